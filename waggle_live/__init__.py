@@ -1,0 +1,55 @@
+"""Live performance metrics of Waggle plugins.
+
+>>> from waggle_live import Plugin                       # doctest: +SKIP
+>>> with Plugin() as plugin:                             # doctest: +SKIP
+...     with plugin.live.timer("inference"):
+...         detect(frame)
+"""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .errors import InvalidAddress, InvalidMetric, InvalidType, LiveMetricsError
+from .protocol import COUNTER, GAUGE, RATE, TIMER
+from .version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from .live import LiveMetrics
+    from .plugin import Plugin
+
+__all__ = [
+    "COUNTER",
+    "GAUGE",
+    "RATE",
+    "TIMER",
+    "InvalidAddress",
+    "InvalidMetric",
+    "InvalidType",
+    "LiveMetrics",
+    "LiveMetricsError",
+    "Plugin",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazily, since the collector imports the wire from here and must not load pywaggle, whose
+    # AMQP client alone takes 15 MiB.
+    if name == "Plugin":
+        from .plugin import Plugin
+
+        return Plugin
+    if name == "LiveMetrics":
+        from .live import LiveMetrics
+
+        return LiveMetrics
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))
+
+
+if sys.version_info < (3, 7):  # there a module has no __getattr__, but its class may have one
+
+    class _Lazy(type(sys)):
+        def __getattr__(self, name: str) -> Any:
+            return __getattr__(name)
+
+    sys.modules[__name__].__class__ = _Lazy

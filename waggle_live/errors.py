@@ -1,0 +1,30 @@
+"""Every exception that Waggle Live raises on purpose, in one tree."""
+
+__all__ = ["InvalidAddress", "InvalidMetric", "InvalidType", "LiveMetricsError", "ProtocolError"]
+
+
+class LiveMetricsError(Exception):
+    """Base of all errors of this project; catch this one to catch them all."""
+
+
+class InvalidMetric(LiveMetricsError, ValueError):
+    """A metric name, label, value or kind that breaks a rule; the message states the rule."""
+
+
+class InvalidType(LiveMetricsError, TypeError):
+    """An argument of the wrong Python type; the message states the right one."""
+
+
+class InvalidAddress(LiveMetricsError, ValueError):
+    """A collector address that is none of ``unix:///path``, ``tcp://host:port``, ``off``."""
+
+
+class ProtocolError(LiveMetricsError, ValueError):
+    """Bytes from the peer that are no message of the wire protocol.
+
+    ``code`` is the machine-readable reason that travels in an ``error`` message.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code

@@ -1,0 +1,241 @@
+"""The wire between a plugin process and the collector: rules, messages, lines.
+
+One message is one line of JSON, in both directions, over a stream socket. This module holds
+no socket, no thread and no clock, and imports neither the client nor the collector, so that
+both share it and either can be upgraded alone: unknown message types and fields are ignored.
+``docs/protocol.md`` is the specification in prose; ``tests/vectors`` holds examples as data.
+"""
+
+import json
+import math
+import re
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+
+from .errors import InvalidMetric, InvalidType, ProtocolError
+
+VERSION = 1
+
+#: Longest line in bytes, its newline included; a longer one is refused and skipped.
+MAX_LINE_BYTES = 1 << 20
+#: Longest metric name in characters (pywaggle's own rule).
+MAX_NAME_LENGTH = 128
+#: Author's labels per series, and the longest label name and value in characters.
+MAX_LABELS = 16
+MAX_LABEL_NAME_LENGTH = 64
+MAX_LABEL_VALUE_LENGTH = 256
+#: Series per process; what is over it is folded into :data:`OVERFLOW`.
+DEFAULT_MAX_SERIES = 1000
+#: Name of the series that holds the sums of all that went over the limit.
+OVERFLOW = "__overflow__"
+
+#: Kinds of cells. The first four are an author's; the rest the client fills in itself.
+TIMER = "timer"
+RATE = "rate"
+GAUGE = "gauge"
+COUNTER = "counter"
+MESSAGES = "messages"
+UPLOADS = "uploads"
+PROBLEM = "problem"
+AUTHOR_KINDS = (TIMER, RATE, GAUGE, COUNTER)
+KINDS = (*AUTHOR_KINDS, MESSAGES, UPLOADS, PROBLEM)
+
+#: What a client reports about itself: the only names of cells of kind ``problem``.
+OVERLAP_MISMATCH = "overlap_mismatch"
+RECORD_ERROR = "record_error"
+SERIES_LIMIT = "series_limit"
+SYNC_ERROR = "sync_error"
+UNMATCHED_STOP = "unmatched_stop"
+PROBLEMS = (OVERLAP_MISMATCH, RECORD_ERROR, SERIES_LIMIT, SYNC_ERROR, UNMATCHED_STOP)
+
+IDENTITY_LABELS = ("plugin", "plugin_task", "plugin_job")
+RESERVED_LABELS = frozenset((*IDENTITY_LABELS, "name", "le", "quantile", "q", "sync"))
+
+_NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
+_SESSION = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+_NON_FINITE = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
+
+Labels = Tuple[Tuple[str, str], ...]
+
+
+def check_name(name: Any) -> str:
+    """Return ``name`` if it is a metric name of pywaggle's rule, else raise with the rule."""
+    if not isinstance(name, str):
+        raise InvalidType("metric name must be a str, got %s: %.60r" % (type(name).__name__, name))
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidMetric(
+            "metric name must have at most %d characters, got %d: %.60r..."
+            % (MAX_NAME_LENGTH, len(name), name)
+        )
+    if not _NAME.match(name):
+        raise InvalidMetric(
+            "metric name must be parts of [a-z0-9_] joined by '.', like 'plugin.inference', "
+            "got %r" % name
+        )
+    if name.startswith("__"):
+        raise InvalidMetric("metric names that begin with '__' are reserved, got %r" % name)
+    return name
+
+
+def check_labels(labels: Mapping[str, Any]) -> Labels:
+    """Return ``labels`` as sorted pairs of strings, or raise with the rule that was broken.
+
+    Values may be str, int, float or bool; numbers are written by ``str``.
+    """
+    if len(labels) > MAX_LABELS:
+        raise InvalidMetric("at most %d labels on a series, got %d" % (MAX_LABELS, len(labels)))
+    pairs: List[Tuple[str, str]] = []
+    for label, value in labels.items():
+        if not isinstance(label, str):
+            raise InvalidType("label name must be a str, got %.60r" % (label,))
+        if len(label) > MAX_LABEL_NAME_LENGTH or not _LABEL.match(label):
+            raise InvalidMetric(
+                "label name must match [a-zA-Z_][a-zA-Z0-9_]* with at most %d characters, "
+                "got %.80r" % (MAX_LABEL_NAME_LENGTH, label)
+            )
+        if label in RESERVED_LABELS or label.startswith("__"):
+            raise InvalidMetric(
+                "label name %r is reserved (so are names that begin with '__', and %s)"
+                % (label, ", ".join(sorted(RESERVED_LABELS)))
+            )
+        if not isinstance(value, (str, int, float)):
+            raise InvalidType(
+                "value of label %r must be a str or a number, got %s: %.60r"
+                % (label, type(value).__name__, value)
+            )
+        text = str(value)
+        if len(text) > MAX_LABEL_VALUE_LENGTH:
+            raise InvalidMetric(
+                "value of label %r must have at most %d characters, got %d"
+                % (label, MAX_LABEL_VALUE_LENGTH, len(text))
+            )
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise InvalidMetric("value of label %r must be valid Unicode" % label) from None
+        pairs.append((label, text))
+    return tuple(sorted(pairs))
+
+
+def check_session_id(session: Any) -> str:
+    """Return ``session`` if it may be the id or key of a session, else raise ProtocolError."""
+    if not isinstance(session, str) or not _SESSION.match(session):
+        raise ProtocolError(
+            "bad_message", "session and key must be 8 to 64 characters of [A-Za-z0-9_-]"
+        )
+    return session
+
+
+def encode_number(value: float) -> Union[float, str]:
+    """Return a finite number as it is, NaN and infinities as the strings that stand for them."""
+    if math.isnan(value):
+        return "NaN"
+    if value in (math.inf, -math.inf):
+        return "+Inf" if value > 0 else "-Inf"
+    return value
+
+
+def decode_number(value: Any) -> float:
+    """The reverse of :func:`encode_number`; anything else raises ProtocolError."""
+    if isinstance(value, str) and value in _NON_FINITE:
+        return _NON_FINITE[value]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ProtocolError("bad_cell", "a number or 'NaN', '+Inf', '-Inf', got %.60r" % (value,))
+    try:
+        return float(value)
+    except OverflowError:
+        raise ProtocolError("bad_cell", "number too large for a float") from None
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """Return one message as one line, its newline included."""
+    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def decode(line: bytes) -> Dict[str, Any]:
+    """Return the message on one line (with or without its newline), or raise ProtocolError."""
+    try:
+        message = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("bad_json", "a line must be one JSON object: %s" % error) from None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise ProtocolError("bad_message", "a message is a JSON object with a string 'type'")
+    return message
+
+
+def encode_updates(
+    cells: Iterable[Mapping[str, Any]],
+    number: int,
+    monotonic: float,
+    since: float,
+    process: Optional[Mapping[str, Any]] = None,
+) -> Iterator[Tuple[int, bytes]]:
+    """Yield ``(number, line)`` of as many ``update`` messages as the cells need.
+
+    No line is longer than :data:`MAX_LINE_BYTES`; each has a number of its own, rising from
+    ``number``. ``process`` travels in the first.
+    """
+    encoded = [encode(cell)[:-1] for cell in cells]
+    start = 0
+    while True:
+        head: Dict[str, Any] = {
+            "type": "update",
+            "number": number,
+            "monotonic": monotonic,
+            "since": since,
+        }
+        if process is not None:
+            head["process"] = process
+            process = None
+        prefix = encode(head)[:-2] + b',"cells":['
+        room = MAX_LINE_BYTES - len(prefix) - 3
+        end = start
+        while end < len(encoded) and len(encoded[end]) < room:
+            room -= len(encoded[end]) + 1
+            end += 1
+        yield number, prefix + b",".join(encoded[start:end]) + b"]}\n"
+        # A cell has bounded strings and at most 401 buckets: it always fits a line.
+        start = max(end, start + 1)
+        if start >= len(encoded):
+            return
+        number += 1
+
+
+class LineBuffer:
+    """Cuts a byte stream into lines, with memory bounded by one line.
+
+    A line over ``limit`` bytes, newline included, is skipped to its end and reported once.
+    """
+
+    def __init__(self, limit: int = MAX_LINE_BYTES) -> None:
+        self.set_limit(limit)
+        self._pending = bytearray()
+        self._skipping = False
+
+    def set_limit(self, limit: int) -> None:
+        """Allow lines of another length from the next on, also within a ``feed``."""
+        self._longest = limit - 1
+
+    def feed(self, data: bytes) -> Iterator[Optional[bytes]]:
+        """Yield each line completed by ``data``, without its newline; None for one too long."""
+        start = 0
+        while True:
+            end = data.find(b"\n", start)
+            part = data[start:] if end < 0 else data[start:end]
+            if not self._skipping:
+                if len(self._pending) + len(part) > self._longest:
+                    # Reported now and not at its newline, which may never come.
+                    self._pending.clear()
+                    self._skipping = True
+                    yield None
+                elif end < 0:
+                    self._pending += part
+                elif self._pending:
+                    yield bytes(self._pending + part)
+                    self._pending.clear()
+                else:
+                    yield part
+            if end < 0:
+                return
+            self._skipping = False
+            start = end + 1
