@@ -1,0 +1,156 @@
+"""A small real collector end for the client's tests: a unix-socket listener in a thread.
+
+It speaks the protocol and judges nothing: it records what arrives, and can stop answering, stop
+reading, refuse, close, and come back under another inode.
+"""
+
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+
+from waggle_live.protocol import LineBuffer, decode, encode
+
+
+def key_of(cell):
+    """Return what identifies a cell within its session."""
+    labels = tuple(sorted(cell.get("labels", {}).items()))
+    return cell["kind"], cell.get("name", ""), labels
+
+
+class Listener:
+    """``connections`` holds one list of messages per connection, in the order of arrival."""
+
+    def __init__(self, path, refuse=None, backlog=64):
+        self.path = str(path)
+        self.connections = []
+        self.sessions = []  # of each connection's hello, None before it
+        self.answers = threading.Event()
+        self.answers.set()
+        self.reads = threading.Event()
+        self.reads.set()
+        #: An ``error`` message sent in answer to each hello, and then the door is closed.
+        self.refuse = refuse
+        self.hangs_up = False  # close each connection as soon as it is accepted
+        self._backlog = backlog
+        self._lock = threading.Lock()
+        self._peers = []
+        self.start()
+
+    def start(self):
+        """Bind (anew: another inode) and accept."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.path)
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(self.path)
+        self._socket.listen(self._backlog)
+        threading.Thread(target=self._accept, args=(self._socket,), daemon=True).start()
+
+    def stop(self, unlink=True):
+        """Stop listening and close every connection; ``start`` brings a new one."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self.hang_up()
+        if unlink:
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)
+
+    def hang_up(self):
+        """Close every connection and go on listening."""
+        with self._lock:
+            peers, self._peers = self._peers, []
+        for peer in peers:
+            with suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
+            peer.close()
+
+    def say(self, message):
+        """Send ``message`` to everybody who is connected."""
+        with self._lock:
+            for peer in self._peers:
+                with suppress(OSError):
+                    peer.sendall(encode(message))
+
+    def messages(self, kind=None):
+        """Return all messages, or those of one type, over all connections."""
+        return [
+            message
+            for connection in list(self.connections)
+            for message in list(connection)
+            if kind in (None, message["type"])
+        ]
+
+    def state(self):
+        """Return the last state of each cell as ``{(session, key): cell}``."""
+        found = {}
+        for index, connection in enumerate(list(self.connections)):
+            for message in list(connection):
+                for cell in message.get("cells", ()):
+                    found[self.sessions[index], key_of(cell)] = cell
+        return found
+
+    def total(self, kind, name, field=None, **labels):
+        """Return one cell's field, added up over all sessions."""
+        key = key_of({"kind": kind, "name": name, "labels": labels})
+        field = field or {"timer": "count", "rate": "count"}.get(kind, "value")
+        return sum(cell[field] for (_, found), cell in self.state().items() if found == key)
+
+    def wait_for(self, condition, timeout=5.0):
+        """Wait until ``condition(self)`` is true; return whether it became so."""
+        until = time.monotonic() + timeout
+        while not condition(self):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def _accept(self, listening):
+        while True:
+            try:
+                peer, _ = listening.accept()
+            except OSError:
+                return
+            if self.hangs_up:
+                peer.close()
+                continue
+            with self._lock:
+                self._peers.append(peer)
+                self.connections.append([])
+                self.sessions.append(None)
+                index = len(self.connections) - 1
+            threading.Thread(target=self._serve, args=(peer, index), daemon=True).start()
+
+    def _serve(self, peer, index):
+        buffer = LineBuffer()
+        with suppress(OSError, ValueError):
+            while True:
+                self.reads.wait()
+                data = peer.recv(65536)
+                if not data:
+                    break
+                for line in buffer.feed(data):
+                    message = decode(line)
+                    if message["type"] == "hello":
+                        self.sessions[index] = message["session"]
+                    self.connections[index].append(message)
+                    answer = self._answer(message)
+                    if answer is not None and self.answers.is_set():
+                        with suppress(OSError):  # it has gone, and what it sent still counts
+                            peer.sendall(encode(answer))
+                    if self.refuse is not None:
+                        peer.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            if peer in self._peers:
+                self._peers.remove(peer)
+        peer.close()
+
+    def _answer(self, message):
+        if message["type"] == "hello":
+            if self.refuse is not None:
+                return self.refuse
+            return {"type": "welcome", "version": 1, "collector": "test", "resumed": False}
+        if message["type"] in ("flush", "bye"):
+            return {"type": "applied", "number": message["number"]}
+        return None

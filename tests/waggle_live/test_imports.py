@@ -1,0 +1,104 @@
+"""What an import loads: the wire must not bring pywaggle, nor the client the collector."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from .helpers import ROOT, environment, run_python
+
+PACKAGE = ROOT / "waggle_live"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "waggle_live",
+        "waggle_live.protocol",
+        "waggle_live.histogram",
+        "waggle_live.errors",
+        "waggle_live.live",
+        "waggle_live.autoload.hooks",
+        "waggle_live.__main__",
+    ],
+)
+def test_importing_does_not_load_pywaggle(module):
+    """Neither pywaggle nor its AMQP client, which takes 15 MiB, nor asyncio."""
+    program = (
+        "import sys, %s; print([name for name in "
+        "('pika', 'waggle', 'asyncio', 'multiprocessing', 'waggle_live_collector') "
+        "if name in sys.modules])" % module
+    )
+    assert run_python("-c", program, env=environment()) == (0, "[]\n", "")
+
+
+def test_the_wire_loads_nothing_of_the_client():
+    """The wire, the histogram and the errors: no socket, no thread, no part of either side."""
+    program = (
+        "import sys, waggle_live.protocol, waggle_live.histogram\n"
+        "print(sorted(n for n in sys.modules if n.startswith('waggle_live')))\n"
+        "print([n for n in ('socket', 'threading', 'select') if n in sys.modules])"
+    )
+    status, out, err = run_python("-S", "-c", program, env=environment())
+    assert (status, err) == (0, "")
+    modules, others = out.splitlines()
+    wire = {"errors", "histogram", "protocol", "version"}
+    assert set(ast.literal_eval(modules)) == {"waggle_live"} | {"waggle_live." + n for n in wire}
+    assert others == "[]"
+
+
+def test_plugin_and_live_are_there_when_asked_for():
+    """``from waggle_live import Plugin, LiveMetrics``, and an error for what isn't there."""
+    import waggle_live
+
+    assert waggle_live.Plugin.__name__ == "Plugin"
+    assert waggle_live.LiveMetrics.__name__ == "LiveMetrics"
+    assert waggle_live.__version__
+    for name in waggle_live.__all__:
+        assert getattr(waggle_live, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        waggle_live.nonsense  # noqa: B018
+    with pytest.raises(ImportError):
+        from waggle_live import nonsense  # noqa: F401
+
+
+def imports_of(path):
+    """Return the top-level names of all absolute imports of a file, with the relative ones."""
+    found, relative = set(), set()
+    for node in ast.walk(ast.parse(Path(str(path)).read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                relative.update([node.module] if node.module else [a.name for a in node.names])
+            else:
+                found.add(node.module.split(".")[0])
+    return found, relative
+
+
+def test_imports_run_one_way():
+    """errors <- histogram <- protocol <- the rest; never the collector, never another library."""
+    standard = (
+        "_thread argparse ast asyncio atexit binascii bisect collections contextlib functools "
+        "importlib inspect json logging math operator os re select signal sitecustomize socket "
+        "sys threading time types typing weakref"
+    )
+    allowed = set(standard.split()) | {"waggle", "waggle_live"}
+    for path in PACKAGE.rglob("*.py"):
+        found, relative = imports_of(path)
+        assert found <= allowed, path
+        if path.name in ("errors.py", "histogram.py", "clock.py", "version.py"):
+            assert relative == set(), path
+        if path.name == "protocol.py":
+            assert relative == {"errors"}
+    uses_pywaggle = [p.name for p in PACKAGE.rglob("*.py") if "waggle" in imports_of(p)[0]]
+    assert uses_pywaggle == ["plugin.py"]
+
+
+def test_sources_are_of_python_3_6():
+    """No syntax newer than 3.6, where this Python can tell (3.8 and later)."""
+    for path in PACKAGE.rglob("*.py"):
+        try:
+            ast.parse(path.read_text(), feature_version=(3, 6))
+        except TypeError:
+            pytest.skip("this Python is too old to tell; it is one of those that must run it")

@@ -1,0 +1,143 @@
+"""The command: ``waggle-live run`` is the plugin's own run, with metrics."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from waggle_live.__main__ import main
+
+from .helpers import environment, run_python, write_script
+
+RUN = ("-m", "waggle_live", "run")
+
+SHOW = """
+    import sys, os
+    print(sys.argv[1:], __name__, os.path.basename(__file__), sys.path[0] == os.path.dirname(
+        os.path.abspath(__file__)), "autoload" in "".join(sys.path), __spec__, __package__)
+    print(sorted(name for name in globals()))
+    sys.exit(int(os.environ.get("STATUS", "0")))
+"""
+
+
+def both(tmp_path, text, *arguments, **environ):
+    """Return what a script does by itself and under ``waggle-live run``."""
+    path = write_script(tmp_path, text)
+    env = environment("off", **environ)
+    direct = run_python(path, *arguments, env=env)
+    return direct, run_python(*RUN, "--", path, *arguments, env=env)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("a", "--task", "x"), ("--", "b"), ("-h",), ("--address=no",), ("", "a b", "\u00e9")],
+)
+def test_arguments_and_main(tmp_path, arguments):
+    """argv, ``__main__``, the path and the globals are those of a direct run."""
+    direct, under = both(tmp_path, SHOW, *arguments, PYTHONIOENCODING="utf-8")
+    assert under == direct
+    assert direct[0] == 0
+
+
+@pytest.mark.parametrize("status", [0, 1, 7, 255])
+def test_exit_status(tmp_path, status):
+    """The exit status is the script's."""
+    direct, under = both(tmp_path, SHOW, STATUS=str(status))
+    assert under == direct
+    assert under[0] == status
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n    raise ValueError('x')\nf()\n",
+        "import sys\nsys.exit('a message')\n",
+        "1 +\n",
+        "import no_such_module\n",
+        "raise KeyboardInterrupt\n",
+    ],
+)
+def test_tracebacks(tmp_path, text):
+    """An error's traceback and status are those of a direct run, to the letter."""
+    direct, under = both(tmp_path, text)
+    assert under == direct
+    assert direct[2]
+
+
+@pytest.mark.parametrize("name", ["python_counter.py", "pythonic", "python3.py"])
+def test_scripts_with_odd_names(tmp_path, name):
+    """A script whose name begins like an interpreter's is still a script."""
+    path = write_script(tmp_path, "print('ran')", name)
+    arguments = ("--", path)
+    assert run_python(*RUN, *arguments, env=environment("off")) == (0, "ran\n", "")
+
+
+def test_an_interpreter_of_the_callers_choice(tmp_path):
+    """``waggle-live run -- python -m module`` runs that interpreter."""
+    write_script(tmp_path, "print('ran', __name__)", "some_module.py")
+    env = environment("off")
+    env["PYTHONPATH"] += os.pathsep + str(tmp_path)
+    for interpreter in (sys.executable, os.path.basename(sys.executable)):
+        env["PATH"] = os.path.dirname(sys.executable) + os.pathsep + env["PATH"]
+        status, out, err = run_python(*RUN, "--", interpreter, "-m", "some_module", env=env)
+        assert (status, out, err) == (0, "ran __main__\n", "")
+
+
+def test_errors_of_usage(tmp_path, capsys):
+    """No script, no command, a bad address: a message and status 2, nothing is run."""
+    assert main(["run", "--", str(tmp_path / "none.py")]) == 2
+    assert "no such script" in capsys.readouterr().err
+    path = write_script(tmp_path, "print('ran')")
+    assert main(["run", "--address", "nonsense", "--", path]) == 2
+    assert "unix:///path, tcp://host:port or off" in capsys.readouterr().err
+    assert main([]) == 2
+    assert "run" in capsys.readouterr().out
+    for arguments in (["run"], ["nonsense"], ["--nonsense"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert "waggle-live " in capsys.readouterr().out
+
+
+def test_options_become_the_plugins_identity(listener, tmp_path):
+    """--plugin, --task, --job and --address reach the plugin through its environment."""
+    path = write_script(
+        tmp_path,
+        """
+        from waggle_live.live import LiveMetrics
+        with LiveMetrics():
+            pass
+        """,
+    )
+    options = ["--plugin", "p", "--task=t", "--job", "j", "--address", "unix://" + listener.path]
+    assert run_python(*RUN, *options, path, env=environment("off")) == (0, "", "")
+    hello = listener.messages("hello")[0]
+    assert (hello["plugin"], hello["task"], hello["job"]) == ("p", "t", "j")
+
+
+def test_signals_are_the_plugins(tmp_path):
+    """The plugin takes the command's process: its pid, its signals, its SIGINT."""
+    path = write_script(
+        tmp_path,
+        """
+        import os, time
+        try:
+            print(os.getpid(), flush=True)
+            time.sleep(30)
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+        """,
+    )
+    child = subprocess.Popen(
+        [sys.executable, *RUN, "--", path], env=environment("off"), stdout=subprocess.PIPE
+    )
+    with child:
+        assert int(child.stdout.readline()) == child.pid
+        child.send_signal(signal.SIGINT)
+        assert child.stdout.readline() == b"interrupted\n"
+        assert child.wait(10) == 0

@@ -1,0 +1,238 @@
+"""``Plugin``: pywaggle's own rules, and live metrics."""
+
+import json
+import time
+
+import pytest
+from waggle.plugin import Plugin as WagglePlugin
+
+from waggle_live import Plugin
+from waggle_live.errors import InvalidAddress
+from waggle_live.live import LiveMetrics
+
+from .helpers import cells, environment, run_python, write_script
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path):
+    """Make a plugin of a class that writes to a directory, without a broker's threads."""
+    made = []
+
+    def with_directory(kind, name, **options):
+        monkeypatch.setenv("PYWAGGLE_LOG_DIR", str(tmp_path / name))
+        monkeypatch.setenv("WAGGLE_LIVE_METRICS", "off")
+        plugin = kind(**options)
+        plugin.tasks.append(None)  # what a with block would put there: a publisher thread
+        made.append(plugin)
+        return plugin
+
+    yield with_directory
+    for plugin in made:
+        plugin.file_publisher.close()
+
+
+def lines(tmp_path, name):
+    """Return what a plugin wrote, with times replaced by their type."""
+    found = []
+    for line in (tmp_path / name / "data.ndjson").read_text().splitlines():
+        message = json.loads(line)
+        message["timestamp"] = type(message["timestamp"])
+        if message["name"] == "upload":
+            message["value"] = message["value"].rsplit("-", 1)[1]
+        elif "timed" in message["name"]:
+            message["value"] = type(message["value"])
+        found.append(message)
+    return found
+
+
+def uses(plugin, picture):
+    """Use all of pywaggle's publishing, rightly and wrongly; yield what comes of each."""
+    stamp = 1700000000000000000
+    calls = [
+        lambda: plugin.publish("count", 3),
+        lambda: plugin.publish("a.b_c.9", 2.5, meta={"k": "v"}),
+        lambda: plugin.publish(name="text", value="x", timestamp=stamp),
+        lambda: plugin.publish("scoped", 1, {}, stamp, "node", None),
+        lambda: plugin.publish("__odd", 1),
+        lambda: plugin.publish("newline\n", 1),
+        lambda: plugin.publish("Bad Name", 1),
+        lambda: plugin.publish("x" * 129, 1),
+        lambda: plugin.publish("upload", 1),
+        lambda: plugin.publish(3, 1),
+        lambda: plugin.publish("a", None),
+        lambda: plugin.publish("a", [1]),
+        lambda: plugin.publish("a", 1, meta={"k": 1}),
+        lambda: plugin.publish("a", 1, meta="x"),
+        lambda: plugin.publish("a", 1, timestamp=1.5),
+        lambda: plugin.publish("a", 1, timestamp=1700000000),
+        lambda: plugin.publish("a"),
+        lambda: plugin.upload_file(str(picture), meta={"camera": "top"}, timestamp=stamp),
+        lambda: plugin.upload_file(str(picture) + ".none"),
+        lambda: timed(plugin, "timed.block"),
+        lambda: timed(plugin, "timed.raising", ValueError("inside")),
+        lambda: timed(plugin, "Timed Bad"),
+        lambda: timed(plugin, 7),
+        lambda: timed(plugin, "__timed"),
+    ]
+    for call in calls:
+        try:
+            yield call()
+        except BaseException as error:
+            yield type(error), str(error).replace("with_live.", "plain.")
+
+
+def timed(plugin, name, error=None):
+    with plugin.timeit(name):
+        if error is not None:
+            raise error
+
+
+def test_all_rules_of_pywaggle_hold(make, tmp_path):
+    """Every call has the result, the error and the output that it has with pywaggle alone."""
+    picture = tmp_path / "picture.jpg"
+    picture.write_bytes(b"jpeg")
+    ours, theirs = make(Plugin, "ours"), make(WagglePlugin, "theirs")
+    seen = list(uses(ours, picture))
+    assert seen == list(uses(theirs, picture))
+    assert [result for result in seen if result is not None]
+    assert lines(tmp_path, "ours") == lines(tmp_path, "theirs")
+    assert ours.send.qsize() == theirs.send.qsize()
+
+
+def test_what_is_counted(make, tmp_path):
+    """Messages by name and uploads once accepted, timeit as a timer, failures included."""
+    picture = tmp_path / "picture.jpg"
+    picture.write_bytes(b"jpeg")
+    plugin = make(Plugin, "ours")
+    list(uses(plugin, picture))
+    found = {}
+    for (kind, name, _), cell in cells(plugin.live).items():
+        found[kind, name] = cell.get("count", cell.get("value"))
+    assert found == {
+        ("messages", "count"): 1,
+        ("messages", "a.b_c.9"): 1,
+        ("messages", "text"): 1,
+        ("messages", "scoped"): 1,
+        ("messages", "timed.block"): 1,
+        ("messages", "__overflow__"): 3,  # names that pywaggle takes and the wire doesn't
+        ("uploads", ""): 1,
+        ("timer", "timed.block"): 1,
+        ("timer", "timed.raising"): 1,
+    }
+    assert cells(plugin.live)["timer", "timed.raising", ()]["failures"] == 1
+
+
+def test_timeit_of_a_name_that_is_no_timer(make, tmp_path):
+    """A name that is already something else is published as ever, and not a timer."""
+    plugin = make(Plugin, "ours")
+    plugin.live.gauge("timed.name").set(1)
+    with plugin.timeit("timed.name"):
+        time.sleep(0.01)
+    assert [line["name"] for line in lines(tmp_path, "ours")] == ["timed.name"]
+
+
+@pytest.mark.parametrize("kind", [Plugin, WagglePlugin])
+def test_outside_of_a_with_block(kind, monkeypatch):
+    """publish outside of a with block raises as pywaggle does; instruments work there."""
+    monkeypatch.setenv("WAGGLE_LIVE_METRICS", "off")
+    plugin = kind()
+    with pytest.raises(RuntimeError, match="inside a with block"):
+        plugin.publish("a", 1)
+    with pytest.raises(RuntimeError, match="inside a with block"):
+        with plugin.timeit("a"):
+            pass
+    if kind is Plugin:
+        plugin.live.counter("c").inc()
+        assert ("messages", "a", ()) not in cells(plugin.live)
+
+
+def test_live_is_ours_or_the_callers(monkeypatch):
+    """``live`` may be made by the caller; a bad address is an error when the plugin is made."""
+    mine = LiveMetrics(address="off", task="cars")
+    assert Plugin(live=mine).live is mine
+    monkeypatch.setenv("WAGGLE_LIVE_METRICS", "nonsense")
+    with pytest.raises(InvalidAddress):
+        Plugin()
+    assert isinstance(mine, LiveMetrics)
+
+
+def test_app_id(listener, monkeypatch):
+    """The pod uid goes into hello, from pywaggle's configuration."""
+    monkeypatch.setenv("WAGGLE_APP_ID", "uid-1")
+    monkeypatch.setenv("WAGGLE_LIVE_METRICS", "unix://" + listener.path)
+    plugin = Plugin()
+    with plugin.live:
+        assert plugin.live.flush(2)
+    assert listener.messages("hello")[0]["app_id"] == "uid-1"
+
+
+def play(listener, tmp_path, text):
+    path = write_script(tmp_path, text)
+    environ = environment(
+        "unix://" + listener.path,
+        PYWAGGLE_LOG_DIR=str(tmp_path / "out"),
+        WAGGLE_PLUGIN_HOST="127.0.0.1",
+    )
+    began = time.monotonic()
+    result = run_python(path, env=environ, timeout=15)
+    return result, time.monotonic() - began
+
+
+def test_a_whole_plugin(listener, tmp_path):
+    """In a with block, with its publisher thread and no broker: all arrives, it ends in time."""
+    result, took = play(
+        listener,
+        tmp_path,
+        """
+        from waggle_live import Plugin
+        with Plugin() as plugin:
+            with plugin.timeit("timed"):
+                pass
+            plugin.publish("a", 1)
+            with plugin.live.timer("t"):
+                pass
+        """,
+    )
+    assert result == (0, "", "")
+    assert took < 10
+    assert listener.total("timer", "timed") == listener.total("timer", "t") == 1
+    assert listener.total("messages", "a") == listener.total("messages", "timed") == 1
+    assert [message["status"] for message in listener.messages("bye")] == ["ok"]
+
+
+def test_forked_children_leave_the_block(listener, tmp_path):
+    """A forked child that leaves the with block, or enters the plugin anew, doesn't hang."""
+    result, took = play(
+        listener,
+        tmp_path,
+        """
+        import os, time
+        from waggle_live import Plugin
+        def fork(function):
+            pid = os.fork()
+            if pid == 0:
+                function()
+                os._exit(0)
+            return pid
+        def again():
+            with plugin:
+                plugin.live.counter("again").inc()
+        pids = []
+        with Plugin() as plugin:
+            plugin.live.counter("parent").inc()
+            plugin.live.flush(5)
+            time.sleep(0.5)  # a fork while pywaggle's thread imports something is its own trap
+            pids.append(fork(again))
+            pid = os.fork()
+            if pid == 0:
+                plugin.live.counter("child").inc()
+        if pid == 0:
+            os._exit(0)
+        for waited in [*pids, pid]:
+            assert os.waitpid(waited, 0)[1] == 0
+        """,
+    )
+    assert result == (0, "", "")
+    assert took < 15
+    for name in ("parent", "child", "again"):
+        assert listener.total("counter", name) == 1, name

@@ -1,0 +1,221 @@
+"""Timers as blocks and as explicit spans."""
+
+import threading
+import time
+from concurrent.futures import CancelledError
+
+import pytest
+
+from waggle_live.errors import InvalidMetric, InvalidType
+
+from .helpers import MS, cell, problems
+
+
+def test_a_block_is_measured(live):
+    """A block's duration is its time on the clock, in nanoseconds."""
+    with live.timer("t"):
+        time.sleep(0.05)
+    found = cell(live, "timer", "t")
+    assert found["count"] == 1
+    assert 50 * MS <= found["sum"] < 500 * MS
+    assert found["sum"] == found["min"] == found["max"] == found["last"]
+    assert found["failures"] == 0
+    assert [count for _, count in found["buckets"]] == [1]
+
+
+def test_all_figures_agree(live):
+    """Count, sum, min, max, last and buckets are of the same durations."""
+    for pause in (0.002, 0.02, 0.005):
+        with live.timer("t"):
+            time.sleep(pause)
+    found = cell(live, "timer", "t")
+    assert found["count"] == 3
+    assert 2 * MS <= found["min"] < 5 * MS < found["last"] < 20 * MS <= found["max"]
+    assert found["sum"] == found["min"] + found["max"] + found["last"]
+    assert sum(count for _, count in found["buckets"]) == 3
+
+
+def test_clock_starts_at_the_block(live):
+    """The clock starts at ``__enter__``, not when the timer is made."""
+    timer = live.timer("t")
+    time.sleep(0.05)
+    with timer:
+        pass
+    assert cell(live, "timer", "t")["sum"] < 50 * MS
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(3)])
+def test_a_block_that_raises(live, error):
+    """A block that raises is timed, counted as a failure, and its exception goes on unchanged."""
+    with pytest.raises(type(error)) as caught:
+        with live.timer("t"):
+            raise error
+    assert caught.value is error
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    found = cell(live, "timer", "t")
+    assert (found["count"], found["failures"]) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", [CancelledError, GeneratorExit, "asyncio"])
+def test_endings_are_no_failures(live, kind):
+    """A cancelled block or a closed generator is timed and no failure."""
+    if kind == "asyncio":
+        from asyncio import CancelledError as kind
+    with pytest.raises(kind):
+        with live.timer("t"):
+            raise kind
+    found = cell(live, "timer", "t")
+    assert (found["count"], found["failures"]) == (1, 0)
+
+
+def test_nested_blocks(live):
+    """Blocks of one name in each other: the outer's time holds the inner's."""
+    with live.timer("t"):
+        with live.timer("t"):
+            time.sleep(0.02)
+        time.sleep(0.02)
+    found = cell(live, "timer", "t")
+    assert found["count"] == 2
+    assert 20 * MS <= found["min"] < 40 * MS <= found["max"]
+    assert found["last"] == found["max"]
+
+
+def test_start_and_stop(live):
+    """Spans run side by side, each with its own clock, in any order of stopping."""
+    timer = live.timer("t")
+    first = timer.start()
+    time.sleep(0.02)
+    second = timer.start()
+    time.sleep(0.02)
+    first.stop()
+    second.stop()
+    found = cell(live, "timer", "t")
+    assert found["count"] == 2
+    assert found["max"] >= 40 * MS
+    assert 20 * MS <= found["last"] == found["min"] < 40 * MS
+
+
+def test_stop_in_another_thread(live):
+    """A span may be stopped by a thread that didn't start it."""
+    span = live.timer("t").start()
+    thread = threading.Timer(0.02, span.stop)
+    thread.start()
+    thread.join()
+    assert 20 * MS <= cell(live, "timer", "t")["sum"] < 500 * MS
+
+
+def test_double_stop(live, caplog):
+    """A second stop records nothing, is counted each time, and logged once."""
+    span = live.timer("t").start()
+    for _ in range(3):
+        span.stop()
+    assert cell(live, "timer", "t")["count"] == 1
+    assert problems(live) == {"unmatched_stop": 2}
+    assert len(caplog.records) == 1
+    assert "stopped twice" in caplog.text
+
+
+def test_exit_without_enter(live):
+    """A timer left without being entered records nothing and is counted once."""
+    live.timer("t").__exit__(None, None, None)
+    assert cell(live, "timer", "t")["count"] == 0
+    assert problems(live) == {"unmatched_stop": 1}
+
+
+def test_labels_make_series(live):
+    """Each set of labels is a series; order and type of equal labels make none."""
+    for labels in ({}, {"a": "x"}, {"a": "x", "b": 1}, {"b": "1", "a": "x"}, {"a": 1}, {"a": True}):
+        for _ in range(2):
+            with live.timer("t", **labels):
+                pass
+    assert cell(live, "timer", "t")["count"] == 2
+    assert cell(live, "timer", "t", a="x")["count"] == 2
+    assert cell(live, "timer", "t", a="x", b="1")["count"] == 4
+    assert cell(live, "timer", "t", a="1")["count"] == 2
+    assert cell(live, "timer", "t", a="True")["count"] == 2
+    assert cell(live, "timer", "t", a="x")["labels"] == {"a": "x"}
+
+
+def test_sync_is_called_before_each_reading(live):
+    """``sync`` runs at the start and at the end, inside of what is measured."""
+    calls = []
+
+    def sync():
+        calls.append(time.perf_counter())
+        time.sleep(0.02)
+
+    with live.timer("t", sync=sync):
+        assert len(calls) == 1
+    assert len(calls) == 2
+    assert 20 * MS <= cell(live, "timer", "t")["sum"] < 40 * MS  # the second call's time alone
+    span = live.timer("t", sync).start()
+    span.stop()
+    live.timer("t", sync=sync)(lambda: None)()
+    assert len(calls) == 6
+    assert cell(live, "timer", "t")["count"] == 3
+    with live.timer("t"):
+        pass
+    assert len(calls) == 6  # never implicit
+    assert cell(live, "timer", "t")["count"] == 4
+
+
+def test_sync_that_raises(live, caplog):
+    """An error in ``sync`` never reaches the plugin; it is counted and logged once."""
+
+    def sync():
+        raise RuntimeError("no device")
+
+    for _ in range(2):
+        with live.timer("t", sync=sync):
+            pass
+    assert cell(live, "timer", "t")["count"] == 2
+    assert problems(live) == {"sync_error": 4}
+    assert [r for r in caplog.records if "no device" in r.getMessage()] == caplog.records
+    assert len(caplog.records) == 1
+
+
+def test_sync_of_wrong_type(live):
+    """``sync`` is a function, and the message says so."""
+    with pytest.raises(InvalidType, match=r"sync must be a function .* 3"):
+        live.timer("t", sync=3)
+
+
+@pytest.mark.parametrize("name", ["A", "a b", "", "__x", "x" * 129])
+def test_bad_names_raise_at_the_call(live, name):
+    """A bad name raises when the instrument is asked for, whatever kind."""
+    for make in (live.timer, live.rate, live.gauge, live.counter, live.start_timer):
+        with pytest.raises(InvalidMetric):
+            make(name)
+    assert live._registry.cells() == []
+
+
+@pytest.mark.parametrize("name", [None, 3, ["a"], b"a"])
+def test_names_of_wrong_type_raise_at_the_call(live, name):
+    """A name that is no str is a TypeError with the rule."""
+    for make in (live.timer, live.rate, live.gauge, live.counter, live.start_timer):
+        with pytest.raises(InvalidType, match="must be a str"):
+            make(name)
+
+
+def test_bad_labels_raise_at_the_call(live):
+    """A bad label raises when the instrument is asked for, each time."""
+    for _ in range(2):
+        with pytest.raises(InvalidMetric, match="'le'"):
+            live.timer("t", le="1")
+        with pytest.raises(InvalidType, match="'a'"):
+            live.counter("c", a=None)
+        with pytest.raises(InvalidMetric):
+            live.rate("r", sync="x")
+    assert live._registry.cells() == []
+
+
+def test_hot_loop_past_the_fold(live):
+    """A loop that nobody folds stays bounded and exact."""
+    from waggle_live.cells import FOLD_AT
+
+    for _ in range(3 * FOLD_AT + 17):
+        with live.timer("t"):
+            pass
+    assert len(live._registry.cells()[0].buffer) <= FOLD_AT + 1
+    assert cell(live, "timer", "t")["count"] == 3 * FOLD_AT + 17

@@ -1,0 +1,291 @@
+"""``LiveMetrics``: the instruments of one plugin process, and their way to the collector."""
+
+import atexit
+import os
+import sys
+import threading
+from typing import Any, Dict, List, Optional, Tuple, Type
+
+from . import fork
+from .address import Addresses
+from .errors import InvalidMetric, InvalidType
+from .identity import find_identity
+from .problems import UNMATCHED_STOP
+from .process import ProcessUsage
+from .protocol import RATE, check_labels, check_name
+from .rate import Rate
+from .registry import Registry
+from .sender import DEFAULT_INTERVAL, Sender
+from .session import Session
+from .spans import Span, Timer
+from .synced import Sync, SyncedTimer
+from .values import Counter, Gauge
+
+#: Seconds that the end of a process may take longer because of us.
+DEFAULT_EXIT_TIMEOUT = 0.5
+#: Seconds between two sends, at least and at most.
+MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
+#: Longest that ``flush`` waits.
+MAX_TIMEOUT = 3600.0
+#: Nested ``start_timer`` calls per thread; one more forgets the outermost.
+MAX_NESTING = 1000
+_MAX_MEMO = 4096
+
+#: Those that are open, kept alive, for the end of the process closes them.
+_open: "List[LiveMetrics]" = []
+
+
+class LiveMetrics:
+    """The live metrics of one process of a plugin; a context manager.
+
+    ``plugin``: a ``waggle.plugin.Plugin`` that exists already, or None. ``plugin_name``,
+    ``task``, ``job``: what it is called outside of the Waggle Edge Stack (see
+    :mod:`waggle_live.identity`). ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``;
+    else ``WAGGLE_LIVE_METRICS`` or the usual places.
+
+    The constructor starts nothing. Instruments may be made and used before it is opened, from
+    any thread; what they record is sent from ``open()`` on. Nothing here blocks or raises
+    because of the collector; wrong names, labels, values and addresses raise at the call.
+    Lost at most: what was recorded in the last 0.25 s of a process that is killed.
+    """
+
+    def __init__(
+        self,
+        plugin: Any = None,
+        *,
+        plugin_name: Optional[str] = None,
+        task: Optional[str] = None,
+        job: Optional[str] = None,
+        address: Optional[str] = None,
+        interval: float = DEFAULT_INTERVAL,
+    ) -> None:
+        app_id = getattr(getattr(plugin, "config", None), "app_id", None)
+        self._identity = find_identity(plugin_name, task, job, app_id, os.environ)
+        self._addresses = Addresses(address, os.environ)
+        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
+            raise InvalidType("interval must be seconds as a number, got %.60r" % (interval,))
+        if not MIN_INTERVAL <= interval <= MAX_INTERVAL:
+            raise InvalidMetric(
+                "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, interval)
+            )
+        self._interval = interval
+        self._registry = Registry()
+        self._timers: Dict[Any, Type[Timer]] = {}
+        self._local = threading.local()
+        self._sender: Optional[Sender] = None
+        self._was_closed = False
+        fork.register(self)
+
+    # Instruments. `timer` is the hot path: a look-up and a new object.
+
+    def timer(self, name: str, sync: Optional[Sync] = None, **labels: Any) -> Timer:
+        """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
+
+        ``sync`` (as ``torch.cuda.synchronize``) is called before each reading of the clock.
+        Labels are keyword arguments. Raises InvalidMetric or InvalidType for a bad name or label.
+        """
+        if labels or sync is not None:
+            if sync is not None:
+                return self._synced_timer(name, sync, labels)
+            return self._labelled_timer(name, labels)
+        try:
+            timer = self._timers[name]()
+        except (KeyError, TypeError):
+            return self._new_timer(name)
+        timer._start = None
+        return timer
+
+    def rate(self, name: str, **labels: Any) -> Rate:
+        """Return a rate: ``tick()``, ``each(items)``, or a block as with a timer.
+
+        Raises InvalidMetric or InvalidType for a bad name or label.
+        """
+        series = self._registry.rate(name, labels)
+        rate: Rate = series.make()
+        return rate
+
+    def gauge(self, name: str, **labels: Any) -> Gauge:
+        """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
+        return self._registry.gauge(name, labels)
+
+    def counter(self, name: str, **labels: Any) -> Counter:
+        """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
+        return self._registry.counter(name, labels)
+
+    def declare(self, **kinds: str) -> None:
+        """Make series that stand at 0 from now on: ``declare(latency=TIMER, fps=RATE)``.
+
+        ``start_timer`` then follows the declared kind. Raises InvalidMetric for another kind.
+        """
+        self._registry.declare(kinds)
+
+    def start_timer(self, name: str, **labels: Any) -> None:
+        """Start measuring ``name`` in this thread; may be nested. A rate if declared as one."""
+        is_rate = self._registry.kind_of(name) == RATE if isinstance(name, str) else False
+        timer = self.rate(name, **labels) if is_rate else self.timer(name, **labels)
+        spans = self._spans()
+        if len(spans) >= MAX_NESTING:
+            del spans[0]
+            self._registry.problems.count(
+                UNMATCHED_STOP, "start_timer(%r) was nested more than %d deep" % (name, MAX_NESTING)
+            )
+        spans.append(((name, labels), timer.start()))
+
+    def stop_timer(self, name: str, **labels: Any) -> None:
+        """Record the time since this thread's latest ``start_timer(name)``.
+
+        Without one nothing is recorded; it is counted, and logged once.
+        """
+        spans = self._spans()
+        for index in range(len(spans) - 1, -1, -1):
+            if spans[index][0] == (name, labels):
+                spans.pop(index)[1].stop()
+                return
+        check_name(name)
+        check_labels(labels)
+        self._registry.problems.count(
+            UNMATCHED_STOP, "stop_timer(%r) without a start_timer in this thread" % name
+        )
+
+    # Life cycle.
+
+    def open(self) -> "LiveMetrics":
+        """Start sending, in a daemon thread; opening twice does nothing."""
+        if self._sender is not None or self._addresses.is_off:
+            return self
+        if self._was_closed:
+            self._registry.reset()  # what was recorded so far belongs to the session that ended
+        self._start_sender(forked=False)
+        _open.append(self)
+        self._finalize_with_process()
+        return self
+
+    def close(self, status: str = "ok", timeout: float = DEFAULT_EXIT_TIMEOUT) -> None:
+        """Send what is left and end the session; waits at most ``timeout`` seconds for it.
+
+        ``status`` is counted in ``waggle_plugin_exits_total``: ok, error or exit.
+        """
+        sender, self._sender = self._sender, None
+        if sender is None:
+            return
+        self._was_closed = True
+        _open[:] = [live for live in _open if live is not self]
+        sender.finish(status, timeout)
+
+    def flush(self, timeout: float = DEFAULT_EXIT_TIMEOUT) -> bool:
+        """Send now. True once the collector has applied all that was recorded before the call,
+        False if it hasn't within ``timeout`` seconds."""
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+            raise InvalidType("timeout must be seconds as a number, got %.60r" % (timeout,))
+        sender = self._sender  # another thread may close meanwhile
+        return sender is not None and sender.flush(min(max(0.0, timeout), MAX_TIMEOUT))
+
+    def __enter__(self) -> "LiveMetrics":
+        return self.open()
+
+    def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
+        clean = exc_type is None or (exc_type is SystemExit and exc.code in (None, 0))
+        self.close("ok" if clean else "error")
+
+    # For Plugin and the autoloader.
+
+    def count_message(self, name: str) -> None:
+        """Count a message that the plugin published under ``name``."""
+        self._registry.count_message(name)
+
+    def count_upload(self) -> None:
+        """Count a file that the plugin uploaded."""
+        self._registry.count_upload()
+
+    def after_fork_in_child(self) -> None:
+        """Start anew in a forked child (called by :mod:`waggle_live.fork`)."""
+        self._registry.reset()
+        self._local = threading.local()
+        sender = self._sender
+        if sender is None:
+            return
+        sender.abandon()
+        self._start_sender(forked=True)
+        self._finalize_with_process()
+
+    def _start_sender(self, forked: bool) -> None:
+        self._sender = Sender(
+            registry=self._registry,
+            session=Session(self._identity),
+            addresses=self._addresses.candidates,
+            usage=ProcessUsage(),
+            interval=self._interval,
+            forked=forked,
+        )
+        self._sender.start()
+
+    def _finalize_with_process(self) -> None:
+        """Close with a child of multiprocessing, which ends by ``os._exit``, without atexit."""
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            # Before its main function runs, a child clears all finalizers and then calls what
+            # is registered here; where it runs already, the finalizer is made at once.
+            util.register_after_fork(self, LiveMetrics._make_finalizer)
+            self._make_finalizer()
+
+    def _make_finalizer(self) -> None:
+        util: Any = sys.modules["multiprocessing.util"]
+        process: Any = sys.modules["multiprocessing.process"]
+        if process.current_process()._parent_pid is not None:
+            util.Finalize(None, self.close, ("exit",), exitpriority=100)
+
+    def _new_timer(self, name: str) -> Timer:
+        series = self._registry.timer(name, {})
+        if series.cell.name == name:  # not the overflow series, which would grow the memo
+            self._timers[name] = series.timer_class
+        timer: Timer = series.make()
+        return timer
+
+    def _labelled_timer(self, name: str, labels: Dict[str, Any]) -> Timer:
+        key = (name, *labels.items())
+        try:
+            timer = self._timers[key]()
+            timer._start = None
+            return timer
+        except (KeyError, TypeError):
+            pass
+        series = self._registry.timer(name, labels)
+        # Only str values are kept in the memo, since 1, 1.0 and True are equal as keys.
+        if (
+            series.cell.name == name
+            and len(self._timers) < _MAX_MEMO
+            and all(type(value) is str for value in labels.values())
+        ):
+            self._timers[key] = series.timer_class
+        made: Timer = series.make()
+        return made
+
+    def _synced_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
+        if not callable(sync):
+            raise InvalidType("sync must be a function without arguments, got %.60r" % (sync,))
+        return SyncedTimer(self.timer(name, **labels), sync, self._registry.problems)
+
+    def _spans(self) -> List[Tuple[Any, Span]]:
+        """Return what this thread has started and not stopped, each with its name and labels."""
+        local: Any = self._local
+        try:
+            spans: List[Tuple[Any, Span]] = local.spans
+        except AttributeError:
+            spans = local.spans = []
+        return spans
+
+
+def _close_all() -> None:
+    for live in list(_open):
+        live.close("exit")
+
+
+# At import: what registers with atexit after it, runs before it and is still recorded.
+atexit.register(_close_all)
+
+
+def current() -> Optional[LiveMetrics]:
+    """Return the LiveMetrics of this process that was opened last and is open; None if none is."""
+    for live in reversed(_open):  # not by index: another thread may be closing one
+        return live
+    return None

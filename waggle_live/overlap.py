@@ -1,0 +1,69 @@
+"""The slow path of timers: one kept object entered again while it is still open.
+
+The first entry keeps its start in the object itself. Each further one, and as long as any is
+open, is kept here under the object, the thread and the asyncio task that entered it, last in
+first out: right across threads, in recursion and for interleaved tasks. Every key belongs to
+one thread, so there is no lock.
+"""
+
+import sys
+from threading import get_ident
+from typing import Any, Dict, List, Optional, Tuple
+
+from .problems import OVERLAP_MISMATCH, Problems
+
+Key = Tuple[int, int, int]
+
+
+class Overlaps:
+    """The starts of overlapping uses of the kept objects of one series."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        #: Not empty means: enter and exit of all objects of this series take the slow path.
+        self.starts: Dict[Key, List[int]] = {}
+
+    def enter(self, timer: Any, start: int) -> None:
+        """Remember that ``timer`` was entered at ``start`` by this thread and task."""
+        self.starts.setdefault(_key(timer), []).append(start)
+
+    def exit(self, timer: Any, starts: Dict[Key, List[int]]) -> Optional[int]:
+        """Return the start of this thread's and task's innermost use; None if there is none.
+
+        ``starts`` is that of the use's entry, before a fork that may have come since.
+        """
+        key = _key(timer)
+        own = starts.get(key)
+        if own:
+            start = own.pop()
+            if not own:
+                del starts[key]
+            return start
+        # Not entered here by this thread and task, so it is the use that the object keeps.
+        first: Optional[int] = timer._start
+        timer._start = None
+        if first is None:
+            self._problems.count(
+                OVERLAP_MISMATCH, "a kept timer was entered and left by different threads or tasks"
+            )
+        return first
+
+    def reset(self) -> None:
+        """Forget all, in a forked child: what was open counts in the parent."""
+        self.starts = {}
+
+
+def _key(timer: Any) -> Key:
+    return id(timer), get_ident(), _task()
+
+
+def _task() -> int:
+    """Identify the running asyncio task; 0 outside of one or where asyncio isn't even loaded."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return 0
+    try:
+        current = getattr(asyncio, "current_task", None) or asyncio.Task.current_task  # 3.6
+        return id(current())
+    except RuntimeError:  # no loop runs in this thread
+        return 0

@@ -1,0 +1,49 @@
+"""A session: one process of one plugin, as the collector knows it."""
+
+import os
+import time
+from binascii import hexlify
+from typing import Any, Dict
+
+from .clock import monotonic
+from .identity import Identity
+from .protocol import VERSION as PROTOCOL_VERSION
+from .version import VERSION
+
+
+class Session:
+    """Id, secret key, start and the rising number of updates. The sender's thread alone uses it.
+
+    A reconnecting process keeps its session; a forked child makes a new one.
+    """
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._start_time = time.time()
+        self.started = monotonic()
+        #: Number of the last update that was sent.
+        self.number = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Take a new id and key; what was sent under the old one is the old one's."""
+        self._id = hexlify(os.urandom(16)).decode()
+        self._key = hexlify(os.urandom(16)).decode()
+
+    def hello(self) -> Dict[str, Any]:
+        """Return the message that opens a connection of this session."""
+        return {
+            "type": "hello",
+            "version": PROTOCOL_VERSION,
+            "session": self._id,
+            "key": self._key,
+            "app_id": self._identity.app_id,
+            "plugin": self._identity.plugin,
+            "plugin_version": self._identity.version,
+            "task": self._identity.task,
+            "job": self._identity.job,
+            "pid": os.getpid(),
+            "start_time": self._start_time,
+            "monotonic": self.started,
+            "client": "waggle-live/%s" % VERSION,
+        }

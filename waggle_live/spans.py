@@ -1,0 +1,182 @@
+"""The hot path of timers: two clock reads and one append around a block.
+
+Each series has a class of its own, a subclass of :class:`Timer`, whose methods are closures
+over the series' buffer. ``live.timer("x")`` makes an instance of it per use, which is what makes
+threads, recursion and interleaved asyncio tasks right: nothing is shared but the buffer. An
+instance that is kept and entered again while it is still open takes the slow path of
+:mod:`waggle_live.overlap`.
+
+After a fork the child binds the classes anew, to new buffers. Methods that were looked up before
+the fork (a ``with`` statement looks its ``__exit__`` up when it is entered) still append to the
+old ones, which nobody reads: so a span open at the fork counts in the parent only.
+"""
+
+from typing import Any, Callable, Optional, Type, TypeVar, Union, cast
+
+from .cells import FOLD_AT, RateCell, TimerCell
+from .clock import perf_counter_ns
+from .decorate import decorate
+from .overlap import Overlaps
+from .problems import UNMATCHED_STOP, Problems
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+SpanCell = Union[TimerCell, RateCell]
+
+
+class Span:
+    """One running measurement, from ``Timer.start()``; ``stop()`` may be called by any thread."""
+
+    __slots__ = ("_start",)
+    _start: Optional[int]
+
+    def stop(self) -> None:
+        """End the measurement and record its duration. A second call records nothing."""
+        raise NotImplementedError  # bound per series
+
+
+class Timer:
+    """Measures how long a block, a function or a span takes.
+
+    As a context manager: the clock starts at ``__enter__``. As a decorator: of functions,
+    methods, generators (the time inside their resumes), coroutines and async generators. As
+    ``span = timer.start()`` and ``span.stop()``. A block that raises is measured too and counted
+    as a failure; its exception goes on unchanged.
+
+    May be kept and used again, from any thread, in recursion and in asyncio tasks; never blocks,
+    and never raises because of the collector.
+    """
+
+    __slots__ = ("_start",)
+    _start: Optional[int]
+    _series: "TimerSeries"
+
+    def __enter__(self) -> "Timer":
+        raise NotImplementedError  # bound per series
+
+    def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
+        raise NotImplementedError  # bound per series
+
+    def start(self) -> Span:
+        """Start a measurement of its own and return it; any number may run side by side."""
+        raise NotImplementedError  # bound per series
+
+    def __call__(self, function: Function) -> Function:
+        """Return ``function`` with each of its calls measured."""
+        return cast(Function, decorate(function, self._series))
+
+
+class TimerSeries:
+    """Binds the classes of one series to its cell, and again after a fork."""
+
+    base: Type[Timer] = Timer
+
+    clock = staticmethod(perf_counter_ns)
+
+    def __init__(self, cell: SpanCell, problems: Problems) -> None:
+        self.cell = cell
+        self.problems = problems
+        self.overlaps = Overlaps(problems)
+        self.span_class: Any = type("Span", (Span,), {"__slots__": (), "__doc__": Span.__doc__})
+        self.timer_class: Any = type(
+            self.base.__name__,
+            (self.base,),
+            {"__slots__": (), "__doc__": self.base.__doc__, "_series": self},
+        )
+        self.bind()
+
+    def make(self) -> Any:
+        """Return a new :class:`Timer` (or Rate) of this series."""
+        timer = self.timer_class()
+        timer._start = None
+        return timer
+
+    def fail(self, exc_type: Any) -> None:
+        """Mark a failure; called before the duration of its block is appended."""
+        if isinstance(self.cell, TimerCell) and not _is_ending(exc_type):
+            self.cell.failed.append(None)
+
+    def bind(self) -> None:
+        """(Re)define the hot methods over the cell's present buffer."""
+        cell, clock, leave = self.cell, self.clock, self._leave
+        buffer, append, fold = cell.buffer, cell.append, cell.fold
+        overlaps, opened = self.overlaps, self.overlaps.starts
+        problems, span_class = self.problems, self.span_class
+
+        def __enter__(self: Timer) -> Timer:
+            now = clock()
+            # No call between the look and the store: it would let another thread come between.
+            if self._start is None and not opened:
+                self._start = now
+            else:
+                overlaps.enter(self, now)
+            return self
+
+        def __exit__(self: Timer, exc_type: Any, exc: Any, traceback: Any) -> None:
+            end = clock()
+            if exc_type is not None or opened:
+                leave(self, end, exc_type, opened, append)
+            else:
+                try:
+                    append(end - self._start)  # type: ignore[operator]
+                    self._start = None
+                except TypeError:  # it is None: dearer to ask for than to run into
+                    leave(self, end, exc_type, opened, append)
+            if len(buffer) > FOLD_AT:
+                fold()
+
+        def start(_: Timer) -> Span:
+            span: Span = span_class()
+            span._start = clock()
+            return span
+
+        def stop(self: Span) -> None:
+            start = self._start
+            if start is None:
+                problems.count(UNMATCHED_STOP, "a span was stopped twice")
+                return
+            append(clock() - start)
+            self._start = None
+            if len(buffer) > FOLD_AT:
+                fold()
+
+        self.timer_class.__exit__ = __exit__
+        self.install(__enter__, start)
+        # A span keeps the class it was made of: one started before a fork stays with its buffer.
+        self.span_class.stop = stop
+
+    def install(self, enter: Any, start: Any) -> None:
+        """Put the methods that begin a measurement in place."""
+        self.timer_class.__enter__ = enter
+        self.timer_class.start = start
+
+    def rebind(self) -> None:
+        """Bind to the cell's new buffer, in a forked child."""
+        self.overlaps.reset()
+        self.span_class = type("Span", (Span,), {"__slots__": (), "__doc__": Span.__doc__})
+        self.bind()
+
+    def _leave(self, timer: Timer, end: int, exc_type: Any, opened: Any, append: Any) -> None:
+        """Leave a block that raised, overlaps another use of its object, or was never entered.
+
+        ``opened`` and ``append`` are those of the block's entry, which a fork may have orphaned.
+        """
+        if opened:
+            start = self.overlaps.exit(timer, opened)
+        else:
+            start, timer._start = timer._start, None
+        if start is None:
+            self.problems.count(UNMATCHED_STOP, "a timer was left that was not entered")
+            return
+        if exc_type is not None and append.__self__ is self.cell.buffer:
+            self.fail(exc_type)
+        append(end - start)
+
+
+def _is_ending(exc_type: Any) -> bool:
+    """Tell whether an exception only ends a block early and is no failure.
+
+    By name, so that neither asyncio, concurrent.futures nor trio need be imported.
+    """
+    return any(
+        c.__name__ in ("GeneratorExit", "CancelledError", "Cancelled") for c in exc_type.__mro__
+    )
