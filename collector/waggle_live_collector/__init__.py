@@ -1,0 +1,14 @@
+"""The collector of Waggle Live: plugins report to its socket, Prometheus reads its port 9090.
+
+The way of a sample through these modules, each named by its noun::
+
+    listener -> conversation -> messages -> session -> series (in a plugin, in the table)
+                                                          |
+                       state_file <- table -> exposition -> web
+
+Everything but gzip runs in one asyncio event loop, so nothing here takes a lock.
+"""
+
+from .version import VERSION
+
+__all__ = ["VERSION"]

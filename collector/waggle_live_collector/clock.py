@@ -1,0 +1,42 @@
+"""Time for the collector: one monotonic clock to compute with, a wall clock only to show.
+
+Ages, holding times and windows use monotonic readings alone, so that a stepped wall clock
+changes none of them. A moment is turned into Unix time at the last step, when it is shown.
+"""
+
+import time
+from collections.abc import Callable
+
+#: The wall clock counts as stepped when it strays this many seconds from where it was.
+#: Below that the old offset is kept: a shown timestamp must not jitter between two scrapes.
+STEP_SECONDS = 0.5
+
+
+class Clock:
+    """Monotonic seconds, and the Unix time of any monotonic reading.
+
+    Not thread-safe; belongs to the event loop. Tests inject both sources.
+    """
+
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.monotonic = monotonic
+        self._now = now
+        self._offset = now() - monotonic()
+        #: Rises whenever the wall clock was stepped: timestamps shown before are then stale.
+        self.steps = 0
+
+    def refresh(self) -> None:
+        """Follow the wall clock if it was stepped; call before showing timestamps."""
+        offset = self._now() - self.monotonic()
+        if abs(offset - self._offset) > STEP_SECONDS:
+            self._offset = offset
+            self.steps += 1
+
+    def unix(self, at: float) -> float:
+        """Return the Unix time, to the millisecond, of the monotonic reading ``at``."""
+        return round(at + self._offset, 3)

@@ -1,0 +1,113 @@
+"""The metric families of ``/metrics``: their names, types and help, in order of appearance.
+
+Families are fixed: what authors call their metrics is the label ``name``. So no name of a
+stranger can clash with another's, change a type or break a scrape.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, eq=False)  # a key of dicts by identity, which is quick
+class Family:
+    """``name`` is that of the samples, but for a histogram's suffixes."""
+
+    name: str
+    type: str
+    help: str
+
+    def header(self, *, openmetrics: bool) -> bytes:
+        """Return the HELP and TYPE lines; OpenMetrics names a counter without ``_total``."""
+        name = self.name
+        if openmetrics and self.type == "counter":
+            name = name.removesuffix("_total")
+        return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n".encode()
+
+
+TIMER_SECONDS = Family(
+    "waggle_timer_seconds", "histogram", "Durations of timed blocks since the start."
+)
+TIMER_LAST = Family("waggle_timer_last_seconds", "gauge", "Most recent duration.")
+TIMER_RECENT = Family(
+    "waggle_timer_recent_seconds", "gauge", "Quantiles of the durations of the last 10 s."
+)
+TIMER_RECENT_MEAN = Family(
+    "waggle_timer_recent_mean_seconds", "gauge", "Mean of the durations of the last 10 s."
+)
+TIMER_FAILURES = Family(
+    "waggle_timer_failures_total", "counter", "Timed blocks that ended with an exception."
+)
+RATE_EVENTS = Family("waggle_rate_events_total", "counter", "Events of a rate.")
+RATE_PER_SECOND = Family(
+    "waggle_rate_per_second",
+    "gauge",
+    "Events per second over the last 10 s; of a rate used as a block, 1 / its mean duration.",
+)
+RATE_LAST = Family(
+    "waggle_rate_last_per_second",
+    "gauge",
+    "Events per second by the last two events, or by the last block, alone.",
+)
+VALUE = Family("waggle_value", "gauge", "Value of an author's gauge.")
+COUNT = Family("waggle_count_total", "counter", "Value of an author's counter.")
+UPDATED = Family(
+    "waggle_updated_timestamp_seconds", "gauge", "When the series was last updated, Unix time."
+)
+UP = Family("waggle_plugin_up", "gauge", "Whether a process of the plugin is connected.")
+INFO = Family("waggle_plugin_info", "gauge", "What is known of the plugin's newest process.")
+SESSIONS = Family("waggle_plugin_sessions", "gauge", "Connected processes of the plugin.")
+START = Family(
+    "waggle_plugin_start_timestamp_seconds",
+    "gauge",
+    "When the oldest living process of the plugin began, Unix time.",
+)
+LAST_SEEN = Family(
+    "waggle_plugin_last_seen_timestamp_seconds",
+    "gauge",
+    "When the last message of the plugin arrived, Unix time.",
+)
+CPU = Family(
+    "waggle_plugin_cpu_seconds_total", "counter", "CPU time of all processes of the plugin."
+)
+MEMORY = Family(
+    "waggle_plugin_memory_bytes",
+    "gauge",
+    "Memory of the plugin's containers, else of its living processes.",
+)
+MESSAGES = Family("waggle_plugin_messages_total", "counter", "Messages that the plugin published.")
+UPLOADS = Family("waggle_plugin_uploads_total", "counter", "Files that the plugin uploaded.")
+PROBLEMS = Family(
+    "waggle_plugin_problems_total",
+    "counter",
+    "Bounds and misuses that the instrumentation in the plugin met.",
+)
+EXITS = Family(
+    "waggle_plugin_exits_total", "counter", "Processes of the plugin that ended, by how."
+)
+NODE_INFO = Family("waggle_node_info", "gauge", "The node that this collector runs on.")
+
+#: In the order in which they are written.
+ALL = (
+    TIMER_SECONDS,
+    TIMER_LAST,
+    TIMER_RECENT,
+    TIMER_RECENT_MEAN,
+    TIMER_FAILURES,
+    RATE_EVENTS,
+    RATE_PER_SECOND,
+    RATE_LAST,
+    VALUE,
+    COUNT,
+    UPDATED,
+    UP,
+    INFO,
+    SESSIONS,
+    START,
+    LAST_SEEN,
+    CPU,
+    MEMORY,
+    MESSAGES,
+    UPLOADS,
+    PROBLEMS,
+    EXITS,
+    NODE_INFO,
+)

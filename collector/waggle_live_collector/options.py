@@ -1,0 +1,148 @@
+"""The flags, in the manner of the Prometheus exporters: ``--web.listen-address=:9090``."""
+
+import argparse
+import re
+from dataclasses import dataclass
+
+from .limits import (
+    DEFAULT_HOLD_TIME,
+    DEFAULT_MAX_CONNECTIONS_PER_SECOND,
+    DEFAULT_MAX_PLUGINS,
+    DEFAULT_MAX_SERIES_PER_SESSION,
+    DEFAULT_MAX_SERIES_TOTAL,
+    DEFAULT_MAX_SESSIONS,
+    Limits,
+)
+from .version import VERSION
+
+DEFAULT_LISTEN_ADDRESS = ":9090"
+DEFAULT_TELEMETRY_PATH = "/metrics"
+DEFAULT_SOCKET_PATH = "/run/waggle/live-metrics/live_metrics.sock"
+#: Anybody who sees the socket may report: plugins run as any uid, and who sees it is decided
+#: by who mounts its directory (docs/adr/0013-socket-mode.md).
+DEFAULT_SOCKET_MODE = 0o666
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line said."""
+
+    host: str | None
+    port: int
+    telemetry_path: str
+    web_config_file: str | None
+    socket_path: str
+    socket_mode: int
+    socket_gid: int | None
+    state_file: str | None
+    hold_time: float
+    limits: Limits
+    log_level: str
+    log_format: str
+
+
+def parse(arguments: list[str]) -> Options:
+    """Return the options; exits with a message and status 2 when they are wrong."""
+    values = vars(_parser().parse_args(arguments))
+    host, port = values["web.listen-address"]
+    return Options(
+        host=host,
+        port=port,
+        telemetry_path=values["web.telemetry-path"],
+        web_config_file=values["web.config.file"],
+        socket_path=values["socket.path"],
+        socket_mode=values["socket.mode"],
+        socket_gid=values["socket.gid"],
+        state_file=values["state.file"],
+        hold_time=values["hold-time"],
+        limits=Limits(
+            series_per_session=values["limit.series-per-session"],
+            series=values["limit.series"],
+            sessions=values["limit.sessions"],
+            plugins=values["limit.plugins"],
+            connections_per_second=values["limit.connections-per-second"],
+        ),
+        log_level=values["log.level"],
+        log_format=values["log.format"],
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="waggle-live-collector",
+        description="Takes in live metrics of the Waggle plugins on this node and serves them "
+        "to Prometheus.",
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+
+    def flag(name: str, text: str, **more: object) -> None:
+        more.setdefault("metavar", name.rpartition(".")[2].upper())
+        parser.add_argument(f"--{name}", dest=name, help=text, **more)  # type: ignore[arg-type]
+
+    address = "host:port to serve HTTP on; port 0 takes a free one and logs it"
+    flag("web.listen-address", address, type=_address, default=DEFAULT_LISTEN_ADDRESS)
+    flag("web.telemetry-path", "path of the metrics", type=_path, default=DEFAULT_TELEMETRY_PATH)
+    config = "TLS, users and headers of HTTP, in the format of Prometheus' exporter-toolkit"
+    flag("web.config.file", config)
+    flag("socket.path", "unix socket that plugins report to", default=DEFAULT_SOCKET_PATH)
+    mode = f"{DEFAULT_SOCKET_MODE:04o}"
+    flag("socket.mode", "rights of the socket, octal", type=_mode, default=mode)
+    flag("socket.gid", "group of the socket, as a number", type=_count)
+    flag("state.file", "where the table outlives this process; a tmpfs is enough")
+    hold = "how long what ended without a word is kept: 5m, 90s, 500ms"
+    flag("hold-time", hold, type=_duration, default=f"{DEFAULT_HOLD_TIME:.0f}s")
+    for name, text, default in (
+        ("series-per-session", "series of one process", DEFAULT_MAX_SERIES_PER_SESSION),
+        ("series", "series in all", DEFAULT_MAX_SERIES_TOTAL),
+        ("sessions", "processes in all", DEFAULT_MAX_SESSIONS),
+        ("plugins", "plugins in all", DEFAULT_MAX_PLUGINS),
+        ("connections-per-second", "connections accepted", DEFAULT_MAX_CONNECTIONS_PER_SECOND),
+    ):
+        flag(f"limit.{name}", text, type=_positive, default=default)
+    levels = ("debug", "info", "warn", "error")
+    flag("log.level", "least level that is logged", choices=levels, default="info", metavar=None)
+    formats = ("logfmt", "json")
+    flag("log.format", "form of the log lines", choices=formats, default="logfmt", metavar=None)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
+    return parser
+
+
+def _address(text: str) -> tuple[str | None, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"an address is host:port or :port, got {text!r}")
+    return host.strip("[]") or None, int(port)
+
+
+def _path(text: str) -> str:
+    if not re.fullmatch(r"/[\w./-]*", text):
+        raise argparse.ArgumentTypeError(f"a path begins with '/', got {text!r}")
+    return text
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch("0?[0-7]{3}", text):
+        raise argparse.ArgumentTypeError(f"a mode is three octal digits, got {text!r}")
+    return int(text, 8)
+
+
+def _duration(text: str) -> float:
+    parts = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
+    if parts is None:
+        raise argparse.ArgumentTypeError(f"a duration is like 5m, 90s or 0.5s, got {text!r}")
+    return float(parts[1]) * _UNITS[parts[2]]
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a whole number, got {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if _count(text) < 1:
+        raise argparse.ArgumentTypeError(f"at least 1, got {text!r}")
+    return int(text)

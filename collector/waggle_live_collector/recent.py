@@ -1,0 +1,152 @@
+"""The last ten seconds of one series, in one-second slots of differences.
+
+Cells on the wire are cumulative; what is recent is the difference to what was held before.
+It is put into the slot of the second in which it arrived, or spread over the seconds it took
+when an update was long in coming, so that a reconnect makes no burst. Slots belong to whole
+seconds of the collector's monotonic clock; a slot that left the window is subtracted again,
+so that reading costs no merging.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+WINDOW = 10
+#: A difference over at most this many seconds is put whole into the current slot.
+SHORT_GAP = 1.25
+#: What is under way between a sender and here, at its interval of 0.25 s.
+MAX_LAG = 0.25
+#: A rate is never taken over less than this many seconds.
+MIN_SPAN = 1.0
+
+
+class Recent:
+    """A sliding window over one merged series; ``count``, ``sum`` (ns), ``buckets`` sum it up."""
+
+    __slots__ = ("_born", "_latest", "_now", "_second", "_slots", "buckets", "count", "sum")
+
+    def __init__(self) -> None:
+        self._born: float | None = None
+        self._latest = -math.inf
+        #: The second that ``_now`` collects.
+        self._second = -(1 << 62)
+        self._now: Slot | None = None
+        #: Seconds before, oldest first: (second, start, count, sum, bucket, count, bucket, ...).
+        #: They are only ever subtracted again; flat tuples take a third of the memory.
+        self._slots: list[tuple[Any, ...]] = []
+        self.count = 0
+        self.sum = 0
+        self.buckets: dict[int, int] = {}
+
+    def baseline(self, at: float) -> None:
+        """Begin to look at ``at``: what a returning session counted before is not recent."""
+        if self._born is None:
+            self._born = self._latest = at
+
+    def add(
+        self, at: float, gap: float, count: int, total: int, buckets: Mapping[int, int]
+    ) -> None:
+        """Take in ``count`` events, 1 or more, of the ``gap`` seconds up to ``at`` (now)."""
+        self.advance(at)
+        if self._born is None:
+            self._born = at - gap
+        self._latest = at
+        start, second = at - gap, self._second
+        if gap <= SHORT_GAP:
+            self._put(start, count, total, buckets)
+            return
+        first = max(start, float(second - WINDOW + 1))
+        # Whole events, so shares are rounded cumulatively: they add up to the whole. The sum
+        # follows the events, so that a mean is never made of one without the other.
+        before = (first - start) / gap
+        share = int(count * before)
+        for past in range(int(first), second + 1):
+            upto = min((past + 1 - start) / gap, 1.0)
+            share_upto = int(count * upto)
+            part = share_upto - share
+            total_part = total * share_upto // count - total * share // count
+            shares = {i: int(n * upto) - int(n * before) for i, n in buckets.items()}
+            shares = {i: n for i, n in shares.items() if n}
+            begin = max(first, float(past))
+            if past == second:
+                self._put(begin, part, total_part, shares)
+            else:
+                flat = chain.from_iterable(shares.items())
+                insort(self._slots, (past, begin, part, total_part, *flat))
+                self._sum_up(part, total_part, shares)
+            before, share = upto, share_upto
+
+    def advance(self, now: float) -> bool:
+        """Drop what left the window; true when something did."""
+        second = int(now)
+        if second <= self._second:
+            return False
+        slots, last = self._slots, self._now
+        if last is not None:
+            flat = chain.from_iterable(last.buckets.items())
+            slots.append((self._second, last.start, last.count, last.sum, *flat))
+            self._now = None
+        self._second = second
+        first = second - WINDOW + 1
+        moved = False
+        while slots and slots[0][0] < first:
+            self._subtract(slots.pop(0))
+            moved = True
+        return moved
+
+    def per_second(self, now: float) -> float:
+        """Return events per second over the window, or over its age if it is younger."""
+        if not self.count or self._born is None:
+            return 0.0
+        start: float = int(now) - WINDOW + 1
+        if self._slots and self._slots[0][0] == start:
+            # The oldest slot's first difference may have begun to accrue before the window does.
+            start = self._slots[0][1]
+        # Events since the latest update are still on their way: don't count that time.
+        end = max(self._latest, now - MAX_LAG)
+        return self.count / max(end - max(self._born, start), MIN_SPAN)
+
+    def _put(self, start: float, count: int, total: int, buckets: Mapping[int, int]) -> None:
+        """Add to the current second."""
+        slot = self._now
+        if slot is None:
+            slot = self._now = Slot(start)
+        slot.count += count
+        slot.sum += total
+        for index, n in buckets.items():
+            slot.buckets[index] = slot.buckets.get(index, 0) + n
+        self._sum_up(count, total, buckets)
+
+    def _sum_up(self, count: int, total: int, buckets: Mapping[int, int]) -> None:
+        self.count += count
+        self.sum += total
+        for index, n in buckets.items():
+            self.buckets[index] = self.buckets.get(index, 0) + n
+
+    def _subtract(self, slot: tuple[Any, ...]) -> None:
+        _, _, count, total, *flat = slot
+        self.count -= count
+        self.sum -= total
+        pairs = iter(flat)
+        for index, n in zip(pairs, pairs, strict=True):
+            left = self.buckets[index] - n
+            if left:
+                self.buckets[index] = left
+            else:
+                del self.buckets[index]
+
+
+class Slot:
+    """The differences of the current second; they began to accrue at ``start``."""
+
+    __slots__ = ("buckets", "count", "start", "sum")
+
+    def __init__(self, start: float) -> None:
+        self.start = start
+        self.count = 0
+        self.sum = 0
+        self.buckets: dict[int, int] = {}

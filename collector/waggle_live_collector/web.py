@@ -1,0 +1,133 @@
+"""The HTTP side: ``/metrics``, the API, health, readiness, and the landing page."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from prometheus_client.exposition import choose_encoder, gzip_accepted
+
+from .api import Api
+from .exposition import CONTENT_TYPE_OPENMETRICS, CONTENT_TYPE_TEXT, Exposition
+from .landing import landing_page
+from .readiness import Readiness
+from .shared_answers import SharedAnswers
+
+#: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
+GZIP_LEVEL = 1
+#: zlib's name for "with a gzip header".
+GZIP_FORMAT = 31
+#: Pieces of text (of some hundred bytes to some kilobytes) that are compressed at a time.
+GZIP_PARTS = 64
+#: Larger answers are compressed in a thread, for others not to wait.
+INLINE_BYTES = 64 * 1024
+CONTENT_TYPE_JSON = "application/json"
+
+
+class Saves(Protocol):
+    """What is to be done before anything is shown."""
+
+    def save(self) -> None:
+        """Bring the state file up to date."""
+
+
+class Form(NamedTuple):
+    """One of the forms that an answer is asked for in."""
+
+    content_type: str
+    packed: bool
+
+
+class Web:
+    """The HTTP application. Constructing it starts nothing."""
+
+    def __init__(
+        self,
+        *,
+        exposition: Exposition,
+        api: Api,
+        readiness: Readiness,
+        state: Saves,
+        telemetry_path: str,
+    ) -> None:
+        self._exposition = exposition
+        self._api = api
+        self._readiness = readiness
+        self._state = state
+        self._telemetry_path = telemetry_path
+        self._packer = ThreadPoolExecutor(1, "gzip")
+        self._answers = SharedAnswers(self._make)
+
+    def application(self, *middlewares: Middleware) -> web.Application:
+        """Return the application with its routes."""
+        application = web.Application(middlewares=middlewares)
+        application.add_routes(
+            [
+                web.get(self._telemetry_path, self._metrics),
+                web.get("/api/v1/plugins", self._plugins),
+                web.get("/-/healthy", self._healthy),
+                web.get("/-/ready", self._ready),
+            ]
+        )
+        if self._telemetry_path != "/":
+            application.add_routes([web.get("/", self._landing)])
+        return application
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        _, chosen = choose_encoder(request.headers.get("Accept", ""))
+        openmetrics = chosen.startswith("application/openmetrics-text")
+        content_type = CONTENT_TYPE_OPENMETRICS if openmetrics else CONTENT_TYPE_TEXT
+        return await self._answer(request, content_type)
+
+    async def _plugins(self, request: web.Request) -> web.Response:
+        return await self._answer(request, CONTENT_TYPE_JSON)
+
+    async def _healthy(self, request: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    async def _ready(self, request: web.Request) -> web.Response:
+        return self._unready() or web.Response(text="ready\n")
+
+    async def _landing(self, request: web.Request) -> web.Response:
+        return web.Response(text=landing_page(self._telemetry_path), content_type="text/html")
+
+    def _unready(self) -> web.Response | None:
+        why = self._readiness.why_not()
+        return None if why is None else web.Response(status=503, text=why)
+
+    async def _answer(self, request: web.Request, content_type: str) -> web.Response:
+        if unready := self._unready():
+            return unready
+        packed = gzip_accepted(request.headers.get("Accept-Encoding", ""))
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if packed:
+            headers["Content-Encoding"] = "gzip"
+        body = await self._answers.get(Form(content_type, packed))
+        return web.Response(body=body, headers=headers)
+
+    async def _make(self, form: Form) -> bytes:
+        self._state.save()
+        if form.content_type == CONTENT_TYPE_JSON:
+            parts = [self._api.plugins()]
+        else:
+            parts = self._exposition.render(openmetrics=form.content_type != CONTENT_TYPE_TEXT)
+        if not form.packed:
+            return b"".join(parts)
+        if sum(map(len, parts)) <= INLINE_BYTES:
+            return _pack(parts)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._packer, _pack, parts)
+
+
+def _pack(parts: list[bytes]) -> bytes:
+    """Return the parts compressed; the whole text is never in memory at once."""
+    packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
+    packed = [
+        packer.compress(b"".join(parts[start : start + GZIP_PARTS]))
+        for start in range(0, len(parts), GZIP_PARTS)
+    ]
+    return b"".join([*packed, packer.flush()])

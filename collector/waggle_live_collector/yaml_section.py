@@ -1,0 +1,142 @@
+"""A YAML file read key by key, so that each complaint names the file and the line at fault.
+
+Stricter than YAML itself: a key stands once, every key must be known, and nothing is converted:
+where a string belongs, ``true`` or an empty value is a mistake and not the text "true".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import yaml
+
+#: Characters of a file; longer ones are nothing that a person wrote.
+DEFAULT_MAX_CHARACTERS = 1 << 20
+
+_STRING, _BOOL, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "null"))
+
+
+class WebConfigError(Exception):
+    """The file can't be used; the message names it, the line, what is wrong and what is right."""
+
+
+class Value:
+    """One value of the file; each method returns it as what it must be, or complains."""
+
+    def __init__(self, path: str, what: str, node: yaml.Node) -> None:
+        self.path = path
+        self.what = what
+        self._node = node
+
+    def error(self, text: str) -> WebConfigError:
+        """Return the complaint about this value."""
+        return WebConfigError(f"{self.path}, line {_line(self._node)}: {self.what}: {text}")
+
+    def string(self, right: str = "must be a string") -> str:
+        """Return a string that isn't empty; ``right`` says what it should be."""
+        node = self._node
+        if not isinstance(node, yaml.ScalarNode) or node.tag != _STRING or not node.value:
+            raise self.error(f"{right}, got {_describe(node)}")
+        return str(node.value)
+
+    def one_of(self, *known: str) -> str:
+        """Return a string that is one of ``known``."""
+        right = f"must be one of {', '.join(known)}"
+        text = self.string(right)
+        if text not in known:
+            raise self.error(f"{right}, got {text!r}")
+        return text
+
+    def boolean(self) -> bool:
+        """Return true or false."""
+        node = self._node
+        if node.tag != _BOOL:
+            raise self.error(f"must be true or false, got {_describe(node)}")
+        return str(node.value).lower() in ("true", "yes", "on")
+
+    def items(self) -> list[Value]:
+        """Return the values of a list that isn't empty."""
+        node = self._node
+        if not isinstance(node, yaml.SequenceNode) or not node.value:
+            raise self.error(f"must be a list with something in it, got {_describe(node)}")
+        return [Value(self.path, self.what, child) for child in node.value]
+
+    def section(self) -> Section:
+        """Return the keys and values of a mapping that isn't empty."""
+        node = self._node
+        if not isinstance(node, yaml.MappingNode) or not node.value:
+            raise self.error(f"must be keys with values, got {_describe(node)}")
+        return Section(self.path, self.what, node)
+
+
+class Section:
+    """The keys of one mapping and their values."""
+
+    def __init__(self, path: str, what: str, node: yaml.MappingNode) -> None:
+        self._path = path
+        self._node = node
+        self._values: dict[str, Value] = {}
+        for key, value in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) and key.tag != _NULL else None
+            if not name:
+                raise self._error(key, f"a key of {what} must be text, got {_describe(key)}")
+            if name in self._values:
+                raise self._error(key, f"{name} stands twice in {what}; leave one")
+            self._values[name] = Value(path, name, value)
+
+    def known(self, *names: str) -> None:
+        """Complain about the first key that isn't one of ``names``."""
+        for key, _ in self._node.value:
+            if key.value not in names:
+                raise self._error(key, f"unknown key {key.value!r}; known are {', '.join(names)}")
+
+    def get(self, name: str) -> Value | None:
+        """Return the value of a key, None where it isn't there."""
+        return self._values.get(name)
+
+    def __iter__(self) -> Iterator[tuple[str, Value]]:
+        return iter(self._values.items())
+
+    def _error(self, node: yaml.Node, text: str) -> WebConfigError:
+        return WebConfigError(f"{self._path}, line {_line(node)}: {text}")
+
+
+def read(path: str) -> Section:
+    """Return the top of the YAML file at ``path``."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(DEFAULT_MAX_CHARACTERS + 1)
+    except OSError as error:
+        raise WebConfigError(f"{path}: can't be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise WebConfigError(f"{path}: is not UTF-8 text: {error.reason}") from error
+    if len(text) > DEFAULT_MAX_CHARACTERS:
+        raise WebConfigError(f"{path}: is longer than {DEFAULT_MAX_CHARACTERS} characters")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}" if mark is not None else ""
+        raise WebConfigError(f"{path}{where}: is not YAML: {error.problem}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise WebConfigError(f"{path}: is not YAML: {error}") from error
+    if not isinstance(node, yaml.MappingNode) or not node.value:
+        # An editor that saves, or a secret that failed to be filled in, leaves an empty file.
+        raise WebConfigError(
+            f"{path}, line 1: has no keys: it must have tls_server_config or basic_auth_users, "
+            "or at least http_server_config; to serve without protection leave the flag out"
+        )
+    return Section(path, "the file", node)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _describe(node: yaml.Node) -> str:
+    """Say what kind of value it is; never the value, which could be a secret."""
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag == _NULL or not node.value:
+            return "nothing"
+        return {_STRING: "a string", _BOOL: "true or false"}.get(node.tag, "a number or date")
+    return "a list" if isinstance(node, yaml.SequenceNode) else "keys with values"

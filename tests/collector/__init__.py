@@ -1,0 +1,1 @@
+"""Tests of the collector; ``harness`` starts real ones for any test."""

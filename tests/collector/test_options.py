@@ -1,0 +1,105 @@
+"""The command line."""
+
+import pytest
+
+from waggle_live_collector.limits import Limits
+from waggle_live_collector.options import parse
+
+
+def test_the_defaults():
+    """What an operator gets who says nothing."""
+    options = parse([])
+    assert (options.host, options.port) == (None, 9090)
+    assert options.telemetry_path == "/metrics"
+    assert options.web_config_file is None
+    assert options.socket_path == "/run/waggle/live-metrics/live_metrics.sock"
+    assert options.socket_mode == 0o666
+    assert options.socket_gid is None
+    assert options.state_file is None
+    assert options.hold_time == 300
+    assert options.limits == Limits()
+
+
+def test_every_flag():
+    """In the form --flag=value."""
+    options = parse(
+        [
+            "--web.listen-address=[::1]:0",
+            "--web.telemetry-path=/m",
+            "--web.config.file=web.yml",
+            "--socket.path=/tmp/s",
+            "--socket.mode=0660",
+            "--socket.gid=10",
+            "--state.file=/tmp/f",
+            "--hold-time=1.5m",
+            "--limit.series-per-session=1",
+            "--limit.series=2",
+            "--limit.sessions=3",
+            "--limit.plugins=4",
+            "--limit.connections-per-second=5",
+            "--log.level=debug",
+            "--log.format=json",
+        ]
+    )
+    assert (options.host, options.port, options.telemetry_path) == ("::1", 0, "/m")
+    assert options.web_config_file == "web.yml"
+    assert (options.socket_path, options.socket_mode, options.socket_gid) == ("/tmp/s", 0o660, 10)
+    assert (options.state_file, options.hold_time) == ("/tmp/f", 90)
+    assert options.limits == Limits(
+        series_per_session=1, series=2, sessions=3, plugins=4, connections_per_second=5
+    )
+    assert (options.log_level, options.log_format) == ("debug", "json")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5m", 300), ("0.5s", 0.5), ("20ms", 0.02), ("2h", 7200), ("1d", 86400)]
+)
+def test_durations(text, seconds):
+    """As Prometheus writes them."""
+    assert parse([f"--hold-time={text}"]).hold_time == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--hold-time=5",
+        "--hold-time=-5s",
+        "--hold-time=soon",
+        "--web.listen-address=9090",
+        "--web.listen-address=:http",
+        "--web.listen-address=:65536",
+        "--web.telemetry-path=metrics",
+        "--socket.mode=rw",
+        "--socket.mode=0999",
+        "--socket.gid=users",
+        "--limit.series=0",
+        "--limit.series=many",
+        "--log.level=loud",
+        "--log.format=xml",
+        "--limit.ser=5",
+        "--novelty",
+    ],
+)
+def test_wrong_values_are_refused_with_the_rule(flag, capsys):
+    """Exit status 2 and the offending flag in the message."""
+    with pytest.raises(SystemExit) as exit_:
+        parse([flag])
+    assert exit_.value.code == 2
+    assert flag.partition("=")[0] in capsys.readouterr().err
+
+
+def test_version(capsys):
+    """It says its own."""
+    with pytest.raises(SystemExit) as exit_:
+        parse(["--version"])
+    assert exit_.value.code == 0
+    assert "waggle-live-collector 0." in capsys.readouterr().out
+
+
+def test_help_names_the_defaults(capsys):
+    """For who doesn't read manuals."""
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    text = capsys.readouterr().out
+    for default in ("9090", "live_metrics.sock", "300s", "1000", "0666"):
+        assert default in text

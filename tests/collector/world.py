@@ -1,0 +1,167 @@
+"""A collector without sockets, files or time, for tests of its logic."""
+
+import json
+
+from waggle_live_collector import identity
+from waggle_live_collector.api import Api
+from waggle_live_collector.clock import Clock
+from waggle_live_collector.conversation import Conversation
+from waggle_live_collector.exposition import Exposition
+from waggle_live_collector.limits import Limits
+from waggle_live_collector.own_metrics import OwnMetrics
+from waggle_live_collector.sessions import Sessions
+from waggle_live_collector.table import Table
+
+from .harness import Scrape
+
+
+class Time:
+    """A monotonic and a wall clock that stand still until told."""
+
+    def __init__(self, monotonic=1000.0, wall=1_700_000_000.0):
+        self.at = monotonic
+        self.wall = wall - monotonic
+
+    def monotonic(self):
+        """Return the monotonic time."""
+        return self.at
+
+    def now(self):
+        """Return the Unix time."""
+        return self.at + self.wall
+
+    def pass_(self, seconds):
+        """Let time pass."""
+        self.at += seconds
+
+
+class Peer:
+    """The far side of one connection: says messages, and keeps what it was answered."""
+
+    def __init__(self, world):
+        self.answers = []
+        self.closed = False
+        self.conversation = Conversation(
+            wire=self,
+            sessions=world.sessions,
+            when_saved=world.when_saved,
+            own=world.own,
+            clock=world.clock,
+        )
+
+    def send(self, data):
+        """The collector answers."""
+        self.answers += [json.loads(line) for line in data.splitlines()]
+
+    def close(self):
+        """The collector closes."""
+        if not self.closed:
+            self.closed = True
+            self.conversation.end_of_file()
+
+    def say(self, *messages):
+        """Say messages, objects or bytes; return what is answered to them."""
+        before = len(self.answers)
+        for message in messages:
+            if not isinstance(message, bytes):
+                self.conversation.receive(json.dumps(message).encode() + b"\n")
+            else:
+                self.conversation.receive(message)
+        return self.answers[before:]
+
+    def hello(self, session="session-1", key="key-of-the-session", plugin="plugin", **more):
+        """Say hello and return the answers."""
+        hello = {"type": "hello", "version": 1, "session": session, "key": key, "plugin": plugin}
+        return self.say({**hello, **more})
+
+    def update(self, number, *cells, monotonic=None, **more):
+        """Send an update; its clock is its number in seconds by default."""
+        clock = float(number) if monotonic is None else monotonic
+        message = {"type": "update", "number": number, "monotonic": clock, "cells": cells}
+        return self.say({**message, **more})
+
+    def flush(self):
+        """Flush and return the answers."""
+        return self.say({"type": "flush", "number": 1})
+
+    def bye(self, status="ok"):
+        """Say bye and return the answers."""
+        return self.say({"type": "bye", "number": 2, "status": status})
+
+
+class World:
+    """Table, sessions and exposition under a clock that the test moves."""
+
+    def __init__(self, hold_time=300.0, limits=None, time=None):
+        self.time = time or Time()
+        self.clock = Clock(monotonic=self.time.monotonic, now=self.time.now)
+        self.own = OwnMetrics()
+        self.limits = limits or Limits()
+        self.table = Table(limits=self.limits, hold_time=hold_time)
+        self.sessions = Sessions(
+            table=self.table,
+            identify=identity.from_hello,
+            clock=self.clock,
+            limits=self.limits,
+            hold_time=hold_time,
+        )
+        self.own.watch(self.sessions, self.table)
+        node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
+        self.exposition = Exposition(table=self.table, own=self.own, clock=self.clock, node=node)
+        self.api = Api(table=self.table, clock=self.clock)
+        self.when_saved = lambda call: call()
+
+    def peer(self, session="session-1", **hello):
+        """Return a peer that has said hello; ``session=None``: that has said nothing yet."""
+        peer = Peer(self)
+        if session is not None:
+            answers = peer.hello(session, **hello)
+            assert [a["type"] for a in answers] == ["welcome"], answers
+        return peer
+
+    def pass_(self, seconds, step=1.0):
+        """Let time pass, with the collector looking every ``step`` what is over."""
+        end = self.time.at + seconds
+        while self.time.at < end:
+            self.time.pass_(min(step, end - self.time.at))
+            self.sessions.sweep()
+
+    def text(self, openmetrics=False):
+        """Return the text of a scrape."""
+        return b"".join(self.exposition.render(openmetrics=openmetrics)).decode()
+
+    def scrape(self):
+        """Return the families of a scrape."""
+        return Scrape(self.text())
+
+    def value(self, family, default=None, **labels):
+        """Return one value of a scrape, None if it isn't there."""
+        return self.scrape().value(family, default, **labels)
+
+    def refusals(self):
+        """Return how often what was refused: {reason: count}."""
+        found = self.scrape().all("waggle_collector_refusals_total")
+        return {labels["reason"]: value for labels, value in found if value}
+
+
+def counter(name, value, **labels):
+    """Return a cell of an author's counter."""
+    return {"kind": "counter", "name": name, "value": value, "labels": labels}
+
+
+def gauge(name, value, age=0.0, **labels):
+    """Return a cell of an author's gauge."""
+    return {"kind": "gauge", "name": name, "value": value, "age": age, "labels": labels}
+
+
+def rate(name, count, **fields):
+    """Return a cell of a rate."""
+    return {"kind": "rate", "name": name, "count": count, **fields}
+
+
+def timer(name, buckets, total=0, **fields):
+    """Return a cell of a timer; ``buckets`` are {index: count}."""
+    pairs = [[index, count] for index, count in buckets.items()]
+    count = sum(buckets.values())
+    cell = {"kind": "timer", "name": name, "count": count, "sum": total, "buckets": pairs}
+    return {**cell, **fields}
