@@ -1,0 +1,106 @@
+# Everything that is typed here; `make help` lists it. Nothing has to be set up but a
+# Python >= 3.11 with venv: each target makes the environments that it needs, once.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# Kept apart from what runs: which packages are installed, and from what they are described.
+PACKAGING := setup.cfg pyproject.toml collector/setup.cfg collector/pyproject.toml
+CLIENT := $(wildcard waggle_live/*.py waggle_live/*/*.py waggle_live/py.typed)
+CLIENT_TESTS := tests/waggle_live
+# It raises from a signal handler wherever it comes, so also where coverage holds its own lock, and
+# then hangs. `make check-pythons` runs it without coverage.
+UNCOVERED := tests/waggle_live/test_cells.py::test_interrupts_in_the_middle_of_folds
+PYTHONS := 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help:  ## List these targets
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
+
+.PHONY: demo
+demo: $(VENV)/.demo  ## Run the collector and two plugins on a real video; FOR=20 ends after 20 s, PORT=9091
+	@exec $(PYTHON) -m demo $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
+
+.PHONY: test
+test: $(VENV)/.dev pythons  ## Run all tests, with branch coverage, then the client's on every Python here
+	$(PYTHON) -m pytest --cov --cov-report=term --deselect $(UNCOVERED) $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory check-pythons
+
+.PHONY: lint
+lint: $(VENV)/.dev  ## Check style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+.PHONY: check-pythons
+check-pythons: $(VENV)/.wheel  ## Run the client's tests on each CPython 3.6 to 3.13 that this machine has
+	@passed=; failed=; missing=; \
+	for version in $(PYTHONS); do \
+	    if ! scripts/find-python $$version > /dev/null; then missing="$$missing $$version"; \
+	    elif $(MAKE) --no-print-directory .check-python-$$version; then passed="$$passed $$version"; \
+	    else failed="$$failed $$version"; fi; \
+	done; \
+	echo "The client's tests on CPython: passed on$${passed:- none}, failed on$${failed:- none}," \
+	    "not on this machine:$${missing:- none}"; \
+	[ -z "$$failed" ]
+
+# An environment for each CPython that is here, two at a time; tests/end_to_end runs plugins in them.
+.PHONY: pythons
+pythons: $(VENV)/.wheel
+	@environments=$$(for version in $(PYTHONS); do \
+	    if scripts/find-python $$version > /dev/null; then echo .venv-$$version/.client; fi; done); \
+	[ -z "$$environments" ] || $(MAKE) --no-print-directory --jobs=2 $$environments
+
+# The tests are taken from here, but the client from its wheel, as it would be installed: the
+# directory of the repository stands last on the path.
+.PHONY: $(PYTHONS:%=.check-python-%)
+$(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
+	@echo "== The client's tests on CPython $*"
+	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 $(CLIENT_TESTS)
+
+.PHONY: clean
+clean:  ## Remove the environments and all that was built or cached
+	rm -rf .venv .venv-3.* build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf *.egg-info collector/*.egg-info collector/build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environments. A stamp file says that one is complete; it is made again when what it was
+# made from changes. An upgrade in place is enough then, so nothing is thrown away.
+$(VENV)/.python:
+	@python=$$(scripts/find-python 3.11+) && echo "Making $(VENV) with $$python" && \
+	    "$$python" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
+	@echo "Installing the client, the collector and what the example needs"
+	@$(PYTHON) $(PIP_INSTALL) -e . -e ./collector -r plugin-example/requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo requirements-dev.txt
+	@echo "Installing what tests and linters need"
+	@$(PYTHON) $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# What an earlier build left in build/ would be packed as well.
+$(VENV)/.wheel: $(VENV)/.python $(CLIENT) setup.cfg pyproject.toml
+	@rm -rf build $(VENV)/wheels && $(PYTHON) -m pip wheel --quiet --disable-pip-version-check \
+	    --no-deps --wheel-dir $(VENV)/wheels .
+	@touch $@
+
+# Python 3.6's own pip is too old for this project's metadata, and the last pip for it is 21.
+.venv-%/.python: requirements-client-tests.txt
+	@echo "Making .venv-$*"
+	@"$$(scripts/find-python $*)" -m venv --clear .venv-$*
+	@.venv-$*/bin/python $(PIP_INSTALL) --upgrade $(if $(filter 3.6,$*),"pip<22",pip)
+	@.venv-$*/bin/python $(PIP_INSTALL) -r requirements-client-tests.txt
+	@touch $@
+
+.venv-%/.client: .venv-%/.python $(VENV)/.wheel
+	@.venv-$*/bin/python $(PIP_INSTALL) $(VENV)/wheels/*.whl
+	@.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(VENV)/wheels/*.whl
+	@touch $@
+
+.PRECIOUS: .venv-%/.python .venv-%/.client

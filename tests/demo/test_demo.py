@@ -1,0 +1,168 @@
+"""``python -m demo`` as a whole: the real collector, two real plugins, the real video."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.plugin_example.conftest import clip, need
+
+__all__ = ["clip"]  # a fixture, found by its name
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """Start the demonstration, with its temporary files where they can be looked for."""
+    for module, package in (
+        ("cv2", "opencv-python-headless"),
+        ("waggle.plugin", "pywaggle"),
+        ("ffmpeg", "ffmpeg-python"),
+        ("waggle_live_collector", "waggle-live-collector"),
+    ):
+        need(module, package)
+    (tmp_path / "tmp").mkdir()
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "demo", *map(str, arguments)],
+            cwd=ROOT,
+            env=dict(os.environ, TMPDIR=str(tmp_path / "tmp")),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.terminate()  # and not killed, for it has children to end
+        with process:
+            pass
+
+
+@pytest.fixture
+def port():
+    """A port that is free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def left_behind(tmp_path):
+    """Return what a run has left: files, and processes that have its directory in their words."""
+    files = list((tmp_path / "tmp").iterdir())
+    words = str(tmp_path / "tmp").encode()
+    processes = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if words in entry.read_bytes():
+                processes.append(entry)
+        except OSError:
+            continue
+    return files, processes
+
+
+def wait_for_table(process):
+    """Read what the demonstration prints up to the first line of a table."""
+    for line in process.stdout:
+        if line.startswith("instrument"):
+            return
+    pytest.fail("no table: %s" % process.stderr.read())
+
+
+def test_two_plugins_report_and_it_ends_by_itself(demo, clip, port, tmp_path):
+    """--for: both tasks with all instruments in the table, status 0, nothing left behind."""
+    process = demo("--for", 6, "--port", port, "--clip", clip)
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "http://127.0.0.1:%d/metrics" % port in output
+    last = output[output.rindex("instrument") :]
+    for task, fps in (("bikes-left", 25), ("bikes-right", 15)):
+        _, _, part = last.partition(task + ": up")
+        rate = re.search(r"^fps +rate +\d+ +([0-9.]+)", part, re.MULTILINE)
+        assert float(rate.group(1)) == pytest.approx(fps, rel=0.3)
+        assert re.search(r"^inference +timer +\d+ +[0-9.]+ \S+ +[0-9.]+ \S+ +", part, re.MULTILINE)
+        assert re.search(r"^movers +gauge +\d+ ", part, re.MULTILINE)
+        assert re.search(r'^frames\{moving="yes"\} +counter +\d+ ', part, re.MULTILINE)
+    assert left_behind(tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_its_children(demo, clip, port, tmp_path, signum):
+    """Ctrl-C is a good end; after any signal nothing is left behind."""
+    status = 0 if signum == signal.SIGINT else 128 + signum
+    process = demo("--port", port, "--clip", clip)
+    wait_for_table(process)
+    process.send_signal(signum)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (status, "")
+    assert left_behind(tmp_path) == ([], [])
+
+
+def test_a_plugin_that_dies_ends_it(demo, clip, port, tmp_path):
+    """The death of a child is an error that names it, and ends the others."""
+    process = demo("--port", port, "--clip", clip)
+    wait_for_table(process)
+    _, running = left_behind(tmp_path)
+    collector = [entry for entry in running if b"waggle_live_collector" in entry.read_bytes()]
+    os.kill(int(collector[0].parent.name), signal.SIGKILL)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "demo: collector ended by signal 9" in errors
+    assert left_behind(tmp_path) == ([], [])
+
+
+def test_a_port_that_is_taken_is_an_error(demo, clip, tmp_path):
+    """Before anything is started, with the way out in the message."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = demo("--for", 1, "--port", port, "--clip", clip)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (1, "")
+    assert "port %d can't be used" % port in errors and "PORT=" in errors
+    assert left_behind(tmp_path) == ([], [])
+
+
+def test_a_missing_clip_is_an_error(demo, port, tmp_path, monkeypatch):
+    """When the clip can't be fetched, the message says what pip said and what else can be done."""
+    for name in list(os.environ):
+        if name.startswith("PIP_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    process = demo("--for", 1, "--port", port, "--clip", tmp_path / "none.mp4")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "there is no video" in errors and "none.mp4" in errors and "Traceback" not in errors
+    assert left_behind(tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "-1"])
+def test_a_number_that_is_no_port_is_an_error(demo, port):
+    """Ports are 1 to 65535."""
+    process = demo("--for", 1, "--port=" + port)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1 and "no port" in errors
+
+
+def test_the_clock_of_a_run_starts_with_the_first_reports(demo, clip, port):
+    """--for counts from the moment both plugins have reported, however slow the start was."""
+    begin = time.monotonic()
+    process = demo("--for", 0, "--port", port, "--clip", clip)
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "bikes-right: up" in output
+    assert time.monotonic() - begin < 60
