@@ -1,0 +1,71 @@
+"""The plugin is never hurt by a collector that is absent, stopped or late."""
+
+import signal
+import time
+
+import pytest
+
+from tests.collector.harness import wait_until
+from tests.end_to_end.workload import expected, finish, recorded, run, start
+
+#: DESIGN's promise, and what the machine's own noise may add to two runs of Python.
+EXIT_DELAY, NOISE = 0.5, 0.5
+
+
+def run_timed(*args, **options):
+    """Run the idle workload; return seconds it took, what it printed and what it logged."""
+    begin = time.monotonic()
+    process = start("idle", *args, **options)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    return time.monotonic() - begin, out, err
+
+
+@pytest.mark.parametrize("state", ["absent", "stopped"])
+def test_the_plugin_runs_and_ends_without_an_answering_collector(own_collector, state):
+    """Exit at most 0.5 s later than without us, hot path unblocked, at most one line of log."""
+    if state == "stopped":
+        own_collector.signal(signal.SIGSTOP)
+        address = own_collector.address
+    else:
+        address = "unix:///nonexistent/live_metrics.sock"
+    try:
+        alone, _, _ = run_timed(2.5, "off", address="off")
+        took, out, err = run_timed(2.5, address=address)
+    finally:
+        if state == "stopped":
+            own_collector.signal(signal.SIGCONT)
+    assert took - alone <= EXIT_DELAY + NOISE
+    p99_us, blocks = map(float, out.split())
+    assert p99_us < 50, "a timed block waited"
+    assert blocks > 1000
+    assert len(err.splitlines()) <= 1, err
+
+
+def test_a_stopped_collector_gets_everything_once_it_goes_on(own_collector):
+    """What was recorded while the collector was stopped is counted when it is continued."""
+    process = start("stamping", address=own_collector.address, stdin=-1)
+    wait_until(lambda: own_collector.value("waggle_plugin_up", default=0) == 1)
+    own_collector.signal(signal.SIGSTOP)
+    time.sleep(2)
+    stopped_at = time.monotonic()
+    time.sleep(1)
+    own_collector.signal(signal.SIGCONT)
+    wait_until(lambda: own_collector.value("waggle_value", name="stamp", default=0) > stopped_at)
+    assert finish(process) == ""
+
+
+def test_a_collector_that_comes_later_gets_everything(own_collector):
+    """The plugin records before there is a collector; all of it is counted, without any log."""
+    own_collector.stop()
+    process = start("many_processes", 2000, "threads", address=own_collector.address, linger="3")
+    time.sleep(0.5)
+    own_collector.start()
+    assert len(finish(process).splitlines()) <= 1
+    assert recorded(own_collector.scrape()) == expected(2000 * 2)
+
+
+def test_switched_off_nothing_is_sent_or_logged(collector, task):
+    """WAGGLE_LIVE_METRICS=off: the plugin runs as ever, silently."""
+    assert run("brief", address="off", task=task) == ""
+    assert recorded(collector.scrape(), task) == {}

@@ -1,0 +1,1 @@
+"""Faults, floods and hostile neighbours, with real processes, signals and sockets."""

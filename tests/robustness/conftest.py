@@ -1,0 +1,44 @@
+"""Real collectors for tests of robustness."""
+
+import contextlib
+import os
+
+import pytest
+
+from tests.collector.harness import CollectorProcess
+
+#: With a state there is nobody to wait for: a collector is ready two seconds earlier.
+NOBODY = '{"format":1,"boot":"","monotonic":0.0,"plugins":[],"sessions":[],"ended":[]}'
+
+
+@pytest.fixture(scope="session")
+def collector():
+    """One ready collector for all tests that leave it as it is; each uses its own task name."""
+    with CollectorProcess(state_file=True).start() as process:
+        yield process
+
+
+@pytest.fixture()
+def make_collector():
+    """Start a ready collector with these flags, to hurt, kill and restart."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*flags, **options):
+            process = stack.enter_context(CollectorProcess(state_file=True, flags=flags, **options))
+            with open(os.path.join(process.directory, "state"), "w") as file:
+                file.write(NOBODY)
+            return process.start()
+
+        yield make
+
+
+@pytest.fixture()
+def own_collector(make_collector):
+    """A ready collector of this test's own."""
+    return make_collector()
+
+
+@pytest.fixture()
+def task(request):
+    """A task name of this test's own."""
+    return request.node.name

@@ -1,0 +1,87 @@
+"""Starts the programs of ``programs/`` and looks at processes from outside, through /proc."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.collector.harness import wait_until
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(__file__).parent / "programs"
+#: Longest time that a program may take; a deadlock fails here.
+PATIENCE_SECONDS = 60
+MIB = 1 << 20
+
+
+def start(name, *args, address, task="task", stdin=None, launcher=(), **environment):
+    """Start a program that reports to ``address``; ``launcher`` stands before the script."""
+    env = dict(os.environ, WAGGLE_LIVE_METRICS=address, WAGGLE_LIVE_TASK=task)
+    env["PYTHONPATH"] = str(ROOT)
+    env.update({name.upper(): value for name, value in environment.items()})
+    command = [sys.executable, *launcher, str(PROGRAMS / (name + ".py")), *map(str, args)]
+    return subprocess.Popen(
+        command,
+        env=env,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+    )
+
+
+def finish(process, codes=(0,)):
+    """Wait for the end of a program and return what it printed; fail unless it ended well."""
+    try:
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError("it hangs:\n" + out[-2000:] + err[-2000:]) from None
+    assert process.returncode in codes, (process.returncode, out[-2000:] + err[-2000:])
+    return out
+
+
+def run(name, *args, codes=(0,), **options):
+    """Run a program to its end and return what it printed."""
+    return finish(start(name, *args, **options), codes)
+
+
+def resident(pid):
+    """Return the resident memory of a process in bytes."""
+    return _status(pid, "VmRSS") * 1024
+
+
+def peak(pid):
+    """Return the most memory that a process ever had, in bytes."""
+    return _status(pid, "VmHWM") * 1024
+
+
+def threads(pid):
+    """Return how many threads a process has."""
+    return _status(pid, "Threads")
+
+
+def descriptors(pid):
+    """Return how many descriptors a process has open."""
+    return len(os.listdir("/proc/%d/fd" % pid))
+
+
+def cpu_seconds(pid):
+    """Return the CPU time that a process has used."""
+    with open("/proc/%d/stat" % pid) as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_plugins(collector, number, **labels):
+    """Wait until so many processes are connected."""
+    wait_until(lambda: collector.scrape().sum("waggle_plugin_sessions", **labels) == number)
+
+
+def _status(pid, field):
+    with open("/proc/%d/status" % pid) as file:
+        for line in file:
+            if line.startswith(field + ":"):
+                return int(line.split()[1])
+    raise KeyError(field)

@@ -1,0 +1,151 @@
+"""Ever new names, label values and sessions: bounded, counted, and nobody else pays for it."""
+
+import contextlib
+import time
+
+import pytest
+
+from tests.collector.harness import Client, wait_until
+from waggle_live.protocol import DEFAULT_MAX_SERIES, OVERFLOW, PROBLEMS
+
+from .processes import MIB, resident, run
+
+MILLION = 1_000_000
+
+
+def counters(number, first=0, value=1):
+    """Return so many counters of ever new names."""
+    return [
+        {"kind": "counter", "name": "c%d" % index, "value": value}
+        for index in range(first, first + number)
+    ]
+
+
+def codes(answers):
+    """Return the error codes among the answers."""
+    return [answer["code"] for answer in answers if answer["type"] == "error"]
+
+
+def test_a_million_names_and_label_values_cost_20_mib_at_most(own_collector):
+    """``__overflow__`` keeps the sums, the first thousand go on, the client stays small too."""
+    with Client(own_collector) as neighbour:
+        neighbour.hello(session="neighbour", plugin="neighbour")
+        neighbour.update(1, [{"kind": "counter", "name": "good", "value": 7}])
+        neighbour.flush()
+        memory = resident(own_collector.process.pid)
+        grown = int(run("cardinality", MILLION, address=own_collector.address))
+        assert resident(own_collector.process.pid) < memory + 20 * MIB
+        assert grown < 8 * MIB
+        scrape = own_collector.scrape()
+        assert scrape.value("waggle_count_total", name="good") == 7
+        assert neighbour.flush(3) == [{"type": "applied", "number": 3}]
+    mine = {"plugin": "cardinality"}
+    for number in range(0, DEFAULT_MAX_SERIES, 111):
+        assert scrape.value("waggle_count_total", name="first_%d" % number, **mine) == 2
+    rest = 500 + 500 + 2 * MILLION // 2
+    assert scrape.value("waggle_count_total", name=OVERFLOW, **mine) == rest
+    assert scrape.value("waggle_timer_seconds_count", name=OVERFLOW, **mine) == MILLION // 2
+    assert scrape.value("waggle_plugin_messages_total", name=OVERFLOW, **mine) == MILLION // 2000
+    assert len(scrape.all("waggle_count_total", **mine)) == DEFAULT_MAX_SERIES + 1
+    problems = scrape.value("waggle_plugin_problems_total", reason="series_limit", **mine)
+    assert problems >= MILLION
+    assert scrape.sum("waggle_collector_refusals_total", **mine) == 0
+
+
+def test_what_comes_on_top_of_a_full_client_is_taken(collector, task):
+    """1,000 series, and then its overflow of each kind, uploads and problems: none refused."""
+    overflow = [
+        {"kind": "counter", "name": OVERFLOW, "value": 5},
+        {"kind": "gauge", "name": OVERFLOW, "value": 5},
+        {"kind": "rate", "name": OVERFLOW, "count": 5},
+        {"kind": "timer", "name": OVERFLOW, "count": 5, "sum": 5, "buckets": [[0, 5]]},
+        {"kind": "messages", "name": OVERFLOW, "value": 5},
+        {"kind": "uploads", "value": 5},
+        *({"kind": "problem", "name": name, "value": 5} for name in PROBLEMS),
+    ]
+    with Client(collector) as client:
+        client.hello(session=task[:60], task=task)
+        client.update(1, counters(DEFAULT_MAX_SERIES))
+        client.update(2, overflow)
+        assert codes(client.flush()) == []
+        # An overflow with labels is no overflow, but one of ever new series.
+        client.update(3, [{**overflow[0], "labels": {"x": str(n)}} for n in range(3)])
+        assert codes(client.flush()) == ["series_limit"] * 3
+    scrape = collector.scrape()
+    assert scrape.value("waggle_count_total", name=OVERFLOW, plugin_task=task) == 5
+    assert scrape.value("waggle_plugin_messages_total", name=OVERFLOW, plugin_task=task) == 5
+    assert scrape.sum("waggle_plugin_problems_total", plugin_task=task) == 5 * len(PROBLEMS)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_excess_of_a_foreign_client_is_refused_and_counted(own_collector, restarted):
+    """New series above the limit are refused, known ones go on; also after a restart."""
+    refused = {"reason": "series_limit", "plugin": "foreign"}
+    hello = {"session": "foreign-client", "plugin": "foreign"}
+    with Client(own_collector) as client:
+        client.hello(**hello)
+        client.update(1, [*counters(DEFAULT_MAX_SERIES), {"kind": "uploads", "value": 1}])
+        client.flush()
+    if restarted:
+        own_collector.scrape()  # what was shown is in the state file
+        own_collector.kill()
+        own_collector.start()
+    with Client(own_collector) as client:
+        client.hello(**hello)
+        memory = resident(own_collector.process.pid)
+        for number in range(2, 40):
+            client.update(number, counters(500, first=500 * number))
+        client.update(40, counters(DEFAULT_MAX_SERIES, value=2))
+        assert set(codes(client.flush())) == {"series_limit"}
+        assert resident(own_collector.process.pid) < memory + 8 * MIB
+        scrape = own_collector.scrape()
+    assert scrape.sum("waggle_count_total", plugin="foreign") == 2 * DEFAULT_MAX_SERIES
+    assert scrape.value("waggle_collector_refusals_total", **refused) == 38 * 500
+
+
+def test_more_sessions_than_the_limit_are_refused_and_counted(make_collector):
+    """The dead make room for the living; when all live, the next one is told why."""
+    collector = make_collector("--limit.sessions=20")
+    for number in range(30):
+        with Client(collector) as client:
+            assert client.hello(session="dead-%06d" % number)["type"] == "welcome"
+    with contextlib.ExitStack() as stack:
+        for number in range(20):
+            client = stack.enter_context(Client(collector))
+            assert client.hello(session="alive-%06d" % number)["type"] == "welcome"
+        late = stack.enter_context(Client(collector))
+        assert late.hello(session="one-too-many")["code"] == "session_limit"
+        assert late.read() is None
+        scrape = collector.scrape()
+    assert scrape.sum("waggle_plugin_sessions") == 20
+    assert scrape.value("waggle_collector_refusals_total", reason="session_limit", plugin="") == 1
+    assert scrape.value("waggle_collector_evictions_total", what="held_session") == 30
+
+
+def test_connections_above_the_rate_wait_and_are_served_later(make_collector):
+    """A storm of 300 connections at 100 a second: everybody gets in, in its time."""
+    collector = make_collector("--limit.connections-per-second=100")
+    begin = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(collector)) for _ in range(300)]
+        for number, client in enumerate(clients):
+            client.send({"type": "hello", "version": 1, "session": "storm-%06d" % number})
+        for number, client in enumerate(clients):
+            assert client.read()["type"] == "error"  # no key
+            client.hello(session="storm-%06d" % number)
+        assert time.monotonic() - begin > 1.5
+        scrape = collector.scrape()
+    assert scrape.sum("waggle_plugin_sessions") == 300
+    assert scrape.value("waggle_collector_accept_delays_total") > 50
+
+
+def test_a_line_over_the_limit_costs_itself_alone(collector, task):
+    """1 MiB with its newline is taken, one byte more is refused, the next line is taken."""
+    with Client(collector) as client:
+        client.hello(session=task[:60], task=task)
+        for number, size in enumerate((MIB, MIB + 1), 1):
+            head = b'{"type":"update","number":%d,"monotonic":1,' % number
+            head += b'"cells":[{"kind":"counter","name":"c","value":%d}],"more":"' % number
+            client.send(head + b"x" * (size - len(head) - 3) + b'"}\n')
+        assert codes(client.flush()) == ["too_long"]
+        wait_until(lambda: collector.value("waggle_count_total", plugin_task=task) == 1)

@@ -1,0 +1,75 @@
+"""The wall clock steps by an hour: durations, windows, holding times and expiry don't notice."""
+
+import glob
+import os
+import subprocess
+import time
+
+import pytest
+
+from tests.collector.harness import wait_until
+
+from .processes import finish, start
+
+LIBRARY = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
+HOLD_SECONDS = 3.0
+SLACK = 1.0
+
+
+@pytest.fixture()
+def wall_clock(tmp_path, monkeypatch):
+    """Let all processes started from here on see a wall clock that ``step(seconds)`` steps."""
+    if not LIBRARY:
+        reason = "needs libfaketime: apt-get install faketime"
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
+    offset = tmp_path / "offset"
+
+    def step(seconds):
+        new = tmp_path / "new"
+        new.write_text("%+d" % seconds)
+        new.replace(offset)
+
+    step(0)
+    monkeypatch.setenv("LD_PRELOAD", LIBRARY[0])
+    monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(offset))
+    monkeypatch.setenv("FAKETIME_NO_CACHE", "1")
+    monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    monkeypatch.setenv("DONT_FAKE_MONOTONIC", "1")  # its name in older versions
+    monkeypatch.setenv("NO_FAKE_STAT", "1")
+    return step
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_stepped_wall_clock_changes_no_measurement(wall_clock, make_collector, hours):
+    """Plugin and collector both see the step; only what is shown as a time of day follows."""
+    collector = make_collector(hold_time=HOLD_SECONDS)
+    process = start("ticking", address=collector.address, stdin=subprocess.PIPE)
+    wait_until(lambda: collector.value("waggle_rate_events_total", default=0) >= 100)
+    shown = collector.value("waggle_updated_timestamp_seconds", name="ticks")
+    assert abs(shown - time.time()) < 5
+
+    wall_clock(3600 * hours)
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        scrape = collector.scrape()
+        assert 30 < scrape.value("waggle_rate_per_second") < 70
+        assert 0.009 < scrape.value("waggle_timer_recent_mean_seconds") < 0.1
+        assert 0.009 < scrape.value("waggle_timer_last_seconds") < 0.5
+        assert scrape.value("waggle_plugin_up") == 1
+        time.sleep(0.1)
+    scrape = collector.scrape()
+    count = scrape.value("waggle_timer_seconds_count")
+    assert scrape.value("waggle_timer_seconds_sum") < 0.1 * count
+    shown = scrape.value("waggle_updated_timestamp_seconds", name="ticks")
+    assert abs(shown - time.time() - 3600 * hours) < 5
+
+    ended = int(finish(process))
+    left_at = time.monotonic()
+    assert collector.value("waggle_rate_events_total") == ended
+    wall_clock(0)
+    while time.monotonic() - left_at < HOLD_SECONDS - SLACK:
+        assert collector.value("waggle_rate_events_total", default=None) == ended
+        time.sleep(0.1)
+    wait_until(lambda: collector.value("waggle_plugin_up", default=None) is None)
+    assert HOLD_SECONDS - 0.1 <= time.monotonic() - left_at < HOLD_SECONDS + 2 * SLACK
