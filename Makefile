@@ -29,6 +29,13 @@ test: $(VENV)/.dev pythons  ## Run all tests, with branch coverage, then the cli
 	$(PYTHON) -m pytest --cov --cov-report=term --deselect $(UNCOVERED) $(PYTEST_ARGS)
 	@$(MAKE) --no-print-directory check-pythons
 
+# The short forms are part of `make test`.
+.PHONY: soak
+soak: $(VENV)/.dev  ## Run the long forms: a hundred kills, a minute of odd places, MINUTES=15 at load
+	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 $(PYTHON) -m pytest \
+	    tests/end_to_end/test_collector_killed.py tests/robustness/test_odd_places.py
+	$(PYTHON) -m tests.robustness.soak --minutes $(or $(MINUTES),15)
+
 .PHONY: lint
 lint: $(VENV)/.dev  ## Check style and types
 	$(VENV)/bin/ruff check .

@@ -1,18 +1,18 @@
 """TLS and users as curl and a real Prometheus meet them."""
 
 import contextlib
-import json
 import os
-import shutil
 import socket
 import subprocess
 import time
-import urllib.request
 
 import bcrypt
 import pytest
 
 pytest.importorskip("cryptography", reason="needs the package cryptography")
+
+from tests.programs import program
+from tests.prometheus import Prometheus
 
 from .certificates import Authority
 from .harness import CollectorProcess, wait_until
@@ -22,16 +22,6 @@ HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(10)).decode()
 USERS = f"basic_auth_users: {{alice: {HASH}}}\n"
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key, %s}\n"
 ALICE = ("--user", "alice:secret")
-
-
-def program(name, package):
-    """Return the path of a program; skip, or fail in CI, where it is missing."""
-    path = shutil.which(name)
-    if path is None:
-        reason = f"{name} is missing: install the package '{package}'"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
-    return path
 
 
 class Served:
@@ -262,21 +252,9 @@ def test_clients_that_never_shake_hands_hold_up_nobody(served):
 
 def test_a_real_prometheus_scrapes_with_tls_a_password_and_a_certificate(tmp_path, authority):
     """Its target is up with them, and down without."""
-    prometheus = program("prometheus", "prometheus")
     authority.client()
     Authority(tmp_path, "other-ca").client("stranger")
     policy = "client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/api/v1/query?query=up"
-
-    def up():
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
-            results = json.load(answer)["data"]["result"]
-            return {result["metric"]["job"]: result["value"][1] for result in results}
-        return {}
-
     with Served(tmp_path, TLS % policy + USERS) as served:
         jobs = [
             {
@@ -294,16 +272,12 @@ def test_a_real_prometheus_scrapes_with_tls_a_password_and_a_certificate(tmp_pat
             )
         ]
         jobs[2]["job_name"] = "stranger"
-        config = tmp_path / "prometheus.yml"
-        config.write_text(json.dumps({"scrape_configs": jobs}))  # JSON is YAML
-        command = [prometheus, f"--config.file={config}", f"--storage.tsdb.path={tmp_path}/tsdb"]
-        command.append(f"--web.listen-address=127.0.0.1:{port}")
-        with open(tmp_path / "prometheus.log", "wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
+        with Prometheus(tmp_path, jobs) as prometheus:
+
+            def up():
+                results = prometheus.query("up")
+                return {result["metric"]["job"]: result["value"][1] for result in results}
+
             # The first scrapes may meet the two seconds that the collector waits after its start.
             wait_until(lambda: len(up()) == 3 and up()["secret"] == "1", seconds=60)
             assert up() == {"secret": "1", "guess": "0", "stranger": "0"}
-        finally:
-            process.kill()
-            process.wait()

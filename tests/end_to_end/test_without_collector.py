@@ -10,6 +10,8 @@ from tests.end_to_end.workload import expected, finish, recorded, run, start
 
 #: DESIGN's promise, and what the machine's own noise may add to two runs of Python.
 EXIT_DELAY, NOISE = 0.5, 0.5
+#: The 99th percentile of an empty timed block; seen are 2 us, whatever the collector does.
+BLOCK_P99_US = 10
 
 
 def run_timed(*args, **options):
@@ -37,7 +39,7 @@ def test_the_plugin_runs_and_ends_without_an_answering_collector(own_collector, 
             own_collector.signal(signal.SIGCONT)
     assert took - alone <= EXIT_DELAY + NOISE
     p99_us, blocks = map(float, out.split())
-    assert p99_us < 50, "a timed block waited"
+    assert p99_us < BLOCK_P99_US, "a timed block waited"
     assert blocks > 1000
     assert len(err.splitlines()) <= 1, err
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.collector.harness import CollectorProcess
 
+from .processes import end_all
+
 #: With a state there is nobody to wait for: a collector is ready two seconds earlier.
 NOBODY = '{"format":1,"boot":"","monotonic":0.0,"plugins":[],"sessions":[],"ended":[]}'
 
@@ -16,6 +18,13 @@ def collector():
     """One ready collector for all tests that leave it as it is; each uses its own task name."""
     with CollectorProcess(state_file=True).start() as process:
         yield process
+
+
+@pytest.fixture(autouse=True)
+def no_process_left():
+    """End the programs that a test left running because it failed."""
+    yield
+    end_all()
 
 
 @pytest.fixture()

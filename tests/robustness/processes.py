@@ -13,6 +13,9 @@ PROGRAMS = Path(__file__).parent / "programs"
 PATIENCE_SECONDS = 60
 MIB = 1 << 20
 
+#: All that were started and may still run.
+_started = []
+
 
 def start(name, *args, address, task="task", stdin=None, launcher=(), **environment):
     """Start a program that reports to ``address``; ``launcher`` stands before the script."""
@@ -20,7 +23,7 @@ def start(name, *args, address, task="task", stdin=None, launcher=(), **environm
     env["PYTHONPATH"] = str(ROOT)
     env.update({name.upper(): value for name, value in environment.items()})
     command = [sys.executable, *launcher, str(PROGRAMS / (name + ".py")), *map(str, args)]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         env=env,
         stdin=stdin,
@@ -28,12 +31,24 @@ def start(name, *args, address, task="task", stdin=None, launcher=(), **environm
         stderr=subprocess.PIPE,
         universal_newlines=True,
     )
+    _started.append(process)
+    return process
 
 
-def finish(process, codes=(0,)):
+def end_all():
+    """Kill what still runs, so that one failed test is not the failure of the next ones."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+        if process.stdout is not None and not process.stdout.closed:
+            process.communicate()
+
+
+def finish(process, codes=(0,), seconds=PATIENCE_SECONDS):
     """Wait for the end of a program and return what it printed; fail unless it ended well."""
     try:
-        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
@@ -42,9 +57,9 @@ def finish(process, codes=(0,)):
     return out
 
 
-def run(name, *args, codes=(0,), **options):
-    """Run a program to its end and return what it printed."""
-    return finish(start(name, *args, **options), codes)
+def run(name, *args, codes=(0,), seconds=PATIENCE_SECONDS, **options):
+    """Run a program to its end, in so many seconds, and return what it printed."""
+    return finish(start(name, *args, **options), codes, seconds)
 
 
 def resident(pid):

@@ -3,7 +3,7 @@
 import json
 import os
 
-from .processes import run
+from .processes import PATIENCE_SECONDS, run
 
 #: `make soak` sets a minute.
 SECONDS = float(os.environ.get("WAGGLE_LIVE_ODD_SECONDS", "5"))
@@ -11,7 +11,8 @@ SECONDS = float(os.environ.get("WAGGLE_LIVE_ODD_SECONDS", "5"))
 
 def test_signal_handler_gc_callback_del_and_atexit_count_exactly_and_never_hang(collector, task):
     """All of them at once, each with every kind of instrument, new series and flushes."""
-    out = run("odd_places", SECONDS, address=collector.address, task=task)
+    patience = PATIENCE_SECONDS + SECONDS
+    out = run("odd_places", SECONDS, address=collector.address, task=task, seconds=patience)
     truth = json.loads(out)
     assert truth.pop("atexit") == 0
     assert min(truth.values()) > 100

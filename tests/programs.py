@@ -1,0 +1,24 @@
+"""Programs of other projects that tests run: servers, judges, clients."""
+
+import os
+import shutil
+import socket
+
+import pytest
+
+
+def program(name, package):
+    """Return the path of a program; skip, or fail in CI, where it is missing."""
+    path = shutil.which(name)
+    if path is None:
+        reason = "%s is missing: install the Debian package '%s'" % (name, package)
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
+    return path
+
+
+def free_port():
+    """Return a TCP port of the loopback interface that nobody listens on just now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
