@@ -1,6 +1,7 @@
 """The socket file is removed, replaced, moved away; two collectors want one path."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -61,8 +62,11 @@ def test_plugins_follow_the_file_to_the_collector_that_replaced_it(own_collector
     first, log = own_collector.process, own_collector.log_path
     second = CollectorProcess(state_file=os.path.join(own_collector.directory, "state"))
     second.socket_path = own_collector.socket_path
+    # Stopped, for it would make the file anew before the second is there.
+    own_collector.signal(signal.SIGSTOP)
     os.unlink(own_collector.socket_path)
     with second.start(wait_ready=False):
+        own_collector.signal(signal.SIGCONT)
         assert first.wait(timeout=5) == 1
         with open(log, encoding="utf-8") as file:
             assert "another collector is listening on" in file.read()
