@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set
 
 from . import fork
 from .address import Address
@@ -35,6 +35,10 @@ TCP_RETRY = 1.0
 REFUSED_RETRY = 5.0
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
+
+#: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
+#: forked children inherit it. Bounded by the addresses that a program is written with.
+_absent: "Set[Address]" = set()
 
 
 class _Request:
@@ -179,7 +183,9 @@ class Sender:
             except OSError as error:
                 self._disconnect()
                 self._retry_at = now + (TCP_RETRY if address.host else 0.0)
-                if now - self._session.started >= GRACE or urgent:
+                missed = now - self._session.started >= GRACE or urgent
+                if missed and address not in _absent:
+                    _absent.add(address)
                     self._log_once(
                         "connect",
                         "no collector at %s (%s); the plugin goes on without, and it is looked "

@@ -60,6 +60,28 @@ def test_without_a_collector(tmp_path):
     assert took < PROMISE
 
 
+def test_one_line_for_all_plugins_of_a_process(tmp_path):
+    """A program that opens several plugins, at once or one after the other, or forks, says once
+    that nobody is there."""
+    text = """
+        import os
+        from waggle_live.live import LiveMetrics
+        for _ in range(2):
+            with LiveMetrics() as first, LiveMetrics() as second:
+                first.counter("c").inc()
+                second.counter("c").inc()
+        pid = os.fork()
+        if pid == 0:
+            with LiveMetrics() as live:
+                live.counter("c").inc()
+            os._exit(0)
+        os.waitpid(pid, 0)
+    """
+    path = write_script(tmp_path, text)
+    status, out, err = run_python(path, env=environment("unix://%s/none" % tmp_path))
+    assert (status, out, err.count("no collector at"), err.count("\n")) == (0, "", 1, 1)
+
+
 def test_with_one_that_does_not_answer(listener, tmp_path):
     """Bye unanswered: the exit takes half a second at most, and all was sent."""
     listener.answers.clear()

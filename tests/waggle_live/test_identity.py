@@ -1,6 +1,7 @@
 """Who a process says it is."""
 
 import sys
+import zipapp
 
 import pytest
 
@@ -8,6 +9,8 @@ from waggle_live.errors import InvalidType
 from waggle_live.identity import find_identity
 from waggle_live.live import LiveMetrics
 from waggle_live.session import Session
+
+from .helpers import environment, run_python, write_script
 
 
 def find(plugin=None, task=None, job=None, app_id=None, **environ):
@@ -47,6 +50,17 @@ source:
         ("  name: x", "counter", ""),
         ("", "counter", ""),
         ("name:\nversion: 2", "counter", "2"),
+        ("name: \"a # b\" # c\nversion: '2 # 3' # c", "a # b", "2 # 3"),
+        ("name: it's\nversion: a#b", "it's", "a#b"),
+        ("name: 'it''s'\nversion: \"a\\\"b\\\\c\"", "it's", 'a"b\\c'),
+        ("\"name\": x\n'version' : 1\n", "x", "1"),
+        ("\ufeffname: x\nversion: 1", "x", "1"),
+        ("---\nname:\tx\nversion:1", "x", ""),
+        ("name: # none\nversion: ~", "counter", ""),
+        ("name: null\nversion: >\n  1", "counter", ""),
+        ("name: |\n  x\nversion: &a 1", "counter", ""),
+        ('name: "x', "counter", ""),
+        ("name: x\nname_of: y\nversion_of: 1", "x", ""),
     ],
 )
 def test_sage_yaml(script, text, name, version):
@@ -89,6 +103,47 @@ def test_without_a_script(monkeypatch, tmp_path, argv):
     else:
         monkeypatch.setattr(sys, "argv", argv)
     assert find().plugin == "python"
+
+
+@pytest.mark.parametrize("launcher", ["ipykernel_launcher.py", "colab_kernel_launcher.py"])
+def test_in_a_notebook(monkeypatch, tmp_path, launcher):
+    """In a notebook the working directory's sage.yaml counts, not what lies beside the kernel."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["/usr/lib/python3/" + launcher, "-f", "kernel.json"])
+    assert find().plugin == "python"
+    (tmp_path / "sage.yaml").write_text("name: from-sage")
+    assert find().plugin == "from-sage"
+
+
+SHOW = """\
+from waggle_live.identity import find_identity
+print(find_identity(None, None, None, None, {}).plugin)
+"""
+
+
+@pytest.mark.parametrize("sage", [False, True])
+def test_however_it_is_run(tmp_path, sage):
+    """A module, a package, a directory and a zip file have a name, and the sage.yaml beside
+    their main script; code without a script has that of the working directory."""
+    app = tmp_path / "app"
+    app.mkdir()
+    write_script(app, SHOW, "__main__.py")
+    write_script(app, SHOW, "part.py")
+    zipapp.create_archive(str(app), str(tmp_path / "zipped.pyz"))
+    if sage:
+        (app / "sage.yaml").write_text("name: 'inner' # one")
+        (tmp_path / "sage.yaml").write_text("name: outer")
+    cases = [
+        (("app/part.py",), "part", "inner"),
+        (("-m", "app.part"), "part", "inner"),
+        (("app",), "app", "inner"),
+        (("-m", "app"), "app", "inner"),
+        (("zipped.pyz",), "zipped", "outer"),
+        (("-c", SHOW), "python", "outer"),
+    ]
+    for arguments, name, name_in_sage in cases:
+        result = run_python(*arguments, env=environment("off"), cwd=str(tmp_path))
+        assert result == (0, (name_in_sage if sage else name) + "\n", ""), arguments
 
 
 def test_bounds():

@@ -85,6 +85,80 @@ def test_an_interpreter_of_the_callers_choice(tmp_path):
         assert (status, out, err) == (0, "ran __main__\n", "")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-m", "package.part", "-m", "x"),
+        ("-m", "package", "x"),
+        ("package", "x"),
+        ("-u", "-O", "package/part.py", "-E"),
+        ("-c", "import sys; print(sys.argv)", "-I"),
+        ("-W", "error", "-X", "dev", "package/part.py"),
+    ],
+)
+def test_options_of_python(tmp_path, arguments):
+    """Modules, packages and options of Python are run as this Python runs them by itself."""
+    (tmp_path / "package").mkdir()
+    for name in ("__init__", "__main__", "part"):
+        text = "import sys; print(__name__, sys.argv, sys.path[0], sys.flags)"
+        write_script(tmp_path / "package", text, name + ".py")
+    env = environment("off")
+    direct = run_python(*arguments, env=env, cwd=str(tmp_path))
+    assert direct[0] == 0
+    assert run_python(*RUN, "--", *arguments, env=env, cwd=str(tmp_path)) == direct
+
+
+def test_standard_input(tmp_path):
+    """``-`` is a script from standard input, as with python itself."""
+    path = write_script(tmp_path, "import sys; print('ran', sys.argv)")
+    with open(path) as script:
+        found = run_python(*RUN, "--", "-", "x", env=environment("off"), stdin=script)
+    assert found == (0, "ran ['-', 'x']\n", "")
+
+
+def test_commands(listener, tmp_path):
+    """A program on the PATH and an executable of another language run as they are, and each
+    Python that they start is measured."""
+    plugin = write_script(
+        tmp_path,
+        """
+        from waggle.plugin import Plugin
+        with Plugin().live as live:
+            live.counter("runs").inc()
+        """,
+    )
+    wrapper = write_script(tmp_path, '#!/bin/sh\nexec "$@"\n', "wrapper")
+    os.chmod(wrapper, 0o755)
+    env = environment("unix://" + listener.path)
+    for command in (["env"], ["sh", "-c", '"$@"', "sh"], [wrapper], ["wrapper"]):
+        arguments = [*RUN, "--", *command, sys.executable, plugin]
+        assert run_python(*arguments, env=env, cwd=str(tmp_path)) == (0, "", ""), command
+    assert listener.total("counter", "runs") == 4
+
+
+@pytest.mark.parametrize("options", [("-I",), ("-uE",), ("-X", "dev", "-S"), ("-Werror", "-I")])
+def test_an_isolated_python_is_named(tmp_path, options):
+    """Where an option keeps us out the plugin runs all the same, and one line says so."""
+    path = write_script(tmp_path, "print('ran')")
+    for command in ((), (sys.executable,)):
+        status, out, err = run_python(*RUN, "--", *command, *options, path, env=environment("off"))
+        assert (status, out) == (0, "ran\n")
+        option = "-" + options[-1][-1]
+        assert err == (
+            "waggle-live: python %s takes no notice of us: the plugin is not measured\n" % option
+        )
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGINT"])
+def test_an_end_by_signal(tmp_path, name):
+    """Whoever waits for the plugin sees the signal that ended it."""
+    text = "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+    path = write_script(tmp_path, text + "os.kill(os.getpid(), signal.%s)" % name)
+    env = environment("off")
+    env.pop("PYTHONFAULTHANDLER")
+    assert run_python(*RUN, "--", path, env=env) == (-getattr(signal, name), "", "")
+
+
 def test_errors_of_usage(tmp_path, capsys):
     """No script, no command, a bad address: a message and status 2, nothing is run."""
     assert main(["run", "--", str(tmp_path / "none.py")]) == 2

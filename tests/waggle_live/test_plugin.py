@@ -5,6 +5,7 @@ import time
 
 import pytest
 from waggle.plugin import Plugin as WagglePlugin
+from waggle.plugin import PluginConfig, Uploader
 
 from waggle_live import Plugin
 from waggle_live.errors import InvalidAddress
@@ -65,6 +66,27 @@ def uses(plugin, picture):
         lambda: plugin.publish("a", 1, meta="x"),
         lambda: plugin.publish("a", 1, timestamp=1.5),
         lambda: plugin.publish("a", 1, timestamp=1700000000),
+        lambda: plugin.publish("a", 1, timestamp=946706400000000000),
+        lambda: plugin.publish("a", 1, timestamp=946706399999999999),
+        lambda: plugin.publish("a", 1, timestamp=-1),
+        lambda: plugin.publish("a", 1, timestamp=0),  # pywaggle takes 0 for none
+        lambda: plugin.publish("a", 1, timestamp="x"),
+        lambda: plugin.publish("a", 1, timestamp=True),
+        lambda: plugin.publish("a", True, meta={1: "v"}, timestamp=stamp),
+        lambda: plugin.publish("a", 1, meta={"k": None}),
+        lambda: plugin.publish("a", 1, meta=None),
+        lambda: plugin.publish("a", 1, meta=[("k", "v")]),
+        lambda: plugin.publish("a", b"bytes"),
+        lambda: plugin.publish("a", 1j),
+        lambda: plugin.publish("a", {}),
+        lambda: plugin.publish("", 1),
+        lambda: plugin.publish("a..b", 1),
+        lambda: plugin.publish("x" * 128, 1),
+        lambda: plugin.publish("a", 1, unknown=1),
+        lambda: plugin.publish("a", 1, timeout=0.1),
+        lambda: plugin.get(timeout=0),
+        lambda: plugin.get(timeout=0.001),
+        lambda: plugin.recv.put("a message") or plugin.get(),
         lambda: plugin.publish("a"),
         lambda: plugin.upload_file(str(picture), meta={"camera": "top"}, timestamp=stamp),
         lambda: plugin.upload_file(str(picture) + ".none"),
@@ -79,6 +101,48 @@ def uses(plugin, picture):
             yield call()
         except BaseException as error:
             yield type(error), str(error).replace("with_live.", "plain.")
+
+
+@pytest.mark.parametrize("scalar", ["float64", "float32", "int64", "uint8", "bool_", "str_"])
+def test_values_of_numpy(make, scalar):
+    """NumPy's scalars are taken where pywaggle takes them, and refused where it refuses them."""
+    numpy = pytest.importorskip("numpy")
+    value = getattr(numpy, scalar)(1)
+    seen = []
+    for kind in (Plugin, WagglePlugin):
+        plugin = make(kind, kind.__module__)
+        try:
+            plugin.publish("a", value, timestamp=1700000000000000000)
+            seen.append(plugin.send.get_nowait())
+        except TypeError as error:
+            seen.append((type(error), str(error)))
+    assert seen[0] == seen[1]
+
+
+def test_uploads_of_an_uploader(make, tmp_path):
+    """The caller's configuration and uploader are used as pywaggle uses them: the same files,
+    the same message, the source moved unless it is to be kept; a wrong meta is refused."""
+    config = PluginConfig("plugin", "plugin", "127.0.0.1", 9, "pod-1")
+    seen = []
+    for kind in (Plugin, WagglePlugin):
+        root = tmp_path / kind.__module__
+        plugin = make(kind, kind.__module__, config=config, uploader=Uploader(root / "staged"))
+        assert plugin.config == config
+        for keep in (True, False):
+            source = tmp_path / "a.jpg"
+            source.write_bytes(b"jpeg")
+            plugin.upload_file(source, {"k": "v"}, timestamp=1700000000000000000, keep=keep)
+            assert source.exists() == keep
+        source.write_bytes(b"jpeg")
+        with pytest.raises(TypeError, match="Meta must be"):
+            plugin.upload_file(source, meta={"k": 1}, timestamp=1700000000000000000)
+        files = [path for path in sorted((root / "staged").rglob("*")) if path.is_file()]
+        sent = [plugin.send.get_nowait() for _ in range(plugin.send.qsize())]
+        seen.append((sent, [(path.name, path.read_bytes()) for path in files]))
+        assert len(sent) == len(files) == 2
+        if kind is Plugin:
+            assert cells(plugin.live)["uploads", "", ()]["value"] == 2
+    assert seen[0] == seen[1]
 
 
 def timed(plugin, name, error=None):
@@ -113,6 +177,8 @@ def test_what_is_counted(make, tmp_path):
         ("messages", "a.b_c.9"): 1,
         ("messages", "text"): 1,
         ("messages", "scoped"): 1,
+        ("messages", "a"): 4,
+        ("messages", "x" * 128): 1,
         ("messages", "timed.block"): 1,
         ("messages", "__overflow__"): 3,  # names that pywaggle takes and the wire doesn't
         ("uploads", ""): 1,
