@@ -103,7 +103,7 @@ class Podman:
 
     def clean(self):
         """Remove what was made, newest first."""
-        verbs = {"container": "rm", "volume": "volume rm", "image": "rmi"}
+        verbs = {"container": "rm --volumes", "volume": "volume rm", "image": "rmi"}
         for kind, name in reversed(self._made):
             if kind in verbs:
                 self(*verbs[kind].split(), "--force", name, codes=None)

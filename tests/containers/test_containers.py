@@ -154,7 +154,6 @@ def test_the_collectors_image_is_no_bigger_than_needed(podman, collector_image):
 
 def test_compose_runs_a_collector_and_two_plugins(podman, collector_image, plugin_image):
     """compose.yaml, as it stands: both plugins' numbers are on the host's port."""
-    pytest.importorskip("podman_compose")
     port = free_port()
     command = (
         Path(sys.executable).with_name("podman-compose"),
