@@ -22,6 +22,7 @@ from .exposition import Exposition
 from .http_guard import HttpGuard
 from .http_listener import HttpListener
 from .http_metrics import HttpMetrics
+from .inherited_socket import InheritedSocket, inherit
 from .listener import Listener
 from .options import Options, parse
 from .own_metrics import OwnMetrics
@@ -103,7 +104,9 @@ async def run(options: Options) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     http = _bind_http(options)
-    unix = UnixSocket(options.socket_path, mode=options.socket_mode, gid=options.socket_gid)
+    unix = inherit(os.environ) or UnixSocket(
+        options.socket_path, mode=options.socket_mode, gid=options.socket_gid
+    )
     plugins = unix.bind()
     # Read only now: two collectors with one state file have one socket, too.
     readiness.begin(state_loaded=state.load())
@@ -122,7 +125,7 @@ async def run(options: Options) -> None:
     http_listener.start(http)
     listener.start(plugins)
     host, port = http.getsockname()[:2]
-    log.info("ready: version=%s http=%s:%d socket=%s", VERSION, host, port, options.socket_path)
+    log.info("ready: version=%s http=%s:%d socket=%s", VERSION, host, port, unix.path)
 
     complaint = ""
     while not stop.is_set():
@@ -144,7 +147,9 @@ async def run(options: Options) -> None:
     listener.abort()
 
 
-async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
+async def _keep_socket(
+    unix: UnixSocket | InheritedSocket, listener: Listener, complaint: str
+) -> str:
     """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
 
     Returns why that failed, and logs it unless it is the ``complaint`` of the last time.

@@ -87,7 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     flag("web.telemetry-path", "path of the metrics", type=_path, default=DEFAULT_TELEMETRY_PATH)
     config = "TLS, users and headers of HTTP, in the format of Prometheus' exporter-toolkit"
     flag("web.config.file", config)
-    flag("socket.path", "unix socket that plugins report to", default=DEFAULT_SOCKET_PATH)
+    path = "unix socket that plugins report to; one that systemd hands over comes before it"
+    flag("socket.path", path, default=DEFAULT_SOCKET_PATH)
     mode = f"{DEFAULT_SOCKET_MODE:04o}"
     flag("socket.mode", "rights of the socket, octal", type=_mode, default=mode)
     flag("socket.gid", "group of the socket, as a number", type=_count)

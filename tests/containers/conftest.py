@@ -1,0 +1,39 @@
+"""Both images, built once for all tests."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from .podman import ROOT, Podman, need
+
+
+@pytest.fixture(scope="session")
+def podman(tmp_path_factory):
+    """podman; whatever it made is removed at the end."""
+    need()
+    runner = Podman(tmp_path_factory.mktemp("podman"))
+    yield runner
+    runner.clean()
+
+
+@pytest.fixture(scope="session")
+def collector_image(podman):
+    """The collector's image, built from this repository."""
+    return podman.build("collector", ROOT, "--file=%s" % (ROOT / "Dockerfile.collector"))
+
+
+@pytest.fixture(scope="session")
+def plugin_image(podman, tmp_path_factory):
+    """The example's image, built from its directory and the wheel of this very waggle-live."""
+    context = tmp_path_factory.mktemp("plugin") / "plugin-example"
+    shutil.copytree(ROOT / "plugin-example", context, ignore=shutil.ignore_patterns("*.whl"))
+    # Built from a copy: a build leaves its own directory beside the sources.
+    source = tmp_path_factory.mktemp("source")
+    shutil.copytree(ROOT / "waggle_live", source / "waggle_live")
+    for name in ("setup.cfg", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+    subprocess.run([*command, "--wheel-dir", str(context), str(source)], check=True)
+    return podman.build("plugin", context)
