@@ -48,7 +48,7 @@ def test_who_was_believed_too_much_begins_anew_once_it_is_proven(tmp_path, claim
     state_of(world, tmp_path / "state").save()
     again = reborn(world, tmp_path / "state", stack=True, verify="require")
     returned = again.peer(None, IN_B)
-    (welcome,) = returned.hello(**claim)
+    (welcome,) = returned.hello()  # with its forged app_id it would be refused
     assert welcome["resumed"] is False
     again.resolve("pod-b", CARS)
     returned.update(2, counter("n", 6))
