@@ -6,6 +6,8 @@ from typing import List, Mapping, NamedTuple, Optional
 from .errors import InvalidAddress, InvalidType
 
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
+#: What a collector that is reached over TCP may ask for; it is sent to no other.
+TOKEN_VARIABLE = "WAGGLE_LIVE_METRICS_TOKEN"
 #: Socket paths that are tried in this order when nothing is set; the second is the original's.
 DEFAULT_SOCKET_PATHS = ("/run/waggle/live-metrics/live_metrics.sock", "/app/live_metrics.sock")
 #: The collector's Service in the Waggle Edge Stack, for plugin pods without the socket.

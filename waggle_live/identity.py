@@ -1,8 +1,9 @@
 """Who this process is: what it is told, else what lies beside its main script.
 
-In the Waggle Edge Stack only the pod uid (``WAGGLE_APP_ID``) is known here; the collector looks
-up the rest. Elsewhere arguments come first, then ``WAGGLE_LIVE_PLUGIN``, ``WAGGLE_LIVE_TASK`` and
-``WAGGLE_LIVE_JOB``, then ``sage.yaml`` beside the main script, then the script's name.
+In the Waggle Edge Stack only the pod uid (``WAGGLE_APP_ID``) and the node's name (``HOST``) are
+known here; the collector looks up the rest. Elsewhere arguments come first, then
+``WAGGLE_LIVE_PLUGIN``, ``WAGGLE_LIVE_TASK`` and ``WAGGLE_LIVE_JOB``, then ``sage.yaml`` beside the
+main script, then the script's name.
 """
 
 import os
@@ -66,6 +67,11 @@ def _find_main() -> "tuple[str, str]":
         name = os.path.basename(directory)
         return directory, name or "python"
     return directory, os.path.splitext(name)[0]
+
+
+def find_host(environ: Mapping[str, str]) -> str:
+    """Return the node's name, which the stack's scheduler puts into ``HOST``; "" elsewhere."""
+    return _shorten(environ.get("HOST", ""))
 
 
 def _read_sage_yaml(path: str) -> "tuple[str, str]":

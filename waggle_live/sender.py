@@ -176,7 +176,7 @@ class Sender:
             connection = self._connection = Connection(address)
             try:
                 connection.open()
-                connection.send(encode(self._session.hello()))
+                connection.send(encode(self._session.hello(over_tcp=bool(address.host))))
                 self._send_all = True
                 self._was_connected = True
                 return
@@ -253,7 +253,7 @@ class Sender:
             if code == "session_taken":
                 self._session.renew()
                 self._disconnect()
-            elif code in ("version", "session_limit", "identity"):
+            elif code in ("version", "session_limit", "identity", "token"):
                 self._disconnect()
                 self._retry_at = monotonic() + REFUSED_RETRY
         return [message for message in messages if message["type"] == "applied"]

@@ -6,7 +6,7 @@ from binascii import hexlify
 from typing import Any, Dict
 
 from .clock import monotonic
-from .identity import Identity
+from .identity import Identity, find_host
 from .protocol import VERSION as PROTOCOL_VERSION
 from .version import VERSION
 
@@ -17,8 +17,10 @@ class Session:
     A reconnecting process keeps its session; a forked child makes a new one.
     """
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, token: str = "") -> None:
         self._identity = identity
+        self._host = find_host(os.environ)
+        self._token = token
         self._start_time = time.time()
         self.started = monotonic()
         #: Number of the last update that was sent.
@@ -30,9 +32,12 @@ class Session:
         self._id = hexlify(os.urandom(16)).decode()
         self._key = hexlify(os.urandom(16)).decode()
 
-    def hello(self) -> Dict[str, Any]:
-        """Return the message that opens a connection of this session."""
-        return {
+    def hello(self, over_tcp: bool = False) -> Dict[str, Any]:
+        """Return the message that opens a connection of this session.
+
+        The token goes to nobody but a collector that is reached over TCP, which may ask for it.
+        """
+        message = {
             "type": "hello",
             "version": PROTOCOL_VERSION,
             "session": self._id,
@@ -42,8 +47,12 @@ class Session:
             "plugin_version": self._identity.version,
             "task": self._identity.task,
             "job": self._identity.job,
+            "host": self._host,
             "pid": os.getpid(),
             "start_time": self._start_time,
             "monotonic": self.started,
             "client": "waggle-live/%s" % VERSION,
         }
+        if over_tcp and self._token:
+            message["token"] = self._token
+        return message

@@ -13,8 +13,11 @@ import sys
 
 from aiohttp import web
 
-from . import identity, logs
+from . import logs
+from .admission import OFF, REQUIRE, Admission
 from .api import Api
+from .app_meta import AppMetas
+from .app_meta_lookups import AppMetaLookups
 from .basic_auth import BasicAuth
 from .clock import Clock
 from .conversation import Conversation, Wire
@@ -26,10 +29,13 @@ from .inherited_socket import InheritedSocket, inherit
 from .listener import Listener
 from .options import Options, parse
 from .own_metrics import OwnMetrics
+from .peer import Peer
 from .readiness import Readiness
 from .sessions import Sessions
 from .state_file import NoStateFile, StateFile
 from .table import Table
+from .tcp_socket import listen
+from .tcp_token import NoToken, TokenError, TokenFile
 from .unix_socket import SocketError, SocketTaken, UnixSocket
 from .version import VERSION
 from .web import Web
@@ -51,7 +57,7 @@ def main() -> None:
     _raise_descriptor_limit()
     try:
         asyncio.run(run(options))
-    except (SocketError, WebConfigError) as error:
+    except (SocketError, TokenError, WebConfigError) as error:
         log.error("%s", error)
         sys.exit(1)
 
@@ -59,17 +65,24 @@ def main() -> None:
 async def run(options: Options) -> None:
     """Serve until a signal comes; raises SocketError if an address can't be had.
 
-    Raises WebConfigError before any address is taken: the port is never open unprotected.
+    Raises WebConfigError or TokenError before any address is taken: no port is ever open
+    unprotected.
     """
     clock = Clock()
-    web_config: WebConfigFile | NoWebConfig = NoWebConfig()
-    if options.web_config_file is not None:
-        web_config = WebConfigFile(options.web_config_file, clock=clock)
+    web_config = _web_config(options, clock)
+    token = _token(options)
     own = OwnMetrics()
+    apps = AppMetas(clock=clock)
     table = Table(limits=options.limits, hold_time=options.hold_time)
     sessions = Sessions(
         table=table,
-        identify=identity.from_hello,
+        identify=Admission(
+            verify=options.verify,
+            token=token,
+            apps=apps if options.app_meta_cache is not None else None,
+            own=own,
+            clock=clock,
+        ),
         clock=clock,
         limits=options.limits,
         hold_time=options.hold_time,
@@ -80,9 +93,18 @@ async def run(options: Options) -> None:
         state = StateFile(options.state_file, table=table, sessions=sessions, own=own, clock=clock)
     readiness = Readiness(sessions=sessions, clock=clock)
 
-    def make_conversation(wire: Wire) -> Conversation:
+    lookups = AppMetaLookups(
+        options.app_meta_cache, apps=apps, sessions=sessions, table=table, own=own, clock=clock
+    )
+
+    def make_conversation(wire: Wire, peer: Peer) -> Conversation:
         return Conversation(
-            wire=wire, sessions=sessions, when_saved=state.when_saved, own=own, clock=clock
+            wire=wire,
+            sessions=sessions,
+            when_saved=state.when_saved,
+            own=own,
+            clock=clock,
+            peer=peer,
         )
 
     listener = Listener(
@@ -90,6 +112,7 @@ async def run(options: Options) -> None:
         own=own,
         clock=clock,
         connections_per_second=options.limits.connections_per_second,
+        prove=options.verify != OFF,
     )
     exposition = Exposition(table=table, own=own, clock=clock, node=_node())
     site = Web(
@@ -100,16 +123,16 @@ async def run(options: Options) -> None:
         telemetry_path=options.telemetry_path,
     )
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    http = _bind_http(options)
+    stop = _stop_signal()
+    http = listen(options.host, options.port, to="serve HTTP", flag="web.listen-address")
+    tcp = _listen_tcp(options)
     unix = inherit(os.environ) or UnixSocket(
         options.socket_path, mode=options.socket_mode, gid=options.socket_gid
     )
     plugins = unix.bind()
     # Read only now: two collectors with one state file have one socket, too.
     readiness.begin(state_loaded=state.load())
+    lookups.start()
     http_metrics = HttpMetrics(own.registry)
     guard = HttpGuard(current=web_config.current, auth=BasicAuth(), metrics=http_metrics)
     runner = web.AppRunner(
@@ -124,27 +147,36 @@ async def run(options: Options) -> None:
     )
     http_listener.start(http)
     listener.start(plugins)
-    host, port = http.getsockname()[:2]
-    log.info("ready: version=%s http=%s:%d socket=%s", VERSION, host, port, unix.path)
+    for sock in tcp:
+        listener.start(sock)
+    log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
     complaint = ""
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_SECONDS)
-        sessions.sweep()
-        listener.sweep()
-        http_listener.sweep()
+        for part in (sessions, listener, http_listener):
+            part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
         state.save()
 
     log.info("stopping")
     unix.unlink()
+    await lookups.stop()
     await listener.stop()
     # Written while the sessions still count as connected: they are awaited after a restart.
     state.save()
     await http_listener.stop()
     await runner.cleanup()
     listener.abort()
+
+
+def _stop_signal() -> asyncio.Event:
+    """Return what is set when the process is to end."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 async def _keep_socket(
@@ -170,27 +202,47 @@ async def _keep_socket(
     return ""
 
 
-def _bind_http(options: Options) -> socket.socket:
-    """Return a listening socket on the address of ``--web.listen-address``."""
-    host, port = options.host, options.port
-    try:
-        family = socket.AF_INET6 if host is None and socket.has_dualstack_ipv6() else None
-        if family is not None:
-            return socket.create_server(("", port), family=family, dualstack_ipv6=True)
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=512)
-    except OSError as error:
-        raise SocketError(
-            f"can't serve HTTP on {host or ''}:{port}: {error.strerror or error}; "
-            "stop what has it, or choose another --web.listen-address"
-        ) from error
+def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
+    """Return all addresses as text."""
+    where = "http={}:{} socket={}".format(*http.getsockname()[:2], path)
+    return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
+
+
+def _web_config(options: Options, clock: Clock) -> WebConfigFile | NoWebConfig:
+    if options.web_config_file is None:
+        return NoWebConfig()
+    return WebConfigFile(options.web_config_file, clock=clock)
+
+
+def _token(options: Options) -> TokenFile | NoToken:
+    if options.tcp_token_file is None:
+        return NoToken()
+    token = TokenFile(options.tcp_token_file)
+    token.read()
+    return token
+
+
+def _listen_tcp(options: Options) -> list[socket.socket]:
+    """Return the socket of ``--listen.tcp``, none where it is not given."""
+    if options.tcp is None:
+        return []
+    sock = listen(*options.tcp, to="listen for plugins", flag="listen.tcp")
+    sock.setblocking(False)
+    if options.verify == REQUIRE:
+        log.warning("--identity.verify=require: whoever reports over --listen.tcp is refused")
+    elif options.tcp_token_file is None:
+        log.warning("--listen.tcp without --listen.tcp.token-file: whoever reaches it may report")
+    return [sock]
 
 
 def _node() -> dict[str, str]:
-    return {
+    """Return the labels of ``waggle_node_info``, as the stack's services are told them."""
+    node = {
         "node_id": os.environ.get("WAGGLE_NODE_ID", ""),
         "vsn": os.environ.get("WAGGLE_NODE_VSN", ""),
     }
+    host = os.environ.get("HOST", "")
+    return {**node, "host": host} if host else node
 
 
 def _raise_descriptor_limit() -> None:

@@ -26,7 +26,7 @@ class Api:
         """Return the JSON text."""
         self._clock.refresh()
         now = self._clock.monotonic()
-        plugins = [self._plugin(plugin, now) for plugin in self._table.plugins.values()]
+        plugins = [self._plugin(plugin, now) for plugin in self._table.shown(now)]
         return json.encode({"plugins": plugins})
 
     def _plugin(self, plugin: Plugin, now: float) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from . import messages
 from .clock import Clock
 from .messages import Bye, Flush, Hello, Refusal, Update
 from .own_metrics import OwnMetrics
+from .peer import Peer
 from .session import Session
 from .sessions import Sessions
 from .version import VERSION as COLLECTOR_VERSION
@@ -32,7 +33,7 @@ DEFAULT_ERRORS_PER_SECOND = 10.0
 #: Longest line before the ``hello``, which is shorter: strangers take little memory.
 MAX_HELLO_BYTES = 16 * 1024
 
-_CLOSING = {"no_hello", "version", "session_taken", "session_limit", "identity"}
+_CLOSING = {"no_hello", "version", "session_taken", "session_limit", "identity", "token"}
 
 
 class Wire(Protocol):
@@ -60,6 +61,7 @@ class Conversation:
         when_saved: WhenSaved,
         own: OwnMetrics,
         clock: Clock,
+        peer: Peer = Peer(),  # noqa: B008
     ) -> None:
         self.session: Session | None = None
         self._wire = wire
@@ -67,6 +69,7 @@ class Conversation:
         self._when_saved = when_saved
         self._own = own
         self._clock = clock
+        self._peer = peer
         self._lines = LineBuffer(MAX_HELLO_BYTES)
         self._greeted = False
         self._ended = False
@@ -99,7 +102,9 @@ class Conversation:
                 message, refusals = messages.decode(line)
                 self._handle(message, line)
             except ProtocolError as error:
-                self._refuse(Refusal(error.code, str(error), messages.excerpt(line)))
+                # Nobody is told anything of a line that may hold the token.
+                refused = "" if b'"token"' in line else messages.excerpt(line)
+                self._refuse(Refusal(error.code, str(error), refused))
             else:
                 for refusal in refusals:
                     self._refuse(refusal)
@@ -135,7 +140,7 @@ class Conversation:
             raise ProtocolError("bad_message", "only one hello on a connection")
         if hello.version != VERSION:
             raise ProtocolError("version", f"this collector speaks version {VERSION}")
-        self.session, resumed = self._sessions.open(hello, self)
+        self.session, resumed = self._sessions.open(hello, self, self._peer)
         self._greeted = True
         self._lines.set_limit(MAX_LINE_BYTES)
         self._ended = self.session is None

@@ -60,7 +60,7 @@ class Exposition:
             kind: [chunks[family].append for family in families]
             for kind, families in FAMILIES.items()
         }
-        for plugin in self._table.plugins.values():
+        for plugin in self._table.shown(now):
             self._series(plugin, sinks, chunks[f.UPDATED], now)
             if plugin.lines is None:
                 plugin.lines = PluginLines(plugin)

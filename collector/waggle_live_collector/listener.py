@@ -15,10 +15,12 @@ import logging
 import socket
 from collections.abc import Callable
 
-from . import peer
+from . import peer as peers
 from .clock import Clock
 from .conversation import Conversation, Wire
 from .own_metrics import OwnMetrics
+from .peer import Peer
+from .tcp_socket import keep_alive
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ QUIET_SECONDS = 0.05
 #: ... or this much time is over.
 DRAIN_SECONDS = 1.0
 
-MakeConversation = Callable[[Wire], Conversation]
+MakeConversation = Callable[[Wire, Peer], Conversation]
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -54,10 +56,10 @@ class Connection(asyncio.BufferedProtocol):
     #: What is read is taken in at once, so all connections share one buffer.
     _buffer = memoryview(bytearray(DEFAULT_READ_BYTES))
 
-    def __init__(self, listener: Listener, make: MakeConversation) -> None:
+    def __init__(self, listener: Listener, make: MakeConversation, peer: Peer) -> None:
         self._listener = listener
         self._transport: asyncio.Transport | None = None
-        self.conversation = make(self)
+        self.conversation = make(self, peer)
         self.since = listener.clock.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -138,12 +140,15 @@ class Listener:
         own: OwnMetrics,
         clock: Clock,
         connections_per_second: int,
+        prove: bool = False,
     ) -> None:
         self.own = own
         self.clock = clock
         #: Rises whenever bytes or connections arrive.
         self.activity = 0
         self._make = make_conversation
+        #: Ask the kernel for the pods of peers.
+        self._prove = prove
         self._rate = float(connections_per_second)
         self._allowance = self._rate
         self._allowed_at = clock.monotonic()
@@ -156,8 +161,8 @@ class Listener:
         self._tasks.append((asyncio.create_task(self._accept(sock)), sock))
 
     async def replace(self, sock: socket.socket) -> None:
-        """Accept on ``sock`` instead of all others; the connections stay."""
-        await self._accept_no_more()
+        """Accept on ``sock`` instead of the others of its family; the connections stay."""
+        await self._accept_no_more(sock.family)
         self.start(sock)
 
     async def stop(self) -> None:
@@ -214,9 +219,12 @@ class Listener:
         self._waiting.pop(connection, None)
         connection.abort()
 
-    async def _accept_no_more(self) -> None:
+    async def _accept_no_more(self, family: int | None = None) -> None:
         tasks, self._tasks = self._tasks, []
         for task, sock in tasks:
+            if family not in (None, sock.family):
+                self._tasks.append((task, sock))
+                continue
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -240,11 +248,14 @@ class Listener:
 
     async def _adopt(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
-        who = peer.of(accepted)
+        # At once, for the number of a process that ends may become another's.
+        peer = peers.of(accepted, prove=self._prove)
+        if peer.tcp:
+            keep_alive(accepted)
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(lambda: Connection(self, self._make), accepted)
+        await loop.connect_accepted_socket(lambda: Connection(self, self._make, peer), accepted)
         self.own.connections.labels("accepted").inc()
-        log.debug("connection from %s", who)
+        log.debug("connection from %s", peer)
 
     async def _pace(self) -> None:
         """Wait until the rate allows one more connection."""

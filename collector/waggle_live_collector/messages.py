@@ -24,6 +24,7 @@ Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Age = Annotated[float, Meta(ge=0, le=1e9)]
 UnixTime = Annotated[float, Meta(ge=0, le=1e12)]
 Text = Annotated[str, Meta(max_length=256)]
+Token = Annotated[str, Meta(max_length=1024)]
 Total = Annotated[float, Meta(ge=0, le=MAX_VALUE)]
 NonFinite = Literal["NaN", "+Inf", "-Inf"]
 
@@ -119,11 +120,13 @@ class Hello(Struct, tag_field="type", tag="hello"):
     plugin: Text | None = None
     task: Text | None = None
     job: Text | None = None
+    host: Text | None = None
     plugin_version: Text | None = None
     pid: int | None = None
     start_time: UnixTime | None = None
     monotonic: float | None = None
     client: Text | None = None
+    token: Token | None = None
 
 
 class Update(Struct, tag_field="type", tag="update"):

@@ -3,7 +3,9 @@
 import argparse
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from .admission import VERIFY, WARN
 from .limits import (
     DEFAULT_HOLD_TIME,
     DEFAULT_MAX_CONNECTIONS_PER_SECOND,
@@ -38,6 +40,10 @@ class Options:
     socket_gid: int | None
     state_file: str | None
     hold_time: float
+    tcp: tuple[str | None, int] | None
+    tcp_token_file: str | None
+    app_meta_cache: str | None
+    verify: str
     limits: Limits
     log_level: str
     log_format: str
@@ -57,6 +63,10 @@ def parse(arguments: list[str]) -> Options:
         socket_gid=values["socket.gid"],
         state_file=values["state.file"],
         hold_time=values["hold-time"],
+        tcp=values["listen.tcp"],
+        tcp_token_file=values["listen.tcp.token-file"],
+        app_meta_cache=values["identity.app-meta-cache"],
+        verify=values["identity.verify"],
         limits=Limits(
             series_per_session=values["limit.series-per-session"],
             series=values["limit.series"],
@@ -95,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
     flag("state.file", "where the table outlives this process; a tmpfs is enough")
     hold = "how long what ended without a word is kept: 5m, 90s, 500ms"
     flag("hold-time", hold, type=_duration, default=f"{DEFAULT_HOLD_TIME:.0f}s")
+    tcp = "host:port for plugins that can't see the socket; off when not given"
+    flag("listen.tcp", tcp, type=_address, metavar="ADDRESS")
+    flag("listen.tcp.token-file", "what plugins must show over TCP: WAGGLE_LIVE_METRICS_TOKEN")
+    redis = "the stack's Redis, which knows what each pod is: redis://wes-app-meta-cache:6379"
+    flag("identity.app-meta-cache", redis, type=_redis_url, metavar="URL")
+    verify = "what to do about a claimed pod that the kernel doesn't prove"
+    flag("identity.verify", verify, choices=VERIFY, default=WARN, metavar=None)
     for name, text, default in (
         ("series-per-session", "series of one process", DEFAULT_MAX_SERIES_PER_SESSION),
         ("series", "series in all", DEFAULT_MAX_SERIES_TOTAL),
@@ -116,6 +133,19 @@ def _address(text: str) -> tuple[str | None, int]:
     if not colon or not port.isdecimal() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"an address is host:port or :port, got {text!r}")
     return host.strip("[]") or None, int(port)
+
+
+def _redis_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        right = url.scheme == "redis" and bool(url.hostname) and url.port != 0
+        right = right and re.fullmatch(r"/?\d*", url.path) is not None
+    except ValueError:
+        right = False
+    if not right:
+        # Without what was given: there may be a password in it.
+        raise argparse.ArgumentTypeError("the address of a Redis is like redis://host:6379")
+    return text
 
 
 def _path(text: str) -> str:

@@ -49,6 +49,11 @@ class _Sizes:
             "Cells of sessions that are connected or held.",
             table.cells,
         )
+        yield GaugeMetricFamily(
+            "waggle_collector_identity_unresolved",
+            "Pods whose labels are not known yet.",
+            len(table.pending()),
+        )
         evicted = CounterMetricFamily(
             "waggle_collector_evictions",
             "What had to go before its time, for lack of room.",
@@ -115,6 +120,18 @@ class OwnMetrics:
         self.state_failures = Counter(
             "waggle_collector_state_write_failures",
             "Writes of the state file that failed.",
+            registry=registry,
+        )
+        self.lookups = Counter(
+            "waggle_collector_identity_lookups",
+            "Lookups of pods in the app-meta cache, by what came of them.",
+            ["result"],
+            registry=registry,
+        )
+        self.identity_checks = Counter(
+            "waggle_collector_identity_checks",
+            "Claims of plugins about their pod, by what they were worth.",
+            ["result"],
             registry=registry,
         )
         info = Info("waggle_collector_build", "The running version.", registry=registry)

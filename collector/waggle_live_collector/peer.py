@@ -1,23 +1,98 @@
-"""Who is at the other end of a unix socket, as the kernel knows it."""
+"""Who is at the other end of a connection, as the kernel knows it."""
 
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
 import socket
 import struct
 from typing import NamedTuple
 
+from . import cgroup
+
 _UCRED = struct.Struct("3i")
+#: Linux 6.5 and newer, on all architectures that plugins run on; Python has no name for it.
+_SO_PEERPIDFD = 77
+
+#: What became of the attempt to prove the pod of a peer.
+PROVEN = "proven"
+#: Nobody asked for it.
+UNASKED = "unasked"
+#: It came over TCP, which has no credentials.
+TCP = "tcp"
+#: The kernel says 0: the peer is in another pid namespace than this process.
+NO_PID = "no_pid"
+#: The process has ended before it could be looked at, or may not be looked at.
+GONE = "gone"
+#: It is a process outside of all pods.
+NO_POD = "no_pod"
 
 
 class Peer(NamedTuple):
-    """Credentials at the time of the connect; ``pid`` is 0 from another pid namespace."""
+    """Credentials at the time of the connect; ``pid`` is 0 from another pid namespace.
 
-    pid: int
-    uid: int
-    gid: int
+    ``pod`` is the uid of the pod that the process runs in; empty unless ``proof`` is
+    :data:`PROVEN`.
+    """
+
+    pid: int = 0
+    uid: int = -1
+    gid: int = -1
+    pod: str = ""
+    proof: str = UNASKED
+    tcp: bool = False
 
 
-def of(sock: socket.socket) -> Peer | None:
-    """Return the peer of a connected socket; None if it is no unix socket."""
+def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer:
+    """Return the peer of a connected socket, with its pod if ``prove``; never raises OSError.
+
+    Call it right after the accept: the pid is that of the process that connected, and once that
+    has ended the number may become another's. Where the kernel can tell (Linux 6.5), a process
+    that has ended meanwhile proves nothing, so that no number is taken for another's; on older
+    ones what remains is the time between the connect and this call.
+    """
     if sock.family != socket.AF_UNIX:
-        return None
+        return Peer(proof=TCP if prove else UNASKED, tcp=True)
     data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    return Peer(*_UCRED.unpack(data))
+    pid, uid, gid = _UCRED.unpack(data)
+    pod, proof = _pod(sock, pid, proc) if prove else ("", UNASKED)
+    return Peer(pid, uid, gid, pod, proof)
+
+
+def _pod(sock: socket.socket, pid: int, proc: str) -> tuple[str, str]:
+    if pid <= 0:
+        return "", NO_PID
+    with contextlib.ExitStack() as stack:
+        try:
+            handle = _pidfd(sock)
+            if handle is not None:
+                stack.callback(os.close, handle)
+            with open(f"{proc}/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
+                pod = cgroup.pod_of_process(file.read())
+        except OSError:
+            return "", GONE
+        # Asked only after the reading: whoever lives now lived then, and had this number.
+        if handle is not None and _has_ended(handle):
+            return "", GONE
+    return pod, PROVEN if pod else NO_POD
+
+
+def _pidfd(sock: socket.socket) -> int | None:
+    """Return a handle of the process itself, None where the kernel is too old to give one.
+
+    Raises OSError if the process has ended.
+    """
+    try:
+        return sock.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD)
+    except OSError as error:
+        if error.errno == errno.ENOPROTOOPT:
+            return None
+        raise
+
+
+def _has_ended(pidfd: int) -> bool:
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))

@@ -55,6 +55,8 @@ class PluginRow(Struct, array_like=True):
     started: float
     last_seen: float
     left_at: float | None
+    pending: str = ""
+    shown_at: float = 0.0
 
 
 class Plugin:
@@ -80,6 +82,10 @@ class Plugin:
         #: Monotonic time since which no session is connected; None while one is.
         self.left_at: float | None = at
         self.encoded: Raw | None = None
+        #: The app_id whose labels are not known yet: ``identity`` is provisional. Else "".
+        self.pending = ""
+        #: Monotonic time from which it is shown even so.
+        self.shown_at = at
         #: Set when the table drops it: its sessions then start anew if they come back.
         self.gone = False
         #: Belongs to the exposition.
@@ -107,6 +113,16 @@ class Plugin:
             series = CountSeries(totals or CountTotals(kind, name, labels), Stamp(name, labels))
         self.series[key] = series
         return series
+
+    def rename(self, identity: Identity) -> None:
+        """Take another identity, for good; all lines are rendered anew."""
+        self.identity, self.pending = identity, ""
+        self.lines = self.encoded = None
+        for series in self.series.values():
+            series.lines = None
+            series.changed = True
+        for stamp in self.stamps.values():
+            stamp.line = None
 
     def withdraw(self, key: Key) -> None:
         """Take back a series whose very first cell was refused."""
@@ -178,6 +194,8 @@ class Plugin:
             self.started,
             self.last_seen,
             self.left_at,
+            self.pending,
+            self.shown_at,
         )
 
     @classmethod
@@ -191,6 +209,7 @@ class Plugin:
         plugin.cpu = ExactSum(row.cpu)
         plugin.exits = row.exits
         plugin.left_at = None if row.left_at is None else row.left_at + shift
+        plugin.pending, plugin.shown_at = row.pending, row.shown_at + shift
         return plugin
 
 

@@ -98,6 +98,21 @@ class Recent:
             moved = True
         return moved
 
+    def absorb(self, other: Recent, now: float) -> None:
+        """Take in all that another window holds."""
+        self.advance(now)
+        other.advance(now)
+        for slot in other._slots:
+            insort(self._slots, slot)
+            _, _, count, total, *flat = slot
+            self._sum_up(count, total, dict(zip(flat[::2], flat[1::2], strict=True)))
+        last = other._now
+        if last is not None:
+            self._put(last.start, last.count, last.sum, last.buckets)
+        if other._born is not None:
+            self._born = other._born if self._born is None else min(self._born, other._born)
+        self._latest = max(self._latest, other._latest)
+
     def per_second(self, now: float) -> float:
         """Return events per second over the window, or over its age if it is younger."""
         if not self.count or self._born is None:

@@ -15,14 +15,17 @@ from hmac import compare_digest
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from waggle_live.errors import ProtocolError
 from waggle_live.protocol import check_session_id
 
+from .app_meta import AppMeta
 from .clock import Clock
-from .identity import Identify
+from .identity import Identify, Naming
 from .limits import Limits
 from .messages import Hello, Refusal, Update
+from .peer import Peer
 from .session import Session
 from .table import Table
 
@@ -78,12 +81,13 @@ class Sessions:
         self._connections: dict[str, Connection] = {}
         self._high_water = limits.series - limits.series_per_session
 
-    def open(self, hello: Hello, connection: Connection) -> tuple[Session | None, bool]:
+    def open(self, hello: Hello, connection: Connection, peer: Peer) -> tuple[Session | None, bool]:
         """Return the session of a ``hello`` and whether it was known.
 
         None stands for a session that has ended. Raises ProtocolError (``session_taken``,
-        ``session_limit``, ``bad_message``); nothing has changed then.
+        ``session_limit``, ``bad_message``, ``identity``, ``token``); nothing has changed then.
         """
+        naming = self._identify(hello, peer)
         session_id = check_session_id(hello.session)
         key_hash = sha256(check_session_id(hello.key).encode()).digest()
         ended = self.ended.get(session_id)
@@ -94,12 +98,14 @@ class Sessions:
         if ended is not None:
             return None, True
         at = self._clock.monotonic()
-        if known is not None and not known.plugin.gone:
+        if known is not None and not known.plugin.gone and not _is_another(known, naming):
+            if naming.claim.verified and not known.claim.verified:
+                known.claim = known.plugin.claim = replace(known.claim, verified=True)
             self._resume(known, at, connection)
             return known, True
         if known is not None:
-            self._forget(known)
-        return self._begin(hello, key_hash, at, connection), False
+            self._part(known, at)
+        return self._begin(hello, naming, key_hash, at, connection), False
 
     def apply(self, session: Session, update: Update) -> list[Refusal] | None:
         """Count an update; None if it is an old one."""
@@ -141,6 +147,17 @@ class Sessions:
             session.attach(connected=False, at=self._clock.monotonic())
             self._table.version += 1
 
+    def settle(self, app_id: str, meta: AppMeta) -> None:
+        """The stack told who ``app_id`` is: all that is pending for it moves there."""
+        pending = [p for p in self._table.plugins.values() if p.pending == app_id]
+        for plugin in pending:
+            sessions = [session for session in self.all() if session.plugin is plugin]
+            for session in sessions:
+                session.claim = meta.claim(session.claim)
+                session.encoded = None
+            plugin.claim = meta.claim(plugin.claim)
+            self._table.settle(plugin, meta.identity, sessions, self._clock.monotonic())
+
     def sweep(self) -> None:
         """Fold and forget what is over its time; call about once a second."""
         now = self._clock.monotonic()
@@ -179,17 +196,18 @@ class Sessions:
         """How many sessions are connected."""
         return len(self._connections)
 
-    def _begin(self, hello: Hello, key_hash: bytes, at: float, connection: Connection) -> Session:
+    def _begin(
+        self, hello: Hello, naming: Naming, key_hash: bytes, at: float, connection: Connection
+    ) -> Session:
         if len(self.by_id) >= self._limits.sessions and not self._lose_oldest():
             raise ProtocolError("session_limit", "too many sessions are connected")
-        identity, claim = self._identify(hello)
         started = hello.start_time or self._clock.unix(at)
-        plugin = self._table.plugin(identity, claim, at=at, started=started)
+        plugin = self._table.plugin(naming, at=at, started=started)
         session = Session(
             hello.session,
             key_hash,
             plugin=plugin,
-            claim=claim,
+            claim=naming.claim,
             started=started,
             began=hello.monotonic,
         )
@@ -238,6 +256,16 @@ class Sessions:
             self.forgotten += 1
         self._table.version += 1
 
+    def _part(self, session: Session, at: float) -> None:
+        """Forget a known session that begins anew: under another name, or after its plugin left."""
+        old = self._connections.get(session.id)
+        if old is not None:
+            old.superseded()
+        if not session.plugin.gone:
+            session.attach(connected=False, at=at)
+        self._forget(session)
+        self._table.version += 1
+
     def _forget(self, session: Session) -> None:
         if self.by_id.pop(session.id, None) is not None:
             self._table.cells -= len(session.cells)
@@ -245,3 +273,15 @@ class Sessions:
         session.plugin.sessions.pop(session.id, None)
         self._connections.pop(session.id, None)
         self.awaited.discard(session.id)
+
+
+def _is_another(known: Session, naming: Naming) -> bool:
+    """Tell whether a session that returns is now proven to be somebody else than was believed.
+
+    It may have been begun when the collector asked for less proof, or didn't ask the stack.
+    """
+    claim = naming.claim
+    if claim.verified and claim.app_id != known.claim.app_id:
+        return True
+    by_stack = known.claim.resolved or known.plugin.pending
+    return bool((claim.resolved or naming.pending) and not by_stack)

@@ -5,12 +5,24 @@ a plugin leaves wholly, a holding time after its last process ended.
 Belongs to the event loop; not thread-safe.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
 from waggle_live.errors import ProtocolError
 
-from .identity import Claim, Identity
+from .identity import Identity, Naming
 from .limits import Limits
 from .plugin import Key, Plugin
 from .series import Series
+from .union import absorb
+
+if TYPE_CHECKING:
+    from .session import Session
+
+#: Seconds for which a plugin is not shown while its labels are being looked up.
+DEFAULT_WITHHOLD_SECONDS = 2.0
 
 
 class Table:
@@ -28,13 +40,15 @@ class Table:
         self._limits = limits
         self._hold_time = hold_time
 
-    def plugin(self, identity: Identity, claim: Claim, *, at: float, started: float) -> Plugin:
-        """Return the plugin of ``identity``, new or known; ``claim`` is the newest to show."""
+    def plugin(self, naming: Naming, *, at: float, started: float) -> Plugin:
+        """Return the plugin of that name, new or known; its claim is the newest to show."""
+        identity, claim, pending = naming
         plugin = self.plugins.get(identity)
         if plugin is None:
             if len(self.plugins) >= self._limits.plugins and not self._make_room():
                 raise ProtocolError("session_limit", "too many plugins are connected")
             plugin = self.plugins[identity] = Plugin(identity, claim, at=at, started=started)
+            plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
         plugin.claim = claim
         plugin.encoded = None
         self.version += 1
@@ -51,6 +65,34 @@ class Table:
             series = plugin.add(key)
             self.series += 1
         return series
+
+    def shown(self, now: float) -> Iterator[Plugin]:
+        """Yield the plugins that a scrape shows: not those that are being looked up just now."""
+        for plugin in self.plugins.values():
+            if not plugin.pending or now >= plugin.shown_at:
+                yield plugin
+
+    def pending(self) -> set[str]:
+        """Return the app_ids whose labels are not known yet."""
+        return {plugin.pending for plugin in self.plugins.values() if plugin.pending}
+
+    def settle(
+        self, plugin: Plugin, identity: Identity, sessions: Iterable[Session], now: float
+    ) -> Plugin:
+        """Move a pending plugin whole to its true identity; return what it is part of now.
+
+        ``sessions`` are all of it, lost ones included. If the identity is known already, the
+        totals add up there, and none of them falls.
+        """
+        del self.plugins[plugin.identity]
+        self.version += 1
+        known = self.plugins.get(identity)
+        if known is None:
+            plugin.rename(identity)
+            self.plugins[identity] = plugin
+            return plugin
+        self.series -= absorb(known, plugin, sessions, now)
+        return known
 
     def withdraw(self, plugin: Plugin, key: Key) -> None:
         """Take back a series of :meth:`series_of` whose very first cell was refused."""

@@ -2,15 +2,18 @@
 
 import json
 
-from waggle_live_collector import identity
+from waggle_live_collector.admission import Admission
 from waggle_live_collector.api import Api
+from waggle_live_collector.app_meta import AppMetas
 from waggle_live_collector.clock import Clock
 from waggle_live_collector.conversation import Conversation
 from waggle_live_collector.exposition import Exposition
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
+from waggle_live_collector.peer import Peer as Credentials
 from waggle_live_collector.sessions import Sessions
 from waggle_live_collector.table import Table
+from waggle_live_collector.tcp_token import NoToken
 
 from .harness import Scrape
 
@@ -38,7 +41,7 @@ class Time:
 class Peer:
     """The far side of one connection: says messages, and keeps what it was answered."""
 
-    def __init__(self, world):
+    def __init__(self, world, credentials=Credentials()):  # noqa: B008
         self.answers = []
         self.closed = False
         self.conversation = Conversation(
@@ -47,6 +50,7 @@ class Peer:
             when_saved=world.when_saved,
             own=world.own,
             clock=world.clock,
+            peer=credentials,
         )
 
     def send(self, data):
@@ -90,17 +94,29 @@ class Peer:
 
 
 class World:
-    """Table, sessions and exposition under a clock that the test moves."""
+    """Table, sessions and exposition under a clock that the test moves.
 
-    def __init__(self, hold_time=300.0, limits=None, time=None):
+    ``stack``: the app-meta cache is asked, and what it answers is what ``resolve`` says.
+    """
+
+    def __init__(
+        self, hold_time=300.0, limits=None, time=None, *, stack=False, verify="off", token=None
+    ):
         self.time = time or Time()
         self.clock = Clock(monotonic=self.time.monotonic, now=self.time.now)
         self.own = OwnMetrics()
+        self.apps = AppMetas(clock=self.clock)
         self.limits = limits or Limits()
         self.table = Table(limits=self.limits, hold_time=hold_time)
         self.sessions = Sessions(
             table=self.table,
-            identify=identity.from_hello,
+            identify=Admission(
+                verify=verify,
+                token=token or NoToken(),
+                apps=self.apps if stack else None,
+                own=self.own,
+                clock=self.clock,
+            ),
             clock=self.clock,
             limits=self.limits,
             hold_time=hold_time,
@@ -111,13 +127,18 @@ class World:
         self.api = Api(table=self.table, clock=self.clock)
         self.when_saved = lambda call: call()
 
-    def peer(self, session="session-1", **hello):
+    def peer(self, session="session-1", credentials=Credentials(), **hello):  # noqa: B008
         """Return a peer that has said hello; ``session=None``: that has said nothing yet."""
-        peer = Peer(self)
+        peer = Peer(self, credentials)
         if session is not None:
             answers = peer.hello(session, **hello)
             assert [a["type"] for a in answers] == ["welcome"], answers
         return peer
+
+    def resolve(self, app_id, meta):
+        """The app-meta cache answers who an app_id is."""
+        self.apps.add(app_id, meta)
+        self.sessions.settle(app_id, meta)
 
     def pass_(self, seconds, step=1.0):
         """Let time pass, with the collector looking every ``step`` what is over."""

@@ -1,0 +1,49 @@
+"""Which pod a process belongs to, by the paths in its ``/proc/<pid>/cgroup``.
+
+The kubelet makes a cgroup for each pod, and the runtime those of its containers in it. What a
+container makes for itself lies further down. So only a pod that stands where the kubelet puts
+one proves anything: nothing may come before it but the kubelet's own names, and whatever
+follows it is the pod's own business. The forms:
+
+- cgroupfs driver (docker, containerd, k3s): ``/kubepods/burstable/pod<uid>/<container>``
+- systemd driver: ``/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid>.slice/``
+  and then ``docker-…``, ``cri-containerd-…`` or ``crio-….scope``; the uid's dashes are ``_``
+- containerd with the cgroupfs driver under a kubelet with the systemd one:
+  ``/system.slice/containerd.service/kubepods-burstable-pod<uid>.slice:cri-containerd:<container>``
+- read in a cgroup namespace of our own: what lies above its root is ``/..``, one or more
+"""
+
+import re
+
+_UID = "[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32}"
+_POD = re.compile(
+    rf"""
+    (?P<above>(?:/\.\.)*)
+    (?:/kubelet(?:\.slice)? | /k3s | /system\.slice/(?:containerd|kubelet|k3s|k3s-agent)\.service)?
+    (?:/(?:kubelet-)?kubepods(?:\.slice)?)?
+    (?:/(?:(?:kubelet-)?kubepods-)?(?:besteffort|burstable)(?:\.slice)?)?
+    /(?:(?:kubelet-)?kubepods-(?:besteffort-|burstable-)?)?pod(?P<uid>{_UID})
+    (?:\.slice)?(?:[/:]|\Z)
+    """,
+    re.VERBOSE,
+)
+
+
+def pod_of_path(path: str) -> str:
+    """Return the uid of the pod that a cgroup's path lies in, "" for none."""
+    found = _POD.match(path)
+    # At the top of the host only "kubepods" is the kubelet's; in a namespace it may be above.
+    if found is None or not (found["above"] or "kubepods" in found[0]):
+        return ""
+    return found["uid"].replace("_", "-")
+
+
+def pod_of_process(text: str) -> str:
+    """Return the uid of the pod, given the text of ``/proc/<pid>/cgroup``; "" for none.
+
+    Version 1 has a line for each hierarchy, version 2 one in all; either may be there beside
+    the other. Lines that name different pods prove none.
+    """
+    paths = [line.split(":", 2)[2] for line in text.split("\n") if line.count(":") >= 2]
+    pods = {pod for path in paths if (pod := pod_of_path(path))}
+    return pods.pop() if len(pods) == 1 else ""

@@ -1,0 +1,50 @@
+"""Addresses of a host by its name, where looking them up may hang.
+
+A name server that doesn't answer keeps a thread for many seconds. Here that is one thread of
+its own at most, which nobody waits for at the end of the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+
+
+class Resolver:
+    """Looks up one host. Belongs to the event loop."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._pending: asyncio.Future[list[str]] | None = None
+
+    async def addresses(self) -> list[str]:
+        """Return the IP addresses; raises OSError. If cancelled, the next call goes on waiting."""
+        if self._pending is None or self._pending.done():
+            loop = asyncio.get_running_loop()
+            self._pending = loop.create_future()
+            arguments = (loop, self._pending)
+            threading.Thread(
+                target=self._look_up, args=arguments, name="resolver", daemon=True
+            ).start()
+        return await asyncio.shield(self._pending)
+
+    def _look_up(self, loop: asyncio.AbstractEventLoop, result: asyncio.Future[list[str]]) -> None:
+        found: list[str] | OSError
+        try:
+            answers = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            found = [str(address[0]) for *_, address in answers]
+        except OSError as error:
+            found = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
+            loop.call_soon_threadsafe(_answer, result, found)
+
+
+def _answer(result: asyncio.Future[list[str]], found: list[str] | OSError) -> None:
+    if not isinstance(found, OSError):
+        result.set_result(found)
+        return
+    result.set_exception(found)
+    result.exception()  # whoever waited may have given up: that is no fault to be logged

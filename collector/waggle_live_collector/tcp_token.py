@@ -1,0 +1,60 @@
+"""The token of ``--listen.tcp.token-file``: who shows it may report over TCP."""
+
+from __future__ import annotations
+
+import logging
+from hmac import compare_digest
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+#: Bytes of a token, its surrounding white space not counted; a ``hello`` takes no more.
+MAX_TOKEN = 1024
+
+
+class TokenError(Exception):
+    """The token file can't be used; the message says why."""
+
+
+class TokenFile:
+    """Compares what a ``hello`` shows with the file, which is read anew each time.
+
+    So a token that is replaced is valid at once, for new connections. A file that has become
+    unreadable or empty admits nobody until it is mended: that is logged once.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._complaint = ""
+
+    def read(self) -> bytes:
+        """Return the token; raises TokenError."""
+        try:
+            with self._path.open("rb") as file:
+                token = file.read(4 * MAX_TOKEN).strip()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise TokenError(f"can't read the token file {self._path}: {reason}") from error
+        if not token or len(token) > MAX_TOKEN:
+            raise TokenError(f"the token file {self._path} must hold 1 to {MAX_TOKEN} bytes")
+        return token
+
+    def admits(self, shown: str | None) -> bool:
+        """Tell whether ``shown`` is the token, and take as long whichever part is wrong."""
+        try:
+            token = self.read()
+        except TokenError as error:
+            if str(error) != self._complaint:
+                log.error("%s; nobody can report over TCP until it is mended", error)
+            self._complaint = str(error)
+            return False
+        self._complaint = ""
+        return compare_digest((shown or "").strip().encode(errors="replace"), token)
+
+
+class NoToken:
+    """Stands in where no ``--listen.tcp.token-file`` is given: everybody is admitted."""
+
+    def admits(self, shown: str | None) -> bool:
+        """Admit."""
+        return True
