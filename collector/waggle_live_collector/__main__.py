@@ -25,6 +25,7 @@ from .http_metrics import HttpMetrics
 from .listener import Listener
 from .options import Options, parse
 from .own_metrics import OwnMetrics
+from .page import Page
 from .readiness import Readiness
 from .sessions import Sessions
 from .state_file import NoStateFile, StateFile
@@ -91,12 +92,16 @@ async def run(options: Options) -> None:
         connections_per_second=options.limits.connections_per_second,
     )
     exposition = Exposition(table=table, own=own, clock=clock, node=_node())
+    http_metrics = HttpMetrics(own.registry)
     site = Web(
         exposition=exposition,
         api=Api(table=table, clock=clock),
         readiness=readiness,
         state=state,
-        telemetry_path=options.telemetry_path,
+        page=Page(
+            telemetry_path=options.telemetry_path, socket_path=options.socket_path, node=_node()
+        ),
+        metrics=http_metrics,
     )
 
     stop = asyncio.Event()
@@ -107,7 +112,6 @@ async def run(options: Options) -> None:
     plugins = unix.bind()
     # Read only now: two collectors with one state file have one socket, too.
     readiness.begin(state_loaded=state.load())
-    http_metrics = HttpMetrics(own.registry)
     guard = HttpGuard(current=web_config.current, auth=BasicAuth(), metrics=http_metrics)
     runner = web.AppRunner(
         site.application(guard.middleware),
