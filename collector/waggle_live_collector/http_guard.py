@@ -55,9 +55,7 @@ class HttpGuard:
         config = self._current()
         try:
             async with asyncio.timeout(_seconds(request.headers.get(TIMEOUT_HEADER))) as limit:
-                response = _streamed(
-                    await self._answer(request, handler, connection, config)
-                )
+                response = _streamed(await self._answer(request, handler, connection, config))
                 if isinstance(response, _Streamed):
                     await response.send(request, connection)
                 elif isinstance(response, Listening):

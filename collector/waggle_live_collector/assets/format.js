@@ -17,6 +17,12 @@ function seconds(value) {
   return `${(value * 1e9).toFixed(0)} ns`;
 }
 
+// With room behind a unit of one letter, so that digits stand below digits.
+function duration(value) {
+  const text = seconds(value);
+  return text.endsWith(" s") ? `${text}\u00a0` : text;
+}
+
 function number(value) {
   if (value === null || !Number.isFinite(value)) return NOTHING;
   if (!Number.isInteger(value)) return digits(value);

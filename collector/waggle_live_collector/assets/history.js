@@ -44,10 +44,11 @@ class Slope {
 
   add(time, total) {
     const last = this.#seen.at(-1);
-    if (last && (total < last[1] || time - last[0] > GAP)) this.#seen = []; // it began anew, or we did
+    // It began anew, or we did, or the collector's clock was set.
+    if (last && (total < last[1] || time < last[0] || time - last[0] > GAP)) this.#seen = [];
     this.#seen.push([time, total]);
     while (this.#seen.length > 2 && time - this.#seen[0][0] > 5) this.#seen.shift();
     const [then, before] = this.#seen[0];
-    return time > then ? (total - before) / (time - then) : null;
+    return time - then > 0.5 ? (total - before) / (time - then) : null;
   }
 }

@@ -30,16 +30,16 @@ function view() {
 }
 
 function take(message) {
+  let fresh = !latest;
   latest = message;
   latestTime = performance.now() / 1e3;
   const seen = new Set();
-  let fresh = false;
   for (const plugin of message.plugins) {
     const key = JSON.stringify([plugin.plugin_task, plugin.plugin, plugin.plugin_job]);
     seen.add(key);
     let section = sections.get(key);
     if (!section) sections.set(key, section = new Section(plugin, watcher, sections.size < OPEN_AT_FIRST));
-    if (section.take(plugin, latestTime)) {
+    if (section.take(plugin, latestTime, message.now)) {
       section.arrange(words);
       fresh = true;
     }
@@ -66,6 +66,7 @@ function arrange() {
     before = section.element;
   }
   byId("empty").hidden = sections.size > 0;
+  document.body.classList.toggle("bare", !sections.size);
   byId("nothing").hidden = !sections.size || any;
   say(byId("nothing"), `Nothing here is called “${byId("filter").value}”.`);
 }

@@ -5,7 +5,7 @@ const QUIET = 10; // seconds without an update, after which a value is no news
 
 const KINDS = {
   rates: { kind: "rate", now: s => perSecond(s.per_second), value: s => s.per_second, last: s => perSecond(s.last), count: s => number(s.total), scale: perSecond },
-  timers: { kind: "timer", now: s => seconds(s.mean), value: s => s.mean, upper: s => s.p95, p95: s => seconds(s.p95), last: s => seconds(s.last), count: s => number(s.count), scale: seconds },
+  timers: { kind: "timer", now: s => duration(s.mean), value: s => s.mean, upper: s => s.p95, p95: s => duration(s.p95), last: s => duration(s.last), count: s => number(s.count), scale: seconds },
   gauges: { kind: "gauge", now: s => number(s.value), value: s => s.value, scale: number, free: true },
   counters: { kind: "counter", now: s => number(s.total), sum: s => s.total, last: (s, slope) => perSecond(slope), scale: perSecond },
 };
@@ -34,9 +34,10 @@ class Row {
     this.element = null;
   }
 
-  take(series, time, live) {
+  // `time` is this page's, `now` the collector's, whose numbers are of exactly then.
+  take(series, time, now, live) {
     this.series = series;
-    this.rise = this.slope ? this.slope.add(time, this.kind.sum(series)) : null;
+    this.rise = this.slope ? this.slope.add(now, this.kind.sum(series)) : null;
     if (live) this.history.add(time, this.slope ? this.rise : this.kind.value(series), this.kind.upper?.(series));
   }
 
@@ -76,7 +77,8 @@ class Row {
     this.element.classList.toggle("quiet", old > QUIET && kind.kind !== "counter");
     const range = this.curve.draw(this.history, view.time, view.window, kind.free);
     say(this.high, range ? kind.scale(range.high) : "");
-    say(this.low, range && range.low !== range.high ? kind.scale(range.low) : range ? "" : view.young ? "collecting…" : "");
+    const low = range && range.low !== range.high && (kind.free || range.low < 0);
+    say(this.low, low ? kind.scale(range.low) : !range && view.young && series.age < QUIET ? "collecting…" : "");
   }
 
   // What stood at a place of the curve, 0 to 1 from left to right.

@@ -8,7 +8,6 @@ class Section {
     this.limit = ROWS;
     this.watcher = watcher;
     this.open = open;
-    this.arranged = "";
     this.cpu = new Slope();
     this.names = [plugin.plugin_task, plugin.plugin, plugin.plugin_job].map(name => name.toLowerCase());
     const section = this.element = document.createElement("section");
@@ -19,8 +18,7 @@ class Section {
     this.button.addEventListener("click", () => this.fold(!this.open));
     element(this.button, "span", "task", plugin.plugin_task).title = plugin.plugin_task;
     this.up = element(this.button, "span", "up");
-    const image = plugin.plugin === plugin.plugin_task ? "" : plugin.plugin;
-    this.image = element(this.button, "span", "image", image);
+    if (plugin.plugin !== plugin.plugin_task) element(this.button, "span", "image", plugin.plugin);
     if (plugin.plugin_job) element(this.button, "span", "job", `job ${plugin.plugin_job}`);
     this.facts = element(this.button, "span", "facts");
     this.warn = element(this.button, "span", "facts warn");
@@ -41,9 +39,9 @@ class Section {
     this.fold(open);
   }
 
-  take(plugin, time) {
+  take(plugin, time, now) {
     this.plugin = plugin;
-    this.load = this.cpu.add(time, plugin.cpu_seconds);
+    this.load = this.cpu.add(now, plugin.cpu_seconds);
     let fresh = false;
     for (const group of Object.keys(KINDS)) {
       for (const series of plugin[group]) {
@@ -53,7 +51,7 @@ class Section {
           this.rows.set(key, row = new Row(group, series));
           fresh = true;
         }
-        row.take(series, time, plugin.up);
+        row.take(series, time, now, plugin.up);
       }
     }
     return fresh;
@@ -90,7 +88,8 @@ class Section {
   draw(view) {
     const { plugin } = this;
     this.element.classList.toggle("gone", !plugin.up);
-    say(this.up, plugin.up ? "up" : `gone ${age(view.now - plugin.last_seen)}${view.now - plugin.last_seen < 2 ? "" : " ago"}`);
+    const silent = view.now - plugin.last_seen;
+    say(this.up, plugin.up ? "up" : silent < 2 ? "gone just now" : `gone ${age(silent)} ago`);
     const facts = [];
     if (!this.open) facts.push(`${this.rows.size} instruments`);
     if (plugin.sessions > 1) facts.push(`${plugin.sessions} processes`);
