@@ -37,7 +37,7 @@ def main():
     with contextlib.ExitStack() as stack:
         light, dark, phone = (stack.enter_context(Browser()) for _ in range(3))
         with start() as collector:
-            light.visit(collector.url, width=1200, height=820)
+            light.visit(collector.url, width=1200, height=900)
             wait_until(lambda: light.text("#empty h2"))
             light.screenshot(DOCS / "page-empty.png")
         port = free_port()
@@ -52,8 +52,8 @@ def main():
         environ["WAGGLE_LIVE_METRICS"] = f"unix://{found[0]}"
         subprocess.Popen([sys.executable, "-c", BRIEF], env=environ)
         url = f"http://127.0.0.1:{port}/"
-        light.visit(url, width=1200, height=880)
-        dark.visit(url, width=1200, height=880, dark=True)
+        light.visit(url, width=1200, height=940)
+        dark.visit(url, width=1200, height=940, dark=True)
         phone.visit(url, width=390, height=844, phone=True)
         time.sleep(seconds)
         light.screenshot(DOCS / "page-light.png")

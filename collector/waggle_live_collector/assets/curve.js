@@ -41,8 +41,9 @@ class Curve {
     for (const run of runs(samples)) {
       const points = run.map(([time, value]) => `${x(time)} ${y(value)}`);
       line += `M${points.join("L")}${run.length === 1 ? "h.01" : ""}`;
-      if (run.every(sample => sample[2] >= sample[1])) {
-        const above = run.map(([time, , upper]) => `${x(time)} ${y(upper)}`).reverse();
+      if (run.some(sample => sample[2] > sample[1])) {
+        // Of few values the estimate of p95 can be below their mean.
+        const above = run.map(([time, value, upper]) => `${x(time)} ${y(upper > value ? upper : value)}`).reverse();
         band += `M${points.join("L")}L${above.join("L")}Z`;
       }
     }

@@ -93,7 +93,7 @@ class Section {
     const facts = [];
     if (!this.open) facts.push(`${this.rows.size} instruments`);
     if (plugin.sessions > 1) facts.push(`${plugin.sessions} processes`);
-    if (plugin.up && this.load !== null) facts.push(`${(100 * this.load).toFixed(0).padStart(3)} % CPU`);
+    if (plugin.up && this.load !== null) facts.push(`${(100 * this.load).toFixed(0)} % CPU`);
     if (plugin.memory_bytes !== null) facts.push(bytes(plugin.memory_bytes));
     say(this.facts, facts.join("  "));
     const problems = Object.entries(plugin.problems);

@@ -1,6 +1,6 @@
 // The connection: events while it stands, and why not while it doesn't.
 
-const SILENCE = 15; // seconds without an event, after which the connection counts as lost
+const SILENCE = 30; // seconds without an event, after which the connection counts as lost
 const LONGEST_WAIT = 10; // seconds between two tries
 
 class Stream {
