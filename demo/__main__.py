@@ -159,6 +159,7 @@ class Demo:
         ends = "Ctrl-C ends it" if seconds == math.inf else f"it ends after {seconds:g} s"
         return [
             f"Two plugins watch a video and report live; {ends}.",
+            f"Page             {self._url}/",
             f"Prometheus text  {self._url}/metrics",
             f"JSON             {self._url}/api/v1/plugins",
             "",

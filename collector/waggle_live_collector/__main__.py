@@ -29,6 +29,7 @@ from .inherited_socket import InheritedSocket, inherit
 from .listener import Listener
 from .options import Options, parse
 from .own_metrics import OwnMetrics
+from .page import Page
 from .peer import Peer
 from .readiness import Readiness
 from .sessions import Sessions
@@ -114,26 +115,29 @@ async def run(options: Options) -> None:
         connections_per_second=options.limits.connections_per_second,
         prove=options.verify != OFF,
     )
+    unix = inherit(os.environ) or UnixSocket(
+        options.socket_path, mode=options.socket_mode, gid=options.socket_gid
+    )
     exposition = Exposition(table=table, own=own, clock=clock, node=_node())
+    http_metrics = HttpMetrics(own.registry)
     site = Web(
         exposition=exposition,
         api=Api(table=table, clock=clock),
         readiness=readiness,
         state=state,
-        telemetry_path=options.telemetry_path,
+        page=Page(
+            telemetry_path=options.telemetry_path, socket_path=unix.path, node=_node()
+        ),
+        metrics=http_metrics,
     )
 
     stop = _stop_signal()
     http = listen(options.host, options.port, to="serve HTTP", flag="web.listen-address")
     tcp = _listen_tcp(options)
-    unix = inherit(os.environ) or UnixSocket(
-        options.socket_path, mode=options.socket_mode, gid=options.socket_gid
-    )
     plugins = unix.bind()
     # Read only now: two collectors with one state file have one socket, too.
     readiness.begin(state_loaded=state.load())
     lookups.start()
-    http_metrics = HttpMetrics(own.registry)
     guard = HttpGuard(current=web_config.current, auth=BasicAuth(), metrics=http_metrics)
     runner = web.AppRunner(
         site.application(guard.middleware),

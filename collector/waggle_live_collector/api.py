@@ -27,7 +27,7 @@ class Api:
         self._clock.refresh()
         now = self._clock.monotonic()
         plugins = [self._plugin(plugin, now) for plugin in self._table.shown(now)]
-        return json.encode({"plugins": plugins})
+        return json.encode({"now": self._clock.unix(now), "plugins": plugins})
 
     def _plugin(self, plugin: Plugin, now: float) -> dict[str, Any]:
         kinds: dict[str, list[dict[str, Any]]] = {

@@ -11,12 +11,16 @@ import asyncio
 import enum
 from typing import Protocol
 
+from aiohttp import web
+
 from .web_config import WebConfig
 
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
 DEFAULT_MAX_BUFFERED = 16 * 1024
+#: Larger answers are written in pieces of this size, each when the reader has room for it.
+PIECE = 16 * 1024
 
 
 class Phase(enum.Enum):
@@ -92,6 +96,14 @@ class HttpConnection(asyncio.Protocol):
         """A large answer is being written, or with nothing no longer."""
         self.progressed = self._owner.now()
         self._owner.sending(self, body)
+
+    async def send(self, response: web.StreamResponse, body: bytes) -> None:
+        """Write a large answer piece by piece; a slow reader holds no copy of its own."""
+        self.sending(body)
+        whole = memoryview(body)
+        for begin in range(0, len(whole), PIECE):
+            await self.room()
+            await response.write(whole[begin : begin + PIECE])
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""

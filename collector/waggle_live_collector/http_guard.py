@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from .basic_auth import BasicAuth, BusyError
-from .http_connection import HttpConnection, Phase, connection_of
+from .http_connection import PIECE, HttpConnection, Phase, connection_of
 from .http_metrics import HttpMetrics
+from .stream import Listening
 from .web_config import WebConfig
 
 #: Prometheus says by this how long it will wait.
@@ -23,8 +24,6 @@ TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_ANSWER_SECONDS = 10.0
 #: More is not believed.
 DEFAULT_MAX_ANSWER_SECONDS = 120.0
-#: Larger answers are written in pieces of this size, each when the reader has room for it.
-PIECE = 16 * 1024
 
 _CHALLENGE = 'Basic realm="waggle-live-collector", charset="UTF-8"'
 
@@ -53,12 +52,16 @@ class HttpGuard:
             return web.Response(status=503)
         connection.enter(Phase.ANSWERED)
         response: web.StreamResponse | None = None
+        config = self._current()
         try:
             async with asyncio.timeout(_seconds(request.headers.get(TIMEOUT_HEADER))) as limit:
-                response = _streamed(await self._answer(request, handler, connection))
+                response = _streamed(await self._answer(request, handler, connection, config))
                 if isinstance(response, _Streamed):
-                    connection.sending(response.whole)
                     await response.send(request, connection)
+                elif isinstance(response, Listening):
+                    limit.reschedule(None)  # it has its own, for each event
+                    # Whoever was admitted by another configuration has to ask again.
+                    await response.send(request, connection, lambda: self._current() is config)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -74,9 +77,12 @@ class HttpGuard:
         return response or web.Response(status=503)
 
     async def _answer(
-        self, request: web.Request, handler: Handler, connection: HttpConnection
+        self,
+        request: web.Request,
+        handler: Handler,
+        connection: HttpConnection,
+        config: WebConfig | None,
     ) -> web.StreamResponse:
-        config = self._current()
         if config is None:
             self._metrics.refused("web_config")
             return self._refusal(
@@ -88,7 +94,8 @@ class HttpGuard:
             return web.Response(status=503)
         await connection.room_for_all()
         response = await self._authorized(request, handler, config)
-        response.headers.update(config.headers)
+        for name, value in config.headers.items():
+            response.headers.setdefault(name, value)  # the page has a stricter policy of its own
         return response
 
     async def _authorized(
@@ -128,10 +135,7 @@ class _Streamed(web.StreamResponse):
         """Write it piece by piece."""
         await self.prepare(request)
         if request.method != "HEAD":
-            whole = memoryview(self.whole)
-            for begin in range(0, len(whole), PIECE):
-                await connection.room()
-                await self.write(whole[begin : begin + PIECE])
+            await connection.send(self, self.whole)
         await self.write_eof()
 
 

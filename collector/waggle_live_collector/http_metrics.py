@@ -1,10 +1,10 @@
 """What became of HTTP connections and requests, as ``waggle_collector_http_*``."""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 #: Of connections; all stand at 0 from the start.
 OUTCOMES = ("accepted", "crowded", "idle", "large", "slow", "tls", "unread", "web_config")
-REASONS = ("busy", "late", "unauthorized", "web_config")
+REASONS = ("busy", "late", "listeners", "unauthorized", "web_config")
 
 
 class HttpMetrics:
@@ -21,6 +21,11 @@ class HttpMetrics:
             "waggle_collector_http_refusals",
             "HTTP requests that were not answered with what they asked for, by reason.",
             ["reason"],
+            registry=registry,
+        )
+        self.listeners = Gauge(
+            "waggle_collector_http_listeners",
+            "Connections that are sent the live stream.",
             registry=registry,
         )
         for outcome in OUTCOMES:

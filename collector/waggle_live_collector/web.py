@@ -1,4 +1,4 @@
-"""The HTTP side: ``/metrics``, the API, health, readiness, and the landing page."""
+"""The HTTP side: ``/metrics``, the API and its stream, health, readiness, and the page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 
 from .api import Api
 from .exposition import CONTENT_TYPE_OPENMETRICS, CONTENT_TYPE_TEXT, Exposition
-from .landing import landing_page
+from .http_metrics import HttpMetrics
+from .page import Page
 from .readiness import Readiness
 from .shared_answers import SharedAnswers
+from .stream import Stream
 
 #: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
 GZIP_LEVEL = 1
@@ -52,29 +54,38 @@ class Web:
         api: Api,
         readiness: Readiness,
         state: Saves,
-        telemetry_path: str,
+        page: Page,
+        metrics: HttpMetrics,
     ) -> None:
         self._exposition = exposition
         self._api = api
         self._readiness = readiness
         self._state = state
-        self._telemetry_path = telemetry_path
+        self._page = page
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
+        json = Form(CONTENT_TYPE_JSON, packed=False)
+        self._stream = Stream(answer=lambda: self._answers.get(json), metrics=metrics)
 
     def application(self, *middlewares: Middleware) -> web.Application:
         """Return the application with its routes."""
         application = web.Application(middlewares=middlewares)
         application.add_routes(
             [
-                web.get(self._telemetry_path, self._metrics),
+                web.get(self._page.telemetry_path, self._metrics),
                 web.get("/api/v1/plugins", self._plugins),
+                web.get("/api/v1/stream", self._live),
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._ready),
             ]
         )
-        if self._telemetry_path != "/":
-            application.add_routes([web.get("/", self._landing)])
+        if self._page.telemetry_path != "/":
+            application.add_routes([web.get("/", self._html)])
+
+        async def close(_: web.Application) -> None:
+            await self._stream.close()
+
+        application.on_shutdown.append(close)
         return application
 
     async def _metrics(self, request: web.Request) -> web.Response:
@@ -92,8 +103,11 @@ class Web:
     async def _ready(self, request: web.Request) -> web.Response:
         return self._unready() or web.Response(text="ready\n")
 
-    async def _landing(self, request: web.Request) -> web.Response:
-        return web.Response(text=landing_page(self._telemetry_path), content_type="text/html")
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        return self._unready() or self._stream.listen(_takes_gzip(request))
+
+    async def _html(self, request: web.Request) -> web.Response:
+        return self._page.response(_takes_gzip(request))
 
     def _unready(self) -> web.Response | None:
         why = self._readiness.why_not()
@@ -102,7 +116,7 @@ class Web:
     async def _answer(self, request: web.Request, content_type: str) -> web.Response:
         if unready := self._unready():
             return unready
-        packed = gzip_accepted(request.headers.get("Accept-Encoding", ""))
+        packed = _takes_gzip(request)
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if packed:
             headers["Content-Encoding"] = "gzip"
@@ -121,6 +135,10 @@ class Web:
             return _pack(parts)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._packer, _pack, parts)
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    return gzip_accepted(request.headers.get("Accept-Encoding", ""))
 
 
 def _pack(parts: list[bytes]) -> bytes:

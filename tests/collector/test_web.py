@@ -68,19 +68,19 @@ def test_gzip_is_used_when_accepted(collector):
 def test_head_answers_without_a_body(collector):
     """With the status and type of the whole."""
     connection = http.client.HTTPConnection(collector.url.rpartition("/")[2], timeout=30)
-    for path in ("/m/etrics", "/", "/-/healthy", "/-/ready", "/api/v1/plugins"):
+    for path in ("/m/etrics", "/", "/-/healthy", "/-/ready", "/api/v1/plugins", "/api/v1/stream"):
         connection.request("HEAD", path)
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b"")
     connection.close()
 
 
-def test_the_landing_page_links_what_there_is(collector):
+def test_the_page_links_what_there_is(collector):
     """Somebody who comes with a browser finds the metrics."""
     status, headers, body = collector.get("/")
     assert status == 200
     assert headers["Content-Type"].startswith("text/html")
-    for path in ("/m/etrics", "/api/v1/plugins", "/-/healthy", "/-/ready"):
+    for path in ("m/etrics", "api/v1/plugins", "api/v1/stream", "-/ready"):
         assert f'href="{path}"'.encode() in body
 
 

@@ -1,0 +1,56 @@
+// Numbers as text: three digits, fixed places, so that columns stand still while they change.
+
+const NOTHING = "–";
+
+function digits(value) {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 0.01 || size >= 1e6)) return value.toExponential(1).replace("e+", "e");
+  return value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+}
+
+function seconds(value) {
+  if (value === null || !Number.isFinite(value)) return NOTHING;
+  if (value === 0) return "0 s";
+  for (const [unit, factor] of [["s", 1], ["ms", 1e3], ["µs", 1e6]]) {
+    if (Math.abs(value) * factor >= 1) return `${digits(value * factor)} ${unit}`;
+  }
+  return `${(value * 1e9).toFixed(0)} ns`;
+}
+
+// With room behind a unit of one letter, so that digits stand below digits.
+function duration(value) {
+  const text = seconds(value);
+  return text.endsWith(" s") ? `${text}\u00a0` : text;
+}
+
+function number(value) {
+  if (value === null || !Number.isFinite(value)) return NOTHING;
+  if (!Number.isInteger(value)) return digits(value);
+  return Math.abs(value) < 1e4 ? String(value) : shortened(value);
+}
+
+function shortened(value) {
+  const size = Math.abs(value);
+  if (size < 1e6) return value.toLocaleString("en").replaceAll(",", "\u2009");
+  for (const [unit, factor] of [["M", 1e6], ["G", 1e9], ["T", 1e12]]) {
+    if (size < factor * 1e3) return `${digits(value / factor)} ${unit}`;
+  }
+  return value.toExponential(2).replace("e+", "e");
+}
+
+function perSecond(value) {
+  if (value === null || !Number.isFinite(value)) return NOTHING;
+  return `${Math.abs(value) < 99.95 ? value.toFixed(1) : shortened(Math.round(value))}/s`;
+}
+
+// Coarse on purpose: an age that runs is a number that distracts.
+function age(value) {
+  if (value < 2) return "now";
+  if (value < 60) return `${Math.floor(value)} s`;
+  if (value < 3600) return `${Math.floor(value / 60)} min`;
+  return value < 172800 ? `${Math.floor(value / 3600)} h` : `${Math.floor(value / 86400)} d`;
+}
+
+function bytes(value) {
+  return value < 1 << 30 ? `${(value / (1 << 20)).toFixed(0)} MiB` : `${(value / (1 << 30)).toFixed(2)} GiB`;
+}

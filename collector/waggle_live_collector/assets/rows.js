@@ -1,0 +1,92 @@
+// One instrument of a plugin: its history, and its row once that is looked at.
+// Whatever a plugin named becomes text by textContent, here and everywhere.
+
+const QUIET = 10; // seconds without an update, after which a value is no news
+
+const KINDS = {
+  rates: { kind: "rate", now: s => perSecond(s.per_second), value: s => s.per_second, last: s => perSecond(s.last), count: s => number(s.total), scale: perSecond },
+  timers: { kind: "timer", now: s => duration(s.mean), value: s => s.mean, upper: s => s.p95, p95: s => duration(s.p95), last: s => duration(s.last), count: s => number(s.count), scale: seconds },
+  gauges: { kind: "gauge", now: s => number(s.value), value: s => s.value, scale: number, free: true },
+  counters: { kind: "counter", now: s => number(s.total), sum: s => s.total, last: (s, slope) => perSecond(slope), scale: perSecond },
+};
+const HEADINGS = ["instrument", "curve", "range", "now", "p95", "last", "count", "age"];
+
+function element(parent, name, className, text) {
+  const made = parent.appendChild(document.createElement(name));
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+// Touches the page only where something changed.
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+class Row {
+  constructor(group, series) {
+    this.kind = KINDS[group];
+    this.name = series.name;
+    this.labels = Object.entries(series.labels).map(([key, value]) => `${key}="${value}"`).join(" ");
+    this.history = new History();
+    this.slope = this.kind.sum && new Slope();
+    this.visible = false;
+    this.element = null;
+  }
+
+  // `time` is this page's, `now` the collector's, whose numbers are of exactly then.
+  take(series, time, now, live) {
+    this.series = series;
+    this.rise = this.slope ? this.slope.add(now, this.kind.sum(series)) : null;
+    if (live) this.history.add(time, this.slope ? this.rise : this.kind.value(series), this.kind.upper?.(series));
+  }
+
+  matches(words) {
+    const text = `${this.name} ${this.labels} ${this.kind.kind}`.toLowerCase();
+    return words.every(word => text.includes(word));
+  }
+
+  build() {
+    const tr = this.element = document.createElement("tr");
+    tr.dataset.kind = this.kind.kind;
+    tr.row = this;
+    tr.setAttribute("role", "row");
+    const head = element(tr, "th");
+    head.scope = "row";
+    head.setAttribute("role", "rowheader");
+    head.title = `${this.name} ${this.labels}\n${this.kind.kind}`;
+    element(head, "span", "name", this.name);
+    element(head, "span", "labels", this.labels);
+    this.cells = {};
+    for (const name of HEADINGS.slice(1)) {
+      this.cells[name] = element(tr, "td", name);
+      this.cells[name].setAttribute("role", "cell");
+    }
+    this.high = element(this.cells.range, "span");
+    this.low = element(this.cells.range, "span");
+    this.curve = new Curve(this.cells.curve);
+    return tr;
+  }
+
+  draw(view) {
+    const { kind, cells, series } = this;
+    for (const name of ["now", "p95", "last", "count"]) say(cells[name], kind[name]?.(series, this.rise) ?? "");
+    if (series.failures) element(cells.count, "span", "warn", ` ${number(series.failures)} ✗`).title = "blocks that raised";
+    const old = series.age;
+    say(cells.age, age(old));
+    this.element.classList.toggle("quiet", old > QUIET && kind.kind !== "counter");
+    const range = this.curve.draw(this.history, view.time, view.window, kind.free);
+    say(this.high, range ? kind.scale(range.high) : "");
+    const low = range && range.low !== range.high && (kind.free || range.low < 0);
+    say(this.low, low ? kind.scale(range.low) : !range && view.young && series.age < QUIET ? "collecting…" : "");
+  }
+
+  // What stood at a place of the curve, 0 to 1 from left to right.
+  at(place, view) {
+    const time = view.time - view.window * (1 - place);
+    const sample = this.history.nearest(time);
+    if (!sample || Number.isNaN(sample[1])) return null;
+    const upper = Number.isNaN(sample[2]) ? "" : `  p95 ${this.kind.scale(sample[2])}`;
+    return `${this.kind.scale(sample[1])}${upper}  ${age(view.time - sample[0])}${view.time - sample[0] < 2 ? "" : " ago"}`;
+  }
+}

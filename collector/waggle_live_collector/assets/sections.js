@@ -1,0 +1,111 @@
+// One plugin: its heading and the table of its instruments.
+
+const ROWS = 100; // shown at once; the others on request
+
+class Section {
+  constructor(plugin, watcher, open) {
+    this.rows = new Map();
+    this.limit = ROWS;
+    this.watcher = watcher;
+    this.open = open;
+    this.cpu = new Slope();
+    this.names = [plugin.plugin_task, plugin.plugin, plugin.plugin_job].map(name => name.toLowerCase());
+    const section = this.element = document.createElement("section");
+    section.className = "plugin";
+    const heading = element(section, "h2");
+    this.button = element(heading, "button");
+    this.button.type = "button";
+    this.button.addEventListener("click", () => this.fold(!this.open));
+    element(this.button, "span", "task", plugin.plugin_task).title = plugin.plugin_task;
+    this.up = element(this.button, "span", "up");
+    if (plugin.plugin !== plugin.plugin_task) element(this.button, "span", "image", plugin.plugin);
+    if (plugin.plugin_job) element(this.button, "span", "job", `job ${plugin.plugin_job}`);
+    this.facts = element(this.button, "span", "facts");
+    this.warn = element(this.button, "span", "facts warn");
+    this.warn.hidden = true;
+    const table = this.table = element(section, "table");
+    table.setAttribute("role", "table");
+    table.setAttribute("aria-label", `Instruments of ${plugin.plugin_task}`);
+    const head = element(table, "thead");
+    head.setAttribute("role", "rowgroup");
+    const titles = element(head, "tr");
+    titles.setAttribute("role", "row");
+    for (const name of HEADINGS) element(titles, "th", "", name).setAttribute("role", "columnheader");
+    this.body = element(table, "tbody");
+    this.body.setAttribute("role", "rowgroup");
+    this.more = element(section, "button", "more");
+    this.more.type = "button";
+    this.more.addEventListener("click", () => { this.limit = Infinity; this.arrange(this.words); });
+    this.fold(open);
+  }
+
+  take(plugin, time, now) {
+    this.plugin = plugin;
+    this.load = this.cpu.add(now, plugin.cpu_seconds);
+    let fresh = false;
+    for (const group of Object.keys(KINDS)) {
+      for (const series of plugin[group]) {
+        const key = `${group} ${series.name} ${JSON.stringify(series.labels)}`;
+        let row = this.rows.get(key);
+        if (!row) {
+          this.rows.set(key, row = new Row(group, series));
+          fresh = true;
+        }
+        row.take(series, time, now, plugin.up);
+      }
+    }
+    return fresh;
+  }
+
+  // Shows the rows that match the words, in a lasting order; true if there are any.
+  arrange(words) {
+    this.words = words;
+    const left = words.filter(word => !this.names.some(name => name.includes(word)));
+    const fit = [...this.rows].filter(([, row]) => row.matches(left)).sort(inOrder);
+    const shown = this.open ? fit.slice(0, this.limit).map(([, row]) => row) : [];
+    this.element.hidden = words.length > 0 && fit.length === 0;
+    this.more.hidden = shown.length === fit.length || !this.open;
+    this.more.textContent = `Show ${fit.length - shown.length} more`;
+    const wanted = new Set(shown.map(row => row.element ?? this.watcher.watch(row)));
+    for (const old of [...this.body.children]) if (!wanted.has(old)) old.remove();
+    let before = null;
+    for (const tr of wanted) {
+      const next = before ? before.nextSibling : this.body.firstChild;
+      if (next !== tr) this.body.insertBefore(tr, next);
+      before = tr;
+    }
+    return !this.element.hidden;
+  }
+
+  fold(open) {
+    this.open = open;
+    this.button.setAttribute("aria-expanded", String(open));
+    this.table.hidden = !open;
+    this.arrange(this.words ?? []);
+    this.watcher.changed();
+  }
+
+  draw(view) {
+    const { plugin } = this;
+    this.element.classList.toggle("gone", !plugin.up);
+    const silent = view.now - plugin.last_seen;
+    say(this.up, plugin.up ? "up" : silent < 2 ? "gone just now" : `gone ${age(silent)} ago`);
+    const facts = [];
+    if (!this.open) facts.push(`${this.rows.size} instruments`);
+    if (plugin.sessions > 1) facts.push(`${plugin.sessions} processes`);
+    if (plugin.up && this.load !== null) facts.push(`${(100 * this.load).toFixed(0)} % CPU`);
+    if (plugin.memory_bytes !== null) facts.push(bytes(plugin.memory_bytes));
+    say(this.facts, facts.join("  "));
+    const problems = Object.entries(plugin.problems);
+    this.warn.hidden = !problems.length;
+    if (problems.length) say(this.warn, problems.map(([reason, count]) => `${reason} ${number(count)}`).join("  "));
+    if (this.open) for (const tr of this.body.children) if (tr.row.visible) tr.row.draw(view);
+  }
+}
+
+const ORDER = Object.keys(KINDS);
+
+function inOrder([a], [b]) {
+  const by = key => ORDER.indexOf(key.slice(0, key.indexOf(" ")));
+  return by(a) - by(b) || (a < b ? -1 : 1);
+}
