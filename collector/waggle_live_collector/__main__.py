@@ -90,10 +90,11 @@ async def run(options: Options) -> None:
         clock=clock,
         connections_per_second=options.limits.connections_per_second,
     )
-    exposition = Exposition(table=table, own=own, clock=clock, node=_node())
+    node = _node()
+    exposition = Exposition(table=table, own=own, clock=clock, node=node)
     site = Web(
         exposition=exposition,
-        api=Api(table=table, clock=clock),
+        api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
         state=state,
         telemetry_path=options.telemetry_path,

@@ -77,3 +77,17 @@ def test_reading_the_api_does_not_make_the_metrics_stale():
     world.time.pass_(20)
     plugins(world)
     assert world.value("waggle_timer_recent_mean_seconds", name="t") is None
+
+
+def test_the_node_and_the_silence_of_a_plugin():
+    """Which node it is, and how long a plugin has said nothing, whatever its series' ages."""
+    world = World()
+    peer = world.peer()
+    peer.update(1, counter("a", 1))
+    world.time.pass_(3)
+    peer.update(2)
+    world.time.pass_(1)
+    answer = json.loads(world.api.plugins())
+    assert answer["node"] == {"node_id": "000048B02D0766BE", "vsn": "W023"}
+    (plugin,) = answer["plugins"]
+    assert (plugin["silent"], plugin["counters"][0]["age"]) == (1, 4)
