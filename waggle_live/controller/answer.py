@@ -5,12 +5,8 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from .instruments import Counter, Gauge, Instruments, Rate, Timer
-from .plugins import Identity, Plugin, Plugins
+from .plugins import Identity, Plugin, Plugins, is_heard
 from .snapshot import NodeIdentity
-
-#: Who was not heard for longer than this (the window of recent values, twice the longest pause of
-#: our client) may be frozen or cut off: nobody knows then at which rate things happen in it.
-SILENT_SECONDS = 10.0
 
 
 class Answer(NamedTuple):
@@ -97,13 +93,12 @@ class _Fields:
 
 def _plugin(fields: _Fields) -> Plugin:
     up, silent = fields.flag("up"), fields.number("silent")
-    heard = up and (silent is None or silent <= SILENT_SECONDS)
     return Plugin(
         identity=Identity(*map(fields.text, ("plugin", "plugin_task", "plugin_job"))),
         up=up,
         silent=silent,
         timers=Instruments("timer", map(_timer, fields.objects("timers"))),
-        rates=Instruments("rate", map(_rate_reader(heard), fields.objects("rates"))),
+        rates=Instruments("rate", map(_rate_reader(is_heard(up, silent)), fields.objects("rates"))),
         gauges=Instruments("gauge", map(_gauge, fields.objects("gauges"))),
         counters=Instruments("counter", map(_counter, fields.objects("counters"))),
         sessions=fields.whole("sessions"),

@@ -20,6 +20,10 @@ class NodeUnreachable(NodeError):
     """Nobody is there, or no whole answer came in time. It may be there the next time."""
 
 
+class NodeLate(NodeUnreachable):
+    """A node of a fleet has not answered yet, and is still waited for."""
+
+
 class NodeNotReady(NodeError):
     """The collector is there and can't answer now: it has just started, or is too busy."""
 

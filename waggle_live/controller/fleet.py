@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Union
 
-from .errors import NodeError, NodeUnreachable
+from .errors import NodeError, NodeLate
 from .node import DEFAULT_TIMEOUT, Node
 from .snapshot import Snapshot
 
@@ -70,7 +70,7 @@ class Fleet:
                 yield polled
             for url, ask in waiting.items():
                 text = "no answer yet after %.1f s" % ask.seconds()
-                yield Polled(url, NodeUnreachable(url, text))
+                yield Polled(url, NodeLate(url, text))
 
     def close(self) -> None:
         """Close the connections, of nodes that are still being asked once they have answered."""

@@ -5,6 +5,15 @@ from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
 from .errors import AmbiguousPlugin, UnknownPlugin
 from .instruments import Counter, Gauge, Instruments, Rate, Timer, labelled
 
+#: Who was not heard for longer than this (the window of recent values, twice the longest pause of
+#: our client) may be frozen or cut off: nobody knows then at which rate things happen in it.
+SILENT_SECONDS = 10.0
+
+
+def is_heard(up: bool, silent: Optional[float]) -> bool:
+    """Is it known what happens in a plugin now, that nothing does included?"""
+    return up and (silent is None or silent <= SILENT_SECONDS)
+
 
 class Identity(NamedTuple):
     """Who a plugin is: three labels that are on all of its series."""
@@ -44,6 +53,11 @@ class Plugin(NamedTuple):
     zone: str
     verified: bool
     client: str
+
+    @property
+    def heard(self) -> bool:
+        """Is it up, and did it say anything in the last 10 s? Else its rates are None."""
+        return is_heard(self.up, self.silent)
 
 
 class Plugins(Mapping[str, Plugin]):

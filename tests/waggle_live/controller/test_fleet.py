@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from waggle_live.controller import Fleet, Node, NodeNotReady, NodeUnreachable, Snapshot
+from waggle_live.controller import Fleet, Node, NodeLate, NodeNotReady, NodeUnreachable, Snapshot
 
 from .conftest import body, http, plugin
 
@@ -54,7 +54,7 @@ def test_a_slow_node_holds_up_none(servers):
     arriving = fleet.poll_each(within=0.2)
     assert next(arriving).url == quick.url
     last = next(arriving)
-    assert last.url == slow.url and isinstance(last.outcome, NodeUnreachable)
+    assert last.url == slow.url and isinstance(last.outcome, NodeLate)
     assert "no answer yet" in str(last.outcome)
     assert list(arriving) == []
     assert list(fleet.poll(within=0.05).errors) == [slow.url]
