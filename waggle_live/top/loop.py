@@ -125,7 +125,7 @@ class Top:
             if time.monotonic() >= due:
                 due += PLAIN_INTERVAL
                 self._print()
-                self._console.print()
+                self._console.file.write("\n")
             if stop():
                 return
             time.sleep(STEP)
@@ -166,7 +166,8 @@ class Top:
         width = self._console.width if self._console.is_terminal else None
         drawn = [*self._title, *lines(self._views(), self._wish, width=width, trend=trend)]
         for line in drawn:
-            # Plain text goes out as it is: rich would break what is wider than 80 columns.
+            # Plain text goes out as it is: rich would break what is wider than 80 columns, and end
+            # the process where nobody reads it any more.
             if width is None:
                 self._console.file.write(line.plain + "\n")
             else:

@@ -117,7 +117,7 @@ def _row(row: Row, columns: Sequence[Column], widths: Sequence[int], curve: int)
 
 def _node_line(node: NodeView) -> Text:
     names = [name for name in (node.node.vsn, node.node.node_id) if name]
-    line = Text(clean(node.url), "bold", no_wrap=True)
+    line = Text.assemble((clean(node.url), "bold"), no_wrap=True)
     if names:
         line.append(clean(" (%s)" % ", ".join(names)))
     if node.error is not None:
@@ -137,7 +137,7 @@ def _node_line(node: NodeView) -> Text:
 
 def _plugin_line(block: Block) -> Text:
     plugin = block.plugin
-    line = Text(clean(block.key), "bold", no_wrap=True)
+    line = Text.assemble((clean(block.key), "bold"), no_wrap=True)
     if not plugin.up:
         line.append(": gone", "bold red")
         line.append(", heard %s ago" % age(plugin.silent) if plugin.silent is not None else "")
