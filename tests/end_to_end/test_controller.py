@@ -1,10 +1,12 @@
 """``waggle_live.controller`` against real collectors with real plugins."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import bcrypt
 import pytest
@@ -21,18 +23,18 @@ from waggle_live.controller import (
     UnknownPlugin,
 )
 
-from .test_pythons import PYTHONS, interpreter
+from .test_pythons import PYTHONS, ROOT, interpreter
 
 
 @contextmanager
-def running(collector, task, job="", plugin="yolo"):
+def running(collector, task, job="", plugin="yolo", seconds=0.02):
     """A plugin of this process that has timed two blocks and counted 20 frames."""
     live = LiveMetrics(
         address=collector.address, plugin_name=plugin, task=task, job=job, interval=0.02
     )
     with live:
         with live.timer("inference"):
-            time.sleep(0.02)
+            time.sleep(seconds)
         with live.timer("inference", model="tiny"):
             pass
         for _ in range(20):
@@ -62,6 +64,21 @@ def test_a_snapshot_has_what_the_plugin_did(collector, task):
         assert (one.gauges["cars"].value, one.counters["frames"].total) == (3, 7)
         with pytest.raises(UnknownPlugin):
             snapshot.plugins["nobody"]
+
+
+@pytest.mark.parametrize(
+    ("page", "number", "said"),
+    [("README.md", 2, "True inference 0.0"), ("docs/controller.md", 0, "yolo takes 0.0")],
+)
+def test_the_examples_of_the_pages_run(collector, page, number, said, capsys):
+    """As they stand there, asked of this collector."""
+    text = Path(ROOT, page).read_text(encoding="utf-8")
+    example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[number]
+    for url in ("http://127.0.0.1:9090", "http://host:9090"):
+        example = example.replace(url, collector.url)
+    with running(collector, "detect", job=page, seconds=0.06):
+        exec(compile(example, page, "exec"), {})
+    assert said in capsys.readouterr().out
 
 
 def test_a_plugin_that_ends_is_gone_and_not_at_zero(collector, task):
