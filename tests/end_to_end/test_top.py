@@ -50,6 +50,15 @@ def test_once_prints_one_table_for_scripts(collector, task):
     assert out.count("instrument") == 1
 
 
+def test_letters_that_the_terminal_does_not_know(collector, task):
+    """A question mark stands for them, and the table is whole."""
+    with running(collector, task):
+        environ = dict(os.environ, PYTHONIOENCODING="ascii")
+        status, out, err = top("--once", collector.url, env=environ)
+    assert (status, err) == (0, "")
+    assert task + ": up" in out
+
+
 def test_once_fails_with_a_node(collector, task):
     """The others are shown all the same, and the one that failed says why."""
     with running(collector, task):
@@ -144,9 +153,9 @@ class Terminal:
         return self.process.returncode, self.seen.rpartition("\x1b[?1049l")[2]
 
 
-def test_a_terminal_is_drawn_and_takes_keys(collector, task):
+def test_a_terminal_is_drawn_and_takes_keys(own_collector, task):
     """Sorting and a filter by keys; q leaves the last picture and the terminal as it was."""
-    with running(collector, task), Terminal(collector.url) as terminal:
+    with running(own_collector, task), Terminal(own_collector.url) as terminal:
         terminal.until(lambda seen: task + ": up" in seen and "q quit" in seen and "trend" in seen)
         terminal.type("s")
         terminal.until(lambda seen: "sort: rate" in seen)

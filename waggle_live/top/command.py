@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, List
@@ -58,8 +59,7 @@ def main(options: argparse.Namespace) -> int:
         return 2
     from ..controller import Fleet
 
-    if hasattr(sys.stdout, "reconfigure"):  # from 3.7 on; not every terminal knows every letter
-        sys.stdout.reconfigure(errors="replace")
+    _write_what_can_be_written()
     try:
         fleet = Fleet(_nodes(options))
     except (LiveMetricsError, ValueError) as error:
@@ -72,6 +72,16 @@ def main(options: argparse.Namespace) -> int:
             # Whoever read it has had enough; the interpreter must not stumble over it again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _write_what_can_be_written() -> None:
+    """See to it that a letter which the terminal doesn't know becomes a ``?`` and no error."""
+    if hasattr(sys.stdout, "reconfigure"):  # from 3.7 on
+        sys.stdout.reconfigure(errors="replace")
+    elif hasattr(sys.stdout, "buffer"):
+        sys.stdout = io.TextIOWrapper(
+            sys.stdout.buffer, sys.stdout.encoding, "replace", line_buffering=True
+        )
 
 
 def _show(options: argparse.Namespace, fleet: "Fleet", console: "rich.console.Console") -> int:

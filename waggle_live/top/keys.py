@@ -1,7 +1,9 @@
 """Keys as they are pressed, from a terminal."""
 
 import os
+import re
 import select
+import time
 from typing import Any, List, Optional, TextIO
 
 try:
@@ -10,20 +12,22 @@ try:
 except ImportError:  # not on Windows: there the view goes on until Ctrl-C
     termios = tty = None  # type: ignore[assignment]
 
+#: One key: a sequence that begins with an escape, or a character.
+_KEY = re.compile("\x1b\\[[0-9;]*[A-Za-z~]|\x1bO.|.", re.DOTALL)
 _NAMES = {
-    b"\x1b[A": "up",
-    b"\x1b[B": "down",
-    b"\x1bOA": "up",
-    b"\x1bOB": "down",
-    b"\x1b[5~": "page up",
-    b"\x1b[6~": "page down",
-    b"\x1b[H": "home",
-    b"\x1b[F": "end",
-    b"\x1b": "escape",
-    b"\r": "enter",
-    b"\n": "enter",
-    b"\x7f": "backspace",
-    b"\x08": "backspace",
+    "\x1b[A": "up",
+    "\x1b[B": "down",
+    "\x1bOA": "up",
+    "\x1bOB": "down",
+    "\x1b[5~": "page up",
+    "\x1b[6~": "page down",
+    "\x1b[H": "home",
+    "\x1b[F": "end",
+    "\x1b": "escape",
+    "\r": "enter",
+    "\n": "enter",
+    "\x7f": "backspace",
+    "\x08": "backspace",
 }
 
 
@@ -54,19 +58,16 @@ class Keys:
         """Return the keys pressed, waiting ``seconds`` for one at the longest: characters, or names
         like ``"page up"``."""
         if self._descriptor is None:
-            select.select([], [], [], seconds)
+            time.sleep(seconds)
             return []
         if not select.select([self._descriptor], [], [], seconds)[0]:
             return []
         data = os.read(self._descriptor, 1024)
         if not data:  # the terminal is gone
             self._descriptor = None
-        if data in _NAMES:
-            return [_NAMES[data]]
-        if data.startswith(b"\x1b"):
-            return []
-        return [
-            _NAMES.get(each.encode("utf-8"), each)
-            for each in data.decode("utf-8", "ignore")
-            if each.isprintable() or each.encode("utf-8") in _NAMES
-        ]
+        pressed = []
+        for each in _KEY.findall(data.decode("utf-8", "ignore")):
+            key = _NAMES.get(each, each)
+            if key.isprintable():  # what has no name here has no meaning
+                pressed.append(key)
+        return pressed

@@ -176,3 +176,11 @@ def test_they_show_what_is_in_them():
     assert repr(one) == "<plugins: detect>"
     assert repr(one["detect"].timers) == "<timers: inference>"
     assert repr(one["detect"].rates) == "<rates: none>"
+
+
+def test_a_plugin_of_a_shared_task_is_found_by_its_whole_key_too():
+    """The one that is up has the short key in iteration; a task that looks like a key is asked for
+    as it is written."""
+    odd = plugins(plugin("a{b"))
+    assert odd["a{b"].identity.task == "a{b"
+    assert list(odd) == ['a{b{job="",plugin="yolo"}']
