@@ -184,7 +184,7 @@ def test_tls_certificates_and_passwords(secured, task):
         Node(url, timeout=20, **ours).poll()
     with pytest.raises(NodeRefused, match="password"):
         Node(url, timeout=20, username="alice", password="no", **ours).poll()
-    with pytest.raises((NodeRefused, NodeUnreachable)):
+    with pytest.raises((NodeRefused, NodeUnreachable), match="certificate of us"):
         Node(url, timeout=20, ca_file=files["ca.crt"], **alice).poll()
     with pytest.raises(NodeUnreachable, match="https"):
         Node(collector.url).poll()

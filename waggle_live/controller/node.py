@@ -118,7 +118,9 @@ class Node:
             text = "the name can't be resolved: %s" % error.strerror
             raise NodeUnreachable(self.url, text) from error
         except http.client.RemoteDisconnected as error:
-            text = "it closed the connection without an answer; is it http there, or https?"
+            secure = self.url.startswith("https:")
+            hint = "does it want a certificate of us?" if secure else "does it want https?"
+            text = "it closed the connection without an answer; %s" % hint
             raise NodeUnreachable(self.url, text) from error
         except http.client.IncompleteRead as error:
             raise NodeUnreachable(self.url, "the answer broke off") from error

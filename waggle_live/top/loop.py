@@ -147,11 +147,12 @@ class Top:
         if isinstance(outcome, Snapshot):
             seen.node, seen.received, seen.error = outcome.node, outcome.received, None
             seen.blocks, seen.keys = blocks_of(outcome, self._history)
-        else:
+        elif not isinstance(outcome, NodeLate):
             seen.error = outcome
-            if not isinstance(outcome, NodeLate):
-                for key in seen.keys:
-                    self._history.add(key, None)
+            for key in seen.keys:
+                self._history.add(key, None)
+        elif seen.error is None:  # else what was wrong before says more than that it is late now
+            seen.error = outcome
         known: Set[Hashable] = set()
         for each in self._seen.values():
             known.update(each.keys)

@@ -60,7 +60,7 @@ def lines(
 
     ``trend``: whether there has been more than one poll to draw curves of.
     """
-    shown = [(node, arranged(node.blocks, wish)) for node in nodes]
+    shown = [(node, arranged(_as_of_now(node), wish)) for node in nodes]
     rows = [row for _, blocks in shown for block in blocks for row in block.rows]
     columns = list(COLUMNS)
     if width is None or width >= WIDE:
@@ -88,6 +88,19 @@ def lines(
         if not blocks and node.error is None:
             drawn.append(_nothing(node, wish))
     return drawn
+
+
+def _as_of_now(node: NodeView) -> List[Block]:
+    """Return the plugins with the ages that their rows have by now."""
+    passed = node.silent or 0.0
+    return [
+        block._replace(
+            rows=[
+                row if row.age is None else row._replace(age=row.age + passed) for row in block.rows
+            ]
+        )
+        for block in node.blocks
+    ]
 
 
 def _header(columns: Sequence[Column], widths: Sequence[int], curve: int) -> Text:

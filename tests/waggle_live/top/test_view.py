@@ -38,7 +38,7 @@ def node(*plugins, history=None, at=100.0, **fields):
     answer = read(body(*plugins))
     snapshot = Snapshot(URL, answer.node, answer.plugins, at)
     blocks, _ = blocks_of(snapshot, history or History())
-    whole = {"url": URL, "node": answer.node, "blocks": blocks, "error": None, "silent": 0.2}
+    whole = {"url": URL, "node": answer.node, "blocks": blocks, "error": None, "silent": 0.0}
     whole.update(fields)
     return NodeView(**whole)
 
@@ -195,3 +195,8 @@ def test_a_window_keeps_the_head_and_scrolls_the_rest():
     """Titles stay; no more lines than there is room for."""
     assert window(list("tabcdef"), list("H"), 4, 2) == list("Htcd")
     assert window(list("ta"), [], 5, 0) == list("ta")
+
+
+def test_ages_go_on_while_the_node_is_slow():
+    """They are as of now, and not as of the answer."""
+    assert text(node(DETECT, silent=3.0))[6].endswith("178 µs   3.5 s")
