@@ -1,4 +1,4 @@
-"""The demonstration: a collector, two plugins on a real video, and a live table of what they say.
+"""The demonstration: a collector, two plugins on a real video, and what they say, live.
 
-``make demo`` runs it. Standard library only; nothing here is installed with the packages.
+``make demo`` runs it. Nothing here is installed with the packages.
 """

@@ -1,4 +1,4 @@
-"""``python -m demo``: starts everything, shows the table, ends everything."""
+"""``python -m demo``: starts everything, shows it as ``waggle-live top`` does, ends everything."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import samples, table
+from rich.console import Console
+
+from waggle_live.controller import Fleet, Node, NodeError, Plugin
+from waggle_live.top.loop import Top
+
 from .errors import DemoError
 from .processes import Children
-from .screen import Screen
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "plugin-example"
@@ -26,8 +29,8 @@ DEFAULT_PORT = 9090
 TASKS = {"bikes-left": ("--fps", "25"), "bikes-right": ("--fps", "15")}
 #: Seconds until the collector must be ready, and until each plugin must have said something.
 READY_WITHIN, REPORT_WITHIN = 20.0, 60.0
-#: Seconds between two tables, and between two looks for a signal.
-REFRESH, STEP = 0.5, 0.1
+#: Seconds between two looks for a signal, or for what the plugins have said.
+STEP = 0.1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,6 +90,7 @@ class Demo:
         self._directory = directory
         self._options = options
         self._url = f"http://127.0.0.1:{options.port}"
+        self._node = Node(self._url)
         self._signals: list[int] = []
 
     def run(self) -> int:
@@ -113,11 +117,17 @@ class Demo:
         children.start("collector", command, os.environ)
         # It answers 503 for up to 2 s, while it waits for plugins of an earlier run.
         deadline = time.monotonic() + READY_WITHIN
-        while not self._signals and samples.get(self._url + "/-/ready") is None:
-            children.check()
-            if time.monotonic() > deadline:
-                raise DemoError(f"the collector was not ready within {READY_WITHIN:.0f} s.")
-            time.sleep(STEP)
+        while not self._signals:
+            try:
+                self._node.poll()
+            except NodeError as error:
+                children.check()
+                if time.monotonic() > deadline:
+                    text = f"the collector was not ready within {READY_WITHIN:.0f} s: {error.text}"
+                    raise DemoError(text) from error
+                time.sleep(STEP)
+            else:
+                return
 
     def _start_plugins(self, children: Children) -> None:
         environ = dict(os.environ)
@@ -130,29 +140,32 @@ class Demo:
             children.start(task, [*map(str, command), *arguments], environ)
 
     def _show(self, children: Children) -> None:
-        screen = Screen(sys.stdout)
         deadline = time.monotonic() + REPORT_WITHIN
-        end = math.inf
-        reported = False
-        while not self._signals and time.monotonic() < end:
+        while not self._signals:
             children.check()
-            now = time.monotonic()
-            text = samples.get(self._url + "/metrics") or ""
-            plugins = table.read_plugins(samples.parse(text), time.time())
-            silent = [task for task in TASKS if not _has_reported(plugins, task)]
-            if not silent and not reported:
-                reported = True
-                # From now on, so that a slow start doesn't eat up the time that was asked for.
-                end = now + self._options.seconds
-            if reported:
-                screen.draw([*self._title(), *table.render(plugins)], now)
-            elif now > deadline:
+            silent = self._silent()
+            if not silent:
+                break
+            if time.monotonic() > deadline:
                 raise DemoError(f"nothing came from {', '.join(silent)} in {REPORT_WITHIN:.0f} s.")
-            self._sleep(min(now + REFRESH, end))
+            time.sleep(STEP)
+        # From now on, so that a slow start doesn't eat up the time that was asked for.
+        end = time.monotonic() + self._options.seconds
 
-    def _sleep(self, until: float) -> None:
-        while not self._signals and time.monotonic() < until:
-            time.sleep(max(0.0, min(STEP, until - time.monotonic())))
+        def stop() -> bool:
+            children.check()
+            return bool(self._signals) or time.monotonic() >= end
+
+        if not self._signals:
+            with Fleet([self._node]) as fleet:
+                Top(fleet=fleet, console=Console(), title=self._title()).run(stop)
+
+    def _silent(self) -> list[str]:
+        try:
+            plugins = self._node.poll().plugins
+        except NodeError:
+            return list(TASKS)
+        return [task for task in TASKS if task not in plugins or not _reported(plugins[task])]
 
     def _title(self) -> list[str]:
         seconds: float = self._options.seconds
@@ -166,8 +179,11 @@ class Demo:
         ]
 
 
-def _has_reported(plugins: dict[str, table.Plugin], task: str) -> bool:
-    return task in plugins and plugins[task].has_reported
+def _reported(plugin: Plugin) -> bool:
+    """Tell whether it has measured anything; what is only declared is no report."""
+    return any(timer.count for timer in plugin.timers.values()) and any(
+        rate.total for rate in plugin.rates.values()
+    )
 
 
 if __name__ == "__main__":

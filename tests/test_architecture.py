@@ -24,6 +24,12 @@ IMPURE = {"asyncio", "select", "selectors", "socket", "socketserver", "threading
 #: All of the client that the collector may know: the wire, and what measures durations.
 FOR_THE_COLLECTOR = {"waggle_live." + name for name in SHARED}
 
+#: The reader's packages, each with all that it may import of this project beside itself.
+READERS = {
+    "controller": {"waggle_live.errors", "waggle_live.version"},
+    "top": {"waggle_live.controller", "waggle_live.errors", "waggle_live.version"},
+}
+
 
 def python_files(*folders):
     """Return the files of the project below the folders, or of all of it."""
@@ -92,6 +98,16 @@ def test_shared_modules_hold_no_socket_thread_or_clock(module):
 def test_the_client_never_imports_the_collector(path):
     """The client goes into other people's images, alone."""
     assert not {name for name in imports(path) if name.startswith("waggle_live_collector")}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_readers_know_nothing_of_the_plugins_side(reader):
+    """The controller and top read a node: no instrument, no sender, no pywaggle."""
+    for path in python_files(CLIENT / reader):
+        found = imports(path)
+        own = {name for name in found if name.startswith("waggle_live." + reader)}
+        assert of_the_project(found) - own <= READERS[reader], path
+        assert not {name.split(".")[0] for name in found} & {"waggle", "pika"}, path
 
 
 @pytest.mark.parametrize("path", python_files(COLLECTOR), ids=module_name)

@@ -18,6 +18,13 @@ def test_every_public_name_is_shown():
     assert [name for name in waggle_live.__all__ if "`%s`" % name not in README] == []
 
 
+def test_every_name_of_the_controller_is_described():
+    """docs/controller.md has each name of ``waggle_live.controller.__all__``."""
+    controller = pytest.importorskip("waggle_live.controller")
+    page = ROOT.joinpath("docs", "controller.md").read_text(encoding="utf-8")
+    assert [n for n in controller.__all__ if not re.search(r"`%s\b" % n, page)] == []
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_examples_run(number, monkeypatch, tmp_path):
     """Each Python example of the README does what it says, as it stands there."""

@@ -9,6 +9,7 @@ from typing import Dict, List, Optional
 
 from .address import ENVIRONMENT_VARIABLE, parse
 from .errors import LiveMetricsError
+from .top import command as top
 from .version import VERSION
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
@@ -35,11 +36,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     run.add_argument("--address", help="unix:///path, tcp://host:port or off")
     run.add_argument("script", help="the main script, options of python, or a command that runs it")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
+    top.add_to(commands)
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 2
-    return _run(options)
+    return top.main(options) if options.command == "top" else _run(options)
 
 
 def _run(options: argparse.Namespace) -> int:

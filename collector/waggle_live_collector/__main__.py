@@ -118,16 +118,15 @@ async def run(options: Options) -> None:
     unix = inherit(os.environ) or UnixSocket(
         options.socket_path, mode=options.socket_mode, gid=options.socket_gid
     )
-    exposition = Exposition(table=table, own=own, clock=clock, node=_node())
+    node = _node()
+    exposition = Exposition(table=table, own=own, clock=clock, node=node)
     http_metrics = HttpMetrics(own.registry)
     site = Web(
         exposition=exposition,
-        api=Api(table=table, clock=clock),
+        api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
         state=state,
-        page=Page(
-            telemetry_path=options.telemetry_path, socket_path=unix.path, node=_node()
-        ),
+        page=Page(telemetry_path=options.telemetry_path, socket_path=unix.path, node=node),
         metrics=http_metrics,
     )
 

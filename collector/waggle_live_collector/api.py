@@ -3,6 +3,7 @@
 NaN and the infinities are null, which JSON has; so is what is not known.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import json
@@ -18,16 +19,18 @@ from .table import Table
 class Api:
     """Builds the answer from the table. Belongs to the event loop."""
 
-    def __init__(self, *, table: Table, clock: Clock) -> None:
+    def __init__(self, *, table: Table, clock: Clock, node: Mapping[str, str]) -> None:
         self._table = table
         self._clock = clock
+        self._node = dict(node)
 
     def plugins(self) -> bytes:
         """Return the JSON text."""
         self._clock.refresh()
         now = self._clock.monotonic()
         plugins = [self._plugin(plugin, now) for plugin in self._table.shown(now)]
-        return json.encode({"now": self._clock.unix(now), "plugins": plugins})
+        answer = {"now": self._clock.unix(now), "node": self._node, "plugins": plugins}
+        return json.encode(answer)
 
     def _plugin(self, plugin: Plugin, now: float) -> dict[str, Any]:
         kinds: dict[str, list[dict[str, Any]]] = {
@@ -64,6 +67,7 @@ class Api:
             "client": claim.client,
             "start": round(plugin.started, 3),
             "last_seen": clock.unix(plugin.last_seen),
+            "silent": max(now - plugin.last_seen, 0.0),
             "cpu_seconds": plugin.cpu.value(),
             "memory_bytes": plugin.memory_bytes(),
             "exits": plugin.exits,

@@ -2,6 +2,8 @@
 
 import json
 
+from waggle_live.controller.answer import read
+
 from .test_exposition import rich_world
 from .world import World, counter, gauge, rate, timer
 
@@ -77,3 +79,40 @@ def test_reading_the_api_does_not_make_the_metrics_stale():
     world.time.pass_(20)
     plugins(world)
     assert world.value("waggle_timer_recent_mean_seconds", name="t") is None
+
+
+def test_the_node_and_the_silence_of_a_plugin():
+    """Which node it is, and how long a plugin has said nothing, whatever its series' ages."""
+    world = World()
+    peer = world.peer()
+    peer.update(1, counter("a", 1))
+    world.time.pass_(3)
+    peer.update(2)
+    world.time.pass_(1)
+    answer = json.loads(world.api.plugins())
+    assert answer["node"] == {"node_id": "000048B02D0766BE", "vsn": "W023"}
+    (plugin,) = answer["plugins"]
+    assert (plugin["silent"], plugin["counters"][0]["age"]) == (1, 4)
+
+
+def test_the_controller_tells_the_mute_from_the_idle():
+    """A plugin that is heard and did nothing has 0 a second; of one that is mute, or gone, nobody
+    knows, though /metrics shows a number."""
+    world = World()
+    peer = world.peer("session-idle", task="idle")
+    for task in ("mute", "gone"):
+        last = world.peer("session-" + task, task=task)
+        last.update(1, rate("fps", 5))
+    peer.update(1, rate("fps", 5))
+    last.bye()
+    world.pass_(11)
+    peer.update(12)
+    told = read(world.api.plugins()).plugins
+    assert {task: told[task].rates["fps"].per_second for task in told} == {
+        "idle": 0.0,
+        "mute": None,
+        "gone": None,
+    }
+    assert [told[task].heard for task in ("idle", "mute", "gone")] == [True, False, False]
+    assert (told["mute"].up, told["gone"].up) == (True, False)
+    assert world.value("waggle_rate_per_second", plugin_task="mute") == 0

@@ -124,7 +124,7 @@ class World:
         self.own.watch(self.sessions, self.table)
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
         self.exposition = Exposition(table=self.table, own=self.own, clock=self.clock, node=node)
-        self.api = Api(table=self.table, clock=self.clock)
+        self.api = Api(table=self.table, clock=self.clock, node=node)
         self.when_saved = lambda call: call()
 
     def peer(self, session="session-1", credentials=Credentials(), **hello):  # noqa: B008

@@ -26,6 +26,7 @@ def demo(tmp_path):
         ("waggle.plugin", "pywaggle"),
         ("ffmpeg", "ffmpeg-python"),
         ("waggle_live_collector", "waggle-live-collector"),
+        ("rich", "rich"),
     ):
         need(module, package)
     (tmp_path / "tmp").mkdir()
@@ -92,7 +93,9 @@ def test_two_plugins_report_and_it_ends_by_itself(demo, clip, port, tmp_path):
         _, _, part = last.partition(task + ": up")
         rate = re.search(r"^fps +rate +\d+ +([0-9.]+)", part, re.MULTILINE)
         assert float(rate.group(1)) == pytest.approx(fps, rel=0.3)
-        assert re.search(r"^inference +timer +\d+ +[0-9.]+ \S+ +[0-9.]+ \S+ +", part, re.MULTILINE)
+        assert re.search(
+            r"^inference +timer +\d+ +[0-9.]+ +[0-9.]+ \S+ +[0-9.]+ \S+ +", part, re.MULTILINE
+        )
         assert re.search(r"^movers +gauge +\d+ ", part, re.MULTILINE)
         assert re.search(r'^frames\{moving="yes"\} +counter +\d+ ', part, re.MULTILINE)
     assert left_behind(tmp_path) == ([], [])

@@ -1,0 +1,51 @@
+"""How figures are written: few digits, always as wide, and nothing where nothing is known."""
+
+import math
+from typing import Optional
+
+
+def seconds(value: Optional[float]) -> str:
+    """Write a duration with three digits, in the unit that suits it."""
+    if value is None or not math.isfinite(value):
+        return ""
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if abs(value) * factor >= 1:
+            return "%s %s" % (_three_digits(value * factor), unit)
+    return "%.0f ns" % (value * 1e9)
+
+
+def number(value: Optional[float]) -> str:
+    """Write whole numbers whole while they are not too long, others with three digits."""
+    if value is None:
+        return ""
+    if float(value).is_integer() and abs(value) < 1e9:
+        return "%.0f" % value
+    return _three_digits(value)
+
+
+def tenths(value: Optional[float], unit: str = "") -> str:
+    """Write a rate with one decimal, so that it doesn't jump about."""
+    if value is None:
+        return ""
+    return ("%.1f" % value if abs(value) < 1e5 else "%.3g" % value) + unit
+
+
+def age(value: Optional[float]) -> str:
+    """Write how long ago something was: to a tenth of a second at first, then ever coarser."""
+    if value is None:
+        return ""
+    for limit, unit, size in ((100, "s", 1), (6000, "min", 60), (172800, "h", 3600)):
+        if value < limit:
+            return "%.*f %s" % (1 if unit == "s" else 0, value / size, unit)
+    return "%.0f d" % (value / 86400)
+
+
+def clean(text: str) -> str:
+    """Return a stranger's text without what a terminal would obey."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def _three_digits(value: float) -> str:
+    if not 0.01 <= abs(value) < 1e6:
+        return "%.3g" % value
+    return "%.*f" % (2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0, value)

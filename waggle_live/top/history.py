@@ -1,0 +1,64 @@
+"""What was seen of each series in the polls before: for curves, and for rates of mere sums."""
+
+from collections import deque
+from typing import Deque, Dict, Hashable, List, Optional, Sequence, Set, Tuple
+
+#: Polls that a curve shows at most.
+LENGTH = 60
+#: Seconds over which the rate of a sum is taken, like the collector's recent values.
+WINDOW = 10.0
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+Values = Sequence[Optional[float]]
+
+
+class History:
+    """The last polls of series, each found by a key of the caller's. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._values: Dict[Hashable, Deque[Optional[float]]] = {}
+        self._sums: Dict[Hashable, Deque[Tuple[float, float]]] = {}
+
+    def per_second(self, key: Hashable, at: float, total: Optional[float]) -> Optional[float]:
+        """Take in what a sum was ``at`` a time (monotonic); return how fast it rose over the last
+        10 s. None at first, where nobody knows it, and where it fell, for then it began anew."""
+        if total is None:
+            self._sums.pop(key, None)
+            return None
+        sums = self._sums.setdefault(key, deque())
+        if sums and (total < sums[-1][1] or at < sums[-1][0]):
+            sums.clear()
+        sums.append((at, total))
+        while len(sums) > 2 and at - sums[1][0] >= WINDOW:
+            sums.popleft()
+        begin, before = sums[0]
+        return (total - before) / (at - begin) if at > begin else None
+
+    def add(self, key: Hashable, value: Optional[float]) -> Values:
+        """Take in a value; return all that are known, oldest first, with None for gaps."""
+        values = self._values.setdefault(key, deque(maxlen=LENGTH))
+        values.append(value)
+        return list(values)
+
+    def keep(self, keys: Set[Hashable]) -> None:
+        """Forget all series but these."""
+        for each in (self._values, self._sums):
+            for key in [key for key in each if key not in keys]:
+                del each[key]
+
+
+def sparkline(values: Values, width: int) -> str:
+    """Draw the latest values over a ground of zero, ``width`` characters; gaps stay empty."""
+    if width < 1:
+        return ""
+    shown: List[Optional[float]] = list(values)[-width:]
+    known = [value for value in shown if value is not None]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    marks = [" " if value is None else _block(value, low, high) for value in shown]
+    return "".join(marks).rjust(width)
+
+
+def _block(value: float, low: float, high: float) -> str:
+    if high <= low:
+        return _BLOCKS[0]
+    return _BLOCKS[min(int((value - low) / (high - low) * len(_BLOCKS)), len(_BLOCKS) - 1)]

@@ -1,0 +1,13 @@
+"""What the person before the screen wants to see."""
+
+from typing import NamedTuple
+
+#: What can be sorted by: the largest first, but by name in the order of kinds and names.
+ORDERS = ("name", "rate", "mean", "p95", "count", "age")
+
+
+class Wish(NamedTuple):
+    """In which order, and of which plugins or instruments (a part of their names)."""
+
+    order: str = "name"
+    only: str = ""
