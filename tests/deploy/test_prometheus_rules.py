@@ -1,0 +1,67 @@
+"""What deploy/prometheus/ has, as Prometheus' own tool judges it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.programs import program
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
+RULE_TESTS = sorted((FOLDER / "tests").glob("*.yml"))
+
+
+def load(path):
+    """Return what a YAML file says."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def promtool(*arguments):
+    """Run promtool; what it complains of is the failure."""
+    done = subprocess.run(
+        [program("promtool", "prometheus"), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_configuration_and_its_rules_are_valid():
+    """The configuration with its files of targets and rules is one that Prometheus takes."""
+    promtool("check", "config", FOLDER / "prometheus.yml")
+    promtool("check", "rules", *sorted((FOLDER / "rules").glob("*.yml")))
+
+
+def test_the_kubernetes_configuration_is_valid(tmp_path):
+    """So is the one for Kubernetes, but for the discovery, which Debian's build doesn't have."""
+    config = load(FOLDER / "prometheus-kubernetes.yml")
+    for job in config["scrape_configs"]:
+        assert job.pop("kubernetes_sd_configs")
+    config["rule_files"] = [str(FOLDER / "rules" / "*.yml")]
+    path = tmp_path / "prometheus.yml"
+    path.write_text(json.dumps(config))
+    promtool("check", "config", path)
+
+
+@pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
+def test_alerts_fire_when_they_should_and_only_then(path):
+    """Each story of ``deploy/prometheus/tests`` ends as it says."""
+    promtool("test", "rules", path)
+
+
+def test_each_alert_is_seen_firing_and_not():
+    """No alert without a story in which it fires, and one in which it does not."""
+    alerts = {
+        rule["alert"]
+        for group in load(FOLDER / "rules" / "alerts.yml")["groups"]
+        for rule in group["rules"]
+    }
+    told = {True: set(), False: set()}
+    for path in RULE_TESTS:
+        for story in load(path)["tests"]:
+            for check in story["alert_rule_test"]:
+                told[bool(check["exp_alerts"])].add(check["alertname"])
+    assert told[True] == told[False] == alerts
