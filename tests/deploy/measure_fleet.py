@@ -3,8 +3,9 @@
     python -m tests.deploy.measure_fleet --nodes 100 --seconds 480
 
 A collector, ten plugins, a Prometheus that scrapes the collector once a second as so many nodes,
-and a VictoriaMetrics that it writes to. 480 scrapes are what a block of Prometheus' TSDB, two hours,
-has at an interval of 15 s. Needs Debian's prometheus and victoria-metrics. Prints one JSON object.
+and a VictoriaMetrics that it writes to. 480 scrapes are what a block of Prometheus' TSDB, which is
+two hours, has at an interval of 15 s. Needs Debian's prometheus and victoria-metrics. Prints one
+JSON object.
 """
 
 import argparse

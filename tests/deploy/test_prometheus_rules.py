@@ -22,11 +22,13 @@ def promtool(*arguments):
     """Run promtool; what it complains of is the failure."""
     done = subprocess.run(
         [program("promtool", "prometheus"), *map(str, arguments)],
+        check=False,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         universal_newlines=True,
     )
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_the_configuration_and_its_rules_are_valid():
@@ -44,6 +46,48 @@ def test_the_kubernetes_configuration_is_valid(tmp_path):
     path = tmp_path / "prometheus.yml"
     path.write_text(json.dumps(config))
     promtool("check", "config", path)
+
+
+POD = {
+    "__meta_kubernetes_pod_phase": "Running",
+    "__meta_kubernetes_pod_ip": "10.42.0.7",
+    "__meta_kubernetes_pod_node_name": "0000000000000007.core",
+}
+LABELLED = {
+    "__meta_kubernetes_node_label_sagecontinuum_org_node_id": "0000000000000007",
+    "__meta_kubernetes_node_label_sagecontinuum_org_vsn": "W007",
+}
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({**POD, **LABELLED}, {"node_id": "0000000000000007", "vsn": "W007"}),
+        (POD, {"node_id": "0000000000000007.core"}),
+        ({**POD, "__meta_kubernetes_pod_phase": "Pending"}, None),
+    ],
+    ids=["labelled", "unlabelled", "pending"],
+)
+def test_a_pod_becomes_the_target_of_its_node(tmp_path, labels, expected):
+    """A running pod is scraped at port 9090, under its node's id, VSN and name."""
+    # Discovered by a file, which may give the labels that Kubernetes would.
+    config = load(FOLDER / "prometheus-kubernetes.yml")
+    (job,) = config["scrape_configs"]
+    del job["kubernetes_sd_configs"]
+    job["file_sd_configs"] = [{"files": [str(tmp_path / "pods.json")]}]
+    (tmp_path / "pods.json").write_text(
+        json.dumps([{"targets": ["10.42.0.7:8080"], "labels": labels}])
+    )
+    path = tmp_path / "prometheus.yml"
+    path.write_text(json.dumps({**config, "rule_files": []}))
+    found = promtool("check", "service-discovery", "--timeout=2s", path, job["job_name"])
+    target = json.loads(found)[0]["labels"]
+    if expected is None:
+        assert not target
+        return
+    shown = {key: value for key, value in target.items() if not key.startswith("__")}
+    assert shown == {"job": "waggle-live", "instance": "0000000000000007.core", **expected}
+    assert target["__address__"] == "10.42.0.7:9090"
 
 
 @pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
