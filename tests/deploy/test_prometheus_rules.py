@@ -1,6 +1,8 @@
 """What deploy/prometheus/ has, as Prometheus' own tool judges it."""
 
 import json
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -109,3 +111,14 @@ def test_each_alert_is_seen_firing_and_not():
             for check in story["alert_rule_test"]:
                 told[bool(check["exp_alerts"])].add(check["alertname"])
     assert told[True] == told[False] == alerts
+
+
+def test_configurations_in_the_pages_are_valid(tmp_path):
+    """Each configuration that docs/fleet.md shows is one that Prometheus takes."""
+    page = FOLDER.parents[1].joinpath("docs", "fleet.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(shown) == 3
+    shutil.copytree(FOLDER / "rules", tmp_path / "rules")
+    for text in shown:
+        (tmp_path / "prometheus.yml").write_text(text)
+        promtool("check", "config", tmp_path / "prometheus.yml")
