@@ -253,6 +253,28 @@ def test_victoria_metrics_has_the_same_by_remote_write(ended):
         assert ended.victoria.value(rise) == node.frames
 
 
+def test_a_kill_is_a_bad_end_and_a_goodbye_a_good_one(ended):
+    """The recording rules, asked of real nodes, find data, and tell how plugins ended."""
+    folder = ROOT / "deploy" / "prometheus" / "rules"
+    group, _ = yaml.safe_load((folder / "recording.yml").read_text(encoding="utf-8"))["groups"]
+    rules = {rule["record"]: rule["expr"] for rule in group["rules"]}
+    bad = rules.pop("waggle:plugin_ended_badly")
+    (publisher,) = ended.nodes[1].plugins
+    publisher.kill()
+    gone = 'waggle_plugin_up{plugin_task="publisher"} == 0'
+    wait_until(lambda: ended.prometheus.value(gone) == 0)
+    found = {
+        (result["metric"]["vsn"], result["metric"]["plugin_task"]): float(result["value"][1])
+        for result in ended.prometheus.query(bad)
+        if result["metric"]["plugin_task"] != "plugin"  # the stranger, which just hung up
+    }
+    cameras = {(vsn, "camera"): 0 for vsn in NODES}
+    assert found == {**cameras, ("W002", "publisher"): 1}
+    # What is idle is so while a plugin is up; here none is any more, so of the time they were.
+    before = ended.begun + PHASE
+    assert [name for name, rule in rules.items() if not ended.prometheus.query(rule, before)] == []
+
+
 def soon(server, expression, expected):
     """Wait until an expression is what is expected within 4.5 %, as fine as the histogram is."""
     return wait_until(lambda: server.value(expression) == pytest.approx(expected, rel=0.045))
