@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -115,9 +116,7 @@ async def run(options: Options) -> None:
         connections_per_second=options.limits.connections_per_second,
         prove=options.verify != OFF,
     )
-    unix = inherit(os.environ) or UnixSocket(
-        options.socket_path, mode=options.socket_mode, gid=options.socket_gid
-    )
+    unix = _unix(options)
     node = _node()
     exposition = Exposition(table=table, own=own, clock=clock, node=node)
     http_metrics = HttpMetrics(own.registry)
@@ -155,9 +154,7 @@ async def run(options: Options) -> None:
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
     complaint = ""
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+    async for _ in _ticks(stop):
         for part in (sessions, listener, http_listener):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
@@ -172,6 +169,14 @@ async def run(options: Options) -> None:
     await http_listener.stop()
     await runner.cleanup()
     listener.abort()
+
+
+async def _ticks(stop: asyncio.Event) -> AsyncIterator[None]:
+    """Yield every :data:`TICK_SECONDS`, and once more when ``stop`` is set."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+        yield
 
 
 def _stop_signal() -> asyncio.Event:
@@ -223,6 +228,13 @@ def _token(options: Options) -> TokenFile | NoToken:
     token = TokenFile(options.tcp_token_file)
     token.read()
     return token
+
+
+def _unix(options: Options) -> UnixSocket | InheritedSocket:
+    """Return the socket that systemd handed over, else the one of ``--socket.path``."""
+    return inherit(os.environ) or UnixSocket(
+        options.socket_path, mode=options.socket_mode, gid=options.socket_gid
+    )
 
 
 def _listen_tcp(options: Options) -> list[socket.socket]:

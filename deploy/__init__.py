@@ -1,0 +1,1 @@
+"""What runs Waggle Live beyond one machine: configuration, and the programs that make it."""

@@ -1,0 +1,246 @@
+"""Makes the Grafana dashboard: ``python -m deploy.grafana.dashboard`` writes ``waggle-live.json``.
+
+Change this file, not the JSON; a test compares the two. Rates and quantiles over the range that is
+looked at come from counters and histograms, so they are right at any interval of scrapes. What is
+"recent" is of the 10 s before a scrape.
+"""
+
+from itertools import count
+from pathlib import Path
+
+from grafana_foundation_sdk.builders import (
+    dashboard,
+    heatmap,
+    prometheus,
+    stat,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import (
+    DataSourceRef,
+    VariableRefresh,
+    VariableSort,
+)
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+PATH = Path(__file__).with_name("waggle-live.json")
+SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
+#: What the variables choose: nodes, plugins of them, and names of their series.
+NODE = 'job="waggle-live", vsn=~"$vsn"'
+PLUGIN = NODE + ', plugin=~"$plugin", plugin_task=~"$task"'
+SERIES = PLUGIN + ', name=~"$name"'
+WHO = "vsn, plugin_task, plugin_job"
+#: Labels of the author's are part of a series, those of the target say no more than the VSN.
+TARGET = "job, instance, node_id, plugin"
+PANEL_HEIGHT = 8
+STAT_HEIGHT = 4
+
+Panel = timeseries.Panel | stat.Panel | table.Panel | heatmap.Panel
+
+
+def query(expression: str, legend: str = "") -> prometheus.Dataquery:
+    """Return one query of a panel."""
+    return prometheus.Dataquery().expr(expression).legend_format(legend).datasource(SOURCE)
+
+
+def curves(title: str, unit: str, queries: dict[str, str], description: str = "") -> Panel:
+    """Return a panel of curves over time; ``queries`` are expressions by legend."""
+    panel = timeseries.Panel().title(title).unit(unit).description(description)
+    panel = panel.datasource(SOURCE).span(12).height(PANEL_HEIGHT).fill_opacity(5)
+    for number, (legend, expression) in enumerate(queries.items()):
+        panel = panel.with_target(query(expression, legend).ref_id(chr(ord("A") + number)))
+    return panel
+
+
+def number(title: str, expression: str) -> Panel:
+    """Return a panel of one number, as it is now."""
+    panel = stat.Panel().title(title).datasource(SOURCE).span(4).height(STAT_HEIGHT)
+    return panel.with_target(query(expression).instant().ref_id("A"))
+
+
+def overview() -> list[Panel]:
+    """Return what one looks at first."""
+    plugins = table.Panel().title("Plugins").datasource(SOURCE).span(24).height(PANEL_HEIGHT)
+    of_plugins = (
+        f"waggle_plugin_info{{{PLUGIN}}} * on (job, instance, plugin, plugin_task, plugin_job) "
+        "group_left () waggle_plugin_up"
+    )
+    plugins = plugins.with_target(
+        query(of_plugins).instant().format(PromQueryFormat.TABLE).ref_id("A")
+    )
+    return [
+        number("Nodes that answer", f"sum(up{{{NODE}}})"),
+        number("Nodes that don't", f"sum(1 - up{{{NODE}}})"),
+        number("Plugins up", f"sum(waggle_plugin_up{{{PLUGIN}}})"),
+        number("Plugins that have ended", f"sum(1 - waggle_plugin_up{{{PLUGIN}}})"),
+        number("Bad ends, 1 h", _increase("waggle_plugin_exits_total", 'status=~"error|lost"')),
+        number("Refusals, 1 h", f"sum(increase(waggle_collector_refusals_total{{{NODE}}}[1h]))"),
+        plugins,
+    ]
+
+
+def _increase(family: str, matcher: str) -> str:
+    return f"sum(increase({family}{{{PLUGIN}, {matcher}}}[1h])) or vector(0)"
+
+
+def instruments() -> list[Panel]:
+    """Return what authors record."""
+    series = "{{vsn}} {{plugin_task}} {{name}}"
+    buckets = f"rate(waggle_timer_seconds_bucket{{{SERIES}}}[$__rate_interval])"
+    quantiles = {
+        f"{series} p{round(q * 100)}": (
+            f"histogram_quantile({q}, sum without ({TARGET}) ({buckets}))"
+        )
+        for q in (0.5, 0.95, 0.99)
+    }
+    recent = f'waggle_timer_recent_seconds{{{SERIES}, q="0.95"}}'
+    totals = {
+        family: f"sum without ({TARGET}) (rate({family}{{{SERIES}}}[$__rate_interval]))"
+        for family in (
+            "waggle_rate_events_total",
+            "waggle_timer_seconds_sum",
+            "waggle_timer_seconds_count",
+            "waggle_timer_failures_total",
+            "waggle_count_total",
+        )
+    }
+    share = f"{totals['waggle_timer_seconds_sum']} / {totals['waggle_timer_seconds_count']}"
+    spread = heatmap.Panel().title("Spread of durations").datasource(SOURCE)
+    spread = spread.span(12).height(PANEL_HEIGHT).calculate(False)
+    spread = spread.with_target(
+        query(f"sum by (le) ({buckets})", "{{le}}").format(PromQueryFormat.HEATMAP).ref_id("A")
+    )
+    rough = "Between bounds that are powers of two, so for how things move, not to the percent."
+    return [
+        curves("Events", "ops", {series: totals["waggle_rate_events_total"]}),
+        curves("Rate, last 10 s", "ops", {series: f"waggle_rate_per_second{{{SERIES}}}"}),
+        curves("Duration, p95 of the last 10 s", "s", {series: recent}, "Within 4.5 %."),
+        curves("Duration, quantiles", "s", quantiles, rough),
+        curves("Duration, mean", "s", {series: share}),
+        curves("Share of the time", "percentunit", {series: totals["waggle_timer_seconds_sum"]}),
+        spread,
+        curves("Blocks that raised", "ops", {series: totals["waggle_timer_failures_total"]}),
+        curves("Gauges", "short", {series: f"waggle_value{{{SERIES}}}"}),
+        curves("Counters", "ops", {series: totals["waggle_count_total"]}),
+        curves(
+            "Age of the newest value",
+            "s",
+            {series: f"time() - waggle_updated_timestamp_seconds{{{SERIES}}}"},
+        ),
+    ]
+
+
+def resources() -> list[Panel]:
+    """Return what plugins use, publish and complain of."""
+    plugin = "{{vsn}} {{plugin_task}}"
+
+    def rates(family: str, *labels: str) -> str:
+        by = ", ".join((WHO, *labels))
+        return f"sum by ({by}) (rate({family}{{{PLUGIN}}}[$__rate_interval]))"
+
+    return [
+        curves("CPU, cores", "short", {plugin: rates("waggle_plugin_cpu_seconds_total")}),
+        curves("Memory", "bytes", {plugin: f"waggle_plugin_memory_bytes{{{PLUGIN}}}"}),
+        curves(
+            "Published",
+            "ops",
+            {
+                plugin + " {{name}}": rates("waggle_plugin_messages_total", "name"),
+                plugin + " uploads": rates("waggle_plugin_uploads_total"),
+            },
+        ),
+        curves(
+            "Ends and problems",
+            "ops",
+            {
+                plugin + " {{status}}": rates("waggle_plugin_exits_total", "status"),
+                plugin + " {{reason}}": rates("waggle_plugin_problems_total", "reason"),
+            },
+        ),
+    ]
+
+
+def collectors() -> list[Panel]:
+    """Return how the collectors do."""
+
+    def rate(family: str) -> str:
+        return f"rate({family}{{{NODE}}}[$__rate_interval])"
+
+    scrape = "waggle_collector_scrape_seconds"
+    return [
+        curves("Series", "short", {"{{vsn}}": f"waggle_collector_series{{{NODE}}}"}),
+        curves("Sessions", "short", {"{{vsn}} {{state}}": f"waggle_collector_sessions{{{NODE}}}"}),
+        curves(
+            "Refusals",
+            "ops",
+            {"{{vsn}} {{plugin}} {{reason}}": rate("waggle_collector_refusals_total")},
+        ),
+        curves("Evictions", "ops", {"{{vsn}} {{what}}": rate("waggle_collector_evictions_total")}),
+        curves(
+            "Time to render a scrape",
+            "s",
+            {"{{vsn}}": f"{rate(scrape + '_sum')} / {rate(scrape + '_count')}"},
+        ),
+        curves(
+            "CPU, cores",
+            "short",
+            {"{{vsn}}": rate("waggle_collector_process_cpu_seconds_total")},
+        ),
+        curves(
+            "Memory",
+            "bytes",
+            {"{{vsn}}": f"waggle_collector_process_resident_memory_bytes{{{NODE}}}"},
+        ),
+        curves(
+            "Failed writes of the state file",
+            "ops",
+            {"{{vsn}}": rate("waggle_collector_state_write_failures_total")},
+        ),
+    ]
+
+
+def variable(name: str, label: str, values: str) -> dashboard.QueryVariable:
+    """Return a choice of one, several or all values of a label."""
+    choice = dashboard.QueryVariable(name).label(label).datasource(SOURCE)
+    choice = choice.query(f"label_values({values})").multi(True).include_all(True)
+    choice = choice.all_value(".*").sort(VariableSort.ALPHABETICAL_ASC)
+    return choice.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+
+
+def build() -> str:
+    """Return the dashboard as JSON."""
+    board = (
+        dashboard.Dashboard("Waggle Live")
+        .uid("waggle-live")
+        .description("Plugins of Waggle nodes: made by deploy/grafana/dashboard.py.")
+        .tags(["waggle"])
+        .time("now-1h", "now")
+        .refresh("30s")
+        .with_variable(dashboard.DatasourceVariable("datasource").type("prometheus"))
+        .with_variable(variable("vsn", "Node", 'up{job="waggle-live"}, vsn'))
+        .with_variable(variable("plugin", "Plugin", f"waggle_plugin_info{{{NODE}}}, plugin"))
+        .with_variable(
+            variable(
+                "task", "Task", f'waggle_plugin_info{{{NODE}, plugin=~"$plugin"}}, plugin_task'
+            )
+        )
+        .with_variable(
+            variable("name", "Name", f"waggle_updated_timestamp_seconds{{{PLUGIN}}}, name")
+        )
+    )
+    ids = count(1)
+    for title, panels in (
+        ("Overview", overview()),
+        ("Instruments", instruments()),
+        ("Plugins", resources()),
+        ("Collectors", collectors()),
+    ):
+        board = board.with_row(dashboard.Row(title).id(next(ids)))
+        for panel in panels:
+            board = board.with_panel(panel.id(next(ids)))
+    return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(build(), encoding="utf-8")

@@ -1,0 +1,288 @@
+"""Two nodes, a real Prometheus with the configuration of ``deploy/``, a real VictoriaMetrics."""
+
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from tests.collector.harness import Client, CollectorProcess, wait_until
+from tests.programs import free_port
+from tests.prometheus import Prometheus, VictoriaMetrics
+
+ROOT = Path(__file__).parents[2]
+NODES = {"W001": "0000000000000001", "W002": "0000000000000002"}
+INTERVAL = 0.25
+#: Seconds that the plugins run before, between and after the restarts.
+PHASE = 3.0
+FPS = 20
+CAMERA = 'plugin_task="camera"'
+
+
+class Node:
+    """A collector at a port that stays, and the plugins that report to it."""
+
+    def __init__(self, vsn, directory):
+        directory.mkdir()
+        self.vsn, self.directory, self.plugins = vsn, directory, []
+        flag = "--web.listen-address=127.0.0.1:%d" % free_port()
+        self.collector = CollectorProcess(directory, state_file=True, flags=[flag])
+        #: Frames of all runs of the camera that have ended.
+        self.frames = 0
+
+    def start(self, name, task, *args):
+        """Start a plugin."""
+        command = [sys.executable, str(Path(__file__).parent / "workloads" / (name + ".py"))]
+        env = dict(os.environ, WAGGLE_LIVE_METRICS=self.collector.address, WAGGLE_LIVE_TASK=task)
+        env.update(PYTHONPATH=str(ROOT), PYWAGGLE_LOG_DIR=str(self.directory / "published"))
+        pipe = subprocess.PIPE
+        plugin = subprocess.Popen(
+            [*command, *args], env=env, stdin=pipe, stdout=pipe, universal_newlines=True
+        )
+        self.plugins.append(plugin)
+        return plugin
+
+    def end(self, plugin):
+        """Let a plugin end as it should; return frames and seconds of a camera."""
+        out, _ = plugin.communicate(timeout=60)
+        assert plugin.returncode == 0
+        self.plugins.remove(plugin)
+        frames, seconds = out.split() if out else (0, 0)
+        self.frames += int(frames)
+        return int(frames), float(seconds)
+
+    def stop(self):
+        for plugin in self.plugins:
+            plugin.kill()
+            plugin.communicate()
+        self.collector.__exit__()
+
+
+def shipped_config(directory, nodes, victoria):
+    """Return the sections of ``deploy/prometheus``, made fast, with its files of targets here."""
+    folder = ROOT / "deploy" / "prometheus"
+    config = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))
+    jobs = [job for job in config.pop("scrape_configs") if "file_sd_configs" in job]
+    targets = json.loads((folder / "targets" / "nodes.json").read_text(encoding="utf-8"))
+    assert [set(target["labels"]) for target in targets] == [{"node_id", "vsn"}]
+    (directory / "targets").mkdir()
+    (directory / "targets" / "nodes.json").write_text(
+        json.dumps(
+            [
+                {
+                    "targets": [node.collector.url.rpartition("/")[2]],
+                    "labels": {"node_id": NODES[node.vsn], "vsn": node.vsn},
+                }
+                for node in nodes
+            ]
+        )
+    )
+    shutil.copytree(folder / "rules", directory / "rules")
+    config["global"].update(scrape_interval="%dms" % (INTERVAL * 1000), scrape_timeout="250ms")
+    config["remote_write"] = [{"url": victoria.write_url}]
+    return jobs, config
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """Two nodes with a camera each, of which one was restarted, as was the other's collector."""
+    directory = tmp_path_factory.mktemp("fleet")
+    nodes = [Node(vsn, directory / vsn) for vsn in NODES]
+    one, two = nodes
+    try:
+        for node in nodes:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("WAGGLE_NODE_ID", NODES[node.vsn])
+                patch.setenv("WAGGLE_NODE_VSN", node.vsn)
+                node.collector.start()
+        with VictoriaMetrics(directory) as victoria:
+            jobs, more = shipped_config(directory, nodes, victoria)
+            with Prometheus(directory, jobs, more) as prometheus:
+                wait_until(lambda: prometheus.value("sum(up)") == len(nodes))
+                begun = time.time()
+                cameras = [node.start("paced", "camera") for node in nodes]
+                two.start("publishing", "publisher", str(ROOT / "LICENSE"))
+                time.sleep(PHASE)
+                one.end(cameras[0])
+                cameras[0] = one.start("paced", "camera")
+                two.collector.kill()
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setenv("WAGGLE_NODE_ID", NODES["W002"])
+                    patch.setenv("WAGGLE_NODE_VSN", "W002")
+                    two.collector.start(wait_ready=False)
+                with Client(one.collector) as stranger:
+                    stranger.hello()
+                    stranger.send(b"nonsense\n")
+                    assert stranger.read()["type"] == "error"
+                    time.sleep(PHASE)
+                yield SimpleNamespace(
+                    nodes=nodes,
+                    cameras=cameras,
+                    begun=begun,
+                    prometheus=prometheus,
+                    victoria=victoria,
+                )
+    finally:
+        for node in nodes:
+            node.stop()
+
+
+@pytest.fixture(scope="module")
+def ended(fleet):
+    """The same once both cameras have ended and all servers know; no plugin is up any more."""
+    fleet.last = {node.vsn: node.end(camera) for node, camera in zip(fleet.nodes, fleet.cameras)}
+    now = time.time()
+    for server in (fleet.prometheus, fleet.victoria):
+        oldest = "min(timestamp(waggle_rate_events_total{%s}))" % CAMERA
+        wait_until(lambda server=server, oldest=oldest: (server.value(oldest) or 0) > now)
+    return fleet
+
+
+# While the plugins run; these come first.
+
+
+def test_every_query_of_the_dashboard_has_data(fleet):
+    """Each panel and each variable of the checked-in dashboard shows something of a live fleet."""
+    board = json.loads((ROOT / "deploy/grafana/waggle-live.json").read_text(encoding="utf-8"))
+    asked = [
+        (panel["title"], target["expr"])
+        for panel in board["panels"]
+        for target in panel.get("targets", [])
+    ]
+    for choice in board["templating"]["list"]:
+        if choice["type"] == "query":
+            series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", choice["query"]).groups()
+            asked.append((choice["name"], "group by (%s) (%s) != 0" % (label, series)))
+    assert len(asked) > 30
+    empty = []
+    for title, expression in asked:
+        query = re.sub(r"\$(vsn|plugin|task|name)\b", ".*", expression)
+        query = query.replace("$__rate_interval", "4s")
+        assert "$" not in query
+        values = [float(result["value"][1]) for result in fleet.prometheus.query(query)]
+        if all(map(math.isnan, values)):
+            empty.append((title, query))
+    assert empty == []
+
+
+def test_what_is_recent_is_right(fleet):
+    """The live quantiles, rates and names of the nodes are what the plugins do."""
+    ask = fleet.prometheus
+    for vsn, node_id in NODES.items():
+        here = 'vsn="%s", node_id="%s", job="waggle-live", %s' % (vsn, node_id, CAMERA)
+        recent = 'waggle_timer_recent_seconds{%s, name="inference", q="%%s"}' % here
+        # Until the window has filled again after the restart of the collector.
+        assert soon(ask, recent % "0.5", 0.003) and soon(ask, recent % "0.95", 0.1)
+        assert ask.value("waggle_plugin_up{%s}" % here) == 1
+        # A machine that is busy may run behind, but not ahead.
+        assert FPS / 4 < ask.value('waggle_rate_per_second{%s, name="fps"}' % here) < FPS * 1.3
+        info = 'waggle_node_info{node_id="%s", vsn="%s"}' % (node_id, vsn)
+        (result,) = ask.query(info)
+        assert set(result["metric"]) == {"__name__", "instance", "job", "node_id", "vsn"}
+    assert ask.value("count(waggle_plugin_up{%s} == 1)" % CAMERA) == len(NODES)
+
+
+# Once they have ended.
+
+
+def test_counts_are_exact_over_restarts_of_a_plugin_and_a_collector(ended):
+    """Counters stand where the plugins say; their increase holds nothing twice."""
+    for node in ended.nodes:
+        here = '{vsn="%s", %s}' % (node.vsn, CAMERA)
+        for family in (
+            "waggle_rate_events_total",
+            "waggle_timer_seconds_count",
+            "waggle_count_total",
+        ):
+            assert ended.prometheus.value(family + here) == node.frames
+            assert increase(ended.prometheus, family + here) == node.frames
+
+
+def test_rates_are_right_over_restarts(ended):
+    """The rate of frames over all of the run is frames by time, with no peak at a restart."""
+    ask = ended.prometheus
+    for node in ended.nodes:
+        series = 'waggle_rate_events_total{vsn="%s", %s}' % (node.vsn, CAMERA)
+        span = time.time() - ended.begun
+        rate = ask.value("rate(%s[%dms])" % (series, span * 1000))
+        # What was counted before its first scrape is no increase, and rate() extrapolates.
+        (result,) = ask.query(series + "[1h]")
+        first = float(result["values"][0][1])
+        assert rate * span == pytest.approx(node.frames - first, rel=0.15)
+        peak = "max_over_time(rate(%s[2s])[%ds:250ms])" % (series, span)
+        # Catching up after the restart of the collector, at most what it missed is in one step.
+        assert ask.value(peak) < 4 * FPS
+
+
+def test_quantiles_of_the_histogram_are_right(ended):
+    """``histogram_quantile`` gives what linear interpolation in the true bucket gives."""
+    for server in (ended.prometheus, ended.victoria):
+        for node in ended.nodes:
+            here = 'waggle_timer_seconds_bucket{vsn="%s", %s}' % (node.vsn, CAMERA)
+            # 90 % are in the bucket of 3 ms, up to 2^-8 s; 10 % in that of 100 ms, up to 2^-3 s.
+            middle = 2**-9 + (2**-8 - 2**-9) * 0.5 / 0.9
+            upper = 2**-4 + (2**-3 - 2**-4) * 0.5
+            assert server.value("histogram_quantile(0.5, %s)" % here) == pytest.approx(middle)
+            assert server.value("histogram_quantile(0.95, %s)" % here) == pytest.approx(upper)
+
+
+def test_the_mean_over_the_fleet_is_right(ended):
+    """Sums over nodes divide to the mean of all blocks, to the nanosecond."""
+    mean = "sum(waggle_timer_seconds_sum{%s}) / sum(waggle_timer_seconds_count{%s})"
+    value = ended.prometheus.value(mean % (CAMERA, CAMERA))
+    assert value == pytest.approx((9 * 0.003 + 0.1) / 10, abs=1e-9)
+
+
+def test_victoria_metrics_has_the_same_by_remote_write(ended):
+    """What Prometheus writes to VictoriaMetrics is there, with the node's labels, to the last."""
+    for node in ended.nodes:
+        here = '{vsn="%s", node_id="%s", %s}' % (node.vsn, NODES[node.vsn], CAMERA)
+        assert ended.victoria.value("waggle_rate_events_total" + here) == node.frames
+        assert ended.victoria.value("waggle_plugin_up" + here) == 0
+        span = time.time() - ended.begun
+        rise = "increase(waggle_rate_events_total%s[%ds])" % (here, span + 60)
+        # It counts from 0 where a series begins, and extrapolates nothing.
+        assert ended.victoria.value(rise) == node.frames
+
+
+def test_a_kill_is_a_bad_end_and_a_goodbye_a_good_one(ended):
+    """The recording rules, asked of real nodes, find data, and tell how plugins ended."""
+    folder = ROOT / "deploy" / "prometheus" / "rules"
+    group, _ = yaml.safe_load((folder / "recording.yml").read_text(encoding="utf-8"))["groups"]
+    rules = {rule["record"]: rule["expr"] for rule in group["rules"]}
+    bad = rules.pop("waggle:plugin_ended_badly")
+    (publisher,) = ended.nodes[1].plugins
+    publisher.kill()
+    gone = 'waggle_plugin_up{plugin_task="publisher"} == 0'
+    wait_until(lambda: ended.prometheus.value(gone) == 0)
+    found = {
+        (result["metric"]["vsn"], result["metric"]["plugin_task"]): float(result["value"][1])
+        for result in ended.prometheus.query(bad)
+        if result["metric"]["plugin_task"] != "plugin"  # the stranger, which just hung up
+    }
+    cameras = {(vsn, "camera"): 0 for vsn in NODES}
+    assert found == {**cameras, ("W002", "publisher"): 1}
+    # What is idle is so while a plugin is up; here none is any more, so of the time they were.
+    before = ended.begun + PHASE
+    assert [name for name, rule in rules.items() if not ended.prometheus.query(rule, before)] == []
+
+
+def soon(server, expression, expected):
+    """Wait until an expression is what is expected within 4.5 %, as fine as the histogram is."""
+    return wait_until(lambda: server.value(expression) == pytest.approx(expected, rel=0.045))
+
+
+def increase(server, series):
+    """Return ``increase()`` over exactly all samples of a series, and what it was at the first."""
+    (result,) = server.query(series + "[1h]")
+    (first, value), (last, _) = result["values"][0], result["values"][-1]
+    window = "%s[%dms]" % (series, round((last - first) * 1000))
+    return round(server.value("increase(%s)" % window, at=last) + float(value), 6)
