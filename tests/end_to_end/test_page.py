@@ -8,14 +8,17 @@ import pytest
 
 from tests.browser import Browser
 from tests.collector.harness import Client, CollectorProcess, start, wait_until
+from tests.collector.test_web_config_served import ALICE, TLS, USERS, Served, authority
 from tests.collector.world import counter, gauge, rate, timer
+
+__all__ = ["authority"]  # a fixture, found by its name
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">'&`\u202egnp.<script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with Browser() as running:
+    with Browser("--ignore-certificate-errors") as running:  # those of the tests are their own
         yield running
 
 
@@ -170,14 +173,36 @@ def test_it_comes_back_with_the_collector(browser):
         browser.visit(collector.url)
         wait_until(lambda: browser.text("#state") == "live")
         browser.run("window.kept = true")
-        collector.terminate()
+        with Client(collector) as client:
+            client.hello()  # it will not return, and so be waited for
+            client.flush()
+            collector.terminate()
         wait_until(lambda: "can't be reached" in browser.text("#reason"))
         assert browser.text("#retry") == "Retry now"
         assert browser.text("#state") == "lost"
-        collector.start(wait_ready=False)
+        for _ in range(5):  # a busy machine may miss the 2 s in which it is so
+            collector.start(wait_ready=False)
+            browser.run("document.querySelector('#retry').click()")
+            wait_until(lambda: browser.text("#state") in ("live", "waiting"))
+            if browser.text("#state") == "waiting":
+                assert "started just now: waiting for 1 sessions" in browser.text("#reason")
+                break
+            collector.terminate()
+            wait_until(lambda: browser.text("#state") == "lost")
+        else:
+            pytest.fail("it never said that the collector was waiting")
         wait_until(lambda: browser.text("#state") == "live")
         assert browser.texts("#banner") == []
         assert browser.run("return window.kept")
+
+
+def test_it_is_live_behind_tls_and_a_password(browser, tmp_path, authority):
+    """The browser asks the stream with what it was given for the page."""
+    with Served(tmp_path, TLS % "" + USERS) as served:
+        wait_until(lambda: served.status(*ALICE, path="/-/ready") == 200)
+        browser.visit(f"https://alice:secret@127.0.0.1:{served.port}/")
+        wait_until(lambda: browser.text("#state") == "live")
+        assert browser.complaints() == []
 
 
 def test_it_is_worked_by_the_keyboard(browser, running):
