@@ -83,7 +83,8 @@ $(VENV)/.python:
 
 $(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
 	@echo "Installing the client, the collector and what the example needs"
-	@$(PYTHON) $(PIP_INSTALL) -e .[top] -e ./collector -r plugin-example/requirements.txt
+	@$(PYTHON) $(PIP_INSTALL) -e ".[top]" -e ./collector
+	@$(PYTHON) $(PIP_INSTALL) -r plugin-example/requirements.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.txt
