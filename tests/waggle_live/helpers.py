@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from .listener import key_of
@@ -15,6 +16,56 @@ ROOT = Path(__file__).resolve().parents[2]
 MS = 1000000
 #: Forking with threads is what is tested; Python 3.12 and later warn of it.
 FORK_WARNING = "ignore:This process (pid:DeprecationWarning"
+
+
+def clock():
+    """Return ``time.perf_counter`` in whole nanoseconds, which Python 3.6 hasn't got."""
+    return time.perf_counter_ns() if sys.version_info >= (3, 7) else int(time.perf_counter() * 1e9)
+
+
+class Stopwatch:
+    """The test's own measurement of what the client measures: bounds true on the busiest machine.
+
+    A lap ``outside`` begins just before it and ends just after, so it takes at least as long; one
+    ``inside`` takes at most as long. Laps may nest and run side by side; all are nanoseconds.
+    """
+
+    def __init__(self):
+        self.inner = []
+        self.outer = []
+
+    def outside(self):
+        """Measure the block as one lap around what the client measures."""
+        return self._lap(self.outer)
+
+    def inside(self):
+        """Measure the block as one lap within what the client measures."""
+        return self._lap(self.inner)
+
+    def check(self, found):
+        """Assert that each figure of a cell, with a lap of both kinds a use, lies between them."""
+        assert found["count"] == len(self.inner) == len(self.outer)
+        for figure, of in (("min", min), ("max", max), ("sum", sum)):
+            if figure in found:  # rates have but a sum
+                self.check_one(found[figure], of)
+
+    def check_one(self, duration, of=sum):
+        """Assert that one duration lies between the laps ``of`` each kind."""
+        assert of(self.inner) <= duration <= of(self.outer), (self.inner, duration, self.outer)
+
+    @staticmethod
+    @contextmanager
+    def _lap(laps):
+        begin = clock()
+        try:
+            yield
+        finally:
+            laps.append(clock() - begin)
+
+
+def last(laps):
+    """Return the lap that ended last."""
+    return laps[-1]
 
 
 def cells(live):
@@ -40,6 +91,17 @@ def run_async(coroutine):
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+
+
+def until(function, timeout=5.0):
+    """Call until it returns something true, and return that."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        found = function()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise AssertionError("nothing came")
 
 
 def spin(seconds):

@@ -12,7 +12,7 @@ import pytest
 from waggle_live.address import Address
 from waggle_live.connection import MAX_REPLY_BYTES, Connection
 
-from .helpers import environment, run_python
+from .helpers import environment, run_python, until
 from .listener import Listener
 
 
@@ -25,17 +25,6 @@ def open_connection(listener):
     made.close()
 
 
-def until(function, timeout=5.0):
-    """Call until it returns something true, and return that."""
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        found = function()
-        if found:
-            return found
-        time.sleep(0.005)
-    raise AssertionError("nothing came")
-
-
 def test_both_ways(listener, open_connection):
     """What is sent arrives, what is answered comes back."""
     open_connection.send(b'{"type":"flush","number":3}\n')
@@ -45,12 +34,18 @@ def test_both_ways(listener, open_connection):
 
 def test_no_collector(tmp_path):
     """Nobody there is an OSError at once, and no descriptor stays open."""
-    before = os.listdir("/proc/self/fd")
-    connection = Connection(Address(path=str(tmp_path / "none")))
+    opened = []
+
+    class Recorded(Connection):
+        def _make(self, *args):
+            opened.append(super()._make(*args))
+            return opened[-1]
+
+    connection = Recorded(Address(path=str(tmp_path / "none")))
     with pytest.raises(OSError, match="No such file"):
         connection.open()
     connection.close()
-    assert os.listdir("/proc/self/fd") == before
+    assert [made.fileno() for made in opened] == [-1]
     for call in (connection.receive, lambda: connection.send(b"x"), lambda: connection.wait(0)):
         with pytest.raises(OSError, match="not connected"):
             call()
@@ -85,7 +80,7 @@ def test_a_peer_that_does_not_read(listener, open_connection):
     began = time.monotonic()
     for _ in range(3):
         open_connection.send(big)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # nobody would ever read
     assert not open_connection.is_clear
     listener.reads.set()
     end = time.monotonic() + 5
@@ -141,7 +136,7 @@ def test_wait_ends_in_time(open_connection):
     began = time.monotonic()
     open_connection.wait(began + 0.05)
     open_connection.wait(began - 1)
-    assert 0.03 <= time.monotonic() - began < 1
+    assert 0.03 <= time.monotonic() - began < 5
 
 
 NOT_ALLOWED = """

@@ -9,22 +9,28 @@ from waggle_live import live as live_module
 from waggle_live.errors import InvalidMetric, InvalidType
 from waggle_live.live import LiveMetrics, current
 
-from .helpers import MS, cell, cells, problems, run_python
+from .helpers import MS, Stopwatch, cell, cells, problems, run_python
 
 
 def test_start_and_stop_by_name(live):
     """The calls of the original notes: by name, with labels, nestable."""
-    live.start_timer("latency")
-    time.sleep(0.01)
-    live.start_timer("latency")
-    live.start_timer("other", model="a")
-    time.sleep(0.01)
-    live.stop_timer("latency")
-    live.stop_timer("other", model="a")
-    live.stop_timer("latency")
+    watch = Stopwatch()
+    with watch.outside():
+        live.start_timer("latency")
+        with watch.inside():
+            time.sleep(0.01)
+            with watch.outside():
+                live.start_timer("latency")
+                with watch.inside():
+                    live.start_timer("other", model="a")
+                    time.sleep(0.01)
+                live.stop_timer("latency")
+            live.stop_timer("other", model="a")
+        live.stop_timer("latency")
     found = cell(live, "timer", "latency")
+    watch.check(found)
     assert found["count"] == 2
-    assert 10 * MS <= found["min"] < 20 * MS <= found["max"]
+    assert found["max"] >= 20 * MS
     assert cell(live, "timer", "other", model="a")["count"] == 1
     assert problems(live) == {}
 
@@ -55,10 +61,14 @@ def test_stop_of_a_bad_name(live):
 def test_start_and_stop_are_per_thread(live):
     """Threads with the same name don't meet; a stop in another thread finds no start."""
 
+    watch = Stopwatch()
+
     def work(pause):
-        live.start_timer("t")
-        time.sleep(pause)
-        live.stop_timer("t")
+        with watch.outside():
+            live.start_timer("t")
+            with watch.inside():
+                time.sleep(pause)
+            live.stop_timer("t")
 
     threads = [threading.Thread(target=work, args=(0.03 * (i + 1),)) for i in range(3)]
     for thread in threads:
@@ -66,8 +76,9 @@ def test_start_and_stop_are_per_thread(live):
     for thread in threads:
         thread.join()
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 3
-    assert 180 * MS <= found["sum"] < 400 * MS
+    assert found["sum"] >= 180 * MS
     assert problems(live) == {}
     live.start_timer("t")
     thread = threading.Thread(target=live.stop_timer, args=("t",))

@@ -6,48 +6,49 @@ import threading
 import time
 from contextlib import ExitStack
 
-from .helpers import MS, cell, problems, run_async
+from .helpers import MS, Stopwatch, cell, problems, run_async
 
 
 def test_kept_and_used_again(live):
     """A kept object measures one block after the other."""
-    timer = live.timer("t")
+    timer, watch = live.timer("t"), Stopwatch()
     for _ in range(3):
-        with timer:
+        with watch.outside(), timer, watch.inside():
             time.sleep(0.01)
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 3
     assert found["min"] >= 10 * MS
-    assert found["max"] < 20 * MS
 
 
 def test_recursion(live):
     """A kept object entered in recursion measures each depth."""
-    timer = live.timer("t")
+    timer, watch = live.timer("t"), Stopwatch()
 
     def descend(depth):
-        with timer:
+        with watch.outside(), timer, watch.inside():
             time.sleep(0.01)
             if depth > 1:
                 descend(depth - 1)
 
     descend(4)
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 4
     assert found["sum"] >= (10 + 20 + 30 + 40) * MS
-    assert 10 * MS <= found["min"] < 20 * MS
     assert found["last"] == found["max"] >= 40 * MS
     assert problems(live) == {}
 
 
 def test_threads(live):
     """Threads that overlap in one kept object each get their own duration."""
-    timer = live.timer("t")
-    pauses = [0.03 * (i + 1) for i in range(5)]
+    timer, watch = live.timer("t"), Stopwatch()
+    pauses = [0.02 * (i + 1) for i in range(5)]
     all_in = threading.Barrier(5)
 
     def work(pause):
-        with timer:
+        time.sleep(pause)  # who enters first leaves first, so the starts must not be mixed up
+        with watch.outside(), timer, watch.inside():
             all_in.wait()
             time.sleep(pause)
 
@@ -57,10 +58,9 @@ def test_threads(live):
     for thread in threads:
         thread.join()
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 5
-    assert 30 * MS <= found["min"] < 60 * MS
-    assert found["max"] >= 150 * MS
-    assert sum(pauses) * 1e9 <= found["sum"] < (sum(pauses) + 0.4) * 1e9
+    assert found["sum"] >= (20 + 40 + 60 + 80 + 100) * MS
     assert problems(live) == {}
 
 
@@ -97,11 +97,11 @@ def test_many_threads_in_a_storm(live, fast_switching):
 
 def test_asyncio_tasks(live):
     """Tasks that interleave on one kept object each get their own duration."""
-    timer = live.timer("t")
+    timer, watch = live.timer("t"), Stopwatch()
     pauses = [0.08, 0.02, 0.05]
 
     async def work(pause):
-        with timer:
+        with watch.outside(), timer, watch.inside():
             await asyncio.sleep(pause)
 
     async def main():
@@ -109,21 +109,20 @@ def test_asyncio_tasks(live):
 
     run_async(main())
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 3
-    assert 20 * MS <= found["min"] < 45 * MS
-    assert 80 * MS <= found["max"] < 145 * MS
-    assert 150 * MS <= found["sum"] < 220 * MS
+    assert found["sum"] >= 150 * MS
     assert problems(live) == {}
 
 
 def test_tasks_that_reenter(live):
     """Tasks that interleave and nest on one kept object."""
-    timer = live.timer("t")
+    timer, watch = live.timer("t"), Stopwatch()
 
     async def work(pause):
-        with timer:
+        with watch.outside(), timer, watch.inside():
             await asyncio.sleep(pause)
-            with timer:
+            with watch.outside(), timer, watch.inside():
                 await asyncio.sleep(pause)
 
     async def main():
@@ -131,38 +130,44 @@ def test_tasks_that_reenter(live):
 
     run_async(main())
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 6
     assert found["sum"] >= (20 + 30 + 40 + 40 + 60 + 80) * MS
-    assert found["sum"] < (20 + 30 + 40 + 40 + 60 + 80 + 100) * MS
     assert problems(live) == {}
 
 
 def test_exit_stack(live):
     """One kept object several times in an ExitStack."""
-    timer = live.timer("t")
+    timer, watch = live.timer("t"), Stopwatch()
     with ExitStack() as stack:
         for _ in range(3):
-            stack.enter_context(timer)
+            for entered in (watch.outside(), timer, watch.inside()):
+                stack.enter_context(entered)
             time.sleep(0.01)
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 3
-    assert 10 * MS <= found["min"] < 20 * MS
     assert found["max"] >= 30 * MS
     assert found["sum"] >= 60 * MS
 
 
 def test_by_hand(live):
     """``__enter__`` and ``__exit__`` called by hand, nested."""
-    timer = live.timer("t")
-    timer.__enter__()
-    timer.__enter__()
-    time.sleep(0.01)
-    timer.__exit__(None, None, None)
-    time.sleep(0.01)
-    timer.__exit__(None, None, None)
+    timer, watch = live.timer("t"), Stopwatch()
+    with watch.outside():
+        timer.__enter__()
+        with watch.inside():
+            with watch.outside():
+                timer.__enter__()
+                with watch.inside():
+                    time.sleep(0.01)
+                timer.__exit__(None, None, None)
+            time.sleep(0.01)
+        timer.__exit__(None, None, None)
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 2
-    assert 10 * MS <= found["min"] < 20 * MS <= found["max"]
+    assert found["max"] >= 20 * MS
 
 
 def test_left_by_another_thread(live):
@@ -201,14 +206,17 @@ def test_nothing_is_kept_after_overlap(live):
 
 def test_fresh_objects_beside_an_overlap(live):
     """While one object overlaps, other objects of the series still measure right."""
-    kept = live.timer("t")
-    with kept, kept:
-        with live.timer("t"):
+    kept, watch = live.timer("t"), Stopwatch()
+    with watch.outside(), kept, watch.inside(), watch.outside(), kept, watch.inside():
+        with watch.outside(), live.timer("t"), watch.inside():
             time.sleep(0.01)
-        span = live.timer("t").start()
-        span.stop()
+        with watch.outside():
+            span = live.timer("t").start()
+            with watch.inside():
+                pass
+            span.stop()
     found = cell(live, "timer", "t")
+    watch.check(found)
     assert found["count"] == 4
-    assert found["min"] < 10 * MS
     assert found["sum"] >= 30 * MS
     assert problems(live) == {}

@@ -9,7 +9,7 @@ import pytest
 from waggle_live import sender as sender_module
 from waggle_live.live import LiveMetrics
 
-from .helpers import cell
+from .helpers import cell, until
 
 
 def errors_of(caplog):
@@ -21,14 +21,14 @@ def test_no_collector_is_one_line_after_a_while(tmp_path, monkeypatch, caplog):
     assert sender_module.GRACE == 2.0
     monkeypatch.setattr(sender_module, "GRACE", 0.2)
     live = LiveMetrics(address="unix://%s/none" % tmp_path, plugin_name="x", interval=0.02)
+    began = time.time()
     with live:
         live.counter("c").inc()
-        time.sleep(0.1)
-        assert errors_of(caplog) == []
-        time.sleep(0.4)
-        assert len(errors_of(caplog)) == 1
+        until(lambda: errors_of(caplog))
+        time.sleep(0.2)
         assert live.flush(0.1) is False
     (line,) = errors_of(caplog)
+    assert caplog.records[0].created - began >= 0.2 - 0.01  # the wall clock may be slewed
     assert "unix://%s/none" % tmp_path in line
     assert "No such file" in line
 
@@ -90,6 +90,7 @@ def test_refused_at_the_door(listener, connect, caplog, code):
     listener.refuse = {"type": "error", "code": code, "text": "go away"}
     live = connect()
     live.counter("c").inc()
+    assert listener.wait_for(lambda _: errors_of(caplog))
     time.sleep(0.5)
     assert 1 <= len(listener.connections) <= 3
     assert len(errors_of(caplog)) == 1
@@ -123,9 +124,9 @@ def test_a_flood_of_replies(listener, connect):
         peer = listener._peers[0]
     peer.settimeout(0.5)
     sent = 0
-    until = time.monotonic() + 0.5
+    end = time.monotonic() + 0.5
     try:
-        while time.monotonic() < until:
+        while time.monotonic() < end:
             peer.sendall(b'{"type":"error","code":"bad_cell","text":"x"}\n' * 500)
             sent += 500
     except (socket.timeout, OSError):
@@ -156,7 +157,7 @@ def test_a_full_backlog(tmp_path, caplog):
         live = LiveMetrics(address="unix://" + path, plugin_name="x", interval=0.02)
         with live:
             live.counter("c").inc()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         for filler in fillers:
             filler.close()
     assert len(errors_of(caplog)) == 1
