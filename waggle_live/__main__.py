@@ -8,6 +8,7 @@ from typing import Dict, List, Optional
 
 from .address import ENVIRONMENT_VARIABLE, parse
 from .errors import LiveMetricsError
+from .tau.options import add_to as add_tau_commands
 from .version import VERSION
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
@@ -33,10 +34,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
     run.add_argument("--address", help="unix:///path, tcp://host:port or off")
     run.add_argument("script", help="the plugin's main script, or a python to run it with")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
+    add_tau_commands(commands)
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 2
+    if options.command.startswith("tau-"):
+        from .tau.commands import run as run_tau
+
+        return run_tau(options)
     return _run(options)
 
 

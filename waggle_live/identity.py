@@ -32,12 +32,16 @@ def find_identity(
     job: Optional[str],
     app_id: Optional[str],
     environ: Mapping[str, str],
+    *,
+    script: Optional[str] = None,
 ) -> Identity:
-    """Return the identity of this process; raises InvalidType for arguments that are no str."""
+    """Return the identity of this process, or of one whose main script is another; raises
+    InvalidType for arguments that are no str."""
     for name, value in (("plugin_name", plugin), ("task", task), ("job", job)):
         if value is not None and not isinstance(value, str):
             raise InvalidType("%s must be a str, got %.60r" % (name, value))
-    script = sys.argv[0] if getattr(sys, "argv", None) else ""
+    if script is None:
+        script = sys.argv[0] if getattr(sys, "argv", None) else ""
     if script in ("", "-", "-c", "-m"):
         directory, name = os.getcwd(), "python"
     else:

@@ -3,7 +3,7 @@
 import os
 import time
 from binascii import hexlify
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from .clock import monotonic
 from .identity import Identity
@@ -17,9 +17,9 @@ class Session:
     A reconnecting process keeps its session; a forked child makes a new one.
     """
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, start_time: Optional[float] = None) -> None:
         self._identity = identity
-        self._start_time = time.time()
+        self._start_time = time.time() if start_time is None else start_time
         self.started = monotonic()
         #: Number of the last update that was sent.
         self.number = 0
