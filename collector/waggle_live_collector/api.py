@@ -13,6 +13,8 @@ from .clock import Clock
 from .plugin import Plugin
 from .series import CounterSeries, CountSeries, GaugeSeries, RateSeries, TimerSeries
 from .table import Table
+from .tau_lines import tau
+from .tau_series import FunctionSeries, TauSeries
 
 
 class Api:
@@ -37,6 +39,8 @@ class Api:
         for series in plugin.series.values():
             if isinstance(series, CountSeries):
                 counts[series.totals.kind][series.totals.name] = series.totals.value
+                continue
+            if isinstance(series, FunctionSeries | TauSeries):
                 continue
             head = {
                 "name": series.totals.name,
@@ -71,6 +75,7 @@ class Api:
             "uploads": counts["uploads"].get(""),
             "problems": counts["problem"],
             **kinds,
+            **tau(plugin, clock),
         }
 
 

@@ -151,9 +151,13 @@ def _forwarder(
         return None
 
     def identify(reading: Reading) -> Identity:
-        main = script_of(reading.command) if script is None else script
         return find_identity(
-            options.plugin, options.task, options.job, None, os.environ, script=main
+            options.plugin,
+            options.task,
+            options.job,
+            None,
+            os.environ,
+            script=script_of(reading.command) if script is None else script,
         )
 
     return Forwarder(

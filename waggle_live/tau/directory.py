@@ -1,4 +1,4 @@
-"""A directory of profiles: all that TAU's programs write there, each file taken whole or not at all.
+"""A directory of profiles: all that programs under TAU write there, whole files or nothing.
 
 TAU writes in place, so a file may be read while it is being written. One is read only if it stood
 still for :data:`SETTLE` before and did not change meanwhile, and taken only if it is whole; what
@@ -8,6 +8,7 @@ it said before stands until then. Files of several metrics lie in ``MULTI__<METR
 import os
 import re
 import time
+from stat import S_ISREG
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ..errors import InvalidProfile
@@ -153,9 +154,8 @@ class Directory:
 def _functions(profile: Profile) -> Functions:
     """Sum up what of a profile counts, by key."""
     functions: Functions = {}
-    repeated = {
-        group: names.REPEATED.search(group) is not None for _, _, _, _, group in profile.rows
-    }
+    groups = {row[4] for row in profile.rows}
+    repeated = {group: names.REPEATED.search(group) is not None for group in groups}
     for name, calls, exclusive, inclusive, group in profile.rows:
         if repeated[group]:
             continue
@@ -212,9 +212,6 @@ def _signature(path: str) -> Optional[_Signature]:
         stat = os.stat(path)
     except OSError:
         return None
-    # A fifo would be waited for.
-    return (
-        (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        if stat.st_mode & 0o170000 == 0o100000
-        else None
-    )
+    if not S_ISREG(stat.st_mode):
+        return None  # a fifo would be waited for
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -83,9 +83,7 @@ class Forwarder:
 
     def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
         if reading.run in self._gone:
-            self._log_once(
-                "gone", "profiles of pid %s are back, and counted already", reading.run.pid
-            )
+            self._log_once("gone", "pid %s is back, and counted already", reading.run.pid)
             return None
         if len(self._runs) >= DEFAULT_MAX_RUNS:
             self._log_once("runs", "more than %d runs: the rest is left alone", DEFAULT_MAX_RUNS)

@@ -1,4 +1,4 @@
-"""What ``tau_python`` runs: the launcher, by its file, so that the program's path stays as it is."""
+"""What ``tau_python`` runs: the launcher, by its file, so that the program's path stays."""
 
 import os
 from importlib.util import module_from_spec, spec_from_file_location
