@@ -13,9 +13,9 @@ from ..errors import InvalidProfile
 
 _HEAD = re.compile(
     rb"([0-9]{1,9}) templated_functions_MULTI_([^\s/]{1,128})\n"
-    rb"# Name Calls Subrs Excl Incl ProfileCalls # (<metadata>.*?</metadata>)\n",
-    re.DOTALL,
+    rb"# Name Calls Subrs Excl Incl ProfileCalls # <metadata>"
 )
+_METADATA_END = b"</metadata>\n"
 _NUMBER = rb"-?[0-9]+(?:\.[0-9]+)?(?:E[+-][0-9]+)?"  # as printf's %.16G writes it
 #: From the quote after the name to the end of the line; then another row, or no more of them.
 _ROW_END = re.compile(
@@ -60,7 +60,10 @@ def parse(data: bytes) -> Profile:
     head = _HEAD.match(data)
     if head is None:
         raise InvalidProfile("it does not begin as a profile does")
-    count, metadata = int(head.group(1)), head.group(3)
+    end = data.find(_METADATA_END, head.end())
+    if end < 0:
+        raise InvalidProfile("its metadata does not end")
+    count, metadata = int(head.group(1)), data[head.end() : end]
     pid, started = _PID.search(metadata), _STARTED.search(metadata)
     if pid is None or started is None:
         raise InvalidProfile("its metadata names no pid or no starting timestamp")
@@ -71,7 +74,7 @@ def parse(data: bytes) -> Profile:
         Run(pid.group(1).decode("ascii", "replace"), started.group(1).decode("ascii", "replace")),
         any(stamp not in (b"", b"0") for stamp in ended),  # a dump leaves a 0 behind
         command.group(1).decode("utf-8", "replace") if command is not None else "",
-        _rows(data, head.end(), count),
+        _rows(data, end + len(_METADATA_END), count),
     )
 
 
