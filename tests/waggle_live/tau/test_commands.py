@@ -207,7 +207,6 @@ def test_what_a_program_dumps_is_forwarded(listener, watch):
         (directory / "dump.-1.0.0").write_bytes(read(name))
         calls = 5 * (step + 1)
         wait_for(lambda n=calls: functions(listener).get("inference", {}).get("calls") == n)
-        )
     (directory / "profile.-1.0.0").write_bytes(read(SERIES_END))
     time.sleep(0.1)
     assert watch.end() == (0, "")
