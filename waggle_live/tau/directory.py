@@ -72,9 +72,13 @@ class Directory:
         self._max_bytes = max_bytes
         self._max_files = max_files
         self._files: Dict[str, _File] = {}
+        self._last: List[Reading] = []
 
     def read(self) -> List[Reading]:
-        """Return what the runs have come to, the oldest first; never raises for what is there."""
+        """Return what the runs have come to, the oldest first; never raises for what is there.
+
+        What did not change since the last call is the same object.
+        """
         found = self._look()
         changed = {
             path: signature
@@ -85,9 +89,17 @@ class Directory:
             self._sleep(SETTLE)
         for path, signature in changed.items():
             self._take(path, signature)
-        for path in [path for path in self._files if path not in found]:
+        gone = [path for path in self._files if path not in found]
+        for path in gone:
             del self._files[path]
-        return self._readings()
+        if changed or gone:
+            before = {reading.run: reading for reading in self._last}
+            made = self._readings()
+            self._last = [
+                before[reading.run] if before.get(reading.run) == reading else reading
+                for reading in made
+            ]
+        return self._last
 
     def _look(self) -> Dict[str, _Signature]:
         found: Dict[str, _Signature] = {}

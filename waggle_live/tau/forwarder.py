@@ -122,7 +122,7 @@ class _Forwarded:
         self._torn = 0
 
     def take(self, reading: Reading, torn: int, final: bool) -> None:
-        if reading != self._seen or final:
+        if reading is not self._seen or final:
             self._functions.read(reading, final=final)
         elif not torn:
             return

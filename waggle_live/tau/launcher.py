@@ -54,7 +54,7 @@ class Dumper:
             publish(self._directory)
         except Exception as error:
             if not self._failed:
-                print("waggle-live: TAU's dump failed: %r" % error, file=sys.stderr)
+                print("waggle-live: TAU's dump failed: %s" % error, file=sys.stderr)
             self._failed = True
 
     def _run(self) -> None:
