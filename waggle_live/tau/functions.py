@@ -6,11 +6,11 @@ sum ever falls, and all of them together are at any time what TAU itself has cou
 """
 
 import heapq
-from typing import Dict, Iterable, List, Optional, Pattern
+from typing import Dict, Iterable, List, Optional, Pattern, Tuple
 
 from ..protocol import OTHER_FUNCTIONS
 from . import names
-from .directory import CPU_TIME, TIME, Reading
+from .directory import CPU_TIME, TIME, Reading, Values
 from .options import DEFAULT_LIMIT
 
 #: While a program runs, half of the places are kept for functions that have taken at least this
@@ -21,7 +21,11 @@ _MAX = (1 << 63) - 1
 
 # Places in a sum.
 CALLS, EXCLUSIVE, INCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE_CPU = range(5)
-_COLUMNS = {TIME: (CALLS, EXCLUSIVE, INCLUSIVE), CPU_TIME: (CALLS, EXCLUSIVE_CPU, INCLUSIVE_CPU)}
+Places = Tuple[int, int, int]
+_PLACES: Dict[str, Places] = {
+    TIME: (CALLS, EXCLUSIVE, INCLUSIVE),
+    CPU_TIME: (CALLS, EXCLUSIVE_CPU, INCLUSIVE_CPU),
+}
 
 
 class Sum:
@@ -44,6 +48,21 @@ class _Function:
         self.nameable = nameable
         self.home: Optional[Sum] = None
         self.values = [0] * 5
+
+    def rise(self, places: Places, values: Values) -> Values:
+        """Take in newer values and return by how much they rose. They don't fall: inclusive time
+        does in TAU's dumps, while a recursive function is on the stack."""
+        known = self.values
+        calls, exclusive, inclusive = places
+        step = (
+            max(0, values[0] - known[calls]),
+            max(0, values[1] - known[exclusive]),
+            max(0, values[2] - known[inclusive]),
+        )
+        known[calls] += step[0]
+        known[exclusive] += step[1]
+        known[inclusive] += step[2]
+        return step
 
     def cost(self) -> int:
         """Exclusive time; of the processor where TAU measured nothing else."""
@@ -70,25 +89,23 @@ class Functions:
         for metric, functions in reading.metrics.items():
             if functions and metric not in self.metrics:
                 self.metrics.append(metric)
-            columns = _COLUMNS[metric]
+            places = _PLACES[metric]
             for key, values in functions.items():
                 function = self._functions.get(key)
                 if function is None:
                     function = self._functions[key] = _Function(key, self._is_nameable(key))
-                known = function.values
-                for column, value in zip(columns, values):
-                    # Inclusive time falls while a recursive function is on the stack.
-                    if value > known[column]:
-                        steps.append((function, column, value - known[column]))
-                        known[column] = min(value, _MAX)
+                step = function.rise(places, values)
+                if any(step):
+                    steps.append((function, places, step))
         self._admit(final or reading.has_ended)
-        for function, column, step in steps:
+        for function, places, step in steps:
             home = function.home
             if home is None:
                 home = function.home = self._other
                 self.dropped += 1
                 self.sums[OTHER_FUNCTIONS] = home
-            home.values[column] = min(home.values[column] + step, _MAX)
+            for place, rise in zip(places, step):
+                home.values[place] = min(home.values[place] + rise, _MAX)
             home.changed = True
 
     def most_expensive(self) -> List[str]:
