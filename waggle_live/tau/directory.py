@@ -126,18 +126,16 @@ class Directory:
             if _signature(path) != signature:
                 raise InvalidProfile("it was written meanwhile")
             profile = parse(data)
-        except (OSError, InvalidProfile):
+            functions = _functions(profile) if profile.metric in (TIME, CPU_TIME) else {}
+        except (OSError, InvalidProfile, OverflowError):
             self.torn += 1
             if before is None:
                 self._files[path] = _File(signature, None, "", 0.0, {})
             else:
                 self._files[path] = before._replace(signature=signature)
             return
-        if profile.metric in (TIME, CPU_TIME):
-            functions = _functions(profile)
-        else:
+        if profile.metric not in (TIME, CPU_TIME):
             self.others.add(profile.metric)
-            functions = {}
         thread = path.rsplit(".", 2)[1] + "." + path.rsplit(".", 2)[2]
         self._files[path] = _File(
             signature, profile._replace(rows=[]), thread, signature[1] / 1e9, functions
@@ -164,7 +162,7 @@ class Directory:
 
 
 def _functions(profile: Profile) -> Functions:
-    """Sum up what of a profile counts, by key."""
+    """Sum up what of a profile counts, by key; raises OverflowError for an infinite time."""
     functions: Functions = {}
     groups = {row[4] for row in profile.rows}
     repeated = {group: names.REPEATED.search(group) is not None for group in groups}

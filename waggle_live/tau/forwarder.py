@@ -55,10 +55,23 @@ class Forwarder:
         self._logged: List[str] = []
 
     def poll(self, *, final: bool = False) -> None:
-        """Read what is there and hand it to the senders; never raises for what is there.
+        """Read what is there and hand it to the senders; never raises.
 
         ``final``: the program has ended, so this is all that there will be.
         """
+        try:
+            self._poll(final)
+        except Exception as error:  # ours to mend, never the plugin's to suffer
+            self._log_once(repr(type(error)), "the forwarder met %r and goes on", error)
+
+    def close(self, status: str = "ok", timeout: float = 0.5) -> None:
+        """Send what is left and end all sessions; waits at most ``timeout`` seconds in all."""
+        until = monotonic() + timeout
+        for forwarded in self._runs.values():
+            forwarded.finish(status, max(0.0, until - monotonic()))
+        self._runs.clear()
+
+    def _poll(self, final: bool) -> None:
         readings = self._directory.read()
         newest = max(readings, key=lambda reading: reading.dumped) if readings else None
         for reading in readings:
@@ -74,12 +87,6 @@ class Forwarder:
             self._gone.append(run)
         for metric in sorted(self._directory.others):
             self._log_once(metric, "of TAU's metrics, %s is no time and is not forwarded", metric)
-
-    def close(self, status: str = "ok", timeout: float = 0.5) -> None:
-        """Send what is left and end all sessions; waits at most ``timeout`` seconds for each."""
-        for forwarded in self._runs.values():
-            forwarded.finish(status, timeout)
-        self._runs.clear()
 
     def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
         if reading.run in self._gone:

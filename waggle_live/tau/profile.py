@@ -16,16 +16,17 @@ _HEAD = re.compile(
     rb"# Name Calls Subrs Excl Incl ProfileCalls # <metadata>"
 )
 _METADATA_END = b"</metadata>\n"
-_NUMBER = rb"-?[0-9]+(?:\.[0-9]+)?(?:E[+-][0-9]+)?"  # as printf's %.16G writes it
+_NUMBER = rb"-?[0-9]{1,17}(?:\.[0-9]{1,20})?(?:E[+-][0-9]{2,3})?"  # as printf's %.16G writes it
 #: From the quote after the name to the end of the line; then another row, or no more of them.
 _ROW_END = re.compile(
-    rb'" ([0-9]+) [0-9]+ (%b) (%b) [0-9]+ GROUP="([^"\n]*)" \n(?="|\Z)' % (_NUMBER, _NUMBER)
+    rb'" ([0-9]{1,19}) [0-9]{1,19} (%b) (%b) [0-9]{1,19} GROUP="([^"\n]*)" \n(?="|\Z)'
+    % (_NUMBER, _NUMBER)
 )
 _AFTER_ROWS = b"0 aggregates\n"
 _EVENTS = re.compile(
     rb"([0-9]{1,9}) userevents\n# eventname numevents max min mean sumsqr\n(.*)\Z", re.DOTALL
 )
-_EVENT_NUMBER = rb"-?(?:[0-9]+(?:\.[0-9]+)?(?:E[+-][0-9]+)?|INF|NAN)"
+_EVENT_NUMBER = rb"(?:%b|-?(?:INF|NAN))" % _NUMBER
 _EVENT_END = re.compile(rb'"(?: %b){5}\n(?="|\Z)' % _EVENT_NUMBER)
 _ATTRIBUTE = rb"<name>%b</name><value>([^<]*)</value>"
 _PID = re.compile(_ATTRIBUTE % b"pid")

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from waggle_live.tau.directory import CPU_TIME, TIME, Directory
+from waggle_live.tau.functions import Functions
 
 from .recorded import FILES, PROFILES, SERIES, SERIES_END, profile, read, row
 
@@ -111,6 +112,18 @@ def test_what_changes_while_it_is_read_is_torn(tmp_path):
     directory = Directory(str(tmp_path), sleep=lambda seconds: path.write_bytes(b"longer" * 9999))
     assert directory.read() == []
     assert directory.torn == 1
+
+
+def test_a_time_that_no_number_holds_is_torn(directory):
+    """An infinite one is as good as a file that is not whole; a very long one is the longest."""
+    data = profile(row("f", 1, 77))
+    write(directory, "profile.0.0.0", data.replace(b" 77 77 ", b" 1E+999 1 "))
+    write(directory, "profile.0.0.1", data.replace(b" 77 77 ", b" 1E+300 1E+300 "))
+    (reading,) = directory.read()
+    assert directory.torn == 1
+    functions = Functions()
+    functions.read(reading)
+    assert functions.sums["f"].values[:3] == [1, 2**63 - 1, 2**63 - 1]
 
 
 def test_what_is_no_profile_is_left_alone(directory):

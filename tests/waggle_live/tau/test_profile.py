@@ -1,13 +1,15 @@
 """Reading one profile: right, or refused; never wrong."""
 
+import random
 import time
+from contextlib import suppress
 
 import pytest
 
 from waggle_live.errors import InvalidProfile
 from waggle_live.tau.profile import Run, parse
 
-from .recorded import FILES, SERIES, SERIES_END, profile, read, row
+from .recorded import FILES, METADATA, SERIES, SERIES_END, profile, read, row
 
 #: Up to here a file is cut at every byte; of larger ones a sample is, and all of the last.
 SMALL = 25000
@@ -156,6 +158,22 @@ def test_what_is_no_profile_is_refused(change):
     parse(data)
     with pytest.raises(InvalidProfile):
         parse(change(data))
+
+
+def test_any_other_bytes_are_refused_or_read():
+    """A profile with bytes changed, left out or doubled: nothing but InvalidProfile is raised."""
+    dice = random.Random(3)
+    whole = profile(*(row("f%d" % i, i, i * 1.5) for i in range(20)))
+    for _ in range(3000):
+        data = bytearray(whole)
+        at = dice.randrange(len(METADATA) - 50, len(data))
+        to = min(len(data), at + dice.randrange(30))
+        data[at:to] = dice.choice(
+            [b"", data[at:to] * 2, bytes(dice.randrange(256) for _ in range(5)), b"9" * 5000]
+        )
+        with suppress(InvalidProfile):
+            for found in parse(bytes(data)).rows:
+                int(found[1]), float(found[2]), float(found[3])
 
 
 def test_runs_are_told_apart():
