@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # Kept apart from what runs: which packages are installed, and from what they are described.
 PACKAGING := setup.cfg pyproject.toml collector/setup.cfg collector/pyproject.toml
-CLIENT := $(wildcard waggle_live/*.py waggle_live/*/*.py waggle_live/py.typed)
+CLIENT := $(wildcard waggle_live/*.py waggle_live/*/*.py waggle_live/*/*/*.py waggle_live/py.typed)
 CLIENT_TESTS := tests/waggle_live
 # It raises from a signal handler wherever it comes, so also where coverage holds its own lock, and
 # then hangs. `make check-pythons` runs it without coverage.

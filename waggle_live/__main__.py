@@ -9,6 +9,7 @@ from typing import Dict, List, Optional
 
 from .address import ENVIRONMENT_VARIABLE, parse
 from .errors import LiveMetricsError
+from .tau.options import add_to as add_tau_commands
 from .top import command as top
 from .version import VERSION
 
@@ -37,11 +38,18 @@ def main(arguments: Optional[List[str]] = None) -> int:
     run.add_argument("script", help="the main script, options of python, or a command that runs it")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
     top.add_to(commands)
+    add_tau_commands(commands)
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 2
-    return top.main(options) if options.command == "top" else _run(options)
+    if options.command == "top":
+        return top.main(options)
+    if options.command.startswith("tau-"):
+        from .tau.commands import run as run_tau
+
+        return run_tau(options)
+    return _run(options)
 
 
 def _run(options: argparse.Namespace) -> int:

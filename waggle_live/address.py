@@ -52,6 +52,12 @@ def parse(text: str) -> Optional[Address]:
     raise InvalidAddress(_RULE % (ENVIRONMENT_VARIABLE, text))
 
 
+def find_token(environ: Mapping[str, str]) -> str:
+    """Return what a collector that is reached over TCP may ask for, "" where nothing is set."""
+    # What was no valid UTF-8 can't travel: it is refused as the wrong one.
+    return environ.get(TOKEN_VARIABLE, "").strip().encode("utf-8", "replace").decode()
+
+
 class Addresses:
     """Resolves the collector's address, anew at each call, since sockets come and go.
 

@@ -130,7 +130,7 @@ Change = Tuple[List[Any], Any, Any]
 _FOLDING = (Cell.fold.__code__, Cell.take.__code__)
 
 
-def _change(*changes: Change) -> None:
+def change_together(*changes: Change) -> None:
     """Make all ``changes`` in one call into C: no signal handler comes between two of them."""
     lists, places, contents = zip(*changes)
     deque(map(setitem, lists, places, contents), maxlen=0)
@@ -184,7 +184,7 @@ class TimerCell(Cell):
         raised = len(failed)
         count, total, failures = count + len(batch), total + sum(batch), failures + raised
         new = (count, total, low, high, last, failures, buckets)
-        _change((state, 0, new), drain, (failed, slice(raised), ()))
+        change_together((state, 0, new), drain, (failed, slice(raised), ()))
 
     def _message(self, *state: Any) -> Dict[str, Any]:
         count, total, low, high, last, failures, buckets = state
@@ -218,7 +218,7 @@ class RateCell(Cell):
             if before is not None:
                 # Two threads may append their readings the wrong way round.
                 last = abs(previous - before)
-        _change((state, 0, (count + len(batch), total, last, previous)), drain)
+        change_together((state, 0, (count + len(batch), total, last, previous)), drain)
 
     def _message(self, *state: Any) -> Dict[str, Any]:
         count, total, last, _ = state
@@ -254,7 +254,7 @@ class CounterCell(Cell):
             value = value + added if isinstance(added, int) else fsum([value, *batch])
         except OverflowError:
             value = MAX_VALUE
-        _change((state, 0, (min(value, MAX_VALUE),)), drain)
+        change_together((state, 0, (min(value, MAX_VALUE),)), drain)
 
     def _message(self, *state: Any) -> Dict[str, Any]:
         return {"value": state[0]}
@@ -280,7 +280,7 @@ class GaugeCell(Cell):
         value = state[0][0]
         for entry in batch[first:]:
             value = value + entry[1] if len(entry) > 2 else entry[1]
-        _change((state, 0, (value, batch[-1][0])), drain)
+        change_together((state, 0, (value, batch[-1][0])), drain)
 
     def _message(self, *state: Any) -> Dict[str, Any]:
         value, clock = state

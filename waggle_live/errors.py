@@ -1,6 +1,13 @@
 """Every exception that Waggle Live raises on purpose, in one tree."""
 
-__all__ = ["InvalidAddress", "InvalidMetric", "InvalidType", "LiveMetricsError", "ProtocolError"]
+__all__ = [
+    "InvalidAddress",
+    "InvalidMetric",
+    "InvalidProfile",
+    "InvalidType",
+    "LiveMetricsError",
+    "ProtocolError",
+]
 
 
 class LiveMetricsError(Exception):
@@ -17,6 +24,10 @@ class InvalidType(LiveMetricsError, TypeError):
 
 class InvalidAddress(LiveMetricsError, ValueError):
     """A collector address that is none of ``unix:///path``, ``tcp://host:port``, ``off``."""
+
+
+class InvalidProfile(LiveMetricsError, ValueError):
+    """A profile of TAU that is not whole, or not one at all; the message says where."""
 
 
 class ProtocolError(LiveMetricsError, ValueError):

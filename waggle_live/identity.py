@@ -37,12 +37,15 @@ def find_identity(
     job: Optional[str],
     app_id: Optional[str],
     environ: Mapping[str, str],
+    *,
+    script: Optional[str] = None,
 ) -> Identity:
-    """Return the identity of this process; raises InvalidType for arguments that are no str."""
+    """Return the identity of this process, or of one whose main script is another; raises
+    InvalidType for arguments that are no str."""
     for name, value in (("plugin_name", plugin), ("task", task), ("job", job)):
         if value is not None and not isinstance(value, str):
             raise InvalidType("%s must be a str, got %.60r" % (name, value))
-    directory, name = _find_main()
+    directory, name = _find_main(script)
     sage_name, sage_version = _read_sage_yaml(os.path.join(directory, "sage.yaml"))
     return Identity(
         app_id=_shorten(app_id or environ.get("WAGGLE_APP_ID", "")),
@@ -53,10 +56,11 @@ def find_identity(
     )
 
 
-def _find_main() -> "tuple[str, str]":
+def _find_main(script: Optional[str]) -> "tuple[str, str]":
     """Return where the main script lies and what it is called; in a notebook or an interpreter
-    that has none, the working directory and "python"."""
-    script = sys.argv[0] if getattr(sys, "argv", None) else ""
+    that has none, the working directory and "python". None stands for this process's own."""
+    if script is None:
+        script = sys.argv[0] if getattr(sys, "argv", None) else ""
     if script in ("", "-", "-c", "-m") or os.path.basename(script) in _NOTEBOOKS:
         return os.getcwd(), "python"
     path = os.path.abspath(script)

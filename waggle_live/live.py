@@ -7,7 +7,7 @@ import threading
 from typing import Any, Dict, List, Optional, Tuple, Type
 
 from . import fork
-from .address import TOKEN_VARIABLE, Addresses
+from .address import Addresses
 from .errors import InvalidMetric, InvalidType
 from .identity import find_identity
 from .problems import UNMATCHED_STOP
@@ -62,9 +62,6 @@ class LiveMetrics:
         app_id = getattr(getattr(plugin, "config", None), "app_id", None)
         self._identity = find_identity(plugin_name, task, job, app_id, os.environ)
         self._addresses = Addresses(address, os.environ)
-        # What was no valid UTF-8 can't travel: it is refused as the wrong one.
-        token = os.environ.get(TOKEN_VARIABLE, "").strip()
-        self._token = token.encode("utf-8", "replace").decode()
         if isinstance(interval, bool) or not isinstance(interval, (int, float)):
             raise InvalidType("interval must be seconds as a number, got %.60r" % (interval,))
         if not MIN_INTERVAL <= interval <= MAX_INTERVAL:
@@ -214,7 +211,7 @@ class LiveMetrics:
     def _start_sender(self, forked: bool) -> None:
         self._sender = Sender(
             registry=self._registry,
-            session=Session(self._identity, self._token),
+            session=Session(self._identity),
             addresses=self._addresses.candidates,
             usage=ProcessUsage(),
             interval=self._interval,

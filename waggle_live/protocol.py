@@ -28,6 +28,11 @@ DEFAULT_MAX_SERIES = 1000
 #: Name of the series that holds the sums of all that went over the limit.
 OVERFLOW = "__overflow__"
 
+#: Longest name of a function that TAU measured, in characters.
+MAX_FUNCTION_LENGTH = 256
+#: Name of the function that holds the sums of all that have no series of their own.
+OTHER_FUNCTIONS = "__other__"
+
 #: Kinds of cells. The first four are an author's; the rest the client fills in itself.
 TIMER = "timer"
 RATE = "rate"
@@ -36,8 +41,10 @@ COUNTER = "counter"
 MESSAGES = "messages"
 UPLOADS = "uploads"
 PROBLEM = "problem"
+FUNCTION = "function"
+TAU = "tau"
 AUTHOR_KINDS = (TIMER, RATE, GAUGE, COUNTER)
-KINDS = (*AUTHOR_KINDS, MESSAGES, UPLOADS, PROBLEM)
+KINDS = (*AUTHOR_KINDS, MESSAGES, UPLOADS, PROBLEM, FUNCTION, TAU)
 
 #: What a client reports about itself: the only names of cells of kind ``problem``.
 OVERLAP_MISMATCH = "overlap_mismatch"
@@ -53,6 +60,7 @@ RESERVED_LABELS = frozenset((*IDENTITY_LABELS, "name", "le", "quantile", "q", "s
 _NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NON_FINITE = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
 
 Labels = Tuple[Tuple[str, str], ...]
@@ -115,6 +123,18 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
             raise InvalidMetric("value of label %r must be valid Unicode" % label) from None
         pairs.append((label, text))
     return tuple(sorted(pairs))
+
+
+def check_function(name: Any) -> str:
+    """Return ``name`` if a function of TAU's may be called so, else raise with the rule."""
+    if not isinstance(name, str):
+        raise InvalidType("function must be a str, got %s: %.60r" % (type(name).__name__, name))
+    if not 0 < len(name) <= MAX_FUNCTION_LENGTH or _CONTROL.search(name):
+        raise InvalidMetric(
+            "function must have 1 to %d characters, none of them a control character or a lone "
+            "surrogate, got %.60r" % (MAX_FUNCTION_LENGTH, name)
+        )
+    return name
 
 
 def check_session_id(session: Any) -> str:

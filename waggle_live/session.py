@@ -3,8 +3,9 @@
 import os
 import time
 from binascii import hexlify
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
+from .address import find_token
 from .clock import monotonic
 from .identity import Identity, find_host
 from .protocol import VERSION as PROTOCOL_VERSION
@@ -17,11 +18,11 @@ class Session:
     A reconnecting process keeps its session; a forked child makes a new one.
     """
 
-    def __init__(self, identity: Identity, token: str = "") -> None:
+    def __init__(self, identity: Identity, *, start_time: Optional[float] = None) -> None:
         self._identity = identity
         self._host = find_host(os.environ)
-        self._token = token
-        self._start_time = time.time()
+        self._token = find_token(os.environ)
+        self._start_time = time.time() if start_time is None else start_time
         self.started = monotonic()
         #: Number of the last update that was sent.
         self.number = 0

@@ -14,6 +14,8 @@ from .clock import Clock
 from .plugin import Plugin
 from .series import CounterSeries, CountSeries, GaugeSeries, RateSeries, TimerSeries
 from .table import Table
+from .tau_lines import tau
+from .tau_series import FunctionSeries, TauSeries
 
 
 class Api:
@@ -40,6 +42,8 @@ class Api:
         for series in plugin.series.values():
             if isinstance(series, CountSeries):
                 counts[series.totals.kind][series.totals.name] = series.totals.value
+                continue
+            if isinstance(series, FunctionSeries | TauSeries):
                 continue
             head = {
                 "name": series.totals.name,
@@ -75,6 +79,7 @@ class Api:
             "uploads": counts["uploads"].get(""),
             "problems": counts["problem"],
             **kinds,
+            **tau(plugin, clock),
         }
 
 

@@ -83,6 +83,44 @@ PROBLEMS = Family(
 EXITS = Family(
     "waggle_plugin_exits_total", "counter", "Processes of the plugin that ended, by how."
 )
+TAU_CALLS = Family(
+    "waggle_tau_function_calls_total", "counter", "Calls of a function, measured by TAU."
+)
+TAU_EXCLUSIVE = Family(
+    "waggle_tau_function_exclusive_seconds_total",
+    "counter",
+    "Time in a function without what it called, measured by TAU.",
+)
+TAU_INCLUSIVE = Family(
+    "waggle_tau_function_inclusive_seconds_total",
+    "counter",
+    "Time in a function and in what it called, measured by TAU.",
+)
+TAU_EXCLUSIVE_CPU = Family(
+    "waggle_tau_function_exclusive_cpu_seconds_total",
+    "counter",
+    "CPU time in a function without what it called, measured by TAU.",
+)
+TAU_INCLUSIVE_CPU = Family(
+    "waggle_tau_function_inclusive_cpu_seconds_total",
+    "counter",
+    "CPU time in a function and in what it called, measured by TAU.",
+)
+TAU_DROPPED = Family(
+    "waggle_tau_functions_dropped_total",
+    "counter",
+    "Functions that had no series of their own and were added up in __other__.",
+)
+TAU_TORN = Family(
+    "waggle_tau_torn_reads_total",
+    "counter",
+    "Profiles that were not whole when they were read, and left for the next time.",
+)
+TAU_LAST_DUMP = Family(
+    "waggle_tau_last_dump_timestamp_seconds",
+    "gauge",
+    "When TAU last wrote a profile of the plugin, Unix time.",
+)
 NODE_INFO = Family("waggle_node_info", "gauge", "The node that this collector runs on.")
 
 #: In the order in which they are written.
@@ -109,5 +147,13 @@ ALL = (
     UPLOADS,
     PROBLEMS,
     EXITS,
+    TAU_CALLS,
+    TAU_EXCLUSIVE,
+    TAU_INCLUSIVE,
+    TAU_EXCLUSIVE_CPU,
+    TAU_INCLUSIVE_CPU,
+    TAU_DROPPED,
+    TAU_TORN,
+    TAU_LAST_DUMP,
     NODE_INFO,
 )

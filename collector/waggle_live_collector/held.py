@@ -8,7 +8,7 @@ are written to the state file as they are.
 
 from msgspec import Struct
 
-from waggle_live.protocol import COUNTER, GAUGE, RATE, TIMER, Labels
+from waggle_live.protocol import COUNTER, FUNCTION, GAUGE, RATE, TAU, TIMER, Labels
 
 
 class HeldTimer(Struct, array_like=True, tag=TIMER, gc=False):
@@ -57,4 +57,25 @@ class HeldCount(Struct, array_like=True, tag="count", gc=False):
     value: int = 0
 
 
-Held = HeldTimer | HeldRate | HeldGauge | HeldCounter | HeldCount
+class HeldFunction(Struct, array_like=True, tag=FUNCTION, gc=False):
+    """Counted state of a function that TAU measured."""
+
+    name: str
+    labels: Labels
+    calls: int = 0
+    exclusive: int = 0
+    inclusive: int = 0
+    exclusive_cpu: int = 0
+    inclusive_cpu: int = 0
+
+
+class HeldTau(Struct, array_like=True, tag=TAU, gc=False):
+    """Counted state of a run under TAU."""
+
+    name: str
+    labels: Labels
+    dropped: int = 0
+    torn: int = 0
+
+
+Held = HeldTimer | HeldRate | HeldGauge | HeldCounter | HeldCount | HeldFunction | HeldTau

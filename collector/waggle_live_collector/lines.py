@@ -10,6 +10,7 @@ from typing import Protocol
 from waggle_live.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
 from . import families as f
+from . import tau_lines
 from .clock import Clock
 from .identity import Identity
 from .series import (
@@ -23,6 +24,7 @@ from .series import (
     Stamp,
     TimerSeries,
 )
+from .tau_series import FunctionSeries, TauSeries
 from .text import Pairs, around, number, prefix, template
 
 #: The families of each kind's chunks.
@@ -40,6 +42,7 @@ FAMILIES = {
     "messages": (f.MESSAGES,),
     "uploads": (f.UPLOADS,),
     "problem": (f.PROBLEMS,),
+    **tau_lines.FAMILIES,
 }
 #: The label that holds the cell's name, where there is one.
 _COUNT_LABELS = {"messages": "name", "uploads": "", "problem": "reason"}
@@ -194,6 +197,10 @@ def make(series: Series, identity: Identity) -> Lines:
         return TimerLines(series, pairs)
     if isinstance(series, RateSeries):
         return RateLines(series, pairs)
+    if isinstance(series, FunctionSeries):
+        return tau_lines.FunctionLines(series, pairs)
+    if isinstance(series, TauSeries):
+        return tau_lines.TauLines(series, pairs)
     return ValueLines(series, pairs)
 
 

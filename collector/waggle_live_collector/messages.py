@@ -98,8 +98,31 @@ class ProblemCell(Struct, tag_field="kind", tag="problem", gc=False):
     age: Age = 0.0
 
 
+class FunctionCell(Struct, tag_field="kind", tag="function", gc=False):
+    """A function as TAU measured it, times in nanoseconds; None for what is not measured."""
+
+    name: str
+    calls: Whole
+    exclusive: Whole | None = None
+    inclusive: Whole | None = None
+    exclusive_cpu: Whole | None = None
+    inclusive_cpu: Whole | None = None
+    labels: dict[str, str] | None = None
+    age: Age = 0.0
+
+
+class TauCell(Struct, tag_field="kind", tag="tau", gc=False):
+    """A run under TAU; ``age`` is that of its last dump."""
+
+    dropped: Whole = 0
+    torn: Whole = 0
+    name: str = ""
+    labels: dict[str, str] | None = None
+    age: Age = 0.0
+
+
 CountCell = MessagesCell | UploadsCell | ProblemCell
-Cell = TimerCell | RateCell | GaugeCell | CounterCell | MessagesCell | UploadsCell | ProblemCell
+Cell = TimerCell | RateCell | GaugeCell | CounterCell | CountCell | FunctionCell | TauCell
 
 
 class ProcessStats(Struct, gc=False):

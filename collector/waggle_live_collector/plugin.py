@@ -21,11 +21,14 @@ from .series import (
     Stamp,
     TimerSeries,
 )
+from .tau_series import FunctionSeries, TauSeries
 from .totals import (
     CounterTotals,
     CountTotals,
+    FunctionTotals,
     GaugeTotals,
     RateTotals,
+    TauTotals,
     TimerTotals,
     Totals,
     shift_times,
@@ -107,6 +110,12 @@ class Plugin:
         elif kind == "counter":
             assert totals is None or isinstance(totals, CounterTotals)
             series = CounterSeries(totals or CounterTotals(name, labels), self._stamp(key, totals))
+        elif kind == "function":
+            assert totals is None or isinstance(totals, FunctionTotals)
+            series = FunctionSeries(totals or FunctionTotals(name, labels), Stamp(name, labels))
+        elif kind == "tau":
+            assert totals is None or isinstance(totals, TauTotals)
+            series = TauSeries(totals or TauTotals(name, labels), Stamp(name, labels))
         else:
             assert totals is None or isinstance(totals, CountTotals)
             # No author's series: it has no line in the family of update times.

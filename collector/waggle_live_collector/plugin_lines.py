@@ -7,9 +7,10 @@ from .clock import Clock
 from .families import Family
 from .identity import Claim
 from .plugin import Plugin
+from .tau_lines import last_dump
 from .text import number, prefix
 
-_PLAIN = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.CPU, f.MEMORY)
+_PLAIN = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.CPU, f.MEMORY, f.TAU_LAST_DUMP)
 
 
 class PluginLines:
@@ -35,6 +36,9 @@ class PluginLines:
         }
         if memory is not None:
             values[f.MEMORY] = memory
+        dump = last_dump(plugin, clock)
+        if dump is not None:
+            values[f.TAU_LAST_DUMP] = dump
         for family, value in values.items():
             chunks[family].append(b"%b%b\n" % (self._prefixes[family], number(value)))
         chunks[f.INFO].append(self._info_line())

@@ -17,6 +17,7 @@ from .exact_sum import ExactSum
 from .held import HeldCount, HeldCounter, HeldGauge, HeldRate, HeldTimer
 from .messages import CountCell, CounterCell, GaugeCell, RateCell, TimerCell, number
 from .recent import Recent
+from .tau_series import FunctionSeries, TauSeries
 from .totals import CounterTotals, CountTotals, GaugeTotals, RateTotals, TimerTotals
 
 if TYPE_CHECKING:
@@ -260,4 +261,12 @@ def _note(
         series.changed = True
 
 
-Series = TimerSeries | RateSeries | GaugeSeries | CounterSeries | CountSeries
+Series = (
+    TimerSeries
+    | RateSeries
+    | GaugeSeries
+    | CounterSeries
+    | CountSeries
+    | FunctionSeries
+    | TauSeries
+)

@@ -7,10 +7,27 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from waggle_live.errors import InvalidMetric, InvalidType, ProtocolError
-from waggle_live.protocol import OVERFLOW, PROBLEMS, Labels, check_labels, check_name
+from waggle_live.protocol import (
+    OTHER_FUNCTIONS,
+    OVERFLOW,
+    PROBLEMS,
+    Labels,
+    check_function,
+    check_labels,
+    check_name,
+)
 
 from . import messages
-from .held import Held, HeldCount, HeldCounter, HeldGauge, HeldRate, HeldTimer
+from .held import (
+    Held,
+    HeldCount,
+    HeldCounter,
+    HeldFunction,
+    HeldGauge,
+    HeldRate,
+    HeldTau,
+    HeldTimer,
+)
 from .identity import Claim, Identity
 from .messages import Cell, ProcessStats, Refusal, Update
 from .plugin import Key, Plugin
@@ -29,12 +46,16 @@ _KINDS: dict[type, str] = {
     messages.MessagesCell: "messages",
     messages.UploadsCell: "uploads",
     messages.ProblemCell: "problem",
+    messages.FunctionCell: "function",
+    messages.TauCell: "tau",
 }
 _HELD: dict[str, Any] = {
     "timer": HeldTimer,
     "rate": HeldRate,
     "gauge": HeldGauge,
     "counter": HeldCounter,
+    "function": HeldFunction,
+    "tau": HeldTau,
 }
 
 
@@ -258,8 +279,10 @@ def _check(kind: str, cell: Cell) -> tuple[str, Labels]:
         raise InvalidMetric(f"cells of kind {kind} have no labels")
     if kind == "problem" and cell.name not in PROBLEMS:
         raise InvalidMetric(f"a problem is one of {', '.join(PROBLEMS)}")
-    if kind == "uploads" and cell.name:
-        raise InvalidMetric("uploads have no name")
+    if kind in ("uploads", "tau") and cell.name:
+        raise InvalidMetric(f"{kind} cells have no name")
+    if kind == "function":
+        check_function(cell.name)
     if kind == "messages" and cell.name != OVERFLOW:
         check_name(cell.name)
     return cell.name, ()
@@ -270,4 +293,6 @@ def _is_bounded_by_kind(kind: str, name: str, labels: Labels) -> bool:
 
     A client at its limit must still be able to say so, and to send what is over it.
     """
-    return kind in ("uploads", "problem") or (name == OVERFLOW and not labels)
+    if kind == "function":
+        return name == OTHER_FUNCTIONS
+    return kind in ("uploads", "problem", "tau") or (name == OVERFLOW and not labels)

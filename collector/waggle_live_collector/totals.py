@@ -61,7 +61,39 @@ class CountTotals(Struct, array_like=True, tag="count"):
     updated: float = 0.0
 
 
-Totals = TimerTotals | RateTotals | GaugeTotals | CounterTotals | CountTotals
+class FunctionTotals(Struct, array_like=True, tag="function"):
+    """What TAU measured of a function, in nanoseconds; None where no process measured it."""
+
+    name: str
+    labels: Labels
+    calls: int = 0
+    exclusive: int | None = None
+    inclusive: int | None = None
+    exclusive_cpu: int | None = None
+    inclusive_cpu: int | None = None
+    updated: float = 0.0
+
+
+class TauTotals(Struct, array_like=True, tag="tau"):
+    """All runs under TAU; ``dumped_at``: when the newest dump of any was made."""
+
+    name: str
+    labels: Labels
+    dropped: int = 0
+    torn: int = 0
+    dumped_at: float = 0.0
+    updated: float = 0.0
+
+
+Totals = (
+    TimerTotals
+    | RateTotals
+    | GaugeTotals
+    | CounterTotals
+    | CountTotals
+    | FunctionTotals
+    | TauTotals
+)
 
 
 def shift_times(totals: Totals, seconds: float) -> None:
@@ -72,3 +104,5 @@ def shift_times(totals: Totals, seconds: float) -> None:
         totals.last_at += seconds
     elif isinstance(totals, GaugeTotals):
         totals.ended_at += seconds
+    elif isinstance(totals, TauTotals):
+        totals.dumped_at += seconds

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, cast
 from .exact_sum import ExactSum
 from .plugin import Plugin
 from .series import CounterSeries, GaugeSeries, RateSeries, Series, TimerSeries
-from .totals import CounterTotals, CountTotals, GaugeTotals, RateTotals, TimerTotals
+from .tau_series import TIMES, FunctionSeries, TauSeries
+from .totals import (
+    CounterTotals,
+    CountTotals,
+    FunctionTotals,
+    GaugeTotals,
+    RateTotals,
+    TauTotals,
+    TimerTotals,
+)
 
 if TYPE_CHECKING:
     from .session import Session
@@ -92,6 +101,22 @@ def _add(known: Series, series: Series) -> None:
         parts = ExactSum(known.totals.parts)  # the very list that the series adds to
         for part in cast(CounterTotals, more).parts:
             parts.add(part)
+    elif isinstance(known, FunctionSeries):
+        _add_function(known.totals, cast(FunctionTotals, more))
+    elif isinstance(known, TauSeries):
+        tau = cast(TauTotals, more)
+        known.totals.dropped += tau.dropped
+        known.totals.torn += tau.torn
+        known.totals.dumped_at = max(known.totals.dumped_at, tau.dumped_at)
     else:
         known.totals.value += cast(CountTotals, more).value
     known.totals.updated = max(known.totals.updated, more.updated)
+
+
+def _add_function(totals: FunctionTotals, more: FunctionTotals) -> None:
+    """Add calls and times; a time that neither run measured stays unknown."""
+    totals.calls += more.calls
+    for time in TIMES:
+        added = getattr(more, time)
+        if added is not None:
+            setattr(totals, time, (getattr(totals, time) or 0) + added)

@@ -23,7 +23,7 @@ from waggle_live_collector import families as f
 from waggle_live_collector.lines import QUANTILES
 from waggle_live_collector.series import BOUNDS
 
-from .world import World, counter, gauge, rate, timer
+from .world import World, counter, function, gauge, rate, timer
 
 NASTY = 'back\\slash "quote" new\nline {x="y"} 100%s ünïcødé 🐝'
 
@@ -52,6 +52,11 @@ def rich_world():
         {"kind": "messages", "name": "env.count", "value": 3},
         {"kind": "uploads", "value": 1_000_000},
         {"kind": "problem", "name": "sync_error", "value": 1},
+        function(NASTY.replace("\n", " "), 7, 1_500_000, 3_000_000_000),
+        function("<listcomp> [a.py:3]", 10**7, 10**16, None, exclusive_cpu=1, inclusive_cpu=2),
+        function("declared", 0, 0, 0),
+        function("__other__", 12, 5, None),
+        {"kind": "tau", "age": 1.25, "dropped": 12, "torn": 3},
         process={"cpu_seconds": 1.25, "memory_bytes": 123456789, "memory_scope": "container"},
     )
     world.peer("session-2", plugin="other").update(1, counter("c", 1))
@@ -100,6 +105,27 @@ class Oracle:
         if series.last_per_second() is not None:
             self.add(f.RATE_LAST, labels, series.last_per_second())
 
+    def function(self, series, identity):
+        """Add what TAU measured of a function."""
+        totals = series.totals
+        labels = {**identity, "function": totals.name}
+        self.add(f.TAU_CALLS, labels, totals.calls)
+        for family, time in (
+            (f.TAU_EXCLUSIVE, totals.exclusive),
+            (f.TAU_INCLUSIVE, totals.inclusive),
+            (f.TAU_EXCLUSIVE_CPU, totals.exclusive_cpu),
+            (f.TAU_INCLUSIVE_CPU, totals.inclusive_cpu),
+        ):
+            if time is not None:
+                self.add(family, labels, time / 1e9)
+
+    def tau(self, series, identity):
+        """Add what there is of runs under TAU."""
+        self.add(f.TAU_DROPPED, identity, series.totals.dropped)
+        self.add(f.TAU_TORN, identity, series.totals.torn)
+        last_dump = self.world.clock.unix(series.totals.dumped_at)
+        self.add(f.TAU_LAST_DUMP, identity, last_dump)
+
     def plugin(self, plugin):
         """Add everything of a plugin."""
         unix = self.world.clock.unix
@@ -114,8 +140,10 @@ class Oracle:
                 self.add(f.MESSAGES, {**identity, "name": name}, series.value())
             elif kind == "uploads":
                 self.add(f.UPLOADS, identity, series.value())
-            else:
+            elif kind == "problem":
                 self.add(f.PROBLEMS, {**identity, "reason": name}, series.value())
+            else:
+                getattr(self, kind)(series, identity)
             if kind in ("timer", "rate", "gauge", "counter"):
                 self.add(f.UPDATED, all_labels, unix(series.stamp.at))
         self.add(f.UP, identity, plugin.left_at is None)

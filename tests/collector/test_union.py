@@ -28,6 +28,14 @@ def everything(n):
         {"kind": "messages", "name": "m", "value": n},
         {"kind": "uploads", "value": 2 * n},
         {"kind": "problem", "name": "record_error", "value": 3 * n},
+        {
+            "kind": "function",
+            "name": "f [a.py:1]",
+            "calls": n,
+            "exclusive": 7 * n,
+            "inclusive": 9 * n,
+        },
+        {"kind": "tau", "dropped": n, "torn": 2 * n},
     )
 
 

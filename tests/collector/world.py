@@ -186,3 +186,9 @@ def timer(name, buckets, total=0, **fields):
     count = sum(buckets.values())
     cell = {"kind": "timer", "name": name, "count": count, "sum": total, "buckets": pairs}
     return {**cell, **fields}
+
+
+def function(name, calls, exclusive, inclusive=0, **fields):
+    """Return a cell of a function that TAU measured."""
+    cell = {"kind": "function", "name": name, "calls": calls}
+    return {**cell, "exclusive": exclusive, "inclusive": inclusive, **fields}

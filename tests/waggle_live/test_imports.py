@@ -80,8 +80,9 @@ def test_imports_run_one_way():
     """errors <- histogram <- protocol <- the rest; never the collector, never another library."""
     standard = (
         "_thread argparse ast asyncio atexit binascii bisect collections contextlib functools "
-        "importlib inspect json logging math operator os re select signal sitecustomize socket "
-        "sys threading time types typing weakref"
+        "heapq importlib inspect json logging math operator os pytau re select shlex shutil signal "
+        "sitecustomize socket stat subprocess sys tempfile threading time traceback types typing "
+        "weakref"
     )
     allowed = set(standard.split()) | {"waggle", "waggle_live"}
     reading = {"base64", "http", "io", "queue", "socket", "ssl", "urllib", "zlib"}
