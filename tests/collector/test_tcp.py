@@ -170,11 +170,12 @@ def test_the_tcp_port_stays_when_the_socket_is_made_anew():
         assert port == port_of(collector)
 
 
-def test_the_real_client_sends_no_token_over_the_socket(tmp_path, monkeypatch):
+def test_the_real_client_sends_no_token_over_the_socket(monkeypatch):
     """It is for a collector that is reached over TCP alone."""
     from waggle_live.identity import find_identity
     from waggle_live.session import Session
 
-    session = Session(find_identity("p", None, None, None, {}), TOKEN)
+    monkeypatch.setenv("WAGGLE_LIVE_METRICS_TOKEN", TOKEN)
+    session = Session(find_identity("p", None, None, None, {}))
     assert "token" not in session.hello()
     assert session.hello(over_tcp=True)["token"] == TOKEN
