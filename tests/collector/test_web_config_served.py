@@ -216,14 +216,17 @@ def test_guessing_holds_up_nobody_who_was_right_before(served):
     guesses = [subprocess.Popen([*guess, "--user", f"alice:{number}", url]) for number in range(8)]
     try:
         time.sleep(0.5)
-        took = []
-        for _ in range(10):
+        took, guessed = [], []
+        for number in range(3):
             begin = time.monotonic()
             assert served.status(*ALICE, path="/metrics") == 200
             took.append(time.monotonic() - begin)
+            begin = time.monotonic()
+            assert served.status("--user", f"alice:wrong{number}", path="/metrics") == 401
+            guessed.append(time.monotonic() - begin)
         assert all(process.poll() is None for process in guesses)
-        # With a check for each it would be their queue, about a second, each time.
-        assert sorted(took)[5] < 1
+        # With a check for each it would stand in the guesses' queue, as long as one more of them.
+        assert sorted(took)[1] < sorted(guessed)[1] / 2
     finally:
         for process in guesses:
             process.kill()

@@ -67,7 +67,7 @@ def test_plugins_follow_the_file_to_the_collector_that_replaced_it(own_collector
     os.unlink(own_collector.socket_path)
     with second.start(wait_ready=False):
         own_collector.signal(signal.SIGCONT)
-        assert first.wait(timeout=5) == 1
+        assert first.wait(timeout=30) == 1
         with open(log, encoding="utf-8") as file:
             assert "another collector is listening on" in file.read()
         wait_until(lambda: second.get("/-/ready")[0] == 200)

