@@ -31,9 +31,8 @@ def main(patience: float) -> None:
         stop.set()
         for thread in threads:
             thread.join()
-        end = time.monotonic() + patience
-        while not live.flush(1) and time.monotonic() < end:
-            pass
+        # Not flush: what is only applied is lost if the collector is killed before it is saved.
+        live.close(timeout=patience)
         print(sum(counts))
 
 
