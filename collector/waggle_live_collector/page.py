@@ -19,7 +19,16 @@ from .version import VERSION
 
 _ASSETS = Path(__file__).with_name("assets")
 #: In this order they are one script.
-_SCRIPTS = ("format.js", "history.js", "curve.js", "rows.js", "sections.js", "stream.js", "page.js")
+_SCRIPTS = (
+    "format.js",
+    "history.js",
+    "curve.js",
+    "rows.js",
+    "functions.js",
+    "sections.js",
+    "stream.js",
+    "page.js",
+)
 
 
 class Page:

@@ -23,6 +23,7 @@ from .errors import (
     UnknownSeries,
 )
 from .fleet import Fleet, FleetSnapshot, Polled
+from .functions import Function, Tau
 from .instruments import Counter, Gauge, Instruments, Rate, Timer
 from .node import DEFAULT_TIMEOUT, Node
 from .plugins import Identity, Plugin, Plugins
@@ -34,6 +35,7 @@ __all__ = [
     "Counter",
     "Fleet",
     "FleetSnapshot",
+    "Function",
     "Gauge",
     "Identity",
     "Instruments",
@@ -51,6 +53,7 @@ __all__ = [
     "Polled",
     "Rate",
     "Snapshot",
+    "Tau",
     "Timer",
     "UnknownPlugin",
     "UnknownSeries",

@@ -4,6 +4,7 @@ of the wrong type is an error, for a guess would be a wrong number."""
 import json
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+from .functions import Function, Tau
 from .instruments import Counter, Gauge, Instruments, Rate, Timer
 from .plugins import Identity, Plugin, Plugins, is_heard
 from .snapshot import NodeIdentity
@@ -82,6 +83,10 @@ class _Fields:
             raise self._wrong(name)
         return [_Fields(each, name) for each in value]
 
+    def objects_if_any(self, name: str) -> List["_Fields"]:
+        """Return them; none where older collectors say nothing of them."""
+        return [] if self.get(name) is None else self.objects(name)
+
     def texts(self, name: str) -> Mapping[str, str]:
         fields = _Fields(self.get(name), name)
         return {key: fields.text(key) for key in fields._value}
@@ -115,7 +120,21 @@ def _plugin(fields: _Fields) -> Plugin:
         zone=fields.text("zone"),
         verified=fields.get("verified") is True,
         client=fields.text("client"),
+        functions=tuple(map(_function, fields.objects_if_any("functions"))),
+        tau=_tau(fields.get("tau")),
     )
+
+
+def _function(fields: _Fields) -> Function:
+    times = ("exclusive", "inclusive", "exclusive_cpu", "inclusive_cpu")
+    return Function(fields.text("name"), fields.whole("calls"), *map(fields.number, times))
+
+
+def _tau(value: Any) -> Optional[Tau]:
+    if value is None:
+        return None
+    fields = _Fields(value, "tau")
+    return Tau(fields.number("last_dump"), fields.whole("dropped"), fields.whole("torn"))
 
 
 def _head(fields: _Fields) -> Tuple[str, Mapping[str, str], Optional[float]]:

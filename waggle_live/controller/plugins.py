@@ -1,8 +1,9 @@
 """The plugins of a node, as one answer of its collector shows them."""
 
-from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .errors import AmbiguousPlugin, UnknownPlugin
+from .functions import Function, Tau
 from .instruments import Counter, Gauge, Instruments, Rate, Timer, labelled
 
 #: Who was not heard for longer than this (the window of recent values, twice the longest pause of
@@ -53,6 +54,11 @@ class Plugin(NamedTuple):
     zone: str
     verified: bool
     client: str
+    #: What TAU measured, the most exclusive time first and ``__other__``, if it is there, last:
+    #: ``[:5]`` are the most expensive. Empty without TAU, and of collectors that don't know it.
+    functions: Tuple[Function, ...]
+    #: None for who never ran under TAU.
+    tau: Optional[Tau]
 
     @property
     def heard(self) -> bool:

@@ -4,6 +4,7 @@ from typing import Hashable, Iterable, List, Mapping, NamedTuple, Optional, Tupl
 
 from ..controller import Counter, Gauge, Plugin, Rate, Snapshot, Timer
 from .figures import number, seconds, tenths
+from .functions import MOST, Costs, costs_of
 from .history import History, Values
 from .wish import Wish
 
@@ -23,11 +24,12 @@ class Row(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One plugin with its rows."""
+    """One plugin with its rows, and with its functions if it runs under TAU."""
 
     key: str
     plugin: Plugin
     rows: List[Row]
+    costs: Costs
 
 
 def blocks_of(snapshot: Snapshot, history: History) -> Tuple[List[Block], List[Hashable]]:
@@ -43,7 +45,7 @@ def blocks_of(snapshot: Snapshot, history: History) -> Tuple[List[Block], List[H
             *(place.counter(name, each) for name, each in plugin.counters.items()),
         ]
         keys += place.keys
-        blocks.append(Block(key, plugin, rows))
+        blocks.append(Block(key, plugin, rows, costs_of(plugin)))
     return blocks, keys
 
 
@@ -89,17 +91,20 @@ class _Place:
 def arranged(blocks: Iterable[Block], wish: Wish) -> List[Block]:
     """Return what is wished for, in the order that is wished for.
 
-    By a number, rows are sorted within their plugin, and plugins by their first row.
+    By a number, rows are sorted within their plugin, and plugins by their first row. Functions are
+    always the most expensive of those that were asked for.
     """
     only = wish.only.lower()
     shown = []
     for block in blocks:
-        rows = block.rows
+        rows, functions = block.rows, block.costs.functions
         if only and only not in block.key.lower():
             rows = [row for row in rows if only in row.name.lower()]
-            if not rows:
+            functions = [each for each in functions if only in each.name.lower()]
+            if not rows and not functions:
                 continue
-        shown.append(block._replace(rows=_sorted(rows, wish.order)))
+        costs = block.costs._replace(functions=functions[:MOST])
+        shown.append(block._replace(rows=_sorted(rows, wish.order), costs=costs))
     if wish.order == "name":
         return sorted(shown, key=lambda block: block.key)
     return sorted(

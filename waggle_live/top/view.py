@@ -6,6 +6,7 @@ from rich.text import Text
 
 from ..controller import Identity, NodeError, NodeIdentity, NodeLate, NodeUnreachable
 from .figures import age, clean, number, seconds, tenths
+from .functions import Costs
 from .history import sparkline
 from .rows import Block, Row, arranged
 from .wish import Wish
@@ -69,6 +70,9 @@ def lines(
         max([each.width, len(each.title), *(len(each.write(row)) for row in rows)])
         for each in columns
     ]
+    if width is None:  # nothing is cut; elsewhere a long function costs no curve its room
+        costs = [cost for _, blocks in shown for block in blocks for cost in block.costs.functions]
+        widths[0] = max([widths[0], *(len(cost.name) - len(GAP) - widths[1] for cost in costs)])
     curve = 0
     if trend:
         fixed = sum(widths) + len(GAP) * len(widths)
@@ -85,6 +89,7 @@ def lines(
         for block in blocks:
             drawn += [Text(), _plugin_line(block)]
             drawn += [_row(row, columns, widths, curve) for row in block.rows]
+            drawn += _functions(block.costs, columns, widths)
         if not blocks and node.error is None:
             drawn.append(_nothing(node, wish))
     return drawn
@@ -113,6 +118,10 @@ def _header(columns: Sequence[Column], widths: Sequence[int], curve: int) -> Tex
 def _cell(text: str, column: Column, width: int) -> str:
     if not column.words:
         return text.rjust(width)
+    return _cut(text, width)
+
+
+def _cut(text: str, width: int) -> str:
     return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -126,6 +135,39 @@ def _row(row: Row, columns: Sequence[Column], widths: Sequence[int], curve: int)
     line = Text.assemble(*parts, no_wrap=True)
     line.rstrip()
     return line
+
+
+def _functions(costs: Costs, columns: Sequence[Column], widths: Sequence[int]) -> List[Text]:
+    """Draw the functions below the columns of the instruments, with titles of their own."""
+    if not costs.functions:
+        return []
+    titles = [column.title for column in columns]
+    count, last = titles.index("count"), titles.index("last")
+    name = sum(widths[:count]) + len(GAP) * (count - 1)
+    # Calls stand below the counts, seconds below rates and means, and the share below the p95.
+    calls, spent, share = (
+        widths[count],
+        sum(widths[count + 1 : last - 1]) + len(GAP),
+        widths[last - 1],
+    )
+    title = "CPU time" if costs.cpu else "exclusive"
+    head = ["function".ljust(name), "calls".rjust(calls), title.rjust(spent)]
+    drawn = [Text(GAP.join([*head, "share".rjust(share)]), "dim", no_wrap=True)]
+    for cost in costs.functions:
+        percent = "" if cost.share is None else "%.1f %%" % (100 * cost.share)
+        line = Text.assemble(
+            _cut(clean(cost.name), name),
+            GAP,
+            (number(cost.calls).rjust(calls), "dim"),
+            GAP,
+            (seconds(cost.seconds).rjust(spent), "bold"),
+            GAP,
+            percent.rjust(share),
+            no_wrap=True,
+        )
+        line.rstrip()
+        drawn.append(line)
+    return drawn
 
 
 def _node_line(node: NodeView) -> Text:

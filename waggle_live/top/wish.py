@@ -7,7 +7,7 @@ ORDERS = ("name", "rate", "mean", "p95", "count", "age")
 
 
 class Wish(NamedTuple):
-    """In which order, and of which plugins or instruments (a part of their names)."""
+    """In which order, and of which plugins, instruments or functions (a part of their names)."""
 
     order: str = "name"
     only: str = ""

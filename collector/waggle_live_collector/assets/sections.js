@@ -1,4 +1,4 @@
-// One plugin: its heading and the table of its instruments.
+// One plugin: its heading, the table of its instruments, and its functions.
 
 const ROWS = 100; // shown at once; the others on request
 
@@ -36,13 +36,17 @@ class Section {
     this.more = element(section, "button", "more");
     this.more.type = "button";
     this.more.addEventListener("click", () => { this.limit = Infinity; this.arrange(this.words); });
+    this.functions = new Functions(section, plugin.plugin_task);
     this.fold(open);
   }
 
   take(plugin, time, now) {
     this.plugin = plugin;
     this.load = this.cpu.add(now, plugin.cpu_seconds);
-    let fresh = false;
+    // Whether any of them match the filter may change what is shown of the plugin.
+    const matched = this.functions.fit(this.left).length > 0;
+    this.functions.take(plugin.functions);
+    let fresh = matched !== this.functions.fit(this.left).length > 0;
     for (const group of Object.keys(KINDS)) {
       for (const series of plugin[group]) {
         const key = `${group} ${series.name} ${JSON.stringify(series.labels)}`;
@@ -60,10 +64,12 @@ class Section {
   // Shows the rows that match the words, in a lasting order; true if there are any.
   arrange(words) {
     this.words = words;
-    const left = words.filter(word => !this.names.some(name => name.includes(word)));
+    const left = this.left = words.filter(word => !this.names.some(name => name.includes(word)));
     const fit = [...this.rows].filter(([, row]) => row.matches(left)).sort(inOrder);
     const shown = this.open ? fit.slice(0, this.limit).map(([, row]) => row) : [];
-    this.element.hidden = words.length > 0 && fit.length === 0;
+    this.element.hidden = words.length > 0 && !fit.length && !this.functions.fit(left).length;
+    if (this.open) this.functions.draw(left);
+    else this.functions.element.hidden = true;
     this.more.hidden = shown.length === fit.length || !this.open;
     this.more.textContent = `Show ${fit.length - shown.length} more`;
     const wanted = new Set(shown.map(row => row.element ?? this.watcher.watch(row)));
@@ -99,7 +105,9 @@ class Section {
     const problems = Object.entries(plugin.problems);
     this.warn.hidden = !problems.length;
     if (problems.length) say(this.warn, problems.map(([reason, count]) => `${reason} ${number(count)}`).join("  "));
-    if (this.open) for (const tr of this.body.children) if (tr.row.visible) tr.row.draw(view);
+    if (!this.open) return;
+    this.functions.draw(this.left);
+    for (const tr of this.body.children) if (tr.row.visible) tr.row.draw(view);
   }
 }
 

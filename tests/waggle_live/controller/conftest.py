@@ -34,6 +34,14 @@ def plugin(task="detect", up=True, **fields):
     return whole
 
 
+def function(name, exclusive=1.0, calls=20, **fields):
+    """Return a function of the JSON."""
+    whole = {"name": name, "calls": calls, "exclusive": exclusive, "inclusive": exclusive}
+    whole.update({"exclusive_cpu": None, "inclusive_cpu": None})
+    whole.update(fields)
+    return whole
+
+
 def body(*plugins, **fields):
     """Return the JSON text of an answer."""
     whole = {"node": {"node_id": "n", "vsn": "W000"}, "plugins": list(plugins)}

@@ -1,0 +1,31 @@
+"""Where a plugin's time goes, as TAU measured it (docs/tau.md)."""
+
+from typing import NamedTuple, Optional
+
+
+class Function(NamedTuple):
+    """One function, over all runs of the plugin and all of their threads. Times are in seconds, and
+    None where TAU doesn't measure them."""
+
+    #: With the file and line where TAU knows them. ``__other__`` is no function: it holds the sums
+    #: of all that have no place of their own.
+    name: str
+    calls: int
+    #: In the function without what it called.
+    exclusive: Optional[float]
+    #: In it and in what it called.
+    inclusive: Optional[float]
+    #: The same of the CPU's time.
+    exclusive_cpu: Optional[float]
+    inclusive_cpu: Optional[float]
+
+
+class Tau(NamedTuple):
+    """What is known of a plugin's runs under TAU."""
+
+    #: Unix time, by the collector's clock, of TAU's newest profile: all functions are from then.
+    last_dump: Optional[float]
+    #: Functions that were added up in ``__other__``, each once a run.
+    dropped: int
+    #: Profiles that were not whole when they were read.
+    torn: int
