@@ -26,7 +26,7 @@ FOR_THE_COLLECTOR = {"waggle_live." + name for name in SHARED}
 
 #: The reader's packages, each with all that it may import of this project beside itself.
 READERS = {
-    "controller": {"waggle_live.errors", "waggle_live.version"},
+    "controller": {"waggle_live.errors", "waggle_live.protocol", "waggle_live.version"},
     "top": {"waggle_live.controller", "waggle_live.errors", "waggle_live.version"},
 }
 

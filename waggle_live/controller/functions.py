@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, Optional
 
+from ..protocol import OTHER_FUNCTIONS
+
 
 class Function(NamedTuple):
     """One function, over all runs of the plugin and all of their threads. Times are in seconds, and
@@ -18,6 +20,11 @@ class Function(NamedTuple):
     #: The same of the CPU's time.
     exclusive_cpu: Optional[float]
     inclusive_cpu: Optional[float]
+
+    @property
+    def is_other(self) -> bool:
+        """Is it ``__other__``, the sums of many, rather than a function?"""
+        return self.name == OTHER_FUNCTIONS
 
 
 class Tau(NamedTuple):

@@ -3,7 +3,6 @@
 from typing import List, NamedTuple, Optional
 
 from ..controller import Plugin
-from ..protocol import OTHER_FUNCTIONS
 
 #: Shown of a plugin at most.
 MOST = 5
@@ -39,6 +38,6 @@ def costs_of(plugin: Plugin) -> Costs:
     costs = [
         Cost(each.name, each.calls, seconds, seconds / total if total > 0 else None)
         for each, seconds in known
-        if each.name != OTHER_FUNCTIONS
+        if not each.is_other
     ]
     return Costs(cpu, sorted(costs, key=lambda cost: -cost.seconds))

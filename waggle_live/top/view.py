@@ -36,6 +36,8 @@ COLUMNS: Tuple[Column, ...] = (
 GAP = "  "
 #: Curves have what is left of the line, but not less and not more than this.
 TREND = (8, 60)
+#: Characters of a function's name at most where there is no terminal: C++ has very long ones.
+FUNCTION = 60
 #: From this width on there is room for the column of kinds.
 WIDE = 96
 #: Rows that were not updated for longer than this are drawn faintly.
@@ -70,9 +72,12 @@ def lines(
         max([each.width, len(each.title), *(len(each.write(row)) for row in rows)])
         for each in columns
     ]
-    if width is None:  # nothing is cut; elsewhere a long function costs no curve its room
-        costs = [cost for _, blocks in shown for block in blocks for cost in block.costs.functions]
-        widths[0] = max([widths[0], *(len(cost.name) - len(GAP) - widths[1] for cost in costs)])
+    costs = [cost for _, blocks in shown for block in blocks for cost in block.costs.functions]
+    calls = [column.title for column in columns].index("count")
+    widths[calls] = max([widths[calls], *(len(number(cost.calls)) for cost in costs)])
+    if width is None:  # elsewhere no function costs a curve its room
+        longest = max([0, *(len(cost.name) for cost in costs)])
+        widths[0] = max(widths[0], min(longest, FUNCTION) - len(GAP) - widths[1])
     curve = 0
     if trend:
         fixed = sum(widths) + len(GAP) * len(widths)

@@ -156,6 +156,7 @@ def test_functions_are_in_the_order_of_the_answer():
         Function("f [a.py:1]", 20, 2.5, 2.5, None, 0.5),
         Function("__other__", 20, None, None, None, None),
     )
+    assert [each.is_other for each in one.functions] == [False, True]
     assert one.tau == Tau(last_dump=1700.5, dropped=3, torn=1)
 
 

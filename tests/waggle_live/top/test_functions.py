@@ -56,13 +56,21 @@ def test_no_time_at_all_is_no_share():
 
 @pytest.mark.parametrize("width", [80, 96, 160])
 def test_names_are_cut_to_their_column_on_a_terminal(width):
-    """They take no room of the curves, and fit; without a terminal they are whole."""
+    """They take no room of the curves, and fit; without a terminal most are whole."""
     long = plugin(timers=[timer()], functions=[function("n" * 256)])
     drawn = text(node(long), width=width, trend=True)
     assert drawn[0] == text(node(plugin(timers=[timer()])), width=width, trend=True)[0]
     assert "…" in drawn[-1] and drawn[-1].endswith("100.0 %") and len(drawn[-1]) < 80
     assert drawn[-1].index("20") + 2 == drawn[0].index("count") + 5
-    assert "n" * 256 in text(node(long))[-1]
+    assert text(node(long))[-1].startswith("n" * 59 + "…  ")
+    assert text(node(plugin(functions=[function("n" * 60)])))[-1].startswith("n" * 60 + "  ")
+
+
+def test_many_calls_stand_below_their_title():
+    """The column is as wide as the longest number in it."""
+    drawn = text(node(plugin(timers=[timer()], functions=[function("f", calls=123456789)])))
+    ends = [drawn[0].index("count") + 5, drawn[5].index(" 10 ") + 3]
+    assert ends == [drawn[6].index("calls") + 5, drawn[7].index("123456789") + 9]
 
 
 @pytest.mark.parametrize(
