@@ -41,7 +41,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, help="seconds (default: %(default)g)"
     )
     top.add_argument("--sort", choices=ORDERS, default="name", help="default: %(default)s")
-    top.add_argument("--filter", default="", metavar="TEXT", help="a part of a task or instrument")
+    top.add_argument("--filter", default="", metavar="TEXT", help="a part of a name")
     top.add_argument("--ca-file", help="who signs the collectors' certificates")
     top.add_argument("--cert-file", help="our own certificate")
     top.add_argument("--key-file", help="its key")
