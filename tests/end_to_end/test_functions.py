@@ -46,7 +46,7 @@ def test_the_controller_has_them_the_dearest_first(collector, task):
         assert (without.functions, without.tau) == ((), None)
 
 
-def test_top_prints_five_below_the_instruments(collector, task):
+def test_top_prints_the_five_dearest(collector, task):
     """In a pipe, with the share of all that TAU measured."""
     pytest.importorskip("rich", reason="needs the package rich")
     from .test_top import top
