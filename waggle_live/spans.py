@@ -158,12 +158,11 @@ class TimerSeries:
 
         def stop(self: Span) -> None:
             try:
-                duration = clock() - self._start  # type: ignore[operator]
+                append(clock() - self._start)  # type: ignore[operator]
             except TypeError:
                 problems.count(UNMATCHED_STOP, "a span was stopped twice")
                 return
             self._start = None
-            append(duration)
             if len(buffer) > FOLD_AT:
                 fold()
 
