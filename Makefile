@@ -68,9 +68,22 @@ $(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
 	@echo "== The client's tests on CPython $*"
 	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 $(CLIENT_TESTS)
 
+# Where there is one, CPython as Debian builds it: one built by hand often lacks PGO, and is slower.
+BENCH_PYTHON ?= $(shell [ -x /usr/bin/python3 ] && /usr/bin/python3 -c \
+    "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))" 2> /dev/null && \
+    echo /usr/bin/python3 || scripts/find-python 3.11+)
+
+.PHONY: bench
+bench: .venv-bench/.peers  ## Measure beside all peers (10 min); CASES="calls scrape" for some of it
+	@.venv-bench/bin/python -m bench $(CASES)
+
+.PHONY: bench-check
+bench-check: $(VENV)/.dev  ## Check that the hot path is as cheap as it was, by ratios
+	@$(PYTHON) -m bench.check
+
 .PHONY: clean
 clean:  ## Remove the environments and all that was built or cached
-	rm -rf .venv .venv-3.* build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-3.* .venv-bench build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf *.egg-info collector/*.egg-info collector/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -90,6 +103,12 @@ $(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.txt
 	@echo "Installing what tests and linters need"
 	@$(PYTHON) $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/.peers: requirements-bench.txt $(PACKAGING)
+	@echo "Making .venv-bench with $(BENCH_PYTHON) and the peers"
+	@"$(BENCH_PYTHON)" -m venv --clear .venv-bench
+	@.venv-bench/bin/python $(PIP_INSTALL) -e . -e ./collector -r requirements-bench.txt
 	@touch $@
 
 # What an earlier build left in build/ would be packed as well.

@@ -14,7 +14,7 @@ so a thread takes back what an exception made it keep.
 
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from math import fsum
 from operator import setitem
 from typing import Any, Dict, List, Optional, Tuple
@@ -25,6 +25,10 @@ from .protocol import COUNTER, GAUGE, OVERFLOW, RATE, TIMER, Labels, encode_numb
 
 #: Values in one buffer at which the appending side folds them itself (about 320 kB).
 FOLD_AT = 8192
+
+#: So many durations of a batch tell whether it is of a tight loop, where many are equal: then they
+#: are counted instead of sorted, at half the cost.
+SAMPLE = 256
 
 #: The largest value of a counter, which stays there: a counter is finite.
 MAX_VALUE = sys.float_info.max
@@ -170,19 +174,28 @@ class TimerCell(Cell):
 
     def _fold(self, batch: List[int], state: List[Tuple[Any, ...]], drain: Change) -> None:
         last = max(0, batch[-1])
-        batch.sort()
-        if batch[0] < 0:
-            # Before Python 3.10 two threads may confuse the starts of one kept timer (counted as
-            # unmatched_stop); what comes of it must not make the collector refuse the cell.
-            batch = [max(0, duration) for duration in batch]
         count, total, low, high, _, failures, buckets = state[0]
         buckets = dict(buckets)
-        histogram.add(batch, buckets)
-        low = min(low, batch[0]) if count else batch[0]
-        high = max(high, batch[-1])
+        counted: Dict[int, int] = {}
+        if len(set(batch[:SAMPLE])) * 2 <= min(len(batch), SAMPLE):
+            counted = Counter(batch)
+        # Before Python 3.10 two threads may confuse the starts of one kept timer (counted as
+        # unmatched_stop); what comes of it must not make the collector refuse the cell.
+        if counted and len(counted) * 4 <= len(batch) and min(counted) >= 0:
+            lowest, highest = min(counted), max(counted)
+            added = sum([duration * times for duration, times in counted.items()])
+            histogram.add_counted(counted, buckets)
+        else:
+            batch.sort()
+            if batch[0] < 0:
+                batch = [max(0, duration) for duration in batch]
+            lowest, highest, added = batch[0], batch[-1], sum(batch)
+            histogram.add(batch, buckets)
+        low = min(low, lowest) if count else lowest
+        high = max(high, highest)
         failed = self.failed
         raised = len(failed)
-        count, total, failures = count + len(batch), total + sum(batch), failures + raised
+        count, total, failures = count + len(batch), total + added, failures + raised
         new = (count, total, low, high, last, failures, buckets)
         change_together((state, 0, new), drain, (failed, slice(raised), ()))
 

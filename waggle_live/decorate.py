@@ -10,6 +10,7 @@ from typing import Any
 
 from .cells import FOLD_AT
 from .errors import InvalidType
+from .signature import wrap
 
 
 def decorate(function: Any, series: Any) -> Any:
@@ -34,25 +35,32 @@ def decorate(function: Any, series: Any) -> Any:
     return functools.wraps(function)(wrapper)
 
 
-def _plain(function: Any, series: Any) -> Any:
-    cell, clock, fail = series.cell, series.clock, series.fail
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        append = cell.append
-        start = clock()
+_PLAIN = """
+def bind(_live_function, _live_cell, _live_clock, _live_raised, _live_any, _live_len, _live_full):
+    def {name}({parameters}):
+        _live_buffer = _live_cell.buffer
+        _live_start = _live_clock()
         try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            end = clock()
-            _fail(cell, append, fail, error)
-            append(end - start)
+            _live_result = _live_function({arguments})
+        except _live_any as _live_error:
+            _live_raised(_live_buffer, _live_clock() - _live_start, _live_error)
             raise
-        append(clock() - start)
-        if len(cell.buffer) > FOLD_AT:
-            cell.fold()
-        return result
+        _live_buffer.append(_live_clock() - _live_start)
+        if _live_len(_live_buffer) > _live_full:
+            _live_cell.fold()
+        return _live_result
+    return {name}
+"""
 
-    return wrapper
+
+def _plain(function: Any, series: Any) -> Any:
+    cell, fail = series.cell, series.fail
+
+    def raised(buffer: Any, duration: int, error: BaseException) -> None:
+        _fail(cell, buffer.append, fail, error)
+        buffer.append(duration)
+
+    return wrap(function, _PLAIN, function, cell, series.clock, raised, BaseException, len, FOLD_AT)
 
 
 def _coroutine(function: Any, series: Any) -> Any:

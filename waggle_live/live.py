@@ -4,7 +4,7 @@ import atexit
 import os
 import sys
 import threading
-from typing import Any, Dict, List, Optional, Tuple, Type
+from typing import Any, Dict, List, Optional, Tuple
 
 from . import fork
 from .address import Addresses
@@ -70,13 +70,13 @@ class LiveMetrics:
             )
         self._interval = interval
         self._registry = Registry()
-        self._timers: Dict[Any, Type[Timer]] = {}
+        self._timers: Dict[Any, Timer] = {}
         self._local = threading.local()
         self._sender: Optional[Sender] = None
         self._was_closed = False
         fork.register(self)
 
-    # Instruments. `timer` is the hot path: a look-up and a new object.
+    # Instruments. `timer` is the hot path: a look-up of an object that is idle.
 
     def timer(self, name: str, sync: Optional[Sync] = None, **labels: Any) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
@@ -89,10 +89,12 @@ class LiveMetrics:
                 return self._synced_timer(name, sync, labels)
             return self._labelled_timer(name, labels)
         try:
-            timer = self._timers[name]()
+            timer: Timer = self._timers[name]
         except (KeyError, TypeError):
             return self._new_timer(name)
-        timer._start = None
+        if timer._start is not None:  # in use just now
+            timer = timer.__class__()
+            timer._start = None
         return timer
 
     def rate(self, name: str, **labels: Any) -> Rate:
@@ -200,6 +202,7 @@ class LiveMetrics:
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child (called by :mod:`waggle_live.fork`)."""
         self._registry.reset()
+        self._timers.clear()  # one that was open at the fork would never be idle again
         self._local = threading.local()
         sender = self._sender
         if sender is None:
@@ -237,18 +240,20 @@ class LiveMetrics:
     def _new_timer(self, name: str) -> Timer:
         series = self._registry.timer(name, {})
         if series.cell.name == name:  # not the overflow series, which would grow the memo
-            self._timers[name] = series.timer_class
+            self._timers[name] = series.make_shared()
         timer: Timer = series.make()
         return timer
 
     def _labelled_timer(self, name: str, labels: Dict[str, Any]) -> Timer:
         key = (name, *labels.items())
         try:
-            timer = self._timers[key]()
-            timer._start = None
-            return timer
+            timer: Timer = self._timers[key]
         except (KeyError, TypeError):
             pass
+        else:
+            if timer._start is not None:
+                timer = timer._series.make()
+            return timer
         series = self._registry.timer(name, labels)
         # Only str values are kept in the memo, since 1, 1.0 and True are equal as keys.
         if (
@@ -256,7 +261,7 @@ class LiveMetrics:
             and len(self._timers) < _MAX_MEMO
             and all(type(value) is str for value in labels.values())
         ):
-            self._timers[key] = series.timer_class
+            self._timers[key] = series.make_shared()
         made: Timer = series.make()
         return made
 

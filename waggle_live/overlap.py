@@ -1,18 +1,29 @@
 """The slow path of timers: one kept object entered again while it is still open.
 
-The first entry keeps its start in the object itself. Each further one, and as long as any is
-open, is kept here under the object, the thread and the asyncio task that entered it, last in
-first out: right across threads, in recursion and for interleaved tasks. Every key belongs to
+The first entry keeps its start in the object itself. The next one puts an :class:`Overlap` in
+its place, which is no number: so whoever subtracts it lands here. Each further entry, as long as
+any is open, is kept here under the object, the thread and the asyncio task that entered it, last
+in first out: right across threads, in recursion and for interleaved tasks. Every key belongs to
 one thread, so there is no lock.
 """
 
 import sys
 from threading import get_ident
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, cast
 
 from .problems import OVERLAP_MISMATCH, Problems
 
 Key = Tuple[int, int, int]
+
+
+class Overlap:
+    """Stands in a timer's ``_start`` while it is in use more than once."""
+
+    __slots__ = ("first",)
+
+    def __init__(self) -> None:
+        #: The start that the object kept itself, until its use ends.
+        self.first: Optional[int] = None
 
 
 class Overlaps:
@@ -20,12 +31,17 @@ class Overlaps:
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
-        #: Not empty means: enter and exit of all objects of this series take the slow path.
         self.starts: Dict[Key, List[int]] = {}
 
     def enter(self, timer: Any, start: int) -> None:
         """Remember that ``timer`` was entered at ``start`` by this thread and task."""
+        overlap = Overlap()
+        # First this one: while any start is here, no object goes back to its fast path.
         self.starts.setdefault(_key(timer), []).append(start)
+        first = timer._start
+        if first.__class__ is not Overlap:
+            timer._start = overlap
+            overlap.first = first
 
     def exit(self, timer: Any, starts: Dict[Key, List[int]]) -> Optional[int]:
         """Return the start of this thread's and task's innermost use; None if there is none.
@@ -34,19 +50,27 @@ class Overlaps:
         """
         key = _key(timer)
         own = starts.get(key)
+        overlap = timer._start
         if own:
-            start = own.pop()
+            start: Optional[int] = own.pop()
             if not own:
                 del starts[key]
-            return start
-        # Not entered here by this thread and task, so it is the use that the object keeps.
-        first: Optional[int] = timer._start
-        timer._start = None
-        if first is None:
-            self._problems.count(
-                OVERLAP_MISMATCH, "a kept timer was entered and left by different threads or tasks"
-            )
-        return first
+        else:
+            # Not entered here by this thread and task, so it is the use that the object keeps.
+            if overlap.__class__ is not Overlap:
+                timer._start = None
+                return cast(Optional[int], overlap)
+            start, overlap.first = overlap.first, None
+            if start is None:
+                self._problems.count(
+                    OVERLAP_MISMATCH,
+                    "a kept timer was entered and left by different threads or tasks",
+                )
+        # No call between this look and the change: see spans.
+        done = overlap.__class__ is Overlap and overlap.first is None and not starts
+        if done and timer._start is overlap:
+            timer._start = None
+        return start
 
     def reset(self) -> None:
         """Forget all, in a forked child: what was open counts in the parent."""

@@ -136,6 +136,11 @@ class Registry:
                 series.rebind()
 
     def _get(self, kind: str, name: str, labels: Mapping[str, Any]) -> Any:
+        if not labels:
+            try:
+                return self._series[kind, name, _NO_LABELS]  # a name that is here was checked
+            except (KeyError, TypeError):
+                pass
         key = (kind, check_name(name), check_labels(labels) if labels else _NO_LABELS)
         series = self._series.get(key)
         if series is not None:

@@ -1,16 +1,17 @@
 """The hot path of timers: two clock reads and one append around a block.
 
 Each series has a class of its own, a subclass of :class:`Timer`, whose methods are closures
-over the series' buffer. ``live.timer("x")`` makes an instance of it per use, which is what makes
-threads, recursion and interleaved asyncio tasks right: nothing is shared but the buffer. An
-instance that is kept and entered again while it is still open takes the slow path of
-:mod:`waggle_live.overlap`.
+over the series' buffer. ``live.timer("x")`` returns the same instance of it as long as that is
+idle, and makes another while it is open: in another thread, another asyncio task or further out.
+So no two uses share one. A kept instance that is entered again while it is still open takes the
+slow path of :mod:`waggle_live.overlap`, and so does one that two threads got at the same moment.
 
 After a fork the child binds the classes anew, to new buffers. Methods that were looked up before
 the fork (a ``with`` statement looks its ``__exit__`` up when it is entered) still append to the
 old ones, which nobody reads: so a span open at the fork counts in the parent only.
 """
 
+import sys
 from typing import Any, Callable, Optional, Type, TypeVar, Union, cast
 
 from .cells import FOLD_AT, RateCell, TimerCell
@@ -21,6 +22,12 @@ from .problems import UNMATCHED_STOP, Problems
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 SpanCell = Union[TimerCell, RateCell]
+
+#: Whether threads change places at calls only, and not between the look at a start and its change.
+#: Before, an idle instance can't be shared safely.
+IS_SHARED_WHEN_IDLE = sys.version_info >= (3, 10)
+#: Whether the count of references to an object tells that nobody else has it: known of these only.
+IS_COUNTED = sys.implementation.name == "cpython" and sys.version_info < (3, 14)
 
 
 class Span:
@@ -47,7 +54,8 @@ class Timer:
     """
 
     __slots__ = ("_start",)
-    _start: Optional[int]
+    #: None while it is idle, the clock's reading while it is open, an Overlap while in use twice.
+    _start: Any
     _series: "TimerSeries"
 
     def __enter__(self) -> "Timer":
@@ -90,6 +98,13 @@ class TimerSeries:
         timer._start = None
         return timer
 
+    def make_shared(self) -> Any:
+        """Return a new one to be given out again and again while its ``_start`` is None."""
+        timer = self.make()
+        if not IS_SHARED_WHEN_IDLE:
+            timer._start = 0  # so never; it only stands for its class
+        return timer
+
     def fail(self, exc_type: Any) -> None:
         """Mark a failure; called before the duration of its block is appended."""
         if isinstance(self.cell, TimerCell) and not _is_ending(exc_type):
@@ -101,40 +116,52 @@ class TimerSeries:
         buffer, append, fold = cell.buffer, cell.append, cell.fold
         overlaps, opened = self.overlaps, self.overlaps.starts
         problems, span_class = self.problems, self.span_class
+        # A span that nobody has any more is given out again, which is cheaper than a new one.
+        spare, references = span_class(), getattr(sys, "getrefcount", id)
+        spare._start = None
 
+        def idle() -> int:
+            span = spare
+            return references(span)
+
+        unshared = idle() if IS_COUNTED else -1
+
+        # No call between the look at a start and its change: threads could change places there.
         def __enter__(self: Timer) -> Timer:
             now = clock()
-            # No call between the look and the store: it would let another thread come between.
-            if self._start is None and not opened:
+            if self._start is None:
                 self._start = now
             else:
                 overlaps.enter(self, now)
             return self
 
         def __exit__(self: Timer, exc_type: Any, exc: Any, traceback: Any) -> None:
-            end = clock()
-            if exc_type is not None or opened:
-                leave(self, end, exc_type, opened, append)
-            else:
+            if exc_type is None:
                 try:
-                    append(end - self._start)  # type: ignore[operator]
+                    duration = clock() - self._start
                     self._start = None
-                except TypeError:  # it is None: dearer to ask for than to run into
-                    leave(self, end, exc_type, opened, append)
+                    append(duration)
+                except TypeError:  # None or an Overlap: dearer to ask for than to run into
+                    leave(self, clock(), exc_type, opened, append)
+            else:
+                leave(self, clock(), exc_type, opened, append)
             if len(buffer) > FOLD_AT:
                 fold()
 
         def start(_: Timer) -> Span:
-            span: Span = span_class()
+            # Whoever else is about to take it holds it already: then there are too many of us.
+            span: Span = spare
+            if references(span) > unshared:
+                span = span_class()
             span._start = clock()
             return span
 
         def stop(self: Span) -> None:
-            start = self._start
-            if start is None:
+            try:
+                append(clock() - self._start)  # type: ignore[operator]
+            except TypeError:
                 problems.count(UNMATCHED_STOP, "a span was stopped twice")
                 return
-            append(clock() - start)
             self._start = None
             if len(buffer) > FOLD_AT:
                 fold()
@@ -160,10 +187,7 @@ class TimerSeries:
 
         ``opened`` and ``append`` are those of the block's entry, which a fork may have orphaned.
         """
-        if opened:
-            start = self.overlaps.exit(timer, opened)
-        else:
-            start, timer._start = timer._start, None
+        start = self.overlaps.exit(timer, opened)
         if start is None:
             self.problems.count(UNMATCHED_STOP, "a timer was left that was not entered")
             return

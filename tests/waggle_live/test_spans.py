@@ -236,3 +236,79 @@ def test_hot_loop_past_the_fold(live):
             pass
     assert len(live._registry.cells()[0].buffer) <= FOLD_AT + 1
     assert cell(live, "timer", "t")["count"] == 3 * FOLD_AT + 17
+
+
+def test_spans_in_flight_are_never_the_same(live):
+    """A span is given out again only once nobody has it, stopped or not."""
+    timer = live.timer("t")
+    kept = [timer.start() for _ in range(3)]
+    kept[0].stop()
+    kept.append(timer.start())
+    assert len({id(span) for span in kept}) == 4
+    time.sleep(0.02)
+    kept[0].stop()  # it is stopped already, whatever started since
+    for span in kept[1:]:
+        span.stop()
+    found = cell(live, "timer", "t")
+    assert found["count"] == 4
+    assert [found["max"] >= 20 * MS, found["min"] < 20 * MS] == [True, True]
+    assert problems(live) == {"unmatched_stop": 1}
+
+
+def test_spans_of_threads_in_a_storm(live, fast_switching):
+    """Threads that start and stop spans all the time never get each other's."""
+    timer = live.timer("t")
+
+    def work():
+        for _ in range(3000):
+            first = timer.start()
+            second = timer.start()
+            assert first is not second
+            first.stop()
+            second.stop()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert cell(live, "timer", "t")["count"] == 8 * 6000
+    assert problems(live) == {}
+
+
+def test_blocks_of_threads_in_a_storm(live, fast_switching):
+    """Threads that time blocks by name all the time never get in each other's way."""
+
+    def work():
+        for _ in range(3000):
+            with live.timer("t"), live.timer("t"):
+                pass
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert cell(live, "timer", "t")["count"] == 8 * 6000
+    assert problems(live) == {}
+
+
+def test_many_equal_durations(live):
+    """A batch of few different durations makes the figures that it makes one by one."""
+    values = [100, 7, 2**40] * 40 + [100]
+    series = live._registry.timer("t", {})
+    series.cell.buffer.extend(values)
+    single = live._registry.timer("s", {})
+    for value in values:
+        single.cell.append(value)
+        single.cell.fold()
+    found, expected = cell(live, "timer", "t"), cell(live, "timer", "s")
+    for figure in ("count", "sum", "min", "max", "last", "buckets"):
+        assert found[figure] == expected[figure]
+
+
+def test_negative_among_equal_durations(live):
+    """What confused threads may have made is 0, among many equal ones too."""
+    live._registry.timer("t", {}).cell.buffer.extend([100] * 60 + [-5])
+    found = cell(live, "timer", "t")
+    assert (found["count"], found["sum"], found["min"], found["last"]) == (61, 6000, 0, 0)

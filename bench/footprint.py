@@ -1,0 +1,162 @@
+"""What all of it weighs: memory of the collector, what the client adds to a plugin, idle CPU."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any, Dict, Iterator, List
+
+from . import processes
+from .raw import Session
+from .scrape import get
+
+TURNS = 9
+PLUGINS, TIMERS, SCRAPES = 50, 20, 30
+IDLE_PLUGINS, IDLE_SECONDS = 20, 10.0
+
+IMPORT = """
+import time
+begin = time.perf_counter()
+import waggle.plugin
+middle = time.perf_counter()
+{then}
+end = time.perf_counter()
+import os
+resident = int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+print((middle - begin) * 1e3, (end - middle) * 1e3, resident / 2**20)
+"""
+
+#: What a plugin without live metrics runs, and the same with them, used and sending.
+WITHOUT = "pass"
+ONLY_IMPORTED = "from waggle_live import Plugin, LiveMetrics; LiveMetrics; Plugin"
+IN_USE = (
+    "from waggle_live import Plugin, LiveMetrics\nend = 0\nlive = LiveMetrics().open()\n"
+    "for index in range(20000):\n    with live.timer('block.%d' % (index % 20)): pass\n"
+    "live.flush(5)\n"
+)
+
+PEERS = {
+    "prometheus_client": "import prometheus_client",
+    "DogStatsD": "from datadog.dogstatsd import DogStatsd",
+    "OpenTelemetry SDK": "import opentelemetry.sdk.metrics, opentelemetry.sdk.metrics.export",
+}
+
+IDLE = """
+import sys
+from waggle_live import LiveMetrics
+with LiveMetrics(plugin_name="idle", task=sys.argv[1]) as live:
+    with live.timer("block"): pass
+    live.flush(5)
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def started(then: str, address: str) -> List[float]:
+    """Return milliseconds of pywaggle's import and of ``then``, and the MiB after it."""
+    environment = dict(os.environ, WAGGLE_LIVE_METRICS=address)
+    # What is installed was compiled by pip; what stands here is compiled by the first turn.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT.replace("{then}", then)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [float(word) for word in done.stdout.split()]
+
+
+def client() -> Iterator[Dict[str, Any]]:
+    """Yield what the client adds to a process that has imported pywaggle, beside the peers."""
+    subjects = {"": WITHOUT, "ours, imported": ONLY_IMPORTED, "ours, 20 timers in use": IN_USE}
+    subjects.update(PEERS)
+    found: Dict[str, List[List[float]]] = {name: [] for name in subjects}
+    with processes.ours() as collector:
+        address = "unix://%s/socket" % collector.directory
+        for turn in range(TURNS):
+            for name in sorted(subjects, reverse=bool(turn % 2)):
+                found[name].append(started(subjects[name], address))
+    base = statistics.median(values[2] for values in found.pop(""))
+    for name, rows in found.items():
+        yield {
+            "case": "client",
+            "subject": name,
+            "import_ms": round(statistics.median(values[1] for values in rows), 2),
+            "pywaggle_import_ms": round(statistics.median(values[0] for values in rows), 2),
+            "added_mib": round(statistics.median(values[2] for values in rows) - base, 2),
+        }
+
+
+def collector_memory() -> Iterator[Dict[str, Any]]:
+    """Yield the collector's memory with 50 plugins of 20 changing timers, scraped each second."""
+    with processes.ours() as collector:
+        path = collector.directory + "/socket"
+        sessions = [Session(path, number, TIMERS) for number in range(PLUGINS)]
+        most = 0.0
+        for tick in range(1, SCRAPES + 1):
+            for session in sessions:
+                session.update(tick)
+            sessions[-1].flush()
+            get(collector.ports["http"], packed=True)
+            most = max(most, collector.memory())
+            time.sleep(0.3)
+        yield {
+            "case": "memory",
+            "subject": "ours, %d plugins x %d timers" % (PLUGINS, TIMERS),
+            "mib": round(collector.memory(), 1),
+            "most_mib": round(most, 1),
+        }
+
+
+def idle() -> Iterator[Dict[str, Any]]:
+    """Yield the collector's CPU while 20 plugins are connected and have nothing to say."""
+    with processes.ours() as collector:
+        address = "unix://%s/socket" % collector.directory
+        plugins = [
+            subprocess.Popen(
+                [sys.executable, "-c", IDLE, "task%d" % number],
+                env=dict(os.environ, WAGGLE_LIVE_METRICS=address),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+            for number in range(IDLE_PLUGINS)
+        ]
+        for plugin in plugins:
+            assert plugin.stdout is not None
+            plugin.stdout.readline()
+        time.sleep(3)
+        before = collector.cpu()
+        time.sleep(IDLE_SECONDS)
+        share = (collector.cpu() - before) / IDLE_SECONDS
+        for plugin in plugins:
+            plugin.communicate()
+    yield {
+        "case": "idle",
+        "subject": "ours, %d idle plugins" % IDLE_PLUGINS,
+        "percent_of_a_core": round(100 * share, 3),
+    }
+
+
+def peers_memory() -> Iterator[Dict[str, Any]]:
+    """Yield the resident memory of the other collectors, with nothing to do."""
+    for start in (
+        processes.netdata,
+        processes.collectd,
+        processes.pushgateway,
+        processes.victoria,
+    ):
+        row: Dict[str, Any] = {"case": "memory", "subject": start.__name__ + ", idle"}
+        try:
+            with start() as program:
+                time.sleep(1)
+                yield {**row, "mib": round(program.memory(), 1)}
+        except processes.Missing as error:
+            yield {**row, "missing": str(error)}
+
+
+def run() -> Iterator[Dict[str, Any]]:
+    """Yield all rows."""
+    for part in (client, collector_memory, peers_memory, idle):
+        yield from part()

@@ -1,0 +1,210 @@
+"""Programs that a measurement starts and ends: collectors, each in a directory of its own.
+
+All listen on the loopback only. A program that is not installed raises :class:`Missing`, which
+names the Debian package, and stands so in the table.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from typing import Any, Dict, Iterator, List, Optional
+
+
+class Missing(Exception):
+    """What is not installed, and how to get it."""
+
+
+class Program:
+    """A running program with its ports and directory, and what it has cost so far."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", directory: str, **ports: int) -> None:
+        self.process = process
+        self.directory = directory
+        self.ports: Dict[str, int] = ports
+
+    def pids(self) -> List[int]:
+        """Return the process and its descendants."""
+        found = [self.process.pid]
+        for pid in found:
+            with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+                found += [int(child) for child in file.read().split()]
+        return found
+
+    def cpu(self) -> float:
+        """Return the CPU seconds of all its threads, to the microsecond."""
+        total = 0
+        for pid in self.pids():
+            for thread in os.listdir("/proc/%d/task" % pid):
+                with open("/proc/%d/task/%s/schedstat" % (pid, thread), encoding="ascii") as file:
+                    total += int(file.read().split()[0])
+        return total / 1e9
+
+    def memory(self) -> float:
+        """Return the resident MiB of all of it."""
+        pages = 0
+        for pid in self.pids():
+            with open("/proc/%d/statm" % pid, encoding="ascii") as file:
+                pages += int(file.read().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    """Return a port of the loopback that nobody listens on just now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(
+    command: List[str],
+    package: str = "",
+    files: Optional[Dict[str, str]] = None,
+    ready: str = "",
+    **ports: int,
+) -> Iterator[Program]:
+    """Run ``command`` in a directory with ``files``, from when ``ready`` answers or is there."""
+    program = shutil.which(command[0])
+    if program is None:
+        raise Missing("%s is not installed (Debian: %s)" % (command[0], package))
+    directory = tempfile.mkdtemp(prefix="bench-")
+    for name, text in (files or {}).items():
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+            file.write(text.replace("{dir}", directory))
+    arguments = [program, *(part.replace("{dir}", directory) for part in command[1:])]
+    with open(os.path.join(directory, "log"), "wb") as log:
+        process = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
+    try:
+        _wait(process, directory, ready)
+        yield Program(process, directory, **ports)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wait(process: Any, directory: str, ready: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if ready.startswith("http"):
+                urllib.request.urlopen(ready, timeout=1).read()
+            elif ready and not os.path.exists(ready.replace("{dir}", directory)):
+                raise OSError(ready)
+            return
+        except OSError:
+            time.sleep(0.05)
+    with open(os.path.join(directory, "log"), encoding="utf-8", errors="replace") as log:
+        raise Missing("did not start: %s" % log.read()[-500:])
+
+
+def ours(*flags: str) -> Any:
+    """Our collector, with a state file, as it is run on a node."""
+    port = free_port()
+    return running(
+        [
+            sys.executable,
+            "-m",
+            "waggle_live_collector",
+            "--socket.path={dir}/socket",
+            "--state.file={dir}/state",
+            "--web.listen-address=127.0.0.1:%d" % port,
+            *flags,
+        ],
+        ready="http://127.0.0.1:%d/-/ready" % port,
+        http=port,
+    )
+
+
+def udp_sink() -> Any:
+    """A process that reads datagrams and throws them away."""
+    port = free_port(socket.SOCK_DGRAM)
+    code = (
+        "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "s.bind(('127.0.0.1', %d))\nopen('{dir}/up', 'w')\nwhile True: s.recv(65536)" % port
+    )
+    return running([sys.executable, "-c", code], ready="{dir}/up", udp=port)
+
+
+def netdata() -> Any:
+    """netdata with nothing but its statsd plugin."""
+    http, port = free_port(), free_port()
+    text = (
+        "[global]\n run as user = root\n[directories]\n cache = {dir}\n lib = {dir}\n log = {dir}\n"
+        "[db]\n mode = ram\n[web]\n bind to = 127.0.0.1:%d\n[statsd]\n bind to = udp:127.0.0.1:%d "
+        "tcp:127.0.0.1:%d\n[health]\n enabled = no\n[ml]\n enabled = no\n"
+        "[registry]\n enabled = no\n"
+        "[cloud]\n enabled = no\n[plugins]\n" % (http, port, port)
+    )
+    off = "timex,idlejitter,netdata monitoring,tc,diskspace,proc,cgroups,checks,apps,charts.d,fping"
+    off += ",node.d,python.d,ioping,go.d,perf,nfacct,slabinfo,ebpf,ebpf.d,freeipmi,cups,xenstat"
+    text += "".join(" %s = no\n" % plugin for plugin in off.split(","))
+    return running(
+        ["netdata", "-D", "-c", "{dir}/netdata.conf", "-P", "{dir}/pid"],
+        "netdata-core",
+        {"netdata.conf": text},
+        "http://127.0.0.1:%d/api/v1/info" % http,
+        http=http,
+        statsd=port,
+    )
+
+
+def collectd() -> Any:
+    """collectd with its statsd plugin, and a socket to read the counts back."""
+    port = free_port(socket.SOCK_DGRAM)
+    text = (
+        'BaseDir "{dir}"\nPIDFile "{dir}/pid"\nInterval 1\nLoadPlugin statsd\nLoadPlugin unixsock\n'
+        '<Plugin statsd>\n Host "127.0.0.1"\n Port "%d"\n TimerPercentile 95.0\n TimerCount true\n'
+        '</Plugin>\n<Plugin unixsock>\n SocketFile "{dir}/sock"\n</Plugin>\n' % port
+    )
+    return running(
+        ["collectd", "-f", "-C", "{dir}/collectd.conf"],
+        "collectd-core",
+        {"collectd.conf": text},
+        "{dir}/sock",
+        statsd=port,
+    )
+
+
+def pushgateway() -> Any:
+    """The Pushgateway, keeping nothing on a disk."""
+    port = free_port()
+    return running(
+        [
+            "prometheus-pushgateway",
+            "--web.listen-address=127.0.0.1:%d" % port,
+            "--persistence.file=",
+        ],
+        "prometheus-pushgateway",
+        ready="http://127.0.0.1:%d/-/ready" % port,
+        http=port,
+    )
+
+
+def victoria() -> Any:
+    """VictoriaMetrics, for its import of Prometheus text."""
+    port = free_port()
+    return running(
+        [
+            "victoria-metrics",
+            "-httpListenAddr=127.0.0.1:%d" % port,
+            "-storageDataPath={dir}/data",
+            "-memory.allowedPercent=10",
+        ],
+        "victoria-metrics",
+        ready="http://127.0.0.1:%d/health" % port,
+        http=port,
+    )

@@ -1,0 +1,114 @@
+"""The report: each sentence of the bar beside what was measured, then all figures as tables."""
+
+from pathlib import Path
+from typing import Dict, List
+
+from .bar import bar
+from .results import Results, Row, table
+
+HEAD = """# What it costs, beside what one would pick instead
+
+`make bench` makes this page, [results.jsonl](results.jsonl) and the picture, in some ten minutes;
+`make bench CASES="calls scrape"` measures some families only. Quote the ratios and not the times.
+"""
+
+FLOOR = """
+**Floor** is the least that any timing costs: two `perf_counter_ns()` and one `append`, measured in
+the same process, in turn with what is compared, the empty loop taken off both. Each round of a
+subject is a process of its own; rounds of all subjects are interleaved and turned round. Figures
+are medians.
+"""
+
+
+def calls(found: Results) -> str:
+    """Return what a call costs."""
+    rows = sorted(found.of("call"), key=lambda row: (row["group"] in ("inc", "set"), row["wall"]))
+    return table(
+        ("one call", "wall, × floor", "spread", "CPU, × floor", "4 threads", "after 20 ms idle"),
+        [
+            (
+                row["subject"],
+                "%.1f" % row["wall"],
+                "%.1f to %.1f" % tuple(row["wall_spread"]),
+                "%.1f" % row["process_cpu"],
+                "%.1f" % row["threads4"],
+                "%.0f µs" % (row["idle_ns"] / 1e3),
+            )
+            for row in rows
+        ],
+    )
+
+
+def plain(rows: List[Row], figures: Dict[str, str]) -> str:
+    """Return rows as they are, one column for each figure."""
+    return table(
+        ("", *figures.values()),
+        [(row["subject"], *(row.get(figure, "") for figure in figures)) for row in rows],
+    )
+
+
+def scrapes(found: Results) -> str:
+    """Return what scrapes take."""
+    rows = found.of("scrape")
+    for row in rows:
+        row["kb"] = round(row["bytes"] / 1e3, 1)
+    return table(
+        ("", "lines", "changed", "gzip", "ms", "spread", "kB"),
+        [
+            (
+                row["subject"],
+                "{:,}".format(row["lines"]),
+                "%d %%" % (100 * row["changed"]),
+                "yes" if row["packed"] else "",
+                row["ms"],
+                "%.3g to %.3g" % tuple(row["ms_spread"]),
+                row["kb"],
+            )
+            for row in rows
+        ],
+    )
+
+
+def write(rows: List[Row], path: Path) -> None:
+    """Write the report."""
+    found = Results(rows)
+    machine = found.one("machine", "")
+    about = "CPython %s on %s with %d cores, which others use as well.\n" % (
+        machine["python"],
+        machine["system"],
+        machine["cpus"],
+    )
+    parts = [HEAD, about, FLOOR, "\n![What timing one block costs](calls.png)\n\n## The bar\n"]
+    parts += [bar(found), "\n", NOTES.read_text(encoding="utf-8") if NOTES.exists() else ""]
+    parts += ["\n## One call\n", calls(found)]
+    pair = {
+        "plugin_cpu_per_million": "plugin, CPU s per million",
+        "collector_cpu_per_million": "collector, CPU s per million",
+    }
+    parts += ["\n## Plugin and collector at 100,000 blocks a second\n"]
+    parts += [plain(found.of("pair"), pair), "\n## Taking in samples\n"]
+    intake = {"rate": "samples/s", "collector_cpu_per_million": "collector, CPU s per million"}
+    parts += [plain(found.of("intake"), intake), "\n## A scrape\n", scrapes(found)]
+    visible = {"median_s": "median, s", "p99_s": "p99, s", "max_s": "longest, s"}
+    parts += ["\n## From `stop()` to `/metrics`\n", plain(found.of("visible"), visible)]
+    memory = {"mib": "MiB", "most_mib": "at most, MiB"}
+    parts += ["\n## Memory of collectors\n", plain(found.of("memory"), memory)]
+    client = {"import_ms": "import or use over pywaggle's, ms", "added_mib": "adds, MiB"}
+    parts += ["\n## What a library adds to a plugin\n", plain(found.of("client"), client)]
+    sessions = {
+        "lines": "lines",
+        "mib": "MiB",
+        "scrape_ms": "scrape, ms",
+        "update_cpu_us": "CPU µs per update of 20 timers",
+    }
+    parts += ["\n## Growth\n", plain(found.of("sessions"), sessions), "\n"]
+    parts += [plain(found.of("changed"), {"scrape_cpu_ms": "collector CPU for a scrape, ms"}), "\n"]
+    hot = {"samples_per_s": "samples/s", "recorded": "recorded", "lost": "lost", "grew_mib": "MiB"}
+    parts += [plain(found.of("hot loop"), hot)]
+    missing = ["- %s: %s" % (row["subject"], row["missing"]) for row in rows if "missing" in row]
+    parts += ["\n## Not measured\n", "\n".join(missing) or "Everything was there.", "\n"]
+    path.write_text("".join(parts), encoding="utf-8")
+
+
+#: What was thought about the figures, by hand: the report is made around it.
+NOTES = Path(__file__).with_name("notes.md")
