@@ -2,7 +2,7 @@
 
 import socket
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from waggle_live.protocol import encode, encode_updates
 
@@ -10,11 +10,15 @@ BUCKETS = [-60, -52, -51, -50, -49, -48, -40, -36]
 
 
 class Session:
-    """One plugin process as the collector sees it: so many timers, in the state ``tick``."""
+    """One plugin process as the collector sees it: so many series, in the state ``tick``.
 
-    def __init__(self, path: str, number: int, timers: int, plugin: str = "") -> None:
+    ``kind`` is "timer" or "gauge".
+    """
+
+    def __init__(self, path: str, number: int, series: int, kind: str = "timer") -> None:
         self._number = 0
-        self._timers = timers
+        self.series = series
+        self._cell = {"timer": _timer, "gauge": _gauge}[kind]
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
         name = "session-%06d" % number
@@ -23,35 +27,17 @@ class Session:
             version=1,
             session=name,
             key="not-so-secret",
-            plugin=plugin or "plugin%d" % (number % 50),
+            plugin="plugin%d" % (number % 50),
             task="task%d" % number,
         )
 
     def _tell(self, **message: Any) -> None:
         self._socket.sendall(encode(message))
 
-    def cells(self, tick: int, timers: int) -> List[Dict[str, Any]]:
-        """Return the state of the first ``timers`` after ``tick`` batches of 8 samples."""
-        count = 8 * tick
-        return [
-            {
-                "kind": "timer",
-                "name": "block.%d" % index,
-                "count": count,
-                "sum": count * 20_000_000,
-                "min": 5_000_000,
-                "max": 44_000_000,
-                "last": 20_000_000 + tick,
-                "age": 0.1,
-                "failures": 0,
-                "buckets": [[bucket, tick] for bucket in BUCKETS],
-            }
-            for index in range(timers)
-        ]
-
-    def update(self, tick: int, timers: int = -1) -> None:
-        """Send the state of the first so many timers, of all by default."""
-        cells = self.cells(tick, self._timers if timers < 0 else timers)
+    def update(self, tick: int, series: int = -1) -> None:
+        """Send the state of the first so many series, of all by default."""
+        count = self.series if series < 0 else series
+        cells = [self._cell(index, tick) for index in range(count)]
         now = time.monotonic()
         for number, line in encode_updates(cells, self._number + 1, now, now - 0.25):
             self._number = number
@@ -72,3 +58,29 @@ class Session:
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
+
+
+def _timer(index: int, tick: int) -> Dict[str, Any]:
+    """Return a timer after ``tick`` batches of 8 samples."""
+    count = 8 * tick
+    return {
+        "kind": "timer",
+        "name": "block.%d" % index,
+        "count": count,
+        "sum": count * 20_000_000,
+        "min": 5_000_000,
+        "max": 44_000_000,
+        "last": 20_000_000 + tick,
+        "failures": 0,
+        "buckets": [[bucket, tick] for bucket in BUCKETS],
+    }
+
+
+def _gauge(index: int, tick: int) -> Dict[str, Any]:
+    """Return a gauge of its own age and of few digits."""
+    return {
+        "kind": "gauge",
+        "name": "level.%d" % index,
+        "value": tick + 0.125 * index,
+        "age": 0.0001 * index,
+    }

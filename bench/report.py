@@ -53,10 +53,11 @@ def scrapes(found: Results) -> str:
     for row in rows:
         row["kb"] = round(row["bytes"] / 1e3, 1)
     return table(
-        ("", "lines", "changed", "gzip", "ms", "spread", "kB"),
+        ("", "of", "lines", "changed", "gzip", "ms", "spread", "kB"),
         [
             (
                 row["subject"],
+                row["kind"] + "s",
                 "{:,}".format(row["lines"]),
                 "%d %%" % (100 * row["changed"]),
                 "yes" if row["packed"] else "",

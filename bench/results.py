@@ -1,8 +1,24 @@
 """What was measured, to be found by case and subject."""
 
-from typing import Any, Dict, Iterable, List
+import statistics
+from typing import Any, Dict, Iterable, List, Tuple
 
 Row = Dict[str, Any]
+
+
+def medians(rounds: Iterable[Row]) -> List[Row]:
+    """Return one row for all rows of a case and subject: of each number its median."""
+    found: Dict[Tuple[str, str], List[Row]] = {}
+    for row in rounds:
+        found.setdefault((row["case"], row["subject"]), []).append(row)
+    merged = []
+    for rows in found.values():
+        row = dict(rows[0])
+        for figure, value in row.items():
+            if isinstance(value, float):
+                row[figure] = round(statistics.median(other[figure] for other in rows), 4)
+        merged.append(row)
+    return merged
 
 
 class Results:

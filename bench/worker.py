@@ -15,6 +15,8 @@ from .subjects import Subject, by_name
 STRETCH, TURNS = 2000, 15
 #: Samples over which the CPU of the whole process is taken, but for so many seconds at most.
 LONG, LONG_SECONDS = 2_000_000, 0.6
+#: Parts that it is cut into, with the floor between.
+PARTS = 20
 IDLE_PAUSE, IDLE_CALLS = 0.02, 25
 THREADS = 4
 
@@ -73,14 +75,26 @@ def turns(run: Run, n: int = STRETCH, count: int = TURNS) -> Dict[str, float]:
     }
 
 
-def whole(run: Run, finish: Callable[[], Any], unit: float) -> float:
-    """Return the CPU of all threads of the process per sample, its sending included, x floor."""
-    n = max(STRETCH, min(LONG, int(LONG_SECONDS * 1e9 / took(run, STRETCH))))
-    base = took(empty, n)
-    cpu = process_time_ns()
-    run(n)
+def whole(run: Run, finish: Callable[[], Any], each_ns: float) -> float:
+    """Return the CPU of all threads of the process per sample, its sending included, x floor.
+
+    Floor and empty loop run in turn with it, since a machine's speed changes. Of these only this
+    thread's part is taken off: what others do meanwhile belongs to the samples before.
+    """
+    n = max(STRETCH, min(LONG, int(LONG_SECONDS * 1e9 / each_ns)) // PARTS)
+    few = n // 4
+    total, base, unit = process_time_ns(), 0, 0
+    for _ in range(PARTS):
+        run(n)
+        before = thread_time_ns()
+        empty(few)
+        between = thread_time_ns()
+        floor(few)
+        base += between - before
+        unit += thread_time_ns() - between
     finish()
-    return ((process_time_ns() - cpu) / n - base) / unit
+    total = process_time_ns() - total - base - unit
+    return (total / n - base / few) / ((unit - base) / few)
 
 
 def idle(run: Run) -> float:
@@ -111,7 +125,7 @@ def measure(subject: Subject) -> Dict[str, Any]:
     result: Dict[str, Any] = {"name": subject.name, "group": subject.group, **turns(run)}
     result["idle_ns"] = idle(run)
     result["threads4"] = crowd(run, result["floor_ns"])
-    result["process_cpu"] = whole(run, finish, result["floor_ns"])
+    result["process_cpu"] = whole(run, finish, result["wall"] * result["floor_ns"])
     return result
 
 

@@ -39,4 +39,8 @@ class Clock:
 
     def unix(self, at: float) -> float:
         """Return the Unix time, to the millisecond, of the monotonic reading ``at``."""
-        return round(at + self._offset, 3)
+        return self.unix_ms(at) / 1000
+
+    def unix_ms(self, at: float) -> int:
+        """Return the Unix time of the monotonic reading ``at`` in milliseconds."""
+        return round((at + self._offset) * 1000)

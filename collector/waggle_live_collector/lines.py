@@ -25,7 +25,7 @@ from .series import (
     TimerSeries,
 )
 from .tau_series import FunctionSeries, TauSeries
-from .text import Pairs, around, number, prefix, template
+from .text import Pairs, around, number, prefix, template, timestamp
 
 #: The families of each kind's chunks.
 FAMILIES = {
@@ -217,7 +217,7 @@ class StampLine:
         """Return the line; nothing as long as no cell has set the stamp."""
         at = self._stamp.at
         if self._from != (at, clock.steps) and at != NEVER:
-            self._line = b"%b%b\n" % (self._prefix, number(clock.unix(at)))
+            self._line = b"%b%b\n" % (self._prefix, timestamp(clock.unix_ms(at)))
             self._from = at, clock.steps
         return self._line
 

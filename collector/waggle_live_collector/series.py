@@ -196,8 +196,12 @@ class GaugeSeries(_Series):
 
     def value(self) -> float | None:
         """Return the value to show."""
-        if self.live:
-            return decode_number(max(self.live.values(), key=lambda held: held.at).value)
+        live = self.live
+        if len(live) == 1:  # as nearly always
+            (newest,) = live.values()
+            return decode_number(newest.value)
+        if live:
+            return decode_number(max(live.values(), key=lambda held: held.at).value)
         return None if self.totals.ended is None else decode_number(self.totals.ended)
 
 

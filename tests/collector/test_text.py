@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.utils import floatToGoString
 
-from waggle_live_collector.text import escape, label_text, number, template
+from waggle_live_collector.text import escape, label_text, number, template, timestamp
 
 
 @given(st.floats() | st.integers(-(2**70), 2**70))
@@ -17,6 +17,12 @@ def test_numbers_at_the_edges():
     """Where the exponent form begins, and signs of zero."""
     for value in (0.0, -0.0, 999999.0, 999999.9999999999, 1e6, 1e16, 1e22, 1e-5, 5e-324):
         assert number(value).decode() == floatToGoString(value)
+
+
+@given(st.integers(0, 2 * 10**13) | st.integers(0, 10**10).map(lambda seconds: 1000 * seconds))
+def test_timestamps_are_written_as_any_number(milliseconds):
+    """A Unix time looks as it would otherwise, whatever its year and its zeros."""
+    assert timestamp(milliseconds) == number(milliseconds / 1000)
 
 
 def test_labels_are_sorted_and_escaped():
