@@ -40,7 +40,7 @@ def ours(lines: int, kind: str, changed: float) -> Iterator[Ask]:
     """Our collector; so great a part of the series changes before each scrape."""
     left = max(1, lines // PER_SERIES[kind])
     with processes.ours("--limit.series=200000") as collector:
-        sessions = []
+        sessions: List[Session] = []
         while left > 0:
             size = min(left, OF_A_SESSION)
             sessions.append(Session(collector.directory + "/socket", len(sessions), size, kind))
