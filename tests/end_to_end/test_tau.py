@@ -142,6 +142,39 @@ def test_runs_add_up_and_five_thousand_functions_are_bounded(tmp_path):
         assert plugin["functions"][-1]["name"] == "__other__"
 
 
+def test_torn_late_and_new_runs_through_the_whole(tmp_path):
+    """Who is admitted late leaves what it had in the rest; half a file changes nothing; the same
+    pid that started again is a new run. Neither pid nor thread is a label."""
+    path = tmp_path / "dump.0.0.0"
+
+    def dump(late, cut=None, **more):
+        rows = [row("f%d" % i, i, i * 1000) for i in range(1, 5)] + [row("late", *late)]
+        (tmp_path / ".part").write_bytes(profile(*rows, **more)[:cut])
+        os.replace(str(tmp_path / ".part"), str(path))
+
+    def exclusive():
+        return {
+            labels["function"]: round(value * 1000)
+            for labels, value in collector.scrape().all(EXCLUSIVE)
+        }
+
+    options = ["--plugin=p", "--tau.functions=4", "--tau.include=[34e]"]
+    with start() as collector, Watcher(collector, tmp_path, *options):
+        dump((1, 50))
+        wait_until(lambda: exclusive() == {"f3": 3, "f4": 4, "__other__": 3})
+        assert collector.value("waggle_tau_functions_dropped_total") == 3
+        dump((9, 90000), cut=-40)
+        wait_until(lambda: collector.value("waggle_tau_torn_reads_total") == 1)
+        assert exclusive() == {"f3": 3, "f4": 4, "__other__": 3}
+        dump((9, 90050))
+        wait_until(lambda: exclusive() == {"f3": 3, "f4": 4, "late": 90, "__other__": 3})
+        dump((1, 7000), started=1795433799000000)
+        wait_until(lambda: exclusive() == {"f3": 6, "f4": 8, "late": 97, "__other__": 6})
+        for labels, _ in collector.scrape().all(CALLS):
+            assert set(labels) == {"function", "plugin", "plugin_task", "plugin_job"}
+        assert collector.value("waggle_tau_torn_reads_total") == 1
+
+
 def test_tau_run_with_a_stand_in(tmp_path):
     """A plugin's own metrics and its functions stand side by side, under one identity."""
     app = tmp_path / "app.py"
