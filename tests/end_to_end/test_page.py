@@ -179,15 +179,11 @@ def test_a_long_name_of_a_function_has_a_second_line(browser, running):
         client.update(1, [function(name, 1, 9 - n) for n, name in enumerate(names)])
         browser.visit(running.url, width=1200, height=800)
         wait_until(lambda: functions(browser))
-        whole, lines = zip(
-            *browser.run(
-                "return [...document.querySelectorAll('.functions .function')].map(e =>"
-                " [e.scrollHeight <= e.clientHeight, e.clientHeight /"
-                " parseFloat(getComputedStyle(e).lineHeight)])"
-            )
+        script = (
+            "return [...document.querySelectorAll('.functions .function')].map(({ scrollHeight:"
+            " all, clientHeight: seen }) => [all <= seen, Math.round(seen / 17.5)])"
         )
-        assert whole == (True, False)
-        assert [round(each) for each in lines] == [2, 2]
+        assert browser.run(script) == [[True, 2], [False, 2]]
         # No instrument, no table: but one line stands between the heading and them.
         assert browser.run("return document.querySelector('table').offsetHeight") == 0
 

@@ -134,7 +134,7 @@ def _cut_function(text: str, width: int) -> str:
     """Cut a function's name, but not where it stands: ``infer_all… [app.py:4]``."""
     name, bracket, place = text.rpartition(" [")
     left = width - len(bracket + place)
-    if not bracket or left < width // 3 or len(text) <= width:
+    if not bracket or left < width * 2 // 5 or len(text) <= width:
         return _cut(text, width)
     return _cut(name, left) + bracket + place
 

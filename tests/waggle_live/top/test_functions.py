@@ -72,6 +72,7 @@ def test_names_are_cut_to_their_column_on_a_terminal(width):
         ("infer [app.py:4]", "infer [app.py:4]"),
         ("<listcomp> [app.py:3]", "<listcom… [app.py:3]"),
         ("a_very_long_name [a/__init__.py:1234]", "a_very_long_name [a…"),
+        ("make_set [set.c:95742]", "make_set [set.c:957…"),
         ("a_name_of_no_place", "a_name_of_no_place"),
         ("operator[] (int, char const *)", "operator[] (int, ch…"),
     ],
