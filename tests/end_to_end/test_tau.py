@@ -5,6 +5,7 @@ So these tests replay what it wrote, and the last one runs where TAU is, and onl
 """
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from tests.collector.harness import start, wait_until
 from tests.waggle_live.helpers import ROOT, environment
 from tests.waggle_live.tau.recorded import FILES, PROFILES, SERIES, SERIES_END, profile, read, row
 from tests.waggle_live.tau.test_launcher import STANDIN
+from waggle_live.tau.commands import tau_command
 from waggle_live.tau.directory import TIME, Directory
 from waggle_live.tau.names import key, label
 
@@ -235,8 +237,15 @@ def test_a_live_run_under_tau(tmp_path):
         profiles = tmp_path / "tmp"
         profiles.mkdir()
         env["TMPDIR"] = str(profiles)
+        kept = tmp_path / "kept"  # what tau-run removes at its end
+        kept.mkdir()
+        tau = tmp_path / "tau"
+        lines = ["#!/bin/sh", shlex.join(tau_command(None)) + ' "$@"', "status=$?"]
+        lines += [f'cp "$PROFILEDIR"/profile.* {shlex.quote(str(kept))}', "exit $status"]
+        tau.write_text("\n".join(lines) + "\n")
+        tau.chmod(0o755)
         command = [sys.executable, "-m", "waggle_live", "tau-run", "--tau.interval=0.5"]
-        command += ["--plugin=p", "--", str(app)]
+        command += ["--tau.command", str(tau), "--plugin=p", "--", str(app)]
         with subprocess.Popen([*command, "30"], env=env) as killed:
             wait_until(lambda: collector.scrape().all(CALLS, plugin="p"), seconds=60)
             before = counters(collector)
@@ -249,19 +258,14 @@ def test_a_live_run_under_tau(tmp_path):
         for leftover in profiles.iterdir():
             shutil.rmtree(leftover)
         start_of_second = counters(collector)
-        final = {}
-        with subprocess.Popen([*command, "3"], env=env) as second:
-            while second.poll() is None:
-                for found in profiles.iterdir():
-                    for reading in Directory(str(found)).read():
-                        if reading.has_ended:
-                            final = reading.metrics[TIME]
-                time.sleep(0.02)
-            assert second.returncode == 0
+        for partial in kept.iterdir():
+            partial.unlink()
+        assert subprocess.run([*command, "3"], env=env, timeout=120, check=False).returncode == 0
         end = counters(collector)
         assert all(end[name] >= value for name, value in start_of_second.items())
-        if final:
-            grown = sum(v for (f, _, _), v in end.items() if f == EXCLUSIVE)
-            grown -= sum(v for (f, _, _), v in start_of_second.items() if f == EXCLUSIVE)
-            total = sum(values[1] for values in final.values()) / 1e9
-            assert grown == pytest.approx(total, rel=0.02)
+        grown = sum(v for (f, _, _), v in end.items() if f == EXCLUSIVE)
+        grown -= sum(v for (f, _, _), v in start_of_second.items() if f == EXCLUSIVE)
+        (final,) = Directory(str(kept)).read()
+        assert final.has_ended
+        total = sum(values[1] for values in final.metrics[TIME].values()) / 1e9
+        assert grown == pytest.approx(total, rel=0.02)
