@@ -72,7 +72,7 @@ class Api:
             "start": round(plugin.started, 3),
             "last_seen": clock.unix(plugin.last_seen),
             "silent": max(now - plugin.last_seen, 0.0),
-            "cpu_seconds": plugin.cpu.value(),
+            "cpu_seconds": plugin.cpu_seconds(),
             "memory_bytes": plugin.memory_bytes(),
             "exits": plugin.exits,
             "messages": counts["messages"],

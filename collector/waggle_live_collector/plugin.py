@@ -169,6 +169,10 @@ class Plugin:
         self.exits[status] = self.exits.get(status, 0) + 1
         self.encoded = None
 
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of all processes that ever were, or None if none of them told."""
+        return self.cpu.value() or None  # a process has none only before it runs
+
     def memory_bytes(self) -> int | None:
         """Return the memory of all that lives, or None while nobody reports it.
 

@@ -32,8 +32,10 @@ class PluginLines:
             f.SESSIONS: sum(1 for _ in plugin.connected()),
             f.START: round(plugin.started, 3),
             f.LAST_SEEN: clock.unix(plugin.last_seen),
-            f.CPU: plugin.cpu.value(),
         }
+        cpu = plugin.cpu_seconds()
+        if cpu is not None:
+            values[f.CPU] = cpu
         if memory is not None:
             values[f.MEMORY] = memory
         dump = last_dump(plugin, clock)

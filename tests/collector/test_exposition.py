@@ -154,7 +154,8 @@ class Oracle:
         self.add(f.SESSIONS, identity, sum(s.connected for s in plugin.sessions.values()))
         self.add(f.START, identity, round(plugin.started, 3))
         self.add(f.LAST_SEEN, identity, unix(plugin.last_seen))
-        self.add(f.CPU, identity, plugin.cpu.value())
+        if plugin.cpu_seconds() is not None:
+            self.add(f.CPU, identity, plugin.cpu_seconds())
         if plugin.memory_bytes() is not None:
             self.add(f.MEMORY, identity, plugin.memory_bytes())
         for status, exits in plugin.exits.items():

@@ -70,9 +70,10 @@ def test_memory_of_a_container_counts_once_and_that_of_processes_adds_up():
 
 
 def test_cpu_time_adds_up_over_processes_and_never_falls():
-    """Ended ones included; a lower value is ignored."""
+    """Ended ones included; a lower value is ignored. Before one is told there is none, and no 0."""
     world = World()
     one, two = world.peer("session-1"), world.peer("session-2")
+    assert world.value("waggle_plugin_cpu_seconds_total") is None
     one.update(1, **process(cpu_seconds=1.5))
     one.update(2, **process(cpu_seconds=1.0))
     two.update(1, **process(cpu_seconds=2.0))

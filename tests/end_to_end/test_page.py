@@ -171,6 +171,23 @@ def test_the_most_expensive_functions_stand_below_the_instruments(browser, runni
         assert browser.complaints() == []
 
 
+def test_a_long_name_of_a_function_has_a_second_line(browser, running):
+    """So that the place at its end is seen; never more, so one plugin can't fill the page."""
+    names = ["[PTHREAD] make_new_set [setobject.c:957]", "std::vector<T> " * 15]
+    with Client(running) as client:
+        client.hello()
+        client.update(1, [function(name, 1, 9 - n) for n, name in enumerate(names)])
+        browser.visit(running.url, width=1200, height=800)
+        wait_until(lambda: functions(browser))
+        script = (
+            "return [...document.querySelectorAll('.functions .function')].map(({ scrollHeight:"
+            " all, clientHeight: seen }) => [all <= seen, Math.round(seen / 17.5)])"
+        )
+        assert browser.run(script) == [[True, 2], [False, 2]]
+        # No instrument, no table: but one line stands between the heading and them.
+        assert browser.run("return document.querySelector('table').offsetHeight") == 0
+
+
 def test_the_policy_would_stop_what_slips_through(browser, running):
     """Neither a string as HTML or as a handler, nor a style, nor a request elsewhere."""
     browser.visit(running.url)

@@ -5,6 +5,7 @@ So these tests replay what it wrote, and the last one runs where TAU is, and onl
 """
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from tests.collector.harness import start, wait_until
 from tests.waggle_live.helpers import ROOT, environment
 from tests.waggle_live.tau.recorded import FILES, PROFILES, SERIES, SERIES_END, profile, read, row
 from tests.waggle_live.tau.test_launcher import STANDIN
+from waggle_live.tau.commands import tau_command
 from waggle_live.tau.directory import TIME, Directory
 from waggle_live.tau.names import key, label
 
@@ -142,6 +144,39 @@ def test_runs_add_up_and_five_thousand_functions_are_bounded(tmp_path):
         assert plugin["functions"][-1]["name"] == "__other__"
 
 
+def test_torn_late_and_new_runs_through_the_whole(tmp_path):
+    """Who is admitted late leaves what it had in the rest; half a file changes nothing; the same
+    pid that started again is a new run. Neither pid nor thread is a label."""
+    path = tmp_path / "dump.0.0.0"
+
+    def dump(late, cut=None, **more):
+        rows = [row("f%d" % i, i, i * 1000) for i in range(1, 5)] + [row("late", *late)]
+        (tmp_path / ".part").write_bytes(profile(*rows, **more)[:cut])
+        os.replace(str(tmp_path / ".part"), str(path))
+
+    def exclusive():
+        return {
+            labels["function"]: round(value * 1000)
+            for labels, value in collector.scrape().all(EXCLUSIVE)
+        }
+
+    options = ["--plugin=p", "--tau.functions=4", "--tau.include=[34e]"]
+    with start() as collector, Watcher(collector, tmp_path, *options):
+        dump((1, 50))
+        wait_until(lambda: exclusive() == {"f3": 3, "f4": 4, "__other__": 3})
+        assert collector.value("waggle_tau_functions_dropped_total") == 3
+        dump((9, 90000), cut=-40)
+        wait_until(lambda: collector.value("waggle_tau_torn_reads_total") == 1)
+        assert exclusive() == {"f3": 3, "f4": 4, "__other__": 3}
+        dump((9, 90050))
+        wait_until(lambda: exclusive() == {"f3": 3, "f4": 4, "late": 90, "__other__": 3})
+        dump((1, 7000), started=1795433799000000)
+        wait_until(lambda: exclusive() == {"f3": 6, "f4": 8, "late": 97, "__other__": 6})
+        for labels, _ in collector.scrape().all(CALLS):
+            assert set(labels) == {"function", "plugin", "plugin_task", "plugin_job"}
+        assert collector.value("waggle_tau_torn_reads_total") == 1
+
+
 def test_tau_run_with_a_stand_in(tmp_path):
     """A plugin's own metrics and its functions stand side by side, under one identity."""
     app = tmp_path / "app.py"
@@ -202,8 +237,15 @@ def test_a_live_run_under_tau(tmp_path):
         profiles = tmp_path / "tmp"
         profiles.mkdir()
         env["TMPDIR"] = str(profiles)
+        kept = tmp_path / "kept"  # what tau-run removes at its end
+        kept.mkdir()
+        tau = tmp_path / "tau"
+        lines = ["#!/bin/sh", shlex.join(tau_command(None)) + ' "$@"', "status=$?"]
+        lines += [f'cp "$PROFILEDIR"/profile.* {shlex.quote(str(kept))}', "exit $status"]
+        tau.write_text("\n".join(lines) + "\n")
+        tau.chmod(0o755)
         command = [sys.executable, "-m", "waggle_live", "tau-run", "--tau.interval=0.5"]
-        command += ["--plugin=p", "--", str(app)]
+        command += ["--tau.command", str(tau), "--plugin=p", "--", str(app)]
         with subprocess.Popen([*command, "30"], env=env) as killed:
             wait_until(lambda: collector.scrape().all(CALLS, plugin="p"), seconds=60)
             before = counters(collector)
@@ -216,19 +258,14 @@ def test_a_live_run_under_tau(tmp_path):
         for leftover in profiles.iterdir():
             shutil.rmtree(leftover)
         start_of_second = counters(collector)
-        final = {}
-        with subprocess.Popen([*command, "3"], env=env) as second:
-            while second.poll() is None:
-                for found in profiles.iterdir():
-                    for reading in Directory(str(found)).read():
-                        if reading.has_ended:
-                            final = reading.metrics[TIME]
-                time.sleep(0.02)
-            assert second.returncode == 0
+        for partial in kept.iterdir():
+            partial.unlink()
+        assert subprocess.run([*command, "3"], env=env, timeout=120, check=False).returncode == 0
         end = counters(collector)
         assert all(end[name] >= value for name, value in start_of_second.items())
-        if final:
-            grown = sum(v for (f, _, _), v in end.items() if f == EXCLUSIVE)
-            grown -= sum(v for (f, _, _), v in start_of_second.items() if f == EXCLUSIVE)
-            total = sum(values[1] for values in final.values()) / 1e9
-            assert grown == pytest.approx(total, rel=0.02)
+        grown = sum(v for (f, _, _), v in end.items() if f == EXCLUSIVE)
+        grown -= sum(v for (f, _, _), v in start_of_second.items() if f == EXCLUSIVE)
+        (final,) = Directory(str(kept)).read()
+        assert final.has_ended
+        total = sum(values[1] for values in final.metrics[TIME].values()) / 1e9
+        assert grown == pytest.approx(total, rel=0.02)

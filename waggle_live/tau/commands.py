@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 def tau_run(options: argparse.Namespace) -> int:
     """Run a script under TAU; returns its exit status, 128 + n if signal n ended it."""
-    command = _tau_command(options.tau_command)
+    command = tau_command(options.tau_command)
     if command is None:
         print(NO_TAU, file=sys.stderr)
         return 127
@@ -190,7 +190,9 @@ def _environment(directory: str, options: argparse.Namespace) -> Dict[str, str]:
     return environment
 
 
-def _tau_command(given: Optional[str]) -> Optional[List[str]]:
+def tau_command(given: Optional[str]) -> Optional[List[str]]:
+    """Return the command that runs a script under TAU, the one given or that of the PATH; None if
+    there is none."""
     if given:
         return shlex.split(given)
     if shutil.which("tau_python"):

@@ -17,8 +17,9 @@ from .profile import Profile, Run, parse
 
 #: Seconds that a file that changed must have been left alone; longer than a tick of its time.
 SETTLE = 0.02
-#: Larger files, and what is more than so many files, is not read but counted as torn.
+#: A larger file is not read but counted as torn.
 DEFAULT_MAX_BYTES = 64 << 20
+#: Of more files those that were written last are read.
 DEFAULT_MAX_FILES = 4096
 #: The metrics that are times, in microseconds; any other is listed and left alone.
 TIME, CPU_TIME = "TIME", "CPU_TIME"
@@ -67,6 +68,8 @@ class Directory:
         self.torn = 0
         #: Metrics that were found and are not forwarded.
         self.others: Set[str] = set()
+        #: Files that were too many and are left alone, at the last look.
+        self.surplus = 0
         self._path = path
         self._sleep = sleep
         self._max_bytes = max_bytes
@@ -111,8 +114,12 @@ class Directory:
             for entry in _list(directory):
                 path = os.path.join(directory, entry)
                 signature = _signature(path) if _FILE.match(entry) else None
-                if signature is not None and len(found) < self._max_files:
+                if signature is not None:
                     found[path] = signature
+        self.surplus = max(0, len(found) - self._max_files)
+        # A program that adds a file with each dump must not be left at its first ones.
+        for path in sorted(found, key=lambda path: found[path][1])[: self.surplus]:
+            del found[path]
         return found
 
     def _take(self, path: str, signature: _Signature) -> None:

@@ -7,7 +7,7 @@ the runs before it, and it is told from them by its pid and start.
 import logging
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Pattern
+from typing import Any, Callable, Deque, Dict, List, Optional, Pattern, Set
 
 from ..address import Address
 from ..cells import Cell
@@ -30,6 +30,8 @@ logger = logging.getLogger("waggle_live")
 DEFAULT_MAX_RUNS = 64
 #: Runs that are remembered once their files are gone, so that none is counted twice.
 _MAX_GONE = 1000
+#: Seconds after which a run whose files are gone has ended: some remove a dump before the next.
+GRACE = 2.0
 
 
 class Forwarder:
@@ -81,12 +83,22 @@ class Forwarder:
                 torn = self._directory.torn - self._torn if reading is newest else 0
                 self._torn += torn
                 forwarded.take(reading, torn, final)
-        present = {reading.run for reading in readings}
-        for run in [run for run in self._runs if run not in present]:
-            self._runs.pop(run).finish("ok", 0.5)
-            self._gone.append(run)
+        self._end_those_gone({reading.run for reading in readings})
+        if self._directory.surplus:
+            self._log_once("files", "too many profiles: only those written last are read")
         for metric in sorted(self._directory.others):
             self._log_once(metric, "of TAU's metrics, %s is no time and is not forwarded", metric)
+
+    def _end_those_gone(self, present: Set[Run]) -> None:
+        now = monotonic()
+        for run, forwarded in list(self._runs.items()):
+            if run in present:
+                forwarded.gone_since = None
+            elif forwarded.gone_since is None:
+                forwarded.gone_since = now
+            elif now - forwarded.gone_since >= GRACE:
+                self._runs.pop(run).finish("ok", 0.5)
+                self._gone.append(run)
 
     def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
         if reading.run in self._gone:
@@ -116,6 +128,8 @@ class _Forwarded:
         identity: Identity,
         addresses: Callable[[], List[Address]],
     ) -> None:
+        #: Monotonic time since when its files are not there.
+        self.gone_since: Optional[float] = None
         self._functions = functions
         self._registry = _FunctionRegistry()
         self._sender = Sender(

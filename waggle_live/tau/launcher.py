@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from types import ModuleType
 from typing import Any, Optional
@@ -25,6 +26,8 @@ DUMP = "dump"
 PID_FILE, STATUS_FILE = ".waggle-pid", ".waggle-status"
 #: Exit status where ``pytau`` can't be imported.
 NO_TAU = 127
+#: Seconds in which another SIGTERM is the same one.
+SAME_SIGNAL = 1.0
 
 
 class Dumper:
@@ -86,7 +89,7 @@ def main() -> None:
         _write(directory, STATUS_FILE, NO_TAU)
         raise SystemExit(NO_TAU) from None
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGTERM, _Terminate())
     dumper = Dumper(pytau, directory, interval)
     dumper.start()
     pid = os.getpid()
@@ -137,8 +140,21 @@ def read_number(directory: str, name: str) -> Optional[int]:
         return None
 
 
-def _terminate(signum: int, frame: Any) -> None:
-    raise SystemExit(128 + signum)
+class _Terminate:
+    """Ends the script as ``sys.exit`` would, once.
+
+    Who stops a whole group of processes (systemd, a shell) sends SIGTERM to the program and to
+    ``tau-run``, which passes it on: the second would cut short what the first one began.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def __call__(self, signum: int, frame: Any) -> None:
+        now = time.monotonic()
+        if now >= self._until:
+            self._until = now + SAME_SIGNAL
+            raise SystemExit(128 + signum)
 
 
 def _write(directory: str, name: str, number: int) -> None:

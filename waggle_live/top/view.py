@@ -130,6 +130,15 @@ def _cut(text: str, width: int) -> str:
     return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
 
 
+def _cut_function(text: str, width: int) -> str:
+    """Cut a function's name, but not where it stands: ``infer_all… [app.py:4]``."""
+    name, bracket, place = text.rpartition(" [")
+    left = width - len(bracket + place)
+    if not bracket or left < width * 2 // 5 or len(text) <= width:
+        return _cut(text, width)
+    return _cut(name, left) + bracket + place
+
+
 def _row(row: Row, columns: Sequence[Column], widths: Sequence[int], curve: int) -> Text:
     stale = row.age is None or row.age > STALE
     parts: List[Union[str, Tuple[str, str]]] = []
@@ -161,7 +170,7 @@ def _functions(costs: Costs, columns: Sequence[Column], widths: Sequence[int]) -
     for cost in costs.functions:
         percent = "" if cost.share is None else "%.1f %%" % (100 * cost.share)
         line = Text.assemble(
-            _cut(clean(cost.name), name),
+            _cut_function(clean(cost.name), name),
             GAP,
             (number(cost.calls).rjust(calls), "dim"),
             GAP,

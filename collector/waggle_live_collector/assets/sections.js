@@ -42,7 +42,7 @@ class Section {
 
   take(plugin, time, now) {
     this.plugin = plugin;
-    this.load = this.cpu.add(now, plugin.cpu_seconds);
+    this.load = plugin.cpu_seconds === null ? null : this.cpu.add(now, plugin.cpu_seconds);
     // Whether any of them match the filter may change what is shown of the plugin.
     const matched = this.functions.fit(this.left).length > 0;
     this.functions.take(plugin.functions);

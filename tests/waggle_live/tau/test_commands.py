@@ -86,7 +86,14 @@ def test_the_scripts_place_says_what_the_plugin_is(listener, tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGUSR1, 138)],
+    [
+        (signal.SIGTERM, 143),
+        (signal.SIGINT, 130),
+        (signal.SIGHUP, 129),
+        (signal.SIGQUIT, 131),
+        (signal.SIGUSR1, 138),
+        (signal.SIGUSR2, 140),
+    ],
 )
 def test_signals_are_passed_on(listener, tmp_path, number, status):
     """The script gets them; how it ends is how the command ends."""
@@ -113,6 +120,39 @@ def test_signals_are_passed_on(listener, tmp_path, number, status):
         child.send_signal(number)
         assert child.wait(30) == status
     assert listener.messages("bye")[-1]["status"] == "error"
+
+
+def test_a_script_that_is_killed_is_no_good_end(listener, tmp_path):
+    """As by the kernel, for its memory: what it dumped before is forwarded."""
+    path = write_script(
+        tmp_path,
+        """
+        import os, signal, time
+        while not os.path.exists(os.path.join(os.environ["PROFILEDIR"], "dump.-1.0.0")):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    )
+    assert run_python(*RUN, "--", path, env=environ(listener))[0] == 137
+    assert functions(listener)["inference"]["calls"] >= 5
+    assert listener.messages("bye")[-1]["status"] == "error"
+
+
+def test_tau_exec_is_taken_where_there_is_no_tau_python(listener, tmp_path):
+    """With this Python and TAU's wrapper; a dump every two seconds unless it is told otherwise."""
+    path = write_script(tmp_path, "import sys; print(sys.argv[1:]); sys.exit(4)")
+    (tmp_path / "tau_python_wrapper.py").write_text(
+        "import runpy, sys\ndel sys.argv[0]\nprint(sys.argv[1])\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    shell = tmp_path / "tau_exec"
+    shell.write_text('#!/bin/sh\nexec "$@"\n')
+    shell.chmod(0o755)
+    env = environ(listener, PATH=str(tmp_path))
+    env["PYTHONPATH"] += os.pathsep + str(tmp_path)
+    status, out, _ = run_python("-m", "waggle_live", "tau-run", "--", path, "a", env=env)
+    assert (status, out) == (4, "2\n['a']\n")
+    assert functions(listener)["inference"]["calls"] == 20
 
 
 def test_a_command_between_us_and_the_script(listener, tmp_path):
@@ -257,6 +297,19 @@ def test_a_run_whose_files_come_back_is_not_counted_twice(listener, watch):
     assert status == 0
     assert err.count("counted already") == 1
     assert len(listener.messages("hello")) == 1
+
+
+def test_a_dump_that_is_removed_before_the_next_goes_on(listener, watch):
+    """The run is the same one: no session ends, and nothing is counted twice."""
+    directory = watch("--plugin=p")
+    for step, name in enumerate(SERIES):
+        (directory / "dump.-1.0.0").write_bytes(read(name))
+        calls = 5 * (step + 1)
+        wait_for(lambda n=calls: functions(listener).get("inference", {}).get("calls") == n)
+        os.remove(str(directory / "dump.-1.0.0"))
+        time.sleep(0.5)  # two looks at an empty directory
+    assert watch.end() == (0, "")
+    assert len(listener.messages("hello")) == len(listener.messages("bye")) == 1
 
 
 def test_metrics_of_its_own_and_others(listener, watch):

@@ -140,14 +140,25 @@ def test_what_is_no_profile_is_left_alone(directory):
 
 
 def test_size_and_number_of_files_are_bounded(tmp_path):
-    """A file that is too large is counted as torn; more files than allowed are not looked at."""
+    """A file that is too large is counted as torn; of more files than allowed, those that were
+    written last are read, whatever they are called."""
     for number in range(4):
-        (tmp_path / ("profile.0.0.%d" % number)).write_bytes(profile(row("f", 1, 1)))
-    (reading,) = Directory(str(tmp_path), max_files=3).read()
-    assert reading.metrics[TIME][b"f"][0] == 3
+        path = tmp_path / ("profile.0.0.%d" % number)
+        path.write_bytes(profile(row("f", 10**number, 1)))
+        os.utime(str(path), ns=(0, 10**18 - number))
+    few = Directory(str(tmp_path), max_files=3)
+    (reading,) = few.read()
+    assert reading.metrics[TIME][b"f"][0] == 111
+    assert few.surplus == 1
+    os.utime(str(path), ns=(0, 2 * 10**18))
+    (reading,) = few.read()
+    assert reading.metrics[TIME][b"f"][0] == 1011
+    os.remove(str(path))
+    few.read()
+    assert few.surplus == 0
     small = Directory(str(tmp_path), max_bytes=100)
     assert small.read() == []
-    assert small.torn == 4
+    assert small.torn == 3
 
 
 def test_a_run_that_is_gone_is_no_longer_told_of(directory):

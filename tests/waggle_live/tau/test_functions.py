@@ -104,6 +104,15 @@ def test_nothing_falls_within_a_run():
     assert functions.sums["f"].values[:3] == [9, 100, 2210350]
 
 
+def test_a_time_below_zero_takes_nothing_away():
+    """TAU's compensation for what measuring costs can come to that; later times count in full."""
+    functions = Functions()
+    functions.read(reading({"f": (1, 100), "g": (1, -50, -3)}))
+    assert [functions.sums[name].values[:3] for name in "fg"] == [[1, 100, 100], [1, 0, 0]]
+    functions.read(reading({"f": (1, -100), "g": (2, 70, 5)}))
+    assert [functions.sums[name].values[:3] for name in "fg"] == [[1, 100, 100], [2, 70, 5]]
+
+
 def test_random_runs_never_fall_and_always_add_up():
     """Whatever order functions come, grow and fall in."""
     dice = random.Random(7)

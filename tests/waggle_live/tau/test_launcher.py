@@ -149,6 +149,38 @@ def test_sigterm_is_a_clean_exit(play, tmp_path):
     assert (play.directory / "profile.-1.0.0").exists()
 
 
+def test_sigterm_twice_is_one(play, tmp_path):
+    """Who stops the whole group sends it here, and ``tau-run`` passes on its own: the second cuts
+    nothing short. One that comes later is another."""
+    path = write_script(
+        tmp_path,
+        """
+        import os, signal, time
+        while True:
+            try:
+                print("up", flush=True)
+                time.sleep(30)
+            except SystemExit:
+                for _ in range(3):
+                    os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(1.1)
+                print("stays", flush=True)
+                try:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                finally:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    print("finally", flush=True)
+        """,
+    )
+    command = [sys.executable, str(START), "0.05", path]
+    child = subprocess.Popen(command, env=environ(play.directory), stdout=subprocess.PIPE)
+    with child:
+        assert child.stdout.readline() == b"up\n"
+        child.send_signal(signal.SIGTERM)
+        assert child.stdout.read() == b"stays\nfinally\n"
+        assert child.wait(20) == 143
+
+
 def test_a_forked_child_leaves_pid_and_status_alone(play):
     """It has no thread that dumps, and its exit is its own."""
     text = """

@@ -66,6 +66,23 @@ def test_names_are_cut_to_their_column_on_a_terminal(width):
     assert text(node(plugin(functions=[function("n" * 60)])))[-1].startswith("n" * 60 + "  ")
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("infer [app.py:4]", "infer [app.py:4]"),
+        ("<listcomp> [app.py:3]", "<listcom… [app.py:3]"),
+        ("a_very_long_name [a/__init__.py:1234]", "a_very_long_name [a…"),
+        ("make_set [set.c:95742]", "make_set [set.c:957…"),
+        ("a_name_of_no_place", "a_name_of_no_place"),
+        ("operator[] (int, char const *)", "operator[] (int, ch…"),
+    ],
+)
+def test_the_place_of_a_function_is_not_what_is_cut(name, shown):
+    """Its name is, where that leaves enough of it."""
+    drawn = text(node(plugin(timers=[timer()], functions=[function(name)])), width=80, trend=True)
+    assert drawn[-1][:20].rstrip() == shown
+
+
 def test_many_calls_stand_below_their_title():
     """The column is as wide as the longest number in it."""
     drawn = text(node(plugin(timers=[timer()], functions=[function("f", calls=123456789)])))
