@@ -17,7 +17,7 @@ from .rate import Rate
 from .registry import Registry
 from .sender import DEFAULT_INTERVAL, Sender
 from .session import Session
-from .spans import Span, Timer
+from .spans import UNSHARED, Span, Timer, references
 from .synced import Sync, SyncedTimer
 from .values import Counter, Gauge
 
@@ -76,7 +76,8 @@ class LiveMetrics:
         self._was_closed = False
         fork.register(self)
 
-    # Instruments. `timer` is the hot path: a look-up of an object that is idle.
+    # Instruments. `timer` is the hot path: a look-up of an object that nobody has. What stands in
+    # the memo stays there, since its place is one of the references that are counted.
 
     def timer(self, name: str, sync: Optional[Sync] = None, **labels: Any) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
@@ -92,9 +93,9 @@ class LiveMetrics:
             timer: Timer = self._timers[name]
         except (KeyError, TypeError):
             return self._new_timer(name)
-        if timer._start is not None:  # in use just now
+        if references(timer) > UNSHARED:
             timer = timer.__class__()
-            timer._start = None
+        timer._start = None
         return timer
 
     def rate(self, name: str, **labels: Any) -> Rate:
@@ -202,7 +203,7 @@ class LiveMetrics:
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child (called by :mod:`waggle_live.fork`)."""
         self._registry.reset()
-        self._timers.clear()  # one that was open at the fork would never be idle again
+        self._timers.clear()  # one that a thread had at the fork would seem in use for good
         self._local = threading.local()
         sender = self._sender
         if sender is None:
@@ -240,7 +241,7 @@ class LiveMetrics:
     def _new_timer(self, name: str) -> Timer:
         series = self._registry.timer(name, {})
         if series.cell.name == name:  # not the overflow series, which would grow the memo
-            self._timers[name] = series.make_shared()
+            self._timers.setdefault(name, series.make())
         timer: Timer = series.make()
         return timer
 
@@ -251,8 +252,9 @@ class LiveMetrics:
         except (KeyError, TypeError):
             pass
         else:
-            if timer._start is not None:
-                timer = timer._series.make()
+            if references(timer) > UNSHARED:
+                timer = timer.__class__()
+            timer._start = None
             return timer
         series = self._registry.timer(name, labels)
         # Only str values are kept in the memo, since 1, 1.0 and True are equal as keys.
@@ -261,7 +263,7 @@ class LiveMetrics:
             and len(self._timers) < _MAX_MEMO
             and all(type(value) is str for value in labels.values())
         ):
-            self._timers[key] = series.make_shared()
+            self._timers.setdefault(key, series.make())
         made: Timer = series.make()
         return made
 

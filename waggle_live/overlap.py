@@ -9,11 +9,14 @@ one thread, so there is no lock.
 
 import sys
 from threading import get_ident
-from typing import Any, Dict, List, Optional, Tuple, cast
+from typing import Any, Dict, Optional, Tuple, cast
 
 from .problems import OVERLAP_MISMATCH, Problems
 
 Key = Tuple[int, int, int]
+#: A start and the one below it: a stack that is changed by one assignment, so that a signal
+#: handler, GC callback or ``__del__`` that uses the same object comes before or after.
+Starts = Tuple[int, Any]
 
 
 class Overlap:
@@ -31,19 +34,20 @@ class Overlaps:
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
-        self.starts: Dict[Key, List[int]] = {}
+        self.starts: Dict[Key, Starts] = {}
 
     def enter(self, timer: Any, start: int) -> None:
         """Remember that ``timer`` was entered at ``start`` by this thread and task."""
         overlap = Overlap()
         # First this one: while any start is here, no object goes back to its fast path.
-        self.starts.setdefault(_key(timer), []).append(start)
+        key, starts = _key(timer), self.starts
+        starts[key] = (start, starts.get(key))
         first = timer._start
         if first.__class__ is not Overlap:
             timer._start = overlap
             overlap.first = first
 
-    def exit(self, timer: Any, starts: Dict[Key, List[int]]) -> Optional[int]:
+    def exit(self, timer: Any, starts: Dict[Key, Starts]) -> Optional[int]:
         """Return the start of this thread's and task's innermost use; None if there is none.
 
         ``starts`` is that of the use's entry, before a fork that may have come since.
@@ -51,10 +55,12 @@ class Overlaps:
         key = _key(timer)
         own = starts.get(key)
         overlap = timer._start
-        if own:
-            start: Optional[int] = own.pop()
-            if not own:
+        if own is not None:
+            start: Optional[int] = own[0]
+            if own[1] is None:
                 del starts[key]
+            else:
+                starts[key] = own[1]
         else:
             # Not entered here by this thread and task, so it is the use that the object keeps.
             if overlap.__class__ is not Overlap:

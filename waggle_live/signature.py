@@ -6,15 +6,17 @@ of its function and compiled, once for all functions whose parameters are the sa
 """
 
 import types
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 #: Begins every name that a template uses for itself.
 PREFIX = "_live_"
 _ANY = ("wrapper", "*args, **kwargs", "*args, **kwargs")
 _VARARGS, _VARKEYWORDS = 4, 8  # in co_flags
 
-#: The factories made so far, by template and parameters.
+#: The factories made so far, by template and parameters; all are forgotten when they are too many,
+#: as in a program that makes functions with names of their own all the time.
 _made: Dict[Tuple[str, ...], Callable[..., Any]] = {}
+MAX_MADE = 1000
 
 
 def wrap(function: Any, template: str, *bound: Any) -> Any:
@@ -22,22 +24,37 @@ def wrap(function: Any, template: str, *bound: Any) -> Any:
 
     The template has the fields ``{name}``, ``{parameters}`` and ``{arguments}``, and names of its
     own that begin with ``_live_`` only. A call that does not fit the parameters of ``function``
-    is refused as the function itself would, before anything of the wrapper has run.
+    is refused as the function itself would, before anything of the wrapper has run. Defaults are
+    those that the function has now: whoever changes them later changes them on the wrapper.
     """
     shape = _shape(function)
+    if shape is not _ANY:
+        try:
+            wrapper = _factory(template, shape)(*bound)
+        except SyntaxError:  # a keyword as a name, which only code.replace() can have made
+            pass
+        else:
+            # The compiler normalizes Unicode, code.replace() doesn't.
+            if _names(wrapper) == _names(function):
+                wrapper.__defaults__ = function.__defaults__
+                wrapper.__kwdefaults__ = function.__kwdefaults__
+                return wrapper
+    return _factory(template, _ANY)(*bound)
+
+
+def _factory(template: str, shape: Tuple[str, ...]) -> Callable[..., Any]:
     key = (template, *shape)
     factory = _made.get(key)
     if factory is None:
         name, parameters, arguments = shape
         source = template.format(name=name, parameters=parameters, arguments=arguments)
-        scope: Dict[str, Any] = {}
+        # Who asks for the name of his caller's module finds one.
+        scope: Dict[str, Any] = {"__name__": __name__}
         exec(compile(source, "<waggle_live.signature>", "exec"), scope)
+        if len(_made) >= MAX_MADE:
+            _made.clear()
         factory = _made[key] = scope["bind"]
-    wrapper = factory(*bound)
-    if shape is not _ANY:
-        wrapper.__defaults__ = function.__defaults__
-        wrapper.__kwdefaults__ = function.__kwdefaults__
-    return wrapper
+    return factory
 
 
 def _shape(function: Any) -> Tuple[str, str, str]:
@@ -45,7 +62,7 @@ def _shape(function: Any) -> Tuple[str, str, str]:
     if type(function) is not types.FunctionType:
         return _ANY
     code = function.__code__
-    names = list(code.co_varnames)
+    names = _names(function)
     positional, keywords = names[: code.co_argcount], names[code.co_argcount :]
     rest = keywords[code.co_kwonlyargcount :]
     keywords = keywords[: code.co_kwonlyargcount]
@@ -57,7 +74,6 @@ def _shape(function: Any) -> Tuple[str, str, str]:
         rest_name = rest.pop(0)
         parameters.append("*" + rest_name)
         arguments.append("*" + rest_name)
-        positional.append(rest_name)
     elif keywords:
         parameters.append("*")
     parameters += keywords
@@ -65,10 +81,17 @@ def _shape(function: Any) -> Tuple[str, str, str]:
     if code.co_flags & _VARKEYWORDS:
         parameters.append("**" + rest[0])
         arguments.append("**" + rest[0])
-        keywords.append(rest[0])
-    for name in (*positional, *keywords):
-        if not name.isidentifier() or name.startswith(PREFIX):
-            return _ANY
     # What a TypeError calls it before Python 3.10; "<lambda>" can't be defined by name.
     name = code.co_name if code.co_name.isidentifier() else _ANY[0]
+    for used in (name, *names):
+        if not used.isidentifier() or used.startswith(PREFIX):
+            return _ANY
     return name, ", ".join(parameters), ", ".join(arguments)
+
+
+def _names(function: Any) -> List[str]:
+    """Return the names of all parameters: those by position, by keyword, ``*rest``, ``**more``."""
+    code = function.__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)
+    return list(code.co_varnames[:count])

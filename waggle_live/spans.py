@@ -1,10 +1,10 @@
 """The hot path of timers: two clock reads and one append around a block.
 
 Each series has a class of its own, a subclass of :class:`Timer`, whose methods are closures
-over the series' buffer. ``live.timer("x")`` returns the same instance of it as long as that is
-idle, and makes another while it is open: in another thread, another asyncio task or further out.
-So no two uses share one. A kept instance that is entered again while it is still open takes the
-slow path of :mod:`waggle_live.overlap`, and so does one that two threads got at the same moment.
+over the series' buffer. ``live.timer("x")`` gives the same instance of it out again once nobody
+has it any more, and makes another one as long as somebody has: so no two calls share one. A kept
+instance that is entered again while it is still open takes the slow path of
+:mod:`waggle_live.overlap`.
 
 After a fork the child binds the classes anew, to new buffers. Methods that were looked up before
 the fork (a ``with`` statement looks its ``__exit__`` up when it is entered) still append to the
@@ -23,11 +23,17 @@ from .problems import UNMATCHED_STOP, Problems
 Function = TypeVar("Function", bound=Callable[..., Any])
 SpanCell = Union[TimerCell, RateCell]
 
-#: Whether threads change places at calls only, and not between the look at a start and its change.
-#: Before, an idle instance can't be shared safely.
-IS_SHARED_WHEN_IDLE = sys.version_info >= (3, 10)
-#: Whether the count of references to an object tells that nobody else has it: known of these only.
-IS_COUNTED = sys.implementation.name == "cpython" and sys.version_info < (3, 14)
+#: Whether CPython's count of references tells that nobody else has an object. It does up to 3.13,
+#: after which a variable need not be counted, and where there is a GIL, else it is stale once read.
+IS_COUNTED = (
+    sys.implementation.name == "cpython"
+    and sys.version_info < (3, 14)
+    and getattr(sys, "_is_gil_enabled", lambda: True)()
+)
+references: Callable[[Any], int] = getattr(sys, "getrefcount", id)
+#: The count of what nobody else has: where it is kept, the variable of whoever asks, the argument
+#: of ``references``. Who else is about to take it has it in a variable already, so neither does.
+UNSHARED = 3 if IS_COUNTED else -1
 
 
 class Span:
@@ -98,13 +104,6 @@ class TimerSeries:
         timer._start = None
         return timer
 
-    def make_shared(self) -> Any:
-        """Return a new one to be given out again and again while its ``_start`` is None."""
-        timer = self.make()
-        if not IS_SHARED_WHEN_IDLE:
-            timer._start = 0  # so never; it only stands for its class
-        return timer
-
     def fail(self, exc_type: Any) -> None:
         """Mark a failure; called before the duration of its block is appended."""
         if isinstance(self.cell, TimerCell) and not _is_ending(exc_type):
@@ -117,14 +116,7 @@ class TimerSeries:
         overlaps, opened = self.overlaps, self.overlaps.starts
         problems, span_class = self.problems, self.span_class
         # A span that nobody has any more is given out again, which is cheaper than a new one.
-        spare, references = span_class(), getattr(sys, "getrefcount", id)
-        spare._start = None
-
-        def idle() -> int:
-            span = spare
-            return references(span)
-
-        unshared = idle() if IS_COUNTED else -1
+        spare = span_class()
 
         # No call between the look at a start and its change: threads could change places there.
         def __enter__(self: Timer) -> Timer:
@@ -141,7 +133,9 @@ class TimerSeries:
                     duration = clock() - self._start
                     self._start = None
                     append(duration)
-                except TypeError:  # None or an Overlap: dearer to ask for than to run into
+                except TypeError as error:  # None or an Overlap: dearer to ask for than to meet
+                    if _came_out_of_a_call(error):
+                        raise
                     leave(self, clock(), exc_type, opened, append)
             else:
                 leave(self, clock(), exc_type, opened, append)
@@ -149,9 +143,8 @@ class TimerSeries:
                 fold()
 
         def start(_: Timer) -> Span:
-            # Whoever else is about to take it holds it already: then there are too many of us.
             span: Span = spare
-            if references(span) > unshared:
+            if references(span) > UNSHARED:
                 span = span_class()
             span._start = clock()
             return span
@@ -159,7 +152,9 @@ class TimerSeries:
         def stop(self: Span) -> None:
             try:
                 append(clock() - self._start)  # type: ignore[operator]
-            except TypeError:
+            except TypeError as error:
+                if _came_out_of_a_call(error):
+                    raise
                 problems.count(UNMATCHED_STOP, "a span was stopped twice")
                 return
             self._start = None
@@ -194,6 +189,12 @@ class TimerSeries:
         if exc_type is not None and append.__self__ is self.cell.buffer:
             self.fail(exc_type)
         append(end - start)
+
+
+def _came_out_of_a_call(error: BaseException) -> bool:
+    """Tell whether an error is none of ours, but of a signal handler that ran just then."""
+    traceback: Any = error.__traceback__
+    return traceback.tb_next is not None
 
 
 def _is_ending(exc_type: Any) -> bool:

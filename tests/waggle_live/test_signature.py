@@ -66,9 +66,42 @@ def test_lambda(live):
 
 def test_one_compilation_for_all_of_a_shape(live):
     """Functions of the same name and parameters share what was compiled, not their defaults."""
-    made = len(signature._made)
+    signature._made.clear()
     first = decorated(live, "some, shape=1", "shaped")[1]
     second = decorated(live, "some, shape=2", "shaped")[1]
-    assert len(signature._made) == made + 1
+    assert len(signature._made) == 1
     assert first(0)["shape"] == 1
     assert second(0)["shape"] == 2
+
+
+@pytest.mark.skipif(sys.version_info < (3, 8), reason="code.replace is newer")
+@pytest.mark.parametrize("name", ["class", "\ufb01", "a b", "a=1", "__debug__"])
+def test_names_that_no_source_can_have(live, name):
+    """Parameters renamed in the code object, to what source can't say, are still taken by name."""
+
+    def work(a, b=2):
+        return a, b
+
+    work.__code__ = work.__code__.replace(co_varnames=(name, "b"))
+    assert live.timer("t")(work)(**{name: 1}) == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["_live_cell", "_live_function", "bind", "wrapper"])
+def test_functions_named_as_what_the_template_uses(live, name):
+    """A function may be called as the wrapper calls its own things."""
+    plain, timed = decorated(live, "a", name)
+    assert timed(1) == plain(1)
+    assert timed.__name__ == name
+
+
+def test_module_of_the_caller(live):
+    """Whoever asks a decorated function's caller for its module is told one."""
+    assert live.timer("t")(lambda: sys._getframe(1).f_globals["__name__"])()
+
+
+def test_memory_of_ever_new_functions(live, monkeypatch):
+    """Functions of ever new names don't fill the memory."""
+    monkeypatch.setattr(signature, "MAX_MADE", 10)
+    for number in range(30):
+        assert decorated(live, "a", "f%d" % number)[1](number) == {"a": number}
+    assert len(signature._made) <= 10
