@@ -11,6 +11,8 @@ CLIENT_TESTS := tests/waggle_live
 # It raises from a signal handler wherever it comes, so also where coverage holds its own lock, and
 # then hangs. `make check-pythons` runs it without coverage.
 UNCOVERED := tests/waggle_live/test_cells.py::test_interrupts_in_the_middle_of_folds
+# Processes that run tests side by side; two cores have enough to do with them.
+WORKERS := 4
 PYTHONS := 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13
 
 .DEFAULT_GOAL := help
@@ -24,9 +26,17 @@ help:  ## List these targets
 demo: $(VENV)/.demo  ## Run the collector and two plugins on a real video; FOR=20 ends after 20 s, PORT=9091
 	@exec $(PYTHON) -m demo $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
 
+# Most tests wait for processes, so several run at once; then, one by one, those marked `alone`,
+# which hold others to a time. Some of them, as named by PYTEST_ARGS, run in one process.
+COVERED := $(PYTHON) -m pytest --cov --deselect $(UNCOVERED)
 .PHONY: test
 test: $(VENV)/.dev pythons  ## Run all tests, with branch coverage, then the client's on every Python here
-	$(PYTHON) -m pytest --cov --cov-report=term --deselect $(UNCOVERED) $(PYTEST_ARGS)
+ifdef PYTEST_ARGS
+	$(COVERED) --cov-report=term $(PYTEST_ARGS)
+else
+	$(COVERED) --cov-report= --numprocesses=$(WORKERS) --dist=loadgroup -m "not alone"
+	$(COVERED) --cov-report=term --cov-append -m alone
+endif
 	@$(MAKE) --no-print-directory check-pythons
 
 # The short forms are part of `make test`.
