@@ -52,13 +52,23 @@ lint: $(VENV)/.dev  ## Check style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# Two at a time; then, one by one, those marked `alone`. What passed both ways leaves its stamps.
 .PHONY: check-pythons
 check-pythons: $(VENV)/.wheel  ## Run the client's tests on each CPython 3.6 to 3.13 that this machine has
-	@passed=; failed=; missing=; \
+	@here=; passed=; failed=; missing=; \
 	for version in $(PYTHONS); do \
-	    if ! scripts/find-python $$version > /dev/null; then missing="$$missing $$version"; \
-	    elif $(MAKE) --no-print-directory .check-python-$$version; then passed="$$passed $$version"; \
-	    else failed="$$failed $$version"; fi; \
+	    if scripts/find-python $$version > /dev/null; then here="$$here $$version"; \
+	    else missing="$$missing $$version"; fi; \
+	done; \
+	rm -f .venv-3.*/.passed-*; \
+	if [ -n "$$here" ]; then \
+	    run="$(MAKE) --no-print-directory --keep-going --output-sync"; \
+	    $$run --jobs=2 $$(printf '.check-python-%s ' $$here); \
+	    $$run --jobs=1 $$(printf '.check-alone-%s ' $$here); \
+	fi; \
+	for version in $$here; do \
+	    if [ -e .venv-$$version/.passed-python ] && [ -e .venv-$$version/.passed-alone ]; \
+	    then passed="$$passed $$version"; else failed="$$failed $$version"; fi; \
 	done; \
 	echo "The client's tests on CPython: passed on$${passed:- none}, failed on$${failed:- none}," \
 	    "not on this machine:$${missing:- none}"; \
@@ -73,10 +83,17 @@ pythons: $(VENV)/.wheel
 
 # The tests are taken from here, but the client from its wheel, as it would be installed: the
 # directory of the repository stands last on the path.
-.PHONY: $(PYTHONS:%=.check-python-%)
+CHECK = .venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 $(CLIENT_TESTS)
+.PHONY: $(PYTHONS:%=.check-python-%) $(PYTHONS:%=.check-alone-%)
 $(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
 	@echo "== The client's tests on CPython $*"
-	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 $(CLIENT_TESTS)
+	@$(CHECK) -m "not alone"
+	@touch .venv-$*/.passed-python
+
+$(PYTHONS:%=.check-alone-%): .check-alone-%: .venv-%/.client
+	@echo "== The client's tests on CPython $* that run alone"
+	@$(CHECK) -m alone
+	@touch .venv-$*/.passed-alone
 
 .PHONY: clean
 clean:  ## Remove the environments and all that was built or cached
