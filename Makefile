@@ -11,6 +11,8 @@ CLIENT_TESTS := tests/waggle_live
 # It raises from a signal handler wherever it comes, so also where coverage holds its own lock, and
 # then hangs. `make check-pythons` runs it without coverage.
 UNCOVERED := tests/waggle_live/test_cells.py::test_interrupts_in_the_middle_of_folds
+# Processes that run tests side by side; two cores have enough to do with them.
+WORKERS := 4
 PYTHONS := 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13
 
 .DEFAULT_GOAL := help
@@ -24,9 +26,17 @@ help:  ## List these targets
 demo: $(VENV)/.demo  ## Run the collector and two plugins on a real video; FOR=20 ends after 20 s, PORT=9091
 	@exec $(PYTHON) -m demo $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
 
+# Most tests wait for processes, so several run at once; then, one by one, those marked `alone`,
+# which hold others to a time. Some of them, as named by PYTEST_ARGS, run in one process.
+COVERED := $(PYTHON) -m pytest --cov --deselect $(UNCOVERED)
 .PHONY: test
 test: $(VENV)/.dev pythons  ## Run all tests, with branch coverage, then the client's on every Python here
-	$(PYTHON) -m pytest --cov --cov-report=term --deselect $(UNCOVERED) $(PYTEST_ARGS)
+ifdef PYTEST_ARGS
+	$(COVERED) --cov-report=term $(PYTEST_ARGS)
+else
+	$(COVERED) --cov-report= --numprocesses=$(WORKERS) --dist=loadgroup -m "not alone"
+	$(COVERED) --cov-report=term --cov-append -m alone
+endif
 	@$(MAKE) --no-print-directory check-pythons
 
 # The short forms are part of `make test`.
@@ -42,13 +52,23 @@ lint: $(VENV)/.dev  ## Check style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# Two at a time; then, one by one, those marked `alone`. What passed both ways leaves its stamps.
 .PHONY: check-pythons
 check-pythons: $(VENV)/.wheel  ## Run the client's tests on each CPython 3.6 to 3.13 that this machine has
-	@passed=; failed=; missing=; \
+	@here=; passed=; failed=; missing=; \
 	for version in $(PYTHONS); do \
-	    if ! scripts/find-python $$version > /dev/null; then missing="$$missing $$version"; \
-	    elif $(MAKE) --no-print-directory .check-python-$$version; then passed="$$passed $$version"; \
-	    else failed="$$failed $$version"; fi; \
+	    if scripts/find-python $$version > /dev/null; then here="$$here $$version"; \
+	    else missing="$$missing $$version"; fi; \
+	done; \
+	rm -f .venv-3.*/.passed-*; \
+	if [ -n "$$here" ]; then \
+	    run="$(MAKE) --no-print-directory --keep-going --output-sync"; \
+	    $$run --jobs=2 $$(printf '.check-python-%s ' $$here); \
+	    $$run --jobs=1 $$(printf '.check-alone-%s ' $$here); \
+	fi; \
+	for version in $$here; do \
+	    if [ -e .venv-$$version/.passed-python ] && [ -e .venv-$$version/.passed-alone ]; \
+	    then passed="$$passed $$version"; else failed="$$failed $$version"; fi; \
 	done; \
 	echo "The client's tests on CPython: passed on$${passed:- none}, failed on$${failed:- none}," \
 	    "not on this machine:$${missing:- none}"; \
@@ -63,10 +83,17 @@ pythons: $(VENV)/.wheel
 
 # The tests are taken from here, but the client from its wheel, as it would be installed: the
 # directory of the repository stands last on the path.
-.PHONY: $(PYTHONS:%=.check-python-%)
+CHECK = .venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 $(CLIENT_TESTS)
+.PHONY: $(PYTHONS:%=.check-python-%) $(PYTHONS:%=.check-alone-%)
 $(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
 	@echo "== The client's tests on CPython $*"
-	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 $(CLIENT_TESTS)
+	@$(CHECK) -m "not alone"
+	@touch .venv-$*/.passed-python
+
+$(PYTHONS:%=.check-alone-%): .check-alone-%: .venv-%/.client
+	@echo "== The client's tests on CPython $* that run alone"
+	@$(CHECK) -m alone
+	@touch .venv-$*/.passed-alone
 
 # Where there is one, CPython as Debian builds it: one built by hand often lacks PGO, and is slower.
 BENCH_PYTHON ?= $(shell [ -x /usr/bin/python3 ] && /usr/bin/python3 -c \

@@ -92,7 +92,9 @@ def test_a_policy_of_the_operator_does_not_loosen_the_page(tmp_path):
 def test_the_wheel_has_all_of_it(tmp_path):
     """Whoever installs the collector has the page."""
     source = tmp_path / "collector"
-    shutil.copytree(COLLECTOR, source, ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    # What other tests import just now comes and goes in __pycache__.
+    skipped = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
+    shutil.copytree(COLLECTOR, source, ignore=skipped)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
     environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     subprocess.run([*command, str(tmp_path), str(source)], check=True, env=environ)

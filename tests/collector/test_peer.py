@@ -171,6 +171,7 @@ def test_a_process_that_has_ended_proves_nothing():
                 assert peer.of(accepted, prove=True).proof == peer.GONE
 
 
+@pytest.mark.alone
 def test_a_number_that_is_another_process_s_by_now_proves_nothing():
     """Who connected left its descriptor to a child and ended; a pod's process has its number."""
     connect = (

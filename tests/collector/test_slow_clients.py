@@ -110,6 +110,7 @@ PIPELINE = (GET + b"\r\n") * 20_000
 ANSWER_SECONDS = 10.0
 
 
+@pytest.mark.alone
 def test_a_scrape_is_answered_beside_six_hundred_slow_clients(collector):
     """200 half requests, 200 that read nothing, 200 half-open plugin sockets, all at once."""
     scrape_seconds(collector)
@@ -143,6 +144,7 @@ def test_a_scrape_is_answered_beside_six_hundred_slow_clients(collector):
     assert scrape_seconds(collector) < PROMISE
 
 
+@pytest.mark.alone
 def test_more_connections_than_there_may_be_make_room(collector):
     """The oldest that asked nothing goes; whoever comes is served."""
     with many(collector, count=600) as clients:
@@ -163,6 +165,7 @@ def test_a_request_that_trickles_is_cut_all_the_same(collector):
     assert outcomes(collector, "slow") == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "flood",
     [
@@ -215,6 +218,7 @@ def test_an_answer_that_is_not_read_in_time_is_cut(collector):
         assert collector.value("waggle_collector_http_refusals_total", reason="late") == 5
 
 
+@pytest.mark.alone
 def test_fifty_scrapers_at_once_cost_a_few_renderings(collector):
     """They share what is made after they asked; each has the whole."""
     name = "waggle_collector_scrape_seconds_count"
@@ -248,6 +252,7 @@ def test_fifty_scrapers_at_once_cost_a_few_renderings(collector):
     assert max(took) < PROMISE * 10
 
 
+@pytest.mark.alone
 def test_who_reads_is_never_cut_for_the_size_of_an_answer(collector):
     """Twenty scrapers of more than all answers together may have: each gets it whole."""
     with contextlib.ExitStack() as stack:

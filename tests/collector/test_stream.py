@@ -137,6 +137,7 @@ def test_more_listeners_than_the_bound_are_refused_and_counted(collector):
     wait_until(lambda: listeners(collector) == 0)
 
 
+@pytest.mark.alone
 def test_a_listener_that_never_reads_is_cut_and_costs_no_memory():
     """Nothing is kept for it; who reads goes on, past all that bounds other answers."""
     with start() as collector, Client(collector) as client, contextlib.ExitStack() as stack:

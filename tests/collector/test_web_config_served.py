@@ -208,6 +208,7 @@ def test_a_broken_file_stops_the_start_before_the_port_is_open(tmp_path, authori
         probe.connect(("127.0.0.1", port))
 
 
+@pytest.mark.alone
 def test_guessing_holds_up_nobody_who_was_right_before(served):
     """Eight who guess keep a core busy; a scraper with the right password is not slower for it."""
     wait_until(lambda: served.status(*ALICE, path="/-/ready") == 200)
@@ -233,6 +234,7 @@ def test_guessing_holds_up_nobody_who_was_right_before(served):
             process.wait()
 
 
+@pytest.mark.alone
 def test_clients_that_never_shake_hands_hold_up_nobody(served):
     """200 that say nothing and 200 that say nonsense; a scrape takes less than a second."""
     wait_until(lambda: served.status(*ALICE, path="/-/ready") == 200)

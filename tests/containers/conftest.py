@@ -8,6 +8,9 @@ import pytest
 
 from .podman import ROOT, Podman, need
 
+#: Left out of copies; what other tests import just now comes and goes in __pycache__.
+SKIPPED = shutil.ignore_patterns("*.whl", "__pycache__")
+
 
 @pytest.fixture(scope="session")
 def podman(tmp_path_factory):
@@ -28,10 +31,10 @@ def collector_image(podman):
 def plugin_image(podman, tmp_path_factory):
     """The example's image, built from its directory and the wheel of this very waggle-live."""
     context = tmp_path_factory.mktemp("plugin") / "plugin-example"
-    shutil.copytree(ROOT / "plugin-example", context, ignore=shutil.ignore_patterns("*.whl"))
+    shutil.copytree(ROOT / "plugin-example", context, ignore=SKIPPED)
     # Built from a copy: a build leaves its own directory beside the sources.
     source = tmp_path_factory.mktemp("source")
-    shutil.copytree(ROOT / "waggle_live", source / "waggle_live")
+    shutil.copytree(ROOT / "waggle_live", source / "waggle_live", ignore=SKIPPED)
     for name in ("setup.cfg", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]

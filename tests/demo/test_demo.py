@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,6 +17,13 @@ from tests.plugin_example.conftest import clip, need
 __all__ = ["clip"]  # a fixture, found by its name
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def tmp_path():
+    """A path that is short enough for a socket below it, as pytest's own is not in a worker."""
+    with tempfile.TemporaryDirectory(prefix="wl-") as directory:
+        yield Path(directory)
 
 
 @pytest.fixture

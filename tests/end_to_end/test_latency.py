@@ -4,7 +4,11 @@ import re
 import subprocess
 import time
 
+import pytest
+
 from tests.end_to_end.workload import finish, start
+
+pytestmark = pytest.mark.alone
 
 LINE = re.compile(rb'^waggle_value{name="stamp",.*} (.+)$', re.MULTILINE)
 

@@ -14,6 +14,7 @@ EXIT_DELAY, NOISE = 0.5, 0.5
 BLOCK_P99_US = 10
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("state", ["absent", "stopped"])
 def test_the_plugin_runs_and_ends_without_an_answering_collector(own_collector, state):
     """Exit at most 0.5 s later than without us, hot path unblocked, at most one line of log."""

@@ -8,6 +8,7 @@ and of a plugin that lived through all of it come back to where they were.
 """
 
 import argparse
+import http.client
 import os
 import random
 import subprocess
@@ -57,7 +58,7 @@ class Watcher(threading.Thread):
         while not self.ended.wait(0.1):
             try:
                 status, _, body = self._collector.get("/metrics", timeout=5)
-            except OSError:
+            except (OSError, http.client.HTTPException):  # killed in the middle of an answer
                 continue
             if status == 200:
                 self._look(Scrape(body.decode()))

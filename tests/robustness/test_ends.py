@@ -7,6 +7,8 @@ import pytest
 
 from .processes import finish, run, start
 
+pytestmark = pytest.mark.alone
+
 COUNT = 2000
 #: The promise, and what a busy machine may add.
 EXIT_DELAY, NOISE = 0.5, 0.5

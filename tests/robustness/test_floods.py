@@ -11,6 +11,8 @@ from tests.collector.harness import Client, start, wait_until
 
 from .processes import MIB, peak, resident
 
+pytestmark = pytest.mark.alone
+
 BAD_CELLS = b'{"type":"update","number":1,"monotonic":1,"cells":[%s]}\n' % b",".join(
     [b'{"kind":"novel"}'] * 5000
 )

@@ -90,6 +90,7 @@ def fastest_scrape(collector):
     return min(took)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("bye", [True, False], ids=["with-bye", "without-a-word"])
 def test_10_000_short_processes_leave_scrapes_as_fast_and_memory_bounded(make_collector, bye):
     """Ended sessions are folded; those that left without a word too, when there are many."""

@@ -11,6 +11,8 @@ from tests.collector.harness import wait_until
 
 from .processes import finish, start
 
+pytestmark = pytest.mark.alone
+
 LIBRARY = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 HOLD_SECONDS = 3.0
 #: How late a busy machine may let it go.

@@ -11,6 +11,8 @@ import pytest
 
 from .helpers import environment, run_python, write_script
 
+pytestmark = pytest.mark.alone
+
 PLUGIN = """
     import atexit, sys, time
     atexit.register(lambda: print(time.monotonic(), flush=True))  # before ours, so the last to run

@@ -148,6 +148,7 @@ def test_nobody_there_is_unreachable():
             "broke off",
         ),
     ],
+    ids=["nothing", "ssh", "half", "no-gzip", "half-gzip"],  # gzip's bytes hold the time
 )
 def test_answers_that_break_off(server, answer, error, text):
     """What is not whole is not taken for the whole."""
