@@ -2,7 +2,7 @@
 
 Each series has a class of its own, a subclass of :class:`Timer`, whose methods are closures
 over the series' buffer. ``live.timer("x")`` gives the same instance of it out again once nobody
-has it any more, and makes another one as long as somebody has: so no two calls share one. A kept
+has it any more, and makes another one as long as somebody has: so no two share one. A kept
 instance that is entered again while it is still open takes the slow path of
 :mod:`waggle_live.overlap`.
 
