@@ -88,7 +88,8 @@ def check_name(name: Any) -> str:
 def check_labels(labels: Mapping[str, Any]) -> Labels:
     """Return ``labels`` as sorted pairs of strings, or raise with the rule that was broken.
 
-    Values may be str, int, float or bool; numbers are written by ``str``.
+    Values may be str, int, float or bool; numbers are written by ``str``, a subclass of str (such
+    as a ``(str, Enum)``) by the characters that it holds, which are what it compares equal to.
     """
     if len(labels) > MAX_LABELS:
         raise InvalidMetric("at most %d labels on a series, got %d" % (MAX_LABELS, len(labels)))
@@ -111,7 +112,7 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
                 "value of label %r must be a str or a number, got %s: %.60r"
                 % (label, type(value).__name__, value)
             )
-        text = str(value)
+        text = str.__str__(value) if isinstance(value, str) else str(value)
         if len(text) > MAX_LABEL_VALUE_LENGTH:
             raise InvalidMetric(
                 "value of label %r must have at most %d characters, got %d"

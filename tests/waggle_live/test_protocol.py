@@ -1,5 +1,6 @@
 """The wire's rules: names, labels, numbers, messages."""
 
+import enum
 import json
 import math
 
@@ -50,6 +51,17 @@ def test_labels_are_sorted_strings():
     labels = {"b": 1, "a": "x", "C_9": 2.5, "d": True}
     assert protocol.check_labels(labels) == (("C_9", "2.5"), ("a", "x"), ("b", "1"), ("d", "True"))
     assert protocol.check_labels({}) == ()
+
+
+def test_a_label_value_that_is_a_kind_of_str():
+    """It is the characters that it holds and is equal to, whatever its str() says."""
+
+    class Model(str, enum.Enum):
+        YOLO = "yolov7"
+
+    ((_, value),) = protocol.check_labels({"model": Model.YOLO})
+    assert value == "yolov7"
+    assert type(value) is str
 
 
 RESERVED = ["name", "le", "quantile", "q", "sync", "plugin", "plugin_task", "plugin_job", "__x"]
