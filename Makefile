@@ -26,8 +26,9 @@ help:  ## List these targets
 demo: $(VENV)/.demo  ## Run the collector and two plugins on a real video; FOR=20 ends after 20 s, PORT=9091
 	@exec $(PYTHON) -m demo $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
 
-# Most tests wait for processes, so several run at once; then, one by one, those marked `alone`,
-# which hold others to a time. Some of them, as named by PYTEST_ARGS, run in one process.
+# Most tests wait for processes, so several run at once, each given to who is free; then, one by
+# one, those marked `alone`, which hold others to a time. (There are no groups: loadgroup without
+# them hands out single tests, in their order.) Some of them, as named by PYTEST_ARGS, run in one process.
 COVERED := $(PYTHON) -m pytest --cov --deselect $(UNCOVERED)
 .PHONY: test
 test: $(VENV)/.dev pythons  ## Run all tests, with branch coverage, then the client's on every Python here
