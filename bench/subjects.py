@@ -1,6 +1,7 @@
 """What is timed: one statement of a library, and what has to stand before it can run."""
 
-from typing import Any, Callable, Dict, List, NamedTuple
+import itertools
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple
 
 from . import peers
 
@@ -24,6 +25,20 @@ def ours() -> peers.Ready:
     live = LiveMetrics(plugin_name="bench").open()
     kept = live.timer("kept")
 
+    def drive(coroutine: Any) -> None:
+        try:  # noqa: SIM105, which would be measured too
+            coroutine.send(None)
+        except StopIteration:
+            pass
+
+    @live.timer("coroutine")
+    async def coroutine() -> None:
+        pass
+
+    @live.timer("generator")
+    def generator() -> Iterator[int]:
+        yield 1
+
     @live.timer("decorated")
     def decorated(argument: Any = None) -> None:
         pass
@@ -36,6 +51,10 @@ def ours() -> peers.Ready:
         "gauge": live.gauge("level"),
         "counter": live.counter("events"),
         "sync": int,
+        "drive": drive,
+        "coroutine": coroutine,
+        "generator": generator,
+        "items": iter(live.rate("items").each(itertools.repeat(0))),
     }
     return names, lambda: live.close(timeout=5)
 
@@ -47,14 +66,19 @@ OURS = [
     Subject("ours: with sync", "block", "with live.timer('x', sync=sync): pass", ours),
     Subject("ours: decorator", "call", "decorated()", ours),
     Subject("ours: decorator, an argument", "call", "decorated(1)", ours),
+    Subject("ours: decorated coroutine", "call", "drive(coroutine())", ours),
+    Subject("ours: decorated generator, one item", "call", "for _ in generator(): pass", ours),
     Subject("ours: start() and stop()", "pair", "kept.start().stop()", ours),
     Subject(
         "ours: start_timer, stop_timer", "pair", "live.start_timer('x'); live.stop_timer('x')", ours
     ),
+    Subject("ours: with live.rate(name)", "block", "with live.rate('x'): pass", ours),
     Subject("ours: counter.inc()", "inc", "counter.inc()", ours),
     Subject("ours: live.counter(name).inc()", "inc", "live.counter('x').inc()", ours),
     Subject("ours: rate.tick()", "inc", "rate.tick()", ours),
+    Subject("ours: rate.each(), an item", "inc", "next(items)", ours),
     Subject("ours: gauge.set(value)", "set", "gauge.set(1.5)", ours),
+    Subject("ours: gauge.inc()", "set", "gauge.inc()", ours),
 ]
 
 PEERS = [

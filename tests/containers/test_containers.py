@@ -1,7 +1,6 @@
 """Both images, really built and run, as an operator would: apart, and with no rights."""
 
 import json
-import socket
 import sys
 import time
 import urllib.error
@@ -11,18 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.collector.harness import Scrape, wait_until
+from tests.programs import free_port
 
 from .podman import HARDENED, ROOT
 
 SOCKETS = "/run/waggle/live-metrics"
 STATE = "/run/waggle-live-state"
 FRAMES = 300
-
-
-def free_port():
-    """Return a port of the loopback that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def scrape(port):

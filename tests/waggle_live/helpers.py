@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,15 @@ FORK_WARNING = "ignore:This process (pid:DeprecationWarning"
 def clock():
     """Return ``time.perf_counter`` in whole nanoseconds, which Python 3.6 hasn't got."""
     return time.perf_counter_ns() if sys.version_info >= (3, 7) else int(time.perf_counter() * 1e9)
+
+
+def in_threads(count, work):
+    """Run ``work()`` in so many threads at once, until all have ended."""
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 class Stopwatch:

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import ExitStack
 
-from .helpers import MS, Stopwatch, cell, problems, run_async
+from .helpers import MS, Stopwatch, cell, in_threads, problems, run_async
 
 
 def test_kept_and_used_again(live):
@@ -75,11 +75,7 @@ def test_many_threads_in_a_storm(live, fast_switching):
                 pass
 
     began = time.perf_counter()
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(8, work)
     took = time.perf_counter() - began
     found = cell(live, "timer", "t")
     misuse = problems(live)

@@ -1,21 +1,13 @@
 """Timers and spans that are given out again, never while anybody has them."""
 
 import sys
-import threading
 import time
 
 import pytest
 
 from waggle_live import spans
 
-from .helpers import MS, cell, problems
-
-
-def in_thread(function):
-    """Run a function in a thread of its own, whose tracers end with it."""
-    thread = threading.Thread(target=function)
-    thread.start()
-    thread.join()
+from .helpers import MS, cell, in_threads, problems
 
 
 @pytest.mark.skipif(not spans.IS_COUNTED, reason="references are not counted here")
@@ -65,7 +57,7 @@ def test_made_while_a_debugger_looks(live):
         sys.settrace(look)
         live.timer("t")
 
-    in_thread(make)
+    in_threads(1, make)  # whose tracer ends with it
     timer = live.timer("t")
     assert timer.start() is not timer.start()
     kept = timer.start()
@@ -88,11 +80,7 @@ def test_threads_that_change_places_at_each_line(live, fast_switching):
             with live.timer("t"):
                 pass
 
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(6, work)
     assert cell(live, "timer", "t")["count"] == 6 * 200
     assert problems(live) == {}
 

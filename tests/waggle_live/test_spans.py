@@ -8,7 +8,7 @@ import pytest
 
 from waggle_live.errors import InvalidMetric, InvalidType
 
-from .helpers import MS, Stopwatch, cell, clock, last, problems
+from .helpers import MS, Stopwatch, cell, clock, in_threads, last, problems
 
 
 def test_a_block_is_measured(live):
@@ -267,11 +267,7 @@ def test_spans_of_threads_in_a_storm(live, fast_switching):
             first.stop()
             second.stop()
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(8, work)
     assert cell(live, "timer", "t")["count"] == 8 * 6000
     assert problems(live) == {}
 
@@ -284,11 +280,7 @@ def test_blocks_of_threads_in_a_storm(live, fast_switching):
             with live.timer("t"), live.timer("t"):
                 pass
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(8, work)
     assert cell(live, "timer", "t")["count"] == 8 * 6000
     assert problems(live) == {}
 

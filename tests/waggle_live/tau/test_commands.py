@@ -240,13 +240,20 @@ def watch(listener, tmp_path):
         child.communicate()
 
 
-def test_what_a_program_dumps_is_forwarded(listener, watch):
-    """Each dump as it comes, the last with the end of the command."""
-    directory = watch("--plugin=p")
+def dumps(directory, listener):
+    """Write the dumps of a run one after the other; yield once each has been forwarded."""
     for step, name in enumerate(SERIES):
         (directory / "dump.-1.0.0").write_bytes(read(name))
         calls = 5 * (step + 1)
         wait_for(lambda n=calls: functions(listener).get("inference", {}).get("calls") == n)
+        yield
+
+
+def test_what_a_program_dumps_is_forwarded(listener, watch):
+    """Each dump as it comes, the last with the end of the command."""
+    directory = watch("--plugin=p")
+    for _ in dumps(directory, listener):
+        pass
     (directory / "profile.-1.0.0").write_bytes(read(SERIES_END))
     time.sleep(0.1)
     assert watch.end() == (0, "")
@@ -302,10 +309,7 @@ def test_a_run_whose_files_come_back_is_not_counted_twice(listener, watch):
 def test_a_dump_that_is_removed_before_the_next_goes_on(listener, watch):
     """The run is the same one: no session ends, and nothing is counted twice."""
     directory = watch("--plugin=p")
-    for step, name in enumerate(SERIES):
-        (directory / "dump.-1.0.0").write_bytes(read(name))
-        calls = 5 * (step + 1)
-        wait_for(lambda n=calls: functions(listener).get("inference", {}).get("calls") == n)
+    for _ in dumps(directory, listener):
         os.remove(str(directory / "dump.-1.0.0"))
         time.sleep(0.5)  # two looks at an empty directory
     assert watch.end() == (0, "")

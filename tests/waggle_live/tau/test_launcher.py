@@ -125,6 +125,18 @@ def test_without_taus_module_the_script_is_not_run(tmp_path):
     assert launcher.read_number(str(tmp_path), launcher.STATUS_FILE) == launcher.NO_TAU
 
 
+def terminated(play, path):
+    """End a script under the launcher by SIGTERM once it is up, and return its further output."""
+    command = [sys.executable, str(START), "0.05", path]
+    child = subprocess.Popen(command, env=environ(play.directory), stdout=subprocess.PIPE)
+    with child:
+        assert child.stdout.readline() == b"up\n"
+        child.send_signal(signal.SIGTERM)
+        output = child.stdout.read()
+        assert child.wait(20) == 143
+    return output
+
+
 def test_sigterm_is_a_clean_exit(play, tmp_path):
     """With blocks and atexit run, and TAU writes its last profile; the status is 143."""
     path = write_script(
@@ -139,13 +151,7 @@ def test_sigterm_is_a_clean_exit(play, tmp_path):
             print("finally", flush=True)
         """,
     )
-    command = [sys.executable, str(START), "0.05", path]
-    child = subprocess.Popen(command, env=environ(play.directory), stdout=subprocess.PIPE)
-    with child:
-        assert child.stdout.readline() == b"up\n"
-        child.send_signal(signal.SIGTERM)
-        assert child.stdout.read() == b"finally\natexit\n"
-        assert child.wait(20) == 143
+    assert terminated(play, path) == b"finally\natexit\n"
     assert (play.directory / "profile.-1.0.0").exists()
 
 
@@ -172,13 +178,7 @@ def test_sigterm_twice_is_one(play, tmp_path):
                     print("finally", flush=True)
         """,
     )
-    command = [sys.executable, str(START), "0.05", path]
-    child = subprocess.Popen(command, env=environ(play.directory), stdout=subprocess.PIPE)
-    with child:
-        assert child.stdout.readline() == b"up\n"
-        child.send_signal(signal.SIGTERM)
-        assert child.stdout.read() == b"stays\nfinally\n"
-        assert child.wait(20) == 143
+    assert terminated(play, path) == b"stays\nfinally\n"
 
 
 def test_a_forked_child_leaves_pid_and_status_alone(play):
