@@ -42,9 +42,10 @@ endif
 
 # The short forms are part of `make test`.
 .PHONY: soak
-soak: $(VENV)/.dev  ## Run the long forms: a hundred kills, a minute of odd places, MINUTES=15 at load
-	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 $(PYTHON) -m pytest \
-	    tests/end_to_end/test_collector_killed.py tests/robustness/test_odd_places.py
+soak: $(VENV)/.dev  ## Run the long forms: 100 kills, a minute of odd places, profiles cut everywhere, MINUTES=15 at load
+	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 WAGGLE_LIVE_ALL_CUTS=1 $(PYTHON) -m pytest \
+	    tests/end_to_end/test_collector_killed.py tests/robustness/test_odd_places.py \
+	    tests/waggle_live/tau/test_profile.py
 	$(PYTHON) -m tests.robustness.soak --minutes $(or $(MINUTES),15)
 
 .PHONY: lint
