@@ -5,12 +5,13 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # Kept apart from what runs: which packages are installed, and from what they are described.
-PACKAGING := setup.cfg pyproject.toml collector/setup.cfg collector/pyproject.toml
-CLIENT := $(wildcard waggle_live/*.py waggle_live/*/*.py waggle_live/*/*/*.py waggle_live/py.typed)
+PACKAGING := setup.cfg pyproject.toml collector/setup.cfg collector/pyproject.toml \
+    controller/setup.cfg controller/pyproject.toml
+CLIENT := $(shell find waggle_live -name "*.py") waggle_live/py.typed
 CLIENT_TESTS := tests/waggle_live
 # It raises from a signal handler wherever it comes, so also where coverage holds its own lock, and
 # then hangs. `make check-pythons` runs it without coverage.
-UNCOVERED := tests/waggle_live/test_cells.py::test_interrupts_in_the_middle_of_folds
+UNCOVERED := tests/waggle_live/series/test_state.py::test_interrupts_in_the_middle_of_folds
 # Processes that run tests side by side; two cores have enough to do with them.
 WORKERS := 4
 PYTHONS := 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13
@@ -45,7 +46,7 @@ endif
 soak: $(VENV)/.dev  ## Run the long forms: 100 kills, a minute of odd places, profiles cut everywhere, MINUTES=15 at load
 	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 WAGGLE_LIVE_ALL_CUTS=1 $(PYTHON) -m pytest \
 	    tests/end_to_end/test_collector_killed.py tests/robustness/test_odd_places.py \
-	    tests/waggle_live/tau/test_profile.py
+	    tests/waggle_live/profile/tau/test_profile.py
 	$(PYTHON) -m tests.robustness.soak --minutes $(or $(MINUTES),15)
 
 .PHONY: lint
@@ -113,7 +114,7 @@ bench-check: $(VENV)/.dev  ## Check that the hot path is as cheap as it was, by 
 .PHONY: clean
 clean:  ## Remove the environments and all that was built or cached
 	rm -rf .venv .venv-3.* .venv-bench build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf *.egg-info collector/*.egg-info collector/build
+	rm -rf *.egg-info */*.egg-info */build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environments. A stamp file says that one is complete; it is made again when what it was
@@ -124,8 +125,8 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
-	@echo "Installing the client, the collector and what the example needs"
-	@$(PYTHON) $(PIP_INSTALL) -e ".[top]" -e ./collector
+	@echo "Installing the client, the collector, the controller and what the example needs"
+	@$(PYTHON) $(PIP_INSTALL) -e . -e ./collector -e "./controller[top]"
 	@$(PYTHON) $(PIP_INSTALL) -r plugin-example/requirements.txt
 	@touch $@
 

@@ -4,7 +4,7 @@ import socket
 import time
 from typing import Any, Dict
 
-from waggle_live.protocol import encode, encode_updates
+from waggle_live.wire.protocol import encode, encode_updates
 
 BUCKETS = [-60, -52, -51, -50, -49, -48, -40, -36]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from waggle_live.controller import Fleet, Node, NodeError, Plugin
-from waggle_live.top.loop import Top
+from waggle_live_controller import Fleet, Node, NodeError, Plugin
+from waggle_live_controller.top.loop import Top
 
 from .errors import DemoError
 from .processes import Children

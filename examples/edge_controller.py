@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Dict, List, NamedTuple, Optional
 
-from waggle_live.controller import Node, NodeError, Plugin
+from waggle_live_controller import Node, NodeError, Plugin
 
 #: So much of the deadline, and of the frame rate it asks for, is a margin that nobody needs.
 IDLE_BELOW, FAST_ABOVE = 0.5, 1.1

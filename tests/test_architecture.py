@@ -8,62 +8,91 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-CLIENT = ROOT / "waggle_live"
-COLLECTOR = ROOT / "collector" / "waggle_live_collector"
-MAX_LINES = 350
-
-#: The shared modules, each with all that it may import of this project.
-SHARED = {
-    "errors": set(),
-    "histogram": set(),
-    "version": set(),
-    "protocol": {"waggle_live.errors"},
+PACKAGES = {
+    "waggle_live": ROOT / "waggle_live",
+    "waggle_live_collector": ROOT / "collector" / "waggle_live_collector",
+    "waggle_live_controller": ROOT / "controller" / "waggle_live_controller",
 }
-#: What makes a module more than a description of bytes.
+MAX_LINES, MAX_MODULES = 300, 15
+
+#: Each room (a folder or a module of a package) with the rooms that it may import. Whatever is
+#: imported only for types counts as well.
+ARROWS = {
+    "waggle_live": {
+        "__init__": "live plugin version wire",
+        "__main__": "profile run version",
+        "run": "live plugin reporter wire",
+        "plugin": "live wire",
+        "live": "instruments reporter series wire",
+        "instruments": "series wire clock",
+        "profile": "reporter series wire clock",
+        "reporter": "series wire clock version",
+        "series": "wire clock",
+        "wire": "",
+        "clock": "",
+        "version": "",
+    },
+    "waggle_live_collector": {
+        "__init__": "version",
+        "__main__": "web exposition intake table identity sockets "
+        "clock limits logs options own_metrics version",
+        "web": "exposition table sockets clock own_metrics version",
+        "exposition": "table identity clock own_metrics",
+        "intake": "table identity messages sockets clock own_metrics version",
+        "table": "identity messages clock limits own_metrics",
+        "identity": "messages clock options own_metrics",
+        "messages": "",
+        "sockets": "",
+        "options": "limits version",
+        "limits": "",
+        "own_metrics": "version",
+        "logs": "",
+        "clock": "",
+        "version": "",
+    },
+    "waggle_live_controller": {
+        "__init__": "errors fleet functions instruments node plugins snapshot version",
+        "top": "__init__ errors version",
+        "fleet": "node snapshot errors",
+        "node": "answer exchange snapshot errors version",
+        "answer": "plugins functions instruments snapshot",
+        "snapshot": "plugins",
+        "plugins": "functions instruments errors",
+        "instruments": "errors",
+        "exchange": "",
+        "functions": "",
+        "errors": "",
+        "version": "",
+    },
+}
+#: What the collector may import of the client: the wire, which holds no socket, thread or clock.
+SHARED = "waggle_live.wire"
 IMPURE = {"asyncio", "select", "selectors", "socket", "socketserver", "threading", "time"}
-#: All of the client that the collector may know: the wire, and what measures durations.
-FOR_THE_COLLECTOR = {"waggle_live." + name for name in SHARED}
-
-#: The reader's packages, each with all that it may import of this project beside itself.
-READERS = {
-    "controller": {"waggle_live.errors", "waggle_live.protocol", "waggle_live.version"},
-    "top": {"waggle_live.controller", "waggle_live.errors", "waggle_live.version"},
-}
 
 
-def python_files(*folders):
-    """Return the files of the project below the folders, or of all of it."""
-    found = []
-    for folder in folders or (ROOT,):
-        for path in sorted(folder.rglob("*.py")):
-            parts = path.relative_to(ROOT).parts
-            if not any(part.startswith(".") or part in ("build", "dist") for part in parts):
-                found.append(path)
+def files_of(package):
+    found = sorted(PACKAGES[package].rglob("*.py"))
     assert found
     return found
 
 
-def names(paths):
-    return [str(path.relative_to(ROOT)) for path in paths]
-
-
 def module_name(path):
-    base = COLLECTOR.parent if COLLECTOR in path.parents else ROOT
-    parts = path.relative_to(base).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    for package, folder in PACKAGES.items():
+        if folder in path.parents:
+            parts = [package, *path.relative_to(folder).with_suffix("").parts]
+            return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    raise ValueError(path)
 
 
-def is_module(name):
-    path = ROOT.joinpath(*name.split("."))
-    return path.with_suffix(".py").exists() or path.is_dir()
+MODULES = {module_name(path): path for package in PACKAGES for path in files_of(package)}
 
 
-def imports(path):
-    """Return the full names of all modules that a file imports anywhere in it.
+def imports(name):
+    """Return the full names of all that a module imports, anywhere in it.
 
     ``from package import x`` is the module ``package.x`` where there is one, else ``package``.
     """
-    name = module_name(path)
+    path = MODULES[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -74,47 +103,69 @@ def imports(path):
             base = ".".join([*(above if node.level else []), *filter(None, [node.module])])
             for alias in node.names:
                 whole = base + "." + alias.name
-                found.add(whole if is_module(whole) else base)
+                found.add(whole if whole in MODULES else base)
     return found
 
 
-def of_the_project(found):
-    return {name for name in found if name.split(".")[0].startswith("waggle_live")}
+def room(name):
+    return [*name.split("."), "__init__"][1]
 
 
-@pytest.mark.parametrize("module", SHARED)
-def test_shared_modules_import_one_way(module):
-    """errors, histogram and protocol know neither the client nor the collector."""
-    assert of_the_project(imports(CLIENT / (module + ".py"))) <= SHARED[module]
+@pytest.mark.xfail(reason="the moves come first, what they show next")
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_follow_the_arrows(package):
+    """A room imports what it is allowed to, and nothing is allowed that no room imports."""
+    drawn = {}
+    for name in MODULES:
+        if name.split(".")[0] == package:
+            for found in imports(name):
+                if found.split(".")[0] == package and room(found) != room(name):
+                    drawn.setdefault(room(name), set()).add(room(found))
+    allowed = {name: set(rooms.split()) for name, rooms in ARROWS[package].items()}
+    for name, rooms in drawn.items():
+        assert rooms <= allowed[name], name
+    assert {room(name) for name in MODULES if name.split(".")[0] == package} == set(allowed)
 
 
-@pytest.mark.parametrize("module", SHARED)
-def test_shared_modules_hold_no_socket_thread_or_clock(module):
-    """They describe bytes and numbers; whoever uses them decides when and over what."""
-    assert not {name.split(".")[0] for name in imports(CLIENT / (module + ".py"))} & IMPURE
+@pytest.mark.xfail(reason="the moves come first, what they show next")
+def test_the_arrows_run_one_way():
+    """No module reaches itself, by way of any imports, those for types alone included."""
+    graph = {name: {found for found in imports(name) if found in MODULES} for name in MODULES}
+    # A package's own module imports those in it to hand them on; inside it that is no arrow.
+    graph = {
+        name: {f for f in found if not (name + ".").startswith(f + ".")}
+        for name, found in graph.items()
+    }
+    while True:
+        ends = {name for name, found in graph.items() if not found & graph.keys()}
+        if not ends:
+            break
+        graph = {name: found for name, found in graph.items() if name not in ends}
+    assert not graph
 
 
-@pytest.mark.parametrize("path", python_files(CLIENT), ids=module_name)
-def test_the_client_never_imports_the_collector(path):
-    """The client goes into other people's images, alone."""
-    assert not {name for name in imports(path) if name.startswith("waggle_live_collector")}
+def test_the_three_know_of_each_other_only_the_wire():
+    """The collector shares the wire with the client; the controller shares nothing with either."""
+    for name in MODULES:
+        package = name.split(".")[0]
+        for found in imports(name):
+            other = found.split(".")[0]
+            if other in PACKAGES and other != package:
+                if package == "waggle_live_collector":
+                    assert found == SHARED or found.startswith(SHARED + "."), name
+                else:  # `waggle-live top` hands over to the controller
+                    assert (package, room(name), other) == (
+                        "waggle_live",
+                        "__main__",
+                        "waggle_live_controller",
+                    ), name
 
 
-@pytest.mark.parametrize("reader", READERS)
-def test_readers_know_nothing_of_the_plugins_side(reader):
-    """The controller and top read a node: no instrument, no sender, no pywaggle."""
-    for path in python_files(CLIENT / reader):
-        found = imports(path)
-        own = {name for name in found if name.startswith("waggle_live." + reader)}
-        assert of_the_project(found) - own <= READERS[reader], path
-        assert not {name.split(".")[0] for name in found} & {"waggle", "pika"}, path
-
-
-@pytest.mark.parametrize("path", python_files(COLLECTOR), ids=module_name)
-def test_the_collector_knows_only_the_wire_of_the_client(path):
-    """The collector shares the wire and the histogram, and nothing that runs in a plugin."""
-    client = {n for n in of_the_project(imports(path)) if n.split(".")[0] == "waggle_live"}
-    assert client <= FOR_THE_COLLECTOR
+def test_the_wire_holds_no_socket_thread_or_clock():
+    """It describes bytes and numbers; whoever uses it decides when and over what."""
+    for name in MODULES:
+        if name == SHARED or name.startswith(SHARED + "."):
+            assert not {found.split(".")[0] for found in imports(name)} & IMPURE, name
 
 
 def test_importing_the_collector_loads_no_pywaggle():
@@ -130,24 +181,39 @@ def test_importing_the_collector_loads_no_pywaggle():
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("path", names(python_files()))
-def test_no_file_is_too_long(path):
-    """A module that outgrows this has a second noun in it."""
-    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+@pytest.mark.xfail(reason="the moves come first, what they show next")
+def test_no_file_is_too_long_and_no_folder_too_full():
+    """What outgrows these has a second noun in it."""
+    folders = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).parts
+        if any(part.startswith(".") or part in ("build", "dist") for part in parts):
+            continue
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= MAX_LINES, "%s has %d lines" % (path, lines)
+        if path.name != "__init__.py" and any(p in path.parents for p in PACKAGES.values()):
+            folders.setdefault(path.parent, []).append(path.name)
+    for folder, names in folders.items():
+        assert len(names) <= MAX_MODULES, folder
 
 
-@pytest.mark.parametrize("path", names(python_files(CLIENT, ROOT / "plugin-example")))
-def test_what_runs_in_a_plugin_is_python_3_6(path):
+def test_what_runs_in_a_plugin_is_python_3_6():
     """Jetson images on Ubuntu 18.04 have 3.6: neither its grammar nor its library is left."""
-    # feature_version leaves out some checks, so what came with 3.7 and 3.8 is looked for as well.
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"), feature_version=(3, 6))
-    for node in ast.walk(tree):
-        assert not isinstance(node, ast.NamedExpr), "walrus in line %d" % node.lineno
-        if isinstance(node, ast.ImportFrom):
-            assert node.module != "__future__" or "annotations" not in {
-                alias.name for alias in node.names
-            }, "annotations from __future__ came with 3.7"
-        if isinstance(node, ast.arguments):
-            assert not getattr(node, "posonlyargs", []), "positional-only parameters"
-    library = {name.split(".")[0] for name in imports(ROOT / path)}
-    assert not library & {"contextvars", "dataclasses", "graphlib", "tomllib", "zoneinfo"}
+    paths = [*files_of("waggle_live"), *sorted((ROOT / "plugin-example").rglob("*.py"))]
+    missing = {"contextvars", "dataclasses", "graphlib", "tomllib", "zoneinfo"}
+    for path in paths:
+        # feature_version leaves out some checks, so what came with 3.7 and 3.8 is looked for.
+        tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 6))
+        for node in ast.walk(tree):
+            assert not isinstance(node, ast.NamedExpr), "walrus in %s:%d" % (path, node.lineno)
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+                assert node.module != "__future__" or "annotations" not in {
+                    alias.name for alias in node.names
+                }, "annotations from __future__ came with 3.7: %s" % path
+            assert not {name.split(".")[0] for name in names} & missing, path
+            if isinstance(node, ast.arguments):
+                assert not getattr(node, "posonlyargs", []), path

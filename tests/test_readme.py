@@ -19,8 +19,8 @@ def test_every_public_name_is_shown():
 
 
 def test_every_name_of_the_controller_is_described():
-    """docs/controller.md has each name of ``waggle_live.controller.__all__``."""
-    controller = pytest.importorskip("waggle_live.controller")
+    """docs/controller.md has each name of ``waggle_live_controller.__all__``."""
+    controller = pytest.importorskip("waggle_live_controller")
     page = ROOT.joinpath("docs", "controller.md").read_text(encoding="utf-8")
     assert [n for n in controller.__all__ if not re.search(r"`%s\b" % n, page)] == []
 

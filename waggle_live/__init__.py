@@ -9,9 +9,9 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidAddress, InvalidMetric, InvalidType, LiveMetricsError
-from .protocol import COUNTER, GAUGE, RATE, TIMER
 from .version import VERSION as __version__
+from .wire.errors import InvalidAddress, InvalidMetric, InvalidType, LiveMetricsError
+from .wire.protocol import COUNTER, GAUGE, RATE, TIMER
 
 if TYPE_CHECKING:
     from .live import LiveMetrics

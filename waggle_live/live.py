@@ -6,20 +6,20 @@ import sys
 import threading
 from typing import Any, Dict, List, Optional, Tuple
 
-from . import fork
-from .address import Addresses
-from .errors import InvalidMetric, InvalidType
-from .identity import find_identity
-from .problems import UNMATCHED_STOP
-from .process import ProcessUsage
-from .protocol import RATE, check_labels, check_name
-from .rate import Rate
-from .registry import Registry
-from .sender import DEFAULT_INTERVAL, Sender
-from .session import Session
-from .spans import UNSHARED, Span, Timer, references
-from .synced import Sync, SyncedTimer
-from .values import Counter, Gauge
+from .instruments.device_timer import Sync, SyncedTimer
+from .instruments.rate import Rate
+from .instruments.timer import UNSHARED, Span, Timer, references
+from .instruments.values import Counter, Gauge
+from .reporter import fork
+from .reporter.address import Addresses
+from .reporter.identity import find_identity
+from .reporter.sender import DEFAULT_INTERVAL, Sender
+from .reporter.session import Session
+from .reporter.usage import ProcessUsage
+from .series.problems import UNMATCHED_STOP
+from .series.registry import Registry
+from .wire.errors import InvalidMetric, InvalidType
+from .wire.protocol import RATE, check_labels, check_name
 
 #: Seconds that the end of a process may take longer because of us.
 DEFAULT_EXIT_TIMEOUT = 0.5
@@ -40,7 +40,8 @@ class LiveMetrics:
 
     ``plugin``: a ``waggle.plugin.Plugin`` that exists already, or None. ``plugin_name``,
     ``task``, ``job``: what it is called outside of the Waggle Edge Stack (see
-    :mod:`waggle_live.identity`). ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``;
+    :mod:`waggle_live.reporter.identity`).
+    ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``;
     else ``WAGGLE_LIVE_METRICS`` or the usual places.
 
     The constructor starts nothing. Instruments may be made and used before it is opened, from
@@ -201,7 +202,7 @@ class LiveMetrics:
         self._registry.count_upload()
 
     def after_fork_in_child(self) -> None:
-        """Start anew in a forked child (called by :mod:`waggle_live.fork`)."""
+        """Start anew in a forked child (called by :mod:`waggle_live.reporter.fork`)."""
         self._registry.reset()
         self._timers.clear()  # one that a thread had at the fork would seem in use for good
         self._local = threading.local()

@@ -6,8 +6,8 @@ from typing import Any, Iterator, Optional
 
 from waggle.plugin import Plugin as WagglePlugin
 
-from .errors import InvalidMetric
 from .live import LiveMetrics
+from .wire.errors import InvalidMetric
 
 
 class Plugin(WagglePlugin):  # type: ignore[misc]

@@ -15,34 +15,34 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from . import logs
-from .admission import OFF, REQUIRE, Admission
-from .api import Api
-from .app_meta import AppMetas
-from .app_meta_lookups import AppMetaLookups
-from .basic_auth import BasicAuth
 from .clock import Clock
-from .conversation import Conversation, Wire
-from .exposition import Exposition
-from .http_guard import HttpGuard
-from .http_listener import HttpListener
-from .http_metrics import HttpMetrics
-from .inherited_socket import InheritedSocket, inherit
-from .listener import Listener
+from .exposition.json import Api
+from .exposition.text import Exposition
+from .identity.admission import OFF, REQUIRE, Admission
+from .identity.app_meta import AppMetas
+from .identity.lookups import AppMetaLookups
+from .identity.peer import Peer
+from .identity.token import NoToken, TokenError, TokenFile
+from .intake.listener import Listener
+from .intake.protocol import Conversation, Wire
 from .options import Options, parse
 from .own_metrics import OwnMetrics
-from .page import Page
-from .peer import Peer
-from .readiness import Readiness
-from .sessions import Sessions
-from .state_file import NoStateFile, StateFile
-from .table import Table
-from .tcp_socket import listen
-from .tcp_token import NoToken, TokenError, TokenFile
-from .unix_socket import SocketError, SocketTaken, UnixSocket
+from .sockets.inherited import InheritedSocket, inherit
+from .sockets.tcp import listen
+from .sockets.unix import SocketError, SocketTaken, UnixSocket
+from .table.processes import Sessions
+from .table.readiness import Readiness
+from .table.state_file import NoStateFile, StateFile
+from .table.table import Table
 from .version import VERSION
-from .web import Web
-from .web_config import NoWebConfig, WebConfigFile
-from .yaml_section import WebConfigError
+from .web.config import NoWebConfig, WebConfigFile
+from .web.guard import HttpGuard
+from .web.listener import HttpListener
+from .web.metrics import HttpMetrics
+from .web.page import Page
+from .web.passwords import BasicAuth
+from .web.routes import Web
+from .web.yaml_section import WebConfigError
 
 log = logging.getLogger("waggle_live_collector")
 

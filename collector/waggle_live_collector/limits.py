@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from waggle_live.protocol import DEFAULT_MAX_SERIES
+from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 
 #: Series of one session; a client of ours folds what is over it into ``__overflow__``.
 DEFAULT_MAX_SERIES_PER_SESSION = DEFAULT_MAX_SERIES

@@ -11,8 +11,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, json
 
-from waggle_live.errors import ProtocolError
-from waggle_live.protocol import VERSION
+from waggle_live.wire.errors import ProtocolError
+from waggle_live.wire.protocol import VERSION
 
 #: Longest excerpt of what was refused that an ``error`` carries, in characters.
 MAX_EXCERPT = 120

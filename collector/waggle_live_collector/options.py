@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .admission import VERIFY, WARN
+from .identity.admission import VERIFY, WARN
 from .limits import (
     DEFAULT_HOLD_TIME,
     DEFAULT_MAX_CONNECTIONS_PER_SECOND,

@@ -13,8 +13,8 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from .sessions import Sessions
-from .table import Table
+from .table.processes import Sessions
+from .table.table import Table
 from .version import VERSION
 
 #: Plugins that refusals are counted for by name; further ones count as "other".

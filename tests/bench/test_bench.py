@@ -111,7 +111,7 @@ SLOW = """
 import sys
 from time import perf_counter_ns
 from bench import check
-from waggle_live.spans import TimerSeries
+from waggle_live.instruments.timer import TimerSeries
 
 def slow():
     for _ in range(4):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waggle_live.errors import ProtocolError
+from waggle_live.wire.errors import ProtocolError
 from waggle_live_collector import messages
 
 from .world import World, counter

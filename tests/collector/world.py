@@ -2,18 +2,18 @@
 
 import json
 
-from waggle_live_collector.admission import Admission
-from waggle_live_collector.api import Api
-from waggle_live_collector.app_meta import AppMetas
 from waggle_live_collector.clock import Clock
-from waggle_live_collector.conversation import Conversation
-from waggle_live_collector.exposition import Exposition
+from waggle_live_collector.exposition.json import Api
+from waggle_live_collector.exposition.text import Exposition
+from waggle_live_collector.identity.admission import Admission
+from waggle_live_collector.identity.app_meta import AppMetas
+from waggle_live_collector.identity.peer import Peer as Credentials
+from waggle_live_collector.identity.token import NoToken
+from waggle_live_collector.intake.protocol import Conversation
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
-from waggle_live_collector.peer import Peer as Credentials
-from waggle_live_collector.sessions import Sessions
-from waggle_live_collector.table import Table
-from waggle_live_collector.tcp_token import NoToken
+from waggle_live_collector.table.processes import Sessions
+from waggle_live_collector.table.table import Table
 
 from .harness import Scrape
 

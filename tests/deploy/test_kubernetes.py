@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from waggle_live.address import SERVICE_HOST, SERVICE_PORT
+from waggle_live.reporter.address import SERVICE_HOST, SERVICE_PORT
 from waggle_live_collector import options
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""``waggle_live.controller`` against real collectors with real plugins."""
+"""``waggle_live_controller`` against real collectors with real plugins."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pytest
 
 from tests.collector.harness import CollectorProcess, wait_until
 from waggle_live import LiveMetrics
-from waggle_live.controller import (
+from waggle_live_controller import (
     AmbiguousPlugin,
     Fleet,
     Node,
@@ -197,7 +197,7 @@ def test_http_is_no_https(collector):
 
 
 ONE_LINE = (
-    "import sys; from waggle_live.controller import Node; "
+    "import sys; from waggle_live_controller import Node; "
     "print(Node(sys.argv[1]).poll().plugins[sys.argv[2]].timers['inference'].count)"
 )
 
@@ -220,10 +220,10 @@ def test_any_supported_python_reads_it(collector, task, version):
 def test_importing_it_loads_nothing_of_a_plugin_and_starts_nothing():
     """No pywaggle, none of our instruments, no rich, no thread."""
     code = (
-        "import sys, threading, waggle_live.controller; "
+        "import sys, threading, waggle_live_controller; "
         "print(sorted(n for n in sys.modules if n.split('.')[0] in ('waggle', 'pika', 'rich')"
         " or n.startswith('waggle_live.') and 'controller' not in n), threading.active_count())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    shared = ["waggle_live.errors", "waggle_live.protocol", "waggle_live.version"]
+    shared = ["waggle_live.wire.errors", "waggle_live.wire.protocol", "waggle_live.version"]
     assert done.stdout == "%r 1\n" % shared

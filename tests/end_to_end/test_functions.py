@@ -7,7 +7,7 @@ import pytest
 
 from tests.collector.harness import Client
 from tests.collector.world import function, timer
-from waggle_live.controller import Function, Node
+from waggle_live_controller import Function, Node
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser import Browser
 from tests.collector.harness import Client, CollectorProcess, start, wait_until
-from tests.collector.test_web_config_served import ALICE, TLS, USERS, Served, authority
+from tests.collector.web.test_config_served import ALICE, TLS, USERS, Served, authority
 from tests.collector.world import counter, function, gauge, rate, timer
 
 __all__ = ["authority"]  # a fixture, found by its name

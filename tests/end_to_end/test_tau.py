@@ -17,11 +17,19 @@ import pytest
 
 from tests.collector.harness import start, wait_until
 from tests.waggle_live.helpers import ROOT, environment
-from tests.waggle_live.tau.recorded import FILES, PROFILES, SERIES, SERIES_END, profile, read, row
-from tests.waggle_live.tau.test_launcher import STANDIN
-from waggle_live.tau.commands import tau_command
-from waggle_live.tau.directory import TIME, Directory
-from waggle_live.tau.names import key, label
+from tests.waggle_live.profile.tau.recorded import (
+    FILES,
+    PROFILES,
+    SERIES,
+    SERIES_END,
+    profile,
+    read,
+    row,
+)
+from tests.waggle_live.profile.tau.test_launcher import STANDIN
+from waggle_live.profile.tau.commands import tau_command
+from waggle_live.profile.tau.directory import TIME, Directory
+from waggle_live.profile.tau.names import key, label
 
 CALLS = "waggle_tau_function_calls_total"
 EXCLUSIVE = "waggle_tau_function_exclusive_seconds_total"

@@ -25,7 +25,7 @@ TOP = (sys.executable, "-m", "waggle_live", "top")
 DEADLINE = 30.0
 #: A picture each 0.2 s where there is no terminal.
 OFTEN = (
-    "import sys; from waggle_live.top import loop; loop.PLAIN_INTERVAL = 0.2; "
+    "import sys; from waggle_live_controller.top import loop; loop.PLAIN_INTERVAL = 0.2; "
     "from waggle_live.__main__ import main; sys.exit(main(['top', *sys.argv[1:]]))"
 )
 

@@ -7,9 +7,9 @@ import copy
 import itertools
 
 from tests.collector.world import Peer
-from waggle_live.cells import Cell
-from waggle_live.protocol import encode, encode_updates
-from waggle_live.registry import Registry
+from waggle_live.series.registry import Registry
+from waggle_live.series.state import Cell
+from waggle_live.wire.protocol import encode, encode_updates
 
 _ids = itertools.count()
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.collector.harness import Client, wait_until
-from waggle_live.protocol import DEFAULT_MAX_SERIES, OVERFLOW, PROBLEMS
+from waggle_live.wire.protocol import DEFAULT_MAX_SERIES, OVERFLOW, PROBLEMS
 
 from .processes import MIB, resident, run
 

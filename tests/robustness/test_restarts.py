@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.collector.harness import wait_until
-from waggle_live.protocol import encode
+from waggle_live.wire.protocol import encode
 
 from .processes import MIB, descriptors, resident, threads
 

@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import suppress
 
-from waggle_live.protocol import LineBuffer, decode, encode
+from waggle_live.wire.protocol import LineBuffer, decode, encode
 
 
 def key_of(cell):

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from waggle_live.cells import CounterCell, GaugeCell, RateCell, TimerCell
+from waggle_live.series.state import CounterCell, GaugeCell, RateCell, TimerCell
 
 VALUES = {TimerCell: 7, CounterCell: 7, RateCell: 7, GaugeCell: (0, 7.0, True)}
 

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from waggle_live import live as live_module
-from waggle_live.errors import InvalidMetric, InvalidType
 from waggle_live.live import LiveMetrics, current
+from waggle_live.wire.errors import InvalidMetric, InvalidType
 
 from .helpers import MS, Stopwatch, cell, cells, problems, run_python
 

@@ -16,7 +16,7 @@ RUN = ("-m", "waggle_live", "run")
 SHOW = """
     import sys, os
     print(sys.argv[1:], __name__, os.path.basename(__file__), sys.path[0] == os.path.dirname(
-        os.path.abspath(__file__)), "autoload" in "".join(sys.path), __spec__, __package__)
+        os.path.abspath(__file__)), "run/start" in "".join(sys.path), __spec__, __package__)
     print(sorted(name for name in globals()))
     sys.exit(int(os.environ.get("STATUS", "0")))
 """

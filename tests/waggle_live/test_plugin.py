@@ -8,8 +8,8 @@ from waggle.plugin import Plugin as WagglePlugin
 from waggle.plugin import PluginConfig, Uploader
 
 from waggle_live import Plugin
-from waggle_live.errors import InvalidAddress
 from waggle_live.live import LiveMetrics
+from waggle_live.wire.errors import InvalidAddress
 
 from .helpers import cells, environment, run_python, write_script
 

@@ -10,7 +10,7 @@ import sys
 import time
 
 from waggle_live import LiveMetrics
-from waggle_live.spans import TimerSeries
+from waggle_live.instruments.timer import TimerSeries
 
 DURATIONS_NS = [3_000_000] * 9 + [100_000_000]
 

@@ -6,7 +6,7 @@ inside takes exactly one step, whatever other threads do.
 
 import threading
 
-from waggle_live.spans import TimerSeries
+from waggle_live.instruments.timer import TimerSeries
 
 STEP_NS = 1_234_567
 _local = threading.local()

@@ -1,0 +1,1 @@
+"""The table as text: Prometheus, OpenMetrics, JSON."""

@@ -1,0 +1,1 @@
+"""Who reports: peer, pod, admission, and the labels of its series."""

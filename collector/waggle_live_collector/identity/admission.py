@@ -1,0 +1,107 @@
+"""Who may report, and under which name: what a ``hello`` claims against what can be proven.
+
+Over the unix socket the kernel may tell the pod of the peer (``peer.py``). That uid then stands
+in place of the claimed one, and with ``--identity.app-meta-cache`` nothing else of the claim
+counts but what the stack's record of that pod says: leaving out the ``app_id``, or claiming
+another's task, gains nothing. Belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from waggle_live.wire.errors import ProtocolError
+
+from ..clock import Clock
+from ..messages import Hello
+from ..own_metrics import OwnMetrics
+from . import peer as proofs
+from .app_meta import AppMetas
+from .labels import PROVISIONAL, UNKNOWN_PLUGIN, Identity, Naming, from_hello
+from .peer import Peer
+
+log = logging.getLogger(__name__)
+
+OFF, WARN, REQUIRE = "off", "warn", "require"
+#: What ``--identity.verify`` may be.
+VERIFY = (OFF, WARN, REQUIRE)
+#: Seconds between two warnings about forged claims; the counter has all of them.
+DEFAULT_WARNING_SECONDS = 60.0
+
+_WHY = {
+    proofs.TCP: "over TCP nothing can be proven",
+    proofs.NO_PID: "the collector doesn't share the process ids of the host",
+    proofs.GONE: "its process can't be looked at",
+    proofs.NO_POD: "its process runs in no pod",
+}
+
+
+class Token(Protocol):
+    """Decides who may report over TCP."""
+
+    def admits(self, shown: str | None) -> bool:
+        """Tell whether what a ``hello`` shows is enough."""
+
+
+class Admission:
+    """Names the sessions, or refuses them. ``apps`` is None where the stack is not asked."""
+
+    def __init__(
+        self, *, verify: str, token: Token, apps: AppMetas | None, own: OwnMetrics, clock: Clock
+    ) -> None:
+        self._verify = verify
+        self._token = token
+        self._apps = apps
+        self._own = own
+        self._clock = clock
+        self._warn_at = clock.monotonic()
+        self._warned: set[str] = set()
+
+    def __call__(self, hello: Hello, peer: Peer) -> Naming:
+        """Return what to call the session; raises ProtocolError."""
+        if peer.tcp and not self._token.admits(hello.token):
+            raise ProtocolError(
+                "token",
+                "this collector asks for the token of its --listen.tcp.token-file: "
+                "set WAGGLE_LIVE_METRICS_TOKEN",
+            )
+        naming = from_hello(hello, peer)
+        if self._verify != OFF:
+            self._check(naming.claim.app_id, peer)
+        verified = peer.proof == proofs.PROVEN
+        app_id = peer.pod if verified else naming.claim.app_id
+        claim = replace(naming.claim, app_id=app_id, verified=verified)
+        if self._apps is None or not app_id:
+            return naming._replace(claim=claim)
+        meta = self._apps.get(app_id)
+        if meta is not None:
+            return Naming(meta.identity, meta.claim(claim))
+        self._apps.want(app_id)
+        plugin, task, _ = naming.identity
+        if verified:
+            plugin = task = UNKNOWN_PLUGIN
+        return Naming(Identity(plugin, task, PROVISIONAL + app_id), claim, app_id)
+
+    def _check(self, claimed: str, peer: Peer) -> None:
+        """Count what the claim is worth; raise ProtocolError where that is not enough."""
+        forged = peer.proof == proofs.PROVEN and claimed not in ("", peer.pod)
+        self._own.identity_checks.labels("forged" if forged else peer.proof).inc()
+        if forged:
+            text = f"it claims to be pod {claimed}, and is {peer.pod}"
+        elif peer.proof != proofs.PROVEN:
+            text = f"its pod can't be proven: {_WHY.get(peer.proof, peer.proof)}"
+        else:
+            return
+        if self._verify == REQUIRE:
+            raise ProtocolError("identity", text)
+        now = self._clock.monotonic()
+        if forged and now >= self._warn_at:
+            self._warn_at = now + DEFAULT_WARNING_SECONDS
+            log.warning("a plugin lies: %s (pid=%d uid=%d)", text, peer.pid, peer.uid)
+        elif claimed and not forged and peer.proof not in self._warned:
+            # Of the deployment rather than of one plugin: said once.
+            self._warned.add(peer.proof)
+            log.warning("a plugin says that it is pod %s, and %s", claimed, text)

@@ -1,0 +1,90 @@
+"""Who a session is: the labels that all of its series carry.
+
+In the Waggle Edge Stack they stand in the stack's own records, which are looked up by the
+session's ``app_id`` (``app_meta.py``). Until they are known a session has a provisional
+identity, unlike any other's; then the table moves all that stands under it. Elsewhere the
+identity is what the ``hello`` says.
+"""
+
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+
+from waggle_live.wire.errors import ProtocolError
+
+from ..messages import Hello
+from .peer import Peer
+
+#: Shown when a client names no plugin.
+UNKNOWN_PLUGIN = "unknown"
+#: Begins the ``plugin_job`` of provisional identities, and of no others.
+PROVISIONAL = "app_id:"
+
+
+class Identity(NamedTuple):
+    """The identity labels, in the order of their names on the wire."""
+
+    plugin: str
+    plugin_task: str
+    plugin_job: str
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the labels with their names."""
+        return list(zip(self._fields, self, strict=True))
+
+
+class Claim(Struct, array_like=True):
+    """What a session said about itself, kept to be shown and written to the state file."""
+
+    app_id: str = ""
+    version: str = ""
+    host: str = ""
+    zone: str = ""
+    verified: bool = False
+    client: str = ""
+    pid: int = 0
+    #: The labels are those of the stack's records.
+    resolved: bool = False
+
+
+class Naming(NamedTuple):
+    """The labels of a session, and what is shown in ``waggle_plugin_info``."""
+
+    identity: Identity
+    claim: Claim
+    #: The app_id whose labels are not known yet; "" when the identity is for good.
+    pending: str = ""
+
+
+class Identify(Protocol):
+    """Finds the identity of a session; must not block."""
+
+    def __call__(self, hello: Hello, peer: Peer) -> Naming:
+        """Return what to call it; raises ProtocolError (``identity``, ``token``, ...)."""
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """Return an image's name and its tag (or digest): ``waggle/foo:1.2`` is two things."""
+    name, _, digest = image.partition("@")
+    slash = name.rfind("/")
+    colon = name.rfind(":")
+    if colon > slash:
+        return name[:colon], name[colon + 1 :]
+    return name, digest
+
+
+def from_hello(hello: Hello, peer: Peer) -> Naming:
+    """Believe the ``hello``: without the stack there is nobody else to ask."""
+    plugin, tag = split_image(hello.plugin or "")
+    plugin = plugin or UNKNOWN_PLUGIN
+    if (hello.job or "").startswith(PROVISIONAL):
+        raise ProtocolError("bad_message", f"no job begins with {PROVISIONAL!r}")
+    identity = Identity(plugin, hello.task or plugin, hello.job or "")
+    claim = Claim(
+        app_id=hello.app_id or "",
+        version=hello.plugin_version or tag,
+        host=hello.host or "",
+        client=hello.client or "",
+        pid=hello.pid or 0,
+    )
+    return Naming(identity, claim)

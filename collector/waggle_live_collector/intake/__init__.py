@@ -1,0 +1,1 @@
+"""Plugin connections: bytes in, messages of the protocol, answers out."""

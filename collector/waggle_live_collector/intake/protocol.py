@@ -1,0 +1,203 @@
+"""The protocol state of one connection, with no socket in it: bytes in, answers out.
+
+Rules: the first message is ``hello``; one bad message or cell costs only itself; only
+``flush`` and ``bye`` are answered when they succeed; once another connection has taken the
+session over, or this one was told to close, nothing more is read. Errors to a peer that makes
+many are thinned out, so that it can't make us buffer or spend.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from waggle_live.wire.errors import ProtocolError
+from waggle_live.wire.protocol import MAX_LINE_BYTES, VERSION, LineBuffer, encode
+
+from .. import messages
+from ..clock import Clock
+from ..identity.peer import Peer
+from ..messages import Bye, Flush, Hello, Refusal, Update
+from ..own_metrics import OwnMetrics
+from ..table.process import Session
+from ..table.processes import Sessions
+from ..version import VERSION as COLLECTOR_VERSION
+
+log = logging.getLogger(__name__)
+
+#: Errors answered at once, and per second after that; further ones are only counted.
+DEFAULT_ERROR_BURST = 100
+DEFAULT_ERRORS_PER_SECOND = 10.0
+
+#: Longest line before the ``hello``, which is shorter: strangers take little memory.
+MAX_HELLO_BYTES = 16 * 1024
+
+_CLOSING = {"no_hello", "version", "session_taken", "session_limit", "identity", "token"}
+
+
+class Wire(Protocol):
+    """What a conversation needs of its connection; neither call may block or raise."""
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes to the peer; lost when the connection is gone."""
+
+    def close(self) -> None:
+        """Close once what was queued is sent."""
+
+
+#: Runs a call once everything applied so far is in the state file.
+WhenSaved = Callable[[Callable[[], None]], None]
+
+
+class Conversation:
+    """One peer's connection, from its ``hello`` to its end. Belongs to the event loop."""
+
+    def __init__(
+        self,
+        *,
+        wire: Wire,
+        sessions: Sessions,
+        when_saved: WhenSaved,
+        own: OwnMetrics,
+        clock: Clock,
+        peer: Peer = Peer(),  # noqa: B008
+    ) -> None:
+        self.session: Session | None = None
+        self._wire = wire
+        self._sessions = sessions
+        self._when_saved = when_saved
+        self._own = own
+        self._clock = clock
+        self._peer = peer
+        self._lines = LineBuffer(MAX_HELLO_BYTES)
+        self._greeted = False
+        self._ended = False
+        self._closed = False
+        #: Answers that wait for the state file.
+        self._owed = 0
+        self._allowance = float(DEFAULT_ERROR_BURST)
+        self._allowed_at = clock.monotonic()
+
+    @property
+    def greeted(self) -> bool:
+        """Has the peer said an acceptable ``hello``?"""
+        return self._greeted
+
+    @property
+    def floods(self) -> bool:
+        """Does the peer make more errors than are answered?"""
+        return self._allowance + self._earned(self._clock.monotonic()) < 1
+
+    def receive(self, data: bytes) -> None:
+        """Take in bytes, in any pieces."""
+        for line in self._lines.feed(data):
+            if self._closed:
+                return
+            if line is None:
+                limit = MAX_LINE_BYTES if self._greeted else MAX_HELLO_BYTES
+                self._refuse(Refusal("too_long", f"a line has at most {limit} bytes here"))
+                continue
+            try:
+                message, refusals = messages.decode(line)
+                self._handle(message, line)
+            except ProtocolError as error:
+                # Nobody is told anything of a line that may hold the token.
+                refused = "" if b'"token"' in line else messages.excerpt(line)
+                self._refuse(Refusal(error.code, str(error), refused))
+            else:
+                for refusal in refusals:
+                    self._refuse(refusal)
+
+    def end_of_file(self) -> None:
+        """The peer says no more; it may still read. May be called again."""
+        self._closed = True
+        if self.session is not None and not self._ended:
+            self._sessions.leave(self.session, self)
+        if not self._owed:
+            self._wire.close()
+
+    def superseded(self) -> None:
+        """Another connection of this session is the right one now."""
+        self._close()
+
+    def _handle(self, message: messages.Message | None, line: bytes) -> None:
+        if isinstance(message, Hello):
+            self._hello(message)
+        elif not self._greeted:
+            raise ProtocolError("no_hello", "the first message must be hello")
+        elif isinstance(message, Update):
+            self._update(message)
+        elif isinstance(message, Bye):
+            self._bye(message)
+        elif isinstance(message, Flush):
+            if self.session is not None and not self._ended:
+                self._sessions.seen(self.session)
+            self._send({"type": "applied", "number": message.number})
+
+    def _hello(self, hello: Hello) -> None:
+        if self._greeted:
+            raise ProtocolError("bad_message", "only one hello on a connection")
+        if hello.version != VERSION:
+            raise ProtocolError("version", f"this collector speaks version {VERSION}")
+        self.session, resumed = self._sessions.open(hello, self, self._peer)
+        self._greeted = True
+        self._lines.set_limit(MAX_LINE_BYTES)
+        self._ended = self.session is None
+        self._send(
+            {
+                "type": "welcome",
+                "version": VERSION,
+                "collector": f"waggle-live-collector {COLLECTOR_VERSION}",
+                "resumed": resumed,
+            }
+        )
+
+    def _update(self, update: Update) -> None:
+        if self._ended or self.session is None:
+            raise ProtocolError("session_ended", "this session said bye before")
+        begin = self._clock.monotonic()
+        refusals = self._sessions.apply(self.session, update)
+        if refusals is None:
+            self._own.stale_updates.inc()
+            return
+        for refusal in refusals:
+            self._refuse(refusal)
+        self._own.updated(len(update.cells), self._clock.monotonic() - begin)
+
+    def _bye(self, bye: Bye) -> None:
+        if self.session is not None and not self._ended:
+            self._ended = True
+            self._sessions.end(self.session, bye.status)
+        self._owed += 1
+        self._when_saved(lambda: self._saved(bye.number))
+
+    def _saved(self, number: int) -> None:
+        self._owed -= 1
+        self._send({"type": "applied", "number": number})
+        if self._closed and not self._owed:
+            self._wire.close()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        plugin = self.session.plugin.identity.plugin if self.session is not None else ""
+        self._own.refused(refusal.code, plugin)
+        now = self._clock.monotonic()
+        self._allowance = min(self._allowance + self._earned(now), float(DEFAULT_ERROR_BURST))
+        self._allowed_at = now
+        if self._allowance >= 1:
+            self._allowance -= 1
+            code, text, refused = refusal
+            self._send({"type": "error", "code": code, "text": text, "refused": refused})
+            log.debug("refused from plugin %r: %s: %s", plugin, code, text)
+        if refusal.code in _CLOSING and not self._greeted:
+            self._close()
+
+    def _earned(self, now: float) -> float:
+        return (now - self._allowed_at) * DEFAULT_ERRORS_PER_SECOND
+
+    def _send(self, message: dict[str, object]) -> None:
+        self._wire.send(encode(message))
+
+    def _close(self) -> None:
+        self._closed = True
+        self._wire.close()

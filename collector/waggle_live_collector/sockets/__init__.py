@@ -1,0 +1,1 @@
+"""Listening sockets: unix, TCP, and one that systemd hands over."""

@@ -1,0 +1,64 @@
+"""The listening socket that systemd hands over: its file is systemd's, so nothing here touches it.
+
+systemd keeps the socket while the collector is restarted. Plugins that connect in between wait in
+its queue, and the file that a container has mounted stays the right one.
+"""
+
+import os
+import socket
+from collections.abc import MutableMapping
+
+from .unix import SocketError
+
+#: The first descriptor that is handed over; sd_listen_fds(3).
+FIRST_DESCRIPTOR = 3
+
+
+class InheritedSocket:
+    """Stands in for a UnixSocket: bound already, never made anew, never removed."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.path: str = sock.getsockname()
+        self._sock = sock
+
+    def bind(self) -> socket.socket:
+        """Return the listening socket; it was bound by whoever started us."""
+        return self._sock
+
+    def is_lost(self) -> bool:
+        """Say no: whether the file is still there is its owner's affair."""
+        return False
+
+    def unlink(self) -> None:
+        """Leave the file where it is, for the collector that comes next."""
+
+
+def inherit(environ: MutableMapping[str, str]) -> InheritedSocket | None:
+    """Return the socket that was handed to this very process; None if none was.
+
+    The variables that say so are removed, so that no child takes them for its own. Raises
+    SocketError when what was handed over is not one listening unix stream socket.
+    """
+    pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
+    environ.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()) or count in ("", "0"):
+        return None
+    if count != "1":
+        raise SocketError(
+            f"systemd handed over {count} sockets, but only the plugins' one is taken: "
+            "the .socket unit needs exactly one ListenStream="
+        )
+    try:
+        sock = socket.socket(fileno=FIRST_DESCRIPTOR)
+        listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise SocketError(f"LISTEN_FDS=1, but descriptor 3 is no socket: {error}") from error
+    if (sock.family, sock.type, listens) != (socket.AF_UNIX, socket.SOCK_STREAM, 1):
+        sock.detach()
+        raise SocketError(
+            "the socket that was handed over is no listening unix stream socket: the .socket "
+            "unit needs ListenStream=/path/to/the.sock and Accept=no"
+        )
+    sock.setblocking(False)
+    sock.set_inheritable(False)
+    return InheritedSocket(sock)

@@ -1,0 +1,39 @@
+"""Whether the answers are whole yet: a restarted collector waits for those it knew.
+
+Until the sessions that were connected are back, the table lacks what they counted since the
+state file was written; a scrape then could show less than one before.
+"""
+
+from ..clock import Clock
+from .processes import Sessions
+
+#: Longest wait after the start, in seconds. Clients reconnect several times within it.
+DEFAULT_RETURN_SECONDS = 2.0
+
+
+class Readiness:
+    """Ready when everybody is back, or :data:`DEFAULT_RETURN_SECONDS` after the start."""
+
+    def __init__(self, *, sessions: Sessions, clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._until = clock.monotonic() + DEFAULT_RETURN_SECONDS
+        self._know_all = False
+        self._ready = False
+
+    def begin(self, *, state_loaded: bool) -> None:
+        """Start to wait. Without a state nobody knows for whom: then it is the whole time."""
+        self._until = self._clock.monotonic() + DEFAULT_RETURN_SECONDS
+        self._know_all = state_loaded
+
+    def why_not(self) -> str | None:
+        """Return what is being waited for; None once ready, and from then on."""
+        if not self._ready:
+            left = self._until - self._clock.monotonic()
+            awaited = len(self._sessions.awaited)
+            if left > 0 and (awaited or not self._know_all):
+                whom = f"{awaited} sessions" if self._know_all else "sessions"
+                return f"started just now: waiting for {whom} to return, {left:.1f} s at most\n"
+            self._ready = True
+            self._sessions.awaited.clear()
+        return None

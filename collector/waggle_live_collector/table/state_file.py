@@ -1,0 +1,223 @@
+"""The state file: what lets a killed collector come back without any counter falling.
+
+Guarantee: what a scrape showed, and what a ``bye`` was answered for, is in the file before.
+The file is replaced atomically; it needs no disk (a tmpfs or memory volume does), since it is
+there for the collector's death and not for the node's. Only sessions and plugins that changed
+are encoded again. Written synchronously in the event loop: nothing can change meanwhile.
+
+A file that can't be written costs the guarantee and nothing else: it is logged once and
+counted. A file that can't be read is moved aside and the collector starts empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import DecodeError, Raw, Struct, json
+
+from ..clock import Clock
+from ..own_metrics import OwnMetrics
+from .plugin import Plugin, PluginRow
+from .process import Session, SessionRow
+from .processes import EndedRow, Sessions
+from .table import Table
+
+log = logging.getLogger(__name__)
+
+#: Of the format; a file of another version is not read.
+FORMAT = 1
+#: Writes for ``bye`` wait until this many times the last write's duration has passed ...
+COALESCE = 10
+#: ... but at most this many seconds.
+MAX_DELAY = 0.1
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+class State(Struct):
+    """The file, decoded. ``monotonic`` and ``boot``: when, by which clock."""
+
+    format: int
+    boot: str
+    monotonic: float
+    plugins: list[PluginRow]
+    sessions: list[SessionRow]
+    ended: list[EndedRow]
+
+
+class _Encoded(Struct):
+    format: int
+    boot: str
+    monotonic: float
+    plugins: list[Raw]
+    sessions: list[Raw]
+    ended: list[EndedRow]
+
+
+class StateFile:
+    """Reads the table at the start, writes it when it changed. Belongs to the event loop."""
+
+    def __init__(
+        self, path: str, *, table: Table, sessions: Sessions, own: OwnMetrics, clock: Clock
+    ) -> None:
+        self._path = Path(path)
+        self._table = table
+        self._sessions = sessions
+        self._own = own
+        self._clock = clock
+        self._written = -1
+        self._next_at = 0.0
+        self._failing = False
+        self._waiting: list[Callable[[], None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def load(self) -> bool:
+        """Fill table and sessions; True if there was a state to load."""
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            log.info("no state file yet at %s", self._path)
+            return False
+        except OSError as error:
+            log.error("can't read state file %s: %s; starting empty", self._path, error.strerror)
+            return False
+        try:
+            state = _decode(data)
+            self._restore(state)
+        except (DecodeError, ValueError, KeyError) as error:
+            aside = self._path.with_name(self._path.name + ".corrupt")
+            log.error("bad state file %s: %s; moved to %s", self._path, error, aside)
+            with contextlib.suppress(OSError):
+                self._path.replace(aside)
+            return False
+        log.info(
+            "state loaded: plugins=%d sessions=%d awaited=%d",
+            len(state.plugins),
+            len(state.sessions),
+            len(self._sessions.awaited),
+        )
+        return True
+
+    def save(self) -> None:
+        """Write the file if anything changed; never raises."""
+        version = self._table.version
+        if version != self._written:
+            begin = time.perf_counter()
+            if self._write():
+                self._written = version
+            took = time.perf_counter() - begin
+            self._own.state_writes.observe(took)
+            self._next_at = self._clock.monotonic() + min(COALESCE * took, MAX_DELAY)
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            call()
+
+    def when_saved(self, call: Callable[[], None]) -> None:
+        """Run ``call`` once all that is applied now is in the file (or can't be written)."""
+        self._waiting.append(call)
+        if self._timer is None:
+            delay = max(self._next_at - self._clock.monotonic(), 0.0)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        self.save()
+
+    def _write(self) -> bool:
+        data = json.encode(
+            _Encoded(
+                FORMAT,
+                _boot_id(),
+                self._clock.monotonic(),
+                [_row(plugin) for plugin in self._table.plugins.values()],
+                [_row(session) for session in self._sessions.all() if not session.plugin.gone],
+                list(self._sessions.ended.values()),
+            )
+        )
+        temporary = f"{self._path}.tmp"
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(data)
+            os.replace(temporary, self._path)
+        except OSError as error:
+            self._own.state_failures.inc()
+            if not self._failing:
+                log.error(
+                    "can't write state file %s: %s; going on without", self._path, error.strerror
+                )
+            self._failing = True
+            return False
+        if self._failing:
+            log.info("state file %s is written again", self._path)
+        self._failing = False
+        return True
+
+    def _restore(self, state: State) -> None:
+        now = self._clock.monotonic()
+        # After a reboot the monotonic clock began anew: treat the time between as none.
+        same_clock = state.boot == _boot_id() and state.monotonic <= now
+        shift = 0.0 if same_clock else now - state.monotonic
+        plugins = [Plugin.from_row(row, shift=shift) for row in state.plugins]
+        known = {plugin.identity: plugin for plugin in plugins}
+        sessions = [
+            (Session.from_row(row, known[row.identity], shift=shift), row.connected)
+            for row in state.sessions
+        ]
+        for plugin in plugins:
+            self._table.restore(plugin)
+            if plugin.left_at is None:
+                plugin.left_at = now
+        for session, connected in sessions:
+            if connected:
+                session.left_at = now
+            self._sessions.restore(session, connected=connected)
+        for row in state.ended:
+            row.at += shift
+            self._sessions.ended[row.id] = row
+
+
+class NoStateFile:
+    """Stands in where no ``--state.file`` is given: nothing is kept, nothing waits."""
+
+    def load(self) -> bool:
+        """There is nothing to load."""
+        return False
+
+    def save(self) -> None:
+        """There is nothing to save."""
+
+    def when_saved(self, call: Callable[[], None]) -> None:
+        """Run ``call`` now."""
+        call()
+
+
+def _row(owner: Session | Plugin) -> Raw:
+    if owner.encoded is None:
+        owner.encoded = Raw(json.encode(owner.row()))
+    return owner.encoded
+
+
+def _decode(data: bytes) -> State:
+    form = json.decode(data, type=_Format).format
+    if form != FORMAT:
+        raise ValueError(f"its format is {form}, this collector reads {FORMAT}")
+    return json.decode(data, type=State)
+
+
+class _Format(Struct):
+    format: int
+
+
+def _boot_id() -> str:
+    try:
+        with open(_BOOT_ID) as file:
+            return file.read().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,188 @@
+"""``--web.config.file``: TLS, users and headers, in the format of Prometheus' exporter-toolkit.
+
+The promise: with the flag given, the port is never less protected than at the start.
+
+- At the start a file with any fault ends the collector before it opens the port.
+- While it runs, the file and those that it names are looked at before each handshake and each
+  request. A faulty file, or one that has lost its TLS or its users, refuses everybody until it is
+  mended: staying with the last good one would let in those that the change was to keep out.
+- The fault is logged once, and once more when it is mended.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import dataclass
+
+from ..clock import Clock
+from .tls import Tls, TlsSection
+from .yaml_section import Value, WebConfigError, read
+
+log = logging.getLogger(__name__)
+
+#: Checks double in time with each step: 10 takes about 0.1 s, 14 over a second.
+DEFAULT_MAX_BCRYPT_COST = 15
+#: Seconds between two looks at a faulty file that did not change.
+RETRY_SECONDS = 1.0
+#: Values that a header may have; None stands for any.
+HEADERS: dict[str, tuple[str, ...] | None] = {
+    "Content-Security-Policy": None,
+    "Strict-Transport-Security": None,
+    "X-Content-Type-Options": ("nosniff",),
+    "X-Frame-Options": ("deny", "sameorigin"),
+    "X-XSS-Protection": None,
+}
+
+_BCRYPT = re.compile(r"\$2[abxy]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
+_BCRYPT_RULE = "must be a bcrypt hash like $2y$10$… (`htpasswd -nBC 10 USER` makes one)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebConfig:
+    """What the file says, checked."""
+
+    tls: Tls | None = None
+    #: User names and bcrypt hashes; empty means that nobody is asked.
+    users: dict[str, bytes]
+    headers: dict[str, str]
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it protects nothing."""
+        return self.tls is None and not self.users
+
+
+OPEN = WebConfig(users={}, headers={})
+
+
+def load(path: str) -> WebConfig:
+    """Return the configuration in the file; raises WebConfigError."""
+    top = read(path)
+    top.known("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
+    limit = top.get("rate_limit")
+    if limit is not None:
+        raise limit.error("is not supported here; take it out")
+    tls, users = top.get("tls_server_config"), top.get("basic_auth_users")
+    return WebConfig(
+        tls=None if tls is None else TlsSection(tls).tls(),
+        users={} if users is None else _users(users),
+        headers=_headers(top.get("http_server_config")),
+    )
+
+
+def _users(value: Value) -> dict[str, bytes]:
+    users = {}
+    for name, secret in value.section():
+        if ":" in name:
+            raise secret.error("a user name can't contain ':'")
+        text = secret.string(_BCRYPT_RULE)
+        form = _BCRYPT.fullmatch(text)
+        if form is None:
+            raise secret.error(_BCRYPT_RULE)
+        if int(form[1]) > DEFAULT_MAX_BCRYPT_COST:
+            raise secret.error(
+                f"a bcrypt cost of {form[1]} takes longer than a scrape may; "
+                f"at most {DEFAULT_MAX_BCRYPT_COST} is taken, 10 is usual"
+            )
+        users[name] = text.encode()
+    return users
+
+
+def _headers(value: Value | None) -> dict[str, str]:
+    if value is None:
+        return {}
+    section = value.section()
+    section.known("http2", "headers")
+    http2, headers = section.get("http2"), section.get("headers")
+    if http2 is not None:
+        # Clients choose their protocol at the handshake, and HTTP/1.1 is what they are offered.
+        http2.boolean()
+    found = {}
+    if headers is not None:
+        fields = headers.section()
+        fields.known(*HEADERS)
+        for name, field in fields:
+            allowed = HEADERS[name]
+            text = field.string() if allowed is None else field.one_of(*allowed)
+            if not text.isprintable():
+                raise field.error("must be one line of printable text")
+            found[name] = text
+    return found
+
+
+class NoWebConfig:
+    """Stands in where no ``--web.config.file`` is given: no TLS, no users."""
+
+    def current(self) -> WebConfig | None:
+        """Return the configuration that protects nothing."""
+        return OPEN
+
+
+class WebConfigFile:
+    """The file at ``path``, read again whenever it or what it names has changed."""
+
+    def __init__(self, path: str, *, clock: Clock) -> None:
+        """Read the file; raises WebConfigError."""
+        self._path = path
+        self._clock = clock
+        self._files: tuple[str, ...] = ()
+        self._seen: tuple[tuple[int, ...], ...] = ()
+        self._retry_at = 0.0
+        self._fault = ""
+        self._config: WebConfig | None = None
+        self._config = config = self._load()
+        self._had_tls = config.tls is not None
+        self._had_users = bool(config.users)
+        if config.is_open:
+            log.warning("%s has neither TLS nor users: anybody may read", path)
+
+    def current(self) -> WebConfig | None:
+        """Return the configuration in force; None means that everybody is to be refused."""
+        # What mends a fault need not change the file: a key file that is there now, its rights.
+        retry = self._config is None and self._clock.monotonic() >= self._retry_at
+        if retry or self._signature(self._files) != self._seen:
+            self._reload()
+        return self._config
+
+    def _reload(self) -> None:
+        try:
+            config = self._load()
+            if self._had_tls != (config.tls is not None):
+                raise self._lasting("TLS can't be switched on or off")
+            if self._had_users and not config.users:
+                raise self._lasting("the users can't all be taken out")
+        except WebConfigError as error:
+            self._config = None
+            self._retry_at = self._clock.monotonic() + RETRY_SECONDS
+            if str(error) != self._fault:
+                log.error("%s; everybody is refused until it is mended", error)
+            self._fault = str(error)
+            return
+        log.info("%s %s", self._path, "is good again" if self._fault else "is used as changed")
+        self._config, self._fault = config, ""
+
+    def _lasting(self, text: str) -> WebConfigError:
+        return WebConfigError(f"{self._path}: {text} while the collector runs: restart it")
+
+    def _load(self) -> WebConfig:
+        """Read the file; ``_seen`` is then how all files were before that, so none is missed."""
+        while True:
+            files = self._files
+            self._seen = self._signature(files)
+            config = load(self._path)
+            self._files = config.tls.files if config.tls is not None else ()
+            if self._files == files:
+                return config
+
+    def _signature(self, files: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+        return tuple(_stat(path) for path in (self._path, *files))
+
+
+def _stat(path: str) -> tuple[int, ...]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,0 +1,97 @@
+"""The page at ``/``: one self-contained file, put together once at the start.
+
+It shows what ``/api/v1/stream`` says and asks nobody else. Its policy lets the browser run this
+script and no other, load nothing, connect to nothing but this collector, and make no HTML of a
+string: what a plugin calls itself can then only be text.
+"""
+
+import gzip
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+
+from aiohttp import web
+
+from ..version import VERSION
+
+_ASSETS = Path(__file__).with_name("assets")
+#: In this order they are one script.
+_SCRIPTS = (
+    "format.js",
+    "history.js",
+    "curve.js",
+    "rows.js",
+    "functions.js",
+    "sections.js",
+    "stream.js",
+    "page.js",
+)
+
+
+class Page:
+    """The page's bytes and headers. ``node`` has ``vsn`` and ``node_id``, which may be empty."""
+
+    def __init__(self, *, telemetry_path: str, socket_path: str, node: Mapping[str, str]) -> None:
+        self.telemetry_path = telemetry_path
+        style = _read("page.css")
+        script = '"use strict";\n' + "\n".join(map(_read, _SCRIPTS))
+        facts = {
+            # Relative: it may stand behind a proxy that has it below another path.
+            "metrics": telemetry_path.lstrip("/"),
+            "version": VERSION,
+            "node": node["vsn"] or node["node_id"],
+            "socket": os.path.abspath(socket_path),
+        }
+        html = _read("page.html")
+        for name, text in {
+            **{name: escape(text) for name, text in facts.items()},
+            "style": style,
+            "script": script,
+        }.items():
+            html = html.replace("{{%s}}" % name, text)
+        self._plain = html.encode()
+        self._packed = gzip.compress(self._plain, mtime=0)
+        self._headers = {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": _policy(script, style),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-cache",
+            "Vary": "Accept-Encoding",
+        }
+
+    def response(self, packed: bool) -> web.Response:
+        """Return the page, compressed or not."""
+        if packed:
+            return web.Response(
+                body=self._packed, headers={**self._headers, "Content-Encoding": "gzip"}
+            )
+        return web.Response(body=self._plain, headers=self._headers)
+
+
+def _read(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def _policy(script: str, style: str) -> str:
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {_hash(script)}",
+            f"style-src {_hash(style)}",
+            "img-src data:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

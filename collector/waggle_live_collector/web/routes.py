@@ -1,0 +1,151 @@
+"""The HTTP side: ``/metrics``, the API and its stream, health, readiness, and the page."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from prometheus_client.exposition import choose_encoder, gzip_accepted
+
+from ..exposition.json import Api
+from ..exposition.text import CONTENT_TYPE_OPENMETRICS, CONTENT_TYPE_TEXT, Exposition
+from ..table.readiness import Readiness
+from .metrics import HttpMetrics
+from .page import Page
+from .shared_answers import SharedAnswers
+from .stream import Stream
+
+#: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
+GZIP_LEVEL = 1
+#: zlib's name for "with a gzip header".
+GZIP_FORMAT = 31
+#: Pieces of text (of some hundred bytes to some kilobytes) that are compressed at a time.
+GZIP_PARTS = 64
+#: Larger answers are compressed in a thread, for others not to wait.
+INLINE_BYTES = 64 * 1024
+CONTENT_TYPE_JSON = "application/json"
+
+
+class Saves(Protocol):
+    """What is to be done before anything is shown."""
+
+    def save(self) -> None:
+        """Bring the state file up to date."""
+
+
+class Form(NamedTuple):
+    """One of the forms that an answer is asked for in."""
+
+    content_type: str
+    packed: bool
+
+
+class Web:
+    """The HTTP application. Constructing it starts nothing."""
+
+    def __init__(
+        self,
+        *,
+        exposition: Exposition,
+        api: Api,
+        readiness: Readiness,
+        state: Saves,
+        page: Page,
+        metrics: HttpMetrics,
+    ) -> None:
+        self._exposition = exposition
+        self._api = api
+        self._readiness = readiness
+        self._state = state
+        self._page = page
+        self._packer = ThreadPoolExecutor(1, "gzip")
+        self._answers = SharedAnswers(self._make)
+        json = Form(CONTENT_TYPE_JSON, packed=False)
+        self._stream = Stream(answer=lambda: self._answers.get(json), metrics=metrics)
+
+    def application(self, *middlewares: Middleware) -> web.Application:
+        """Return the application with its routes."""
+        application = web.Application(middlewares=middlewares)
+        application.add_routes(
+            [
+                web.get(self._page.telemetry_path, self._metrics),
+                web.get("/api/v1/plugins", self._plugins),
+                web.get("/api/v1/stream", self._live),
+                web.get("/-/healthy", self._healthy),
+                web.get("/-/ready", self._ready),
+            ]
+        )
+        if self._page.telemetry_path != "/":
+            application.add_routes([web.get("/", self._html)])
+
+        async def close(_: web.Application) -> None:
+            await self._stream.close()
+
+        application.on_shutdown.append(close)
+        return application
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        _, chosen = choose_encoder(request.headers.get("Accept", ""))
+        openmetrics = chosen.startswith("application/openmetrics-text")
+        content_type = CONTENT_TYPE_OPENMETRICS if openmetrics else CONTENT_TYPE_TEXT
+        return await self._answer(request, content_type)
+
+    async def _plugins(self, request: web.Request) -> web.Response:
+        return await self._answer(request, CONTENT_TYPE_JSON)
+
+    async def _healthy(self, request: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    async def _ready(self, request: web.Request) -> web.Response:
+        return self._unready() or web.Response(text="ready\n")
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        return self._unready() or self._stream.listen(_takes_gzip(request))
+
+    async def _html(self, request: web.Request) -> web.Response:
+        return self._page.response(_takes_gzip(request))
+
+    def _unready(self) -> web.Response | None:
+        why = self._readiness.why_not()
+        return None if why is None else web.Response(status=503, text=why)
+
+    async def _answer(self, request: web.Request, content_type: str) -> web.Response:
+        if unready := self._unready():
+            return unready
+        packed = _takes_gzip(request)
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if packed:
+            headers["Content-Encoding"] = "gzip"
+        body = await self._answers.get(Form(content_type, packed))
+        return web.Response(body=body, headers=headers)
+
+    async def _make(self, form: Form) -> bytes:
+        self._state.save()
+        if form.content_type == CONTENT_TYPE_JSON:
+            parts = [self._api.plugins()]
+        else:
+            parts = self._exposition.render(openmetrics=form.content_type != CONTENT_TYPE_TEXT)
+        if not form.packed:
+            return b"".join(parts)
+        if sum(map(len, parts)) <= INLINE_BYTES:
+            return _pack(parts)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._packer, _pack, parts)
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    return gzip_accepted(request.headers.get("Accept-Encoding", ""))
+
+
+def _pack(parts: list[bytes]) -> bytes:
+    """Return the parts compressed; the whole text is never in memory at once."""
+    packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
+    packed = [
+        packer.compress(b"".join(parts[start : start + GZIP_PARTS]))
+        for start in range(0, len(parts), GZIP_PARTS)
+    ]
+    return b"".join([*packed, packer.flush()])

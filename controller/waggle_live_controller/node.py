@@ -1,0 +1,198 @@
+"""``Node``: the collector of one node, asked for how things are."""
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+import zlib
+from base64 import b64encode
+from typing import Any, Dict, Optional
+from urllib.parse import urlsplit
+
+from . import answer
+from .errors import (
+    InvalidAddress,
+    InvalidCredentials,
+    NodeAnswerInvalid,
+    NodeError,
+    NodeNotReady,
+    NodeRefused,
+    NodeUnreachable,
+)
+from .exchange import Exchange, Reply, TooLong
+from .snapshot import Snapshot
+from .version import VERSION
+
+#: Seconds that a poll may take in all.
+DEFAULT_TIMEOUT = 2.0
+PATH = "/api/v1/plugins"
+_PORTS = {"http": 80, "https": 443}
+
+
+class Node:
+    """One node's collector at ``url``, ``http://host:9090`` or ``https://…``.
+
+    ``ca_file``: who signs the collector's certificate, if not one of the system's authorities.
+    ``cert_file`` and ``key_file``: our own certificate, where it wants one. ``username`` and
+    ``password``: its basic auth; without TLS they can be read on the way.
+
+    Constructing it opens nothing; raises InvalidAddress and InvalidCredentials. The first poll
+    opens a connection, kept until :meth:`close`, the end of a ``with`` block or of the object.
+    Safe to use from several threads, whose polls then take turns. Not to be taken over a fork.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        ca_file: Optional[str] = None,
+        cert_file: Optional[str] = None,
+        key_file: Optional[str] = None,
+        username: Optional[str] = None,
+        password: Optional[str] = None,
+    ) -> None:
+        if not timeout > 0:
+            raise InvalidAddress("timeout must be more than 0 s, not %r" % timeout)
+        host, port, prefix, secure = _parse(url)
+        tls = None
+        if secure:
+            tls = _tls(ca_file, cert_file, key_file)
+        elif ca_file or cert_file or key_file:
+            raise InvalidCredentials("certificates need an address that begins with https://")
+        self.url = url.rstrip("/")
+        self.timeout = timeout
+        self._path = prefix + PATH
+        self._headers = {
+            "Accept-Encoding": "gzip",
+            "User-Agent": "waggle-live-controller/" + VERSION,
+            # The collector then doesn't work on for one who has left.
+            "X-Prometheus-Scrape-Timeout-Seconds": "%g" % timeout,
+        }
+        self._headers.update(_authorization(username, password))
+        self._exchange = Exchange(host=host, port=port, tls=tls)
+        self._lock = threading.Lock()
+
+    def poll(self) -> Snapshot:
+        """Return how things are now, within ``timeout``.
+
+        Raises a :class:`NodeError` if the node doesn't say: NodeUnreachable, NodeNotReady,
+        NodeRefused, NodeAnswerInvalid. There is no old snapshot in its place.
+        """
+        with self._lock:
+            reply = self._ask()
+            received = time.monotonic()
+        if reply.status != 200:
+            raise self._unanswered(reply)
+        try:
+            read = answer.read(reply.body)
+        except ValueError as error:
+            text = "the answer is none of a collector: %s" % error
+            raise NodeAnswerInvalid(self.url, text) from error
+        return Snapshot(self.url, read.node, read.plugins, received)
+
+    def close(self) -> None:
+        """Close the connection; another poll opens another."""
+        with self._lock:
+            self._exchange.close()
+
+    def __enter__(self) -> "Node":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return "Node(%r)" % self.url
+
+    def _ask(self) -> Reply:
+        try:
+            return self._exchange.get(self._path, self._headers, self.timeout)
+        except socket.timeout as error:
+            text = "no answer within %g s" % self.timeout
+            raise NodeUnreachable(self.url, text) from error
+        except ssl.SSLError as error:
+            raise self._insecure(error) from error
+        except socket.gaierror as error:
+            text = "the name can't be resolved: %s" % error.strerror
+            raise NodeUnreachable(self.url, text) from error
+        except http.client.RemoteDisconnected as error:
+            secure = self.url.startswith("https:")
+            hint = "does it want a certificate of us?" if secure else "does it want https?"
+            text = "it closed the connection without an answer; %s" % hint
+            raise NodeUnreachable(self.url, text) from error
+        except http.client.IncompleteRead as error:
+            raise NodeUnreachable(self.url, "the answer broke off") from error
+        except OSError as error:
+            raise NodeUnreachable(self.url, error.strerror or str(error)) from error
+        except (http.client.HTTPException, zlib.error) as error:
+            text = "what answers there doesn't speak HTTP as a collector does"
+            raise NodeAnswerInvalid(self.url, text) from error
+        except TooLong as error:
+            raise NodeAnswerInvalid(self.url, "the answer is too long") from error
+
+    def _insecure(self, error: ssl.SSLError) -> NodeError:
+        reason = str(error.reason or error)
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            why = getattr(error, "verify_message", "") or reason
+            return NodeUnreachable(self.url, "its certificate is not to be trusted: %s" % why)
+        if "CERTIFICATE_REQUIRED" in reason or "ALERT" in reason:
+            return NodeRefused(self.url, "it wants another certificate of us (%s)" % reason)
+        return NodeUnreachable(self.url, "no TLS with it (%s); is it http there?" % reason)
+
+    def _unanswered(self, reply: Reply) -> NodeError:
+        said = reply.body[:200].decode("utf-8", "replace").strip()
+        if reply.status == 503:
+            return NodeNotReady(self.url, said or "not ready")
+        if reply.status in (401, 403):
+            return NodeRefused(self.url, "the user name or the password is not right")
+        text = "answered %d instead of 200; is it a collector, and is the path right?"
+        return NodeAnswerInvalid(self.url, text % reply.status)
+
+
+def _parse(url: str) -> Any:
+    rule = "a node is http://host:port or https://host:port, not %r" % url
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise InvalidAddress(rule) from None
+    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidAddress(rule)
+    if not all("!" <= character <= "~" for character in url):
+        raise InvalidAddress(rule)
+    if parts.username is not None or parts.password is not None:
+        # An address ends up in logs and on screens.
+        raise InvalidAddress("user and password are given as arguments, not in the address")
+    port = _PORTS[parts.scheme] if port is None else port
+    return parts.hostname, port, parts.path.rstrip("/"), parts.scheme == "https"
+
+
+def _authorization(username: Optional[str], password: Optional[str]) -> Dict[str, str]:
+    if username is None and password is None:
+        return {}
+    if username is None or password is None:
+        raise InvalidCredentials("username and password go together")
+    if ":" in username:
+        raise InvalidCredentials("a user name can't contain ':', as %r does" % username)
+    pair = ("%s:%s" % (username, password)).encode("utf-8")
+    return {"Authorization": "Basic " + b64encode(pair).decode("ascii")}
+
+
+def _tls(
+    ca_file: Optional[str], cert_file: Optional[str], key_file: Optional[str]
+) -> ssl.SSLContext:
+    if key_file and not cert_file:
+        raise InvalidCredentials("key_file is of no use without cert_file")
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise InvalidCredentials("ca_file %s: %s" % (ca_file, error)) from error
+    if cert_file:
+        try:
+            context.load_cert_chain(cert_file, key_file)
+        except OSError as error:
+            files = ", ".join(filter(None, (cert_file, key_file)))
+            raise InvalidCredentials("cert_file and key_file (%s): %s" % (files, error)) from error
+    return context

@@ -1,0 +1,118 @@
+"""The JSON says what /metrics says."""
+
+import json
+
+from waggle_live_controller.answer import read
+
+from ..world import World, counter, gauge, rate, timer
+from .test_text import rich_world
+
+
+def plugins(world):
+    return json.loads(world.api.plugins())["plugins"]
+
+
+def test_the_numbers_are_those_of_the_metrics():
+    """Every series of a world with everything in it."""
+    world = rich_world()
+    scrape = world.scrape()
+    for plugin in plugins(world):
+        identity = {key: plugin[key] for key in ("plugin", "plugin_task", "plugin_job")}
+
+        def shown(family, identity=identity, **labels):
+            found = [
+                value
+                for have, value in scrape.all(family, **identity, **labels)
+                if set(have) == {*identity, *labels}
+            ]
+            return found[0] if found else None
+
+        assert shown("waggle_plugin_up") == plugin["up"]
+        assert shown("waggle_plugin_sessions") == plugin["sessions"]
+        assert shown("waggle_plugin_cpu_seconds_total") == plugin["cpu_seconds"]
+        assert shown("waggle_plugin_memory_bytes") == plugin["memory_bytes"]
+        assert shown("waggle_plugin_uploads_total") == plugin["uploads"]
+        for series in plugin["timers"]:
+            labels = {"name": series["name"], **series["labels"]}
+            assert shown("waggle_timer_seconds_count", **labels) == series["count"]
+            assert shown("waggle_timer_seconds_sum", **labels) == series["sum"]
+            assert shown("waggle_timer_failures_total", **labels) == series["failures"]
+            assert shown("waggle_timer_last_seconds", **labels) == series["last"]
+            assert shown("waggle_timer_recent_mean_seconds", **labels) == series["mean"]
+            for q, field in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99")):
+                assert shown("waggle_timer_recent_seconds", q=q, **labels) == series[field]
+        for series in plugin["rates"]:
+            labels = {"name": series["name"], **series["labels"]}
+            assert shown("waggle_rate_events_total", **labels) == series["total"]
+            assert shown("waggle_rate_per_second", **labels) == series["per_second"]
+            assert shown("waggle_rate_last_per_second", **labels) == series["last"]
+        for series in plugin["counters"]:
+            labels = {"name": series["name"], **series["labels"]}
+            assert shown("waggle_count_total", **labels) == series["total"]
+
+
+def test_what_is_not_finite_or_not_known_is_null():
+    """JSON has no NaN; a quiet timer has no quantiles."""
+    world = World()
+    world.peer().update(1, gauge("g", "NaN"), gauge("h", "+Inf"), timer("t", {}), rate("r", 1))
+    (plugin,) = plugins(world)
+    assert [series["value"] for series in plugin["gauges"]] == [None, None]
+    assert [plugin["timers"][0][key] for key in ("last", "mean", "p50", "p99")] == [None] * 4
+    assert plugin["rates"][0]["last"] is None
+
+
+def test_ages_are_seconds_since_the_update():
+    """By the monotonic clock, the age on arrival included."""
+    world = World()
+    world.peer().update(1, counter("a", 1, place="x"), gauge("g", 1, age=2.0))
+    world.time.pass_(3)
+    (plugin,) = plugins(world)
+    assert (plugin["counters"][0]["age"], plugin["gauges"][0]["age"]) == (3, 5)
+    assert plugin["counters"][0]["labels"] == {"place": "x"}
+
+
+def test_reading_the_api_does_not_make_the_metrics_stale():
+    """A window that slid while the API was read is rendered anew."""
+    world = World()
+    world.peer(monotonic=0.0).update(1, timer("t", {0: 1}, 5))
+    assert world.value("waggle_timer_recent_mean_seconds", name="t") is not None
+    world.time.pass_(20)
+    plugins(world)
+    assert world.value("waggle_timer_recent_mean_seconds", name="t") is None
+
+
+def test_the_node_and_the_silence_of_a_plugin():
+    """Which node it is, and how long a plugin has said nothing, whatever its series' ages."""
+    world = World()
+    peer = world.peer()
+    peer.update(1, counter("a", 1))
+    world.time.pass_(3)
+    peer.update(2)
+    world.time.pass_(1)
+    answer = json.loads(world.api.plugins())
+    assert answer["node"] == {"node_id": "000048B02D0766BE", "vsn": "W023"}
+    (plugin,) = answer["plugins"]
+    assert (plugin["silent"], plugin["counters"][0]["age"]) == (1, 4)
+
+
+def test_the_controller_tells_the_mute_from_the_idle():
+    """A plugin that is heard and did nothing has 0 a second; of one that is mute, or gone, nobody
+    knows, though /metrics shows a number."""
+    world = World()
+    peer = world.peer("session-idle", task="idle")
+    for task in ("mute", "gone"):
+        last = world.peer("session-" + task, task=task)
+        last.update(1, rate("fps", 5))
+    peer.update(1, rate("fps", 5))
+    last.bye()
+    world.pass_(11)
+    peer.update(12)
+    told = read(world.api.plugins()).plugins
+    assert {task: told[task].rates["fps"].per_second for task in told} == {
+        "idle": 0.0,
+        "mute": None,
+        "gone": None,
+    }
+    assert [told[task].heard for task in ("idle", "mute", "gone")] == [True, False, False]
+    assert (told["mute"].up, told["gone"].up) == (True, False)
+    assert world.value("waggle_rate_per_second", plugin_task="mute") == 0

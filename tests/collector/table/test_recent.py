@@ -1,0 +1,115 @@
+"""The last ten seconds."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waggle_live_collector.table.recent import Recent
+
+
+class Loop:
+    """A steady loop that reports four times a second."""
+
+    def __init__(self, recent, start, fps):
+        self.recent, self.start, self.fps = recent, start, fps
+        self.at, self.events = start, 0
+
+    def run(self, seconds):
+        """Report for so long; return the time at the end."""
+        for _ in range(round(seconds * 4)):
+            self.at += 0.25
+            new = int((self.at - self.start) * self.fps) - self.events
+            if new:
+                self.recent.add(self.at, 0.25, new, new * 1000, {-60: new})
+            self.events += new
+        return self.at
+
+
+@pytest.mark.parametrize("fps", [5, 30, 300])
+@pytest.mark.parametrize("offset", [0.0, 0.13, 0.5, 0.87])
+def test_a_steady_loop_reads_its_rate_at_any_moment(fps, offset):
+    """30 frames a second are 30 ± 1, whenever it is asked, also between two updates."""
+    recent = Recent()
+    loop = Loop(recent, 100.0 + offset, fps)
+    loop.run(20)
+    for _ in range(100):
+        at = loop.run(0.25)
+        for later in (0.0, 0.05, 0.1, 0.2, 0.249):
+            recent.advance(at + later)
+            assert recent.per_second(at + later) == pytest.approx(fps, abs=max(1, fps / 30))
+
+
+@pytest.mark.parametrize("age", [2, 3, 5, 9])
+def test_a_young_loop_reads_its_rate_over_its_age(age):
+    """Two seconds after its first frame a loop of 30 reads 30, not 6."""
+    recent = Recent()
+    at = Loop(recent, 100.3, 30).run(age)
+    assert recent.per_second(at) == pytest.approx(30, abs=1)
+
+
+def test_the_first_event_is_not_a_thousand_a_second():
+    """A rate is never taken over less than a second."""
+    recent = Recent()
+    recent.add(100.01, 0.001, 1, 0, {})
+    assert recent.per_second(100.01) == 1
+
+
+def test_what_stops_falls_to_zero_in_ten_seconds():
+    """The rate sinks while the window slides, and ends at exactly nothing."""
+    recent = Recent()
+    at = Loop(recent, 100.0, 30).run(20)
+    rates = []
+    for second in range(12):
+        recent.advance(at + second)
+        rates.append(recent.per_second(at + second))
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == 0
+    assert (recent.count, recent.sum, recent.buckets) == (0, 0, {})
+
+
+def test_a_long_gap_is_spread_and_what_is_older_is_left_out():
+    """After 100 s without a connection a tenth of the events is recent, and no burst shows."""
+    recent = Recent()
+    recent.add(1000.0, 100.0, 3000, 3000 * 7, {-60: 3000})
+    assert recent.per_second(1000.0) == pytest.approx(30, abs=1)
+    assert recent.count == pytest.approx(270, abs=1)  # 9 whole seconds and a new one
+    assert recent.sum == pytest.approx(recent.count * 7, abs=10)
+    assert recent.buckets[-60] == pytest.approx(recent.count, abs=1)
+
+
+def test_a_gap_of_some_seconds_is_kept_whole():
+    """Spreading loses nothing that is younger than the window."""
+    recent = Recent()
+    recent.add(1000.7, 4.0, 101, 101 * 13 + 5, {-60: 100, 3: 1})
+    assert (recent.count, recent.sum) == (101, 101 * 13 + 5)
+    assert recent.buckets == {-60: 100, 3: 1}
+    recent.advance(1008.0)
+    assert 0 < recent.count < 101
+
+
+def test_a_baseline_is_no_burst():
+    """What a returning session had counted is not recent; what follows is."""
+    recent = Recent()
+    recent.baseline(100.0)
+    assert recent.per_second(100.0) == 0
+    at = Loop(recent, 100.0, 30).run(3)
+    assert recent.per_second(at) == pytest.approx(30, abs=1)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 4), st.floats(0, 30), st.integers(1, 50), st.integers(0, 10**9)),
+        max_size=30,
+    )
+)
+def test_the_sums_are_those_of_the_slots_and_vanish(steps):
+    """Whatever comes and however late: what left the window is subtracted to nothing."""
+    recent, at = Recent(), 100.0
+    for wait, gap, count, total in steps:
+        at += wait
+        recent.add(at, gap, count, total, {count % 7: count})
+        assert recent.count >= 0
+        assert recent.sum >= 0
+        assert all(n > 0 for n in recent.buckets.values())
+    recent.advance(at + 10)
+    assert (recent.count, recent.sum, recent.buckets) == (0, 0, {})

@@ -1,0 +1,152 @@
+"""Basic authentication, without HTTP."""
+
+import asyncio
+import base64
+import threading
+
+import bcrypt
+import pytest
+
+from waggle_live_collector.web import passwords as basic_auth
+from waggle_live_collector.web.passwords import BasicAuth, BusyError
+
+USERS = {
+    "alice": bcrypt.hashpw(b"secret", bcrypt.gensalt(4)),
+    "bob": b"$2y" + bcrypt.hashpw("pässword".encode(), bcrypt.gensalt(4))[3:],
+    "long": bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)),
+}
+
+
+def header(user, password):
+    """Return the value of an Authorization header."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+class Checks:
+    """Counts the checks by bcrypt, and holds them up if told to."""
+
+    def __init__(self, monkeypatch):
+        self.against = []
+        self.go = threading.Event()
+        self.go.set()
+        monkeypatch.setattr(basic_auth, "_is_right", self._check)
+        self._real = bcrypt.checkpw
+
+    def _check(self, password, against):
+        self.go.wait(30)
+        self.against.append(against)
+        return self._real(password[:72], against)
+
+
+@pytest.fixture()
+def checks(monkeypatch):
+    return Checks(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        (header("alice", "secret"), True),
+        (header("bob", "pässword"), True),
+        (header("long", "x" * 72), True),
+        (header("long", "x" * 100), True),
+        (header("alice", "secret").replace("Basic", "bAsIc"), True),
+        (header("alice", "Secret"), False),
+        (header("alice", ""), False),
+        (header("alice", "a\0b"), False),
+        (header("carol", "secret"), False),
+        (header("", ""), False),
+        ("Basic", False),
+        ("Basic !!!", False),
+        ("Basic " + base64.b64encode(b"alice").decode(), False),
+        ("Basic " + base64.b64encode(b"\xff\xfe:secret").decode(), False),
+        ("Basic \udcff", False),
+        ("Bearer abc", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_only_right_credentials_are_accepted(given, right):
+    """Hashes of htpasswd too; anything else is a no, never an error."""
+    assert asyncio.run(BasicAuth().accepts(USERS, given)) is right
+
+
+def test_right_credentials_are_checked_once(checks):
+    """And anew once the hash has changed; wrong ones each time."""
+
+    async def run():
+        auth = BasicAuth()
+        for _ in range(3):
+            assert await auth.accepts(USERS, header("alice", "secret"))
+        assert len(checks.against) == 1
+        for _ in range(2):
+            assert not await auth.accepts(USERS, header("alice", "wrong"))
+        assert len(checks.against) == 3
+        changed = {"alice": bcrypt.hashpw(b"new", bcrypt.gensalt(4))}
+        assert not await auth.accepts(changed, header("alice", "secret"))
+
+    asyncio.run(run())
+
+
+def test_an_unknown_user_costs_a_check_too(checks):
+    """Even with the password of another, who is then not let in under that name."""
+
+    async def run():
+        auth = BasicAuth()
+        assert await auth.accepts(USERS, header("alice", "secret"))
+        for _ in range(2):
+            assert not await auth.accepts(USERS, header("nobody", "secret"))
+        assert len(checks.against) == 3
+
+    asyncio.run(run())
+
+
+def test_many_with_the_same_credentials_cost_one_check(checks):
+    """Fifty scrapers after a start; one that gives up takes the answer from nobody."""
+
+    async def run():
+        auth = BasicAuth()
+        checks.go.clear()
+        right = header("alice", "secret")
+        asked = [asyncio.create_task(auth.accepts(USERS, right)) for _ in range(50)]
+        await asyncio.sleep(0)
+        asked[0].cancel()
+        checks.go.set()
+        assert all(await asyncio.gather(*asked[1:]))
+        assert len(checks.against) == 1
+
+    asyncio.run(run())
+
+
+def test_guesses_that_wait_are_bounded_and_hold_up_nobody_who_is_remembered(checks):
+    """One more than the bound is turned away; remembered credentials need no check."""
+
+    async def run():
+        auth = BasicAuth()
+        assert await auth.accepts(USERS, header("alice", "secret"))
+        checks.go.clear()
+        guesses = [
+            asyncio.create_task(auth.accepts(USERS, header("alice", f"guess-{number}")))
+            for number in range(basic_auth.DEFAULT_MAX_PENDING_CHECKS)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            await auth.accepts(USERS, header("alice", "one-more"))
+        assert await auth.accepts(USERS, header("alice", "secret"))
+        checks.go.set()
+        assert not any(await asyncio.gather(*guesses))
+
+    asyncio.run(run())
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    """The oldest is forgotten, and checked again."""
+    monkeypatch.setattr(basic_auth, "DEFAULT_MAX_REMEMBERED", 2)
+
+    async def run():
+        auth = BasicAuth()
+        for length in range(72, 80):
+            assert await auth.accepts(USERS, header("long", "x" * length))
+        assert len(auth._right) == 2
+
+    asyncio.run(run())

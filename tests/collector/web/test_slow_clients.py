@@ -1,0 +1,316 @@
+"""Slow, silent and hostile HTTP clients beside a scraper that wants its answer."""
+
+import contextlib
+import http.client
+import os
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+from ..harness import Client, start, wait_until
+from ..world import timer
+
+MANY = 200
+#: The promise: a scrape answers within a second, whatever others do.
+PROMISE = 1.0
+#: What 200 clients of each sort may cost together, in bytes of memory.
+MEMORY = 32 << 20
+SERIES = 400
+TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
+
+
+@pytest.fixture()
+def collector():
+    """A collector whose /metrics is about a megabyte."""
+    with start() as running, Client(running) as client:
+        client.hello(plugin="plugin")
+        for first in range(0, SERIES, 100):
+            cells = [
+                timer(f"timer_{number}", dict.fromkeys(range(0, 80, 8), 1), 12345)
+                for number in range(first, first + 100)
+            ]
+            client.update(1 + first, cells)
+        client.flush()
+        yield running
+
+
+def address(collector):
+    """Return host and port of HTTP."""
+    host, _, port = collector.url.rpartition("/")[2].rpartition(":")
+    return host, int(port)
+
+
+@contextlib.contextmanager
+def many(collector, say=b"", count=MANY, receive_buffer=None):
+    """Open HTTP connections that say something and then nothing more."""
+    clients = []
+    try:
+        for _ in range(count):
+            client = socket.socket()
+            clients.append(client)
+            if receive_buffer is not None:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            client.settimeout(60)
+            client.connect(address(collector))
+            client.sendall(say)
+        yield clients
+    finally:
+        for client in clients:
+            client.close()
+
+
+def memory(collector, what="VmRSS"):
+    """Return the resident memory of the collector in bytes."""
+    with open(f"/proc/{collector.process.pid}/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith(what))
+
+
+def scrape_seconds(collector, count=20):
+    """Return the longest of some scrapes."""
+    took = []
+    for _ in range(count):
+        begin = time.monotonic()
+        status, _, body = collector.get("/metrics")
+        took.append(time.monotonic() - begin)
+        assert status == 200
+        assert body.count(b"waggle_timer_seconds_count") >= SERIES
+    return max(took)
+
+
+def outcomes(collector, name):
+    """Return how many HTTP connections had that end."""
+    # Not by the parser: it takes seconds for a megabyte where coverage is measured.
+    line = rb'^waggle_collector_http_connections_total{outcome="%s"} (.+)$' % name.encode()
+    return float(re.search(line, collector.get("/metrics")[2], re.MULTILINE).group(1))
+
+
+def closed(clients):
+    """Return how many of the connections the collector has closed."""
+    count = 0
+    for client in clients:
+        client.setblocking(False)
+        try:
+            while True:
+                if not client.recv(1 << 20):
+                    count += 1
+                    break
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            count += 1
+    return count
+
+
+GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
+PIPELINE = (GET + b"\r\n") * 20_000
+#: Longest that an answer may take, where the asker doesn't say.
+ANSWER_SECONDS = 10.0
+
+
+@pytest.mark.alone
+def test_a_scrape_is_answered_beside_six_hundred_slow_clients(collector):
+    """200 half requests, 200 that read nothing, 200 half-open plugin sockets, all at once."""
+    scrape_seconds(collector)
+    before = memory(collector)
+    halves = many(collector, GET)
+    deaf = many(collector, GET + b"\r\n", receive_buffer=4096)
+    with halves as half, deaf, contextlib.ExitStack() as stack:
+        for _ in range(MANY):
+            stack.enter_context(Client(collector))
+        worst = scrape_seconds(collector)
+        grown = memory(collector, "VmHWM") - before
+        print(f"worst scrape {worst * 1000:.0f} ms, memory +{grown >> 20} MiB")
+        assert worst < PROMISE
+        assert grown < MEMORY
+        # Ten seconds after they began, and so before anybody's patience ends, they are gone.
+        wait_until(lambda: closed(half) == MANY, seconds=60)
+        wait_until(lambda: outcomes(collector, "unread") >= MANY, seconds=60)
+        assert outcomes(collector, "slow") >= MANY
+        connections = "waggle_collector_connections_total"
+        silent = wait_until(
+            lambda: (
+                sum(
+                    collector.value(connections, 0, outcome=outcome)
+                    for outcome in ("silent", "crowded")
+                )
+                >= MANY
+            ),
+            seconds=60,
+        )
+        assert silent
+    assert scrape_seconds(collector) < PROMISE
+
+
+@pytest.mark.alone
+def test_more_connections_than_there_may_be_make_room(collector):
+    """The oldest that asked nothing goes; whoever comes is served."""
+    with many(collector, count=600) as clients:
+        assert scrape_seconds(collector) < PROMISE
+        assert outcomes(collector, "crowded") >= 600 - 512
+        assert 600 - 512 <= closed(clients) < 600
+
+
+def test_a_request_that_trickles_is_cut_all_the_same(collector):
+    """A byte now and then doesn't buy time."""
+    with many(collector, GET, count=1) as (client,):
+        begin = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - begin < 60:
+                client.sendall(b"X")
+                time.sleep(0.2)
+        assert 9 < time.monotonic() - begin < 60
+    assert outcomes(collector, "slow") == 1
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "flood",
+    [
+        GET + b"X: " + b"x" * 60_000,
+        b"".join(GET + b"X-%d: %s\r\n" % (number, b"x" * 8000) for number in range(9)),
+        b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 80_000,
+        PIPELINE,
+        b"\0" * 100_000,
+    ],
+    ids=["line", "headers", "body", "pipeline", "nonsense"],
+)
+def test_floods_cost_the_flooder_its_connection(collector, flood):
+    """Endless lines, headers, bodies, requests without reading, no HTTP at all."""
+    scrape_seconds(collector)
+    before = memory(collector)
+    clients = []
+    for _ in range(20):
+        client = socket.create_connection(address(collector), timeout=5)
+        clients.append(client)
+        with contextlib.suppress(OSError):
+            client.sendall(flood)
+    assert scrape_seconds(collector) < PROMISE
+    assert memory(collector, "VmHWM") - before < MEMORY
+    if flood == PIPELINE:
+        # Who reads is served, so nothing is read until those that read nothing must be cut.
+        time.sleep(ANSWER_SECONDS + 5)
+    wait_until(lambda: closed(clients) == len(clients), seconds=60)
+    for client in clients:
+        client.close()
+
+
+def ask(collector, seconds, path="/metrics"):
+    """Return the status of a request with a scrape timeout."""
+    return collector.get(path, {TIMEOUT: str(seconds)}, timeout=60)[0]
+
+
+def test_an_answer_that_comes_too_late_is_cut_and_counted(collector):
+    """By the scraper's own header, with 503; a scraper that has time gets it."""
+    assert ask(collector, "0.000001") == 503
+    assert collector.value("waggle_collector_http_refusals_total", reason="late") == 1
+    for seconds in ("10", "9.5", "1e9", "inf", "nan", "-1", "0", "soon", ""):
+        assert ask(collector, seconds) == 200
+
+
+def test_an_answer_that_is_not_read_in_time_is_cut(collector):
+    """After the scrape timeout and not after the ten seconds of those that say nothing."""
+    say = GET + TIMEOUT.encode() + b": 0.3\r\n\r\n"
+    with many(collector, say, count=5, receive_buffer=4096):
+        wait_until(lambda: outcomes(collector, "unread") == 5, seconds=9)
+        assert collector.value("waggle_collector_http_refusals_total", reason="late") == 5
+
+
+@pytest.mark.alone
+def test_fifty_scrapers_at_once_cost_a_few_renderings(collector):
+    """They share what is made after they asked; each has the whole."""
+    name = "waggle_collector_scrape_seconds_count"
+    before = collector.value(name)
+    connections = [http.client.HTTPConnection(*address(collector), timeout=60) for _ in range(50)]
+    lengths, took = [], []
+    ready = threading.Barrier(len(connections))
+
+    def scrape(connection):
+        connection.connect()
+        ready.wait()
+        begin = time.monotonic()
+        connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        lengths.append(len(answer.read()))
+        took.append(time.monotonic() - begin)
+        assert answer.status == 200
+
+    threads = [threading.Thread(target=scrape, args=(c,)) for c in connections]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for connection in connections:
+        connection.close()
+    renderings = collector.value(name) - before - 1
+    print(f"{renderings:.0f} renderings, slowest {max(took) * 1000:.0f} ms")
+    assert len(lengths) == 50
+    assert min(lengths) > 1000
+    assert renderings < 50
+    assert max(took) < PROMISE * 10
+
+
+@pytest.mark.alone
+def test_who_reads_is_never_cut_for_the_size_of_an_answer(collector):
+    """Twenty scrapers of more than all answers together may have: each gets it whole."""
+    with contextlib.ExitStack() as stack:
+        for session in range(3):
+            client = stack.enter_context(Client(collector))
+            client.hello(session=f"large-{session:04}", plugin=f"large-{session}")
+            for first in range(0, 1000, 100):
+                cells = [timer(f"t{number}", {0: 1}, 1) for number in range(first, first + 100)]
+                client.update(1 + first, cells)
+            client.flush()
+        results = []
+        threads = [
+            threading.Thread(target=lambda: results.append(collector.get("/metrics", timeout=60)))
+            for _ in range(20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(results) == 20
+        assert {status for status, _, _ in results} == {200}
+        assert all(len(body) > 8 << 20 for _, _, body in results)
+        with many(collector, GET + b"\r\n", receive_buffer=4096):
+            assert scrape_seconds(collector, 3) < PROMISE * 10
+        wait_until(lambda: outcomes(collector, "unread") == MANY)
+
+
+def test_what_was_flushed_is_in_an_answer_asked_for_after(collector):
+    """Sharing never shows what was before the question."""
+    stop = threading.Event()
+
+    def keep_asking():
+        while not stop.is_set():
+            collector.get("/metrics", {"Accept-Encoding": "gzip"})
+
+    threads = [threading.Thread(target=keep_asking) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        with Client(collector) as client:
+            client.hello("fresh-session", plugin="fresh")
+            for number in range(1, 30):
+                client.update(number, [{"kind": "counter", "name": "a", "value": number}])
+                client.flush()
+                text = collector.get("/metrics")[2].decode()
+                (line,) = re.findall('waggle_count_total{name="a".*plugin="fresh".*', text)
+                assert float(line.split()[-1]) == number
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_descriptors_come_back(collector):
+    """Whatever connections were cut, answered or left leaves none behind."""
+    folder = f"/proc/{collector.process.pid}/fd"
+    scrape_seconds(collector)
+    before = len(os.listdir(folder))
+    with many(collector, GET), many(collector, GET + b"\r\n"):
+        pass
+    wait_until(lambda: len(os.listdir(folder)) <= before + 2)

@@ -1,0 +1,219 @@
+"""The JSON as it is read: what is unknown stays unknown, and what is wrong is told."""
+
+import json
+
+import pytest
+
+from waggle_live_controller import (
+    AmbiguousPlugin,
+    ControllerError,
+    Function,
+    Identity,
+    Tau,
+    UnknownPlugin,
+    UnknownSeries,
+)
+from waggle_live_controller.answer import read
+
+from .conftest import body, function, plugin, rate, timer
+
+
+def plugins(*given):
+    return read(body(*given)).plugins
+
+
+def test_every_figure_has_its_place():
+    """Identity, state, and each kind of series with its fields."""
+    gauge = {"name": "cars", "labels": {}, "age": 2, "value": -1.5}
+    counter = {"name": "frames", "labels": {}, "age": 3, "total": 7}
+    answer = read(
+        body(plugin(timers=[timer()], rates=[rate()], gauges=[gauge], counters=[counter]))
+    )
+    assert answer.node == ("n", "W000")
+    one = answer.plugins["detect"]
+    assert one.identity == Identity("yolo", "detect", "")
+    assert (one.up, one.sessions, one.silent, one.cpu_seconds) == (True, 1, 0.2, 3.0)
+    inference = one.timers["inference"]
+    assert (inference.last, inference.mean, inference.p50, inference.age) == (0.02, 0.01, 0.01, 0.5)
+    assert (inference.count, inference.sum, inference.failures) == (10, 0.1, 1)
+    fps = one.rates["fps"]
+    assert (fps.per_second, fps.total, fps.age, fps.last) == (25.0, 100, 0.1, 24.0)
+    assert (one.gauges["cars"].value, one.counters["frames"].total) == (-1.5, 7)
+    assert (one.messages, one.uploads, one.memory_bytes) == ({"a.b": 1}, None, None)
+
+
+def test_what_is_null_is_none():
+    """Nothing in the last 10 s, NaN, never updated: None, which no comparison takes for 0."""
+    quiet = timer(mean=None, last=None, age=None)
+    nan = {"name": "g", "labels": {}, "age": 0, "value": None}
+    one = plugins(plugin(timers=[quiet], gauges=[nan]))["detect"]
+    inference = one.timers["inference"]
+    assert (inference.mean, inference.p95, inference.last, inference.age) == (None,) * 4
+    assert one.gauges["g"].value is None
+    with pytest.raises(TypeError):
+        assert inference.mean < 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "per_second"),
+    [
+        ({}, 0.0),
+        ({"silent": 9.9}, 0.0),
+        ({"silent": 10.1}, None),
+        ({"up": False}, None),
+        ({"silent": None}, 0.0),
+    ],
+)
+def test_no_rate_of_whom_nobody_hears(fields, per_second):
+    """0 per second is said of a plugin that is up and heard; of one gone or mute nothing is."""
+    one = plugins(plugin(rates=[rate(per_second=0.0)], **fields))["detect"]
+    assert one.rates["fps"].per_second == per_second
+    assert one.rates["fps"].total == 100
+
+
+def test_series_with_labels():
+    """Each has a key of its own, by which iteration shows it, and can be asked for by labels."""
+    series = [timer(), timer(labels={"model": 'a "b"\\\n'}, count=2), timer("decode")]
+    timers = plugins(plugin(timers=series))["detect"].timers
+    key = 'inference{model="a \\"b\\"\\\\\\n"}'
+    assert list(timers) == ["inference", key, "decode"] and len(timers) == 3
+    assert timers[key] is timers.labelled("inference", model='a "b"\\\n')
+    assert [each.count for each in timers.named("inference")] == [10, 2]
+    assert timers.labelled("inference") is timers["inference"]
+    assert timers.named("none") == ()
+    assert timers.get("none") is None
+
+
+def test_a_series_that_is_not_there_is_an_error():
+    """It says what there is, so that one with labels is not missed."""
+    timers = plugins(plugin(timers=[timer(labels={"model": "a"})]))["detect"].timers
+    with pytest.raises(UnknownSeries) as caught:
+        timers["inference"]
+    assert str(caught.value) == 'no timer inference; there are: inference{model="a"}'
+    assert isinstance(caught.value, KeyError) and isinstance(caught.value, ControllerError)
+
+
+def test_a_plugin_that_is_not_there_is_an_error():
+    """It says who is there."""
+    with pytest.raises(UnknownPlugin) as caught:
+        plugins(plugin("a"), plugin("b", up=False))["c"]
+    assert str(caught.value) == "no plugin with the task c; there are: a, b"
+    assert isinstance(caught.value, KeyError)
+    assert "c" not in plugins(plugin("a"))
+
+
+def jobs(*ups):
+    return [plugin(up=up, plugin_job=str(job)) for job, up in enumerate(ups)]
+
+
+def test_of_two_with_one_task_the_one_that_is_up_counts():
+    """The other has a key with all of its identity; none hides another."""
+    both = plugins(*jobs(False, True))
+    assert both["detect"].identity.job == "1"
+    assert sorted(both) == ["detect", 'detect{job="0",plugin="yolo"}'] and len(both) == 2
+    assert both['detect{job="0",plugin="yolo"}'].identity.job == "0"
+    assert {each.identity.job for each in both.values()} == {"0", "1"}
+
+
+@pytest.mark.parametrize("ups", [(True, True), (False, False), (True, True, False)])
+def test_two_with_one_task_that_are_equally_up_are_an_error(ups):
+    """Neither by [] nor by get() is one of them taken for the other."""
+    several = plugins(*jobs(*ups))
+    assert len(several) == len(list(several)) == len(ups)
+    assert "detect" in several and "detect" not in list(several)
+    for ask in (several.__getitem__, several.get):
+        with pytest.raises(AmbiguousPlugin) as caught:
+            ask("detect")
+    assert 'detect{job="0",plugin="yolo"} or detect{job="1",plugin="yolo"}' in str(caught.value)
+    assert not isinstance(caught.value, KeyError)
+
+
+def test_a_task_that_is_written_like_a_key_hides_nobody():
+    """Whoever names a task so can't take the place of another plugin."""
+    bad = 'detect{job="0",plugin="yolo"}'
+    all_of_them = plugins(*jobs(True, True), plugin(bad))
+    assert len(all_of_them) == 3
+    assert all_of_them[bad].identity == Identity("yolo", "detect", "0")
+    assert {each.identity.task for each in all_of_them.values()} == {"detect", bad}
+
+
+def test_what_is_new_is_let_go_and_what_is_missing_unknown():
+    """Collectors and controllers are upgraded apart."""
+    older = plugin(timers=[timer(new=[1])], brand_new={})
+    del older["silent"], older["messages"], older["timers"][0]["p99"]
+    answer = read(json.dumps({"plugins": [older], "more": 1}).encode())
+    one = answer.plugins["detect"]
+    assert (one.silent, one.messages, one.timers["inference"].p99) == (None, {}, None)
+    assert answer.node == ("", "")
+
+
+def test_functions_are_in_the_order_of_the_answer():
+    """With all that TAU measured, and None for what it doesn't; its last profile beside them."""
+    given = [function("f [a.py:1]", 2.5, inclusive_cpu=0.5), function("__other__", None)]
+    tau = {"last_dump": 1700.5, "dropped": 3, "torn": 1, "new": 1}
+    one = plugins(plugin(functions=given, tau=tau))["detect"]
+    assert one.functions == (
+        Function("f [a.py:1]", 20, 2.5, 2.5, None, 0.5),
+        Function("__other__", 20, None, None, None, None),
+    )
+    assert [each.is_other for each in one.functions] == [False, True]
+    assert one.tau == Tau(last_dump=1700.5, dropped=3, torn=1)
+
+
+@pytest.mark.parametrize("fields", [{}, {"functions": [], "tau": None}, {"functions": None}])
+def test_without_tau_there_are_no_functions(fields):
+    """Of a collector that doesn't know them as well."""
+    one = plugins(plugin(**fields))["detect"]
+    assert (one.functions, one.tau) == ((), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"<html>",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"plugins": 1}',
+        b'{"plugins": [1]}',
+        b"[" * 100000,
+        body(plugin(up=1)),
+        body(plugin(up=None)),
+        body(plugin(sessions=None)),
+        body(plugin(timers=[timer(count=1.5)])),
+        body(plugin(timers=[timer(count=True)])),
+        body(plugin(timers=[timer(mean="0.1")])),
+        body(plugin(timers=[timer(mean=float("nan"))])),
+        body(plugin(timers=[timer(labels=None)])),
+        body(plugin(timers=[timer(labels={"a": 1})])),
+        body(plugin(plugin_task=3)),
+        body(plugin(functions=1)),
+        body(plugin(functions=[function(1)])),
+        body(plugin(functions=[function("f", "1")])),
+        body(plugin(functions=[function("f", calls=None)])),
+        body(plugin(tau=1)),
+        body(plugin(tau={"last_dump": 1, "dropped": None, "torn": 0})),
+        body(node=3),
+    ],
+)
+def test_what_is_no_answer_is_an_error(text):
+    """A figure of the wrong type is not guessed at."""
+    with pytest.raises(ValueError):
+        read(text)
+
+
+def test_they_show_what_is_in_them():
+    """At a prompt the keys are to be seen."""
+    one = plugins(plugin(timers=[timer()]))
+    assert repr(one) == "<plugins: detect>"
+    assert repr(one["detect"].timers) == "<timers: inference>"
+    assert repr(one["detect"].rates) == "<rates: none>"
+
+
+def test_a_plugin_of_a_shared_task_is_found_by_its_whole_key_too():
+    """The one that is up has the short key in iteration; a task that looks like a key is asked for
+    as it is written."""
+    odd = plugins(plugin("a{b"))
+    assert odd["a{b"].identity.task == "a{b"
+    assert list(odd) == ['a{b{job="",plugin="yolo"}']

@@ -1,0 +1,116 @@
+"""``Fleet``: nodes side by side, and none waits for another."""
+
+import threading
+import time
+
+import pytest
+
+from waggle_live_controller import Fleet, Node, NodeLate, NodeNotReady, NodeUnreachable, Snapshot
+
+from .conftest import body, http, plugin
+
+
+def test_each_node_is_in_one_of_the_two(servers):
+    """Those that answered by their URLs, and the others with the reason."""
+    first, second, third = servers(), servers(), servers()
+    first.answer = lambda request: http(body(plugin("a")))
+    second.answer = lambda request: http(b"starting", "503 Service Unavailable")
+    third.close()
+    with Fleet([first.url, Node(second.url), third.url]) as fleet:
+        snapshots, errors = fleet.poll()
+    assert list(snapshots) == [first.url] and list(snapshots[first.url].plugins) == ["a"]
+    assert set(errors) == {second.url, third.url}
+    assert isinstance(errors[second.url], NodeNotReady)
+    assert isinstance(errors[third.url], NodeUnreachable)
+
+
+def test_nodes_are_asked_at_the_same_time(servers):
+    """Ten of them answer only once all ten have been asked."""
+    barrier = threading.Barrier(10)
+    nodes = [servers() for _ in range(10)]
+
+    def together(request):
+        barrier.wait(20)
+        return http(body())
+
+    for node in nodes:
+        node.answer = together
+    snapshots, errors = Fleet(node.url for node in nodes).poll(within=20)
+    assert (len(snapshots), errors) == (10, {})
+
+
+def test_a_slow_node_holds_up_none(servers):
+    """What the others say is there before it; it is late, not asked twice, and heard once it is
+    there, with its age."""
+    quick, slow = servers(), servers()
+    let_go = threading.Event()
+
+    def wait(request):
+        let_go.wait(20)
+        return http(body(plugin("late")))
+
+    slow.answer = wait
+    fleet = Fleet([Node(slow.url, timeout=20), quick.url])
+    arriving = fleet.poll_each(within=0.2)
+    assert next(arriving).url == quick.url
+    last = next(arriving)
+    assert last.url == slow.url and isinstance(last.outcome, NodeLate)
+    assert "no answer yet" in str(last.outcome)
+    assert list(arriving) == []
+    assert list(fleet.poll(within=0.05).errors) == [slow.url]
+    assert len(slow.requests) == 1
+    let_go.set()
+    deadline = time.monotonic() + 20
+    while fleet._asks[slow.url]._kept is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    snapshots, errors = fleet.poll(within=20)
+    assert (list(snapshots[slow.url].plugins), errors) == (["late"], {})
+    assert len(slow.requests) == 1
+    fleet.poll(within=20)
+    assert len(slow.requests) == 2
+
+
+def test_an_answer_that_nobody_waited_for_grows_old(servers):
+    """After a pause the node is asked anew."""
+    node = servers()
+    let_go = threading.Event()
+
+    def wait(request):
+        let_go.wait(20)
+        return http(body())
+
+    node.answer = wait
+    fleet = Fleet([Node(node.url, timeout=20)])
+    assert list(fleet.poll(within=0.01).errors) == [node.url]
+    let_go.set()
+    deadline = time.monotonic() + 20
+    while fleet._asks[node.url]._kept is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    fleet.poll(within=0.05)
+    assert len(node.requests) == 2
+
+
+def test_who_leaves_early_holds_up_nobody(server):
+    """A loop over arrivals may be left in the middle."""
+    fleet = Fleet([server.url])
+    for polled in fleet.poll_each():
+        assert isinstance(polled.outcome, Snapshot)
+        break
+    del polled
+    assert list(fleet.poll().snapshots) == [server.url]
+
+
+def test_a_fault_is_told_and_leaves_nobody_waiting(server, monkeypatch):
+    """An unforeseen exception of a poll is that node's error."""
+    node = Node(server.url)
+    monkeypatch.setattr(node, "_ask", lambda: 1 / 0)
+    errors = Fleet([node]).poll().errors
+    assert "ZeroDivisionError" in str(errors[server.url])
+
+
+def test_a_node_stands_once():
+    """A result by URL couldn't hold two."""
+    with pytest.raises(ValueError, match="twice"):
+        Fleet(["http://host:9090", "http://host:9090/"])
+    assert Fleet([]).poll() == ({}, {})

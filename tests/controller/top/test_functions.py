@@ -1,0 +1,111 @@
+"""The most expensive functions below a plugin's instruments."""
+
+import pytest
+
+from waggle_live_controller.top.wish import Wish
+
+from ..conftest import function, plugin, timer
+from .test_view import node, text
+
+SEVEN = [function("f%d [app.py:%d]" % (n, n), 8.0 - n, calls=n) for n in range(1, 8)]
+OTHER = function("__other__", 12.0)
+
+
+def test_five_stand_below_the_instruments():
+    """Their calls, exclusive seconds and share of all that TAU measured, ``__other__`` included,
+    which is no function and has no line."""
+    assert text(node(plugin(timers=[timer()], functions=[*SEVEN, OTHER])))[4:] == [
+        "detect: up, yolo, 3.0 s of CPU",
+        "inference             timer       10         10.0 ms  10.0 ms  20.0 ms   0.5 s",
+        "function                       calls       exclusive    share",
+        "f1 [app.py:1]                      1          7.00 s   17.5 %",
+        "f2 [app.py:2]                      2          6.00 s   15.0 %",
+        "f3 [app.py:3]                      3          5.00 s   12.5 %",
+        "f4 [app.py:4]                      4          4.00 s   10.0 %",
+        "f5 [app.py:5]                      5          3.00 s    7.5 %",
+    ]
+
+
+@pytest.mark.parametrize(
+    "functions", [[], [OTHER], [function("f", None)], [function("f", None), OTHER]]
+)
+def test_nothing_stands_there_without_any(functions):
+    """No title either: without TAU, and where no function's cost is known."""
+    drawn = text(node(plugin(timers=[timer()], functions=functions)))
+    assert len(drawn) == 6 and drawn[5].startswith("inference")
+
+
+def test_the_cpu_s_time_stands_for_the_other_where_it_is_alone():
+    """And is named so; what is not measured is not among them."""
+    cpu = [function("f", None, exclusive_cpu=0.03), function("g", None, exclusive_cpu=0.01)]
+    drawn = text(node(plugin(functions=[*cpu, function("h", None)])))[5:]
+    assert [line.split() for line in drawn] == [
+        ["function", "calls", "CPU", "time", "share"],
+        ["f", "20", "30.0", "ms", "75.0", "%"],
+        ["g", "20", "10.0", "ms", "25.0", "%"],
+    ]
+    both = text(node(plugin(functions=[*cpu, function("slow", 2.0)])))[5:]
+    assert [line.split()[0] for line in both] == ["function", "slow"]
+
+
+def test_no_time_at_all_is_no_share():
+    """It is divided by nothing."""
+    drawn = text(node(plugin(functions=[function("f", 0.0)])))
+    assert drawn[-1].split() == ["f", "20", "0", "ns"]
+
+
+@pytest.mark.parametrize("width", [80, 96, 160])
+def test_names_are_cut_to_their_column_on_a_terminal(width):
+    """They take no room of the curves, and fit; without a terminal most are whole."""
+    long = plugin(timers=[timer()], functions=[function("n" * 256)])
+    drawn = text(node(long), width=width, trend=True)
+    assert drawn[0] == text(node(plugin(timers=[timer()])), width=width, trend=True)[0]
+    assert "…" in drawn[-1] and drawn[-1].endswith("100.0 %") and len(drawn[-1]) < 80
+    assert drawn[-1].index("20") + 2 == drawn[0].index("count") + 5
+    assert text(node(long))[-1].startswith("n" * 59 + "…  ")
+    assert text(node(plugin(functions=[function("n" * 60)])))[-1].startswith("n" * 60 + "  ")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("infer [app.py:4]", "infer [app.py:4]"),
+        ("<listcomp> [app.py:3]", "<listcom… [app.py:3]"),
+        ("a_very_long_name [a/__init__.py:1234]", "a_very_long_name [a…"),
+        ("make_set [set.c:95742]", "make_set [set.c:957…"),
+        ("a_name_of_no_place", "a_name_of_no_place"),
+        ("operator[] (int, char const *)", "operator[] (int, ch…"),
+    ],
+)
+def test_the_place_of_a_function_is_not_what_is_cut(name, shown):
+    """Its name is, where that leaves enough of it."""
+    drawn = text(node(plugin(timers=[timer()], functions=[function(name)])), width=80, trend=True)
+    assert drawn[-1][:20].rstrip() == shown
+
+
+def test_many_calls_stand_below_their_title():
+    """The column is as wide as the longest number in it."""
+    drawn = text(node(plugin(timers=[timer()], functions=[function("f", calls=123456789)])))
+    ends = [drawn[0].index("count") + 5, drawn[5].index(" 10 ") + 3]
+    assert ends == [drawn[6].index("calls") + 5, drawn[7].index("123456789") + 9]
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [("detect", ["f1", "f2", "f3", "f4", "f5"]), ("PY:7", ["f7"]), ("infer", []), ("xyz", None)],
+)
+def test_a_filter_takes_functions_too(only, expected):
+    """Like instruments, and the share stays that of all."""
+    shown = node(plugin(timers=[timer()], functions=SEVEN))
+    drawn = text(shown, wish=Wish(only=only))
+    found = [line for line in drawn if "[app.py" in line]
+    assert [line.split()[0] for line in found] == (expected or [])
+    assert ("nothing with" in drawn[-1]) == (expected is None)
+    if only == "PY:7":
+        assert found[0].endswith("3.6 %")
+
+
+def test_a_function_s_name_can_not_command_the_terminal():
+    """Neither by an escape nor by markup of rich's."""
+    drawn = text(node(plugin(functions=[function("\x1b[2J[red]\x07")])))[-1]
+    assert "\x1b" not in drawn and "\x07" not in drawn and "[red]" in drawn

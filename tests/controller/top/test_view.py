@@ -1,0 +1,202 @@
+"""What stands in the view, line by line."""
+
+import pytest
+
+from waggle_live_controller import NodeIdentity, NodeLate, NodeNotReady, NodeUnreachable, Snapshot
+from waggle_live_controller.answer import read
+from waggle_live_controller.top.history import History
+from waggle_live_controller.top.rows import blocks_of
+from waggle_live_controller.top.view import NodeView, lines, window
+from waggle_live_controller.top.wish import Wish
+
+from ..conftest import body, plugin, rate, timer
+
+URL = "http://node:9090"
+
+
+def gauge(name, value, **labels):
+    return {"name": name, "labels": labels, "age": 0.1, "value": value}
+
+
+def counter(name, total, age=0.1, **labels):
+    return {"name": name, "labels": labels, "age": age, "total": total}
+
+
+DETECT = plugin(
+    "detect",
+    plugin_job="17",
+    timers=[timer(mean=0.00312, p95=0.0123, last=0.000178)],
+    rates=[rate()],
+    gauges=[gauge("movers", 3)],
+    counters=[counter("frames", 7, moving="yes")],
+    memory_bytes=25e6,
+)
+
+
+def node(*plugins, history=None, at=100.0, **fields):
+    """Return the view of a node that has just answered so."""
+    answer = read(body(*plugins))
+    snapshot = Snapshot(URL, answer.node, answer.plugins, at)
+    blocks, _ = blocks_of(snapshot, history or History())
+    whole = {"url": URL, "node": answer.node, "blocks": blocks, "error": None, "silent": 0.0}
+    whole.update(fields)
+    return NodeView(**whole)
+
+
+BY_NAME = Wish()
+
+
+def text(*nodes, wish=BY_NAME, width=None, trend=False):
+    return [line.plain for line in lines(nodes, wish, width=width, trend=trend)]
+
+
+def test_each_kind_fills_the_columns_that_it_has():
+    """Rates, timers, gauges and counters in this order, under their plugin and node."""
+    assert text(node(DETECT)) == [
+        "instrument            kind     count  per s     mean      p95     last     age",
+        "",
+        "http://node:9090 (W000, n)  1 plugin up",
+        "",
+        "detect: up, yolo, job 17, 3.0 s of CPU, 25 MB",
+        "fps                   rate       100   25.0                     24.0/s   0.1 s",
+        "inference             timer       10         3.12 ms  12.3 ms   178 µs   0.5 s",
+        "movers                gauge                                          3   0.1 s",
+        'frames{moving="yes"}  counter      7                                     0.1 s',
+    ]
+
+
+def test_sums_have_rates_from_the_second_poll_on():
+    """Timers and counters, too; and curves grow to the left."""
+    history = History()
+    node(DETECT, history=history)
+    later = dict(DETECT, counters=[counter("frames", 27, moving="yes")])
+    last = text(node(later, history=history, at=102.0), trend=True)[-1]
+    assert last.split() == ['frames{moving="yes"}', "counter", "27", "10.0", "0.1", "s", "█"]
+
+
+@pytest.mark.parametrize(("width", "kind"), [(80, False), (95, False), (96, True), (200, True)])
+def test_it_fits_the_terminal(width, kind):
+    """At 80 columns all but the kind is there; the curve takes what is left."""
+    history = History()
+    for at in range(100, 170):
+        shown = node(DETECT, history=history, at=float(at))
+    drawn = text(shown, width=width, trend=True)
+    assert max(map(len, drawn)) == min(width - 1, 80 - 9 + 60 + 9)
+    assert ("kind" in drawn[0]) == kind
+    assert "24.0/s" in drawn[5] and drawn[5].endswith("█" * 8)
+
+
+def test_long_names_give_way_to_the_curve():
+    """On a terminal they are cut, visibly; without one never."""
+    long = plugin(gauges=[gauge("a" * 30, 1)])
+    assert ("a" * 19 + "… ") in text(node(long), width=80, trend=True)[-1]
+    assert ("a" * 30 + "  gauge") in text(node(long))[-1]
+
+
+def test_what_is_gone_or_mute_is_told_as_such():
+    """With since when, and without a rate."""
+    quiet = [rate(per_second=0.0, age=20)]
+    gone = text(node(plugin("a", up=False, silent=130.0, rates=quiet)))
+    assert gone[2].endswith("0 plugins up, 1 gone")
+    assert gone[4].startswith("a: gone, heard 2 min ago")
+    assert gone[5].split() == ["fps", "rate", "100", "24.0/s", "20.0", "s"]
+    mute = text(node(plugin("a", silent=12.0, rates=quiet)))
+    assert mute[4].startswith("a: up, but silent for 12.0 s")
+    assert " 0.0 " not in mute[5]
+    stalled = text(node(plugin("a", rates=quiet)))
+    assert " 0.0 " in stalled[5]
+
+
+def test_two_plugins_of_one_task_both_stand_there():
+    """Under keys that tell them apart."""
+    both = text(node(plugin("a", plugin_job="1"), plugin("a", plugin_job="2")))
+    assert [line.partition(": up")[0] for line in both if ": up" in line] == [
+        'a{job="1",plugin="yolo"}',
+        'a{job="2",plugin="yolo"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "silent", "said"),
+    [
+        (
+            NodeUnreachable(URL, "Connection refused"),
+            None,
+            "can't be reached: Connection refused. Looking again.",
+        ),
+        (
+            NodeUnreachable(URL, "no answer within 2 s"),
+            12.0,
+            "can't be reached: no answer within 2 s; last heard 12.0 s ago. Looking again.",
+        ),
+        (NodeNotReady(URL, "waiting"), None, "waiting. Looking again."),
+        (NodeLate(URL, "asking"), None, "asking. Looking again."),
+    ],
+)
+def test_a_node_that_says_nothing_says_why(error, silent, said):
+    """In its line, with no rows below it."""
+    away = NodeView(URL, NodeIdentity("", ""), [], error, silent)
+    assert text(away)[2:] == [URL + "  " + said]
+
+
+def test_nothing_is_told_as_such():
+    """A node without plugins, a filter that fits nothing, an answer that grows old."""
+    assert text(node())[-1] == "  no plugin has reported yet"
+    assert text(node(DETECT), wish=Wish(only="xyz"))[-1] == "  nothing with xyz in its name"
+    assert text(node(DETECT, silent=6.0))[2].endswith("1 plugin up, as of 6.0 s ago")
+
+
+def names(wish, *plugins):
+    drawn = text(node(*plugins), wish=wish)[4:]
+    return [line.split("  ")[0].split(":")[0] for line in drawn if line]
+
+
+SLOW = plugin(
+    "slow", timers=[timer("a", mean=0.1, age=1), timer("b", mean=0.9, age=2), timer("c", mean=None)]
+)
+FAST = plugin("fast", timers=[timer("d", mean=0.2, count=99, age=9)])
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("name", ["fast", "d", "slow", "a", "b", "c"]),
+        ("mean", ["slow", "b", "a", "c", "fast", "d"]),
+        ("count", ["fast", "d", "slow", "a", "b", "c"]),
+        ("age", ["fast", "d", "slow", "b", "a", "c"]),
+    ],
+)
+def test_sorting_brings_the_largest_up(order, expected):
+    """Within a plugin, and of plugins; what is not known stands last."""
+    assert names(Wish(order), SLOW, FAST, plugin("a")) == [
+        *(["a"] if order == "name" else []),
+        *expected,
+        *([] if order == "name" else ["a"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"), [("SLO", ["slow", "a", "b", "c"]), ("d", ["fast", "d"]), ("", None)]
+)
+def test_a_filter_takes_tasks_and_instruments(only, expected):
+    """A plugin's name shows all of it, an instrument's that alone, in whatever case."""
+    expected = expected or ["fast", "d", "slow", "a", "b", "c"]
+    assert names(Wish(only=only), SLOW, FAST) == expected
+
+
+def test_strangers_names_can_not_command_the_terminal():
+    """Neither a task nor a label, nor markup of rich's."""
+    evil = plugin("\x1b[2J[red]", counters=[counter("a", 1, label="\x1b]0;x\x07")])
+    drawn = "".join(text(node(evil)))
+    assert "\x1b" not in drawn and "\x07" not in drawn and "[red]" in drawn
+
+
+def test_a_window_keeps_the_head_and_scrolls_the_rest():
+    """Titles stay; no more lines than there is room for."""
+    assert window(list("tabcdef"), list("H"), 4, 2) == list("Htcd")
+    assert window(list("ta"), [], 5, 0) == list("ta")
+
+
+def test_ages_go_on_while_the_node_is_slow():
+    """They are as of now, and not as of the answer."""
+    assert text(node(DETECT, silent=3.0))[6].endswith("178 µs   3.5 s")

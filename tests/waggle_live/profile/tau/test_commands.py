@@ -1,0 +1,346 @@
+"""``waggle-live tau-run`` and ``tau-watch``, against a listener that keeps what it hears.
+
+Where these tests run a program "under TAU", a stand-in for TAU's dump call writes what TAU
+once wrote (``standin/pytau.py``): they are about what is around TAU.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.waggle_live.helpers import ROOT, environment, run_python, write_script
+from waggle_live.__main__ import main
+from waggle_live.profile.tau.commands import script_of
+
+from .recorded import PROFILES, SERIES, SERIES_END, profile, read, row
+from .test_launcher import STANDIN
+
+RUN = ("-m", "waggle_live", "tau-run", "--tau.interval=0.05", "--tau.command", sys.executable)
+
+
+def environ(listener, **more):
+    """Return an environment for the command: its collector is the listener."""
+    env = environment("unix://" + listener.path, **more)
+    env["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(STANDIN)])
+    return env
+
+
+def functions(listener):
+    """Return the newest state of each function, by name; None is the run's."""
+    found = {}
+    for update in listener.messages("update"):
+        for cell in update["cells"]:
+            assert cell["kind"] == ("function" if "name" in cell else "tau")
+            found[cell.get("name")] = cell
+    return found
+
+
+def wait_for(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_final_profile_is_forwarded_and_the_status_passed_on(listener, tmp_path):
+    """What TAU wrote at the very end arrives, then goodbye; the private directory is gone."""
+    path = write_script(
+        tmp_path,
+        """
+        import os, sys, time
+        print(os.environ["PROFILEDIR"], sys.argv[1:])
+        sys.exit(7)
+        """,
+    )
+    status, out, err = run_python(
+        *RUN, "--plugin", "p", "--", path, "a", "-b", env=environ(listener)
+    )
+    assert (status, err) == (7, "")
+    directory, _, arguments = out.partition(" ")
+    assert arguments == "['a', '-b']\n"
+    assert not os.path.exists(directory)
+    found = functions(listener)
+    inference = found["inference"]
+    assert (inference["calls"], inference["exclusive"]) == (20, 20192000)
+    assert found[".TAU application"]["exclusive"] == 36234000
+    assert found[".TAU application"]["inclusive"] == 56426000
+    (hello,) = listener.messages("hello")
+    assert (hello["plugin"], hello["start_time"]) == ("p", 1795433732.373973)
+    assert listener.messages("bye")[-1]["status"] == "error"
+
+
+def test_the_scripts_place_says_what_the_plugin_is(listener, tmp_path):
+    """``sage.yaml`` beside it, as if it ran alone; its memory and CPU are not the forwarder's."""
+    (tmp_path / "sage.yaml").write_text("name: cars\nversion: 1.2.3\n")
+    path = write_script(tmp_path, "pass")
+    assert run_python(*RUN, "--", path, env=environ(listener))[0] == 0
+    (hello,) = listener.messages("hello")
+    assert (hello["plugin"], hello["plugin_version"]) == ("cars", "1.2.3")
+    assert not any(update.get("process") for update in listener.messages("update"))
+    assert listener.messages("bye")[-1]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        (signal.SIGTERM, 143),
+        (signal.SIGINT, 130),
+        (signal.SIGHUP, 129),
+        (signal.SIGQUIT, 131),
+        (signal.SIGUSR1, 138),
+        (signal.SIGUSR2, 140),
+    ],
+)
+def test_signals_are_passed_on(listener, tmp_path, number, status):
+    """The script gets them; how it ends is how the command ends."""
+    path = write_script(
+        tmp_path,
+        """
+        import time
+        print("up", flush=True)
+        time.sleep(30)
+        """,
+    )
+    # A session of its own, as in a container: no terminal sends signals to both.
+    child = subprocess.Popen(
+        [sys.executable, *RUN, "--", path],
+        env=environ(listener),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with child:
+        assert child.stdout.readline() == b"up\n"
+        wait_for(lambda: "inference" in functions(listener))
+        child.send_signal(number)
+        assert child.wait(30) == status
+    assert listener.messages("bye")[-1]["status"] == "error"
+
+
+def test_a_script_that_is_killed_is_no_good_end(listener, tmp_path):
+    """As by the kernel, for its memory: what it dumped before is forwarded."""
+    path = write_script(
+        tmp_path,
+        """
+        import os, signal, time
+        while not os.path.exists(os.path.join(os.environ["PROFILEDIR"], "dump.-1.0.0")):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    )
+    assert run_python(*RUN, "--", path, env=environ(listener))[0] == 137
+    assert functions(listener)["inference"]["calls"] >= 5
+    assert listener.messages("bye")[-1]["status"] == "error"
+
+
+def test_tau_exec_is_taken_where_there_is_no_tau_python(listener, tmp_path):
+    """With this Python and TAU's wrapper; a dump every two seconds unless it is told otherwise."""
+    path = write_script(tmp_path, "import sys; print(sys.argv[1:]); sys.exit(4)")
+    (tmp_path / "tau_python_wrapper.py").write_text(
+        "import runpy, sys\ndel sys.argv[0]\nprint(sys.argv[1])\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    shell = tmp_path / "tau_exec"
+    shell.write_text('#!/bin/sh\nexec "$@"\n')
+    shell.chmod(0o755)
+    env = environ(listener, PATH=str(tmp_path))
+    env["PYTHONPATH"] += os.pathsep + str(tmp_path)
+    status, out, _ = run_python("-m", "waggle_live", "tau-run", "--", path, "a", env=env)
+    assert (status, out) == (4, "2\n['a']\n")
+    assert functions(listener)["inference"]["calls"] == 20
+
+
+def test_a_command_between_us_and_the_script(listener, tmp_path):
+    """A shell that waits for it neither keeps the signal nor loses the status."""
+    path = write_script(
+        tmp_path,
+        """
+        import signal, sys, time
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+        print("up", flush=True)
+        time.sleep(30)
+        """,
+    )
+    shell = tmp_path / "tau_python"
+    shell.write_text('#!/bin/sh\n"%s" "$@"\nexit 0\n' % sys.executable)
+    shell.chmod(0o755)
+    env = environ(listener, PATH=str(tmp_path) + os.pathsep + os.environ["PATH"])
+    command = [sys.executable, "-m", "waggle_live", "tau-run", "--", path]
+    child = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    with child:
+        assert child.stdout.readline() == b"up\n"
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30) == 5
+
+
+def test_without_tau_the_error_says_where_to_read_on(tmp_path):
+    """Nothing is run."""
+    path = write_script(tmp_path, "print('ran')")
+    env = environment("off", PATH=str(tmp_path))
+    status, out, err = run_python("-m", "waggle_live", "tau-run", "--", path, env=env)
+    assert (status, out) == (127, "")
+    assert "tau_python" in err
+    assert "docs/tau.md" in err
+
+
+def test_errors_of_usage(tmp_path, capsys):
+    """A message that says what is wrong, and status 2."""
+    path = write_script(tmp_path, "print('ran')")
+    tau = ["--tau.command", sys.executable]
+    assert main(["tau-run", *tau, str(tmp_path / "none.py")]) == 2
+    assert "no such script" in capsys.readouterr().err
+    assert main(["tau-run", *tau, "--address", "x", path]) == 2
+    assert "unix:///path" in capsys.readouterr().err
+    assert main(["tau-run", "--tau.command", str(tmp_path / "none"), path]) == 127
+    assert "can't run" in capsys.readouterr().err
+    assert main(["tau-watch", str(tmp_path / "none")]) == 2
+    assert "no such directory" in capsys.readouterr().err
+    for wrong in (
+        ["--tau.functions=0"],
+        ["--tau.functions=901"],
+        ["--tau.functions=x"],
+        ["--tau.include=("],
+        ["--tau.interval=0"],
+        ["--tau.interval=x"],
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(["tau-run", *wrong, path])
+        assert caught.value.code == 2
+        assert wrong[0].partition("=")[0] in capsys.readouterr().err
+
+
+@pytest.fixture
+def watch(listener, tmp_path):
+    """Start ``tau-watch`` on a directory and end it; returns the directory."""
+    directory = tmp_path / "profiles"
+    directory.mkdir()
+    children = []
+
+    def start(*options, **more):
+        command = [sys.executable, "-m", "waggle_live", "tau-watch", *options, str(directory)]
+        env = environ(listener, **more)
+        children.append(subprocess.Popen(command, env=env, stderr=subprocess.PIPE))
+        return directory
+
+    def end(number=signal.SIGTERM):
+        child = children.pop()
+        child.send_signal(number)
+        err = child.communicate(timeout=30)[1]
+        return child.returncode, err.decode()
+
+    start.end = end
+    yield start
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def dumps(directory, listener):
+    """Write the dumps of a run one after the other; yield once each has been forwarded."""
+    for step, name in enumerate(SERIES):
+        (directory / "dump.-1.0.0").write_bytes(read(name))
+        calls = 5 * (step + 1)
+        wait_for(lambda n=calls: functions(listener).get("inference", {}).get("calls") == n)
+        yield
+
+
+def test_what_a_program_dumps_is_forwarded(listener, watch):
+    """Each dump as it comes, the last with the end of the command."""
+    directory = watch("--plugin=p")
+    for _ in dumps(directory, listener):
+        pass
+    (directory / "profile.-1.0.0").write_bytes(read(SERIES_END))
+    time.sleep(0.1)
+    assert watch.end() == (0, "")
+    assert functions(listener)[".TAU application"]["exclusive"] == 36234000
+    assert [bye["status"] for bye in listener.messages("bye")] == ["ok"]
+    assert len(listener.messages("hello")) == 1
+
+
+def test_torn_files_and_the_last_dump_are_told(listener, watch):
+    """How often a file was not whole; the age of the newest that was."""
+    directory = watch()
+    (directory / "dump.-1.0.0").write_bytes(read(SERIES[0]))
+    hour_ago = time.time() - 3600
+    os.utime(str(directory / "dump.-1.0.0"), (hour_ago, hour_ago))
+    wait_for(lambda: None in functions(listener))
+    assert 3590 < functions(listener)[None]["age"] < 3700
+    (directory / "dump.-1.0.0").write_bytes(read(SERIES[1])[:-9])
+    wait_for(lambda: functions(listener)[None]["torn"] == 1)
+    assert functions(listener)["inference"]["calls"] == 5
+    assert watch.end(signal.SIGINT) == (0, "")
+
+
+def test_each_run_is_a_session(listener, watch):
+    """The next run ends that of before, and starts anew; its script names the plugin."""
+    directory = watch()
+    (directory / "profile.0.0.0").write_bytes(profile(row("f", 9, 9), pid=1))
+    wait_for(lambda: "f" in functions(listener))
+    (directory / "profile.0.0.0").write_bytes(profile(row("f", 2, 2), pid=2))
+    wait_for(lambda: functions(listener)["f"]["calls"] == 2)
+    assert watch.end()[0] == 0
+    hellos = listener.messages("hello")
+    assert len({hello["session"] for hello in hellos}) == len(hellos) == 2
+    assert {hello["plugin"] for hello in hellos} == {"pyt"}
+    assert [bye["status"] for bye in listener.messages("bye")] == ["ok", "ok"]
+
+
+def test_a_run_whose_files_come_back_is_not_counted_twice(listener, watch):
+    """It is said once."""
+    directory = watch()
+    data = profile(row("f", 9, 9))
+    (directory / "profile.0.0.0").write_bytes(data)
+    wait_for(lambda: "f" in functions(listener))
+    os.remove(str(directory / "profile.0.0.0"))
+    wait_for(lambda: listener.messages("bye"))
+    (directory / "profile.0.0.0").write_bytes(data)
+    time.sleep(0.8)
+    status, err = watch.end()
+    assert status == 0
+    assert err.count("counted already") == 1
+    assert len(listener.messages("hello")) == 1
+
+
+def test_a_dump_that_is_removed_before_the_next_goes_on(listener, watch):
+    """The run is the same one: no session ends, and nothing is counted twice."""
+    directory = watch("--plugin=p")
+    for _ in dumps(directory, listener):
+        os.remove(str(directory / "dump.-1.0.0"))
+        time.sleep(0.5)  # two looks at an empty directory
+    assert watch.end() == (0, "")
+    assert len(listener.messages("hello")) == len(listener.messages("bye")) == 1
+
+
+def test_metrics_of_its_own_and_others(listener, watch):
+    """CPU time beside the time; what is no time is named once and left alone; few functions."""
+    directory = watch("--tau.functions=2", "--tau.include=^(sleep|loop|infer)")
+    for part in (PROFILES / "03-multi-metric").iterdir():
+        (directory / part.name).mkdir()
+        data = (part / "profile.0.0.0").read_bytes()
+        (directory / part.name / "profile.0.0.0").write_bytes(data)
+    wait_for(lambda: "exclusive_cpu" in functions(listener).get("sleep", {}))
+    status, err = watch.end()
+    assert (status, err.count("LOGICAL_CLOCK")) == (0, 1)
+    found = functions(listener)
+    assert set(found) == {"sleep", "infer [app.py:4]", "__other__", None}
+    other = {"kind", "name", "age", "calls", "exclusive", "exclusive_cpu"}
+    assert set(found["sleep"]) == other | {"inclusive", "inclusive_cpu"}
+    assert set(found["__other__"]) == other
+
+
+@pytest.mark.parametrize(
+    ("command", "script"),
+    [
+        ("/usr/bin/python3.11 -m tau_python_wrapper /app/app.py a.py", "/app/app.py"),
+        ("/app/sim --x", "/app/sim"),
+        ("", ""),
+    ],
+)
+def test_the_script_of_a_command_line(command, script):
+    """The first file of Python, else the program."""
+    assert script_of(command) == script

@@ -1,0 +1,110 @@
+"""Where the collector is."""
+
+import os
+
+import pytest
+
+from waggle_live.live import LiveMetrics
+from waggle_live.reporter import address
+from waggle_live.reporter.address import Address, Addresses, parse
+from waggle_live.wire.errors import InvalidAddress, InvalidType
+
+
+@pytest.mark.parametrize(
+    "text, parsed",
+    [
+        ("off", None),
+        ("unix:///a/b.sock", Address(path="/a/b.sock")),
+        ("unix:///" + "x" * 106, Address(path="/" + "x" * 106)),
+        ("tcp://host:1", Address(host="host", port=1)),
+        ("tcp://10.0.0.1:65535", Address(host="10.0.0.1", port=65535)),
+        ("tcp://[::1]:9091", Address(host="::1", port=9091)),
+        ("tcp://::1:9091", Address(host="::1", port=9091)),
+    ],
+)
+def test_good_addresses(text, parsed):
+    """unix:///path, tcp://host:port or off."""
+    assert parse(text) == parsed
+    if parsed is not None:
+        assert parse(str(parsed)) == parsed
+
+
+BAD = [
+    "on",
+    "OFF",
+    "unix://",
+    "unix://relative",
+    "unix:/a",
+    "/a/b.sock",
+    "unix:///" + "x" * 107,
+    "unix:///a\0b",
+    "tcp://",
+    "tcp://host",
+    "tcp://host:",
+    "tcp://:80",
+    "tcp://host:0",
+    "tcp://host:65536",
+    "tcp://host:-1",
+    "tcp://host:8o",
+    "tcp://host:\u00b2",
+    "tcp://host/path:80",
+    "http://host:80",
+    " off",
+]
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_bad_addresses(text):
+    """Anything else is an error with the rule and the value, wherever it is given."""
+    for make in (parse, lambda text: LiveMetrics(address=text), environment_address):
+        with pytest.raises(InvalidAddress) as caught:
+            make(text)
+        assert "unix:///path, tcp://host:port or off" in str(caught.value)
+        assert repr(text) in str(caught.value)
+
+
+def environment_address(text):
+    return Addresses(None, {"WAGGLE_LIVE_METRICS": text})
+
+
+@pytest.mark.parametrize("value", [5, b"off", ["off"], Address(path="/x")])
+def test_addresses_of_wrong_type(value):
+    """An address that is no str is a TypeError with the rule."""
+    with pytest.raises(InvalidType, match="str"):
+        LiveMetrics(address=value)
+
+
+def test_what_decides(monkeypatch):
+    """The argument comes before the environment, and either decides alone."""
+    environ = {"WAGGLE_LIVE_METRICS": "unix:///b", "WAGGLE_APP_ID": "x"}
+    assert Addresses("unix:///a", environ).candidates() == [Address(path="/a")]
+    assert Addresses(None, environ).candidates() == [Address(path="/b")]
+    assert Addresses("off", environ).candidates() == []
+    assert Addresses("off", environ).is_off
+    assert Addresses(None, {"WAGGLE_LIVE_METRICS": "off"}).is_off
+    assert not Addresses(None, {"WAGGLE_LIVE_METRICS": ""}).is_off
+
+
+def test_usual_places(monkeypatch, tmp_path):
+    """Unset: the sockets that exist, in order; else in the stack the Service, else the first."""
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    monkeypatch.setattr(address, "DEFAULT_SOCKET_PATHS", (first, second))
+    service = Address(host="wes-live-metrics.default.svc.cluster.local", port=9091)
+    outside, inside = Addresses(None, {}), Addresses(None, {"WAGGLE_APP_ID": "uid"})
+    assert outside.candidates() == [Address(path=first)]
+    assert inside.candidates() == [service]
+    open(second, "w").close()
+    assert outside.candidates() == inside.candidates() == [Address(path=second)]
+    open(first, "w").close()
+    assert inside.candidates() == [Address(path=first), Address(path=second)]
+    os.unlink(first)
+    os.unlink(second)
+    assert inside.candidates() == [service]
+
+
+def test_the_documented_paths():
+    """The paths are a contract with deployments."""
+    assert address.DEFAULT_SOCKET_PATHS == (
+        "/run/waggle/live-metrics/live_metrics.sock",
+        "/app/live_metrics.sock",
+    )

@@ -1,0 +1,179 @@
+"""One connection: non-blocking, in lines, aware of replaced sockets."""
+
+import os
+import shutil
+import socket
+import stat
+import tempfile
+import time
+
+import pytest
+
+from waggle_live.reporter.address import Address
+from waggle_live.reporter.connection import MAX_REPLY_BYTES, Connection
+
+from ..helpers import environment, run_python, until
+from ..listener import Listener
+
+
+@pytest.fixture
+def open_connection(listener):
+    """A connection to the listener."""
+    made = Connection(Address(path=listener.path))
+    made.open()
+    yield made
+    made.close()
+
+
+def test_both_ways(listener, open_connection):
+    """What is sent arrives, what is answered comes back."""
+    open_connection.send(b'{"type":"flush","number":3}\n')
+    assert until(open_connection.receive) == [{"type": "applied", "number": 3}]
+    assert listener.messages() == [{"type": "flush", "number": 3}]
+
+
+def test_no_collector(tmp_path):
+    """Nobody there is an OSError at once, and no descriptor stays open."""
+    opened = []
+
+    class Recorded(Connection):
+        def _make(self, *args):
+            opened.append(super()._make(*args))
+            return opened[-1]
+
+    connection = Recorded(Address(path=str(tmp_path / "none")))
+    with pytest.raises(OSError, match="No such file"):
+        connection.open()
+    connection.close()
+    assert [made.fileno() for made in opened] == [-1]
+    for call in (connection.receive, lambda: connection.send(b"x"), lambda: connection.wait(0)):
+        with pytest.raises(OSError, match="not connected"):
+            call()
+
+
+def test_garbage_is_passed_over(listener, open_connection):
+    """Lines that are no messages, and endless ones, cost nothing but themselves."""
+    open_connection.send(b'{"type":"x"}\n')
+    assert listener.wait_for(lambda seen: seen.messages())
+    with listener._lock:
+        peer = listener._peers[0]
+    peer.sendall(b'garbage\n[]\n{"type":3}\n\xff\n' + b"x" * (2 * MAX_REPLY_BYTES) + b"\n")
+    peer.sendall(b'{"type":"applied","number":1}\n')
+    assert until(open_connection.receive) == [{"type": "applied", "number": 1}]
+
+
+def test_end_of_file(listener, open_connection):
+    """What arrived before the end of file is delivered, then the end is an OSError."""
+    open_connection.send(b'{"type":"flush","number":3}\n')
+    assert listener.wait_for(lambda seen: seen.messages())
+    time.sleep(0.05)
+    listener.hang_up()
+    assert until(open_connection.receive) == [{"type": "applied", "number": 3}]
+    with pytest.raises(OSError, match="closed"):
+        open_connection.receive()
+
+
+def test_a_peer_that_does_not_read(listener, open_connection):
+    """Sending never blocks; the rest waits and goes out once there is room, in order."""
+    listener.reads.clear()
+    big = b'{"type":"x","text":"' + b"y" * 900000 + b'"}\n'
+    began = time.monotonic()
+    for _ in range(3):
+        open_connection.send(big)
+    assert time.monotonic() - began < 5  # nobody would ever read
+    assert not open_connection.is_clear
+    listener.reads.set()
+    end = time.monotonic() + 5
+    while not open_connection.is_clear and time.monotonic() < end:
+        open_connection.wait(time.monotonic() + 0.1)
+        open_connection.send(b"")
+    assert open_connection.is_clear
+    assert listener.wait_for(lambda seen: len(seen.messages()) == 3)
+
+
+def test_a_replaced_socket_is_noticed(listener, open_connection):
+    """Another file at the path is noticed; a missing one, and chmod, say nothing."""
+    assert not open_connection.is_orphaned()
+    os.chmod(listener.path, stat.S_IRWXU)
+    assert not open_connection.is_orphaned()
+    os.unlink(listener.path)
+    assert not open_connection.is_orphaned()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(listener.path)
+        assert open_connection.is_orphaned()
+
+
+def test_tcp():
+    """The same over TCP; the first address that answers is taken."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1)
+        connection = Connection(Address(host="localhost", port=listening.getsockname()[1]))
+        connection.open()
+        peer, _ = listening.accept()
+        with peer:
+            connection.send(b"hello\n")
+            assert peer.recv(100) == b"hello\n"
+            peer.sendall(b'{"type":"welcome"}\n')
+            assert until(connection.receive) == [{"type": "welcome"}]
+            assert not connection.is_orphaned()
+        connection.close()
+        connection.close()
+    refused = Connection(Address(host="127.0.0.1", port=listening_port_that_is_closed()))
+    with pytest.raises(OSError, match="refused"):
+        refused.open()
+    refused.close()
+
+
+def listening_port_that_is_closed():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_wait_ends_in_time(open_connection):
+    """Waiting ends when its time is over, also when that was long ago."""
+    began = time.monotonic()
+    open_connection.wait(began + 0.05)
+    open_connection.wait(began - 1)
+    assert 0.03 <= time.monotonic() - began < 5
+
+
+NOT_ALLOWED = """
+import os, sys
+from waggle_live.reporter.address import Address
+from waggle_live.reporter.connection import Connection, explain
+os.setgroups([4242])
+os.setgid(4141)
+os.setuid(4040)
+address = Address(path=sys.argv[1])
+try:
+    Connection(address).open()
+except OSError as error:
+    print(explain(error, address))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become somebody else")
+@pytest.mark.parametrize("closed", ["socket", "directory"])
+def test_permission_denied_says_what_would_help(closed):
+    """EACCES: who this process is, what the socket wants, and what to change."""
+    directory = tempfile.mkdtemp()
+    try:
+        listener = Listener(os.path.join(directory, "l.sock"))
+        if closed == "socket":
+            os.chmod(listener.path, 0o660)
+            os.chown(listener.path, 0, 4343)
+            os.chmod(directory, 0o755)
+        status, out, err = run_python("-c", NOT_ALLOWED, listener.path, env=environment())
+        listener.stop()
+    finally:
+        shutil.rmtree(directory)
+    assert (status, err) == (0, "")
+    assert "permission denied" in out
+    assert "uid 4040, gid 4141, groups [4242]" in out
+    assert "--socket.gid" in out
+    if closed == "socket":
+        assert "mode 0660, uid 0, gid 4343" in out
+    else:
+        assert "directory can't be entered" in out

@@ -1,0 +1,180 @@
+"""The sender in trouble: refused, hung up on, forbidden. The plugin hears of it in one line."""
+
+import contextlib
+import logging
+import socket
+import time
+
+import pytest
+
+from waggle_live.live import LiveMetrics
+from waggle_live.reporter import sender as sender_module
+
+from ..helpers import cell, until
+
+
+def errors_of(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_no_collector_is_one_line_after_a_while(tmp_path, monkeypatch, caplog):
+    """Without a collector: silence for two seconds, then one line, whatever follows."""
+    assert sender_module.GRACE == 2.0
+    monkeypatch.setattr(sender_module, "GRACE", 0.2)
+    live = LiveMetrics(address="unix://%s/none" % tmp_path, plugin_name="x", interval=0.02)
+    began = time.time()
+    with live:
+        live.counter("c").inc()
+        until(lambda: errors_of(caplog))
+        time.sleep(0.2)
+        assert live.flush(0.1) is False
+    (line,) = errors_of(caplog)
+    assert caplog.records[0].created - began >= 0.2 - 0.01  # the wall clock may be slewed
+    assert "unix://%s/none" % tmp_path in line
+    assert "No such file" in line
+
+
+def test_a_short_plugin_hears_it_at_its_end(tmp_path, caplog):
+    """A plugin that ends before those two seconds is told at its end, in one line."""
+    with LiveMetrics(address="unix://%s/none" % tmp_path, plugin_name="x"):
+        pass
+    assert len(errors_of(caplog)) == 1
+
+
+def test_a_listener_that_hangs_up_at_once(listener, connect, caplog):
+    """One that accepts and closes: retried quietly, at most one line, and fine once it behaves."""
+    listener.hangs_up = True
+    live = connect()
+    live.counter("c").inc(7)
+    time.sleep(0.3)
+    assert live.flush(0.1) is False
+    assert len(errors_of(caplog)) <= 1
+    listener.hangs_up = False
+    assert listener.wait_for(lambda seen: seen.total("counter", "c") == 7)
+    assert live.flush(2) is True
+    assert len(errors_of(caplog)) <= 1
+
+
+def test_error_replies_are_logged_once(listener, connect, caplog):
+    """An error is logged once per code; what follows goes on."""
+    live = connect()
+    live.counter("c").inc()
+    assert live.flush(2)
+    for _ in range(3):
+        for code in ("bad_cell", "series_limit"):
+            listener.say({"type": "error", "code": code, "text": "text of " + code})
+    assert listener.wait_for(lambda _: len(errors_of(caplog)) == 2)
+    live.counter("c").inc()
+    assert live.flush(2)
+    assert listener.total("counter", "c") == 2
+    assert sorted("text of bad_cell" in line for line in errors_of(caplog)) == [False, True]
+    assert len(listener.connections) == 1
+
+
+def test_unknown_messages_are_ignored(listener, connect, caplog):
+    """Types and fields of a later protocol, and odd ones, cost nothing."""
+    live = connect()
+    assert live.flush(2)
+    listener.say({"type": "news", "text": 3})
+    listener.say({"type": "error"})
+    listener.say({"type": "applied"})
+    listener.say({"type": "applied", "number": "x", "more": []})
+    live.counter("c").inc()
+    assert live.flush(2)
+    assert listener.total("counter", "c") == 1
+    assert len(errors_of(caplog)) == 1
+
+
+@pytest.mark.parametrize("code", ["version", "session_limit", "identity"])
+def test_refused_at_the_door(listener, connect, caplog, code):
+    """Refused by a code that ends the connection: one line, and no storm of attempts."""
+    listener.refuse = {"type": "error", "code": code, "text": "go away"}
+    live = connect()
+    live.counter("c").inc()
+    assert listener.wait_for(lambda _: errors_of(caplog))
+    time.sleep(0.5)
+    assert 1 <= len(listener.connections) <= 3
+    assert len(errors_of(caplog)) == 1
+    assert "go away" in errors_of(caplog)[0]
+    listener.refuse = None
+    assert live.flush(2) is True  # somebody waits, so it is tried at once
+    assert listener.total("counter", "c") == 1
+
+
+def test_session_taken(listener, connect, caplog):
+    """An id that somebody else holds: a new id and key, and everything is sent under them."""
+    listener.refuse = {"type": "error", "code": "session_taken", "text": "taken"}
+    live = connect()
+    live.counter("c").inc(3)
+    assert listener.wait_for(lambda _: errors_of(caplog))
+    listener.refuse = None
+    assert listener.wait_for(lambda seen: seen.messages("update"))
+    assert live.flush(2)
+    hellos = listener.messages("hello")
+    assert hellos[0]["session"] != hellos[-1]["session"]
+    assert hellos[0]["key"] != hellos[-1]["key"]
+    assert listener.state()[hellos[-1]["session"], ("counter", "c", ())]["value"] == 3
+    assert len(errors_of(caplog)) == 1
+
+
+def test_a_flood_of_replies(listener, connect):
+    """A collector that talks without end neither blocks the plugin nor stops the sending."""
+    live = connect()
+    assert live.flush(2)
+    with listener._lock:
+        peer = listener._peers[0]
+    peer.settimeout(0.5)
+    sent = 0
+    end = time.monotonic() + 0.5
+    try:
+        while time.monotonic() < end:
+            peer.sendall(b'{"type":"error","code":"bad_cell","text":"x"}\n' * 500)
+            sent += 500
+    except (socket.timeout, OSError):
+        pass
+    with contextlib.suppress(OSError):  # the client may have hung up by now
+        peer.settimeout(None)
+    live.counter("c").inc()
+    assert live.flush(10)
+    assert listener.total("counter", "c") == 1
+    assert sent > 0
+
+
+def test_a_full_backlog(tmp_path, caplog):
+    """A stopped collector whose backlog is full refuses at once and blocks nobody."""
+    path = str(tmp_path / "full.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen(0)
+        fillers = []
+        for _ in range(3):
+            filler = socket.socket(socket.AF_UNIX)
+            filler.setblocking(False)
+            fillers.append(filler)
+            try:
+                filler.connect(path)
+            except BlockingIOError:
+                break
+        began = time.monotonic()
+        live = LiveMetrics(address="unix://" + path, plugin_name="x", interval=0.02)
+        with live:
+            live.counter("c").inc()
+        assert time.monotonic() - began < 5
+        for filler in fillers:
+            filler.close()
+    assert len(errors_of(caplog)) == 1
+
+
+def test_no_thread_can_be_started(listener, caplog, monkeypatch):
+    """Where no thread can be started the plugin goes on without, and says so once."""
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    with LiveMetrics(address="unix://" + listener.path, plugin_name="x") as live:
+        live.counter("c").inc()
+        assert live.flush(0.1) is False
+        assert cell(live, "counter", "c")["value"] == 1
+    assert len(errors_of(caplog)) == 1
+    assert "can't start new thread" in errors_of(caplog)[0]

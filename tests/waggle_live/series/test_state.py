@@ -1,0 +1,267 @@
+"""Cells: nothing is lost between buffer and state, whoever folds and whatever interrupts."""
+
+import gc
+import sys
+import threading
+import time
+
+import pytest
+
+from waggle_live.series.state import FOLD_AT, CounterCell, GaugeCell, RateCell, TimerCell
+from waggle_live.wire.protocol import encode
+
+from ..helpers import ROOT, environment, run_python
+
+
+@pytest.mark.parametrize("make", [TimerCell, RateCell, GaugeCell, CounterCell])
+def test_a_new_cell_is_empty_and_changed(make):
+    """A series that was only declared is sent once, at zero."""
+    cell = make("x")
+    assert cell.changed
+    found = cell.take()
+    assert found["name"] == "x"
+    assert found.get("count", 0) == 0
+    assert found.get("value", 0) == 0
+    assert "min" not in found
+    assert "last" not in found
+    assert "labels" not in found
+    assert not cell.changed
+    encode(found)
+
+
+def test_changed_follows_what_is_recorded():
+    """A cell is changed from a fold of something to the taking of it."""
+    cell = CounterCell("c")
+    cell.take()
+    assert cell.fold()
+    assert not cell.changed
+    cell.append(1)
+    cell.fold()
+    assert cell.changed
+    cell.take()
+    assert not cell.changed
+
+
+def test_age_is_since_the_last_change():
+    """``age`` says how long ago the cell changed, not when it was sent."""
+    cell = TimerCell("t")
+    cell.append(1)
+    before = time.monotonic()
+    cell.fold()
+    after = time.monotonic()
+    for _ in range(2):
+        time.sleep(0.05)
+        least = time.monotonic() - after
+        age = cell.take()["age"]
+        # To a microsecond, to which it is rounded.
+        assert least - 1e-6 <= age <= time.monotonic() - before + 1e-6
+    gauge = GaugeCell("g")
+    gauge.append((time.perf_counter_ns() if hasattr(time, "perf_counter_ns") else 0, 2.0))
+    assert gauge.take()["value"] == 2.0
+
+
+def test_state_is_not_consumed_by_taking():
+    """Taking twice gives the same cumulative state."""
+    cell = TimerCell("t")
+    for value in (5, 3, 4):
+        cell.append(value)
+    first, second = cell.take(), cell.take()
+    first.pop("age")
+    second.pop("age")
+    assert first == second
+    assert (first["count"], first["sum"], first["min"], first["max"], first["last"]) == (
+        (3, 12, 3, 5, 4)
+    )
+
+
+def in_thread(function):
+    """Run a function in another thread and return what it returned."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def test_who_finds_the_lock_taken_leaves_it():
+    """A fold that meets another thread's never waits, and loses nothing."""
+    cell = CounterCell("c")
+    cell.append(1)
+    assert in_thread(lambda: cell.lock.acquire(False))  # and its thread ends without a release
+    lock = cell.lock
+    assert cell.fold() is False
+    assert cell.take() is None
+    cell.append(1)
+    cell.lock = threading.RLock()
+    assert lock is not cell.lock
+    assert cell.take()["value"] == 2
+
+
+def test_a_lock_that_an_exception_left_taken():
+    """A lock that this thread has kept without being in a fold is taken back, for all threads."""
+    cell = CounterCell("c")
+    cell.append(1)
+    cell.lock.acquire()
+    cell.lock.acquire()
+    assert in_thread(cell.fold) is False
+    assert cell.fold() is True
+    assert in_thread(cell.take)["value"] == 1
+    cell.lock.acquire()
+    assert cell.take()["value"] == 1
+
+
+def test_reset_starts_at_zero_with_a_new_buffer():
+    """In a forked child: what goes to the old buffer is nobody's, even if the lock was held."""
+    cell = TimerCell("t")
+    old = cell.append
+    old(5)
+    cell.fold()
+    assert in_thread(lambda: cell.lock.acquire(False))
+    cell.reset()
+    old(7)
+    cell.append(9)
+    found = cell.take()
+    assert (found["count"], found["sum"]) == (1, 9)
+
+
+def run_all(threads):
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize("folders", [1, 4])
+def test_many_threads_and_folders_are_exact(fast_switching, folders):
+    """Count and sum are exact with threads appending, folding and taking all at once."""
+    timer, counter, gauge, rate = TimerCell("t"), CounterCell("c"), GaugeCell("g"), RateCell("r")
+    done = threading.Event()
+    per_thread = 20000
+
+    def record(offset):
+        for i in range(per_thread):
+            timer.append(offset + i)
+            counter.append(i)
+            gauge.append((0, 1.0, True))
+            rate.append(i)
+            if len(timer.buffer) > FOLD_AT:
+                timer.fold()
+
+    def fold():
+        while not done.is_set():
+            for cell in (timer, counter, gauge, rate):
+                cell.fold()
+                cell.take()
+
+    helpers = [threading.Thread(target=fold) for _ in range(folders)]
+    for helper in helpers:
+        helper.start()
+    run_all([threading.Thread(target=record, args=(1000 * i,)) for i in range(4)])
+    done.set()
+    for helper in helpers:
+        helper.join()
+    values = [1000 * offset + i for offset in range(4) for i in range(per_thread)]
+    found = timer.take()
+    assert (found["count"], found["sum"]) == (len(values), sum(values))
+    assert (found["min"], found["max"]) == (0, max(values))
+    assert sum(count for _, count in found["buckets"]) == len(values)
+    assert counter.take()["value"] == 4 * sum(range(per_thread))
+    assert gauge.take()["value"] == 4 * per_thread
+    assert rate.take()["count"] == 4 * per_thread
+
+
+def test_interrupts_in_the_middle_of_folds():
+    """However often a signal handler raises inside of folds, each value counts exactly once."""
+    environ = environment()
+    environ.pop("COVERAGE_PROCESS_START", None)
+    environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    status, out, err = run_python(
+        "-m", "tests.waggle_live.storm", "0.5", env=environ, cwd=str(ROOT)
+    )
+    assert (status, err) == (0, "")
+    assert len(out.splitlines()) == 4
+    assert all(int(line.split()[1]) > 100 for line in out.splitlines()), out
+
+
+def test_folding_inside_of_a_fold():
+    """A signal handler, GC callback or ``__del__`` that records and folds in a fold is counted."""
+    cell = TimerCell("t")
+    inside = []
+
+    def on_collection(phase, info):
+        if phase == "start":
+            inside.append(cell.fold())
+            cell.append(3)
+
+    class Recorder:
+        def __del__(self):
+            cell.append(3)
+            inside.append(cell.fold())
+
+    before = gc.get_threshold()
+    gc.callbacks.append(on_collection)
+    gc.set_threshold(1)
+    try:
+        for _ in range(200):
+            cell.append(3)
+            loop = [Recorder()]
+            loop.append(loop)
+            del loop
+            cell.fold()
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(on_collection)
+    gc.collect()
+    found = cell.take()
+    assert found["count"] == 200 + len(inside)
+    assert found["sum"] == 3 * found["count"]
+
+
+def test_trace_functions_may_record():
+    """Recording from a trace function, at every line of a fold, deadlocks nothing."""
+    cell = CounterCell("c")
+    lines = []
+
+    def trace(frame, event, argument):
+        if frame.f_code.co_filename.endswith("state.py"):
+            lines.append(cell.fold())
+            cell.append(1)
+        return trace
+
+    cell.append(1)
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        cell.fold()
+    finally:
+        sys.settrace(before)
+    assert len(lines) > 3
+    assert cell.take()["value"] == 1 + len(lines)
+
+
+def test_errors_of_a_signal_handler_are_not_ours_to_swallow():
+    """A RuntimeError that a handler raises in the middle of a fold goes on, wherever it comes."""
+    raised = 0
+    for at in range(1, 40):
+        cell = CounterCell("c")
+        cell.append(1)
+        seen = [0]
+
+        def trace(frame, event, argument, at=at, seen=seen):
+            if frame.f_code.co_filename.endswith("state.py"):
+                seen[0] += 1
+                if seen[0] == at:
+                    raise RuntimeError("the author's")
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            cell.fold()
+        except RuntimeError:
+            raised += 1
+        finally:
+            sys.settrace(before)
+        assert seen[0] < at or raised == at
+        assert cell.take()["value"] == 1
+    assert raised > 10

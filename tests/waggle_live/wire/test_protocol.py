@@ -1,0 +1,177 @@
+"""The wire's rules: names, labels, numbers, messages."""
+
+import enum
+import json
+import math
+
+import pytest
+
+from waggle_live.wire import protocol
+from waggle_live.wire.errors import InvalidMetric, InvalidType, LiveMetricsError, ProtocolError
+
+
+@pytest.mark.parametrize("name", ["a", "plugin.duration.input", "0", "a_b.c__d", "x" * 128, "_a"])
+def test_good_names(name):
+    """pywaggle's rule: parts of [a-z0-9_] joined by dots, at most 128 characters."""
+    assert protocol.check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "a.", ".a", "a..b", "A", "a-b", "a b", "a\n", "\u00e9", "a/b", "__a", "__overflow__"],
+)
+def test_bad_names(name):
+    """Anything else is refused with the rule and the name in the message."""
+    with pytest.raises(InvalidMetric) as caught:
+        protocol.check_name(name)
+    assert repr(name) in str(caught.value)
+    assert "[a-z0-9_]" in str(caught.value) or "'__'" in str(caught.value)
+
+
+def test_long_name():
+    """A long name is refused with its length and its beginning only."""
+    with pytest.raises(InvalidMetric) as caught:
+        protocol.check_name("x" * 5000)
+    assert "128" in str(caught.value)
+    assert "5000" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("name", [None, 3, b"a", ["a"], ("a",)])
+def test_name_of_wrong_type(name):
+    """A name that is no str is a TypeError which names both types."""
+    with pytest.raises(InvalidType) as caught:
+        protocol.check_name(name)
+    assert "str" in str(caught.value)
+    assert type(name).__name__ in str(caught.value)
+
+
+def test_labels_are_sorted_strings():
+    """Numbers are written by str, and the order of the call doesn't matter."""
+    labels = {"b": 1, "a": "x", "C_9": 2.5, "d": True}
+    assert protocol.check_labels(labels) == (("C_9", "2.5"), ("a", "x"), ("b", "1"), ("d", "True"))
+    assert protocol.check_labels({}) == ()
+
+
+def test_a_label_value_that_is_a_kind_of_str():
+    """It is the characters that it holds and is equal to, whatever its str() says."""
+
+    class Model(str, enum.Enum):
+        YOLO = "yolov7"
+
+    ((_, value),) = protocol.check_labels({"model": Model.YOLO})
+    assert value == "yolov7"
+    assert type(value) is str
+
+
+RESERVED = ["name", "le", "quantile", "q", "sync", "plugin", "plugin_task", "plugin_job", "__x"]
+
+
+@pytest.mark.parametrize("label", [*RESERVED, "", "a-b", "0a", "a.b", "\u00e9", "a\n", "x" * 65])
+def test_bad_label_names(label):
+    """Reserved and malformed label names are refused with the name in the message."""
+    with pytest.raises(InvalidMetric) as caught:
+        protocol.check_labels({label: "v"})
+    assert repr(label)[:40] in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, [], b"x", object(), 1j])
+def test_label_values_of_wrong_type(value):
+    """A label value is a str or a number; the message names the label and the type."""
+    with pytest.raises(InvalidType) as caught:
+        protocol.check_labels({"model": value})
+    assert "'model'" in str(caught.value)
+    assert type(value).__name__ in str(caught.value)
+
+
+def test_label_bounds():
+    """At most 16 labels, values of at most 256 characters, of valid Unicode."""
+    full = {"l%d" % i: "x" * 256 for i in range(16)}
+    assert len(protocol.check_labels(full)) == 16
+    with pytest.raises(InvalidMetric, match=r"at most 16 labels .* got 17"):
+        protocol.check_labels(dict(full, more="x"))
+    with pytest.raises(InvalidMetric, match="256 characters, got 257"):
+        protocol.check_labels({"a": "x" * 257})
+    with pytest.raises(InvalidMetric, match="valid Unicode"):
+        protocol.check_labels({"a": "\udc80"})
+    with pytest.raises(InvalidType):
+        protocol.check_labels({3: "x"})
+
+
+@pytest.mark.parametrize("good", ["a" * 8, "A-z_09" * 4, "x" * 64])
+def test_session_ids(good):
+    """8 to 64 of [A-Za-z0-9_-]."""
+    assert protocol.check_session_id(good) == good
+
+
+@pytest.mark.parametrize("bad", ["", "a" * 7, "x" * 65, "a b c d e", "abcdefgh\n", 12345678, None])
+def test_bad_session_ids(bad):
+    """Anything else is a bad message."""
+    with pytest.raises(ProtocolError) as caught:
+        protocol.check_session_id(bad)
+    assert caught.value.code == "bad_message"
+
+
+@pytest.mark.parametrize("value", [0, -1.5, 1e308, 5, 1e-320, math.inf, -math.inf])
+def test_numbers_travel(value):
+    """A number survives JSON and comes back equal; infinities travel as strings."""
+    text = json.dumps(protocol.encode_number(value), allow_nan=False)
+    assert protocol.decode_number(json.loads(text)) == value
+
+
+def test_nan_travels():
+    """NaN travels as the string "NaN"."""
+    assert protocol.encode_number(math.nan) == "NaN"
+    assert math.isnan(protocol.decode_number("NaN"))
+    assert protocol.encode_number(math.inf) == "+Inf"
+    assert protocol.encode_number(-math.inf) == "-Inf"
+
+
+@pytest.mark.parametrize("value", [True, None, "nan", "Infinity", "1", [], 10**400])
+def test_no_numbers(value):
+    """Booleans, other strings and what no float holds are refused."""
+    with pytest.raises(ProtocolError) as caught:
+        protocol.decode_number(value)
+    assert caught.value.code == "bad_cell"
+
+
+def test_message_round_trip():
+    """A message is one line of JSON with one newline, whatever is in its strings."""
+    message = {"type": "x", "text": 'a\nb\u00e9\u2028"\\', "n": 2**62, "f": 0.1}
+    line = protocol.encode(message)
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    assert protocol.decode(line) == message
+    assert protocol.decode(line[:-1]) == message
+
+
+def test_encode_refuses_nan():
+    """Bare NaN, which is no JSON, is never written."""
+    with pytest.raises(ValueError, match="JSON"):
+        protocol.encode({"type": "x", "value": math.nan})
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"\xff\xfe{}", b"[" * 100000, b"\xef\xbb\xbf{}", b"x"])
+def test_no_json(line):
+    """What isn't JSON of valid UTF-8 is ``bad_json``, however deep it nests."""
+    with pytest.raises(ProtocolError) as caught:
+        protocol.decode(line)
+    assert caught.value.code == "bad_json"
+
+
+@pytest.mark.parametrize(
+    "line", [b"[]", b"3", b"null", b'"x"', b"{}", b'{"type":3}', b'{"type":[]}']
+)
+def test_no_message(line):
+    """JSON that is no object with a string type is ``bad_message``."""
+    with pytest.raises(ProtocolError) as caught:
+        protocol.decode(line)
+    assert caught.value.code == "bad_message"
+
+
+def test_one_tree_of_errors():
+    """One except clause catches all errors, and each is the built-in one that it stands for."""
+    for error in (InvalidMetric, InvalidType, ProtocolError):
+        assert issubclass(error, LiveMetricsError)
+    assert issubclass(InvalidMetric, ValueError)
+    assert issubclass(InvalidType, TypeError)

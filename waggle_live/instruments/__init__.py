@@ -1,0 +1,1 @@
+"""What an author holds: timers, rates, gauges, counters, and the decorators."""

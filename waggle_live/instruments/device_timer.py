@@ -1,0 +1,78 @@
+"""Timers with a ``sync``: work that goes on after its call returned, as on a GPU."""
+
+from typing import Any, Callable, List, cast
+
+from ..clock import perf_counter_ns
+from ..series.problems import SYNC_ERROR, Problems
+from .decorate import decorate
+from .timer import Function, Span, Timer
+
+Sync = Callable[[], Any]
+
+
+class SyncedTimer(Timer):
+    """A timer that calls the author's ``sync`` before each reading of the clock.
+
+    It wraps a timer of the series instead of being one: an author may well write a new lambda
+    at each call, which must not cost a class each time.
+    """
+
+    __slots__ = ("_exits", "_problems", "_sync", "_timer")
+
+    def __init__(self, timer: Timer, sync: Sync, problems: Problems) -> None:
+        self._timer = timer
+        self._sync = sync
+        self._problems = problems
+        # Looked up at the entry, as a with statement does it: see spans about forks.
+        self._exits: List[Any] = []
+
+    def __enter__(self) -> "SyncedTimer":
+        self._synchronize()
+        self._exits.append(self._timer.__exit__)
+        self._timer.__enter__()
+        return self
+
+    def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
+        self._synchronize()
+        leave = self._exits.pop() if self._exits else self._timer.__exit__
+        leave(exc_type, exc, traceback)
+
+    def start(self) -> Span:
+        self._synchronize()
+        return _SyncedSpan(self._timer.start(), self)
+
+    def __call__(self, function: Function) -> Function:
+        return cast(Function, decorate(function, _SyncedSeries(self, self._timer._series)))
+
+    def _synchronize(self) -> None:
+        """Call the author's ``sync``, whose errors are not the plugin's."""
+        try:
+            self._sync()
+        except Exception as error:
+            self._problems.count(SYNC_ERROR, "sync raised %r" % (error,))
+
+
+class _SyncedSpan(Span):
+    __slots__ = ("_span", "_timer")
+
+    def __init__(self, span: Span, timer: SyncedTimer) -> None:
+        self._span = span
+        self._timer = timer
+
+    def stop(self) -> None:
+        self._timer._synchronize()
+        self._span.stop()
+
+
+class _SyncedSeries:
+    """What a decorator needs of a series, with a clock that synchronizes."""
+
+    def __init__(self, timer: SyncedTimer, series: Any) -> None:
+        self.cell = series.cell
+        self.fail = series.fail
+        self._timer = timer
+
+    def clock(self) -> int:
+        """Read the clock, after the author's ``sync``."""
+        self._timer._synchronize()
+        return perf_counter_ns()

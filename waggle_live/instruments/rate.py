@@ -1,0 +1,106 @@
+"""Rates: events per second, ticked one by one or as blocks whose mean duration gives them."""
+
+from typing import Any, AsyncIterable, AsyncIterator, Dict, Iterable, Iterator, TypeVar
+
+from ..series.problems import Problems
+from ..series.state import FOLD_AT, RateCell
+from ..wire.errors import InvalidMetric
+from ..wire.protocol import OVERFLOW
+from .timer import Timer, TimerSeries
+
+Item = TypeVar("Item")
+
+TICKS, BLOCKS = "ticks", "blocks"
+
+
+class Rate(Timer):
+    """Measures how often something happens.
+
+    Ticked: ``tick()`` for one event, or ``for frame in rate.each(frames)`` for one per item.
+    As a block (``with``, decorator, ``start()``/``stop()``): 1 / the mean duration. A rate is
+    one or the other for good; the first use decides, and mixing them raises
+    :class:`InvalidMetric`. Safe for threads; never blocks.
+    """
+
+    __slots__ = ()
+
+    def tick(self) -> None:
+        """Record one event, now."""
+        raise NotImplementedError  # bound per series
+
+    def each(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield from ``items``, one event per item at the moment it arrives."""
+        for item in items:
+            self.tick()  # looked up each time, for it changes with a fork
+            yield item
+
+    async def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
+        """Yield from the asynchronous ``items``, one event per item as it arrives."""
+        async for item in items:
+            self.tick()
+            yield item
+
+    def __call__(self, function: Any) -> Any:
+        """Return ``function`` with each of its calls measured as a block."""
+        series: Any = self._series
+        series.use_as(BLOCKS)
+        return super().__call__(function)
+
+
+class RateSeries(TimerSeries):
+    """Binds a rate's methods, and turns those of the other use into errors at the first use."""
+
+    base = Rate
+    cell: RateCell
+
+    def __init__(self, cell: RateCell, problems: Problems) -> None:
+        self.use = ""
+        self._settled: Dict[str, str] = {}
+        super().__init__(cell, problems)
+
+    def install(self, enter: Any, start: Any) -> None:
+        """Put the methods in place; before the first use, ones that decide what it is.
+
+        Each at once for good, never for a moment one that doesn't check: there are other threads.
+        """
+        series, timer_class = self, self.timer_class
+        clock, buffer, append, fold = self.clock, self.cell.buffer, self.cell.append, self.cell.fold
+
+        def tick(_: Rate) -> None:
+            append(clock())
+            if len(buffer) > FOLD_AT:
+                fold()
+
+        def first_tick(rate: Rate) -> None:
+            series.use_as(TICKS)
+            tick(rate)  # not rate.tick: another thread may be about to bind it
+
+        def first_enter(rate: Rate) -> Timer:
+            series.use_as(BLOCKS)
+            entered: Timer = enter(rate)
+            return entered
+
+        def first_start(rate: Rate) -> Any:
+            series.use_as(BLOCKS)
+            return start(rate)
+
+        # The overflow series stands for rates of both uses and keeps what adds up: the events.
+        is_any = self.cell.name == OVERFLOW
+        timer_class.tick = tick if is_any or self.use == TICKS else first_tick
+        timer_class.__enter__ = enter if is_any or self.use == BLOCKS else first_enter
+        timer_class.start = start if is_any or self.use == BLOCKS else first_start
+
+    def use_as(self, use: str) -> None:
+        """Settle what this rate is used for, or raise InvalidMetric if it is the other already."""
+        if self.use == use or self.cell.name == OVERFLOW:
+            return
+        settled = self._settled.setdefault("use", use)  # in one call: of several threads the first
+        if settled != use:
+            raise InvalidMetric(
+                "rate %r is used as %s already, so not as %s: a rate is ticked (tick, each) or "
+                "used as a block (with, decorator, start/stop), not both"
+                % (self.cell.name, settled, use)
+            )
+        self.cell.blocks = use == BLOCKS
+        self.use = use
+        self.bind()

@@ -1,0 +1,1 @@
+"""Where the time goes, function by function."""

@@ -1,0 +1,202 @@
+"""``waggle-live tau-run`` and ``waggle-live tau-watch``."""
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from typing import Any, Dict, List, Optional
+
+from ...reporter.address import Addresses
+from ...reporter.identity import Identity, find_identity
+from ...wire.errors import LiveMetricsError
+from . import launcher
+from .directory import Directory, Reading
+from .forwarder import Forwarder
+
+#: Seconds between two looks at the directory.
+POLL_INTERVAL = 0.25
+#: Seconds that the end may wait for the collector.
+EXIT_TIMEOUT = 0.5
+
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+#: What a terminal sends to all of its programs itself.
+_OF_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+_START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
+NO_TAU = """\
+waggle-live: TAU is not installed here: neither tau_python nor tau_exec is on the PATH.
+It is in no package index; it is built into the plugin's image, against that image's Python.
+docs/tau.md, in the repository of Waggle Live, says how."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that ``options`` name; returns its status."""
+    return tau_run(options) if options.command == "tau-run" else tau_watch(options)
+
+
+def tau_run(options: argparse.Namespace) -> int:
+    """Run a script under TAU; returns its exit status, 128 + n if signal n ended it."""
+    command = tau_command(options.tau_command)
+    if command is None:
+        print(NO_TAU, file=sys.stderr)
+        return 127
+    if not os.path.exists(options.script):
+        print("waggle-live: no such script: %s" % options.script, file=sys.stderr)
+        return 2
+    start = os.path.join(_START, "waggle_live_tau_start.py")
+    command += [start, "%g" % options.interval, options.script, *options.args]
+    directory = tempfile.mkdtemp(prefix="waggle-live-tau-")
+    try:
+        forwarder = _forwarder(directory, options, options.script)
+        if forwarder is None:
+            return 2
+        program = _Program(directory)
+        try:
+            program.start(command, _environment(directory, options))
+        except OSError as error:
+            print("waggle-live: can't run %s: %s" % (command[0], error.strerror), file=sys.stderr)
+            return 127
+        while program.is_running(POLL_INTERVAL):
+            forwarder.poll()
+        status = program.status()
+        forwarder.poll(final=True)
+        forwarder.close("ok" if status == 0 else "error", EXIT_TIMEOUT)
+        return status
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def tau_watch(options: argparse.Namespace) -> int:
+    """Forward what is in a directory until a signal; returns 0."""
+    if not os.path.isdir(options.directory):
+        print("waggle-live: no such directory: %s" % options.directory, file=sys.stderr)
+        return 2
+    forwarder = _forwarder(options.directory, options, None)
+    if forwarder is None:
+        return 2
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    while not ended.is_set():
+        forwarder.poll()
+        ended.wait(POLL_INTERVAL)
+    forwarder.poll()
+    forwarder.close("ok", EXIT_TIMEOUT)
+    return 0
+
+
+class _Program:
+    """What runs under TAU: gets the signals that come here, and tells how it ended."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._child: Optional["subprocess.Popen[bytes]"] = None
+        self._early: List[int] = []
+
+    def start(self, command: List[str], environment: Dict[str, str]) -> None:
+        """Start it; raises OSError."""
+        for number in _PASSED_ON:
+            signal.signal(number, self._pass_on)
+        for number in _OF_THE_TERMINAL:
+            # No SIG_IGN, which the program would inherit.
+            signal.signal(number, _leave if os.isatty(0) else self._pass_on)
+        self._child = subprocess.Popen(command, env=environment)
+        for early in self._early:
+            self._pass_on(early, None)
+
+    def is_running(self, seconds: float) -> bool:
+        """Tell whether it still runs after so long."""
+        assert self._child is not None
+        try:
+            self._child.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def status(self) -> int:
+        """Return its exit status, which TAU's command may have lost; 128 + n after signal n."""
+        assert self._child is not None
+        returned = self._child.wait()
+        if returned < 0:
+            return 128 - returned
+        return returned or launcher.read_number(self._directory, launcher.STATUS_FILE) or 0
+
+    def _pass_on(self, number: int, frame: Any) -> None:
+        child = self._child
+        if child is None:
+            self._early.append(number)
+        elif child.returncode is None:
+            # The program itself, where TAU's command is a shell that waits for it.
+            pid = launcher.read_number(self._directory, launcher.PID_FILE) or child.pid
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def _leave(number: int, frame: Any) -> None:
+    """The terminal sends it to the program, too."""
+
+
+def _forwarder(
+    directory: str, options: argparse.Namespace, script: Optional[str]
+) -> Optional[Forwarder]:
+    try:
+        addresses = Addresses(options.address, os.environ)
+    except LiveMetricsError as error:
+        print("waggle-live: %s" % error, file=sys.stderr)
+        return None
+
+    def identify(reading: Reading) -> Identity:
+        return find_identity(
+            options.plugin,
+            options.task,
+            options.job,
+            None,
+            os.environ,
+            script=script_of(reading.command) if script is None else script,
+        )
+
+    return Forwarder(
+        directory=Directory(directory),
+        addresses=addresses.candidates,
+        identify=identify,
+        limit=options.functions,
+        include=options.include,
+    )
+
+
+def script_of(command: str) -> str:
+    """Return the script that a command line runs, or else its program."""
+    words = command.split() or [""]
+    for word in words[1:]:
+        if word.endswith(".py"):
+            return word
+    return words[0]
+
+
+def _environment(directory: str, options: argparse.Namespace) -> Dict[str, str]:
+    environment = dict(os.environ, PROFILEDIR=directory)
+    # Other forms are not written while a program runs.
+    environment["TAU_PROFILE_FORMAT"] = "profile"
+    if options.address is not None:
+        environment["WAGGLE_LIVE_METRICS"] = options.address
+    for name in ("plugin", "task", "job"):
+        if getattr(options, name):
+            environment["WAGGLE_LIVE_" + name.upper()] = getattr(options, name)
+    return environment
+
+
+def tau_command(given: Optional[str]) -> Optional[List[str]]:
+    """Return the command that runs a script under TAU, the one given or that of the PATH; None if
+    there is none."""
+    if given:
+        return shlex.split(given)
+    if shutil.which("tau_python"):
+        return ["tau_python"]
+    if shutil.which("tau_exec"):
+        return ["tau_exec", sys.executable, "-m", "tau_python_wrapper"]
+    return None

@@ -1,0 +1,216 @@
+"""From a directory of profiles to the collector: a session for each run of each process.
+
+A run of TAU is to the collector what a process of a plugin is: its counters add up with those of
+the runs before it, and it is told from them by its pid and start.
+"""
+
+import logging
+import time
+from collections import deque
+from typing import Any, Callable, Deque, Dict, List, Optional, Pattern, Set
+
+from ...clock import monotonic
+from ...reporter.address import Address
+from ...reporter.identity import Identity
+from ...reporter.sender import Sender
+from ...reporter.session import Session
+from ...reporter.usage import ProcessUsage
+from ...series.registry import Registry
+from ...series.state import Cell
+from ...wire.protocol import OTHER_FUNCTIONS
+from .directory import CPU_TIME, TIME, Directory, Reading
+from .functions import INCLUSIVE, INCLUSIVE_CPU, Functions
+from .options import DEFAULT_LIMIT
+from .profile import Run
+from .states import FunctionCell, TauCell
+
+logger = logging.getLogger("waggle_live")
+
+#: Runs that are forwarded at once; more are logged and left alone.
+DEFAULT_MAX_RUNS = 64
+#: Runs that are remembered once their files are gone, so that none is counted twice.
+_MAX_GONE = 1000
+#: Seconds after which a run whose files are gone has ended: some remove a dump before the next.
+GRACE = 2.0
+
+
+class Forwarder:
+    """Reads and forwards at each ``poll``; ``close`` ends it. Used by one thread."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        addresses: Callable[[], List[Address]],
+        identify: Callable[[Reading], Identity],
+        limit: int = DEFAULT_LIMIT,
+        include: Optional[Pattern[str]] = None,
+    ) -> None:
+        self._directory = directory
+        self._addresses = addresses
+        self._identify = identify
+        self._limit = limit
+        self._include = include
+        self._runs: Dict[Run, _Forwarded] = {}
+        self._gone: Deque[Run] = deque(maxlen=_MAX_GONE)
+        self._torn = 0  # of the directory, as far as a run has it already
+        self._logged: List[str] = []
+
+    def poll(self, *, final: bool = False) -> None:
+        """Read what is there and hand it to the senders; never raises.
+
+        ``final``: the program has ended, so this is all that there will be.
+        """
+        try:
+            self._poll(final)
+        except Exception as error:  # ours to mend, never the plugin's to suffer
+            self._log_once(repr(type(error)), "the forwarder met %r and goes on", error)
+
+    def close(self, status: str = "ok", timeout: float = 0.5) -> None:
+        """Send what is left and end all sessions; waits at most ``timeout`` seconds in all."""
+        until = monotonic() + timeout
+        for forwarded in self._runs.values():
+            forwarded.finish(status, max(0.0, until - monotonic()))
+        self._runs.clear()
+
+    def _poll(self, final: bool) -> None:
+        readings = self._directory.read()
+        newest = max(readings, key=lambda reading: reading.dumped) if readings else None
+        for reading in readings:
+            forwarded = self._runs.get(reading.run) or self._begin(reading)
+            if forwarded is not None:
+                # A file that is not whole doesn't say whose it is.
+                torn = self._directory.torn - self._torn if reading is newest else 0
+                self._torn += torn
+                forwarded.take(reading, torn, final)
+        self._end_those_gone({reading.run for reading in readings})
+        if self._directory.surplus:
+            self._log_once("files", "too many profiles: only those written last are read")
+        for metric in sorted(self._directory.others):
+            self._log_once(metric, "of TAU's metrics, %s is no time and is not forwarded", metric)
+
+    def _end_those_gone(self, present: Set[Run]) -> None:
+        now = monotonic()
+        for run, forwarded in list(self._runs.items()):
+            if run in present:
+                forwarded.gone_since = None
+            elif forwarded.gone_since is None:
+                forwarded.gone_since = now
+            elif now - forwarded.gone_since >= GRACE:
+                self._runs.pop(run).finish("ok", 0.5)
+                self._gone.append(run)
+
+    def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
+        if reading.run in self._gone:
+            self._log_once("gone", "pid %s is back, and counted already", reading.run.pid)
+            return None
+        if len(self._runs) >= DEFAULT_MAX_RUNS:
+            self._log_once("runs", "more than %d runs: the rest is left alone", DEFAULT_MAX_RUNS)
+            return None
+        functions = Functions(self._limit, self._include)
+        made = _Forwarded(reading, functions, self._identify(reading), self._addresses)
+        self._runs[reading.run] = made
+        return made
+
+    def _log_once(self, what: str, text: str, *args: Any) -> None:
+        if what not in self._logged and len(self._logged) < 100:
+            self._logged.append(what)
+            logger.warning("live metrics: " + text, *args)
+
+
+class _Forwarded:
+    """One run and its session."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        functions: Functions,
+        identity: Identity,
+        addresses: Callable[[], List[Address]],
+    ) -> None:
+        #: Monotonic time since when its files are not there.
+        self.gone_since: Optional[float] = None
+        self._functions = functions
+        self._registry = _FunctionRegistry()
+        self._sender = Sender(
+            registry=self._registry,
+            session=Session(identity, start_time=_seconds(reading.run.started)),
+            addresses=addresses,
+            usage=_NoUsage(),
+        )
+        self._started = False
+        self._seen: Optional[Reading] = None
+        self._torn = 0
+
+    def take(self, reading: Reading, torn: int, final: bool) -> None:
+        if reading is not self._seen or final:
+            self._functions.read(reading, final=final)
+        elif not torn:
+            return
+        self._seen = reading
+        self._torn += torn
+        # Before it is sent, so that the first update has all of it.
+        for label, total in self._functions.sums.items():
+            if total.changed:
+                total.changed = False
+                self._registry.cell(label).append(self._state(label, total.values))
+        # A file's time is the wall clock's; that it is compared with the same clock now, once, is
+        # all that it is used for.
+        dumped = monotonic() - max(0.0, time.time() - reading.dumped)
+        self._registry.tau.append((dumped, self._functions.dropped, self._torn))
+        if not self._started:
+            self._started = True
+            self._sender.start()
+
+    def finish(self, status: str, timeout: float) -> None:
+        self._sender.finish(status, timeout)
+
+    def _state(self, label: str, values: List[int]) -> Any:
+        """Leave out what isn't measured, and of ``__other__`` the inclusive times, which would
+        count the same time many times."""
+        state: List[Optional[int]] = list(values)
+        for metric, places in ((TIME, range(1, 3)), (CPU_TIME, range(3, 5))):
+            if metric not in self._functions.metrics:
+                for place in places:
+                    state[place] = None
+        if label == OTHER_FUNCTIONS:
+            state[INCLUSIVE] = state[INCLUSIVE_CPU] = None
+        return tuple(state)
+
+
+class _FunctionRegistry(Registry):
+    """A registry of TAU's cells: the poll makes them, the sender's thread sends them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tau = TauCell()
+        self._functions: Dict[str, FunctionCell] = {}
+
+    def cell(self, label: str) -> FunctionCell:
+        """Return the cell of a function, new or known."""
+        cell = self._functions.get(label)
+        if cell is None:
+            with self._lock:
+                cell = self._functions[label] = FunctionCell(label)
+        return cell
+
+    def cells(self) -> List[Cell]:
+        """Return all cells, a copy."""
+        with self._lock:
+            return [*self._functions.values(), self.tau]
+
+
+class _NoUsage(ProcessUsage):
+    """The forwarder's CPU and memory are not the plugin's."""
+
+    def __init__(self) -> None:
+        pass
+
+    def read(self) -> Dict[str, Any]:
+        return {}
+
+
+def _seconds(started: str) -> Optional[float]:
+    """Return TAU's starting timestamp, which is in microseconds, if it is one."""
+    seconds = int(started) / 1e6 if started.isdigit() and len(started) < 18 else 0.0
+    return seconds if 0 < seconds < 1e12 else None

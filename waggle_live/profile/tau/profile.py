@@ -1,0 +1,107 @@
+"""A profile as TAU writes it: one file, the functions of one thread, one metric.
+
+Nothing in it is escaped: a function's name may hold quotes, line ends and what looks like a row.
+So a row is recognised by its right end, and a file is taken only if it has exactly as many of
+these as its first line says, with nothing before, between or after them. A file that is cut
+short anywhere, or whose names can be read in two ways, is refused as a whole.
+"""
+
+import re
+from typing import List, NamedTuple, Tuple
+
+from ...wire.errors import InvalidProfile
+
+_HEAD = re.compile(
+    rb"([0-9]{1,9}) templated_functions_MULTI_([^\s/]{1,128})\n"
+    rb"# Name Calls Subrs Excl Incl ProfileCalls # <metadata>"
+)
+_METADATA_END = b"</metadata>\n"
+_NUMBER = rb"-?[0-9]{1,17}(?:\.[0-9]{1,20})?(?:E[+-][0-9]{2,3})?"  # as printf's %.16G writes it
+#: From the quote after the name to the end of the line; then another row, or no more of them.
+_ROW_END = re.compile(
+    rb'" ([0-9]{1,19}) [0-9]{1,19} (%b) (%b) [0-9]{1,19} GROUP="([^"\n]*)" \n(?="|\Z)'
+    % (_NUMBER, _NUMBER)
+)
+_AFTER_ROWS = b"0 aggregates\n"
+_EVENTS = re.compile(
+    rb"([0-9]{1,9}) userevents\n# eventname numevents max min mean sumsqr\n(.*)\Z", re.DOTALL
+)
+_EVENT_NUMBER = rb"(?:%b|-?(?:INF|NAN))" % _NUMBER
+_EVENT_END = re.compile(rb'"(?: %b){5}\n(?="|\Z)' % _EVENT_NUMBER)
+_ATTRIBUTE = rb"<name>%b</name><value>([^<]*)</value>"
+_PID = re.compile(_ATTRIBUTE % b"pid")
+_STARTED = re.compile(_ATTRIBUTE % b"Starting Timestamp")
+_ENDED = re.compile(_ATTRIBUTE % b"Ending Timestamp")
+_COMMAND = re.compile(_ATTRIBUTE % b"Command Line")
+
+#: Name, calls, exclusive and inclusive value as written (times are microseconds), group.
+Row = Tuple[bytes, bytes, bytes, bytes, bytes]
+
+
+class Run(NamedTuple):
+    """One run of one process: what tells its numbers from those of the next."""
+
+    pid: str
+    #: TAU's ``Starting Timestamp``, microseconds of Unix time.
+    started: str
+
+
+class Profile(NamedTuple):
+    """A whole file. ``has_ended``: TAU wrote it at the end of the run, so it is the last."""
+
+    metric: str
+    run: Run
+    has_ended: bool
+    command: str
+    rows: List[Row]
+
+
+def parse(data: bytes) -> Profile:
+    """Return the profile that ``data`` is; raises InvalidProfile if it isn't one, whole."""
+    head = _HEAD.match(data)
+    if head is None:
+        raise InvalidProfile("it does not begin as a profile does")
+    end = data.find(_METADATA_END, head.end())
+    if end < 0:
+        raise InvalidProfile("its metadata does not end")
+    count, metadata = int(head.group(1)), data[head.end() : end]
+    pid, started = _PID.search(metadata), _STARTED.search(metadata)
+    if pid is None or started is None:
+        raise InvalidProfile("its metadata names no pid or no starting timestamp")
+    ended = [stamp.strip() for stamp in _ENDED.findall(metadata)]
+    command = _COMMAND.search(metadata)
+    return Profile(
+        head.group(2).decode("ascii", "replace"),
+        Run(pid.group(1).decode("ascii", "replace"), started.group(1).decode("ascii", "replace")),
+        any(stamp not in (b"", b"0") for stamp in ended),  # a dump leaves a 0 behind
+        command.group(1).decode("utf-8", "replace") if command is not None else "",
+        _rows(data, end + len(_METADATA_END), count),
+    )
+
+
+def _rows(data: bytes, start: int, count: int) -> List[Row]:
+    """Return the rows. The mark after them may stand in a name as well: the right one is the
+    one with nothing but rows before it, and nothing but user events after."""
+    at = data.find(_AFTER_ROWS, start)
+    while at >= 0:
+        if (at == start or data[at - 1 : at] == b"\n") and _ends_well(data, at + len(_AFTER_ROWS)):
+            # name, calls, exclusive, inclusive, group, name, ...
+            pieces = _ROW_END.split(data[start:at])
+            names = pieces[:-1:5]
+            if len(names) == count and not pieces[-1] and all(name[:1] == b'"' for name in names):
+                bare = [name[1:] for name in names]
+                return list(zip(bare, pieces[1::5], pieces[2::5], pieces[3::5], pieces[4::5]))
+        at = data.find(_AFTER_ROWS, at + 1)
+    raise InvalidProfile("it has not the %d rows that it says, and nothing else" % count)
+
+
+def _ends_well(data: bytes, at: int) -> bool:
+    """Tell whether nothing but whole user events is left from ``at`` on."""
+    if at == len(data):
+        return True
+    events = _EVENTS.match(data, at)
+    if events is None:
+        return False
+    names = _EVENT_END.split(events.group(2))
+    whole = not names[-1] and all(name[:1] == b'"' for name in names[:-1])
+    return whole and len(names) - 1 == int(events.group(1))

@@ -1,0 +1,82 @@
+"""Where the collector is: ``WAGGLE_LIVE_METRICS``, or the places where it usually stands."""
+
+import os
+from typing import List, Mapping, NamedTuple, Optional
+
+from ..wire.errors import InvalidAddress, InvalidType
+
+ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
+#: What a collector that is reached over TCP may ask for; it is sent to no other.
+TOKEN_VARIABLE = "WAGGLE_LIVE_METRICS_TOKEN"
+#: Socket paths that are tried in this order when nothing is set; the second is the original's.
+DEFAULT_SOCKET_PATHS = ("/run/waggle/live-metrics/live_metrics.sock", "/app/live_metrics.sock")
+#: The collector's Service in the Waggle Edge Stack, for plugin pods without the socket.
+SERVICE_HOST = "wes-live-metrics.default.svc.cluster.local"
+SERVICE_PORT = 9091
+
+_RULE = "%s must be unix:///path, tcp://host:port or off, got %r"
+
+
+class Address(NamedTuple):
+    """A collector: a unix socket's ``path``, or a ``host`` and ``port``."""
+
+    path: str = ""
+    host: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        if self.path:
+            return "unix://" + self.path
+        return "tcp://%s:%d" % ("[%s]" % self.host if ":" in self.host else self.host, self.port)
+
+
+def parse(text: str) -> Optional[Address]:
+    """Return the address that ``text`` stands for, None for ``off``; raise InvalidAddress."""
+    if not isinstance(text, str):
+        raise InvalidType("the address must be a str like unix:///path, got %.60r" % (text,))
+    if text == "off":
+        return None
+    if text.startswith("unix://"):
+        path = text[len("unix://") :]
+        if path.startswith("/") and "\0" not in path and len(os.fsencode(path)) < 108:
+            return Address(path=path)
+        raise InvalidAddress(
+            _RULE % (ENVIRONMENT_VARIABLE, text)
+            + ": the path must be absolute and shorter than 108 bytes (the kernel's limit)"
+        )
+    if text.startswith("tcp://"):
+        host, colon, port = text[len("tcp://") :].rpartition(":")
+        host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        if host and colon and port.isdecimal() and 0 < int(port) < 65536 and "/" not in host:
+            return Address(host=host, port=int(port))
+    raise InvalidAddress(_RULE % (ENVIRONMENT_VARIABLE, text))
+
+
+def find_token(environ: Mapping[str, str]) -> str:
+    """Return what a collector that is reached over TCP may ask for, "" where nothing is set."""
+    # What was no valid UTF-8 can't travel: it is refused as the wrong one.
+    return environ.get(TOKEN_VARIABLE, "").strip().encode("utf-8", "replace").decode()
+
+
+class Addresses:
+    """Resolves the collector's address, anew at each call, since sockets come and go.
+
+    ``explicit`` (else the environment variable, read once) decides alone where it is given.
+    """
+
+    def __init__(self, explicit: Optional[str], environ: Mapping[str, str]) -> None:
+        text = environ.get(ENVIRONMENT_VARIABLE, "") if explicit is None else explicit
+        self._fixed = None if text == "" else parse(text)
+        self.is_off = text != "" and self._fixed is None
+        self._in_stack = bool(environ.get("WAGGLE_APP_ID"))
+
+    def candidates(self) -> List[Address]:
+        """Return the addresses to try now, in order; empty only when switched off."""
+        if self.is_off:
+            return []
+        if self._fixed is not None:
+            return [self._fixed]
+        found = [Address(path=path) for path in DEFAULT_SOCKET_PATHS if os.path.exists(path)]
+        if not found and self._in_stack:
+            return [Address(host=SERVICE_HOST, port=SERVICE_PORT)]
+        return found or [Address(path=DEFAULT_SOCKET_PATHS[0])]

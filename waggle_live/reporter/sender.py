@@ -1,0 +1,318 @@
+"""The sender: one daemon thread per process that carries changed cells to the collector.
+
+Every interval it folds the cells and sends those that changed, as cumulative state. What is
+lost with a connection is made good by sending every cell on the next one, so there is no
+queue and nothing to resend. Only a flush and the end wait for an answer, and never long.
+"""
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from typing import Any, Callable, Dict, List, Optional, Set
+
+from ..clock import monotonic
+from ..series.registry import Registry
+from ..series.state import Cell
+from ..wire.protocol import encode, encode_updates
+from . import fork
+from .address import Address
+from .connection import Connection, explain
+from .session import Session
+from .usage import ProcessUsage
+
+logger = logging.getLogger("waggle_live")
+
+#: Seconds between two sends.
+DEFAULT_INTERVAL = 0.25
+#: Seconds between process figures while there is something else to send, and while there isn't.
+PROCESS_INTERVAL, IDLE_PROCESS_INTERVAL = 1.0, 5.0
+#: Seconds that a forked child without samples waits before it shows itself: most of them exec.
+FORKED_PATIENCE = 1.0
+#: Seconds between attempts to connect over TCP; over a unix socket every interval is one.
+TCP_RETRY = 1.0
+#: Seconds to stay away from a collector that closed the door on us.
+REFUSED_RETRY = 5.0
+#: Seconds without a collector before the one line of log about it.
+GRACE = 2.0
+
+#: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
+#: forked children inherit it. Bounded by the addresses that a program is written with.
+_absent: "Set[Address]" = set()
+
+
+class _Request:
+    """Somebody waits, at most ``until``, for all that was recorded to be applied."""
+
+    def __init__(self, until: float, status: Optional[str] = None) -> None:
+        self.until = until
+        self.status = status  # of the bye; None for a flush
+        self.done = threading.Event()
+        self.succeeded = False
+
+
+class Sender:
+    """Owns the connection, the session and the thread. ``start`` starts, ``finish`` ends it."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        session: Session,
+        addresses: Callable[[], List[Address]],
+        usage: ProcessUsage,
+        interval: float = DEFAULT_INTERVAL,
+        forked: bool = False,
+    ) -> None:
+        self._registry = registry
+        self._session = session
+        self._addresses = addresses
+        self._usage = usage
+        self._interval = interval
+        self._forked = forked
+        self._thread: Optional[threading.Thread] = None
+        # Locked while there is nothing to do. No Event: a flush or close from a signal handler or
+        # ``__del__`` within another's Event.set() would wait for its inner lock forever.
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._requests: List[_Request] = []
+        self._connection: Optional[Connection] = None
+        self._send_all = True
+        self._since = session.started
+        self._next_process = 0.0
+        self._retry_at = 0.0
+        self._was_connected = False
+        self._logged: List[str] = []
+
+    def start(self) -> None:
+        """Start the thread; where none can be started, log that and go without."""
+        self._thread = threading.Thread(target=self._run, name="waggle-live", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the limit of threads, or the interpreter is ending
+            self._thread = None
+            self._log_once("thread", "no live metrics, for no thread can be started: %s", error)
+
+    def flush(self, timeout: float) -> bool:
+        """Send now; True once the collector has applied it, False after ``timeout`` seconds."""
+        return self._request(_Request(monotonic() + timeout), timeout)
+
+    def finish(self, status: str, timeout: float) -> bool:
+        """Send what is left and ``bye``, and end the thread; True if the collector has it all."""
+        return self._request(_Request(monotonic() + timeout, status), timeout)
+
+    def abandon(self) -> None:
+        """Let go of everything in a forked child, whose parent still uses the connection."""
+        self._thread = None
+        if self._connection is not None:
+            self._connection.close()
+
+    def _request(self, request: _Request, timeout: float) -> bool:
+        if self._thread is None or self._thread is threading.current_thread():
+            return False
+        self._requests.append(request)
+        try:
+            self._wake.release()
+        except RuntimeError as error:  # it is awake already,
+            if error.__traceback__ and error.__traceback__.tb_next:
+                raise  # unless a signal handler of the plugin's raised it, just here
+        request.done.wait(timeout)
+        return request.succeeded
+
+    def _run(self) -> None:
+        next_tick = 0.0
+        while True:
+            self._wake.acquire(True, max(0.0, next_tick - monotonic()))
+            next_tick = monotonic() + self._interval
+            requests: List[_Request] = []
+            while self._requests:
+                requests.append(self._requests.pop(0))
+            try:
+                self._tick(urgent=bool(requests))
+            except Exception as error:  # ours to mend, never the plugin's to suffer
+                self._disconnect()
+                self._log_once(repr(type(error)), "the sender met %r and goes on", error)
+            for request in requests:
+                try:
+                    request.succeeded = self._serve(request)
+                except Exception as error:
+                    self._log_once(repr(type(error)), "the sender met %r and goes on", error)
+                request.done.set()
+            if any(request.status is not None for request in requests):
+                self._close()
+                return
+
+    def _tick(self, urgent: bool = False) -> None:
+        self._registry.call_functions()
+        cells = self._registry.cells()
+        for _ in range(2):  # a connection that turns out to be broken is replaced at once
+            try:
+                if self._connection is None:
+                    self._connect(cells, urgent)
+                elif self._connection.is_orphaned():
+                    self._disconnect()
+                    continue
+                else:
+                    self._receive(self._connection)
+                if self._connection is not None:
+                    self._send(self._connection, cells)
+                break
+            except OSError:
+                self._hear_out()
+                self._disconnect()
+        if self._connection is None:
+            _fold(cells)
+
+    def _connect(self, cells: List[Cell], urgent: bool) -> None:
+        now = monotonic()
+        if now < self._retry_at and not urgent:
+            return
+        young = self._forked and now - self._session.started < FORKED_PATIENCE
+        # Not only what is in a buffer: whoever filled one may have folded it since.
+        if young and not any(cell.has_values for cell in cells):
+            return
+        self._forked = False
+        for address in self._addresses():
+            connection = self._connection = Connection(address)
+            try:
+                connection.open()
+                connection.send(encode(self._session.hello(over_tcp=bool(address.host))))
+                self._send_all = True
+                self._was_connected = True
+                return
+            except OSError as error:
+                self._disconnect()
+                self._retry_at = now + (TCP_RETRY if address.host else 0.0)
+                missed = now - self._session.started >= GRACE or urgent
+                if missed and address not in _absent:
+                    _absent.add(address)
+                    self._log_once(
+                        "connect",
+                        "no collector at %s (%s); the plugin goes on without, and it is looked "
+                        "for in the background",
+                        address,
+                        explain(error, address),
+                    )
+
+    def _hear_out(self) -> None:
+        """Take in what the collector said before it closed: it may be why, and when to be back."""
+        if self._connection is not None:
+            with suppress(OSError):
+                self._receive(self._connection)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _send(self, connection: Connection, cells: List[Cell]) -> bool:
+        """Send the cells that changed, unless earlier lines still wait for the kernel.
+
+        False if something is left to send: then, or when a cell was being folded just now.
+        """
+        connection.send(b"")
+        if not connection.is_clear:
+            _fold(cells)
+            return False
+        now = monotonic()
+        messages: List[Dict[str, Any]] = []
+        complete = True
+        for cell in cells:
+            if self._send_all or cell.buffer or cell.changed:
+                message = cell.take()
+                if message is None:
+                    cell.changed = True
+                    complete = False
+                else:
+                    messages.append(message)
+        process = None
+        if now >= self._next_process or self._send_all:
+            with fork.guard:  # it opens files
+                process = self._usage.read()
+            self._next_process = now + IDLE_PROCESS_INTERVAL
+        if messages:
+            self._next_process = min(self._next_process, now + PROCESS_INTERVAL)
+        if messages or process:
+            for number, line in encode_updates(
+                messages, self._session.number + 1, now, self._since, process
+            ):
+                self._session.number = number
+                connection.send(line)
+        self._send_all = False
+        self._since = now
+        return complete
+
+    def _receive(self, connection: Connection) -> List[Dict[str, Any]]:
+        """Take in what the collector says; return what it has applied."""
+        messages = connection.receive()
+        for message in messages:
+            if message["type"] != "error":
+                continue
+            code = str(message.get("code"))
+            self._log_once(code, "the collector refused something: %s", message.get("text"))
+            if code == "session_taken":
+                self._session.renew()
+                self._disconnect()
+            elif code in ("version", "session_limit", "identity", "token"):
+                self._disconnect()
+                self._retry_at = monotonic() + REFUSED_RETRY
+        return [message for message in messages if message["type"] == "applied"]
+
+    def _serve(self, request: _Request) -> bool:
+        """Flush or say bye, reconnecting as long as there is time; True once it is applied."""
+        while True:
+            try:
+                if self._connection is not None and self._ask(self._connection, request):
+                    return True
+            except OSError:
+                self._hear_out()
+                self._disconnect()
+            if monotonic() >= request.until or not self._was_connected:
+                return False
+            # There was a collector a moment ago: one that restarts is worth waiting for.
+            time.sleep(0.02)
+            self._tick(urgent=True)
+
+    def _ask(self, connection: Connection, request: _Request) -> bool:
+        """Send all there is and the question, and wait for the answer."""
+        taken = False  # once it is, what is recorded meanwhile is no longer this request's
+        while True:
+            taken = taken or self._send(connection, self._registry.cells())
+            connection.send(b"")
+            if taken and connection.is_clear:
+                break
+            if monotonic() >= request.until:
+                return False
+            self._receive(connection)
+            connection.wait(min(request.until, monotonic() + 0.01))
+        question = {"type": "flush", "number": self._session.number}
+        if request.status is not None:
+            question = {
+                "type": "bye",
+                "number": self._session.number,
+                "status": request.status,
+            }
+        connection.send(encode(question))
+        while monotonic() < request.until and self._connection is connection:
+            for answer in self._receive(connection):
+                if answer.get("number") == question["number"]:
+                    return True
+            connection.send(b"")
+            connection.wait(request.until)
+        return False
+
+    def _close(self) -> None:
+        self._disconnect()
+        self._thread = None
+
+    def _log_once(self, what: str, text: str, *args: Any) -> None:
+        if what not in self._logged:
+            self._logged.append(what)
+            logger.warning("live metrics: " + text, *args)
+
+
+def _fold(cells: List[Cell]) -> None:
+    """Fold without sending, so that no buffer grows while nobody takes the state."""
+    for cell in cells:
+        if cell.buffer:
+            cell.fold()

@@ -1,0 +1,59 @@
+"""A session: one process of one plugin, as the collector knows it."""
+
+import os
+import time
+from binascii import hexlify
+from typing import Any, Dict, Optional
+
+from ..clock import monotonic
+from ..version import VERSION
+from ..wire.protocol import VERSION as PROTOCOL_VERSION
+from .address import find_token
+from .identity import Identity, find_host
+
+
+class Session:
+    """Id, secret key, start and the rising number of updates. The sender's thread alone uses it.
+
+    A reconnecting process keeps its session; a forked child makes a new one.
+    """
+
+    def __init__(self, identity: Identity, *, start_time: Optional[float] = None) -> None:
+        self._identity = identity
+        self._host = find_host(os.environ)
+        self._token = find_token(os.environ)
+        self._start_time = time.time() if start_time is None else start_time
+        self.started = monotonic()
+        #: Number of the last update that was sent.
+        self.number = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Take a new id and key; what was sent under the old one is the old one's."""
+        self._id = hexlify(os.urandom(16)).decode()
+        self._key = hexlify(os.urandom(16)).decode()
+
+    def hello(self, over_tcp: bool = False) -> Dict[str, Any]:
+        """Return the message that opens a connection of this session.
+
+        The token goes to nobody but a collector that is reached over TCP, which may ask for it.
+        """
+        message = {
+            "type": "hello",
+            "version": PROTOCOL_VERSION,
+            "session": self._id,
+            "key": self._key,
+            "app_id": self._identity.app_id,
+            "plugin": self._identity.plugin,
+            "plugin_version": self._identity.version,
+            "task": self._identity.task,
+            "job": self._identity.job,
+            "host": self._host,
+            "pid": os.getpid(),
+            "start_time": self._start_time,
+            "monotonic": self.started,
+            "client": "waggle-live/%s" % VERSION,
+        }
+        if over_tcp and self._token:
+            message["token"] = self._token
+        return message

@@ -1,0 +1,109 @@
+"""``waggle-live run``: starts an unmodified plugin with live metrics."""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from typing import Any, Dict, List, Optional
+
+from ..reporter.address import ENVIRONMENT_VARIABLE, parse
+from ..wire.errors import LiveMetricsError
+
+_PYTHON = re.compile(r"python[\d.]*t?\Z")
+_SCRIPTS = (".py", ".pyc", ".pyz", ".zip")
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to those of ``waggle-live``."""
+    run = commands.add_parser(
+        "run",
+        help="run an unmodified plugin with live metrics",
+        description="Run an unmodified plugin with live metrics: its Plugin, timeit, publish, "
+        "upload_file, Camera and Microphone are measured, in its child processes too.",
+        usage="waggle-live run [options] -- main.py|-m MODULE|COMMAND [ARGS...]",
+    )
+    run.add_argument("--plugin", help="what the plugin is called, outside of the edge stack")
+    run.add_argument("--task", help="its task, outside of the edge stack")
+    run.add_argument("--job", help="its job, outside of the edge stack")
+    run.add_argument("--address", help="unix:///path, tcp://host:port or off")
+    run.add_argument("script", help="the main script, options of python, or a command that runs it")
+    run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
+    run.set_defaults(main=main)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Become the plugin: replaced by exec, so that its arguments, ``__main__``, tracebacks,
+    signals and exit status are those of a plugin that runs alone."""
+    try:
+        environment = run_environment(os.environ, options)
+    except LiveMetricsError as error:
+        print("waggle-live: %s" % error, file=sys.stderr)
+        return 2
+    command = plugin_command(options.script, options.args)
+    if command is None:
+        print("waggle-live: no such script or command: %s" % options.script, file=sys.stderr)
+        return 2
+    if _PYTHON.match(os.path.basename(command[0])):
+        option = _isolation(command[1:])
+        if option:
+            print(
+                "waggle-live: python %s takes no notice of us: the plugin is not measured" % option,
+                file=sys.stderr,
+            )
+    sys.stdout.flush()
+    try:
+        os.execvpe(command[0], command, environment)
+    except OSError as error:
+        print("waggle-live: can't run %s: %s" % (command[0], error.strerror), file=sys.stderr)
+        return 127
+
+
+def plugin_command(script: str, arguments: List[str]) -> Optional[List[str]]:
+    """Return what to execute, None if there is no such thing.
+
+    Scripts, directories and options (``-m module``) are for this Python. A python of the
+    caller's choice, a program on the ``PATH`` and an executable that is no ``.py`` run as they are.
+    """
+    is_for_python = script.startswith("-") or os.path.isdir(script)
+    if not is_for_python and os.path.exists(script):
+        executable = os.access(script, os.X_OK) and not script.endswith(_SCRIPTS)
+        if executable:  # with a slash, since it is looked for on the PATH without
+            return [script if os.sep in script else os.path.join(os.curdir, script), *arguments]
+        is_for_python = True
+    if is_for_python:
+        return [sys.executable, script, *arguments]
+    return [script, *arguments] if shutil.which(script) else None
+
+
+def _isolation(arguments: List[str]) -> str:
+    """Return the option by which Python ignores ``PYTHONPATH`` or ``sitecustomize``, if any."""
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-") or argument == "-":
+            break
+        for letter in "" if argument.startswith("--") else argument[1:]:
+            if letter in "EIS":
+                return "-" + letter
+            if letter in "cm":
+                return ""
+            if letter in "WX":
+                if argument.endswith(letter):
+                    next(rest, None)  # its value
+                break
+    return ""
+
+
+def run_environment(environ: "os._Environ[str]", options: argparse.Namespace) -> Dict[str, str]:
+    """Return the environment of the plugin; raises InvalidAddress."""
+    environment = dict(environ)
+    if options.address is not None:
+        parse(options.address)
+        environment[ENVIRONMENT_VARIABLE] = options.address
+    for name in ("plugin", "task", "job"):
+        if getattr(options, name):
+            environment["WAGGLE_LIVE_" + name.upper()] = getattr(options, name)
+    start = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
+    paths = [start, environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return environment
