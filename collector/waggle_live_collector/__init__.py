@@ -2,7 +2,7 @@
 
 The way of a sample through these modules, each named by its noun::
 
-    listener -> conversation -> messages -> session -> series (in a plugin, in the table)
+    listener -> protocol -> messages -> process -> series (in a plugin, in the table)
                                                           |
                        state_file <- table -> exposition -> web
 

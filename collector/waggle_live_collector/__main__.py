@@ -24,13 +24,13 @@ from .identity.lookups import AppMetaLookups
 from .identity.peer import Peer
 from .identity.token import NoToken, TokenError, TokenFile
 from .intake.listener import Listener
-from .intake.protocol import Conversation, Wire
+from .intake.protocol import Wire, WireProtocol
 from .options import Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import InheritedSocket, inherit
 from .sockets.tcp import listen
 from .sockets.unix import SocketError, SocketTaken, UnixSocket
-from .table.processes import Sessions
+from .table.processes import Processes
 from .table.readiness import Readiness
 from .table.state_file import NoStateFile, StateFile
 from .table.table import Table
@@ -76,7 +76,7 @@ async def run(options: Options) -> None:
     own = OwnMetrics()
     apps = AppMetas(clock=clock)
     table = Table(limits=options.limits, hold_time=options.hold_time)
-    sessions = Sessions(
+    processes = Processes(
         table=table,
         identify=Admission(
             verify=options.verify,
@@ -89,20 +89,22 @@ async def run(options: Options) -> None:
         limits=options.limits,
         hold_time=options.hold_time,
     )
-    own.watch(sessions, table)
+    own.watch(processes, table)
     state: StateFile | NoStateFile = NoStateFile()
     if options.state_file is not None:
-        state = StateFile(options.state_file, table=table, sessions=sessions, own=own, clock=clock)
-    readiness = Readiness(sessions=sessions, clock=clock)
+        state = StateFile(
+            options.state_file, table=table, processes=processes, own=own, clock=clock
+        )
+    readiness = Readiness(processes=processes, clock=clock)
 
     lookups = AppMetaLookups(
-        options.app_meta_cache, apps=apps, sessions=sessions, table=table, own=own, clock=clock
+        options.app_meta_cache, apps=apps, processes=processes, table=table, own=own, clock=clock
     )
 
-    def make_conversation(wire: Wire, peer: Peer) -> Conversation:
-        return Conversation(
+    def make_protocol(wire: Wire, peer: Peer) -> WireProtocol:
+        return WireProtocol(
             wire=wire,
-            sessions=sessions,
+            processes=processes,
             when_saved=state.when_saved,
             own=own,
             clock=clock,
@@ -110,7 +112,7 @@ async def run(options: Options) -> None:
         )
 
     listener = Listener(
-        make_conversation=make_conversation,
+        make_protocol=make_protocol,
         own=own,
         clock=clock,
         connections_per_second=options.limits.connections_per_second,
@@ -155,7 +157,7 @@ async def run(options: Options) -> None:
 
     complaint = ""
     async for _ in _ticks(stop):
-        for part in (sessions, listener, http_listener):
+        for part in (processes, listener, http_listener):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
         state.save()
@@ -164,7 +166,7 @@ async def run(options: Options) -> None:
     unix.unlink()
     await lookups.stop()
     await listener.stop()
-    # Written while the sessions still count as connected: they are awaited after a restart.
+    # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
     await http_listener.stop()
     await runner.cleanup()
@@ -238,15 +240,17 @@ def _unix(options: Options) -> UnixSocket | InheritedSocket:
 
 
 def _listen_tcp(options: Options) -> list[socket.socket]:
-    """Return the socket of ``--listen.tcp``, none where it is not given."""
+    """Return the socket of ``--tcp.listen-address``, none where it is not given."""
     if options.tcp is None:
         return []
-    sock = listen(*options.tcp, to="listen for plugins", flag="listen.tcp")
+    sock = listen(*options.tcp, to="listen for plugins", flag="tcp.listen-address")
     sock.setblocking(False)
     if options.verify == REQUIRE:
-        log.warning("--identity.verify=require: whoever reports over --listen.tcp is refused")
+        log.warning(
+            "--identity.verify=require: whoever reports over --tcp.listen-address is refused"
+        )
     elif options.tcp_token_file is None:
-        log.warning("--listen.tcp without --listen.tcp.token-file: whoever reaches it may report")
+        log.warning("--tcp.listen-address without --tcp.token-file: whoever reaches it may report")
     return [sock]
 
 

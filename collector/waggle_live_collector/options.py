@@ -8,11 +8,9 @@ from urllib.parse import urlsplit
 from .identity.admission import VERIFY, WARN
 from .limits import (
     DEFAULT_HOLD_TIME,
-    DEFAULT_MAX_CONNECTIONS_PER_SECOND,
-    DEFAULT_MAX_PLUGINS,
-    DEFAULT_MAX_SERIES_PER_SESSION,
+    DEFAULT_MAX_PROCESSES,
+    DEFAULT_MAX_SERIES_PER_PROCESS,
     DEFAULT_MAX_SERIES_TOTAL,
-    DEFAULT_MAX_SESSIONS,
     Limits,
 )
 from .version import VERSION
@@ -62,17 +60,15 @@ def parse(arguments: list[str]) -> Options:
         socket_mode=values["socket.mode"],
         socket_gid=values["socket.gid"],
         state_file=values["state.file"],
-        hold_time=values["hold-time"],
-        tcp=values["listen.tcp"],
-        tcp_token_file=values["listen.tcp.token-file"],
+        hold_time=values["plugin.hold-time"],
+        tcp=values["tcp.listen-address"],
+        tcp_token_file=values["tcp.token-file"],
         app_meta_cache=values["identity.app-meta-cache"],
         verify=values["identity.verify"],
         limits=Limits(
-            series_per_session=values["limit.series-per-session"],
+            series_per_process=values["limit.series-per-process"],
             series=values["limit.series"],
-            sessions=values["limit.sessions"],
-            plugins=values["limit.plugins"],
-            connections_per_second=values["limit.connections-per-second"],
+            processes=values["limit.processes"],
         ),
         log_level=values["log.level"],
         log_format=values["log.format"],
@@ -104,20 +100,18 @@ def _parser() -> argparse.ArgumentParser:
     flag("socket.gid", "group of the socket, as a number", type=_count)
     flag("state.file", "where the table outlives this process; a tmpfs is enough")
     hold = "how long what ended without a word is kept: 5m, 90s, 500ms"
-    flag("hold-time", hold, type=_duration, default=f"{DEFAULT_HOLD_TIME:.0f}s")
+    flag("plugin.hold-time", hold, type=_duration, default=f"{DEFAULT_HOLD_TIME:.0f}s")
     tcp = "host:port for plugins that can't see the socket; off when not given"
-    flag("listen.tcp", tcp, type=_address, metavar="ADDRESS")
-    flag("listen.tcp.token-file", "what plugins must show over TCP: WAGGLE_LIVE_METRICS_TOKEN")
+    flag("tcp.listen-address", tcp, type=_address, metavar="ADDRESS")
+    flag("tcp.token-file", "what plugins must show over TCP: WAGGLE_LIVE_METRICS_TOKEN")
     redis = "the stack's Redis, which knows what each pod is: redis://wes-app-meta-cache:6379"
     flag("identity.app-meta-cache", redis, type=_redis_url, metavar="URL")
     verify = "what to do about a claimed pod that the kernel doesn't prove"
     flag("identity.verify", verify, choices=VERIFY, default=WARN, metavar=None)
     for name, text, default in (
-        ("series-per-session", "series of one process", DEFAULT_MAX_SERIES_PER_SESSION),
+        ("series-per-process", "series of one process", DEFAULT_MAX_SERIES_PER_PROCESS),
         ("series", "series in all", DEFAULT_MAX_SERIES_TOTAL),
-        ("sessions", "processes in all", DEFAULT_MAX_SESSIONS),
-        ("plugins", "plugins in all", DEFAULT_MAX_PLUGINS),
-        ("connections-per-second", "connections accepted", DEFAULT_MAX_CONNECTIONS_PER_SECOND),
+        ("processes", "processes in all", DEFAULT_MAX_PROCESSES),
     ):
         flag(f"limit.{name}", text, type=_positive, default=default)
     levels = ("debug", "info", "warn", "error")

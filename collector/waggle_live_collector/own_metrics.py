@@ -13,7 +13,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from .table.processes import Sessions
+from .table.processes import Processes
 from .table.table import Table
 from .version import VERSION
 
@@ -22,31 +22,31 @@ DEFAULT_MAX_REFUSED_PLUGINS = 100
 
 
 class _Sizes:
-    """Numbers that stand in the table and the sessions anyway; an object with ``collect()``."""
+    """Numbers that stand in the table and the processes anyway; an object with ``collect()``."""
 
-    def __init__(self, sessions: Sessions, table: Table) -> None:
-        self._sessions = sessions
+    def __init__(self, processes: Processes, table: Table) -> None:
+        self._processes = processes
         self._table = table
 
     def collect(self) -> Iterator[Metric]:
         """Yield them as they are now."""
-        sessions, table = self._sessions, self._table
+        processes, table = self._processes, self._table
         states = GaugeMetricFamily(
             "waggle_collector_sessions",
-            "Sessions: connected, held for their return, lost (folded), or ended by bye.",
+            "Processes: connected, held for their return, lost (folded), or ended by bye.",
             labels=["state"],
         )
-        states.add_metric(["connected"], sessions.connected)
-        states.add_metric(["held"], len(sessions.by_id) - sessions.connected)
-        states.add_metric(["lost"], len(sessions.lost))
-        states.add_metric(["ended"], len(sessions.ended))
+        states.add_metric(["connected"], processes.connected)
+        states.add_metric(["held"], len(processes.by_id) - processes.connected)
+        states.add_metric(["lost"], len(processes.lost))
+        states.add_metric(["ended"], len(processes.ended))
         yield states
         yield GaugeMetricFamily(
             "waggle_collector_series", "Merged series in the table.", table.series
         )
         yield GaugeMetricFamily(
             "waggle_collector_held_cells",
-            "Cells of sessions that are connected or held.",
+            "Cells of processes that are connected or held.",
             table.cells,
         )
         yield GaugeMetricFamily(
@@ -60,8 +60,8 @@ class _Sizes:
             labels=["what"],
         )
         evicted.add_metric(["plugin"], table.evicted)
-        evicted.add_metric(["held_session"], sessions.folded_early)
-        evicted.add_metric(["lost_session"], sessions.forgotten)
+        evicted.add_metric(["held_session"], processes.folded_early)
+        evicted.add_metric(["lost_session"], processes.forgotten)
         yield evicted
 
 
@@ -136,11 +136,11 @@ class OwnMetrics:
         )
         info = Info("waggle_collector_build", "The running version.", registry=registry)
         info.info({"version": VERSION})
-        ProcessCollector(namespace="waggle_collector", registry=registry)
+        ProcessCollector(registry=registry)
 
-    def watch(self, sessions: Sessions, table: Table) -> None:
-        """Show sizes of the table and the sessions, read at each scrape."""
-        self.registry.register(_Sizes(sessions, table))
+    def watch(self, processes: Processes, table: Table) -> None:
+        """Show sizes of the table and the processes, read at each scrape."""
+        self.registry.register(_Sizes(processes, table))
 
     def refused(self, reason: str, plugin: str) -> None:
         """Count one refusal; plugins beyond the bound share one label."""

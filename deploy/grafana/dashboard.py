@@ -185,12 +185,12 @@ def collectors() -> list[Panel]:
         curves(
             "CPU, cores",
             "short",
-            {"{{vsn}}": rate("waggle_collector_process_cpu_seconds_total")},
+            {"{{vsn}}": rate("process_cpu_seconds_total")},
         ),
         curves(
             "Memory",
             "bytes",
-            {"{{vsn}}": f"waggle_collector_process_resident_memory_bytes{{{NODE}}}"},
+            {"{{vsn}}": f"process_resident_memory_bytes{{{NODE}}}"},
         ),
         curves(
             "Failed writes of the state file",

@@ -80,7 +80,7 @@ class CollectorProcess:
             path = os.path.join(self.directory, "state") if state_file is True else state_file
             self.flags.append("--state.file=%s" % path)
         if hold_time is not None:
-            self.flags.append("--hold-time=%gs" % hold_time)
+            self.flags.append("--plugin.hold-time=%gs" % hold_time)
 
     def __enter__(self):
         return self
@@ -240,9 +240,9 @@ class Client:
             return None
         return json.loads(line.decode()) if line else None
 
-    def hello(self, session="session-1", key="key-of-the-session", plugin="plugin", **more):
+    def hello(self, process="session-1", key="key-of-the-session", plugin="plugin", **more):
         """Say hello and return the answer."""
-        hello = {"type": "hello", "version": 1, "session": session, "key": key, "plugin": plugin}
+        hello = {"type": "hello", "version": 1, "session": process, "key": key, "plugin": plugin}
         hello.update(more)
         self.send(hello)
         return self.read()

@@ -29,7 +29,7 @@ def test_until_everybody_could_be_back_it_answers_503():
         for path in ("/metrics", "/-/ready", "/api/v1/plugins"):
             status, _, body = collector.get(path)
             assert status == 503
-            assert b"waiting for sessions to return" in body
+            assert b"waiting for processes to return" in body
         begin = time.monotonic()
         collector.wait_ready()
         assert time.monotonic() - begin < 20
@@ -172,7 +172,7 @@ def test_what_ended_leaves_after_the_holding_time():
 
 
 def test_an_answered_bye_survives_a_kill():
-    """As soon as the client has its answer, the session is in the file."""
+    """As soon as the client has its answer, the process is in the file."""
     with start(state_file=True) as collector:
         for number in range(1, 6):
             with Client(collector) as client:
@@ -189,9 +189,9 @@ def test_an_answered_bye_survives_a_kill():
 class Reporter(threading.Thread):
     """A client that reports a rising counter and reconnects as often as it must."""
 
-    def __init__(self, collector, session):
+    def __init__(self, collector, process):
         super().__init__()
-        self.collector, self.session = collector, session
+        self.collector, self.process = collector, process
         self.value, self.number = 0, 0
         self.over = threading.Event()
 
@@ -199,7 +199,7 @@ class Reporter(threading.Thread):
         while not self.over.is_set():
             with contextlib.suppress(OSError), Client(self.collector) as client:
                 client.socket.settimeout(2)
-                client.hello(self.session)
+                client.hello(self.process)
                 while not self.over.is_set():
                     self.report(client)
                     time.sleep(0.002)
@@ -240,7 +240,7 @@ def test_no_scrape_ever_shows_less_than_one_before_over_kills():
         total = 0
         for reporter in reporters:
             with Client(collector) as client:
-                client.hello(reporter.session)
+                client.hello(reporter.process)
                 reporter.report(client)
                 client.bye()
             total += reporter.value

@@ -31,12 +31,10 @@ def test_every_flag():
             "--socket.mode=0660",
             "--socket.gid=10",
             "--state.file=/tmp/f",
-            "--hold-time=1.5m",
-            "--limit.series-per-session=1",
+            "--plugin.hold-time=1.5m",
+            "--limit.series-per-process=1",
             "--limit.series=2",
-            "--limit.sessions=3",
-            "--limit.plugins=4",
-            "--limit.connections-per-second=5",
+            "--limit.processes=3",
             "--log.level=debug",
             "--log.format=json",
         ]
@@ -45,9 +43,7 @@ def test_every_flag():
     assert options.web_config_file == "web.yml"
     assert (options.socket_path, options.socket_mode, options.socket_gid) == ("/tmp/s", 0o660, 10)
     assert (options.state_file, options.hold_time) == ("/tmp/f", 90)
-    assert options.limits == Limits(
-        series_per_session=1, series=2, sessions=3, plugins=4, connections_per_second=5
-    )
+    assert options.limits == Limits(series_per_process=1, series=2, processes=3)
     assert (options.log_level, options.log_format) == ("debug", "json")
 
 
@@ -56,15 +52,15 @@ def test_every_flag():
 )
 def test_durations(text, seconds):
     """As Prometheus writes them."""
-    assert parse([f"--hold-time={text}"]).hold_time == pytest.approx(seconds)
+    assert parse([f"--plugin.hold-time={text}"]).hold_time == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
     "flag",
     [
-        "--hold-time=5",
-        "--hold-time=-5s",
-        "--hold-time=soon",
+        "--plugin.hold-time=5",
+        "--plugin.hold-time=-5s",
+        "--plugin.hold-time=soon",
         "--web.listen-address=9090",
         "--web.listen-address=:http",
         "--web.listen-address=:65536",

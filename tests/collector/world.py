@@ -9,10 +9,10 @@ from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
 from waggle_live_collector.identity.token import NoToken
-from waggle_live_collector.intake.protocol import Conversation
+from waggle_live_collector.intake.protocol import WireProtocol
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
-from waggle_live_collector.table.processes import Sessions
+from waggle_live_collector.table.processes import Processes
 from waggle_live_collector.table.table import Table
 
 from .harness import Scrape
@@ -44,9 +44,9 @@ class Peer:
     def __init__(self, world, credentials=Credentials()):  # noqa: B008
         self.answers = []
         self.closed = False
-        self.conversation = Conversation(
+        self.protocol = WireProtocol(
             wire=self,
-            sessions=world.sessions,
+            processes=world.processes,
             when_saved=world.when_saved,
             own=world.own,
             clock=world.clock,
@@ -61,21 +61,21 @@ class Peer:
         """The collector closes."""
         if not self.closed:
             self.closed = True
-            self.conversation.end_of_file()
+            self.protocol.end_of_file()
 
     def say(self, *messages):
         """Say messages, objects or bytes; return what is answered to them."""
         before = len(self.answers)
         for message in messages:
             if not isinstance(message, bytes):
-                self.conversation.receive(json.dumps(message).encode() + b"\n")
+                self.protocol.receive(json.dumps(message).encode() + b"\n")
             else:
-                self.conversation.receive(message)
+                self.protocol.receive(message)
         return self.answers[before:]
 
-    def hello(self, session="session-1", key="key-of-the-session", plugin="plugin", **more):
+    def hello(self, process="session-1", key="key-of-the-session", plugin="plugin", **more):
         """Say hello and return the answers."""
-        hello = {"type": "hello", "version": 1, "session": session, "key": key, "plugin": plugin}
+        hello = {"type": "hello", "version": 1, "session": process, "key": key, "plugin": plugin}
         return self.say({**hello, **more})
 
     def update(self, number, *cells, monotonic=None, **more):
@@ -94,7 +94,7 @@ class Peer:
 
 
 class World:
-    """Table, sessions and exposition under a clock that the test moves.
+    """Table, processes and exposition under a clock that the test moves.
 
     ``stack``: the app-meta cache is asked, and what it answers is what ``resolve`` says.
     """
@@ -108,7 +108,7 @@ class World:
         self.apps = AppMetas(clock=self.clock)
         self.limits = limits or Limits()
         self.table = Table(limits=self.limits, hold_time=hold_time)
-        self.sessions = Sessions(
+        self.processes = Processes(
             table=self.table,
             identify=Admission(
                 verify=verify,
@@ -121,31 +121,31 @@ class World:
             limits=self.limits,
             hold_time=hold_time,
         )
-        self.own.watch(self.sessions, self.table)
+        self.own.watch(self.processes, self.table)
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
         self.exposition = Exposition(table=self.table, own=self.own, clock=self.clock, node=node)
         self.api = Api(table=self.table, clock=self.clock, node=node)
         self.when_saved = lambda call: call()
 
-    def peer(self, session="session-1", credentials=Credentials(), **hello):  # noqa: B008
-        """Return a peer that has said hello; ``session=None``: that has said nothing yet."""
+    def peer(self, process="session-1", credentials=Credentials(), **hello):  # noqa: B008
+        """Return a peer that has said hello; ``process=None``: that has said nothing yet."""
         peer = Peer(self, credentials)
-        if session is not None:
-            answers = peer.hello(session, **hello)
+        if process is not None:
+            answers = peer.hello(process, **hello)
             assert [a["type"] for a in answers] == ["welcome"], answers
         return peer
 
     def resolve(self, app_id, meta):
         """The app-meta cache answers who an app_id is."""
         self.apps.add(app_id, meta)
-        self.sessions.settle(app_id, meta)
+        self.processes.settle(app_id, meta)
 
     def pass_(self, seconds, step=1.0):
         """Let time pass, with the collector looking every ``step`` what is over."""
         end = self.time.at + seconds
         while self.time.at < end:
             self.time.pass_(min(step, end - self.time.at))
-            self.sessions.sweep()
+            self.processes.sweep()
 
     def text(self, openmetrics=False):
         """Return the text of a scrape."""

@@ -133,7 +133,7 @@ def test_plugins_reach_the_way_in_and_nothing_else(overlay):
     for rule, peer in ((plugins[0], "from"), (egress["egress"][0], "to")):
         assert [entry["port"] for entry in rule["ports"]] == [port]
         assert len(rule[peer]) == 1 and set(rule[peer][0]) == {"namespaceSelector", "podSelector"}
-    assert "--listen.tcp=:%d" % port in pod(overlay)["containers"][0]["args"]
+    assert "--tcp.listen-address=:%d" % port in pod(overlay)["containers"][0]["args"]
 
 
 def test_the_socket_lies_on_the_host_where_plugins_look(overlay):

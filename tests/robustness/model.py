@@ -40,7 +40,7 @@ class Link:
 
 
 class Process:
-    """One process of a plugin: its instruments, its session, its connection."""
+    """One process of a plugin: its instruments, its process, its connection."""
 
     def __init__(self, plugin, started, registry=None):
         self.id = "session-%06d" % next(_ids)
@@ -54,7 +54,7 @@ class Process:
         self.counted = False
 
     def fork(self, started):
-        """Return the child: the same series, all at zero, and a session of its own."""
+        """Return the child: the same series, all at zero, and a process of its own."""
         registry = Registry()
         for cell in self.registry.cells():
             if cell.kind in ("timer", "rate", "gauge", "counter"):

@@ -20,7 +20,7 @@ from waggle_live_collector.table.state_file import StateFile
 from .corpus import lines
 
 EXAMPLES = int(os.environ.get("WAGGLE_LIVE_FUZZ_EXAMPLES", "400"))
-LIMITS = Limits(series_per_session=20, series=60, sessions=6, plugins=4)
+LIMITS = Limits(series_per_process=20, series=60, processes=6, plugins=4)
 CORPUS = [line for _, line, _ in lines() if len(line) < 5000]
 
 numbers = st.one_of(

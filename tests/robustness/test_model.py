@@ -45,7 +45,7 @@ class Node(RuleBasedStateMachine):
         self.state = StateFile(
             os.path.join(self.directory.name, "state"),
             table=world.table,
-            sessions=world.sessions,
+            processes=world.processes,
             own=world.own,
             clock=world.clock,
         )

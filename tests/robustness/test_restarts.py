@@ -94,7 +94,7 @@ def fastest_scrape(collector):
 @pytest.mark.parametrize("bye", [True, False], ids=["with-bye", "without-a-word"])
 def test_10_000_short_processes_leave_scrapes_as_fast_and_memory_bounded(make_collector, bye):
     """Ended sessions are folded; those that left without a word too, when there are many."""
-    collector = make_collector("--limit.connections-per-second=100000")
+    collector = make_collector()
     pid, number = collector.process.pid, 10_000 if bye else 6_000
     # After so many its memory stays; what it remembers is full before.
     settled = 7_500 if bye else 3_500

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..clock import Clock
-from ..identity.labels import Claim
+from ..identity.labels import ProcessInfo
 from ..table.plugin import Plugin
 from . import families as f
 from .families import Family
@@ -20,7 +20,7 @@ class PluginLines:
         self._plugin = plugin
         self._pairs = plugin.identity.pairs()
         self._prefixes = {family: prefix(family.name, self._pairs) for family in _PLAIN}
-        self._claim: Claim | None = None
+        self._claim: ProcessInfo | None = None
         self._info = b""
 
     def put(self, chunks: dict[Family, list[bytes]], clock: Clock) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
 from ..clock import Clock
-from ..identity.labels import Identity
+from ..identity.labels import IdentityLabels
 from ..table.series import (
     BOUNDS,
     NEVER,
@@ -190,7 +190,7 @@ class ValueLines:
         return self._chunks
 
 
-def make(series: Series, identity: Identity) -> Lines:
+def make(series: Series, identity: IdentityLabels) -> Lines:
     """Return the lines of a series."""
     pairs = identity.pairs()
     if isinstance(series, TimerSeries):

@@ -20,7 +20,7 @@ from ..messages import Hello
 from ..own_metrics import OwnMetrics
 from . import peer as proofs
 from .app_meta import AppMetas
-from .labels import PROVISIONAL, UNKNOWN_PLUGIN, Identity, Naming, from_hello
+from .labels import PROVISIONAL, UNKNOWN_PLUGIN, IdentityLabels, Naming, from_hello
 from .peer import Peer
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Token(Protocol):
 
 
 class Admission:
-    """Names the sessions, or refuses them. ``apps`` is None where the stack is not asked."""
+    """Names the processes, or refuses them. ``apps`` is None where the stack is not asked."""
 
     def __init__(
         self, *, verify: str, token: Token, apps: AppMetas | None, own: OwnMetrics, clock: Clock
@@ -61,11 +61,11 @@ class Admission:
         self._warned: set[str] = set()
 
     def __call__(self, hello: Hello, peer: Peer) -> Naming:
-        """Return what to call the session; raises ProtocolError."""
+        """Return what to call the process; raises ProtocolError."""
         if peer.tcp and not self._token.admits(hello.token):
             raise ProtocolError(
                 "token",
-                "this collector asks for the token of its --listen.tcp.token-file: "
+                "this collector asks for the token of its --tcp.token-file: "
                 "set WAGGLE_LIVE_METRICS_TOKEN",
             )
         naming = from_hello(hello, peer)
@@ -83,7 +83,7 @@ class Admission:
         plugin, task, _ = naming.identity
         if verified:
             plugin = task = UNKNOWN_PLUGIN
-        return Naming(Identity(plugin, task, PROVISIONAL + app_id), claim, app_id)
+        return Naming(IdentityLabels(plugin, task, PROVISIONAL + app_id), claim, app_id)
 
     def _check(self, claimed: str, peer: Peer) -> None:
         """Count what the claim is worth; raise ProtocolError where that is not enough."""

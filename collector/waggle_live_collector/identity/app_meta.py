@@ -13,7 +13,7 @@ from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
 
 from ..clock import Clock
-from .labels import PROVISIONAL, Claim, Identity, split_image
+from .labels import PROVISIONAL, IdentityLabels, ProcessInfo, split_image
 
 #: Records kept; the one used longest ago goes first.
 DEFAULT_MAX_CACHED = 4096
@@ -34,12 +34,12 @@ class AppMeta(Struct):
     zone: str = ""
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> IdentityLabels:
         """The labels that it gives."""
         plugin = split_image(self.plugin)[0][:MAX_LABEL]
-        return Identity(plugin, self.task[:MAX_LABEL] or plugin, self.job[:MAX_LABEL])
+        return IdentityLabels(plugin, self.task[:MAX_LABEL] or plugin, self.job[:MAX_LABEL])
 
-    def claim(self, claim: Claim) -> Claim:
+    def claim(self, claim: ProcessInfo) -> ProcessInfo:
         """Return the claim with what the stack knows better."""
         return replace(
             claim,

@@ -1,7 +1,7 @@
-"""Who a session is: the labels that all of its series carry.
+"""Who a process is: the labels that all of its series carry.
 
 In the Waggle Edge Stack they stand in the stack's own records, which are looked up by the
-session's ``app_id`` (``app_meta.py``). Until they are known a session has a provisional
+session's ``app_id`` (``app_meta.py``). Until they are known a process has a provisional
 identity, unlike any other's; then the table moves all that stands under it. Elsewhere the
 identity is what the ``hello`` says.
 """
@@ -21,7 +21,7 @@ UNKNOWN_PLUGIN = "unknown"
 PROVISIONAL = "app_id:"
 
 
-class Identity(NamedTuple):
+class IdentityLabels(NamedTuple):
     """The identity labels, in the order of their names on the wire."""
 
     plugin: str
@@ -33,8 +33,8 @@ class Identity(NamedTuple):
         return list(zip(self._fields, self, strict=True))
 
 
-class Claim(Struct, array_like=True):
-    """What a session said about itself, kept to be shown and written to the state file."""
+class ProcessInfo(Struct, array_like=True):
+    """What a process said about itself, kept to be shown and written to the state file."""
 
     app_id: str = ""
     version: str = ""
@@ -48,16 +48,16 @@ class Claim(Struct, array_like=True):
 
 
 class Naming(NamedTuple):
-    """The labels of a session, and what is shown in ``waggle_plugin_info``."""
+    """The labels of a process, and what is shown in ``waggle_plugin_info``."""
 
-    identity: Identity
-    claim: Claim
+    identity: IdentityLabels
+    claim: ProcessInfo
     #: The app_id whose labels are not known yet; "" when the identity is for good.
     pending: str = ""
 
 
 class Identify(Protocol):
-    """Finds the identity of a session; must not block."""
+    """Finds the identity of a process; must not block."""
 
     def __call__(self, hello: Hello, peer: Peer) -> Naming:
         """Return what to call it; raises ProtocolError (``identity``, ``token``, ...)."""
@@ -79,8 +79,8 @@ def from_hello(hello: Hello, peer: Peer) -> Naming:
     plugin = plugin or UNKNOWN_PLUGIN
     if (hello.job or "").startswith(PROVISIONAL):
         raise ProtocolError("bad_message", f"no job begins with {PROVISIONAL!r}")
-    identity = Identity(plugin, hello.task or plugin, hello.job or "")
-    claim = Claim(
+    identity = IdentityLabels(plugin, hello.task or plugin, hello.job or "")
+    claim = ProcessInfo(
         app_id=hello.app_id or "",
         version=hello.plugin_version or tag,
         host=hello.host or "",

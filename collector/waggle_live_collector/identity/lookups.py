@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..clock import Clock
 from ..own_metrics import OwnMetrics
-from ..table.processes import Sessions
+from ..table.processes import Processes
 from ..table.table import Table
 from . import app_meta
 from .app_meta import DEFAULT_MAX_RETRY_SECONDS, DEFAULT_RETRY_SECONDS, AppMeta, AppMetas
@@ -36,7 +36,7 @@ KEY = "app-meta."
 
 
 class AppMetaLookups:
-    """Finds the records that ``apps`` wants, and tells the sessions. Belongs to the event loop.
+    """Finds the records that ``apps`` wants, and tells the processes. Belongs to the event loop.
 
     ``url`` is None where the stack is not asked: then this does nothing.
     """
@@ -46,7 +46,7 @@ class AppMetaLookups:
         url: str | None,
         *,
         apps: AppMetas,
-        sessions: Sessions,
+        processes: Processes,
         table: Table,
         own: OwnMetrics,
         clock: Clock,
@@ -59,7 +59,7 @@ class AppMetaLookups:
         self._password = unquote(parts.password) if parts.password else None
         self._resolver = Resolver(self._host, self._port)
         self._apps = apps
-        self._sessions = sessions
+        self._processes = processes
         self._table = table
         self._own = own
         self._clock = clock
@@ -76,9 +76,9 @@ class AppMetaLookups:
         # Loaded only where it is used, for it takes 7 MiB; and now, for it takes 0.1 s.
         import redis.asyncio  # noqa: F401
 
-        for session in self._sessions.all():
-            claim, identity = session.claim, session.plugin.identity
-            if claim.resolved and not session.plugin.pending:
+        for process in self._processes.all():
+            claim, identity = process.claim, process.plugin.identity
+            if claim.resolved and not process.plugin.pending:
                 image = f"{identity.plugin}:{claim.version}" if claim.version else identity.plugin
                 meta = AppMeta(
                     image, identity.plugin_task, identity.plugin_job, claim.host, claim.zone
@@ -190,4 +190,4 @@ class AppMetaLookups:
             return
         self._own.lookups.labels("found").inc()
         self._apps.add(app_id, meta)
-        self._sessions.settle(app_id, meta)
+        self._processes.settle(app_id, meta)

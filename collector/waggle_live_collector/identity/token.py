@@ -1,4 +1,4 @@
-"""The token of ``--listen.tcp.token-file``: who shows it may report over TCP."""
+"""The token of ``--tcp.token-file``: who shows it may report over TCP."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TokenFile:
 
 
 class NoToken:
-    """Stands in where no ``--listen.tcp.token-file`` is given: everybody is admitted."""
+    """Stands in where no ``--tcp.token-file`` is given: everybody is admitted."""
 
     def admits(self, shown: str | None) -> bool:
         """Admit."""

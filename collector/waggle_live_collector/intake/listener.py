@@ -1,4 +1,4 @@
-"""Accepts plugins' connections and carries bytes between sockets and conversations.
+"""Accepts plugins' connections and carries bytes between sockets and protocols.
 
 Bounds: connections per second (more wait in the kernel's queue), connections that have not
 said ``hello`` (the oldest makes room), seconds until ``hello``, and bytes that wait for a
@@ -20,11 +20,11 @@ from ..identity import peer as peers
 from ..identity.peer import Peer
 from ..own_metrics import OwnMetrics
 from ..sockets.tcp import keep_alive
-from .protocol import Conversation, Wire
+from .protocol import Wire, WireProtocol
 
 log = logging.getLogger(__name__)
 
-#: Connections that may be without a session at a time, besides those of the last second: a
+#: Connections that may be without a process at a time, besides those of the last second: a
 #: thousand processes that return to a restarted collector at once are no attack.
 DEFAULT_MAX_WAITING = 128
 GRACE_SECONDS = 1.0
@@ -47,19 +47,19 @@ QUIET_SECONDS = 0.05
 #: ... or this much time is over.
 DRAIN_SECONDS = 1.0
 
-MakeConversation = Callable[[Wire, Peer], Conversation]
+MakeProtocol = Callable[[Wire, Peer], WireProtocol]
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One accepted socket; hands bytes to its conversation and back."""
+    """One accepted socket; hands bytes to its protocol and back."""
 
     #: What is read is taken in at once, so all connections share one buffer.
     _buffer = memoryview(bytearray(DEFAULT_READ_BYTES))
 
-    def __init__(self, listener: Listener, make: MakeConversation, peer: Peer) -> None:
+    def __init__(self, listener: Listener, make: MakeProtocol, peer: Peer) -> None:
         self._listener = listener
         self._transport: asyncio.Transport | None = None
-        self.conversation = make(self, peer)
+        self.protocol = make(self, peer)
         self.since = listener.clock.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -77,11 +77,11 @@ class Connection(asyncio.BufferedProtocol):
         self._listener.activity += 1
         clock = self._listener.clock
         begin = clock.monotonic()
-        self.conversation.receive(bytes(self._buffer[:nbytes]))
+        self.protocol.receive(bytes(self._buffer[:nbytes]))
         took = clock.monotonic() - begin
         if took > BUSY_SECONDS:
-            self._pause(min(took * (FLOOD_FACTOR if self.conversation.floods else 1), MAX_PAUSE))
-        if self.conversation.greeted:
+            self._pause(min(took * (FLOOD_FACTOR if self.protocol.floods else 1), MAX_PAUSE))
+        if self.protocol.greeted:
             self._listener.greeted(self)
 
     def _pause(self, seconds: float) -> None:
@@ -96,16 +96,16 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def eof_received(self) -> bool:
-        """Asyncio: the peer says no more; the conversation closes when it has answered."""
+        """Asyncio: the peer says no more; the protocol closes when it has answered."""
         self._listener.activity += 1
-        self.conversation.end_of_file()
+        self.protocol.end_of_file()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio: the peer is gone, or we closed."""
         self._transport = None
         self._listener.lost(self)
-        self.conversation.end_of_file()
+        self.protocol.end_of_file()
 
     def send(self, data: bytes) -> None:
         """Queue an answer; a peer that reads none of them is cut off."""
@@ -136,7 +136,7 @@ class Listener:
     def __init__(
         self,
         *,
-        make_conversation: MakeConversation,
+        make_protocol: MakeProtocol,
         own: OwnMetrics,
         clock: Clock,
         connections_per_second: int,
@@ -146,7 +146,7 @@ class Listener:
         self.clock = clock
         #: Rises whenever bytes or connections arrive.
         self.activity = 0
-        self._make = make_conversation
+        self._make = make_protocol
         #: Ask the kernel for the pods of peers.
         self._prove = prove
         self._rate = float(connections_per_second)
@@ -197,7 +197,7 @@ class Listener:
         self._make_room()
 
     def greeted(self, connection: Connection) -> None:
-        """The connection has a session."""
+        """The connection has a process."""
         self._waiting.pop(connection, None)
 
     def lost(self, connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 Rules: the first message is ``hello``; one bad message or cell costs only itself; only
 ``flush`` and ``bye`` are answered when they succeed; once another connection has taken the
-session over, or this one was told to close, nothing more is read. Errors to a peer that makes
+process over, or this one was told to close, nothing more is read. Errors to a peer that makes
 many are thinned out, so that it can't make us buffer or spend.
 """
 
@@ -20,8 +20,8 @@ from ..clock import Clock
 from ..identity.peer import Peer
 from ..messages import Bye, Flush, Hello, Refusal, Update
 from ..own_metrics import OwnMetrics
-from ..table.process import Session
-from ..table.processes import Sessions
+from ..table.process import Process
+from ..table.processes import Processes
 from ..version import VERSION as COLLECTOR_VERSION
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ _CLOSING = {"no_hello", "version", "session_taken", "session_limit", "identity",
 
 
 class Wire(Protocol):
-    """What a conversation needs of its connection; neither call may block or raise."""
+    """What a protocol needs of its connection; neither call may block or raise."""
 
     def send(self, data: bytes) -> None:
         """Queue bytes to the peer; lost when the connection is gone."""
@@ -50,22 +50,22 @@ class Wire(Protocol):
 WhenSaved = Callable[[Callable[[], None]], None]
 
 
-class Conversation:
+class WireProtocol:
     """One peer's connection, from its ``hello`` to its end. Belongs to the event loop."""
 
     def __init__(
         self,
         *,
         wire: Wire,
-        sessions: Sessions,
+        processes: Processes,
         when_saved: WhenSaved,
         own: OwnMetrics,
         clock: Clock,
         peer: Peer = Peer(),  # noqa: B008
     ) -> None:
-        self.session: Session | None = None
+        self.process: Process | None = None
         self._wire = wire
-        self._sessions = sessions
+        self._processes = processes
         self._when_saved = when_saved
         self._own = own
         self._clock = clock
@@ -112,13 +112,13 @@ class Conversation:
     def end_of_file(self) -> None:
         """The peer says no more; it may still read. May be called again."""
         self._closed = True
-        if self.session is not None and not self._ended:
-            self._sessions.leave(self.session, self)
+        if self.process is not None and not self._ended:
+            self._processes.leave(self.process, self)
         if not self._owed:
             self._wire.close()
 
     def superseded(self) -> None:
-        """Another connection of this session is the right one now."""
+        """Another connection of this process is the right one now."""
         self._close()
 
     def _handle(self, message: messages.Message | None, line: bytes) -> None:
@@ -131,8 +131,8 @@ class Conversation:
         elif isinstance(message, Bye):
             self._bye(message)
         elif isinstance(message, Flush):
-            if self.session is not None and not self._ended:
-                self._sessions.seen(self.session)
+            if self.process is not None and not self._ended:
+                self._processes.seen(self.process)
             self._send({"type": "applied", "number": message.number})
 
     def _hello(self, hello: Hello) -> None:
@@ -140,10 +140,10 @@ class Conversation:
             raise ProtocolError("bad_message", "only one hello on a connection")
         if hello.version != VERSION:
             raise ProtocolError("version", f"this collector speaks version {VERSION}")
-        self.session, resumed = self._sessions.open(hello, self, self._peer)
+        self.process, resumed = self._processes.open(hello, self, self._peer)
         self._greeted = True
         self._lines.set_limit(MAX_LINE_BYTES)
-        self._ended = self.session is None
+        self._ended = self.process is None
         self._send(
             {
                 "type": "welcome",
@@ -154,10 +154,10 @@ class Conversation:
         )
 
     def _update(self, update: Update) -> None:
-        if self._ended or self.session is None:
-            raise ProtocolError("session_ended", "this session said bye before")
+        if self._ended or self.process is None:
+            raise ProtocolError("session_ended", "this process said bye before")
         begin = self._clock.monotonic()
-        refusals = self._sessions.apply(self.session, update)
+        refusals = self._processes.apply(self.process, update)
         if refusals is None:
             self._own.stale_updates.inc()
             return
@@ -166,9 +166,9 @@ class Conversation:
         self._own.updated(len(update.cells), self._clock.monotonic() - begin)
 
     def _bye(self, bye: Bye) -> None:
-        if self.session is not None and not self._ended:
+        if self.process is not None and not self._ended:
             self._ended = True
-            self._sessions.end(self.session, bye.status)
+            self._processes.end(self.process, bye.status)
         self._owed += 1
         self._when_saved(lambda: self._saved(bye.number))
 
@@ -179,7 +179,7 @@ class Conversation:
             self._wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        plugin = self.session.plugin.identity.plugin if self.session is not None else ""
+        plugin = self.process.plugin.identity.plugin if self.process is not None else ""
         self._own.refused(refusal.code, plugin)
         now = self._clock.monotonic()
         self._allowance = min(self._allowance + self._earned(now), float(DEFAULT_ERROR_BURST))

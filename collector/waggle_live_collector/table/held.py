@@ -1,8 +1,8 @@
 """What a session's cells were when they were last counted.
 
 A new cell is compared with the held one, and the difference goes into the merged series. So
-what is held is exactly what of this session is contained in the totals: a repeated cell adds
-nothing, and a session may come back after any time without being counted twice. These rows
+what is held is exactly what of this process is contained in the totals: a repeated cell adds
+nothing, and a process may come back after any time without being counted twice. These rows
 are written to the state file as they are.
 """
 

@@ -1,7 +1,7 @@
 """What two plugins add up to, when they turn out to be one.
 
-All of one is taken into the other: totals, recent values, sessions. No total falls by it, and
-a session's next report is still compared with what that session was counted for, since its
+All of one is taken into the other: totals, recent values, processes. No total falls by it, and
+a session's next report is still compared with what that process was counted for, since its
 cells come along and only the series that they count in is another.
 """
 
@@ -25,13 +25,13 @@ from .totals import (
 )
 
 if TYPE_CHECKING:
-    from .process import Session
+    from .process import Process
 
 
-def absorb(into: Plugin, plugin: Plugin, sessions: Iterable[Session], now: float) -> int:
+def absorb(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float) -> int:
     """Take all of ``plugin`` into another; return how many series became one with another's.
 
-    ``sessions`` are all whose plugin it is. It must not be used any more.
+    ``processes`` are all whose plugin it is. It must not be used any more.
     """
     moved: dict[int, Series] = {}
     common = 0
@@ -50,12 +50,12 @@ def absorb(into: Plugin, plugin: Plugin, sessions: Iterable[Session], now: float
         elif isinstance(series, GaugeSeries):
             cast(GaugeSeries, known).live.update(series.live)
         moved[id(series)] = known
-    for session in sessions:
-        session.plugin = into
-        session.cells = {
-            key: (held, moved[id(series)]) for key, (held, series) in session.cells.items()
+    for process in processes:
+        process.plugin = into
+        process.cells = {
+            key: (held, moved[id(series)]) for key, (held, series) in process.cells.items()
         }
-    into.sessions.update(plugin.sessions)
+    into.processes.update(plugin.processes)
     for part in plugin.cpu.parts:
         into.cpu.add(part)
     for status, exits in plugin.exits.items():
@@ -73,7 +73,7 @@ def absorb(into: Plugin, plugin: Plugin, sessions: Iterable[Session], now: float
 
 def _began(plugin: Plugin) -> float:
     """Return when the newest process of a plugin began."""
-    return max((session.started for session in plugin.sessions.values()), default=plugin.started)
+    return max((process.started for process in plugin.processes.values()), default=plugin.started)
 
 
 def _add(known: Series, series: Series) -> None:

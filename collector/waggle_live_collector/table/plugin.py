@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 
 from waggle_live.wire.protocol import Labels
 
-from ..identity.labels import Claim, Identity
+from ..identity.labels import IdentityLabels, ProcessInfo
 from .exact_sum import ExactSum
 from .series import (
     NEVER,
@@ -36,7 +36,7 @@ from .totals import (
 
 if TYPE_CHECKING:
     from ..exposition.plugin_lines import PluginLines
-    from .process import Session
+    from .process import Process
 
 
 class Key(NamedTuple):
@@ -50,8 +50,8 @@ class Key(NamedTuple):
 class PluginRow(Struct, array_like=True):
     """A plugin in the state file."""
 
-    identity: Identity
-    claim: Claim
+    identity: IdentityLabels
+    claim: ProcessInfo
     series: list[Totals]
     cpu: list[float]
     exits: dict[str, int]
@@ -65,31 +65,33 @@ class PluginRow(Struct, array_like=True):
 class Plugin:
     """The merged state of one identity.
 
-    ``series`` only ever grow while the plugin is known. ``sessions`` are the connected ones
+    ``series`` only ever grow while the plugin is known. ``processes`` are the connected ones
     and those within their holding time. ``encoded`` is its row of the state file,
     None when it changed.
     """
 
-    def __init__(self, identity: Identity, claim: Claim, *, at: float, started: float) -> None:
+    def __init__(
+        self, identity: IdentityLabels, claim: ProcessInfo, *, at: float, started: float
+    ) -> None:
         self.identity = identity
         self.claim = claim
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
-        self.sessions: dict[str, Session] = {}
+        self.processes: dict[str, Process] = {}
         self.cpu = ExactSum()
         self.exits: dict[str, int] = {}
         #: Unix time at which the oldest of the living processes began, by its own clock.
         self.started = started
         #: Monotonic time of the latest message.
         self.last_seen = at
-        #: Monotonic time since which no session is connected; None while one is.
+        #: Monotonic time since which no process is connected; None while one is.
         self.left_at: float | None = at
         self.encoded: Raw | None = None
         #: The app_id whose labels are not known yet: ``identity`` is provisional. Else "".
         self.pending = ""
         #: Monotonic time from which it is shown even so.
         self.shown_at = at
-        #: Set when the table drops it: its sessions then start anew if they come back.
+        #: Set when the table drops it: its processes then start anew if they come back.
         self.gone = False
         #: Belongs to the exposition.
         self.lines: PluginLines | None = None
@@ -123,7 +125,7 @@ class Plugin:
         self.series[key] = series
         return series
 
-    def rename(self, identity: Identity) -> None:
+    def rename(self, identity: IdentityLabels) -> None:
         """Take another identity, for good; all lines are rendered anew."""
         self.identity, self.pending = identity, ""
         self.lines = self.encoded = None
@@ -146,9 +148,9 @@ class Plugin:
             stamp.at = max(stamp.at, totals.updated)
         return stamp
 
-    def connected(self) -> Iterator[Session]:
-        """Yield the sessions whose process is connected now."""
-        return (session for session in self.sessions.values() if session.connected)
+    def connected(self) -> Iterator[Process]:
+        """Yield the processes whose process is connected now."""
+        return (process for process in self.processes.values() if process.connected)
 
     @property
     def up(self) -> bool:
@@ -157,7 +159,7 @@ class Plugin:
 
     def attend(self, at: float) -> None:
         """Look again who is connected, after one came or left."""
-        started = [session.started for session in self.connected()]
+        started = [process.started for process in self.connected()]
         if started:
             self.started, self.left_at = min(started), None
         elif self.left_at is None:
@@ -181,17 +183,17 @@ class Plugin:
         """
         containers: dict[str, tuple[float, int]] = {}
         processes: list[int] = []
-        for session in self.connected():
-            memory = session.memory_bytes
+        for process in self.connected():
+            memory = process.memory_bytes
             if memory is None:
                 continue
-            if session.memory_scope == "process":
+            if process.memory_scope == "process":
                 processes.append(memory)
                 continue
-            app_id = session.claim.app_id
+            app_id = process.claim.app_id
             newest = containers.get(app_id)
-            if newest is None or session.last_seen >= newest[0]:
-                containers[app_id] = (session.last_seen, memory)
+            if newest is None or process.last_seen >= newest[0]:
+                containers[app_id] = (process.last_seen, memory)
         if not containers and not processes:
             return None
         return sum(processes) + sum(memory for _, memory in containers.values())
@@ -213,7 +215,7 @@ class Plugin:
 
     @classmethod
     def from_row(cls, row: PluginRow, *, shift: float) -> Plugin:
-        """Restore a plugin without its sessions; ``shift`` is added to monotonic times."""
+        """Restore a plugin without its processes; ``shift`` is added to monotonic times."""
         plugin = cls(row.identity, row.claim, at=row.last_seen + shift, started=row.started)
         for totals in row.series:
             shift_times(totals, shift)

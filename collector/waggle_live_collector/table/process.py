@@ -18,7 +18,7 @@ from waggle_live.wire.protocol import (
 )
 
 from .. import messages
-from ..identity.labels import Claim, Identity
+from ..identity.labels import IdentityLabels, ProcessInfo
 from ..messages import Cell, ProcessStats, Refusal, Update
 from .held import (
     Held,
@@ -32,7 +32,7 @@ from .held import (
 )
 from .plugin import Key, Plugin
 from .recent import WINDOW
-from .series import GaugeSeries, Moment, Series
+from .series import Arrival, GaugeSeries, Series
 from .table import Table
 
 #: What goes wrong with a sender's clock must not become a span of centuries.
@@ -59,13 +59,13 @@ _HELD: dict[str, Any] = {
 }
 
 
-class SessionRow(Struct, array_like=True):
-    """A session in the state file."""
+class ProcessRow(Struct, array_like=True):
+    """A process in the state file."""
 
     id: str
     key_hash: bytes
-    identity: Identity
-    claim: Claim
+    identity: IdentityLabels
+    claim: ProcessInfo
     started: float
     began: float | None
     number: int
@@ -79,7 +79,7 @@ class SessionRow(Struct, array_like=True):
     cells: list[Held]
 
 
-class Session:
+class Process:
     """The state of one process as it was last applied.
 
     ``number`` and ``monotonic`` are those of the latest update. Lines from a connection that
@@ -88,15 +88,15 @@ class Session:
 
     def __init__(
         self,
-        session_id: str,
+        process_id: str,
         key_hash: bytes,
         *,
         plugin: Plugin,
-        claim: Claim,
+        claim: ProcessInfo,
         started: float,
         began: float | None,
     ) -> None:
-        self.id = session_id
+        self.id = process_id
         self.key_hash = key_hash
         self.plugin = plugin
         self.claim = claim
@@ -131,7 +131,7 @@ class Session:
         self.last_seen = self.plugin.last_seen = at
         if update.number <= self.number:
             return None
-        moment = Moment(at, self._gap(update), self.id)
+        moment = Arrival(at, self._gap(update), self.id)
         refusals: list[Refusal] = []
         cells = self.cells
         for cell in update.cells:
@@ -187,9 +187,9 @@ class Session:
         return min(max(update.monotonic - since, 0.0), MAX_GAP)
 
     def _open(
-        self, cell: Cell, moment: Moment, table: Table, max_series: int
+        self, cell: Cell, moment: Arrival, table: Table, max_series: int
     ) -> tuple[Held, Series]:
-        """Check and count a cell that is new to the session."""
+        """Check and count a cell that is new to the process."""
         kind = _KINDS[type(cell)]
         try:
             name, labels = _check(kind, cell)
@@ -221,9 +221,9 @@ class Session:
             self.memory_bytes = stats.memory_bytes
             self.memory_scope = stats.memory_scope
 
-    def row(self) -> SessionRow:
+    def row(self) -> ProcessRow:
         """Return what the state file keeps."""
-        return SessionRow(
+        return ProcessRow(
             self.id,
             self.key_hash,
             self.plugin.identity,
@@ -242,9 +242,9 @@ class Session:
         )
 
     @classmethod
-    def from_row(cls, row: SessionRow, plugin: Plugin, *, shift: float) -> Session:
-        """Restore a session of a restored plugin; it is not connected yet."""
-        session = cls(
+    def from_row(cls, row: ProcessRow, plugin: Plugin, *, shift: float) -> Process:
+        """Restore a process of a restored plugin; it is not connected yet."""
+        process = cls(
             row.id,
             row.key_hash,
             plugin=plugin,
@@ -252,22 +252,22 @@ class Session:
             started=row.started,
             began=row.began,
         )
-        session.number, session.monotonic = row.number, row.monotonic
-        session.lost, session.left_at = row.lost, row.left_at + shift
-        session.cpu = row.cpu
-        session.memory_bytes, session.memory_scope = row.memory_bytes, row.memory_scope
+        process.number, process.monotonic = row.number, row.monotonic
+        process.lost, process.left_at = row.lost, row.left_at + shift
+        process.cpu = row.cpu
+        process.memory_bytes, process.memory_scope = row.memory_bytes, row.memory_scope
         for held in row.cells:
             kind = held.kind if isinstance(held, HeldCount) else held.__struct_config__.tag
             cell = next(cell for cell, name in _KINDS.items() if name == kind)
             shown = tuple(pair for pair in held.labels if pair[1])
             series = plugin.series[Key(str(kind), held.name, shown)]
-            session.cells[(cell, held.name, *held.labels)] = held, series
-            session._unlimited += _is_bounded_by_kind(str(kind), held.name, held.labels)
+            process.cells[(cell, held.name, *held.labels)] = held, series
+            process._unlimited += _is_bounded_by_kind(str(kind), held.name, held.labels)
             if isinstance(held, HeldGauge) and isinstance(series, GaugeSeries):
                 held.at += shift
                 series.attach(row.id, held)
                 series.detach(row.id)
-        return session
+        return process
 
 
 def _check(kind: str, cell: Cell) -> tuple[str, Labels]:

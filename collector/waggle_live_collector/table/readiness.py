@@ -1,11 +1,11 @@
 """Whether the answers are whole yet: a restarted collector waits for those it knew.
 
-Until the sessions that were connected are back, the table lacks what they counted since the
+Until the processes that were connected are back, the table lacks what they counted since the
 state file was written; a scrape then could show less than one before.
 """
 
 from ..clock import Clock
-from .processes import Sessions
+from .processes import Processes
 
 #: Longest wait after the start, in seconds. Clients reconnect several times within it.
 DEFAULT_RETURN_SECONDS = 2.0
@@ -14,8 +14,8 @@ DEFAULT_RETURN_SECONDS = 2.0
 class Readiness:
     """Ready when everybody is back, or :data:`DEFAULT_RETURN_SECONDS` after the start."""
 
-    def __init__(self, *, sessions: Sessions, clock: Clock) -> None:
-        self._sessions = sessions
+    def __init__(self, *, processes: Processes, clock: Clock) -> None:
+        self._processes = processes
         self._clock = clock
         self._until = clock.monotonic() + DEFAULT_RETURN_SECONDS
         self._know_all = False
@@ -30,10 +30,10 @@ class Readiness:
         """Return what is being waited for; None once ready, and from then on."""
         if not self._ready:
             left = self._until - self._clock.monotonic()
-            awaited = len(self._sessions.awaited)
+            awaited = len(self._processes.awaited)
             if left > 0 and (awaited or not self._know_all):
-                whom = f"{awaited} sessions" if self._know_all else "sessions"
+                whom = f"{awaited} processes" if self._know_all else "processes"
                 return f"started just now: waiting for {whom} to return, {left:.1f} s at most\n"
             self._ready = True
-            self._sessions.awaited.clear()
+            self._processes.awaited.clear()
         return None

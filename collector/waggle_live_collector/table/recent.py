@@ -43,7 +43,7 @@ class Recent:
         self.buckets: dict[int, int] = {}
 
     def baseline(self, at: float) -> None:
-        """Begin to look at ``at``: what a returning session counted before is not recent."""
+        """Begin to look at ``at``: what a returning process counted before is not recent."""
         if self._born is None:
             self._born = self._latest = at
 

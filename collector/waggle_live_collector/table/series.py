@@ -1,7 +1,7 @@
 """The merged series: what all processes of one plugin, dead or alive, add up to.
 
-A series takes in cells, one session at a time, and adds the difference to what it holds of
-that session (``held.py``). A cell that would let a total fall is refused as a whole, before
+A series takes in cells, one process at a time, and adds the difference to what it holds of
+that process (``held.py``). A cell that would let a total fall is refused as a whole, before
 anything is changed. ``totals`` is what the state file keeps; the rest lives in memory only.
 """
 
@@ -42,15 +42,15 @@ _BINS = [_bin(index) for index in range(MIN_INDEX, MAX_INDEX + 1)]
 NEVER = float("-inf")
 
 
-class Moment(NamedTuple):
+class Arrival(NamedTuple):
     """When and from whom cells arrived."""
 
     #: The collector's monotonic clock, now.
     at: float
     #: Seconds in which the differences came about; None: unknown, take a baseline only.
     gap: float | None
-    #: Id of the session that reports.
-    session: str
+    #: Id of the process that reports.
+    process: str
 
 
 class Stamp:
@@ -93,7 +93,7 @@ class TimerSeries(_Series):
             totals.bins = [0] * (len(BOUNDS) + 1)
         self.recent = Recent()
 
-    def take(self, held: HeldTimer, cell: TimerCell, moment: Moment) -> None:
+    def take(self, held: HeldTimer, cell: TimerCell, moment: Arrival) -> None:
         """Count what is new in ``cell``."""
         count, total = cell.count - held.count, cell.sum - held.sum
         failures = cell.failures - held.failures
@@ -135,7 +135,7 @@ class RateSeries(_Series):
         self.totals = totals
         self.recent = Recent()
 
-    def take(self, held: HeldRate, cell: RateCell, moment: Moment) -> None:
+    def take(self, held: HeldRate, cell: RateCell, moment: Arrival) -> None:
         """Count what is new in ``cell``."""
         count, total = cell.count - held.count, (cell.sum or 0) - held.sum
         if count < 0 or total < 0:
@@ -166,7 +166,7 @@ class RateSeries(_Series):
 
 
 class GaugeSeries(_Series):
-    """The newest value: of a live session, else of one that ended."""
+    """The newest value: of a live process, else of one that ended."""
 
     __slots__ = ("live", "totals")
 
@@ -175,20 +175,20 @@ class GaugeSeries(_Series):
         self.totals = totals
         self.live: dict[str, HeldGauge] = {}
 
-    def take(self, held: HeldGauge, cell: GaugeCell, moment: Moment) -> None:
-        """Show the cell's value if no live session has set a newer one."""
+    def take(self, held: HeldGauge, cell: GaugeCell, moment: Arrival) -> None:
+        """Show the cell's value if no live process has set a newer one."""
         held.value, held.at = encode_number(number(cell.value)), moment.at - cell.age
-        self.attach(moment.session, held)
+        self.attach(moment.process, held)
 
-    def attach(self, session: str, held: HeldGauge) -> None:
-        """Count the value as one of a live session."""
-        self.live[session] = held
+    def attach(self, process: str, held: HeldGauge) -> None:
+        """Count the value as one of a live process."""
+        self.live[process] = held
         self.totals.updated = self.stamp.at = max(self.stamp.at, held.at)
         self.changed = True
 
-    def detach(self, session: str) -> None:
-        """The session ended: keep its value for as long as no live session has one."""
-        held = self.live.pop(session, None)
+    def detach(self, process: str) -> None:
+        """The process ended: keep its value for as long as no live process has one."""
+        held = self.live.pop(process, None)
         totals = self.totals
         if held is not None and (totals.ended is None or held.at >= totals.ended_at):
             totals.ended, totals.ended_at = held.value, held.at
@@ -215,7 +215,7 @@ class CounterSeries(_Series):
         self.totals = totals
         self._sum = ExactSum(totals.parts)
 
-    def take(self, held: HeldCounter, cell: CounterCell, moment: Moment) -> None:
+    def take(self, held: HeldCounter, cell: CounterCell, moment: Arrival) -> None:
         """Count what is new in ``cell``."""
         if cell.value < held.value:
             raise _fell()
@@ -226,7 +226,7 @@ class CounterSeries(_Series):
             self.changed = True
 
     def value(self) -> float:
-        """Return the sum over all sessions."""
+        """Return the sum over all processes."""
         return self._sum.value()
 
 
@@ -239,7 +239,7 @@ class CountSeries(_Series):
         super().__init__(stamp)
         self.totals = totals
 
-    def take(self, held: HeldCount, cell: CountCell, moment: Moment) -> None:
+    def take(self, held: HeldCount, cell: CountCell, moment: Arrival) -> None:
         """Count what is new in ``cell``."""
         if cell.value < held.value:
             raise _fell()
@@ -249,12 +249,12 @@ class CountSeries(_Series):
         self.changed = True
 
     def value(self) -> int:
-        """Return the sum over all sessions."""
+        """Return the sum over all processes."""
         return self.totals.value
 
 
 def _note(
-    series: TimerSeries | RateSeries, cell: TimerCell | RateCell, moment: Moment, count: int
+    series: TimerSeries | RateSeries, cell: TimerCell | RateCell, moment: Arrival, count: int
 ) -> None:
     """Keep the newest ``last`` and the time of the update; a repeated cell is no update."""
     totals, at = series.totals, moment.at - cell.age

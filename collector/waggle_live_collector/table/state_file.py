@@ -2,7 +2,7 @@
 
 Guarantee: what a scrape showed, and what a ``bye`` was answered for, is in the file before.
 The file is replaced atomically; it needs no disk (a tmpfs or memory volume does), since it is
-there for the collector's death and not for the node's. Only sessions and plugins that changed
+there for the collector's death and not for the node's. Only processes and plugins that changed
 are encoded again. Written synchronously in the event loop: nothing can change meanwhile.
 
 A file that can't be written costs the guarantee and nothing else: it is logged once and
@@ -19,13 +19,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from msgspec import DecodeError, Raw, Struct, json
+from msgspec import DecodeError, Raw, Struct, field, json
 
 from ..clock import Clock
 from ..own_metrics import OwnMetrics
 from .plugin import Plugin, PluginRow
-from .process import Session, SessionRow
-from .processes import EndedRow, Sessions
+from .process import Process, ProcessRow
+from .processes import EndedRow, Processes
 from .table import Table
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class State(Struct):
     boot: str
     monotonic: float
     plugins: list[PluginRow]
-    sessions: list[SessionRow]
+    processes: list[ProcessRow] = field(name="sessions")
     ended: list[EndedRow]
 
 
@@ -56,7 +56,7 @@ class _Encoded(Struct):
     boot: str
     monotonic: float
     plugins: list[Raw]
-    sessions: list[Raw]
+    processes: list[Raw] = field(name="sessions")
     ended: list[EndedRow]
 
 
@@ -64,11 +64,11 @@ class StateFile:
     """Reads the table at the start, writes it when it changed. Belongs to the event loop."""
 
     def __init__(
-        self, path: str, *, table: Table, sessions: Sessions, own: OwnMetrics, clock: Clock
+        self, path: str, *, table: Table, processes: Processes, own: OwnMetrics, clock: Clock
     ) -> None:
         self._path = Path(path)
         self._table = table
-        self._sessions = sessions
+        self._processes = processes
         self._own = own
         self._clock = clock
         self._written = -1
@@ -78,7 +78,7 @@ class StateFile:
         self._timer: asyncio.TimerHandle | None = None
 
     def load(self) -> bool:
-        """Fill table and sessions; True if there was a state to load."""
+        """Fill table and processes; True if there was a state to load."""
         try:
             data = self._path.read_bytes()
         except FileNotFoundError:
@@ -97,10 +97,10 @@ class StateFile:
                 self._path.replace(aside)
             return False
         log.info(
-            "state loaded: plugins=%d sessions=%d awaited=%d",
+            "state loaded: plugins=%d processes=%d awaited=%d",
             len(state.plugins),
-            len(state.sessions),
-            len(self._sessions.awaited),
+            len(state.processes),
+            len(self._processes.awaited),
         )
         return True
 
@@ -136,8 +136,8 @@ class StateFile:
                 _boot_id(),
                 self._clock.monotonic(),
                 [_row(plugin) for plugin in self._table.plugins.values()],
-                [_row(session) for session in self._sessions.all() if not session.plugin.gone],
-                list(self._sessions.ended.values()),
+                [_row(process) for process in self._processes.all() if not process.plugin.gone],
+                list(self._processes.ended.values()),
             )
         )
         temporary = f"{self._path}.tmp"
@@ -166,21 +166,21 @@ class StateFile:
         shift = 0.0 if same_clock else now - state.monotonic
         plugins = [Plugin.from_row(row, shift=shift) for row in state.plugins]
         known = {plugin.identity: plugin for plugin in plugins}
-        sessions = [
-            (Session.from_row(row, known[row.identity], shift=shift), row.connected)
-            for row in state.sessions
+        processes = [
+            (Process.from_row(row, known[row.identity], shift=shift), row.connected)
+            for row in state.processes
         ]
         for plugin in plugins:
             self._table.restore(plugin)
             if plugin.left_at is None:
                 plugin.left_at = now
-        for session, connected in sessions:
+        for process, connected in processes:
             if connected:
-                session.left_at = now
-            self._sessions.restore(session, connected=connected)
+                process.left_at = now
+            self._processes.restore(process, connected=connected)
         for row in state.ended:
             row.at += shift
-            self._sessions.ended[row.id] = row
+            self._processes.ended[row.id] = row
 
 
 class NoStateFile:
@@ -198,7 +198,7 @@ class NoStateFile:
         call()
 
 
-def _row(owner: Session | Plugin) -> Raw:
+def _row(owner: Process | Plugin) -> Raw:
     if owner.encoded is None:
         owner.encoded = Raw(json.encode(owner.row()))
     return owner.encoded

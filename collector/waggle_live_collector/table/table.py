@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from waggle_live.wire.errors import ProtocolError
 
-from ..identity.labels import Identity, Naming
+from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
 from .merge import absorb
 from .plugin import Key, Plugin
 from .series import Series
 
 if TYPE_CHECKING:
-    from .process import Session
+    from .process import Process
 
 #: Seconds for which a plugin is not shown while its labels are being looked up.
 DEFAULT_WITHHOLD_SECONDS = 2.0
@@ -29,11 +29,11 @@ class Table:
     """Plugins by identity. ``version`` rises with every change that a scrape could show."""
 
     def __init__(self, *, limits: Limits, hold_time: float) -> None:
-        self.plugins: dict[Identity, Plugin] = {}
+        self.plugins: dict[IdentityLabels, Plugin] = {}
         self.version = 0
         #: Merged series of all plugins.
         self.series = 0
-        #: Cells of all sessions; kept by them.
+        #: Cells of all processes; kept by them.
         self.cells = 0
         #: Plugins that had to leave before their holding time was over, for lack of room.
         self.evicted = 0
@@ -77,11 +77,11 @@ class Table:
         return {plugin.pending for plugin in self.plugins.values() if plugin.pending}
 
     def settle(
-        self, plugin: Plugin, identity: Identity, sessions: Iterable[Session], now: float
+        self, plugin: Plugin, identity: IdentityLabels, processes: Iterable[Process], now: float
     ) -> Plugin:
         """Move a pending plugin whole to its true identity; return what it is part of now.
 
-        ``sessions`` are all of it, lost ones included. If the identity is known already, the
+        ``processes`` are all of it, lost ones included. If the identity is known already, the
         totals add up there, and none of them falls.
         """
         del self.plugins[plugin.identity]
@@ -91,7 +91,7 @@ class Table:
             plugin.rename(identity)
             self.plugins[identity] = plugin
             return plugin
-        self.series -= absorb(known, plugin, sessions, now)
+        self.series -= absorb(known, plugin, processes, now)
         return known
 
     def withdraw(self, plugin: Plugin, key: Key) -> None:

@@ -16,7 +16,7 @@ from .totals import FunctionTotals, TauTotals
 
 if TYPE_CHECKING:
     from ..exposition.rendered import Lines
-    from .series import Moment, Stamp
+    from .series import Arrival, Stamp
 
 #: The times of a function, as cells, held and totals name them.
 TIMES = ("exclusive", "inclusive", "exclusive_cpu", "inclusive_cpu")
@@ -33,7 +33,7 @@ class FunctionSeries:
         self.changed = True
         self.lines: Lines | None = None
 
-    def take(self, held: HeldFunction, cell: FunctionCell, moment: Moment) -> None:
+    def take(self, held: HeldFunction, cell: FunctionCell, moment: Arrival) -> None:
         """Count what is new in ``cell``."""
         new = [(time, getattr(cell, time)) for time in TIMES]
         # A time that is left out is one that did not change.
@@ -62,7 +62,7 @@ class TauSeries:
         self.changed = True
         self.lines: Lines | None = None
 
-    def take(self, held: HeldTau, cell: TauCell, moment: Moment) -> None:
+    def take(self, held: HeldTau, cell: TauCell, moment: Arrival) -> None:
         """Count what is new in ``cell``."""
         if cell.dropped < held.dropped or cell.torn < held.torn:
             raise ProtocolError("bad_cell", "a cumulative value is lower than it was before")

@@ -33,7 +33,7 @@ class RateTotals(Struct, array_like=True, tag="rate"):
 
 
 class GaugeTotals(Struct, array_like=True, tag="gauge"):
-    """What ended sessions left behind; the values of live ones stand in their own cells."""
+    """What ended processes left behind; the values of live ones stand in their own cells."""
 
     name: str
     labels: Labels

@@ -151,7 +151,7 @@ class Oracle:
         info = {name: getattr(claim, name) for name in ("app_id", "version", "client")}
         info.update(host="", zone="", verified="no")
         self.add(f.INFO, {**identity, **info}, 1)
-        self.add(f.SESSIONS, identity, sum(s.connected for s in plugin.sessions.values()))
+        self.add(f.SESSIONS, identity, sum(s.connected for s in plugin.processes.values()))
         self.add(f.START, identity, round(plugin.started, 3))
         self.add(f.LAST_SEEN, identity, unix(plugin.last_seen))
         if plugin.cpu_seconds() is not None:

@@ -9,7 +9,7 @@ from waggle_live_collector.identity.app_meta import (
     AppMetas,
     decode,
 )
-from waggle_live_collector.identity.labels import Claim
+from waggle_live_collector.identity.labels import ProcessInfo
 
 from ..world import Time
 
@@ -84,8 +84,10 @@ def test_a_record_gives_labels_and_what_is_shown_beside():
     """The image without its tag; the tag is the version; what is empty doesn't hide a claim."""
     meta = decode(b'{"host":"","job":"j","task":"t","plugin":"r:5000/w/cars:1.2","zone":"core"}')
     assert meta.identity == ("r:5000/w/cars", "t", "j")
-    claim = meta.claim(Claim(app_id="a", version="0", host="h", pid=7))
-    assert claim == Claim(app_id="a", version="1.2", host="h", zone="core", pid=7, resolved=True)
+    claim = meta.claim(ProcessInfo(app_id="a", version="0", host="h", pid=7))
+    assert claim == ProcessInfo(
+        app_id="a", version="1.2", host="h", zone="core", pid=7, resolved=True
+    )
     assert decode(b'{"plugin":"cars"}').identity == ("cars", "cars", "")
     long = decode(b'{"plugin":"%b"}' % (b"x" * 5000)).identity
     assert [len(label) for label in long] == [256, 256, 0]

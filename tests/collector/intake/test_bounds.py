@@ -1,4 +1,4 @@
-"""How many sessions, series and tombstones there may be, and who gives way."""
+"""How many processes, series and tombstones there may be, and who gives way."""
 
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.table import processes as module
@@ -16,9 +16,9 @@ def test_tombstones_of_ended_sessions_are_bounded_in_number_and_age(monkeypatch)
     world = World()
     for number in range(8):
         world.peer(f"session-{number}").bye()
-    assert list(world.sessions.ended) == [f"session-{number}" for number in range(3, 8)]
+    assert list(world.processes.ended) == [f"session-{number}" for number in range(3, 8)]
     world.pass_(module.DEFAULT_ENDED_AGE + 1, step=50)
-    assert not world.sessions.ended
+    assert not world.processes.ended
 
 
 def test_tombstones_of_lost_sessions_are_bounded_by_count_and_cells(monkeypatch):
@@ -31,20 +31,20 @@ def test_tombstones_of_lost_sessions_are_bounded_by_count_and_cells(monkeypatch)
         peer.update(1, counter("a", 1), counter("b", 1))
         peer.close()
     world.pass_(3)
-    assert len(world.sessions.lost) == 3
+    assert len(world.processes.lost) == 3
     monkeypatch.setattr(module, "DEFAULT_MAX_LOST_CELLS", 4)
     peer = world.peer("session-9")
     peer.update(1, counter("a", 1), counter("b", 1))
     peer.close()
     world.pass_(3)
-    assert len(world.sessions.lost) == 2
+    assert len(world.processes.lost) == 2
     assert world.value("waggle_collector_evictions_total", what="lost_session") == 4
     assert count(world) == 6
 
 
 def test_the_series_limit_of_a_session_refuses_new_series_only():
     """The excess is refused and counted by plugin; known series go on."""
-    world = World(limits=Limits(series_per_session=2))
+    world = World(limits=Limits(series_per_process=2))
     peer = world.peer()
     answers = peer.update(1, counter("a", 1), counter("b", 1), counter("c", 1), counter("a", 2))
     assert [answer["code"] for answer in answers] == ["series_limit"]
@@ -55,8 +55,8 @@ def test_the_series_limit_of_a_session_refuses_new_series_only():
 
 
 def test_the_total_limit_makes_room_among_the_dead_first():
-    """Held sessions and plugins that left give way; only then is anything refused."""
-    world = World(limits=Limits(series=6, series_per_session=2))
+    """Held processes and plugins that left give way; only then is anything refused."""
+    world = World(limits=Limits(series=6, series_per_process=2))
     for number in range(3):
         peer = world.peer(f"session-{number}", plugin=f"plugin-{number}")
         peer.update(1, counter("a", 1), counter("b", 1))
@@ -72,7 +72,7 @@ def test_the_total_limit_makes_room_among_the_dead_first():
 
 def test_the_total_limit_refuses_when_everybody_lives():
     """The answer says which limit it was."""
-    world = World(limits=Limits(series=2, series_per_session=2))
+    world = World(limits=Limits(series=2, series_per_process=2))
     world.peer("session-1").update(1, counter("a", 1), counter("b", 1))
     answers = world.peer("session-2", plugin="other").update(1, counter("a", 1))
     assert [answer["code"] for answer in answers] == ["total_series_limit"]
@@ -81,7 +81,7 @@ def test_the_total_limit_refuses_when_everybody_lives():
 
 def test_the_session_limit_folds_held_sessions_first():
     """Dead processes don't keep living ones out; when all live, the next is refused."""
-    world = World(limits=Limits(sessions=2))
+    world = World(limits=Limits(processes=2))
     one = world.peer("session-1")
     one.update(1, counter("a", 3))
     one.close()
@@ -120,7 +120,7 @@ def test_refused_first_cells_leave_no_series_behind():
 
 def test_series_of_plugins_that_left_make_room_for_new_ones():
     """The one that left first goes; where all live, the new series is refused."""
-    world = World(limits=Limits(series=4, series_per_session=2))
+    world = World(limits=Limits(series=4, series_per_process=2))
     for number in range(2):
         peer = world.peer(f"session-{number}", plugin=f"plugin-{number}")
         peer.update(1, counter("a", 1), counter("b", 1))
@@ -148,5 +148,5 @@ def test_a_held_session_whose_plugin_had_to_go_begins_anew():
     back.update(2, counter("a", 4))
     assert count(world, plugin="first") == 4
     world.pass_(2)
-    assert list(world.sessions.by_id) == ["session-1"]
+    assert list(world.processes.by_id) == ["session-1"]
     assert world.table.cells == 1

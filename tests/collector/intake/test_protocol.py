@@ -78,7 +78,7 @@ def test_bye_is_answered_when_it_is_saved_also_after_the_end_of_the_input():
     world.when_saved = calls.append
     peer = world.peer()
     peer.bye()
-    peer.conversation.end_of_file()
+    peer.protocol.end_of_file()
     assert not peer.closed
     assert peer.answers[1:] == []
     for call in calls:
@@ -91,8 +91,8 @@ def test_the_end_of_the_input_ends_the_connection():
     """Twice is as good as once."""
     world = World()
     peer = world.peer()
-    peer.conversation.end_of_file()
-    peer.conversation.end_of_file()
+    peer.protocol.end_of_file()
+    peer.protocol.end_of_file()
     assert peer.closed
     assert world.value("waggle_plugin_up") == 0
     assert world.value("waggle_collector_sessions", state="held") == 1

@@ -30,7 +30,7 @@ def port_of(collector):
 
 
 def start_tcp(*flags, **more):
-    return start(flags=["--listen.tcp=127.0.0.1:0", *flags], **more)
+    return start(flags=["--tcp.listen-address=127.0.0.1:0", *flags], **more)
 
 
 def run_plugin(collector, token=None, timeout=30):
@@ -64,7 +64,7 @@ def refused(collector, reason):
 def test_without_a_token_whoever_reaches_it_may_report():
     """That is said at the start; what comes over TCP is never verified."""
     with start_tcp() as collector:
-        assert "without --listen.tcp.token-file" in collector.log()
+        assert "without --tcp.token-file" in collector.log()
         assert "True" in run_plugin(collector)
         assert collector.value("waggle_count_total", name="n", plugin="tcp") == 1
         ((info, _),) = collector.scrape().all("waggle_plugin_info")
@@ -80,7 +80,7 @@ def test_tcp_is_off_by_default():
 
 def test_the_token_lets_in_and_is_told_to_nobody(token_file):
     """A missing or wrong one is refused with what to set, counted, and shown nowhere."""
-    with start_tcp(f"--listen.tcp.token-file={token_file}", "--log.level=debug") as collector:
+    with start_tcp(f"--tcp.token-file={token_file}", "--log.level=debug") as collector:
         assert "True" in run_plugin(collector, TOKEN)
         assert collector.value("waggle_count_total", name="n", plugin="tcp") == 1
         for number, wrong in enumerate((None, TOKEN[:-1], TOKEN + "x", ""), 1):
@@ -105,7 +105,7 @@ def test_the_token_lets_in_and_is_told_to_nobody(token_file):
 
 def test_a_token_can_be_replaced_while_it_runs(token_file):
     """The new one is valid at once and the old one no more; an empty file admits nobody."""
-    with start_tcp(f"--listen.tcp.token-file={token_file}") as collector:
+    with start_tcp(f"--tcp.token-file={token_file}") as collector:
         with TcpClient(collector) as connected:
             assert connected.hello(token=TOKEN)["type"] == "welcome"
             token_file.write_text("another")
@@ -128,7 +128,7 @@ def test_a_token_file_that_is_no_good_stops_the_start(tmp_path, text):
     if text is not None:
         path.write_text(text)
     with pytest.raises(AssertionError, match="token file"):
-        start_tcp(f"--listen.tcp.token-file={path}")
+        start_tcp(f"--tcp.token-file={path}")
 
 
 def test_proof_can_not_be_had_over_tcp():

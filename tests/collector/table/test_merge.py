@@ -14,8 +14,8 @@ PLUGIN = {"plugin": "registry/cars", "plugin_task": "cars-north", "plugin_job": 
 EARLY = {"plugin": "main", "plugin_task": "main", "plugin_job": "app_id:pod-a"}
 
 
-def pod(world, session="session-1", app_id="pod-a", **more):
-    return world.peer(session, app_id=app_id, plugin="main", **more)
+def pod(world, process="session-1", app_id="pod-a", **more):
+    return world.peer(process, app_id=app_id, plugin="main", **more)
 
 
 def everything(n):
@@ -168,7 +168,7 @@ def test_a_lost_process_that_returns_after_the_move_is_counted_once():
     report(lost, 1, 2)
     lost.close()
     world.pass_(11)
-    assert len(world.sessions.lost) == 1
+    assert len(world.processes.lost) == 1
     report(pod(world, "session-3", "pod-b"), 1, 1)
     world.resolve("pod-b", CARS)
     world.resolve("pod-a", CARS)

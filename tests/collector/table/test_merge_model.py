@@ -44,27 +44,27 @@ class Model:
         """Connect a process of each pod, so that no plugin leaves with its holding time."""
         return [self.world.peer(f"keeper-{pod}", app_id=pod, plugin="main") for pod in PODS]
 
-    def session(self, n):
+    def process(self, n):
         return f"session-{n}-{self.generation[n]}"
 
     def report(self, n, more):
-        session = self.session(n)
-        if session not in self.peers:
-            self.peers[session] = self.world.peer(session, app_id=f"pod-{n % 4}", plugin="main")
-        number, count = self.counts.get(session, (0, 0))
-        self.counts[session] = number, count = number + 1, count + more
+        process = self.process(n)
+        if process not in self.peers:
+            self.peers[process] = self.world.peer(process, app_id=f"pod-{n % 4}", plugin="main")
+        number, count = self.counts.get(process, (0, 0))
+        self.counts[process] = number, count = number + 1, count + more
         self.total += more
         cells = counter("c", count), timer("t", {0: count}, count)
-        assert self.peers[session].update(number, *cells) == []
+        assert self.peers[process].update(number, *cells) == []
 
     def bye(self, n):
-        peer = self.peers.pop(self.session(n), None)
+        peer = self.peers.pop(self.process(n), None)
         if peer is not None:
             peer.bye()
             self.generation[n] += 1
 
     def drop(self, n):
-        peer = self.peers.pop(self.session(n), None)
+        peer = self.peers.pop(self.process(n), None)
         if peer is not None:
             peer.close()
 
@@ -83,9 +83,9 @@ class Model:
         for app_id, meta in known.items():
             if meta is not None:
                 self.world.apps.add(app_id, meta)
-        for session in self.peers:
-            pod = f"pod-{int(session[8]) % 4}"
-            self.peers[session] = self.world.peer(session, app_id=pod, plugin="main")
+        for process in self.peers:
+            pod = f"pod-{int(process[8]) % 4}"
+            self.peers[process] = self.world.peer(process, app_id=pod, plugin="main")
         self.keeper = self.keep()
 
     def check(self):
@@ -111,12 +111,12 @@ class Model:
             assert scrape.sum(family) == self.total
         table = self.world.table
         assert table.series == sum(len(plugin.series) for plugin in table.plugins.values())
-        sessions = self.world.sessions
-        assert table.cells == sum(len(s.cells) for s in sessions.by_id.values())
-        for session in sessions.all():
-            assert table.plugins[session.plugin.identity] is session.plugin
-            for _, series in session.cells.values():
-                assert any(series is one for one in session.plugin.series.values())
+        processes = self.world.processes
+        assert table.cells == sum(len(s.cells) for s in processes.by_id.values())
+        for process in processes.all():
+            assert table.plugins[process.plugin.identity] is process.plugin
+            for _, series in process.cells.values():
+                assert any(series is one for one in process.plugin.series.values())
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

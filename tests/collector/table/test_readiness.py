@@ -6,8 +6,8 @@ from ..world import World
 
 
 def readiness(world, *, loaded, awaited=()):
-    world.sessions.awaited.update(awaited)
-    ready = Readiness(sessions=world.sessions, clock=world.clock)
+    world.processes.awaited.update(awaited)
+    ready = Readiness(processes=world.processes, clock=world.clock)
     ready.begin(state_loaded=loaded)
     return ready
 
@@ -39,9 +39,9 @@ def test_it_does_not_wait_for_the_dead():
     ready = readiness(world, loaded=True, awaited=["session-1"])
     world.time.pass_(DEFAULT_RETURN_SECONDS)
     assert ready.why_not() is None
-    assert not world.sessions.awaited
+    assert not world.processes.awaited
 
 
 def test_nobody_to_wait_for_means_ready_at_once():
-    """The state held no connected session."""
+    """The state held no connected process."""
     assert readiness(World(), loaded=True).why_not() is None

@@ -88,7 +88,7 @@ def test_a_gap_of_some_seconds_is_kept_whole():
 
 
 def test_a_baseline_is_no_burst():
-    """What a returning session had counted is not recent; what follows is."""
+    """What a returning process had counted is not recent; what follows is."""
     recent = Recent()
     recent.baseline(100.0)
     assert recent.per_second(100.0) == 0

@@ -27,8 +27,8 @@ def test_sessions_of_a_plugin_add_up_to_the_unit():
     """Integers far beyond a float's precision lose nothing before they are shown."""
     world = World()
     big = 2**62 + 1
-    for session in ("session-1", "session-2"):
-        world.peer(session).update(1, timer("t", {0: 1}, big), rate("r", 2**53 + 1))
+    for process in ("session-1", "session-2"):
+        world.peer(process).update(1, timer("t", {0: 1}, big), rate("r", 2**53 + 1))
     series = next(iter(world.table.plugins.values())).series
     assert [s.totals.sum for s in series.values()] == [2 * big, 0]
     assert [s.totals.count for s in series.values()] == [2, 2**54 + 2]
@@ -118,7 +118,7 @@ def test_the_last_value_is_the_newest_by_age():
 
 
 def test_gauges_of_ended_sessions_give_way_to_living_ones():
-    """They are shown only while no live session of the plugin has the series."""
+    """They are shown only while no live process of the plugin has the series."""
     world = World()
     one, two = world.peer("session-1"), world.peer("session-2")
     two.update(1, gauge("g", 2, age=5.0))

@@ -14,7 +14,7 @@ from ..world import World, counter, gauge, rate, timer
 
 def state_of(world, path):
     state = StateFile(
-        str(path), table=world.table, sessions=world.sessions, own=world.own, clock=world.clock
+        str(path), table=world.table, processes=world.processes, own=world.own, clock=world.clock
     )
     world.when_saved = state.when_saved
     return state
@@ -32,7 +32,8 @@ def counters(world):
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in world.scrape()
-        if family.type in ("counter", "histogram") and "collector" not in family.name
+        if family.type in ("counter", "histogram")
+        and not family.name.startswith(("waggle_collector", "process", "python"))
         for sample in family.samples
     }
 
@@ -48,7 +49,7 @@ def test_every_total_comes_back_as_it_was(path):
     state_of(world, path).save()
     again = reborn(world, path)
     assert counters(again) == counters(world)
-    assert again.sessions.awaited == {"session-1", "session-2"}
+    assert again.processes.awaited == {"session-1", "session-2"}
     assert again.value("waggle_plugin_up", plugin="other") == 0
 
 
@@ -76,11 +77,11 @@ def test_sessions_go_on_where_they_were(path):
     assert again.value("waggle_count_total", name="a") == 4.5
     assert again.value("waggle_timer_seconds_count", name="t") == 4
     assert again.value("waggle_rate_events_total", name="r") == 6
-    assert not again.sessions.awaited
+    assert not again.processes.awaited
 
 
 def test_ended_and_lost_sessions_are_remembered(path):
-    """A bye is not counted twice over a restart, nor is a session that returns late."""
+    """A bye is not counted twice over a restart, nor is a process that returns late."""
     world = World(hold_time=10)
     world.peer("session-1").bye()
     world.peer("session-2")
@@ -143,9 +144,9 @@ def test_a_file_from_before_a_reboot_keeps_its_ages(path):
 def test_a_merged_counter_is_restored_exactly_and_goes_on_rising(path):
     """Sums of floats don't depend on when the collector died."""
     world, plain = World(), World()
-    for session in range(10):
+    for process in range(10):
         for w in (world, plain):
-            w.peer(f"session-{session}").update(1, counter("a", 0.1 * session))
+            w.peer(f"session-{process}").update(1, counter("a", 0.1 * process))
         state_of(world, path).save()
         before = world.value("waggle_count_total", name="a")
         world = reborn(world, path)
@@ -180,7 +181,7 @@ def test_a_broken_file_is_moved_aside(path, content, caplog):
 
 
 def test_rows_that_contradict_each_other_count_as_broken(path):
-    """A session of a plugin that is not there leaves nothing half loaded."""
+    """A process of a plugin that is not there leaves nothing half loaded."""
     world = World()
     world.peer().update(1, counter("a", 1))
     state_of(world, path).save()
@@ -188,7 +189,7 @@ def test_rows_that_contradict_each_other_count_as_broken(path):
     again = World()
     assert not state_of(again, path).load()
     assert not again.table.plugins
-    assert not again.sessions.by_id
+    assert not again.processes.by_id
 
 
 def test_no_file_yet_is_no_error(path, caplog):

@@ -19,7 +19,7 @@ def tau(**fields):
 
 
 def test_runs_add_up():
-    """A run after another one is a session of its own: counters go on rising."""
+    """A run after another one is a process of its own: counters go on rising."""
     world = World()
     first = world.peer("run-00001")
     first.update(1, function("f", 3, 10**9, 2 * 10**9))
@@ -75,8 +75,8 @@ def test_the_last_dump_is_the_newest_of_any_run():
 
 
 def test_functions_are_bounded_like_any_series():
-    """What is above the limit of a session is refused; ``__other__`` and the run come on top."""
-    world = World(limits=Limits(series_per_session=2))
+    """What is above the limit of a process is refused; ``__other__`` and the run come on top."""
+    world = World(limits=Limits(series_per_process=2))
     cells = [function(f"f{number}", 1, 1) for number in range(3)]
     errors = world.peer().update(1, *cells, function("__other__", 1, 1), tau(dropped=1))
     assert [(error["code"], error["refused"]) for error in errors] == [

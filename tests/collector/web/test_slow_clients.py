@@ -256,9 +256,9 @@ def test_fifty_scrapers_at_once_cost_a_few_renderings(collector):
 def test_who_reads_is_never_cut_for_the_size_of_an_answer(collector):
     """Twenty scrapers of more than all answers together may have: each gets it whole."""
     with contextlib.ExitStack() as stack:
-        for session in range(3):
+        for process in range(3):
             client = stack.enter_context(Client(collector))
-            client.hello(session=f"large-{session:04}", plugin=f"large-{session}")
+            client.hello(process=f"large-{process:04}", plugin=f"large-{process}")
             for first in range(0, 1000, 100):
                 cells = [timer(f"t{number}", {0: 1}, 1) for number in range(first, first + 100)]
                 client.update(1 + first, cells)
