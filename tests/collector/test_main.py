@@ -47,7 +47,7 @@ def test_who_was_connected_is_waited_for_and_no_longer():
             collector.kill()
         begin = time.monotonic()
         collector.start(wait_ready=False)
-        assert b"waiting for 1 sessions" in collector.get("/metrics")[2]
+        assert b"waiting for 1 processes" in collector.get("/metrics")[2]
         with Client(collector) as client:
             assert client.hello()["resumed"] is True
             client.update(2, [counter("a", 2)])

@@ -26,7 +26,7 @@ def test_it_is_ready_when_everybody_is_back():
     """The answer says how many are missing."""
     world = World()
     ready = readiness(world, loaded=True, awaited=["session-1"])
-    assert "1 sessions" in ready.why_not()
+    assert "1 processes" in ready.why_not()
     peer = world.peer("session-1")
     assert ready.why_not() is not None, "hello alone brings no numbers"
     peer.flush()
