@@ -32,6 +32,7 @@ from .sockets.tcp import listen
 from .sockets.unix import SocketError, SocketTaken, UnixSocket
 from .table.processes import Processes
 from .table.readiness import Readiness
+from .table.sizes import Sizes
 from .table.state_file import NoStateFile, StateFile
 from .table.table import Table
 from .version import VERSION
@@ -89,7 +90,7 @@ async def run(options: Options) -> None:
         limits=options.limits,
         hold_time=options.hold_time,
     )
-    own.watch(processes, table)
+    own.registry.register(Sizes(processes, table))
     state: StateFile | NoStateFile = NoStateFile()
     if options.state_file is not None:
         state = StateFile(

@@ -40,7 +40,12 @@ RATE_EVENTS = Family("waggle_rate_events_total", "counter", "Events of a rate.")
 RATE_PER_SECOND = Family(
     "waggle_rate_per_second",
     "gauge",
-    "Events per second over the last 10 s; of a rate used as a block, 1 / its mean duration.",
+    "Events per second over the last 10 s.",
+)
+RATE_BLOCK = Family(
+    "waggle_rate_block_per_second",
+    "gauge",
+    "Of a rate used as a block: 1 / its mean duration over the last 10 s.",
 )
 RATE_LAST = Family(
     "waggle_rate_last_per_second",
@@ -132,6 +137,7 @@ ALL = (
     TIMER_FAILURES,
     RATE_EVENTS,
     RATE_PER_SECOND,
+    RATE_BLOCK,
     RATE_LAST,
     VALUE,
     COUNT,

@@ -77,7 +77,7 @@ class AppMetaLookups:
         import redis.asyncio  # noqa: F401
 
         for process in self._processes.all():
-            claim, identity = process.claim, process.plugin.identity
+            claim, identity = process.info, process.plugin.identity
             if claim.resolved and not process.plugin.pending:
                 image = f"{identity.plugin}:{claim.version}" if claim.version else identity.plugin
                 meta = AppMeta(

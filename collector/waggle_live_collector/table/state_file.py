@@ -25,7 +25,7 @@ from ..clock import Clock
 from ..own_metrics import OwnMetrics
 from .plugin import Plugin, PluginRow
 from .process import Process, ProcessRow
-from .processes import EndedRow, Processes
+from .processes import ClosedRow, Processes
 from .table import Table
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class State(Struct):
     monotonic: float
     plugins: list[PluginRow]
     processes: list[ProcessRow] = field(name="sessions")
-    ended: list[EndedRow]
+    closed: list[ClosedRow] = field(name="ended")
 
 
 class _Encoded(Struct):
@@ -57,7 +57,7 @@ class _Encoded(Struct):
     monotonic: float
     plugins: list[Raw]
     processes: list[Raw] = field(name="sessions")
-    ended: list[EndedRow]
+    closed: list[ClosedRow] = field(name="ended")
 
 
 class StateFile:
@@ -137,7 +137,7 @@ class StateFile:
                 self._clock.monotonic(),
                 [_row(plugin) for plugin in self._table.plugins.values()],
                 [_row(process) for process in self._processes.all() if not process.plugin.gone],
-                list(self._processes.ended.values()),
+                list(self._processes.closed.values()),
             )
         )
         temporary = f"{self._path}.tmp"
@@ -178,9 +178,9 @@ class StateFile:
             if connected:
                 process.left_at = now
             self._processes.restore(process, connected=connected)
-        for row in state.ended:
+        for row in state.closed:
             row.at += shift
-            self._processes.ended[row.id] = row
+            self._processes.closed[row.id] = row
 
 
 class NoStateFile:

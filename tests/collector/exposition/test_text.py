@@ -21,7 +21,7 @@ from tests.programs import program
 from waggle_live.wire import histogram
 from waggle_live_collector.exposition import families as f
 from waggle_live_collector.exposition.rendered import QUANTILES
-from waggle_live_collector.table.series import BOUNDS
+from waggle_live_collector.table.kinds.timer import BOUNDS
 
 from ..world import World, counter, function, gauge, rate, timer
 
@@ -101,7 +101,9 @@ class Oracle:
     def rate(self, series, labels):
         """Add what a rate shows."""
         self.add(f.RATE_EVENTS, labels, series.totals.count)
-        self.add(f.RATE_PER_SECOND, labels, series.per_second(self.world.time.at))
+        self.add(f.RATE_PER_SECOND, labels, series.recent.per_second(self.world.time.at))
+        if series.block_per_second() is not None:
+            self.add(f.RATE_BLOCK, labels, series.block_per_second())
         if series.last_per_second() is not None:
             self.add(f.RATE_LAST, labels, series.last_per_second())
 
@@ -147,8 +149,8 @@ class Oracle:
             if kind in ("timer", "rate", "gauge", "counter"):
                 self.add(f.UPDATED, all_labels, unix(series.stamp.at))
         self.add(f.UP, identity, plugin.left_at is None)
-        claim = plugin.claim
-        info = {name: getattr(claim, name) for name in ("app_id", "version", "client")}
+        told = plugin.info
+        info = {name: getattr(told, name) for name in ("app_id", "version", "client")}
         info.update(host="", zone="", verified="no")
         self.add(f.INFO, {**identity, **info}, 1)
         self.add(f.SESSIONS, identity, sum(s.connected for s in plugin.processes.values()))

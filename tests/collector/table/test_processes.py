@@ -54,7 +54,7 @@ def test_without_the_key_a_session_is_not_to_be_had():
     owner.close()
     assert refused()
     world.pass_(11)
-    assert len(world.processes.lost) == 1
+    assert len(world.processes.expired) == 1
     assert refused()
     again = world.peer()
     again.bye()
