@@ -128,38 +128,5 @@ TAU_LAST_DUMP = Family(
 )
 NODE_INFO = Family("waggle_node_info", "gauge", "The node that this collector runs on.")
 
-#: In the order in which they are written.
-ALL = (
-    TIMER_SECONDS,
-    TIMER_LAST,
-    TIMER_RECENT,
-    TIMER_RECENT_MEAN,
-    TIMER_FAILURES,
-    RATE_EVENTS,
-    RATE_PER_SECOND,
-    RATE_BLOCK,
-    RATE_LAST,
-    VALUE,
-    COUNT,
-    UPDATED,
-    UP,
-    INFO,
-    SESSIONS,
-    START,
-    LAST_SEEN,
-    CPU,
-    MEMORY,
-    MESSAGES,
-    UPLOADS,
-    PROBLEMS,
-    EXITS,
-    TAU_CALLS,
-    TAU_EXCLUSIVE,
-    TAU_INCLUSIVE,
-    TAU_EXCLUSIVE_CPU,
-    TAU_INCLUSIVE_CPU,
-    TAU_DROPPED,
-    TAU_TORN,
-    TAU_LAST_DUMP,
-    NODE_INFO,
-)
+#: In the order in which they are written, which is that of their definition.
+ALL = tuple(family for family in list(globals().values()) if isinstance(family, Family))

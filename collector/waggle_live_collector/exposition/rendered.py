@@ -5,6 +5,8 @@ filled in by one ``%`` and two replacements. Each kind of series has one class h
 chunk of text for each of its families.
 """
 
+from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -137,16 +139,13 @@ class RateLines:
 
 
 class ValueLine:
-    """The single line of a series that has a ``value()``; ``label`` holds its name."""
+    """The single line of a series that has a ``value()``; ``label`` holds its name, if any does."""
 
-    family: Family
-    label = "name"
-
-    def __init__(self, series: Any, identity: Pairs) -> None:
+    def __init__(self, series: Any, identity: Pairs, family: Family, label: str) -> None:
         self._series = series
         totals = series.totals
-        named = [(self.label, totals.name)] if self.label else []
-        self._prefix = prefix(self.family.name, [*identity, *named, *totals.labels])
+        named = [(label, totals.name)] if label else []
+        self._prefix = prefix(family.name, [*identity, *named, *totals.labels])
         self._chunks = (b"",)
         self._seen = _NOTHING
 
@@ -158,36 +157,6 @@ class ValueLine:
             line = b"" if value is None else b"%b%b\n" % (self._prefix, number(value))
             self._chunks, self._seen = (line,), series.version
         return self._chunks
-
-
-class GaugeLine(ValueLine):
-    """An author's gauge."""
-
-    family = f.VALUE
-
-
-class CounterLine(ValueLine):
-    """An author's counter."""
-
-    family = f.COUNT
-
-
-class MessagesLine(ValueLine):
-    """Messages published under a name."""
-
-    family = f.MESSAGES
-
-
-class UploadsLine(ValueLine):
-    """Files uploaded."""
-
-    family, label = f.UPLOADS, ""
-
-
-class ProblemLine(ValueLine):
-    """Problems of one sort."""
-
-    family, label = f.PROBLEMS, "reason"
 
 
 class FunctionLines:
@@ -240,18 +209,25 @@ class TauRunLines:
         )
 
 
+Renderer = tuple[Callable[[Any, Pairs], Lines], tuple[Family, ...]]
+
+
+def _value(family: Family, label: str = "name") -> Renderer:
+    return partial(ValueLine, family=family, label=label), (family,)
+
+
 #: What renders each kind of series, and the families that its chunks belong to.
-RENDERERS: dict[str, tuple[Any, tuple[Family, ...]]] = {
+RENDERERS: dict[str, Renderer] = {
     protocol.TIMER: (
         TimerLines,
         (f.TIMER_SECONDS, f.TIMER_LAST, f.TIMER_RECENT, f.TIMER_RECENT_MEAN, f.TIMER_FAILURES),
     ),
     protocol.RATE: (RateLines, (f.RATE_EVENTS, f.RATE_PER_SECOND, f.RATE_BLOCK, f.RATE_LAST)),
-    protocol.GAUGE: (GaugeLine, (f.VALUE,)),
-    protocol.COUNTER: (CounterLine, (f.COUNT,)),
-    protocol.MESSAGES: (MessagesLine, (f.MESSAGES,)),
-    protocol.UPLOADS: (UploadsLine, (f.UPLOADS,)),
-    protocol.PROBLEM: (ProblemLine, (f.PROBLEMS,)),
+    protocol.GAUGE: _value(f.VALUE),
+    protocol.COUNTER: _value(f.COUNT),
+    protocol.MESSAGES: _value(f.MESSAGES),
+    protocol.UPLOADS: _value(f.UPLOADS, ""),
+    protocol.PROBLEM: _value(f.PROBLEMS, "reason"),
     protocol.FUNCTION: (FunctionLines, FunctionLines.families),
     protocol.TAU: (TauRunLines, (f.TAU_DROPPED, f.TAU_TORN)),
 }
@@ -259,8 +235,7 @@ RENDERERS: dict[str, tuple[Any, tuple[Family, ...]]] = {
 
 def make(series: Series, identity: Pairs) -> Lines:
     """Return the lines of a series."""
-    lines: Lines = RENDERERS[series.totals.kind][0](series, identity)
-    return lines
+    return RENDERERS[series.totals.kind][0](series, identity)
 
 
 class StampLine:

@@ -173,25 +173,19 @@ class Process:
             self.memory_bytes = stats.memory_bytes
             self.memory_scope = stats.memory_scope
 
+    @property
+    def identity(self) -> IdentityLabels:
+        """The labels of its series."""
+        return self.plugin.identity
+
+    @property
+    def cells(self) -> list[AnyApplied]:
+        """What was last applied of each of its series."""
+        return [applied for applied, _ in self.rows.values()]
+
     def row(self) -> ProcessRow:
-        """Return what the state file keeps."""
-        return ProcessRow(
-            self.id,
-            self.key_hash,
-            self.plugin.identity,
-            self.info,
-            self.started,
-            self.began,
-            self.number,
-            self.monotonic,
-            self.connected,
-            self.expired,
-            self.left_at,
-            self.cpu,
-            self.memory_bytes,
-            self.memory_scope,
-            [applied for applied, _ in self.rows.values()],
-        )
+        """Return what the state file keeps: the attributes that a row has."""
+        return ProcessRow(*(getattr(self, name) for name in ProcessRow.__struct_fields__))
 
     @classmethod
     def from_row(cls, row: ProcessRow, plugin: Plugin, *, shift: float) -> Process:
@@ -204,10 +198,9 @@ class Process:
             started=row.started,
             began=row.began,
         )
-        process.number, process.monotonic = row.number, row.monotonic
-        process.expired, process.left_at = row.expired, row.left_at + shift
-        process.cpu = row.cpu
-        process.memory_bytes, process.memory_scope = row.memory_bytes, row.memory_scope
+        for name in ("number", "monotonic", "expired", "cpu", "memory_bytes", "memory_scope"):
+            setattr(process, name, getattr(row, name))
+        process.left_at = row.left_at + shift
         for applied in row.cells:
             applied.shift(shift)
             series = plugin.series[applied.key]
