@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, List, Optional
 
 from ..errors import ControllerError
 from ..version import VERSION
-from .wish import ORDERS, Wish
+from .view_options import ORDERS, ViewOptions
 
 if TYPE_CHECKING:
     import rich.console
@@ -90,8 +90,8 @@ def _write_what_can_be_written() -> None:
 def _show(options: argparse.Namespace, fleet: "Fleet", console: "rich.console.Console") -> int:
     from .loop import Top
 
-    wish = Wish(options.sort, options.filter)
-    top = Top(fleet=fleet, console=console, interval=options.interval, wish=wish)
+    view_options = ViewOptions(options.sort, options.filter)
+    top = Top(fleet=fleet, console=console, interval=options.interval, options=view_options)
     if options.once:
         return 0 if top.once(options.timeout + 0.5) else 1
     top.run(lambda: False)

@@ -15,7 +15,7 @@ from .history import History
 from .keys import Keys
 from .rows import Block, blocks_of
 from .view import NodeView, lines, window
-from .wish import ORDERS, Wish
+from .view_options import ORDERS, ViewOptions
 
 #: Seconds between two pictures in a file or a pipe; on a terminal each change is drawn.
 PLAIN_INTERVAL = 5.0
@@ -55,13 +55,13 @@ class Top:
         fleet: Fleet,
         console: Console,
         interval: float = 1.0,
-        wish: Optional[Wish] = None,
+        options: Optional[ViewOptions] = None,
         title: Sequence[str] = (),
     ) -> None:
         self._fleet = fleet
         self._console = console
         self._interval = interval
-        self._wish = Wish() if wish is None else wish
+        self._options = ViewOptions() if options is None else options
         self._title = [Text(line, no_wrap=True) for line in title]
         self._history = History()
         self._seen = {node.url: _Seen(node.url) for node in fleet.nodes}
@@ -165,7 +165,7 @@ class Top:
     def _print(self, trend: bool = True) -> None:
         """Print the whole view below what stands there."""
         width = self._console.width if self._console.is_terminal else None
-        drawn = [*self._title, *lines(self._views(), self._wish, width=width, trend=trend)]
+        drawn = [*self._title, *lines(self._views(), self._options, width=width, trend=trend)]
         for line in drawn:
             # Plain text goes out as it is: rich would break what is wider than 80 columns, and end
             # the process where nobody reads it any more.
@@ -178,7 +178,7 @@ class Top:
     def _picture(self) -> List[Text]:
         """Return the lines of the screen, the last one with what can be pressed."""
         width, height = self._console.size
-        drawn = lines(self._views(), self._wish, width=width)
+        drawn = lines(self._views(), self._options, width=width)
         room = height - len(self._title) - 2
         self._offset = max(0, min(self._offset, len(drawn) - 1 - room))
         shown = window(drawn, self._title, height - 1, self._offset)
@@ -186,8 +186,11 @@ class Top:
         return [*shown, self._foot(len(drawn) - 1 - room)]
 
     def _foot(self, hidden: int) -> Text:
-        only = self._wish.only + ("▏" if self._typing else "")
-        text = "q quit   s sort: %s   / filter%s" % (self._wish.order, ": " + only if only else "")
+        only = self._options.only + ("▏" if self._typing else "")
+        text = "q quit   s sort: %s   / filter%s" % (
+            self._options.order,
+            ": " + only if only else "",
+        )
         if hidden > 0:
             text += "   ↑↓ %d more lines" % hidden
         return Text(text, "reverse", no_wrap=True)
@@ -199,12 +202,12 @@ class Top:
         elif key == "q":
             return True
         elif key == "s":
-            after = (ORDERS.index(self._wish.order) + 1) % len(ORDERS)
-            self._wish = self._wish._replace(order=ORDERS[after])
+            after = (ORDERS.index(self._options.order) + 1) % len(ORDERS)
+            self._options = self._options._replace(order=ORDERS[after])
         elif key == "/":
             self._typing = True
         elif key == "escape":
-            self._wish = self._wish._replace(only="")
+            self._options = self._options._replace(only="")
         else:
             page = max(self._console.size[1] - 6, 1)
             moves: Dict[str, int] = {"up": -1, "k": -1, "down": 1, "j": 1}
@@ -214,7 +217,7 @@ class Top:
         return False
 
     def _type(self, key: str) -> None:
-        only = self._wish.only
+        only = self._options.only
         if key == "escape":
             self._typing, only = False, ""
         elif key == "enter":
@@ -223,4 +226,4 @@ class Top:
             only = only[:-1]
         elif len(key) == 1:
             only += key
-        self._wish = self._wish._replace(only=only)
+        self._options = self._options._replace(only=only)

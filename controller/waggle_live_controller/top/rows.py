@@ -2,11 +2,11 @@
 
 from typing import Hashable, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from .. import Counter, Gauge, Plugin, Rate, Snapshot, Timer
+from .. import CounterReading, GaugeReading, PluginReading, RateReading, Snapshot, TimerReading
+from .costs import MOST, Costs, costs_of
 from .figures import number, seconds, tenths
-from .functions import MOST, Costs, costs_of
 from .history import History, Values
-from .wish import Wish
+from .view_options import ViewOptions
 
 
 class Row(NamedTuple):
@@ -27,7 +27,7 @@ class Block(NamedTuple):
     """One plugin with its rows, and with its functions if it runs under TAU."""
 
     key: str
-    plugin: Plugin
+    plugin: PluginReading
     rows: List[Row]
     costs: Costs
 
@@ -52,29 +52,29 @@ def blocks_of(snapshot: Snapshot, history: History) -> Tuple[List[Block], List[H
 class _Place:
     """Where the history of one plugin's series stands."""
 
-    def __init__(self, where: Hashable, plugin: Plugin, at: float, history: History) -> None:
+    def __init__(self, where: Hashable, plugin: PluginReading, at: float, history: History) -> None:
         self._where = where
         self._heard = plugin.heard
         self._at = at
         self._history = history
         self.keys: List[Hashable] = []
 
-    def rate(self, name: str, it: Rate) -> Row:
+    def rate(self, name: str, it: RateReading) -> Row:
         last = tenths(it.last, "/s")
         trend = self._trend("rate", name, it.per_second)
         return Row(name, "rate", it.total, it.per_second, None, None, last, it.age, trend)
 
-    def timer(self, name: str, it: Timer) -> Row:
+    def timer(self, name: str, it: TimerReading) -> Row:
         rate = self._per_second("timer", name, it.count)
         trend = self._trend("timer", name, it.mean)
         last = seconds(it.last)
         return Row(name, "timer", it.count, rate, it.mean, it.p95, last, it.age, trend)
 
-    def gauge(self, name: str, it: Gauge) -> Row:
+    def gauge(self, name: str, it: GaugeReading) -> Row:
         trend = self._trend("gauge", name, it.value if self._heard else None)
         return Row(name, "gauge", None, None, None, None, number(it.value), it.age, trend)
 
-    def counter(self, name: str, it: Counter) -> Row:
+    def counter(self, name: str, it: CounterReading) -> Row:
         rate = self._per_second("counter", name, it.total)
         trend = self._trend("counter", name, rate)
         return Row(name, "counter", it.total, rate, None, None, "", it.age, trend)
@@ -88,13 +88,13 @@ class _Place:
         return self._history.per_second((self._where, kind, name), self._at, known)
 
 
-def arranged(blocks: Iterable[Block], wish: Wish) -> List[Block]:
+def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
     """Return what is wished for, in the order that is wished for.
 
     By a number, rows are sorted within their plugin, and plugins by their first row. Functions are
     always the most expensive of those that were asked for.
     """
-    only = wish.only.lower()
+    only = options.only.lower()
     shown = []
     for block in blocks:
         rows, functions = block.rows, block.costs.functions
@@ -104,11 +104,11 @@ def arranged(blocks: Iterable[Block], wish: Wish) -> List[Block]:
             if not rows and not functions:
                 continue
         costs = block.costs._replace(functions=functions[:MOST])
-        shown.append(block._replace(rows=_sorted(rows, wish.order), costs=costs))
-    if wish.order == "name":
+        shown.append(block._replace(rows=_sorted(rows, options.order), costs=costs))
+    if options.order == "name":
         return sorted(shown, key=lambda block: block.key)
     return sorted(
-        shown, key=lambda block: _number(block.rows[0], wish.order) if block.rows else _LAST
+        shown, key=lambda block: _number(block.rows[0], options.order) if block.rows else _LAST
     )
 
 

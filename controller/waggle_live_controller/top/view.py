@@ -4,12 +4,12 @@ from typing import Callable, Iterable, List, NamedTuple, Optional, Sequence, Tup
 
 from rich.text import Text
 
-from .. import Identity, NodeError, NodeIdentity, NodeLate, NodeUnreachable
+from .. import NodeError, NodeIdentity, NodeLate, NodeUnreachable, PluginIdentity
+from .costs import Costs
 from .figures import age, clean, number, seconds, tenths
-from .functions import Costs
 from .history import sparkline
 from .rows import Block, Row, arranged
-from .wish import Wish
+from .view_options import ViewOptions
 
 
 class Column(NamedTuple):
@@ -57,13 +57,13 @@ class NodeView(NamedTuple):
 
 
 def lines(
-    nodes: Sequence[NodeView], wish: Wish, *, width: Optional[int], trend: bool = True
+    nodes: Sequence[NodeView], options: ViewOptions, *, width: Optional[int], trend: bool = True
 ) -> List[Text]:
     """Return the whole view. ``width`` is the terminal's; None for as wide as it takes.
 
     ``trend``: whether there has been more than one poll to draw curves of.
     """
-    shown = [(node, arranged(_as_of_now(node), wish)) for node in nodes]
+    shown = [(node, arranged(_as_of_now(node), options)) for node in nodes]
     rows = [row for _, blocks in shown for block in blocks for row in block.rows]
     columns = list(COLUMNS)
     if width is None or width >= WIDE:
@@ -96,7 +96,7 @@ def lines(
             drawn += [_row(row, columns, widths, curve) for row in block.rows]
             drawn += _functions(block.costs, columns, widths)
         if not blocks and node.error is None:
-            drawn.append(_nothing(node, wish))
+            drawn.append(_nothing(node, options))
     return drawn
 
 
@@ -223,7 +223,7 @@ def _plugin_line(block: Block) -> Text:
     return line
 
 
-def _who(key: str, identity: Identity) -> str:
+def _who(key: str, identity: PluginIdentity) -> str:
     """Say what the key doesn't: which plugin has the task, and for which job."""
     if key != identity.task:
         return ""
@@ -235,9 +235,9 @@ def _who(key: str, identity: Identity) -> str:
     return clean(", ".join(words))
 
 
-def _nothing(node: NodeView, wish: Wish) -> Text:
+def _nothing(node: NodeView, options: ViewOptions) -> Text:
     if node.blocks:
-        return Text("  nothing with %s in its name" % clean(wish.only), "dim")
+        return Text("  nothing with %s in its name" % clean(options.only), "dim")
     return Text("  no plugin has reported yet", "dim")
 
 

@@ -7,7 +7,7 @@ from waggle_live_controller.answer import read
 from waggle_live_controller.top.history import History
 from waggle_live_controller.top.rows import blocks_of
 from waggle_live_controller.top.view import NodeView, lines, window
-from waggle_live_controller.top.wish import Wish
+from waggle_live_controller.top.view_options import ViewOptions
 
 from ..conftest import body, plugin, rate, timer
 
@@ -43,11 +43,11 @@ def node(*plugins, history=None, at=100.0, **fields):
     return NodeView(**whole)
 
 
-BY_NAME = Wish()
+BY_NAME = ViewOptions()
 
 
-def text(*nodes, wish=BY_NAME, width=None, trend=False):
-    return [line.plain for line in lines(nodes, wish, width=width, trend=trend)]
+def text(*nodes, options=BY_NAME, width=None, trend=False):
+    return [line.plain for line in lines(nodes, options, width=width, trend=trend)]
 
 
 def test_each_kind_fills_the_columns_that_it_has():
@@ -142,12 +142,14 @@ def test_a_node_that_says_nothing_says_why(error, silent, said):
 def test_nothing_is_told_as_such():
     """A node without plugins, a filter that fits nothing, an answer that grows old."""
     assert text(node())[-1] == "  no plugin has reported yet"
-    assert text(node(DETECT), wish=Wish(only="xyz"))[-1] == "  nothing with xyz in its name"
+    assert (
+        text(node(DETECT), options=ViewOptions(only="xyz"))[-1] == "  nothing with xyz in its name"
+    )
     assert text(node(DETECT, silent=6.0))[2].endswith("1 plugin up, as of 6.0 s ago")
 
 
-def names(wish, *plugins):
-    drawn = text(node(*plugins), wish=wish)[4:]
+def names(options, *plugins):
+    drawn = text(node(*plugins), options=options)[4:]
     return [line.split("  ")[0].split(":")[0] for line in drawn if line]
 
 
@@ -168,7 +170,7 @@ FAST = plugin("fast", timers=[timer("d", mean=0.2, count=99, age=9)])
 )
 def test_sorting_brings_the_largest_up(order, expected):
     """Within a plugin, and of plugins; what is not known stands last."""
-    assert names(Wish(order), SLOW, FAST, plugin("a")) == [
+    assert names(ViewOptions(order), SLOW, FAST, plugin("a")) == [
         *(["a"] if order == "name" else []),
         *expected,
         *([] if order == "name" else ["a"]),
@@ -181,7 +183,7 @@ def test_sorting_brings_the_largest_up(order, expected):
 def test_a_filter_takes_tasks_and_instruments(only, expected):
     """A plugin's name shows all of it, an instrument's that alone, in whatever case."""
     expected = expected or ["fast", "d", "slow", "a", "b", "c"]
-    assert names(Wish(only=only), SLOW, FAST) == expected
+    assert names(ViewOptions(only=only), SLOW, FAST) == expected
 
 
 def test_strangers_names_can_not_command_the_terminal():

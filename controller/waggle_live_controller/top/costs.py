@@ -2,7 +2,7 @@
 
 from typing import List, NamedTuple, Optional
 
-from .. import Plugin
+from .. import PluginReading
 
 #: Shown of a plugin at most.
 MOST = 5
@@ -26,7 +26,7 @@ class Costs(NamedTuple):
     functions: List[Cost]
 
 
-def costs_of(plugin: Plugin) -> Costs:
+def costs_of(plugin: PluginReading) -> Costs:
     """Return what the plugin's functions cost, without ``__other__``, which is none."""
     cpu = all(each.exclusive is None for each in plugin.functions)
     known = []

@@ -1,9 +1,9 @@
-"""Requests to one server over a kept connection, each within a deadline.
+"""HTTP GET requests to one server over a kept connection, each within a deadline.
 
-The deadline holds for the whole of it (connection, TLS, answer), so that a server which sends one
-byte a second is late like one that sends none. Only the look-up of a name takes as long as the
-system's resolver does. Redirects are not followed, so that a password goes nowhere else, and
-proxies of the environment are not used.
+The deadline covers all of a request: connection, TLS and answer, so a server that sends one byte a
+second is as late as one that sends none. Only the look-up of a name takes as long as the system's
+resolver does. Redirects are not followed, so a password goes to no other server, and the proxies of
+the environment are not used.
 """
 
 import http.client
@@ -15,36 +15,36 @@ import weakref
 import zlib
 from typing import Any, Mapping, NamedTuple, Optional
 
-#: Longer answers are refused, as they come and once they are unpacked: some 300,000 series.
+#: Bytes of the longest answer that is accepted, packed or unpacked: some 300,000 series.
 MAX_BYTES = 64 * 1024 * 1024
 #: zlib's name for "with a gzip header".
 _GZIP = 31
 _CHUNK = 64 * 1024
 
 
-class Reply(NamedTuple):
+class Response(NamedTuple):
     """The answer to a request."""
 
     status: int
     body: bytes
 
 
-class TooLong(Exception):
-    """An answer of more than MAX_BYTES."""
+class ResponseTooLong(Exception):
+    """An answer has more than MAX_BYTES."""
 
 
-class Exchange:
-    """One server. Constructing it starts nothing. Not thread-safe."""
+class HttpClient:
+    """Requests to one server. Constructing it opens nothing. Not thread-safe."""
 
     def __init__(self, *, host: str, port: int, tls: Optional[ssl.SSLContext]) -> None:
         self._connection = _Connection(host, port, tls)
-        # Also where nobody calls close(): Node(url).poll() in one line leaves nothing open.
-        self._finalizer = weakref.finalize(self, self._connection.close)
+        # Node(url).poll() in one line, without close(), leaves no open socket either.
+        weakref.finalize(self, self._connection.close)
 
-    def get(self, path: str, headers: Mapping[str, str], timeout: float) -> Reply:
-        """Return the answer; raises OSError, HTTPException, zlib.error and TooLong.
+    def get(self, path: str, headers: Mapping[str, str], timeout: float) -> Response:
+        """Return the answer; raises OSError, HTTPException, zlib.error and ResponseTooLong.
 
-        A kept connection that has broken is made anew, once.
+        If a kept connection turns out to be broken, the request is sent once more on a new one.
         """
         connection = self._connection
         connection.deadline = time.monotonic() + timeout
@@ -58,48 +58,41 @@ class Exchange:
                 raise
         return self._get(path, headers)
 
-    def _get(self, path: str, headers: Mapping[str, str]) -> Reply:
-        connection = self._connection
+    def _get(self, path: str, headers: Mapping[str, str]) -> Response:
         try:
-            connection.request("GET", path, headers=dict(headers))
-            with connection.getresponse() as response:
-                body = _read(response)
-                return Reply(response.status, body)
+            self._connection.request("GET", path, headers=dict(headers))
+            with self._connection.getresponse() as response:
+                return Response(response.status, _read(response))
         except BaseException:
-            connection.close()  # nobody knows what is still to come on it
+            self._connection.close()  # the rest of this answer must not become the next one
             raise
 
     def close(self) -> None:
-        """Close the connection; the next request makes another."""
+        """Close the connection; the next request opens another."""
         self._connection.close()
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:
-    chunks, size = [], 0
-    while True:
-        chunk = response.read(_CHUNK)
-        if not chunk:
-            break
-        size += len(chunk)
-        if size > MAX_BYTES:
-            raise TooLong()
-        chunks.append(chunk)
-    if response.length:  # read(n) says nothing of a body that ended too early
+    body = bytearray()
+    for chunk in iter(lambda: response.read(_CHUNK), b""):
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise ResponseTooLong()
+    if response.length:  # read(n) doesn't report a body that ended too early
         raise http.client.IncompleteRead(b"", response.length)
-    body = b"".join(chunks)
     if response.getheader("Content-Encoding", "identity") != "gzip":
-        return body
+        return bytes(body)
     unpacker = zlib.decompressobj(_GZIP)
-    body = unpacker.decompress(body, MAX_BYTES)
+    unpacked = unpacker.decompress(body, MAX_BYTES)
     if unpacker.unconsumed_tail:
-        raise TooLong()
+        raise ResponseTooLong()
     if not unpacker.eof:
         raise http.client.IncompleteRead(b"")
-    return body
+    return unpacked
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection that reads until ``deadline`` (monotonic) at the longest."""
+    """A connection on which nothing waits longer than until ``deadline`` (monotonic)."""
 
     def __init__(self, host: str, port: int, tls: Optional[ssl.SSLContext]) -> None:
         super().__init__(host, port)
@@ -125,27 +118,22 @@ class _Connection(http.client.HTTPConnection):
         super().send(data)
 
     def response_class(self, sock: Any, **more: Any) -> http.client.HTTPResponse:  # type: ignore[override]
-        return http.client.HTTPResponse(_Source(sock, self.deadline), **more)  # type: ignore[arg-type]
+        return http.client.HTTPResponse(_Incoming(sock, self.deadline), **more)  # type: ignore[arg-type]
 
 
-class _Source:
-    """All that a response wants of a socket: a file, here one with a deadline."""
+class _Incoming(io.RawIOBase):
+    """What a socket receives until a deadline, in place of the socket in an HTTPResponse."""
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self._deadline = deadline
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_File(self._sock, self._deadline))
-
-
-class _File(io.RawIOBase):
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         super().__init__()
         self._sock = sock
-        # The socket lives until this is closed as well, which a last answer relies on.
+        # It keeps the socket open until it is closed itself: http.client closes a connection
+        # that the server ends before the body is read.
         self._file: Any = sock.makefile("rb", buffering=0)
         self._deadline = deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True

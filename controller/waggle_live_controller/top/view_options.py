@@ -6,7 +6,7 @@ from typing import NamedTuple
 ORDERS = ("name", "rate", "mean", "p95", "count", "age")
 
 
-class Wish(NamedTuple):
+class ViewOptions(NamedTuple):
     """In which order, and of which plugins, instruments or functions (a part of their names)."""
 
     order: str = "name"
