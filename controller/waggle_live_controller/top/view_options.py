@@ -1,13 +1,13 @@
-"""What the person before the screen wants to see."""
+"""Which rows of the view are shown, and in which order."""
 
 from typing import NamedTuple
 
-#: What can be sorted by: the largest first, but by name in the order of kinds and names.
+#: What rows can be sorted by: numbers from the largest down; "name" by plugin, kind and name.
 ORDERS = ("name", "rate", "mean", "p95", "count", "age")
 
 
 class ViewOptions(NamedTuple):
-    """In which order, and of which plugins, instruments or functions (a part of their names)."""
+    """The order of the rows, and a part of the names of those that are shown, in any case."""
 
     order: str = "name"
-    only: str = ""
+    filter: str = ""

@@ -97,7 +97,7 @@ def test_many_calls_stand_below_their_title():
 def test_a_filter_takes_functions_too(only, expected):
     """Like instruments, and the share stays that of all."""
     shown = node(plugin(timers=[timer()], functions=SEVEN))
-    drawn = text(shown, options=ViewOptions(only=only))
+    drawn = text(shown, options=ViewOptions(filter=only))
     found = [line for line in drawn if "[app.py" in line]
     assert [line.split()[0] for line in found] == (expected or [])
     assert ("nothing with" in drawn[-1]) == (expected is None)

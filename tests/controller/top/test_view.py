@@ -37,7 +37,7 @@ def node(*plugins, history=None, at=100.0, **fields):
     """Return the view of a node that has just answered so."""
     answer = read(body(*plugins))
     snapshot = Snapshot(URL, answer.node, answer.plugins, at)
-    blocks, _ = blocks_of(snapshot, history or History())
+    blocks = blocks_of(snapshot, history or History())
     whole = {"url": URL, "node": answer.node, "blocks": blocks, "error": None, "silent": 0.0}
     whole.update(fields)
     return NodeView(**whole)
@@ -72,6 +72,16 @@ def test_sums_have_rates_from_the_second_poll_on():
     later = dict(DETECT, counters=[counter("frames", 27, moving="yes")])
     last = text(node(later, history=history, at=102.0), trend=True)[-1]
     assert last.split() == ['frames{moving="yes"}', "counter", "27", "10.0", "0.1", "s", "█"]
+
+
+def test_a_rate_of_blocks_shows_the_blocks():
+    """1 / their mean duration, where it is known; events a second are no less known then."""
+    rates = [rate("a", 2.0, block_per_second=40.0), rate("b", 3.0, block_per_second=None)]
+    drawn = text(node(plugin(rates=rates)))
+    assert [line.split()[:4] for line in drawn[5:]] == [
+        ["a", "rate", "100", "40.0"],
+        ["b", "rate", "100", "3.0"],
+    ]
 
 
 @pytest.mark.parametrize(("width", "kind"), [(80, False), (95, False), (96, True), (200, True)])
@@ -143,7 +153,8 @@ def test_nothing_is_told_as_such():
     """A node without plugins, a filter that fits nothing, an answer that grows old."""
     assert text(node())[-1] == "  no plugin has reported yet"
     assert (
-        text(node(DETECT), options=ViewOptions(only="xyz"))[-1] == "  nothing with xyz in its name"
+        text(node(DETECT), options=ViewOptions(filter="xyz"))[-1]
+        == "  nothing with xyz in its name"
     )
     assert text(node(DETECT, silent=6.0))[2].endswith("1 plugin up, as of 6.0 s ago")
 
@@ -183,7 +194,7 @@ def test_sorting_brings_the_largest_up(order, expected):
 def test_a_filter_takes_tasks_and_instruments(only, expected):
     """A plugin's name shows all of it, an instrument's that alone, in whatever case."""
     expected = expected or ["fast", "d", "slow", "a", "b", "c"]
-    assert names(ViewOptions(only=only), SLOW, FAST) == expected
+    assert names(ViewOptions(filter=only), SLOW, FAST) == expected
 
 
 def test_strangers_names_can_not_command_the_terminal():
