@@ -113,9 +113,9 @@ $(CONTROLLER_PYTHONS:%=.check-controller-%): .check-controller-%: .venv-%/.contr
 	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append tests/controller
 
 .venv-%/.controller: .venv-%/.python $(VENV)/.controller-wheel
-	@.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(VENV)/wheels-controller/*.whl
-	@.venv-$*/bin/python $(PIP_INSTALL) --find-links $(VENV)/wheels-controller \
-	    "waggle-live-controller[top]"
+	@wheel=$$(echo $(VENV)/wheels-controller/*.whl) && \
+	    .venv-$*/bin/python $(PIP_INSTALL) "$$wheel[top]" && \
+	    .venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps "$$wheel"
 	@touch $@
 
 $(VENV)/.controller-wheel: $(VENV)/.python $(shell find controller/waggle_live_controller -name "*.py") \
