@@ -11,7 +11,6 @@ import io
 import socket
 import ssl
 import time
-import weakref
 import zlib
 from typing import Any, Mapping, NamedTuple, Optional
 
@@ -33,43 +32,62 @@ class ResponseTooLong(Exception):
     """An answer has more than MAX_BYTES."""
 
 
-class HttpClient:
-    """Requests to one server. Constructing it opens nothing. Not thread-safe."""
+class HttpClient(http.client.HTTPConnection):
+    """Requests to one server. Constructing it opens nothing. Not thread-safe.
+
+    A request after ``close`` opens another connection.
+    """
 
     def __init__(self, *, host: str, port: int, tls: Optional[ssl.SSLContext]) -> None:
-        self._connection = _Connection(host, port, tls)
-        # Node(url).poll() in one line, without close(), leaves no open socket either.
-        weakref.finalize(self, self._connection.close)
+        super().__init__(host, port)
+        self._tls = tls
+        #: time.monotonic() at which the request under way has failed.
+        self._deadline = 0.0
 
     def get(self, path: str, headers: Mapping[str, str], timeout: float) -> Response:
         """Return the answer; raises OSError, HTTPException, zlib.error and ResponseTooLong.
 
         If a kept connection turns out to be broken, the request is sent once more on a new one.
         """
-        connection = self._connection
-        connection.deadline = time.monotonic() + timeout
-        kept = connection.sock is not None
-        try:
-            return self._get(path, headers)
-        except socket.timeout:
-            raise
-        except (OSError, http.client.HTTPException):
-            if not kept:
+        self._deadline = time.monotonic() + timeout
+        if self.sock is not None:
+            try:
+                return self._get(path, headers)
+            except socket.timeout:
                 raise
+            except (OSError, http.client.HTTPException):
+                pass
         return self._get(path, headers)
 
     def _get(self, path: str, headers: Mapping[str, str]) -> Response:
         try:
-            self._connection.request("GET", path, headers=dict(headers))
-            with self._connection.getresponse() as response:
+            self.request("GET", path, headers=dict(headers))
+            with self.getresponse() as response:
                 return Response(response.status, _read(response))
         except BaseException:
-            self._connection.close()  # the rest of this answer must not become the next one
+            self.close()  # the rest of this answer must not become the next one
             raise
 
-    def close(self) -> None:
-        """Close the connection; the next request opens another."""
-        self._connection.close()
+    def connect(self) -> None:
+        made = socket.create_connection((self.host, self.port), _left(self._deadline))
+        try:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                made.settimeout(_left(self._deadline))
+                made = self._tls.wrap_socket(made, server_hostname=self.host)
+        except BaseException:
+            made.close()
+            raise
+        self.sock = made
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(_left(self._deadline))
+        super().send(data)
+
+    def response_class(self, sock: Any, **more: Any) -> http.client.HTTPResponse:  # type: ignore[override]
+        return http.client.HTTPResponse(_Incoming(sock, self._deadline), **more)  # type: ignore[arg-type]
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:
@@ -89,36 +107,6 @@ def _read(response: http.client.HTTPResponse) -> bytes:
     if not unpacker.eof:
         raise http.client.IncompleteRead(b"")
     return unpacked
-
-
-class _Connection(http.client.HTTPConnection):
-    """A connection on which nothing waits longer than until ``deadline`` (monotonic)."""
-
-    def __init__(self, host: str, port: int, tls: Optional[ssl.SSLContext]) -> None:
-        super().__init__(host, port)
-        self.deadline = 0.0
-        self._tls = tls
-
-    def connect(self) -> None:
-        made = socket.create_connection((self.host, self.port), _left(self.deadline))
-        try:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                made.settimeout(_left(self.deadline))
-                made = self._tls.wrap_socket(made, server_hostname=self.host)
-        except BaseException:
-            made.close()
-            raise
-        self.sock = made
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        self.sock.settimeout(_left(self.deadline))
-        super().send(data)
-
-    def response_class(self, sock: Any, **more: Any) -> http.client.HTTPResponse:  # type: ignore[override]
-        return http.client.HTTPResponse(_Incoming(sock, self.deadline), **more)  # type: ignore[arg-type]
 
 
 class _Incoming(io.RawIOBase):

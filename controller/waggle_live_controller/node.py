@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 import zlib
 from base64 import b64encode
 from typing import Any, Dict, Optional, Tuple
@@ -71,6 +72,8 @@ class Node:
             **_authorization(username, password),
         }
         self._client = HttpClient(host=host, port=port, tls=tls)
+        # Node(url).poll() in one line, without close(), leaves no open socket either.
+        weakref.finalize(self, self._client.close)
         self._lock = threading.Lock()
 
     def poll(self) -> Snapshot:
@@ -79,9 +82,12 @@ class Node:
         Raises a :class:`NodeError` if there is no answer: NodeUnreachable, NodeNotReady,
         NodeRefused or NodeAnswerInvalid. It never returns an earlier snapshot.
         """
-        with self._lock:
-            response = self._ask()
-            received = time.monotonic()
+        try:
+            with self._lock:
+                response = self._client.get(self._path, self._headers, self.timeout)
+                received = time.monotonic()
+        except (OSError, http.client.HTTPException, zlib.error, ResponseTooLong) as error:
+            raise self._failure(error) from error
         if response.status != 200:
             raise self._refusal(response)
         try:
@@ -105,32 +111,29 @@ class Node:
     def __repr__(self) -> str:
         return "Node(%r)" % self.url
 
-    def _ask(self) -> Response:
-        try:
-            return self._client.get(self._path, self._headers, self.timeout)
-        except socket.timeout as error:
+    def _failure(self, error: Exception) -> NodeError:
+        """Return what it means that a request raised ``error``."""
+        if isinstance(error, ssl.SSLError):
+            return self._tls_failure(error)
+        if isinstance(error, ResponseTooLong):
+            return NodeAnswerInvalid(self.url, "the answer is too long")
+        if isinstance(error, socket.timeout):
             text = "no answer within %g s" % self.timeout
-            raise NodeUnreachable(self.url, text) from error
-        except ssl.SSLError as error:
-            raise self._insecure(error) from error
-        except socket.gaierror as error:
+        elif isinstance(error, socket.gaierror):
             text = "the name can't be resolved: %s" % error.strerror
-            raise NodeUnreachable(self.url, text) from error
-        except http.client.RemoteDisconnected as error:
+        elif isinstance(error, http.client.RemoteDisconnected):
             wanted = "a certificate of us" if self.url.startswith("https:") else "https"
             text = "it closed the connection without an answer; does it want %s?" % wanted
-            raise NodeUnreachable(self.url, text) from error
-        except http.client.IncompleteRead as error:
-            raise NodeUnreachable(self.url, "the answer broke off") from error
-        except OSError as error:
-            raise NodeUnreachable(self.url, error.strerror or str(error)) from error
-        except (http.client.HTTPException, zlib.error) as error:
+        elif isinstance(error, http.client.IncompleteRead):
+            text = "the answer broke off"
+        elif isinstance(error, OSError):
+            text = error.strerror or str(error)
+        else:
             text = "what answers there doesn't speak HTTP as a collector does"
-            raise NodeAnswerInvalid(self.url, text) from error
-        except ResponseTooLong as error:
-            raise NodeAnswerInvalid(self.url, "the answer is too long") from error
+            return NodeAnswerInvalid(self.url, text)
+        return NodeUnreachable(self.url, text)
 
-    def _insecure(self, error: ssl.SSLError) -> NodeError:
+    def _tls_failure(self, error: ssl.SSLError) -> NodeError:
         reason = str(error.reason or error)
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             why = getattr(error, "verify_message", "") or reason
@@ -157,9 +160,10 @@ def _parse(url: str) -> Tuple[str, int, str, bool]:
         port = parts.port
     except ValueError:
         raise InvalidAddress(rule) from None
-    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+    printable = all("!" <= character <= "~" for character in url)
+    if not (printable and parts.scheme in _PORTS and parts.hostname):
         raise InvalidAddress(rule)
-    if not all("!" <= character <= "~" for character in url):
+    if parts.query or parts.fragment:
         raise InvalidAddress(rule)
     if parts.username is not None or parts.password is not None:
         # Addresses are written to logs and shown on screens.

@@ -135,7 +135,7 @@ def test_an_answer_after_an_early_end_is_kept_for_the_next_poll(servers):
 def test_a_fault_is_told_and_leaves_nobody_waiting(server, monkeypatch):
     """An unforeseen exception of a poll is that node's error."""
     node = Node(server.url)
-    monkeypatch.setattr(node, "_ask", lambda: 1 / 0)
+    monkeypatch.setattr(node, "poll", lambda: 1 / 0)
     errors = Fleet([node]).poll().errors
     assert "ZeroDivisionError" in str(errors[server.url])
 

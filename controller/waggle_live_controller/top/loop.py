@@ -4,7 +4,7 @@ import queue
 import sys
 import threading
 import time
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, Hashable, List, Optional, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -13,7 +13,7 @@ from rich.text import Text
 from .. import Fleet, NodeError, NodeIdentity, NodeLate, Polled, Snapshot
 from .history import History
 from .keys import Keys
-from .rows import Block, Row, blocks_of
+from .rows import blocks_of
 from .view import NodeView, lines, window
 from .view_options import ORDERS, ViewOptions
 
@@ -21,31 +21,6 @@ from .view_options import ORDERS, ViewOptions
 PLAIN_INTERVAL = 5.0
 #: Seconds between two looks for keys, answers and the end.
 STEP = 0.1
-#: Seconds for which a node that is only late is shown as it was.
-GRACE = 5.0
-
-
-class _NodeState:
-    """The latest outcome of one node."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.node = NodeIdentity("", "")
-        self.blocks: List[Block] = []
-        self.error: Optional[NodeError] = NodeLate(url, "asking")
-        self.received: Optional[float] = None
-
-    def rows(self) -> List[Row]:
-        return [row for block in self.blocks for row in block.rows]
-
-    def view(self, now: float) -> NodeView:
-        silent = None if self.received is None else now - self.received
-        error = self.error
-        if isinstance(error, NodeLate) and silent is not None and silent < GRACE:
-            error = None
-        # What a node said before it failed is not shown as if it were so now.
-        blocks = [] if error is not None else self.blocks
-        return NodeView(self.url, self.node, blocks, error, silent)
 
 
 class Top:
@@ -69,8 +44,8 @@ class Top:
         self._options = options
         self._title = [Text(line, no_wrap=True) for line in title]
         self._history = History()
-        self._states = {node.url: _NodeState(node.url) for node in fleet.nodes}
-        self._arrivals: "queue.Queue[Polled]" = queue.Queue()
+        self._nodes = {node.url: _unasked(node.url) for node in fleet.nodes}
+        self._arrivals: queue.Queue[Polled] = queue.Queue()
         self._offset = 0
         self._typing = False
 
@@ -78,7 +53,7 @@ class Top:
         """Poll once and print the view; returns whether every node answered."""
         self._poll_once(within)
         self._print(trend=False)
-        return all(state.error is None for state in self._states.values())
+        return all(node.error is None for node in self._nodes.values())
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Show the view, with at least one picture, until ``stop()`` or the key q.
@@ -147,22 +122,23 @@ class Top:
         return changed
 
     def _note(self, polled: Polled) -> None:
-        state, outcome = self._states[polled.url], polled.outcome
+        url, outcome = polled
+        node = self._nodes[url]
         if isinstance(outcome, Snapshot):
-            state.node, state.received, state.error = outcome.node, outcome.received, None
-            state.blocks = blocks_of(outcome, self._history)
-        elif not isinstance(outcome, NodeLate):
-            state.error = outcome
-            for row in state.rows():
-                self._history.add(row.key, None)
-        elif state.error is None:  # an earlier error says more than that the node is late now
-            state.error = outcome
-        self._history.keep({row.key for each in self._states.values() for row in each.rows()})
+            blocks = blocks_of(outcome, self._history)
+            node = NodeView(url, outcome.node, blocks, None, outcome.received)
+        elif node.error is None or not isinstance(outcome, NodeLate):
+            # Else an earlier error says more than that the node is late now.
+            node = node._replace(error=outcome)
+        if isinstance(outcome, NodeError) and not isinstance(outcome, NodeLate):
+            for key in _keys(node):
+                self._history.add(key, None)
+        self._nodes[url] = node
+        self._history.keep({key for each in self._nodes.values() for key in _keys(each)})
 
     def _lines(self, width: Optional[int], trend: bool = True) -> List[Text]:
-        now = time.monotonic()
-        views = [state.view(now) for state in self._states.values()]
-        return lines(views, self._options, width=width, trend=trend)
+        nodes, now = self._nodes.values(), time.monotonic()
+        return lines(nodes, self._options, now=now, width=width, trend=trend)
 
     def _print(self, trend: bool = True) -> None:
         """Print the whole view below what stands there."""
@@ -222,3 +198,11 @@ class Top:
             part += key
         self._typing = key not in ("escape", "enter")
         self._options = self._options._replace(filter=part)
+
+
+def _unasked(url: str) -> NodeView:
+    return NodeView(url, NodeIdentity("", ""), [], NodeLate(url, "asking"), None)
+
+
+def _keys(node: NodeView) -> List[Hashable]:
+    return [row.key for block in node.blocks for row in block.rows]

@@ -10,31 +10,41 @@ from .layout import STALE, Layout
 from .rows import Block, Row, arranged
 from .view_options import ViewOptions
 
+#: Seconds for which a node that is only late is shown as it was.
+GRACE = 5.0
+
 
 class NodeView(NamedTuple):
-    """One node as it is shown: its names, and its plugins or why there are none."""
+    """The latest of one node: its names, its plugins, and why there are none."""
 
     url: str
     node: NodeIdentity
     blocks: Sequence[Block]
     #: Why there is no answer now; None while there is one.
     error: Optional[NodeError]
-    #: Seconds since its latest answer; None before the first one.
-    silent: Optional[float]
+    #: ``time.monotonic()`` of its latest answer; None before the first one.
+    received: Optional[float]
 
 
 def lines(
-    nodes: Sequence[NodeView], options: ViewOptions, *, width: Optional[int], trend: bool = True
+    nodes: Iterable[NodeView],
+    options: ViewOptions,
+    *,
+    now: float,
+    width: Optional[int],
+    trend: bool = True,
 ) -> List[Text]:
-    """Return the whole view. ``width`` is the terminal's; None for as wide as it takes.
+    """Return the whole view at ``now`` (monotonic).
 
-    ``trend``: draw curves, which need more than one poll.
+    ``width`` is the terminal's; None for as wide as it takes. ``trend``: draw curves, which need
+    more than one poll.
     """
-    shown = [(node, arranged(_as_of_now(node), options)) for node in nodes]
+    nodes = [_as_of(now, node) for node in nodes]
+    shown = [(node, arranged(node.blocks, options)) for node in nodes]
     layout = Layout([block for _, blocks in shown for block in blocks], width, trend)
     drawn = [layout.header()]
     for node, blocks in shown:
-        drawn += [Text(), _node_line(node)]
+        drawn += [Text(), _node_line(node, now)]
         for block in blocks:
             drawn += [Text(), _plugin_line(block), *map(layout.row, block.rows)]
             drawn += layout.functions(block.costs)
@@ -43,23 +53,29 @@ def lines(
     return drawn
 
 
-def _as_of_now(node: NodeView) -> List[Block]:
-    """Return the plugins with the ages that their rows have by now."""
-    passed = node.silent or 0.0
+def _as_of(now: float, node: NodeView) -> NodeView:
+    """Return the node with the ages of ``now``, and without plugins if it has failed since."""
+    passed = 0.0 if node.received is None else now - node.received
+    if isinstance(node.error, NodeLate) and node.received is not None and passed < GRACE:
+        node = node._replace(error=None)
+    if node.error is not None:
+        return node._replace(blocks=[])
 
     def grown(row: Row) -> Row:
         return row if row.age is None else row._replace(age=row.age + passed)
 
-    return [block._replace(rows=[*map(grown, block.rows)]) for block in node.blocks]
+    blocks = [block._replace(rows=[*map(grown, block.rows)]) for block in node.blocks]
+    return node._replace(blocks=blocks)
 
 
-def _node_line(node: NodeView) -> Text:
+def _node_line(node: NodeView, now: float) -> Text:
+    silent = None if node.received is None else now - node.received
     names = [name for name in (node.node.vsn, node.node.node_id) if name]
     line = Text.assemble((clean(node.url), "bold"), no_wrap=True)
     if names:
         line.append(clean(" (%s)" % ", ".join(names)))
     if node.error is not None:
-        heard = "" if node.silent is None else "; last heard %s ago" % age(node.silent)
+        heard = "" if silent is None else "; last heard %s ago" % age(silent)
         away = isinstance(node.error, NodeUnreachable) and not isinstance(node.error, NodeLate)
         what = ("can't be reached: " if away else "") + clean(node.error.text)
         line.append("  %s%s. Looking again." % (what, heard), "bold red")
@@ -68,8 +84,8 @@ def _node_line(node: NodeView) -> Text:
     gone = len(node.blocks) - up
     line.append("  %d plugin%s up" % (up, "" if up == 1 else "s"), "dim")
     line.append(", %d gone" % gone if gone else "", "dim")
-    if node.silent is not None and node.silent > STALE / 2:
-        line.append(", as of %s ago" % age(node.silent), "yellow")
+    if silent is not None and silent > STALE / 2:
+        line.append(", as of %s ago" % age(silent), "yellow")
     return line
 
 

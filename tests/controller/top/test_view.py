@@ -12,6 +12,7 @@ from waggle_live_controller.top.view_options import ViewOptions
 from ..conftest import body, plugin, rate, timer
 
 URL = "http://node:9090"
+NOW = 1000.0
 
 
 def gauge(name, value, **labels):
@@ -33,21 +34,19 @@ DETECT = plugin(
 )
 
 
-def node(*plugins, history=None, at=100.0, **fields):
-    """Return the view of a node that has just answered so."""
+def node(*plugins, history=None, at=100.0, silent=0.0):
+    """Return the view of a node that answered so, ``silent`` seconds before the view is drawn."""
     answer = read(body(*plugins))
     snapshot = Snapshot(URL, answer.node, answer.plugins, at)
     blocks = blocks_of(snapshot, history or History())
-    whole = {"url": URL, "node": answer.node, "blocks": blocks, "error": None, "silent": 0.0}
-    whole.update(fields)
-    return NodeView(**whole)
+    return NodeView(URL, answer.node, blocks, None, NOW - silent)
 
 
 BY_NAME = ViewOptions()
 
 
 def text(*nodes, options=BY_NAME, width=None, trend=False):
-    return [line.plain for line in lines(nodes, options, width=width, trend=trend)]
+    return [line.plain for line in lines(nodes, options, now=NOW, width=width, trend=trend)]
 
 
 def test_each_kind_fills_the_columns_that_it_has():
@@ -145,8 +144,18 @@ def test_two_plugins_of_one_task_both_stand_there():
 )
 def test_a_node_that_says_nothing_says_why(error, silent, said):
     """In its line, with no rows below it."""
-    away = NodeView(URL, NodeIdentity("", ""), [], error, silent)
+    received = None if silent is None else NOW - silent
+    away = node(DETECT)._replace(node=NodeIdentity("", ""), error=error, received=received)
     assert text(away)[2:] == [URL + "  " + said]
+
+
+def test_a_node_that_is_late_is_shown_as_it_was_for_a_while():
+    """One missed answer empties no screen; after 5 s it is told."""
+    late = NodeLate(URL, "no answer yet")
+    assert text(node(DETECT, silent=4.0)._replace(error=late)) == text(node(DETECT, silent=4.0))
+    drawn = text(node(DETECT, silent=6.0)._replace(error=late))
+    assert drawn[2].endswith("no answer yet; last heard 6.0 s ago. Looking again.")
+    assert len(drawn) == 3
 
 
 def test_nothing_is_told_as_such():
