@@ -52,7 +52,7 @@ ARROWS = {
     },
     "waggle_live_controller": {
         "__init__": "errors fleet functions node plugins readings snapshot version",
-        "top": "__init__ errors version",
+        "top": "__init__",
         "fleet": "node snapshot errors",
         "node": "answer http_client snapshot errors version",
         "answer": "functions plugins readings snapshot",

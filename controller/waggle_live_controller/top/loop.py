@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from .. import Fleet, NodeError, NodeIdentity, NodeLate, Polled, Snapshot
+from .. import Fleet, NodeIdentity, NodeLate, Polled, Snapshot
 from .history import History
 from .keys import Keys
 from .rows import blocks_of
@@ -44,7 +44,10 @@ class Top:
         self._options = options
         self._title = [Text(line, no_wrap=True) for line in title]
         self._history = History()
-        self._nodes = {node.url: _unasked(node.url) for node in fleet.nodes}
+        self._nodes: Dict[str, NodeView] = {}
+        for url in (node.url for node in fleet.nodes):
+            asking = NodeLate(url, "asking")
+            self._nodes[url] = NodeView(url, NodeIdentity("", ""), [], asking, None)
         self._arrivals: queue.Queue[Polled] = queue.Queue()
         self._offset = 0
         self._typing = False
@@ -122,18 +125,17 @@ class Top:
         return changed
 
     def _note(self, polled: Polled) -> None:
-        url, outcome = polled
-        node = self._nodes[url]
+        node, outcome = self._nodes[polled.url], polled.outcome
         if isinstance(outcome, Snapshot):
             blocks = blocks_of(outcome, self._history)
-            node = NodeView(url, outcome.node, blocks, None, outcome.received)
-        elif node.error is None or not isinstance(outcome, NodeLate):
-            # Else an earlier error says more than that the node is late now.
+            node = NodeView(polled.url, outcome.node, blocks, None, outcome.received)
+        elif not isinstance(outcome, NodeLate):
             node = node._replace(error=outcome)
-        if isinstance(outcome, NodeError) and not isinstance(outcome, NodeLate):
             for key in _keys(node):
                 self._history.add(key, None)
-        self._nodes[url] = node
+        elif node.error is None:  # an earlier error says more than that the node is late now
+            node = node._replace(error=outcome)
+        self._nodes[polled.url] = node
         self._history.keep({key for each in self._nodes.values() for key in _keys(each)})
 
     def _lines(self, width: Optional[int], trend: bool = True) -> List[Text]:
@@ -182,9 +184,8 @@ class Top:
             self._options = self._options._replace(filter="")
         else:
             page = max(self._console.size[1] - 6, 1)
-            moves: Dict[str, int] = {"up": -1, "k": -1, "down": 1, "j": 1}
+            moves = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -(10**9), "end": 10**9}
             moves.update({"page up": -page, "page down": page, " ": page})
-            moves.update({"home": -(10**9), "end": 10**9})
             self._offset = max(0, self._offset + moves.get(key, 0))
 
     def _type(self, key: str) -> None:
@@ -198,10 +199,6 @@ class Top:
             part += key
         self._typing = key not in ("escape", "enter")
         self._options = self._options._replace(filter=part)
-
-
-def _unasked(url: str) -> NodeView:
-    return NodeView(url, NodeIdentity("", ""), [], NodeLate(url, "asking"), None)
 
 
 def _keys(node: NodeView) -> List[Hashable]:

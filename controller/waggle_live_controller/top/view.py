@@ -49,7 +49,9 @@ def lines(
             drawn += [Text(), _plugin_line(block), *map(layout.row, block.rows)]
             drawn += layout.functions(block.costs)
         if not blocks and node.error is None:
-            drawn.append(_nothing(node, options))
+            nothing = "nothing with %s in its name" % clean(options.filter)
+            nothing = nothing if node.blocks else "no plugin has reported yet"
+            drawn.append(Text("  " + nothing, "dim"))
     return drawn
 
 
@@ -99,29 +101,16 @@ def _plugin_line(block: Block) -> Text:
         line.append(": up, but silent for %s" % age(plugin.silent), "bold yellow")
     else:
         line.append(": up", "green")
-    words = _rest_of_identity(block)
+    words, identity = [], plugin.identity
+    if block.key == identity.task:  # other keys have all of the identity
+        words += [clean(identity.plugin)] if identity.plugin != identity.task else []
+        words += ["job " + clean(identity.job)] if identity.job else []
     if plugin.cpu_seconds is not None:
         words.append("%.1f s of CPU" % plugin.cpu_seconds)
     if plugin.memory_bytes is not None:
         words.append("%.0f MB" % (plugin.memory_bytes / 1e6))
     line.append("".join(", " + word for word in words), "dim")
     return line
-
-
-def _rest_of_identity(block: Block) -> List[str]:
-    """Return the words for what the key leaves out: the plugin's name and the job."""
-    identity = block.plugin.identity
-    if block.key != identity.task:  # such a key has all of it
-        return []
-    name = clean(identity.plugin) if identity.plugin != identity.task else ""
-    job = "job " + clean(identity.job) if identity.job else ""
-    return [word for word in (name, job) if word]
-
-
-def _nothing(node: NodeView, options: ViewOptions) -> Text:
-    if node.blocks:
-        return Text("  nothing with %s in its name" % clean(options.filter), "dim")
-    return Text("  no plugin has reported yet", "dim")
 
 
 def window(drawn: Sequence[Text], head: Iterable[Text], height: int, offset: int) -> List[Text]:
