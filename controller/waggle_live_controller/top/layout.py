@@ -117,8 +117,8 @@ class Layout:
 
 def _line(cells: Iterable[Tuple[str, str]]) -> Text:
     """Return the line of some texts with their styles."""
-    line = Text(GAP).join([Text(text, style) for text, style in cells])
-    line.no_wrap = True
+    # Several times faster than Text.join.
+    line = Text.assemble(*(part for cell in cells for part in (cell, GAP)), no_wrap=True)
     line.rstrip()
     return line
 
