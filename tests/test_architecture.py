@@ -111,8 +111,17 @@ def room(name):
     return [*name.split("."), "__init__"][1]
 
 
-@pytest.mark.xfail(reason="the moves come first, what they show next")
-@pytest.mark.parametrize("package", PACKAGES)
+LATER = pytest.mark.xfail(reason="the moves come first, what they show next")
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "waggle_live",
+        pytest.param("waggle_live_collector", marks=LATER),
+        "waggle_live_controller",
+    ],
+)
 def test_imports_follow_the_arrows(package):
     """A room imports what it is allowed to, and nothing is allowed that no room imports."""
     drawn = {}

@@ -4,12 +4,13 @@ import atexit
 import os
 import sys
 import threading
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Type
 
-from .instruments.device_timer import Sync, SyncedTimer
-from .instruments.rate import Rate
-from .instruments.timer import UNSHARED, Span, Timer, references
-from .instruments.values import Counter, Gauge
+from .instruments.counter import Counter
+from .instruments.device_timer import DeviceTimer, Sync
+from .instruments.gauge import Gauge
+from .instruments.rate import Rate, RateSeries
+from .instruments.timer import Span, Timer, TimerSeries
 from .reporter import fork
 from .reporter.address import Addresses
 from .reporter.identity import find_identity
@@ -17,9 +18,9 @@ from .reporter.sender import DEFAULT_INTERVAL, Sender
 from .reporter.session import Session
 from .reporter.usage import ProcessUsage
 from .series.problems import UNMATCHED_STOP
-from .series.registry import Registry
+from .series.registry import Instruments, Registry
 from .wire.errors import InvalidMetric, InvalidType
-from .wire.protocol import RATE, check_labels, check_name
+from .wire.protocol import COUNTER, GAUGE, RATE, TIMER, check_labels, check_name
 
 #: Seconds that the end of a process may take longer because of us.
 DEFAULT_EXIT_TIMEOUT = 0.5
@@ -30,6 +31,14 @@ MAX_TIMEOUT = 3600.0
 #: Nested ``start_timer`` calls per thread; one more forgets the outermost.
 MAX_NESTING = 1000
 _MAX_MEMO = 4096
+
+#: What makes the instrument of a kind. A timer or rate is an object a use, so its series is kept.
+INSTRUMENTS: Instruments = {
+    TIMER: TimerSeries,
+    RATE: RateSeries,
+    GAUGE: Gauge,
+    COUNTER: Counter,
+}
 
 #: Those that are open, kept alive, for the end of the process closes them.
 _open: "List[LiveMetrics]" = []
@@ -70,32 +79,30 @@ class LiveMetrics:
                 "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, interval)
             )
         self._interval = interval
-        self._registry = Registry()
-        self._timers: Dict[Any, Timer] = {}
+        self._registry = Registry(INSTRUMENTS)
+        self._timer_classes: Dict[Any, Type[Timer]] = {}
         self._local = threading.local()
         self._sender: Optional[Sender] = None
         self._was_closed = False
         fork.register(self)
 
-    # Instruments. `timer` is the hot path: a look-up of an object that nobody has. What stands in
-    # the memo stays there, since its place is one of the references that are counted.
+    # Instruments. `timer` is the hot path: it looks up the class of the series and calls it.
 
     def timer(self, name: str, sync: Optional[Sync] = None, **labels: Any) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
 
         ``sync`` (as ``torch.cuda.synchronize``) is called before each reading of the clock.
         Labels are keyword arguments. Raises InvalidMetric or InvalidType for a bad name or label.
+        The fastest form is a timer that is kept and used again: ``with kept:``.
         """
         if labels or sync is not None:
             if sync is not None:
-                return self._synced_timer(name, sync, labels)
+                return self._device_timer(name, sync, labels)
             return self._labelled_timer(name, labels)
         try:
-            timer: Timer = self._timers[name]
+            timer = self._timer_classes[name]()
         except (KeyError, TypeError):
-            return self._new_timer(name)
-        if references(timer) > UNSHARED:
-            timer = timer.__class__()
+            return self._new_timer(name, name, labels)
         timer._start = None
         return timer
 
@@ -104,17 +111,18 @@ class LiveMetrics:
 
         Raises InvalidMetric or InvalidType for a bad name or label.
         """
-        series = self._registry.rate(name, labels)
-        rate: Rate = series.make()
+        rate: Rate = self._registry.get(RATE, name, labels).make()
         return rate
 
     def gauge(self, name: str, **labels: Any) -> Gauge:
         """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
-        return self._registry.gauge(name, labels)
+        gauge: Gauge = self._registry.get(GAUGE, name, labels)
+        return gauge
 
     def counter(self, name: str, **labels: Any) -> Counter:
         """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
-        return self._registry.counter(name, labels)
+        counter: Counter = self._registry.get(COUNTER, name, labels)
+        return counter
 
     def declare(self, **kinds: str) -> None:
         """Make series that stand at 0 from now on: ``declare(latency=TIMER, fps=RATE)``.
@@ -204,7 +212,6 @@ class LiveMetrics:
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child (called by :mod:`waggle_live.reporter.fork`)."""
         self._registry.reset()
-        self._timers.clear()  # one that a thread had at the fork would seem in use for good
         self._local = threading.local()
         sender = self._sender
         if sender is None:
@@ -215,7 +222,7 @@ class LiveMetrics:
 
     def _start_sender(self, forked: bool) -> None:
         self._sender = Sender(
-            registry=self._registry,
+            states=self._registry.states,
             session=Session(self._identity),
             addresses=self._addresses.candidates,
             usage=ProcessUsage(),
@@ -239,39 +246,30 @@ class LiveMetrics:
         if process.current_process()._parent_pid is not None:
             util.Finalize(None, self.close, ("exit",), exitpriority=100)
 
-    def _new_timer(self, name: str) -> Timer:
-        series = self._registry.timer(name, {})
-        if series.cell.name == name:  # not the overflow series, which would grow the memo
-            self._timers.setdefault(name, series.make())
+    def _new_timer(self, key: Any, name: str, labels: Dict[str, Any]) -> Timer:
+        """Return a timer, and keep the class of its series in the memo under ``key``."""
+        series: TimerSeries = self._registry.get(TIMER, name, labels)
+        # Not the overflow series, which would grow the memo; and only labels of type str, since
+        # 1, 1.0 and True are equal as keys.
+        is_own = series.state.name == name and all(type(value) is str for value in labels.values())
+        if is_own and (not labels or len(self._timer_classes) < _MAX_MEMO):
+            self._timer_classes[key] = series.timer_class
         timer: Timer = series.make()
         return timer
 
     def _labelled_timer(self, name: str, labels: Dict[str, Any]) -> Timer:
         key = (name, *labels.items())
         try:
-            timer: Timer = self._timers[key]
+            timer = self._timer_classes[key]()
         except (KeyError, TypeError):
-            pass
-        else:
-            if references(timer) > UNSHARED:
-                timer = timer.__class__()
-            timer._start = None
-            return timer
-        series = self._registry.timer(name, labels)
-        # Only str values are kept in the memo, since 1, 1.0 and True are equal as keys.
-        if (
-            series.cell.name == name
-            and len(self._timers) < _MAX_MEMO
-            and all(type(value) is str for value in labels.values())
-        ):
-            self._timers.setdefault(key, series.make())
-        made: Timer = series.make()
-        return made
+            return self._new_timer(key, name, labels)
+        timer._start = None
+        return timer
 
-    def _synced_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
+    def _device_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
         if not callable(sync):
             raise InvalidType("sync must be a function without arguments, got %.60r" % (sync,))
-        return SyncedTimer(self.timer(name, **labels), sync, self._registry.problems)
+        return DeviceTimer(self.timer(name, **labels), sync, self._registry.problems)
 
     def _spans(self) -> List[Tuple[Any, Span]]:
         """Return what this thread has started and not stopped, each with its name and labels."""

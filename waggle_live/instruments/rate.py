@@ -3,7 +3,8 @@
 from typing import Any, AsyncIterable, AsyncIterator, Dict, Iterable, Iterator, TypeVar
 
 from ..series.problems import Problems
-from ..series.state import FOLD_AT, RateCell
+from ..series.rate import RateState
+from ..series.state import FOLD_AT
 from ..wire.errors import InvalidMetric
 from ..wire.protocol import OVERFLOW
 from .timer import Timer, TimerSeries
@@ -51,12 +52,12 @@ class RateSeries(TimerSeries):
     """Binds a rate's methods, and turns those of the other use into errors at the first use."""
 
     base = Rate
-    cell: RateCell
+    state: RateState
 
-    def __init__(self, cell: RateCell, problems: Problems) -> None:
+    def __init__(self, state: RateState, problems: Problems) -> None:
         self.use = ""
         self._settled: Dict[str, str] = {}
-        super().__init__(cell, problems)
+        super().__init__(state, problems)
 
     def install(self, enter: Any, start: Any) -> None:
         """Put the methods in place; before the first use, ones that decide what it is.
@@ -64,7 +65,8 @@ class RateSeries(TimerSeries):
         Each at once for good, never for a moment one that doesn't check: there are other threads.
         """
         series, timer_class = self, self.timer_class
-        clock, buffer, append, fold = self.clock, self.cell.buffer, self.cell.append, self.cell.fold
+        state, clock = self.state, self.clock
+        buffer, append, fold = state.buffer, state.append, state.fold
 
         def tick(_: Rate) -> None:
             append(clock())
@@ -85,22 +87,22 @@ class RateSeries(TimerSeries):
             return start(rate)
 
         # The overflow series stands for rates of both uses and keeps what adds up: the events.
-        is_any = self.cell.name == OVERFLOW
+        is_any = self.state.name == OVERFLOW
         timer_class.tick = tick if is_any or self.use == TICKS else first_tick
         timer_class.__enter__ = enter if is_any or self.use == BLOCKS else first_enter
         timer_class.start = start if is_any or self.use == BLOCKS else first_start
 
     def use_as(self, use: str) -> None:
         """Settle what this rate is used for, or raise InvalidMetric if it is the other already."""
-        if self.use == use or self.cell.name == OVERFLOW:
+        if self.use == use or self.state.name == OVERFLOW:
             return
         settled = self._settled.setdefault("use", use)  # in one call: of several threads the first
         if settled != use:
             raise InvalidMetric(
                 "rate %r is used as %s already, so not as %s: a rate is ticked (tick, each) or "
                 "used as a block (with, decorator, start/stop), not both"
-                % (self.cell.name, settled, use)
+                % (self.state.name, settled, use)
             )
-        self.cell.blocks = use == BLOCKS
+        self.state.blocks = use == BLOCKS
         self.use = use
         self.bind()

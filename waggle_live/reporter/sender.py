@@ -12,8 +12,7 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from ..clock import monotonic
-from ..series.registry import Registry
-from ..series.state import Cell
+from ..series.state import SeriesState
 from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
@@ -57,14 +56,14 @@ class Sender:
     def __init__(
         self,
         *,
-        registry: Registry,
+        states: Callable[[], List[SeriesState]],
         session: Session,
         addresses: Callable[[], List[Address]],
         usage: ProcessUsage,
         interval: float = DEFAULT_INTERVAL,
         forked: bool = False,
     ) -> None:
-        self._registry = registry
+        self._states = states
         self._session = session
         self._addresses = addresses
         self._usage = usage
@@ -143,33 +142,35 @@ class Sender:
                 return
 
     def _tick(self, urgent: bool = False) -> None:
-        self._registry.call_functions()
-        cells = self._registry.cells()
+        states = self._states()
+        for state in states:
+            if state.sample is not None:
+                state.sample()
         for _ in range(2):  # a connection that turns out to be broken is replaced at once
             try:
                 if self._connection is None:
-                    self._connect(cells, urgent)
+                    self._connect(states, urgent)
                 elif self._connection.is_orphaned():
                     self._disconnect()
                     continue
                 else:
                     self._receive(self._connection)
                 if self._connection is not None:
-                    self._send(self._connection, cells)
+                    self._send(self._connection, states)
                 break
             except OSError:
                 self._hear_out()
                 self._disconnect()
         if self._connection is None:
-            _fold(cells)
+            _fold(states)
 
-    def _connect(self, cells: List[Cell], urgent: bool) -> None:
+    def _connect(self, states: List[SeriesState], urgent: bool) -> None:
         now = monotonic()
         if now < self._retry_at and not urgent:
             return
         young = self._forked and now - self._session.started < FORKED_PATIENCE
         # Not only what is in a buffer: whoever filled one may have folded it since.
-        if young and not any(cell.has_values for cell in cells):
+        if young and not any(state.has_values for state in states):
             return
         self._forked = False
         for address in self._addresses():
@@ -205,23 +206,23 @@ class Sender:
             self._connection.close()
             self._connection = None
 
-    def _send(self, connection: Connection, cells: List[Cell]) -> bool:
+    def _send(self, connection: Connection, states: List[SeriesState]) -> bool:
         """Send the cells that changed, unless earlier lines still wait for the kernel.
 
         False if something is left to send: then, or when a cell was being folded just now.
         """
         connection.send(b"")
         if not connection.is_clear:
-            _fold(cells)
+            _fold(states)
             return False
         now = monotonic()
         messages: List[Dict[str, Any]] = []
         complete = True
-        for cell in cells:
-            if self._send_all or cell.buffer or cell.changed:
-                message = cell.take()
+        for state in states:
+            if self._send_all or state.buffer or state.changed:
+                message = state.take()
                 if message is None:
-                    cell.changed = True
+                    state.changed = True
                     complete = False
                 else:
                     messages.append(message)
@@ -277,7 +278,7 @@ class Sender:
         """Send all there is and the question, and wait for the answer."""
         taken = False  # once it is, what is recorded meanwhile is no longer this request's
         while True:
-            taken = taken or self._send(connection, self._registry.cells())
+            taken = taken or self._send(connection, self._states())
             connection.send(b"")
             if taken and connection.is_clear:
                 break
@@ -311,8 +312,8 @@ class Sender:
             logger.warning("live metrics: " + text, *args)
 
 
-def _fold(cells: List[Cell]) -> None:
+def _fold(states: List[SeriesState]) -> None:
     """Fold without sending, so that no buffer grows while nobody takes the state."""
-    for cell in cells:
-        if cell.buffer:
-            cell.fold()
+    for state in states:
+        if state.buffer:
+            state.fold()

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Dict, List, Optional
 
 from ...reporter.address import Addresses
-from ...reporter.identity import Identity, find_identity
+from ...reporter.identity import ClaimedIdentity, find_identity
 from ...wire.errors import LiveMetricsError
 from . import launcher
 from .directory import Directory, Reading
@@ -150,7 +150,7 @@ def _forwarder(
         print("waggle-live: %s" % error, file=sys.stderr)
         return None
 
-    def identify(reading: Reading) -> Identity:
+    def identify(reading: Reading) -> ClaimedIdentity:
         return find_identity(
             options.plugin,
             options.task,

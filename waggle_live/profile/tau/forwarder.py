@@ -11,18 +11,17 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Pattern, Set
 
 from ...clock import monotonic
 from ...reporter.address import Address
-from ...reporter.identity import Identity
+from ...reporter.identity import ClaimedIdentity
 from ...reporter.sender import Sender
 from ...reporter.session import Session
 from ...reporter.usage import ProcessUsage
-from ...series.registry import Registry
-from ...series.state import Cell
+from ...series.state import SeriesState
 from ...wire.protocol import OTHER_FUNCTIONS
 from .directory import CPU_TIME, TIME, Directory, Reading
 from .functions import INCLUSIVE, INCLUSIVE_CPU, Functions
 from .options import DEFAULT_LIMIT
 from .profile import Run
-from .states import FunctionCell, TauCell
+from .states import FunctionState, TauState
 
 logger = logging.getLogger("waggle_live")
 
@@ -42,7 +41,7 @@ class Forwarder:
         *,
         directory: Directory,
         addresses: Callable[[], List[Address]],
-        identify: Callable[[Reading], Identity],
+        identify: Callable[[Reading], ClaimedIdentity],
         limit: int = DEFAULT_LIMIT,
         include: Optional[Pattern[str]] = None,
     ) -> None:
@@ -125,15 +124,16 @@ class _Forwarded:
         self,
         reading: Reading,
         functions: Functions,
-        identity: Identity,
+        identity: ClaimedIdentity,
         addresses: Callable[[], List[Address]],
     ) -> None:
         #: Monotonic time since when its files are not there.
         self.gone_since: Optional[float] = None
         self._functions = functions
-        self._registry = _FunctionRegistry()
+        self._tau = TauState("")
+        self._states: Dict[str, FunctionState] = {}
         self._sender = Sender(
-            registry=self._registry,
+            states=self.states,
             session=Session(identity, start_time=_seconds(reading.run.started)),
             addresses=addresses,
             usage=_NoUsage(),
@@ -153,19 +153,25 @@ class _Forwarded:
         for label, total in self._functions.sums.items():
             if total.changed:
                 total.changed = False
-                self._registry.cell(label).append(self._state(label, total.values))
+                if label not in self._states:
+                    self._states[label] = FunctionState(label)
+                self._states[label].append(self._values(label, total.values))
         # A file's time is the wall clock's; that it is compared with the same clock now, once, is
         # all that it is used for.
         dumped = monotonic() - max(0.0, time.time() - reading.dumped)
-        self._registry.tau.append((dumped, self._functions.dropped, self._torn))
+        self._tau.append((dumped, self._functions.dropped, self._torn))
         if not self._started:
             self._started = True
             self._sender.start()
 
+    def states(self) -> List[SeriesState]:
+        """Return the states to send, a copy: the sender's thread asks while others are made."""
+        return [*self._states.values(), self._tau]
+
     def finish(self, status: str, timeout: float) -> None:
         self._sender.finish(status, timeout)
 
-    def _state(self, label: str, values: List[int]) -> Any:
+    def _values(self, label: str, values: List[int]) -> Any:
         """Leave out what isn't measured, and of ``__other__`` the inclusive times, which would
         count the same time many times."""
         state: List[Optional[int]] = list(values)
@@ -176,28 +182,6 @@ class _Forwarded:
         if label == OTHER_FUNCTIONS:
             state[INCLUSIVE] = state[INCLUSIVE_CPU] = None
         return tuple(state)
-
-
-class _FunctionRegistry(Registry):
-    """A registry of TAU's cells: the poll makes them, the sender's thread sends them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tau = TauCell()
-        self._functions: Dict[str, FunctionCell] = {}
-
-    def cell(self, label: str) -> FunctionCell:
-        """Return the cell of a function, new or known."""
-        cell = self._functions.get(label)
-        if cell is None:
-            with self._lock:
-                cell = self._functions[label] = FunctionCell(label)
-        return cell
-
-    def cells(self) -> List[Cell]:
-        """Return all cells, a copy."""
-        with self._lock:
-            return [*self._functions.values(), self.tau]
 
 
 class _NoUsage(ProcessUsage):
