@@ -17,10 +17,9 @@ from .reporter.identity import find_identity
 from .reporter.sender import DEFAULT_INTERVAL, Sender
 from .reporter.session import Session
 from .reporter.usage import ProcessUsage
-from .series.problems import UNMATCHED_STOP
 from .series.registry import Instruments, Registry
 from .wire.errors import InvalidMetric, InvalidType
-from .wire.protocol import COUNTER, GAUGE, RATE, TIMER, check_labels, check_name
+from .wire.protocol import COUNTER, GAUGE, RATE, TIMER, UNMATCHED_STOP, check_labels, check_name
 
 #: Seconds that the end of a process may take longer because of us.
 DEFAULT_EXIT_TIMEOUT = 0.5
@@ -225,7 +224,7 @@ class LiveMetrics:
             states=self._registry.states,
             session=Session(self._identity),
             addresses=self._addresses.candidates,
-            usage=ProcessUsage(),
+            usage=ProcessUsage().read,
             interval=self._interval,
             forked=forked,
         )

@@ -3,7 +3,8 @@
 from typing import Any, Callable, List, cast
 
 from ..clock import perf_counter_ns
-from ..series.problems import SYNC_ERROR, Problems
+from ..series.problems import Problems
+from ..wire.protocol import SYNC_ERROR
 from .decorate import decorate
 from .timer import Function, Span, Timer
 

@@ -4,9 +4,10 @@ from typing import Callable, Optional
 
 from ..clock import perf_counter_ns
 from ..series.gauge import GaugeState
-from ..series.problems import RECORD_ERROR, Problems
+from ..series.problems import Problems
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidType
+from ..wire.protocol import RECORD_ERROR
 from .number import to_float
 
 

@@ -11,7 +11,8 @@ import sys
 from threading import get_ident
 from typing import Any, Dict, Optional, Tuple, cast
 
-from ..series.problems import OVERLAP_MISMATCH, Problems
+from ..series.problems import Problems
+from ..wire.protocol import OVERLAP_MISMATCH
 
 Key = Tuple[int, int, int]
 #: A start and the one below it: a stack that is changed by one assignment, so that a signal

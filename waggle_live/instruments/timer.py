@@ -13,10 +13,11 @@ old ones, which nobody reads: so a span open at the fork counts in the parent on
 from typing import Any, Callable, Optional, Type, TypeVar, Union, cast
 
 from ..clock import perf_counter_ns
-from ..series.problems import UNMATCHED_STOP, Problems
+from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT
 from ..series.timer import TimerState
+from ..wire.protocol import UNMATCHED_STOP
 from .decorate import decorate
 from .reentrancy import Reentries
 

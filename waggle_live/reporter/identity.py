@@ -26,7 +26,7 @@ class ClaimedIdentity(NamedTuple):
 
     app_id: str
     plugin: str
-    version: str
+    plugin_version: str
     task: str
     job: str
 
@@ -50,7 +50,7 @@ def find_identity(
     return ClaimedIdentity(
         app_id=_shorten(app_id or environ.get("WAGGLE_APP_ID", "")),
         plugin=_shorten(plugin or environ.get("WAGGLE_LIVE_PLUGIN") or sage_name or name),
-        version=_shorten(sage_version),
+        plugin_version=_shorten(sage_version),
         task=_shorten(task or environ.get("WAGGLE_LIVE_TASK", "")),
         job=_shorten(job or environ.get("WAGGLE_LIVE_JOB", "")),
     )

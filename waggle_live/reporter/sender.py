@@ -5,7 +5,6 @@ lost with a connection is made good by sending every cell on the next one, so th
 queue and nothing to resend. Only a flush and the end wait for an answer, and never long.
 """
 
-import logging
 import threading
 import time
 from contextlib import suppress
@@ -17,10 +16,8 @@ from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
 from .connection import Connection, explain
+from .logs import LogOnce
 from .session import Session
-from .usage import ProcessUsage
-
-logger = logging.getLogger("waggle_live")
 
 #: Seconds between two sends.
 DEFAULT_INTERVAL = 0.25
@@ -34,6 +31,9 @@ TCP_RETRY = 1.0
 REFUSED_RETRY = 5.0
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
+ABSENT = (
+    "no collector at %s (%s); the plugin goes on without, and it is looked for in the background"
+)
 
 #: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
 #: forked children inherit it. Bounded by the addresses that a program is written with.
@@ -43,7 +43,7 @@ _absent: "Set[Address]" = set()
 class _Request:
     """Somebody waits, at most ``until``, for all that was recorded to be applied."""
 
-    def __init__(self, until: float, status: Optional[str] = None) -> None:
+    def __init__(self, until: float, status: Optional[str]) -> None:
         self.until = until
         self.status = status  # of the bye; None for a flush
         self.done = threading.Event()
@@ -59,7 +59,7 @@ class Sender:
         states: Callable[[], List[SeriesState]],
         session: Session,
         addresses: Callable[[], List[Address]],
-        usage: ProcessUsage,
+        usage: Callable[[], Dict[str, Any]],
         interval: float = DEFAULT_INTERVAL,
         forked: bool = False,
     ) -> None:
@@ -81,7 +81,7 @@ class Sender:
         self._next_process = 0.0
         self._retry_at = 0.0
         self._was_connected = False
-        self._logged: List[str] = []
+        self._log_once = LogOnce()
 
     def start(self) -> None:
         """Start the thread; where none can be started, log that and go without."""
@@ -94,11 +94,11 @@ class Sender:
 
     def flush(self, timeout: float) -> bool:
         """Send now; True once the collector has applied it, False after ``timeout`` seconds."""
-        return self._request(_Request(monotonic() + timeout), timeout)
+        return self._request(timeout, None)
 
     def finish(self, status: str, timeout: float) -> bool:
         """Send what is left and ``bye``, and end the thread; True if the collector has it all."""
-        return self._request(_Request(monotonic() + timeout, status), timeout)
+        return self._request(timeout, status)
 
     def abandon(self) -> None:
         """Let go of everything in a forked child, whose parent still uses the connection."""
@@ -106,9 +106,10 @@ class Sender:
         if self._connection is not None:
             self._connection.close()
 
-    def _request(self, request: _Request, timeout: float) -> bool:
+    def _request(self, timeout: float, status: Optional[str]) -> bool:
         if self._thread is None or self._thread is threading.current_thread():
             return False
+        request = _Request(monotonic() + timeout, status)
         self._requests.append(request)
         try:
             self._wake.release()
@@ -123,9 +124,8 @@ class Sender:
         while True:
             self._wake.acquire(True, max(0.0, next_tick - monotonic()))
             next_tick = monotonic() + self._interval
-            requests: List[_Request] = []
-            while self._requests:
-                requests.append(self._requests.pop(0))
+            requests = self._requests[:]
+            del self._requests[: len(requests)]
             try:
                 self._tick(urgent=bool(requests))
             except Exception as error:  # ours to mend, never the plugin's to suffer
@@ -138,7 +138,8 @@ class Sender:
                     self._log_once(repr(type(error)), "the sender met %r and goes on", error)
                 request.done.set()
             if any(request.status is not None for request in requests):
-                self._close()
+                self._disconnect()
+                self._thread = None
                 return
 
     def _tick(self, urgent: bool = False) -> None:
@@ -159,8 +160,7 @@ class Sender:
                     self._send(self._connection, states)
                 break
             except OSError:
-                self._hear_out()
-                self._disconnect()
+                self._lose()
         if self._connection is None:
             _fold(states)
 
@@ -187,19 +187,14 @@ class Sender:
                 missed = now - self._session.started >= GRACE or urgent
                 if missed and address not in _absent:
                     _absent.add(address)
-                    self._log_once(
-                        "connect",
-                        "no collector at %s (%s); the plugin goes on without, and it is looked "
-                        "for in the background",
-                        address,
-                        explain(error, address),
-                    )
+                    self._log_once("connect", ABSENT, address, explain(error, address))
 
-    def _hear_out(self) -> None:
-        """Take in what the collector said before it closed: it may be why, and when to be back."""
+    def _lose(self) -> None:
+        """Disconnect, once heard what the collector said last: it may be why it closed."""
         if self._connection is not None:
             with suppress(OSError):
                 self._receive(self._connection)
+        self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -229,14 +224,13 @@ class Sender:
         process = None
         if now >= self._next_process or self._send_all:
             with fork.guard:  # it opens files
-                process = self._usage.read()
+                process = self._usage()
             self._next_process = now + IDLE_PROCESS_INTERVAL
         if messages:
             self._next_process = min(self._next_process, now + PROCESS_INTERVAL)
         if messages or process:
-            for number, line in encode_updates(
-                messages, self._session.number + 1, now, self._since, process
-            ):
+            first = self._session.number + 1
+            for number, line in encode_updates(messages, first, now, self._since, process):
                 self._session.number = number
                 connection.send(line)
         self._send_all = False
@@ -266,8 +260,7 @@ class Sender:
                 if self._connection is not None and self._ask(self._connection, request):
                     return True
             except OSError:
-                self._hear_out()
-                self._disconnect()
+                self._lose()
             if monotonic() >= request.until or not self._was_connected:
                 return False
             # There was a collector a moment ago: one that restarts is worth waiting for.
@@ -288,11 +281,7 @@ class Sender:
             connection.wait(min(request.until, monotonic() + 0.01))
         question = {"type": "flush", "number": self._session.number}
         if request.status is not None:
-            question = {
-                "type": "bye",
-                "number": self._session.number,
-                "status": request.status,
-            }
+            question = dict(question, type="bye", status=request.status)
         connection.send(encode(question))
         while monotonic() < request.until and self._connection is connection:
             for answer in self._receive(connection):
@@ -301,15 +290,6 @@ class Sender:
             connection.send(b"")
             connection.wait(request.until)
         return False
-
-    def _close(self) -> None:
-        self._disconnect()
-        self._thread = None
-
-    def _log_once(self, what: str, text: str, *args: Any) -> None:
-        if what not in self._logged:
-            self._logged.append(what)
-            logger.warning("live metrics: " + text, *args)
 
 
 def _fold(states: List[SeriesState]) -> None:

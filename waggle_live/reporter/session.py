@@ -38,16 +38,12 @@ class Session:
 
         The token goes to nobody but a collector that is reached over TCP, which may ask for it.
         """
-        message = {
+        message: Dict[str, Any] = {
             "type": "hello",
             "version": PROTOCOL_VERSION,
             "session": self._id,
             "key": self._key,
-            "app_id": self._identity.app_id,
-            "plugin": self._identity.plugin,
-            "plugin_version": self._identity.version,
-            "task": self._identity.task,
-            "job": self._identity.job,
+            **self._identity._asdict(),
             "host": self._host,
             "pid": os.getpid(),
             "start_time": self._start_time,

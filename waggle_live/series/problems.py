@@ -3,25 +3,8 @@
 import logging
 from typing import Dict
 
-from ..wire.protocol import (
-    OVERLAP_MISMATCH,
-    PROBLEM,
-    PROBLEMS,
-    RECORD_ERROR,
-    SERIES_LIMIT,
-    SYNC_ERROR,
-    UNMATCHED_STOP,
-)
+from ..wire.protocol import PROBLEM, PROBLEMS
 from .counter import CounterState
-
-__all__ = [
-    "OVERLAP_MISMATCH",
-    "RECORD_ERROR",
-    "SERIES_LIMIT",
-    "SYNC_ERROR",
-    "UNMATCHED_STOP",
-    "Problems",
-]
 
 logger = logging.getLogger("waggle_live")
 

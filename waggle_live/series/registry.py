@@ -3,34 +3,22 @@
 import threading
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
+from ..wire import protocol
 from ..wire.errors import InvalidMetric
-from ..wire.protocol import (
-    AUTHOR_KINDS,
-    COUNTER,
-    DEFAULT_MAX_SERIES,
-    GAUGE,
-    MESSAGES,
-    OVERFLOW,
-    RATE,
-    TIMER,
-    UPLOADS,
-    Labels,
-    check_labels,
-    check_name,
-)
+from ..wire.protocol import DEFAULT_MAX_SERIES, OVERFLOW, Labels, check_labels, check_name
 from .counter import CounterState
 from .gauge import GaugeState
-from .problems import SERIES_LIMIT, Problems
+from .problems import Problems
 from .rate import RateState
 from .state import SeriesState
 from .timer import TimerState
 
 #: The state of each kind that an author makes.
 STATES: Dict[str, Type[SeriesState]] = {
-    TIMER: TimerState,
-    RATE: RateState,
-    GAUGE: GaugeState,
-    COUNTER: CounterState,
+    protocol.TIMER: TimerState,
+    protocol.RATE: RateState,
+    protocol.GAUGE: GaugeState,
+    protocol.COUNTER: CounterState,
 }
 #: What makes the instrument of a kind, which records into that state.
 Instruments = Mapping[str, Callable[[Any, Problems], Any]]
@@ -43,14 +31,14 @@ class _Messages(CounterState):
     """How often a name was published."""
 
     __slots__ = ()
-    kind = MESSAGES
+    kind = protocol.MESSAGES
 
 
 class _Uploads(CounterState):
     """How many files were uploaded."""
 
     __slots__ = ()
-    kind = UPLOADS
+    kind = protocol.UPLOADS
 
 
 class Registry:
@@ -108,7 +96,7 @@ class Registry:
     def declare(self, kinds: Mapping[str, str]) -> None:
         """Make an empty series for each name, so that it stands at 0 before its first use."""
         for name, kind in kinds.items():
-            if kind not in AUTHOR_KINDS:
+            if kind not in list(STATES):
                 raise InvalidMetric(
                     "declare(%s=...) takes one of TIMER, RATE, GAUGE, COUNTER, got %.60r"
                     % (name, kind)
@@ -160,7 +148,7 @@ class Registry:
 
     def _over_limit(self, what: str) -> None:
         text = "more than %d %s and all new ones from now on are added up in %r"
-        self.problems.count(SERIES_LIMIT, text % (self._max_series, what, OVERFLOW))
+        self.problems.count(protocol.SERIES_LIMIT, text % (self._max_series, what, OVERFLOW))
 
     def _make(self, kind: str, name: str, labels: Labels) -> Tuple[SeriesState, Any]:
         state = STATES[kind](name, labels)

@@ -160,10 +160,7 @@ def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str
 def script_of(command: str) -> str:
     """Return the script that a command line runs, or else its program."""
     words = command.split() or [""]
-    for word in words[1:]:
-        if word.endswith(".py"):
-            return word
-    return words[0]
+    return next((word for word in words[1:] if word.endswith(".py")), words[0])
 
 
 def tau_command(given: Optional[str]) -> Optional[List[str]]:

@@ -8,6 +8,7 @@ it said before stands until then. Files of several metrics lie in ``MULTI__<METR
 import os
 import re
 import time
+from operator import add
 from stat import S_ISREG
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
@@ -106,11 +107,8 @@ class Directory:
 
     def _look(self) -> Dict[str, _Signature]:
         found: Dict[str, _Signature] = {}
-        directories = [self._path]
-        for entry in _list(self._path):
-            if entry.startswith(_MULTI):
-                directories.append(os.path.join(self._path, entry))
-        for directory in directories:
+        multi = [entry for entry in _list(self._path) if entry.startswith(_MULTI)]
+        for directory in [self._path, *(os.path.join(self._path, entry) for entry in multi)]:
             for entry in _list(directory):
                 path = os.path.join(directory, entry)
                 signature = _signature(path) if _FILE.match(entry) else None
@@ -179,9 +177,7 @@ def _functions(profile: Profile) -> Functions:
         key = names.key(name)
         # Microseconds, in TAU's %.16G mostly whole.
         values = (int(calls), round(float(exclusive) * 1000), round(float(inclusive) * 1000))
-        if key in functions:
-            values = _add(functions[key], values)
-        functions[key] = values
+        functions[key] = _join(functions[key], values, add) if key in functions else values
     return functions
 
 
@@ -192,28 +188,24 @@ def _over_threads(files: List[_File], metric: str) -> Functions:
     for file in files:
         if file.profile is not None and file.profile.metric == metric:
             other = threads.get(file.thread)
-            threads[file.thread] = (
-                file.functions if other is None else _merge(other, file.functions, _larger)
-            )
+            threads[file.thread] = _merge(other or {}, file.functions, max)
     sums: Functions = {}
     for functions in threads.values():
-        sums = _merge(sums, functions, _add) if sums else functions
+        sums = _merge(sums, functions, add)
     return sums
 
 
-def _merge(a: Functions, b: Functions, join: Callable[[Values, Values], Values]) -> Functions:
+def _merge(a: Functions, b: Functions, how: Callable[[int, int], int]) -> Functions:
+    if not a:
+        return b
     merged = dict(a)
     for key, values in b.items():
-        merged[key] = join(merged[key], values) if key in merged else values
+        merged[key] = _join(merged[key], values, how) if key in merged else values
     return merged
 
 
-def _add(a: Values, b: Values) -> Values:
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
-
-
-def _larger(a: Values, b: Values) -> Values:
-    return max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2])
+def _join(a: Values, b: Values, how: Callable[[int, int], int]) -> Values:
+    return how(a[0], b[0]), how(a[1], b[1]), how(a[2], b[2])
 
 
 def _list(directory: str) -> List[str]:

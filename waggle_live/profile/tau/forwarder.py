@@ -4,26 +4,23 @@ A run of TAU is to the collector what a process of a plugin is: its counters add
 the runs before it, and it is told from them by its pid and start.
 """
 
-import logging
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Pattern, Set
+from typing import Callable, Deque, Dict, List, Optional, Pattern, Set, Tuple
 
 from ...clock import monotonic
 from ...reporter.address import Address
 from ...reporter.identity import ClaimedIdentity
+from ...reporter.logs import LogOnce
 from ...reporter.sender import Sender
 from ...reporter.session import Session
-from ...reporter.usage import ProcessUsage
 from ...series.state import SeriesState
 from ...wire.protocol import OTHER_FUNCTIONS
+from . import DEFAULT_LIMIT
 from .directory import CPU_TIME, TIME, Directory, Reading
-from .functions import INCLUSIVE, INCLUSIVE_CPU, Functions
-from .options import DEFAULT_LIMIT
+from .functions import EXCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE, INCLUSIVE_CPU, Functions
 from .profile import Run
 from .states import FunctionState, TauState
-
-logger = logging.getLogger("waggle_live")
 
 #: Runs that are forwarded at once; more are logged and left alone.
 DEFAULT_MAX_RUNS = 64
@@ -53,7 +50,7 @@ class Forwarder:
         self._runs: Dict[Run, _Forwarded] = {}
         self._gone: Deque[Run] = deque(maxlen=_MAX_GONE)
         self._torn = 0  # of the directory, as far as a run has it already
-        self._logged: List[str] = []
+        self._log_once = LogOnce()
 
     def poll(self, *, final: bool = False) -> None:
         """Read what is there and hand it to the senders; never raises.
@@ -69,7 +66,7 @@ class Forwarder:
         """Send what is left and end all sessions; waits at most ``timeout`` seconds in all."""
         until = monotonic() + timeout
         for forwarded in self._runs.values():
-            forwarded.finish(status, max(0.0, until - monotonic()))
+            forwarded.sender.finish(status, max(0.0, until - monotonic()))
         self._runs.clear()
 
     def _poll(self, final: bool) -> None:
@@ -96,7 +93,7 @@ class Forwarder:
             elif forwarded.gone_since is None:
                 forwarded.gone_since = now
             elif now - forwarded.gone_since >= GRACE:
-                self._runs.pop(run).finish("ok", 0.5)
+                self._runs.pop(run).sender.finish("ok", 0.5)
                 self._gone.append(run)
 
     def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
@@ -110,11 +107,6 @@ class Forwarder:
         made = _Forwarded(reading, functions, self._identify(reading), self._addresses)
         self._runs[reading.run] = made
         return made
-
-    def _log_once(self, what: str, text: str, *args: Any) -> None:
-        if what not in self._logged and len(self._logged) < 100:
-            self._logged.append(what)
-            logger.warning("live metrics: " + text, *args)
 
 
 class _Forwarded:
@@ -132,13 +124,13 @@ class _Forwarded:
         self._functions = functions
         self._tau = TauState("")
         self._states: Dict[str, FunctionState] = {}
-        self._sender = Sender(
+        self._taken: Dict[str, Tuple[Optional[int], ...]] = {}
+        self.sender = Sender(
             states=self.states,
             session=Session(identity, start_time=_seconds(reading.run.started)),
             addresses=addresses,
-            usage=_NoUsage(),
+            usage=dict,  # none: the forwarder's CPU and memory are not the plugin's
         )
-        self._started = False
         self._seen: Optional[Reading] = None
         self._torn = 0
 
@@ -147,51 +139,40 @@ class _Forwarded:
             self._functions.read(reading, final=final)
         elif not torn:
             return
+        is_first = self._seen is None
         self._seen = reading
         self._torn += torn
         # Before it is sent, so that the first update has all of it.
-        for label, total in self._functions.sums.items():
-            if total.changed:
-                total.changed = False
-                if label not in self._states:
-                    self._states[label] = FunctionState(label)
-                self._states[label].append(self._values(label, total.values))
+        for label, values in self._functions.sums.items():
+            newest = self._values(label, values)
+            if label not in self._states:
+                self._states[label] = FunctionState(label)
+            if self._taken.get(label) != newest:
+                self._taken[label] = newest
+                self._states[label].append(newest)
         # A file's time is the wall clock's; that it is compared with the same clock now, once, is
         # all that it is used for.
         dumped = monotonic() - max(0.0, time.time() - reading.dumped)
         self._tau.append((dumped, self._functions.dropped, self._torn))
-        if not self._started:
-            self._started = True
-            self._sender.start()
+        if is_first:
+            self.sender.start()
 
     def states(self) -> List[SeriesState]:
         """Return the states to send, a copy: the sender's thread asks while others are made."""
         return [*self._states.values(), self._tau]
 
-    def finish(self, status: str, timeout: float) -> None:
-        self._sender.finish(status, timeout)
-
-    def _values(self, label: str, values: List[int]) -> Any:
+    def _values(self, label: str, values: List[int]) -> Tuple[Optional[int], ...]:
         """Leave out what isn't measured, and of ``__other__`` the inclusive times, which would
         count the same time many times."""
-        state: List[Optional[int]] = list(values)
-        for metric, places in ((TIME, range(1, 3)), (CPU_TIME, range(3, 5))):
-            if metric not in self._functions.metrics:
-                for place in places:
-                    state[place] = None
+        metrics = self._functions.metrics
+        missing: Set[int] = set()
+        if TIME not in metrics:
+            missing |= {EXCLUSIVE, INCLUSIVE}
+        if CPU_TIME not in metrics:
+            missing |= {EXCLUSIVE_CPU, INCLUSIVE_CPU}
         if label == OTHER_FUNCTIONS:
-            state[INCLUSIVE] = state[INCLUSIVE_CPU] = None
-        return tuple(state)
-
-
-class _NoUsage(ProcessUsage):
-    """The forwarder's CPU and memory are not the plugin's."""
-
-    def __init__(self) -> None:
-        pass
-
-    def read(self) -> Dict[str, Any]:
-        return {}
+            missing |= {INCLUSIVE, INCLUSIVE_CPU}
+        return tuple(None if at in missing else value for at, value in enumerate(values))
 
 
 def _seconds(started: str) -> Optional[float]:

@@ -4,8 +4,9 @@ import argparse
 import re
 from typing import Any, Callable
 
-#: Functions with a series of their own; as many as leave a process its other series.
-DEFAULT_LIMIT = 50
+from . import DEFAULT_LIMIT
+
+#: The largest limit: it leaves a process its other series.
 MAX_LIMIT = 900
 #: Seconds between two dumps.
 DEFAULT_DUMP_INTERVAL = 2.0
