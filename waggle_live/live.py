@@ -291,6 +291,4 @@ atexit.register(_close_all)
 
 def current() -> Optional[LiveMetrics]:
     """Return the LiveMetrics of this process that was opened last and is open; None if none is."""
-    for live in reversed(_open):  # not by index: another thread may be closing one
-        return live
-    return None
+    return next(reversed(_open), None)  # not by index: another thread may be closing one

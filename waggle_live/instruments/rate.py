@@ -73,24 +73,20 @@ class RateSeries(TimerSeries):
             if len(buffer) > FOLD_AT:
                 fold()
 
-        def first_tick(rate: Rate) -> None:
-            series.use_as(TICKS)
-            tick(rate)  # not rate.tick: another thread may be about to bind it
+        def checked(method: Any, use: str) -> Any:
+            # The overflow series stands for rates of both uses and keeps what adds up: the events.
+            if self.use == use or state.name == OVERFLOW:
+                return method
 
-        def first_enter(rate: Rate) -> Timer:
-            series.use_as(BLOCKS)
-            entered: Timer = enter(rate)
-            return entered
+            def first(rate: Rate) -> Any:
+                series.use_as(use)
+                return method(rate)  # not by its name: another thread may be about to bind it
 
-        def first_start(rate: Rate) -> Any:
-            series.use_as(BLOCKS)
-            return start(rate)
+            return first
 
-        # The overflow series stands for rates of both uses and keeps what adds up: the events.
-        is_any = self.state.name == OVERFLOW
-        timer_class.tick = tick if is_any or self.use == TICKS else first_tick
-        timer_class.__enter__ = enter if is_any or self.use == BLOCKS else first_enter
-        timer_class.start = start if is_any or self.use == BLOCKS else first_start
+        timer_class.tick = checked(tick, TICKS)
+        timer_class.__enter__ = checked(enter, BLOCKS)
+        timer_class.start = checked(start, BLOCKS)
 
     def use_as(self, use: str) -> None:
         """Settle what this rate is used for, or raise InvalidMetric if it is the other already."""

@@ -1,8 +1,8 @@
-"""The sender: one daemon thread per process that carries changed cells to the collector.
+"""The sender: one daemon thread per process that carries changed series to the collector.
 
-Every interval it folds the cells and sends those that changed, as cumulative state. What is
-lost with a connection is made good by sending every cell on the next one, so there is no
-queue and nothing to resend. Only a flush and the end wait for an answer, and never long.
+Every interval it folds the series and sends the cells of those that changed: running totals, not
+increments. After a reconnect it sends every cell, so there is no queue and nothing to resend.
+Only a flush and the end wait for an answer, and never long.
 """
 
 import threading
@@ -202,9 +202,9 @@ class Sender:
             self._connection = None
 
     def _send(self, connection: Connection, states: List[SeriesState]) -> bool:
-        """Send the cells that changed, unless earlier lines still wait for the kernel.
+        """Send the series that changed, unless earlier lines still wait for the kernel.
 
-        False if something is left to send: then, or when a cell was being folded just now.
+        False if something is left to send: then, or when a series was being folded just now.
         """
         connection.send(b"")
         if not connection.is_clear:

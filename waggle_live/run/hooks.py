@@ -39,9 +39,6 @@ class _PatchingLoader:
     def __init__(self, loader: Any) -> None:
         self._loader = loader
 
-    def create_module(self, spec: Any) -> Any:
-        return self._loader.create_module(spec)
-
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
         import_module(PATCHES[module.__name__], __package__).patch(module)

@@ -18,6 +18,7 @@ from ...reporter.options import environment
 from . import launcher
 from .directory import Directory, Reading
 from .forwarder import Forwarder
+from .functions import Functions
 
 #: Seconds between two looks at the directory.
 POLL_INTERVAL = 0.25
@@ -152,8 +153,7 @@ def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str
         directory=Directory(directory),
         addresses=Addresses(options.address, os.environ).candidates,
         identify=identify,
-        limit=options.functions,
-        include=options.include,
+        functions=lambda: Functions(options.functions, options.include),
     )
 
 

@@ -6,7 +6,7 @@ the runs before it, and it is told from them by its pid and start.
 
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, Optional, Pattern, Set, Tuple
+from typing import Callable, Deque, Dict, List, Optional, Set, Tuple
 
 from ...clock import monotonic
 from ...reporter.address import Address
@@ -16,7 +16,6 @@ from ...reporter.sender import Sender
 from ...reporter.session import Session
 from ...series.state import SeriesState
 from ...wire.protocol import OTHER_FUNCTIONS
-from . import DEFAULT_LIMIT
 from .directory import CPU_TIME, TIME, Directory, Reading
 from .functions import EXCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE, INCLUSIVE_CPU, Functions
 from .profile import Run
@@ -39,14 +38,12 @@ class Forwarder:
         directory: Directory,
         addresses: Callable[[], List[Address]],
         identify: Callable[[Reading], ClaimedIdentity],
-        limit: int = DEFAULT_LIMIT,
-        include: Optional[Pattern[str]] = None,
+        functions: Callable[[], Functions],
     ) -> None:
         self._directory = directory
         self._addresses = addresses
         self._identify = identify
-        self._limit = limit
-        self._include = include
+        self._functions = functions
         self._runs: Dict[Run, _Forwarded] = {}
         self._gone: Deque[Run] = deque(maxlen=_MAX_GONE)
         self._torn = 0  # of the directory, as far as a run has it already
@@ -103,8 +100,8 @@ class Forwarder:
         if len(self._runs) >= DEFAULT_MAX_RUNS:
             self._log_once("runs", "more than %d runs: the rest is left alone", DEFAULT_MAX_RUNS)
             return None
-        functions = Functions(self._limit, self._include)
-        made = _Forwarded(reading, functions, self._identify(reading), self._addresses)
+        identity = self._identify(reading)
+        made = _Forwarded(reading, self._functions(), identity, self._addresses)
         self._runs[reading.run] = made
         return made
 
@@ -135,7 +132,7 @@ class _Forwarded:
         self._torn = 0
 
     def take(self, reading: Reading, torn: int, final: bool) -> None:
-        if reading is not self._seen or final:
+        if reading != self._seen or final:
             self._functions.read(reading, final=final)
         elif not torn:
             return

@@ -55,7 +55,7 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
     )
     run.add_argument("script", help="the plugin's main script")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
-    run.set_defaults(main=_run)
+    run.set_defaults(main=_main)
     watch = commands.add_parser(
         "tau-watch",
         parents=[both],
@@ -65,19 +65,14 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         usage="waggle-live tau-watch [options] DIR",
     )
     watch.add_argument("directory", metavar="DIR", help="TAU's PROFILEDIR")
-    watch.set_defaults(main=_watch)
+    watch.set_defaults(main=_main)
 
 
-def _run(options: argparse.Namespace) -> int:
-    from .commands import tau_run
+def _main(options: argparse.Namespace) -> int:
+    """Run the command; what it needs is loaded only then."""
+    from .commands import tau_run, tau_watch
 
-    return tau_run(options)
-
-
-def _watch(options: argparse.Namespace) -> int:
-    from .commands import tau_watch
-
-    return tau_watch(options)
+    return tau_run(options) if options.command == "tau-run" else tau_watch(options)
 
 
 def _between(convert: Callable[[str], Any], low: float, high: float) -> Callable[[str], Any]:
