@@ -43,6 +43,13 @@ INSTRUMENTS: Instruments = {
 _open: "List[LiveMetrics]" = []
 
 
+class _Started(threading.local):
+    """What each thread has started by name and not stopped, with its name and labels."""
+
+    def __init__(self) -> None:
+        self.spans: List[Tuple[Any, Span]] = []
+
+
 class LiveMetrics:
     """The live metrics of one process of a plugin; a context manager.
 
@@ -80,7 +87,7 @@ class LiveMetrics:
         self._interval = interval
         self._registry = Registry(INSTRUMENTS)
         self._timer_classes: Dict[Any, Type[Timer]] = {}
-        self._local = threading.local()
+        self._started = _Started()
         self._sender: Optional[Sender] = None
         self._was_closed = False
         fork.register(self)
@@ -94,14 +101,13 @@ class LiveMetrics:
         Labels are keyword arguments. Raises InvalidMetric or InvalidType for a bad name or label.
         The fastest form is a timer that is kept and used again: ``with kept:``.
         """
-        if labels or sync is not None:
-            if sync is not None:
-                return self._device_timer(name, sync, labels)
-            return self._labelled_timer(name, labels)
+        if sync is not None:
+            return self._device_timer(name, sync, labels)
+        key = (name, *labels.items()) if labels else name
         try:
-            timer = self._timer_classes[name]()
+            timer = self._timer_classes[key]()
         except (KeyError, TypeError):
-            return self._new_timer(name, name, labels)
+            return self._new_timer(key, name, labels)
         timer._start = None
         return timer
 
@@ -134,7 +140,7 @@ class LiveMetrics:
         """Start measuring ``name`` in this thread; may be nested. A rate if declared as one."""
         is_rate = self._registry.kind_of(name) == RATE if isinstance(name, str) else False
         timer = self.rate(name, **labels) if is_rate else self.timer(name, **labels)
-        spans = self._spans()
+        spans = self._started.spans
         if len(spans) >= MAX_NESTING:
             del spans[0]
             self._registry.problems.count(
@@ -147,7 +153,7 @@ class LiveMetrics:
 
         Without one nothing is recorded; it is counted, and logged once.
         """
-        spans = self._spans()
+        spans = self._started.spans
         for index in range(len(spans) - 1, -1, -1):
             if spans[index][0] == (name, labels):
                 spans.pop(index)[1].stop()
@@ -211,7 +217,7 @@ class LiveMetrics:
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child (called by :mod:`waggle_live.reporter.fork`)."""
         self._registry.reset()
-        self._local = threading.local()
+        self._started = _Started()
         sender = self._sender
         if sender is None:
             return
@@ -253,31 +259,12 @@ class LiveMetrics:
         is_own = series.state.name == name and all(type(value) is str for value in labels.values())
         if is_own and (not labels or len(self._timer_classes) < _MAX_MEMO):
             self._timer_classes[key] = series.timer_class
-        timer: Timer = series.make()
-        return timer
-
-    def _labelled_timer(self, name: str, labels: Dict[str, Any]) -> Timer:
-        key = (name, *labels.items())
-        try:
-            timer = self._timer_classes[key]()
-        except (KeyError, TypeError):
-            return self._new_timer(key, name, labels)
-        timer._start = None
-        return timer
+        return series.make()
 
     def _device_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
         if not callable(sync):
             raise InvalidType("sync must be a function without arguments, got %.60r" % (sync,))
         return DeviceTimer(self.timer(name, **labels), sync, self._registry.problems)
-
-    def _spans(self) -> List[Tuple[Any, Span]]:
-        """Return what this thread has started and not stopped, each with its name and labels."""
-        local: Any = self._local
-        try:
-            spans: List[Tuple[Any, Span]] = local.spans
-        except AttributeError:
-            spans = local.spans = []
-        return spans
 
 
 def _close_all() -> None:

@@ -90,9 +90,9 @@ class TimerSeries:
         self.bind()
         state.on_reset = self.rebind
 
-    def make(self) -> Any:
+    def make(self) -> Timer:
         """Return a new :class:`Timer` (or Rate) of this series."""
-        timer = self.timer_class()
+        timer: Timer = self.timer_class()
         timer._start = None
         return timer
 
