@@ -20,7 +20,7 @@ MAX_LINES, MAX_MODULES = 300, 15
 ARROWS = {
     "waggle_live": {
         "__init__": "live plugin version wire",
-        "__main__": "profile run version",
+        "__main__": "profile run reporter version wire",
         "run": "live plugin reporter wire",
         "plugin": "live wire",
         "live": "instruments reporter series wire",
@@ -115,7 +115,7 @@ def room(name):
 @pytest.mark.parametrize(
     "package",
     [
-        pytest.param("waggle_live", marks=MOVING),
+        "waggle_live",
         pytest.param("waggle_live_collector", marks=MOVING),
         "waggle_live_controller",
     ],
