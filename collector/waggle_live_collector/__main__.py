@@ -18,20 +18,21 @@ from . import logs
 from .clock import Clock
 from .exposition.json import Api
 from .exposition.text import Exposition
-from .identity.admission import OFF, REQUIRE, Admission
+from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
 from .identity.peer import Peer
 from .identity.token import NoToken, TokenError, TokenFile
 from .intake.listener import Listener
 from .intake.protocol import Wire, WireProtocol
-from .options import Options, parse
+from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import InheritedSocket, inherit
 from .sockets.tcp import listen
 from .sockets.unix import SocketError, SocketTaken, UnixSocket
 from .table.processes import Processes
 from .table.readiness import Readiness
+from .table.sizes import Sizes
 from .table.state_file import NoStateFile, StateFile
 from .table.table import Table
 from .version import VERSION
@@ -89,7 +90,7 @@ async def run(options: Options) -> None:
         limits=options.limits,
         hold_time=options.hold_time,
     )
-    own.watch(processes, table)
+    own.registry.register(Sizes(processes, table))
     state: StateFile | NoStateFile = NoStateFile()
     if options.state_file is not None:
         state = StateFile(
@@ -98,7 +99,12 @@ async def run(options: Options) -> None:
     readiness = Readiness(processes=processes, clock=clock)
 
     lookups = AppMetaLookups(
-        options.app_meta_cache, apps=apps, processes=processes, table=table, own=own, clock=clock
+        options.app_meta_cache,
+        apps=apps,
+        settle=processes.settle,
+        pending=table.pending,
+        own=own,
+        clock=clock,
     )
 
     def make_protocol(wire: Wire, peer: Peer) -> WireProtocol:
@@ -137,6 +143,9 @@ async def run(options: Options) -> None:
     plugins = unix.bind()
     # Read only now: two collectors with one state file have one socket, too.
     readiness.begin(state_loaded=state.load())
+    for process in processes.all():
+        if not process.plugin.pending:
+            apps.learn(process.plugin.identity, process.claim)
     lookups.start()
     guard = HttpGuard(current=web_config.current, auth=BasicAuth(), metrics=http_metrics)
     runner = web.AppRunner(

@@ -3,9 +3,7 @@
 import argparse
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from .identity.admission import VERIFY, WARN
 from .limits import (
     DEFAULT_HOLD_TIME,
     DEFAULT_MAX_PROCESSES,
@@ -21,6 +19,8 @@ DEFAULT_SOCKET_PATH = "/run/waggle/live-metrics/live_metrics.sock"
 #: Anybody who sees the socket may report: plugins run as any uid, and who sees it is decided
 #: by who mounts its directory (docs/adr/0013-socket-mode.md).
 DEFAULT_SOCKET_MODE = 0o666
+#: What ``--identity.verify`` may be.
+VERIFY = OFF, WARN, REQUIRE = "off", "warn", "require"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -130,15 +130,18 @@ def _address(text: str) -> tuple[str | None, int]:
 
 
 def _redis_url(text: str) -> str:
+    from redis.asyncio import ConnectionPool  # 7 MiB, and only who gives the flag needs it
+
     try:
-        url = urlsplit(text)
-        right = url.scheme == "redis" and bool(url.hostname) and url.port != 0
-        right = right and re.fullmatch(r"/?\d*", url.path) is not None
-    except ValueError:
+        pool = ConnectionPool.from_url(text)
+        # Refuses options that there are not.
+        pool.make_connection()  # type: ignore[no-untyped-call]
+        right = text.startswith("redis://") and bool(pool.connection_kwargs["host"])
+    except (ValueError, TypeError, LookupError):
         right = False
     if not right:
         # Without what was given: there may be a password in it.
-        raise argparse.ArgumentTypeError("the address of a Redis is like redis://host:6379")
+        raise argparse.ArgumentTypeError("the address of a Redis is like redis://host:6379/0")
     return text
 
 

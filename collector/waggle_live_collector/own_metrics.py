@@ -1,7 +1,5 @@
 """The collector about itself: ``waggle_collector_*``, in a registry of its own."""
 
-from collections.abc import Iterator
-
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -10,59 +8,11 @@ from prometheus_client import (
     Summary,
     disable_created_metrics,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
 
-from .table.processes import Processes
-from .table.table import Table
 from .version import VERSION
 
 #: Plugins that refusals are counted for by name; further ones count as "other".
 DEFAULT_MAX_REFUSED_PLUGINS = 100
-
-
-class _Sizes:
-    """Numbers that stand in the table and the processes anyway; an object with ``collect()``."""
-
-    def __init__(self, processes: Processes, table: Table) -> None:
-        self._processes = processes
-        self._table = table
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield them as they are now."""
-        processes, table = self._processes, self._table
-        states = GaugeMetricFamily(
-            "waggle_collector_sessions",
-            "Processes: connected, held for their return, lost (folded), or ended by bye.",
-            labels=["state"],
-        )
-        states.add_metric(["connected"], processes.connected)
-        states.add_metric(["held"], len(processes.by_id) - processes.connected)
-        states.add_metric(["lost"], len(processes.lost))
-        states.add_metric(["ended"], len(processes.ended))
-        yield states
-        yield GaugeMetricFamily(
-            "waggle_collector_series", "Merged series in the table.", table.series
-        )
-        yield GaugeMetricFamily(
-            "waggle_collector_held_cells",
-            "Cells of processes that are connected or held.",
-            table.cells,
-        )
-        yield GaugeMetricFamily(
-            "waggle_collector_identity_unresolved",
-            "Pods whose labels are not known yet.",
-            len(table.pending()),
-        )
-        evicted = CounterMetricFamily(
-            "waggle_collector_evictions",
-            "What had to go before its time, for lack of room.",
-            labels=["what"],
-        )
-        evicted.add_metric(["plugin"], table.evicted)
-        evicted.add_metric(["held_session"], processes.folded_early)
-        evicted.add_metric(["lost_session"], processes.forgotten)
-        yield evicted
 
 
 class OwnMetrics:
@@ -137,10 +87,6 @@ class OwnMetrics:
         info = Info("waggle_collector_build", "The running version.", registry=registry)
         info.info({"version": VERSION})
         ProcessCollector(registry=registry)
-
-    def watch(self, processes: Processes, table: Table) -> None:
-        """Show sizes of the table and the processes, read at each scrape."""
-        self.registry.register(_Sizes(processes, table))
 
     def refused(self, reason: str, plugin: str) -> None:
         """Count one refusal; plugins beyond the bound share one label."""

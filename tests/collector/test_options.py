@@ -99,3 +99,34 @@ def test_help_names_the_defaults(capsys):
     text = capsys.readouterr().out
     for default in ("9090", "live_metrics.sock", "300s", "1000", "0666"):
         assert default in text
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://redis", "redis://:secret@[::1]:7/1", "redis://redis:6379?db=2"]
+)
+def test_the_address_of_a_redis(url):
+    """In every form that its own client takes."""
+    assert parse([f"--identity.app-meta-cache={url}"]).app_meta_cache == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis",
+        "http://:secret@redis",
+        "redis://:secret@",
+        "redis://:secret@redis:secret",
+        "redis://:secret@redis:65536",
+        "redis://:secret@redis?secret=secret",
+        "rediss://:secret@redis",
+        "unix:///redis?password=secret",
+    ],
+)
+def test_a_wrong_address_of_a_redis_is_refused_and_not_repeated(url, capsys):
+    """There may be a password in it."""
+    with pytest.raises(SystemExit) as exit_:
+        parse([f"--identity.app-meta-cache={url}"])
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert "the address of a Redis is like redis://host:6379" in error
+    assert "secret" not in error

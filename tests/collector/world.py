@@ -13,6 +13,7 @@ from waggle_live_collector.intake.protocol import WireProtocol
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
 from waggle_live_collector.table.processes import Processes
+from waggle_live_collector.table.sizes import Sizes
 from waggle_live_collector.table.table import Table
 
 from .harness import Scrape
@@ -121,7 +122,7 @@ class World:
             limits=self.limits,
             hold_time=hold_time,
         )
-        self.own.watch(self.processes, self.table)
+        self.own.registry.register(Sizes(self.processes, self.table))
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
         self.exposition = Exposition(table=self.table, own=self.own, clock=self.clock, node=node)
         self.api = Api(table=self.table, clock=self.clock, node=node)

@@ -17,6 +17,7 @@ from waggle_live.wire.errors import ProtocolError
 
 from ..clock import Clock
 from ..messages import Hello
+from ..options import OFF, REQUIRE
 from ..own_metrics import OwnMetrics
 from . import peer as proofs
 from .app_meta import AppMetas
@@ -25,9 +26,6 @@ from .peer import Peer
 
 log = logging.getLogger(__name__)
 
-OFF, WARN, REQUIRE = "off", "warn", "require"
-#: What ``--identity.verify`` may be.
-VERIFY = (OFF, WARN, REQUIRE)
 #: Seconds between two warnings about forged claims; the counter has all of them.
 DEFAULT_WARNING_SECONDS = 60.0
 
