@@ -125,9 +125,6 @@ class HttpConnection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=DEFAULT_MAX_BUFFERED)
         self._owner.opened(self)
         self._inner.connection_made(transport)
-        tls = self.config.tls
-        if tls is not None and not tls.admits(transport.get_extra_info("peercert")):
-            self.cut("tls")
 
     def data_received(self, data: bytes) -> None:
         """Asyncio: bytes came."""
