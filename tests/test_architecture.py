@@ -36,9 +36,9 @@ ARROWS = {
         "__init__": "version",
         "__main__": "web exposition intake table identity sockets "
         "clock limits logs options own_metrics version",
-        "web": "exposition table sockets clock own_metrics version",
+        "web": "exposition table sockets clock limits own_metrics version",
         "exposition": "table identity clock own_metrics",
-        "intake": "table identity messages sockets clock own_metrics version",
+        "intake": "table identity messages sockets clock limits own_metrics version",
         "table": "identity messages clock limits own_metrics",
         "identity": "messages clock options own_metrics",
         "messages": "",

@@ -42,7 +42,7 @@ from .web.listener import HttpListener
 from .web.metrics import HttpMetrics
 from .web.page import Page
 from .web.passwords import BasicAuth
-from .web.routes import Web
+from .web.routes import Routes
 from .web.yaml_section import WebConfigError
 
 log = logging.getLogger("waggle_live_collector")
@@ -54,8 +54,12 @@ HTTP_SHUTDOWN_SECONDS = 0.5
 
 
 def main() -> None:
-    """Run the collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
-    options = parse(sys.argv[1:])
+    """Run the collector of the command line until SIGTERM or SIGINT."""
+    serve(parse(sys.argv[1:]))
+
+
+def serve(options: Options) -> None:
+    """Run a collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
     logs.start(options.log_level, options.log_format)
     _raise_descriptor_limit()
     try:
@@ -121,20 +125,21 @@ async def run(options: Options) -> None:
         make_protocol=make_protocol,
         own=own,
         clock=clock,
-        connections_per_second=options.limits.connections_per_second,
+        limits=options.limits,
         prove=options.verify != OFF,
     )
     unix = _unix(options)
     node = _node()
     exposition = Exposition(table=table, own=own, clock=clock, node=node)
     http_metrics = HttpMetrics(own.registry)
-    site = Web(
+    routes = Routes(
         exposition=exposition,
         api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
         state=state,
         page=Page(telemetry_path=options.telemetry_path, socket_path=unix.path, node=node),
         metrics=http_metrics,
+        limits=options.limits.http,
     )
 
     stop = _stop_signal()
@@ -147,26 +152,35 @@ async def run(options: Options) -> None:
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.claim)
     lookups.start()
-    guard = HttpGuard(current=web_config.current, auth=BasicAuth(), metrics=http_metrics)
+    guard = HttpGuard(
+        current=web_config.current,
+        auth=BasicAuth(),
+        metrics=http_metrics,
+        limits=options.limits.http,
+    )
     runner = web.AppRunner(
-        site.application(guard.middleware),
+        routes.application(guard.middleware),
         access_log=None,
         shutdown_timeout=HTTP_SHUTDOWN_SECONDS,
     )
     await runner.setup()
     assert runner.server is not None
     http_listener = HttpListener(
-        make=runner.server, current=web_config.current, metrics=http_metrics, clock=clock
+        make=runner.server,
+        current=web_config.current,
+        metrics=http_metrics,
+        own=own,
+        limits=options.limits,
+        clock=clock,
     )
     http_listener.start(http)
-    listener.start(plugins)
-    for sock in tcp:
-        listener.start(sock)
+    for sock in (plugins, *tcp):
+        listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
     complaint = ""
     async for _ in _ticks(stop):
-        for part in (processes, listener, http_listener):
+        for part in (processes, listener.acceptor, http_listener.acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
         state.save()
@@ -177,9 +191,10 @@ async def run(options: Options) -> None:
     await listener.stop()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
-    await http_listener.stop()
+    await http_listener.acceptor.stop()
     await runner.cleanup()
-    listener.abort()
+    for acceptor in (listener.acceptor, http_listener.acceptor):
+        acceptor.abort()
 
 
 async def _ticks(stop: asyncio.Event) -> AsyncIterator[None]:
@@ -216,7 +231,7 @@ async def _keep_socket(
         if str(error) != complaint:
             log.error("the socket file is gone, and no new plugin can report: %s", error)
         return str(error)
-    await listener.replace(plugins)
+    await listener.acceptor.replace(plugins)
     log.warning("the socket file was gone; made anew: %s", unix.path)
     return ""
 

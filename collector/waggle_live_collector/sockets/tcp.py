@@ -7,13 +7,6 @@ import socket
 
 from .unix import SocketError
 
-#: A peer that is silent this many seconds is asked whether it is still there, ...
-KEEPALIVE_IDLE = 5
-#: ... again after so many seconds, ...
-KEEPALIVE_INTERVAL = 2
-#: ... and given up when this many questions are not answered: 11 s in all.
-KEEPALIVE_COUNT = 3
-
 
 def listen(host: str | None, port: int, *, to: str, flag: str) -> socket.socket:
     """Return a listening socket; ``to`` do what, and by which ``flag``, is for the error.
@@ -32,14 +25,17 @@ def listen(host: str | None, port: int, *, to: str, flag: str) -> socket.socket:
         ) from error
 
 
-def keep_alive(sock: socket.socket) -> None:
-    """Have the kernel end a connection whose other side vanished without a word."""
+def keep_alive(sock: socket.socket, idle: int, interval: int, count: int) -> None:
+    """Have the kernel end a connection whose other side vanished without a word.
+
+    A peer that is silent for ``idle`` seconds is asked whether it is still there, and after
+    ``count`` questions without an answer, ``interval`` seconds apart, given up.
+    """
     tcp = socket.IPPROTO_TCP
     with contextlib.suppress(OSError):  # it is gone already
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(tcp, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
-        sock.setsockopt(tcp, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
-        sock.setsockopt(tcp, socket.TCP_KEEPCNT, KEEPALIVE_COUNT)
+        sock.setsockopt(tcp, socket.TCP_KEEPIDLE, idle)
+        sock.setsockopt(tcp, socket.TCP_KEEPINTVL, interval)
+        sock.setsockopt(tcp, socket.TCP_KEEPCNT, count)
         # Answers that the peer doesn't acknowledge would put the questions off.
-        patience = KEEPALIVE_IDLE + KEEPALIVE_INTERVAL * KEEPALIVE_COUNT
-        sock.setsockopt(tcp, socket.TCP_USER_TIMEOUT, patience * 1000)
+        sock.setsockopt(tcp, socket.TCP_USER_TIMEOUT, (idle + interval * count) * 1000)

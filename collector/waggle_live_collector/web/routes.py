@@ -13,6 +13,7 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 
 from ..exposition.json import Api
 from ..exposition.text import CONTENT_TYPE_OPENMETRICS, CONTENT_TYPE_TEXT, Exposition
+from ..limits import HttpLimits
 from ..table.readiness import Readiness
 from .metrics import HttpMetrics
 from .page import Page
@@ -44,7 +45,7 @@ class Form(NamedTuple):
     packed: bool
 
 
-class Web:
+class Routes:
     """The HTTP application. Constructing it starts nothing."""
 
     def __init__(
@@ -56,6 +57,7 @@ class Web:
         state: Saves,
         page: Page,
         metrics: HttpMetrics,
+        limits: HttpLimits,
     ) -> None:
         self._exposition = exposition
         self._api = api
@@ -65,7 +67,9 @@ class Web:
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
         json = Form(CONTENT_TYPE_JSON, packed=False)
-        self._stream = Stream(answer=lambda: self._answers.get(json), metrics=metrics)
+        self._stream = Stream(
+            answer=lambda: self._answers.get(json), metrics=metrics, limits=limits
+        )
 
     def application(self, *middlewares: Middleware) -> web.Application:
         """Return the application with its routes."""

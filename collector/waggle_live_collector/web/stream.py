@@ -17,19 +17,16 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from .connection import HttpConnection, Phase
+from ..limits import HttpLimits
+from .connection import HttpConnection
 from .metrics import HttpMetrics
 
 log = logging.getLogger(__name__)
 
-#: Listeners at a time; more are refused with a 503.
-DEFAULT_MAX_LISTENERS = 32
 #: Seconds between two events ...
 DEFAULT_EVENT_SECONDS = 1.0
 #: ... or so many times what it took to make the last one, if that is longer.
 DEFAULT_PAUSE_PER_COST = 10
-#: Seconds in which an event has to be taken; who is slower is cut off.
-DEFAULT_TAKE_SECONDS = 10.0
 
 CONTENT_TYPE_EVENTS = "text/event-stream"
 #: Tells a browser how many milliseconds to wait before it comes back.
@@ -49,7 +46,14 @@ class Event(NamedTuple):
 class Stream:
     """Makes events while there are listeners. Constructing it starts nothing."""
 
-    def __init__(self, *, answer: Callable[[], Awaitable[bytes]], metrics: HttpMetrics) -> None:
+    def __init__(
+        self,
+        *,
+        answer: Callable[[], Awaitable[bytes]],
+        metrics: HttpMetrics,
+        limits: HttpLimits,
+    ) -> None:
+        self.limits = limits
         self._answer = answer
         self._metrics = metrics
         self._listeners: set[Listening] = set()
@@ -60,9 +64,9 @@ class Stream:
 
     def listen(self, packed: bool) -> web.StreamResponse:
         """Return the response that the guard is to send, or the refusal."""
-        if len(self._listeners) >= DEFAULT_MAX_LISTENERS:
+        if len(self._listeners) >= self.limits.listeners:
             self._metrics.refused("listeners")
-            text = f"{DEFAULT_MAX_LISTENERS} listen already\n"
+            text = f"{self.limits.listeners} listen already\n"
             return web.Response(status=503, text=text, headers={"Retry-After": "10"})
         return Listening(self, packed)
 
@@ -161,15 +165,13 @@ class Listening(web.StreamResponse):
             del event
             if body is not None:
                 try:
-                    async with asyncio.timeout(DEFAULT_TAKE_SECONDS):
-                        connection.enter(Phase.ANSWERED)
+                    async with asyncio.timeout(self._stream.limits.take_seconds):
                         await connection.send(self, body)
                 except TimeoutError:
                     connection.cut("unread")
                     return
-                finally:
-                    connection.sending(b"")
-            await connection.room_for_all()
+            del body
+            await connection.unread.room()
             event = await self._stream.next()
 
 

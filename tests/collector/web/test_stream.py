@@ -183,7 +183,7 @@ def test_before_the_answers_are_whole_it_says_503():
     with start(wait_ready=False) as collector:
         status, _, body = collector.get("/api/v1/stream")
         assert status == 503
-        assert b"waiting for sessions" in body
+        assert b"waiting for processes" in body
 
 
 def test_it_asks_for_tls_and_a_password_and_ends_when_they_change(tmp_path, authority):
