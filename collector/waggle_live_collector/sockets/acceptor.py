@@ -139,10 +139,11 @@ class Acceptor(Generic[C]):
             opening.cancel()
         connection.abort()
 
-    def _make_room(self) -> None:
+    def _make_room(self, coming: int = 0) -> None:
+        """Keep the bounds, with as many as are coming."""
         while (
-            len(self._waiting) > self._most_waiting
-            or len(self._waiting) + len(self._working) > self._most
+            len(self._waiting) + coming > self._most_waiting
+            or len(self._waiting) + len(self._working) + coming > self._most
         ):
             oldest = next(iter(self._waiting or self._working))
             if self.now() - oldest.since < self._grace:
@@ -197,10 +198,10 @@ class Acceptor(Generic[C]):
         if connection is None:
             accepted.close()
             return
+        self._make_room(coming=1)
         self._waiting[connection] = None
         self._opening[connection] = task = asyncio.create_task(connection.open(accepted))
         task.add_done_callback(lambda task: self._opened(connection, accepted, task))
-        self._make_room()
 
     def _opened(self, connection: C, accepted: socket.socket, task: asyncio.Task[None]) -> None:
         del self._opening[connection]

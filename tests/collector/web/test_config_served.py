@@ -16,6 +16,7 @@ from tests.prometheus import Prometheus
 
 from ..certificates import Authority
 from ..harness import CollectorProcess, wait_until
+from .test_slow_clients import memory
 
 #: The usual cost, so that a check takes as long as it would.
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(10)).decode()
@@ -248,6 +249,19 @@ def test_clients_that_never_shake_hands_hold_up_nobody(served):
                 while client.recv(4096):
                     pass
     assert served.count("waggle_collector_http_connections_total", outcome="tls") == 400
+
+
+@pytest.mark.alone
+def test_silent_connections_cost_little_memory(served):
+    """83 KiB each, of which asyncio's buffer is 32; with its own of 256 KiB it would be 307."""
+    assert served.status(*ALICE) == 200
+    before, accepted = memory(served.collector), "waggle_collector_http_connections_total"
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(socket.create_connection(("127.0.0.1", served.port), 30))
+        wait_until(lambda: served.status(*ALICE, path="/-/ready") == 200)
+        assert served.count(accepted, outcome="accepted") >= 300
+        assert memory(served.collector) - before < 300 * 200 * 1024
 
 
 def test_a_real_prometheus_scrapes_with_tls_a_password_and_a_certificate(tmp_path, authority):
