@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
@@ -21,10 +21,8 @@ from .exposition.text import Exposition
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
-from .identity.peer import Peer
-from .identity.token import NoToken, TokenError, TokenFile
+from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
-from .intake.protocol import Wire, WireProtocol
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import InheritedSocket, inherit
@@ -36,10 +34,9 @@ from .table.sizes import Sizes
 from .table.state_file import NoStateFile, StateFile
 from .table.table import Table
 from .version import VERSION
-from .web.config import NoWebConfig, WebConfigFile
+from .web.config import OPEN, WebConfig, WebConfigFile
 from .web.guard import HttpGuard
 from .web.listener import HttpListener
-from .web.metrics import HttpMetrics
 from .web.page import Page
 from .web.passwords import BasicAuth
 from .web.routes import Routes
@@ -76,23 +73,23 @@ async def run(options: Options) -> None:
     unprotected.
     """
     clock = Clock()
-    web_config = _web_config(options, clock)
+    current = _web_config(options, clock)
     token = _token(options)
-    own = OwnMetrics()
+    limits, own = options.limits, OwnMetrics()
     apps = AppMetas(clock=clock)
-    table = Table(limits=options.limits, hold_time=options.hold_time)
+    table = Table(limits=limits, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
         identify=Admission(
-            verify=options.verify,
+            verify=options.identity_verify,
             token=token,
-            apps=apps if options.app_meta_cache is not None else None,
+            apps=apps if options.identity_app_meta_cache is not None else None,
             own=own,
             clock=clock,
         ),
         clock=clock,
-        limits=options.limits,
-        hold_time=options.hold_time,
+        limits=limits,
+        hold_time=options.plugin_hold_time,
     )
     own.registry.register(Sizes(processes, table))
     state: StateFile | NoStateFile = NoStateFile()
@@ -103,7 +100,7 @@ async def run(options: Options) -> None:
     readiness = Readiness(processes=processes, clock=clock)
 
     lookups = AppMetaLookups(
-        options.app_meta_cache,
+        options.identity_app_meta_cache,
         apps=apps,
         settle=processes.settle,
         pending=table.pending,
@@ -111,39 +108,28 @@ async def run(options: Options) -> None:
         clock=clock,
     )
 
-    def make_protocol(wire: Wire, peer: Peer) -> WireProtocol:
-        return WireProtocol(
-            wire=wire,
-            processes=processes,
-            when_saved=state.when_saved,
-            own=own,
-            clock=clock,
-            peer=peer,
-        )
-
     listener = Listener(
-        make_protocol=make_protocol,
+        processes=processes,
+        when_saved=state.when_saved,
         own=own,
         clock=clock,
-        limits=options.limits,
-        prove=options.verify != OFF,
+        limits=limits,
+        prove=options.identity_verify != OFF,
     )
     unix = _unix(options)
     node = _node()
-    exposition = Exposition(table=table, own=own, clock=clock, node=node)
-    http_metrics = HttpMetrics(own.registry)
     routes = Routes(
-        exposition=exposition,
+        exposition=Exposition(table=table, own=own, clock=clock, node=node),
         api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
         state=state,
-        page=Page(telemetry_path=options.telemetry_path, socket_path=unix.path, node=node),
-        metrics=http_metrics,
-        limits=options.limits.http,
+        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        own=own,
+        limits=limits.http,
     )
 
     stop = _stop_signal()
-    http = listen(options.host, options.port, to="serve HTTP", flag="web.listen-address")
+    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
     tcp = _listen_tcp(options)
     plugins = unix.bind()
     # Read only now: two collectors with one state file have one socket, too.
@@ -152,12 +138,7 @@ async def run(options: Options) -> None:
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.claim)
     lookups.start()
-    guard = HttpGuard(
-        current=web_config.current,
-        auth=BasicAuth(),
-        metrics=http_metrics,
-        limits=options.limits.http,
-    )
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
     runner = web.AppRunner(
         routes.application(guard.middleware),
         access_log=None,
@@ -166,12 +147,7 @@ async def run(options: Options) -> None:
     await runner.setup()
     assert runner.server is not None
     http_listener = HttpListener(
-        make=runner.server,
-        current=web_config.current,
-        metrics=http_metrics,
-        own=own,
-        limits=options.limits,
-        clock=clock,
+        make=runner.server, current=current, own=own, limits=limits, clock=clock
     )
     http_listener.start(http)
     for sock in (plugins, *tcp):
@@ -242,15 +218,16 @@ def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
     return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
 
 
-def _web_config(options: Options, clock: Clock) -> WebConfigFile | NoWebConfig:
+def _web_config(options: Options, clock: Clock) -> Callable[[], WebConfig | None]:
+    """Return what gives the configuration in force; None means that everybody is refused."""
     if options.web_config_file is None:
-        return NoWebConfig()
-    return WebConfigFile(options.web_config_file, clock=clock)
+        return lambda: OPEN
+    return WebConfigFile(options.web_config_file, clock=clock).current
 
 
-def _token(options: Options) -> TokenFile | NoToken:
+def _token(options: Options) -> TokenFile | None:
     if options.tcp_token_file is None:
-        return NoToken()
+        return None
     token = TokenFile(options.tcp_token_file)
     token.read()
     return token
@@ -265,11 +242,11 @@ def _unix(options: Options) -> UnixSocket | InheritedSocket:
 
 def _listen_tcp(options: Options) -> list[socket.socket]:
     """Return the socket of ``--tcp.listen-address``, none where it is not given."""
-    if options.tcp is None:
+    if options.tcp_listen_address is None:
         return []
-    sock = listen(*options.tcp, to="listen for plugins", flag="tcp.listen-address")
+    sock = listen(*options.tcp_listen_address, to="listen for plugins", flag="tcp.listen-address")
     sock.setblocking(False)
-    if options.verify == REQUIRE:
+    if options.identity_verify == REQUIRE:
         log.warning(
             "--identity.verify=require: whoever reports over --tcp.listen-address is refused"
         )

@@ -27,21 +27,20 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line said."""
+    """What the command line said: each field is named as its flag."""
 
-    host: str | None
-    port: int
-    telemetry_path: str
+    web_listen_address: tuple[str | None, int]
+    web_telemetry_path: str
     web_config_file: str | None
     socket_path: str
     socket_mode: int
     socket_gid: int | None
     state_file: str | None
-    hold_time: float
-    tcp: tuple[str | None, int] | None
+    plugin_hold_time: float
+    tcp_listen_address: tuple[str | None, int] | None
     tcp_token_file: str | None
-    app_meta_cache: str | None
-    verify: str
+    identity_app_meta_cache: str | None
+    identity_verify: str
     limits: Limits
     log_level: str
     log_format: str
@@ -50,29 +49,9 @@ class Options:
 def parse(arguments: list[str]) -> Options:
     """Return the options; exits with a message and status 2 when they are wrong."""
     values = vars(_parser().parse_args(arguments))
-    host, port = values["web.listen-address"]
-    return Options(
-        host=host,
-        port=port,
-        telemetry_path=values["web.telemetry-path"],
-        web_config_file=values["web.config.file"],
-        socket_path=values["socket.path"],
-        socket_mode=values["socket.mode"],
-        socket_gid=values["socket.gid"],
-        state_file=values["state.file"],
-        hold_time=values["plugin.hold-time"],
-        tcp=values["tcp.listen-address"],
-        tcp_token_file=values["tcp.token-file"],
-        app_meta_cache=values["identity.app-meta-cache"],
-        verify=values["identity.verify"],
-        limits=Limits(
-            series_per_process=values["limit.series-per-process"],
-            series=values["limit.series"],
-            processes=values["limit.processes"],
-        ),
-        log_level=values["log.level"],
-        log_format=values["log.format"],
-    )
+    names = ("series_per_process", "series", "processes")
+    limits = Limits(**{name: values.pop(f"limit_{name}") for name in names})
+    return Options(limits=limits, **values)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
     def flag(name: str, text: str, **more: object) -> None:
         more.setdefault("metavar", name.rpartition(".")[2].upper())
-        parser.add_argument(f"--{name}", dest=name, help=text, **more)  # type: ignore[arg-type]
+        field = name.replace(".", "_").replace("-", "_")
+        parser.add_argument(f"--{name}", dest=field, help=text, **more)  # type: ignore[arg-type]
 
     address = "host:port to serve HTTP on; port 0 takes a free one and logs it"
     flag("web.listen-address", address, type=_address, default=DEFAULT_LISTEN_ADDRESS)

@@ -1,7 +1,7 @@
 """Who a process is: the labels that all of its series carry.
 
 In the Waggle Edge Stack they stand in the stack's own records, which are looked up by the
-session's ``app_id`` (``app_meta.py``). Until they are known a process has a provisional
+process's ``app_id`` (``app_meta.py``). Until they are known a process has a provisional
 identity, unlike any other's; then the table moves all that stands under it. Elsewhere the
 identity is what the ``hello`` says.
 """
@@ -80,11 +80,11 @@ def from_hello(hello: Hello, peer: Peer) -> Naming:
     if (hello.job or "").startswith(PROVISIONAL):
         raise ProtocolError("bad_message", f"no job begins with {PROVISIONAL!r}")
     identity = IdentityLabels(plugin, hello.task or plugin, hello.job or "")
-    claim = ProcessInfo(
+    info = ProcessInfo(
         app_id=hello.app_id or "",
         version=hello.plugin_version or tag,
         host=hello.host or "",
         client=hello.client or "",
         pid=hello.pid or 0,
     )
-    return Naming(identity, claim)
+    return Naming(identity, info)

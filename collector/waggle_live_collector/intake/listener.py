@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
 
 from ..clock import Clock
 from ..identity import peer as peers
@@ -20,7 +19,8 @@ from ..limits import Limits
 from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
-from .protocol import Wire, WireProtocol
+from ..table.processes import Processes
+from .protocol import WhenSaved, Wire, WireProtocol
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,6 @@ QUIET_SECONDS = 0.05
 #: ... or this much time is over.
 DRAIN_SECONDS = 1.0
 
-MakeProtocol = Callable[[Wire, Peer], WireProtocol]
-
 
 class PluginConnection(asyncio.BufferedProtocol):
     """One accepted socket; hands bytes to its protocol and back."""
@@ -54,11 +52,11 @@ class PluginConnection(asyncio.BufferedProtocol):
     #: What is read is taken in at once, so all connections share one buffer.
     _buffer = memoryview(bytearray(DEFAULT_READ_BYTES))
 
-    def __init__(self, listener: Listener, make: MakeProtocol, peer: Peer) -> None:
+    def __init__(self, listener: Listener, peer: Peer) -> None:
         self.since = listener.clock.monotonic()
         self._listener = listener
         self._transport: asyncio.Transport | None = None
-        self._protocol = make(self, peer)
+        self._protocol = listener.protocol(self, peer)
         self._greeted = False
 
     async def open(self, sock: socket.socket) -> None:
@@ -139,7 +137,8 @@ class Listener:
     def __init__(
         self,
         *,
-        make_protocol: MakeProtocol,
+        processes: Processes,
+        when_saved: WhenSaved,
         own: OwnMetrics,
         clock: Clock,
         limits: Limits,
@@ -149,7 +148,8 @@ class Listener:
         self.clock = clock
         #: Rises whenever bytes or connections arrive.
         self.activity = 0
-        self._make_protocol = make_protocol
+        self._processes = processes
+        self._when_saved = when_saved
         self._limits = limits
         self._prove = prove
         self.acceptor = Acceptor(
@@ -161,6 +161,17 @@ class Listener:
             rate=limits.connections_per_second,
             most_waiting=DEFAULT_MAX_WAITING,
             grace=GRACE_SECONDS,
+        )
+
+    def protocol(self, wire: Wire, peer: Peer) -> WireProtocol:
+        """Return what a new connection is to say its bytes to."""
+        return WireProtocol(
+            wire=wire,
+            processes=self._processes,
+            when_saved=self._when_saved,
+            own=self.own,
+            clock=self.clock,
+            peer=peer,
         )
 
     async def stop(self) -> None:
@@ -179,7 +190,7 @@ class Listener:
         if peer.tcp:
             keep_alive(accepted, *self._limits.keepalive)
         log.debug("connection from %s", peer)
-        return PluginConnection(self, self._make_protocol, peer)
+        return PluginConnection(self, peer)
 
     def _overdue(self, connection: PluginConnection, now: float) -> str:
         return "silent" if now - connection.since >= self._limits.hello_seconds else ""

@@ -54,6 +54,7 @@ class WebConfig:
         return self.tls is None and not self.users
 
 
+#: What is in force without ``--web.config.file``: no TLS, no users.
 OPEN = WebConfig(users={}, headers={})
 
 
@@ -103,14 +104,6 @@ def _headers(value: Value | None) -> dict[str, str]:
                 raise field.error("must be one line of printable text")
             found[name] = text
     return found
-
-
-class NoWebConfig:
-    """Stands in where no ``--web.config.file`` is given: no TLS, no users."""
-
-    def current(self) -> WebConfig | None:
-        """Return the configuration that protects nothing."""
-        return OPEN
 
 
 class WebConfigFile:

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from ..limits import HttpLimits
+from ..own_metrics import OwnMetrics
 from .config import WebConfig
 from .connection import PIECE, HttpConnection, Phase, connection_of
-from .metrics import HttpMetrics
 from .passwords import BasicAuth, BusyError
 from .stream import Listening
 
@@ -37,13 +37,13 @@ class HttpGuard:
         *,
         current: Callable[[], WebConfig | None],
         auth: BasicAuth,
-        metrics: HttpMetrics,
+        own: OwnMetrics,
         limits: HttpLimits,
     ) -> None:
         self._current = current
         self._limits = limits
         self._auth = auth
-        self._metrics = metrics
+        self._own = own
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -71,7 +71,7 @@ class HttpGuard:
         except TimeoutError:
             if not limit.expired():
                 raise
-            self._metrics.refused("late")
+            self._own.http_refusals.labels("late").inc()
             if response is None:
                 return web.Response(
                     status=503, text="the answer was not ready within the scrape timeout\n"
@@ -91,7 +91,7 @@ class HttpGuard:
         config: WebConfig | None,
     ) -> web.StreamResponse:
         if config is None:
-            self._metrics.refused("web_config")
+            self._own.http_refusals.labels("web_config").inc()
             text = "the collector's web configuration has a fault; see its log\n"
             return web.Response(status=500, text=text)
         if not connection.fits(config):
@@ -112,12 +112,12 @@ class HttpGuard:
                 header = request.headers.get("Authorization")
                 accepted = await self._auth.accepts(config.users, header)
             except BusyError:
-                self._metrics.refused("busy")
+                self._own.http_refusals.labels("busy").inc()
                 return web.Response(
                     status=503, text="too many passwords to check\n", headers={"Retry-After": "1"}
                 )
             if not accepted:
-                self._metrics.refused("unauthorized")
+                self._own.http_refusals.labels("unauthorized").inc()
                 return web.Response(
                     status=401, text="Unauthorized\n", headers={"WWW-Authenticate": _CHALLENGE}
                 )

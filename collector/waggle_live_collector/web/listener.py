@@ -17,7 +17,6 @@ from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
 from .connection import HttpConnection, Phase
-from .metrics import HttpMetrics
 from .unread import UnreadAnswers
 
 #: Bytes that the kernel holds for a reader; it would take megabytes by itself.
@@ -33,20 +32,19 @@ class HttpListener:
         *,
         make: Callable[[], asyncio.Protocol],
         current: Callable[[], WebConfig | None],
-        metrics: HttpMetrics,
         own: OwnMetrics,
         limits: Limits,
         clock: Clock,
     ) -> None:
         self._make_inner = make
         self._current = current
-        self._metrics = metrics
+        self._own = own
         self._limits = limits.http
         self._unread = UnreadAnswers(now=clock.monotonic)
         self.acceptor = Acceptor(
             make=self._make,
             overdue=self._overdue,
-            count=metrics.connection,
+            count=lambda outcome: own.http_connections.labels(outcome).inc(),
             delayed=own.accept_delays.inc,
             now=clock.monotonic,
             rate=limits.connections_per_second,
@@ -64,7 +62,7 @@ class HttpListener:
         """Begin a connection under the configuration of this moment."""
         config = self._current()
         if config is None:
-            self._metrics.connection("web_config")
+            self._own.http_connections.labels("web_config").inc()
             return None
         return HttpConnection(
             self._make_inner(),

@@ -14,8 +14,8 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 from ..exposition.json import Api
 from ..exposition.text import CONTENT_TYPE_OPENMETRICS, CONTENT_TYPE_TEXT, Exposition
 from ..limits import HttpLimits
+from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
-from .metrics import HttpMetrics
 from .page import Page
 from .shared_answers import SharedAnswers
 from .stream import Stream
@@ -56,7 +56,7 @@ class Routes:
         readiness: Readiness,
         state: Saves,
         page: Page,
-        metrics: HttpMetrics,
+        own: OwnMetrics,
         limits: HttpLimits,
     ) -> None:
         self._exposition = exposition
@@ -67,9 +67,7 @@ class Routes:
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
         json = Form(CONTENT_TYPE_JSON, packed=False)
-        self._stream = Stream(
-            answer=lambda: self._answers.get(json), metrics=metrics, limits=limits
-        )
+        self._stream = Stream(answer=lambda: self._answers.get(json), own=own, limits=limits)
 
     def application(self, *middlewares: Middleware) -> web.Application:
         """Return the application with its routes."""
@@ -87,7 +85,7 @@ class Routes:
             application.add_routes([web.get("/", self._html)])
 
         async def close(_: web.Application) -> None:
-            await self._stream.close()
+            self._stream.close()
 
         application.on_shutdown.append(close)
         return application
