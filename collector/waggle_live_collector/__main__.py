@@ -36,7 +36,7 @@ from .table.table import Table
 from .version import VERSION
 from .web.config import OPEN, WebConfig, WebConfigFile
 from .web.guard import HttpGuard
-from .web.listener import HttpListener
+from .web.listener import http_acceptor
 from .web.page import Page
 from .web.passwords import BasicAuth
 from .web.routes import Routes
@@ -146,17 +146,17 @@ async def run(options: Options) -> None:
     )
     await runner.setup()
     assert runner.server is not None
-    http_listener = HttpListener(
-        make=runner.server, current=current, own=own, limits=limits, clock=clock
+    web_acceptor = http_acceptor(
+        make_inner=runner.server, current=current, own=own, limits=limits, clock=clock
     )
-    http_listener.start(http)
+    web_acceptor.start(http)
     for sock in (plugins, *tcp):
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
     complaint = ""
     async for _ in _ticks(stop):
-        for part in (processes, listener.acceptor, http_listener.acceptor):
+        for part in (processes, listener.acceptor, web_acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
         state.save()
@@ -167,9 +167,9 @@ async def run(options: Options) -> None:
     await listener.stop()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
-    await http_listener.acceptor.stop()
+    await web_acceptor.stop()
     await runner.cleanup()
-    for acceptor in (listener.acceptor, http_listener.acceptor):
+    for acceptor in (listener.acceptor, web_acceptor):
         acceptor.abort()
 
 
@@ -245,7 +245,6 @@ def _listen_tcp(options: Options) -> list[socket.socket]:
     if options.tcp_listen_address is None:
         return []
     sock = listen(*options.tcp_listen_address, to="listen for plugins", flag="tcp.listen-address")
-    sock.setblocking(False)
     if options.identity_verify == REQUIRE:
         log.warning(
             "--identity.verify=require: whoever reports over --tcp.listen-address is refused"

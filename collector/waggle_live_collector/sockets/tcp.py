@@ -7,22 +7,31 @@ import socket
 
 from .unix import SocketError
 
+#: Connections that the kernel queues while we are busy; it cuts this to its own maximum.
+BACKLOG = 512
+
 
 def listen(host: str | None, port: int, *, to: str, flag: str) -> socket.socket:
-    """Return a listening socket; ``to`` do what, and by which ``flag``, is for the error.
+    """Return a listening, non-blocking socket; ``to`` and ``flag`` are for the error.
 
     Raises SocketError.
     """
     try:
         if host is None and socket.has_dualstack_ipv6():
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=512)
+            sock = socket.create_server(
+                ("", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
+            )
+        else:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, address = found[0][0], found[0][4][:2]
+            sock = socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
         raise SocketError(
             f"can't {to} on {host or ''}:{port}: {error.strerror or error}; "
             f"stop what has it, or choose another --{flag}"
         ) from error
+    sock.setblocking(False)
+    return sock
 
 
 def keep_alive(sock: socket.socket, idle: int, interval: int, count: int) -> None:

@@ -2,7 +2,6 @@
 
 Bounds: connections (the one that has asked nothing for longest makes room), and seconds for a
 handshake, for a request, and between two requests. Whoever hits one is cut off and counted.
-Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -21,61 +20,50 @@ from .unread import UnreadAnswers
 
 #: Bytes that the kernel holds for a reader; it would take megabytes by itself.
 SEND_BUFFER = 128 * 1024
-BACKLOG = 512
 
 
-class HttpListener:
-    """Makes connections. ``current`` gives the configuration, None to refuse everybody."""
+def http_acceptor(
+    *,
+    make_inner: Callable[[], asyncio.Protocol],
+    current: Callable[[], WebConfig | None],
+    own: OwnMetrics,
+    limits: Limits,
+    clock: Clock,
+) -> Acceptor[HttpConnection]:
+    """Return the acceptor of HTTP; ``make_inner`` returns aiohttp's side of a connection.
 
-    def __init__(
-        self,
-        *,
-        make: Callable[[], asyncio.Protocol],
-        current: Callable[[], WebConfig | None],
-        own: OwnMetrics,
-        limits: Limits,
-        clock: Clock,
-    ) -> None:
-        self._make_inner = make
-        self._current = current
-        self._own = own
-        self._limits = limits.http
-        self._unread = UnreadAnswers(now=clock.monotonic)
-        self.acceptor = Acceptor(
-            make=self._make,
-            overdue=self._overdue,
-            count=lambda outcome: own.http_connections.labels(outcome).inc(),
-            delayed=own.accept_delays.inc,
-            now=clock.monotonic,
-            rate=limits.connections_per_second,
-            most=limits.http.connections,
-        )
+    ``current`` returns the configuration, None to refuse everybody.
+    """
+    unread = UnreadAnswers(now=clock.monotonic)
 
-    def start(self, sock: socket.socket) -> None:
-        """Accept on a bound socket."""
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        sock.setblocking(False)
-        sock.listen(BACKLOG)
-        self.acceptor.start(sock)
+    def count(outcome: str) -> None:
+        own.http_connections.labels(outcome).inc()
 
-    def _make(self, accepted: socket.socket) -> HttpConnection | None:
-        """Begin a connection under the configuration of this moment."""
-        config = self._current()
+    def make(accepted: socket.socket) -> HttpConnection | None:
+        config = current()
         if config is None:
-            self._own.http_connections.labels("web_config").inc()
+            count("web_config")
             return None
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         return HttpConnection(
-            self._make_inner(),
-            config,
-            acceptor=self.acceptor,
-            unread=self._unread,
-            limits=self._limits,
+            make_inner(), config, acceptor=acceptor, unread=unread, limits=limits.http
         )
 
-    def _overdue(self, connection: HttpConnection, now: float) -> str:
-        """Return why a connection has to go: it takes too long, or idles under an old TLS."""
+    def overdue(connection: HttpConnection, now: float) -> str:
+        """Return why it has to go: it takes too long, or idles under an old TLS."""
         idle = connection.phase is Phase.IDLE
-        limit = self._limits.idle_seconds if idle else self._limits.request_seconds
+        limit = limits.http.idle_seconds if idle else limits.http.request_seconds
         if now - connection.since > limit:
             return connection.phase.value
-        return "web_config" if idle and not connection.fits(self._current()) else ""
+        return "web_config" if idle and not connection.fits(current()) else ""
+
+    acceptor = Acceptor(
+        make=make,
+        overdue=overdue,
+        count=count,
+        delayed=own.accept_delays.inc,
+        now=clock.monotonic,
+        rate=limits.connections_per_second,
+        most=limits.http.connections,
+    )
+    return acceptor
