@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -155,7 +155,9 @@ async def run(options: Options) -> None:
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
     complaint = ""
-    async for _ in _ticks(stop):
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
         for part in (processes, listener.acceptor, web_acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
@@ -171,14 +173,6 @@ async def run(options: Options) -> None:
     await runner.cleanup()
     for acceptor in (listener.acceptor, web_acceptor):
         acceptor.abort()
-
-
-async def _ticks(stop: asyncio.Event) -> AsyncIterator[None]:
-    """Yield every :data:`TICK_SECONDS`, and once more when ``stop`` is set."""
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
-        yield
 
 
 def _stop_signal() -> asyncio.Event:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from functools import partial
 
 from ..clock import Clock
 from ..identity import peer as peers
@@ -20,7 +21,7 @@ from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
 from ..table.processes import Processes
-from .protocol import WhenSaved, Wire, WireProtocol
+from .protocol import WhenSaved, WireProtocol
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class PluginConnection(asyncio.BufferedProtocol):
         self.since = listener.clock.monotonic()
         self._listener = listener
         self._transport: asyncio.Transport | None = None
-        self._protocol = listener.protocol(self, peer)
+        self._protocol = listener.protocol(wire=self, peer=peer)
         self._greeted = False
 
     async def open(self, sock: socket.socket) -> None:
@@ -148,8 +149,9 @@ class Listener:
         self.clock = clock
         #: Rises whenever bytes or connections arrive.
         self.activity = 0
-        self._processes = processes
-        self._when_saved = when_saved
+        self.protocol = partial(
+            WireProtocol, processes=processes, when_saved=when_saved, own=own, clock=clock
+        )
         self._limits = limits
         self._prove = prove
         self.acceptor = Acceptor(
@@ -161,17 +163,6 @@ class Listener:
             rate=limits.connections_per_second,
             most_waiting=DEFAULT_MAX_WAITING,
             grace=GRACE_SECONDS,
-        )
-
-    def protocol(self, wire: Wire, peer: Peer) -> WireProtocol:
-        """Return what a new connection is to say its bytes to."""
-        return WireProtocol(
-            wire=wire,
-            processes=self._processes,
-            when_saved=self._when_saved,
-            own=self.own,
-            clock=self.clock,
-            peer=peer,
         )
 
     async def stop(self) -> None:
