@@ -112,3 +112,13 @@ def test_what_gives_no_labels_is_no_record(text):
     """Refused whole."""
     with pytest.raises(ValueError, match=r".+"):
         decode(text)
+
+
+def test_records_of_processes_in_the_state_file_are_known_again():
+    """As far as they came from the stack; what a process said of itself is no record."""
+    metas = metas_of(Time())
+    record = AppMeta("registry/cars:1.2", task="north", job="traffic", host="h", zone="core")
+    metas.learn(record.identity, record.claim(ProcessInfo(app_id="a")))
+    metas.learn(record.identity, ProcessInfo(app_id="b", version="1.2"))
+    assert metas.get("a") == record
+    assert metas.get("b") is None
