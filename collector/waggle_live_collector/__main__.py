@@ -136,7 +136,7 @@ async def run(options: Options) -> None:
     readiness.begin(state_loaded=state.load())
     for process in processes.all():
         if not process.plugin.pending:
-            apps.learn(process.plugin.identity, process.claim)
+            apps.learn(process.plugin.identity, process.info)
     lookups.start()
     guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
     runner = web.AppRunner(

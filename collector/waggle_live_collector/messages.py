@@ -1,13 +1,12 @@
 """What clients may say: untrusted lines in, checked messages out.
 
 One pass of msgspec decodes and checks a whole line. Only when that fails is the line taken
-apart, so that one bad cell is refused alone and its neighbours are kept. Rules about names
-and labels are not checked here but when a series is new to its session (``session.py``):
-checking them on each update would cost more than everything else.
+apart, so that one bad cell is refused alone and its neighbours are kept. What a cell holds is told
+by its kind (``table/kinds``). Rules about names and labels are checked there, when a series is new
+to its process: checking them on each update would cost more than everything else.
 """
 
-import math
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, json
 
@@ -29,100 +28,19 @@ Total = Annotated[float, Meta(ge=0, le=MAX_VALUE)]
 NonFinite = Literal["NaN", "+Inf", "-Inf"]
 
 
-class TimerCell(Struct, tag_field="kind", tag="timer", gc=False):
-    """Durations of one series since the session began, in nanoseconds."""
+class Cell(Struct, tag_field="kind", gc=False, kw_only=True):
+    """What every cell of an update has; each kind of series adds its own fields.
 
+    ``age``: seconds since the value was recorded.
+    """
+
+    kind: ClassVar[str]
     name: str
-    count: Whole
-    sum: Whole = 0
-    labels: dict[str, str] | None = None
-    last: Whole | None = None
-    age: Age = 0.0
-    failures: Whole = 0
-    buckets: list[tuple[int, Whole]] = []
-
-
-class RateCell(Struct, tag_field="kind", tag="rate", gc=False):
-    """Events of one series; ``sum`` (ns) is there when the rate is used as a block."""
-
-    name: str
-    count: Whole
-    labels: dict[str, str] | None = None
-    sum: Whole | None = None
-    last: Whole | None = None
-    age: Age = 0.0
-
-
-class GaugeCell(Struct, tag_field="kind", tag="gauge", gc=False):
-    """A value that goes up and down."""
-
-    name: str
-    value: float | NonFinite
     labels: dict[str, str] | None = None
     age: Age = 0.0
 
 
-class CounterCell(Struct, tag_field="kind", tag="counter", gc=False):
-    """A value that only rises."""
-
-    name: str
-    value: Total
-    labels: dict[str, str] | None = None
-    age: Age = 0.0
-
-
-class MessagesCell(Struct, tag_field="kind", tag="messages", gc=False):
-    """How many messages the plugin published under a name."""
-
-    name: str
-    value: Whole
-    labels: dict[str, str] | None = None
-    age: Age = 0.0
-
-
-class UploadsCell(Struct, tag_field="kind", tag="uploads", gc=False):
-    """How many files the plugin uploaded."""
-
-    value: Whole
-    name: str = ""
-    labels: dict[str, str] | None = None
-    age: Age = 0.0
-
-
-class ProblemCell(Struct, tag_field="kind", tag="problem", gc=False):
-    """How often the client met a bound or a misuse."""
-
-    name: str
-    value: Whole
-    labels: dict[str, str] | None = None
-    age: Age = 0.0
-
-
-class FunctionCell(Struct, tag_field="kind", tag="function", gc=False):
-    """A function as TAU measured it, times in nanoseconds; None for what is not measured."""
-
-    name: str
-    calls: Whole
-    exclusive: Whole | None = None
-    inclusive: Whole | None = None
-    exclusive_cpu: Whole | None = None
-    inclusive_cpu: Whole | None = None
-    labels: dict[str, str] | None = None
-    age: Age = 0.0
-
-
-class TauCell(Struct, tag_field="kind", tag="tau", gc=False):
-    """A run under TAU; ``age`` is that of its last dump."""
-
-    dropped: Whole = 0
-    torn: Whole = 0
-    name: str = ""
-    labels: dict[str, str] | None = None
-    age: Age = 0.0
-
-
-CountCell = MessagesCell | UploadsCell | ProblemCell
-Cell = TimerCell | RateCell | GaugeCell | CounterCell | CountCell | FunctionCell | TauCell
+C = TypeVar("C", bound=Cell)
 
 
 class ProcessStats(Struct, gc=False):
@@ -152,12 +70,12 @@ class Hello(Struct, tag_field="type", tag="hello"):
     token: Token | None = None
 
 
-class Update(Struct, tag_field="type", tag="update"):
-    """The cumulative state of the cells that changed."""
+class Update(Struct, Generic[C], tag_field="type", tag="update"):
+    """The cumulative state of the series that changed, as cells of type ``C``."""
 
     number: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     monotonic: float
-    cells: list[Cell] = []
+    cells: list[C] = []
     since: float | None = None
     process: ProcessStats | None = None
 
@@ -175,7 +93,7 @@ class Bye(Struct, tag_field="type", tag="bye"):
     status: Literal["ok", "error", "exit"] = "ok"
 
 
-Message = Hello | Update | Flush | Bye
+Message = Hello | Update[Any] | Flush | Bye
 
 
 class Refusal(NamedTuple):
@@ -184,6 +102,10 @@ class Refusal(NamedTuple):
     code: str
     text: str
     refused: str = ""
+
+
+#: What msgspec raises of bytes that are not what they should be.
+_UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Envelope(Struct):
@@ -202,11 +124,9 @@ class _LooseUpdate(Struct):
     process: Raw = Raw(b"null")
 
 
-_decode = json.Decoder(Message).decode
 _decode_envelope = json.Decoder(_Envelope).decode
 _decode_hello_version = json.Decoder(_HelloVersion).decode
 _decode_loose = json.Decoder(_LooseUpdate).decode
-_decode_cell = json.Decoder(Cell).decode
 _decode_process = json.Decoder(ProcessStats | None).decode
 
 
@@ -216,59 +136,62 @@ def excerpt(data: bytes | str) -> str:
     return text if len(text) <= MAX_EXCERPT else text[: MAX_EXCERPT - 3] + "..."
 
 
-def decode(line: bytes) -> tuple[Message | None, list[Refusal]]:
-    """Return the message of one line, and what of it had to be refused.
+class Decoder:
+    """Decodes lines of clients whose updates hold cells of the union ``cell``."""
 
-    None stands for a message of an unknown type, which is ignored so that newer clients can
-    talk to this collector. Raises ProtocolError when the whole message is refused.
-    """
-    try:
-        return _decode(line), []
-    except ValidationError as error:
-        return _take_apart(line, error)
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError("bad_json", f"a line must be one JSON object: {error}") from None
+    def __init__(self, cell: Any) -> None:
+        self._message = json.Decoder(Hello | Update[cell] | Flush | Bye)
+        self._cell = json.Decoder(cell)
 
+    def decode(self, line: bytes) -> tuple[Message | None, list[Refusal]]:
+        """Return the message of one line, and what of it had to be refused.
 
-def _take_apart(line: bytes, error: ValidationError) -> tuple[Message | None, list[Refusal]]:
-    try:
-        kind = _decode_envelope(line).type
-        if kind == "update":
-            return _loose_update(line)
-        if kind == "hello" and _decode_hello_version(line).version != VERSION:
-            raise ProtocolError("version", f"this collector speaks version {VERSION}")
-    except ValidationError as inner:
-        raise ProtocolError("bad_message", f"not a message: {inner}") from None
-    except (DecodeError, UnicodeDecodeError, RecursionError) as inner:
-        raise ProtocolError("bad_json", f"a line must be one JSON object: {inner}") from None
-    if kind in ("hello", "flush", "bye"):
-        raise ProtocolError("bad_message", f"bad {kind}: {error}")
-    return None, []
-
-
-def _loose_update(line: bytes) -> tuple[Update, list[Refusal]]:
-    """Decode each cell by itself; the bad ones become refusals."""
-    loose = _decode_loose(line)
-    refusals: list[Refusal] = []
-    cells: list[Cell] = []
-    for raw in loose.cells:
+        None stands for a message of an unknown type, which is ignored so that newer clients can
+        talk to this collector. Raises ProtocolError when the whole message is refused.
+        """
         try:
-            cells.append(_decode_cell(raw))
-        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-            refusals.append(Refusal("bad_cell", str(error), excerpt(bytes(raw))))
-    process = None
-    try:
-        process = _decode_process(loose.process)
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refusals.append(Refusal("bad_cell", f"process: {error}", excerpt(bytes(loose.process))))
-    update = Update(loose.number, loose.monotonic, cells, loose.since, process)
-    return update, refusals
+            return self._message.decode(line), []
+        except ValidationError as error:
+            return self._take_apart(line, error)
+        except _UNREADABLE as error:
+            raise _no_json(error) from None
+
+    def _take_apart(
+        self, line: bytes, error: ValidationError
+    ) -> tuple[Message | None, list[Refusal]]:
+        try:
+            kind = _decode_envelope(line).type
+            if kind == "update":
+                return self._loose_update(line)
+            if kind == "hello" and _decode_hello_version(line).version != VERSION:
+                raise ProtocolError("version", f"this collector speaks version {VERSION}")
+        except ValidationError as inner:
+            raise ProtocolError("bad_message", f"not a message: {inner}") from None
+        except _UNREADABLE as inner:
+            raise _no_json(inner) from None
+        if kind in ("hello", "flush", "bye"):
+            raise ProtocolError("bad_message", f"bad {kind}: {error}")
+        return None, []
+
+    def _loose_update(self, line: bytes) -> tuple[Message, list[Refusal]]:
+        """Decode each cell by itself; the bad ones become refusals."""
+        loose = _decode_loose(line)
+        refusals: list[Refusal] = []
+        cells: list[Any] = []
+        for raw in loose.cells:
+            try:
+                cells.append(self._cell.decode(raw))
+            except _UNREADABLE as error:
+                refusals.append(Refusal("bad_cell", str(error), excerpt(bytes(raw))))
+        process = None
+        try:
+            process = _decode_process(loose.process)
+        except _UNREADABLE as error:
+            refused = excerpt(bytes(loose.process))
+            refusals.append(Refusal("bad_cell", f"process: {error}", refused))
+        update = Update(loose.number, loose.monotonic, cells, loose.since, process)
+        return update, refusals
 
 
-def number(value: float | str) -> float:
-    """Return the float that a gauge's ``value`` stands for."""
-    if value == "NaN":
-        return math.nan
-    if value in ("+Inf", "-Inf"):
-        return math.inf if value == "+Inf" else -math.inf
-    return float(value)
+def _no_json(error: Exception) -> ProtocolError:
+    return ProtocolError("bad_json", f"a line must be one JSON object: {error}")

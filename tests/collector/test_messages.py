@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from waggle_live.wire.errors import ProtocolError
 from waggle_live_collector import messages
+from waggle_live_collector.table.kinds import DECODER
 
 from .world import World, counter
 
@@ -87,7 +88,7 @@ def test_unknown_types_and_fields_are_ignored():
 def test_deep_json_is_refused_not_followed():
     """A hundred thousand brackets end in an error, not in a broken stack."""
     with pytest.raises(ProtocolError) as raised:
-        messages.decode(b'{"type":"update","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+        DECODER.decode(b'{"type":"update","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
     assert raised.value.code == "bad_json"
 
 
@@ -95,7 +96,7 @@ def test_deep_json_is_refused_not_followed():
 def test_any_bytes_are_decoded_or_refused(line):
     """No other exception than the refusal."""
     try:
-        messages.decode(line)
+        DECODER.decode(line)
     except ProtocolError as error:
         assert error.code in ("bad_json", "bad_message")
 

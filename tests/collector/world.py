@@ -151,6 +151,10 @@ class World:
         """Return the text of a scrape."""
         return b"".join(self.exposition.render(openmetrics=openmetrics)).decode()
 
+    def table_text(self, openmetrics=False):
+        """Return the bytes of a scrape without the collector's own metrics."""
+        return b"".join(self.exposition.render(openmetrics=openmetrics)[:-1])
+
     def scrape(self):
         """Return the families of a scrape."""
         return Scrape(self.text())

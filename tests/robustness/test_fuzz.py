@@ -106,7 +106,7 @@ def build(directory):
     state = StateFile(
         os.path.join(directory, "state"),
         table=world.table,
-        sessions=world.sessions,
+        processes=world.processes,
         own=world.own,
         clock=world.clock,
     )
@@ -154,7 +154,7 @@ def check(world):
     """The limits hold, every format can be parsed, and the neighbour is whole."""
     assert world.table.series <= LIMITS.series
     assert world.table.cells <= LIMITS.series + 20
-    assert len(world.sessions.by_id) <= LIMITS.sessions
+    assert len(world.processes.by_id) <= LIMITS.processes
     assert len(world.table.plugins) <= LIMITS.plugins
     text = b"".join(world.exposition.render(openmetrics=True)).decode()
     assert [family.name for family in text_string_to_metric_families(text)]

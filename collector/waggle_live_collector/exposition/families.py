@@ -40,7 +40,12 @@ RATE_EVENTS = Family("waggle_rate_events_total", "counter", "Events of a rate.")
 RATE_PER_SECOND = Family(
     "waggle_rate_per_second",
     "gauge",
-    "Events per second over the last 10 s; of a rate used as a block, 1 / its mean duration.",
+    "Events per second over the last 10 s.",
+)
+RATE_BLOCK = Family(
+    "waggle_rate_block_per_second",
+    "gauge",
+    "Of a rate used as a block: 1 / its mean duration over the last 10 s.",
 )
 RATE_LAST = Family(
     "waggle_rate_last_per_second",
@@ -123,37 +128,5 @@ TAU_LAST_DUMP = Family(
 )
 NODE_INFO = Family("waggle_node_info", "gauge", "The node that this collector runs on.")
 
-#: In the order in which they are written.
-ALL = (
-    TIMER_SECONDS,
-    TIMER_LAST,
-    TIMER_RECENT,
-    TIMER_RECENT_MEAN,
-    TIMER_FAILURES,
-    RATE_EVENTS,
-    RATE_PER_SECOND,
-    RATE_LAST,
-    VALUE,
-    COUNT,
-    UPDATED,
-    UP,
-    INFO,
-    SESSIONS,
-    START,
-    LAST_SEEN,
-    CPU,
-    MEMORY,
-    MESSAGES,
-    UPLOADS,
-    PROBLEMS,
-    EXITS,
-    TAU_CALLS,
-    TAU_EXCLUSIVE,
-    TAU_INCLUSIVE,
-    TAU_EXCLUSIVE_CPU,
-    TAU_INCLUSIVE_CPU,
-    TAU_DROPPED,
-    TAU_TORN,
-    TAU_LAST_DUMP,
-    NODE_INFO,
-)
+#: In the order in which they are written, which is that of their definition.
+ALL = tuple(family for family in list(globals().values()) if isinstance(family, Family))

@@ -3,19 +3,26 @@
 NaN and the infinities are null, which JSON has; so is what is not known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import json
 
+from waggle_live.wire import protocol
 from waggle_live.wire.histogram import quantile
+from waggle_live.wire.protocol import OTHER_FUNCTIONS
 
 from ..clock import Clock
+from ..table.kinds.counter import CounterSeries
+from ..table.kinds.function import TIMES
+from ..table.kinds.gauge import GaugeSeries
+from ..table.kinds.rate import RateSeries
+from ..table.kinds.timer import TimerSeries
 from ..table.plugin import Plugin
-from ..table.series import CounterSeries, CountSeries, GaugeSeries, RateSeries, TimerSeries
+from ..table.series import Key, Series
 from ..table.table import Table
-from ..table.tau_series import FunctionSeries, TauSeries
-from .tau_lines import tau
+
+_TAU_RUN = Key(protocol.TAU, "", ())
 
 
 class Api:
@@ -35,65 +42,62 @@ class Api:
         return json.encode(answer)
 
     def _plugin(self, plugin: Plugin, now: float) -> dict[str, Any]:
-        kinds: dict[str, list[dict[str, Any]]] = {
-            kind: [] for kind in ("timers", "rates", "gauges", "counters")
-        }
-        counts: dict[str, dict[str, int]] = {"messages": {}, "uploads": {}, "problem": {}}
-        for series in plugin.series.values():
-            if isinstance(series, CountSeries):
-                counts[series.totals.kind][series.totals.name] = series.totals.value
-                continue
-            if isinstance(series, FunctionSeries | TauSeries):
-                continue
-            head = {
-                "name": series.totals.name,
-                "labels": dict(series.totals.labels),
-                "age": max(now - series.stamp.at, 0.0),
-            }
-            if isinstance(series, TimerSeries):
-                kinds["timers"].append(head | _timer(series, now))
-            elif isinstance(series, RateSeries):
-                kinds["rates"].append(head | _rate(series, now))
-            elif isinstance(series, GaugeSeries):
-                kinds["gauges"].append(head | {"value": series.value()})
-            elif isinstance(series, CounterSeries):
-                kinds["counters"].append(head | {"total": series.value()})
-        claim, clock = plugin.claim, self._clock
+        clock, info = self._clock, plugin.info
+        series: dict[str, list[dict[str, Any]]] = {name: [] for name, _ in _SERIES.values()}
+        counts: dict[str, dict[str, int]] = {kind: {} for kind in _COUNTS}
+        functions: list[dict[str, Any]] = []
+        for key, one in plugin.series.items():
+            if key.kind in _SERIES:
+                name, fields = _SERIES[key.kind]
+                age = max(now - one.stamp.at, 0.0)
+                head = {"name": key.name, "labels": dict(key.labels), "age": age}
+                series[name].append(head | fields(one, now))
+            elif key.kind in counts:
+                counts[key.kind][key.name] = one.totals.value
+            elif key.kind == protocol.FUNCTION:
+                functions.append(_function(one))
+        functions.sort(key=_cost, reverse=True)
         return {
             **plugin.identity._asdict(),
             "up": plugin.up,
             "sessions": sum(1 for _ in plugin.connected()),
-            "app_id": claim.app_id,
-            "version": claim.version,
-            "host": claim.host,
-            "zone": claim.zone,
-            "verified": claim.verified,
-            "client": claim.client,
+            "app_id": info.app_id,
+            "version": info.version,
+            "host": info.host,
+            "zone": info.zone,
+            "verified": info.verified,
+            "client": info.client,
             "start": round(plugin.started, 3),
             "last_seen": clock.unix(plugin.last_seen),
             "silent": max(now - plugin.last_seen, 0.0),
             "cpu_seconds": plugin.cpu_seconds(),
             "memory_bytes": plugin.memory_bytes(),
             "exits": plugin.exits,
-            "messages": counts["messages"],
-            "uploads": counts["uploads"].get(""),
-            "problems": counts["problem"],
-            **kinds,
-            **tau(plugin, clock),
+            "messages": counts[protocol.MESSAGES],
+            "uploads": counts[protocol.UPLOADS].get(""),
+            "problems": counts[protocol.PROBLEM],
+            **series,
+            "functions": functions,
+            "tau": self._tau(plugin.series.get(_TAU_RUN)),
         }
+
+    def _tau(self, run: Series | None) -> dict[str, Any] | None:
+        if run is None:
+            return None
+        totals = run.totals
+        last_dump = self._clock.unix(totals.dumped_at)
+        return {"last_dump": last_dump, "dropped": totals.dropped, "torn": totals.torn}
 
 
 def _timer(series: TimerSeries, now: float) -> dict[str, Any]:
     totals, recent = series.totals, series.recent
-    if recent.advance(now):
-        series.changed = True  # the exposition has not seen it
-    some = recent.count > 0
+    recent.advance(now)
     return {
         "count": totals.count,
         "sum": totals.sum / 1e9,
         "failures": totals.failures,
         "last": None if totals.last is None else totals.last / 1e9,
-        "mean": recent.sum / recent.count / 1e9 if some else None,
+        "mean": recent.sum / recent.count / 1e9 if recent.count else None,
         "p50": quantile(recent.buckets, 0.5),
         "p95": quantile(recent.buckets, 0.95),
         "p99": quantile(recent.buckets, 0.99),
@@ -104,6 +108,38 @@ def _rate(series: RateSeries, now: float) -> dict[str, Any]:
     series.recent.advance(now)
     return {
         "total": series.totals.count,
-        "per_second": series.per_second(now),
+        "per_second": series.recent.per_second(now),
+        "block_per_second": series.block_per_second(),
         "last": series.last_per_second(),
     }
+
+
+def _gauge(series: GaugeSeries, now: float) -> dict[str, Any]:
+    return {"value": series.value()}
+
+
+def _counter(series: CounterSeries, now: float) -> dict[str, Any]:
+    return {"total": series.value()}
+
+
+def _function(series: Series) -> dict[str, Any]:
+    totals = series.totals
+    times = {time: getattr(totals, time) for time in TIMES}
+    seconds = {time: value if value is None else value / 1e9 for time, value in times.items()}
+    return {"name": totals.name, "calls": totals.calls, **seconds}
+
+
+def _cost(function: dict[str, Any]) -> tuple[bool, float]:
+    """``__other__`` is no function: it comes last."""
+    cost = function["exclusive"] or function["exclusive_cpu"] or 0.0
+    return function["name"] != OTHER_FUNCTIONS, cost
+
+
+#: The list that each kind of an author's series stands in, and what gives its fields.
+_SERIES: dict[str, tuple[str, Callable[[Any, float], dict[str, Any]]]] = {
+    protocol.TIMER: ("timers", _timer),
+    protocol.RATE: ("rates", _rate),
+    protocol.GAUGE: ("gauges", _gauge),
+    protocol.COUNTER: ("counters", _counter),
+}
+_COUNTS = (protocol.MESSAGES, protocol.UPLOADS, protocol.PROBLEM)

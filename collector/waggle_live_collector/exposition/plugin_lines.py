@@ -1,64 +1,97 @@
-"""The lines about a plugin itself: whether it is up, who it is, what it uses."""
+"""The lines of one plugin: about itself, and of all its series. The caches of text live here."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from waggle_live.wire.protocol import TAU
 
 from ..clock import Clock
 from ..identity.labels import ProcessInfo
 from ..table.plugin import Plugin
+from ..table.series import Key
 from . import families as f
 from .families import Family
 from .format import number, prefix
-from .tau_lines import last_dump
+from .rendered import Lines, StampLine, make
 
-_PLAIN = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.CPU, f.MEMORY, f.TAU_LAST_DUMP)
+_ITSELF = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.CPU, f.MEMORY, f.TAU_LAST_DUMP)
+_TAU_RUN = Key(TAU, "", ())
+
+#: What takes the chunks of each family.
+Sinks = dict[Family, Callable[[bytes], None]]
 
 
 class PluginLines:
-    """Prefixes are rendered once; the few numbers on every scrape."""
+    """Prefixes are rendered once; the few numbers about the plugin itself on every scrape."""
 
     def __init__(self, plugin: Plugin) -> None:
-        self._plugin = plugin
+        self.plugin = plugin
+        #: Those that stand in the prefixes; a plugin whose labels change is rendered anew.
+        self.identity = plugin.identity
         self._pairs = plugin.identity.pairs()
-        self._prefixes = {family: prefix(family.name, self._pairs) for family in _PLAIN}
-        self._claim: ProcessInfo | None = None
-        self._info = b""
+        self._prefixes = {family: prefix(family.name, self._pairs) for family in _ITSELF}
+        self._info: tuple[ProcessInfo | None, bytes] = (None, b"")
+        self._by_kind: dict[str, list[Lines]] = {}
+        self._series = 0
+        self._stamps: list[StampLine] = []
 
-    def put(self, chunks: dict[Family, list[bytes]], clock: Clock) -> None:
-        """Add the lines to those of their families."""
-        plugin = self._plugin
-        memory = plugin.memory_bytes()
+    def put(self, sinks: Sinks, by_kind: dict[str, list[Any]], clock: Clock, now: float) -> None:
+        """Hand each chunk to its family's sink; ``by_kind`` has those of a kind in their order."""
+        self._follow()
+        for kind, group in self._by_kind.items():
+            puts = by_kind[kind]
+            for lines in group:
+                # Not strict, which would double what this costs.
+                for put, chunk in zip(puts, lines.render(now)):  # noqa: B905
+                    put(chunk)
+        updated = sinks[f.UPDATED]
+        for stamp in self._stamps:
+            updated(stamp.render(clock))
+        self._put_itself(sinks, clock)
+
+    def _follow(self) -> None:
+        """Make the lines of what is new; between two scrapes series and names only come."""
+        plugin = self.plugin
+        if len(plugin.series) != self._series:
+            for key, series in islice(plugin.series.items(), self._series, None):
+                self._by_kind.setdefault(key.kind, []).append(make(series, self._pairs))
+            self._series = len(plugin.series)
+            for stamp in islice(plugin.stamps.values(), len(self._stamps), None):
+                self._stamps.append(StampLine(stamp, self._pairs))
+
+    def _put_itself(self, sinks: Sinks, clock: Clock) -> None:
+        plugin = self.plugin
+        run = plugin.series.get(_TAU_RUN)
         values = {
             f.UP: plugin.up,
             f.SESSIONS: sum(1 for _ in plugin.connected()),
             f.START: round(plugin.started, 3),
             f.LAST_SEEN: clock.unix(plugin.last_seen),
+            f.CPU: plugin.cpu_seconds(),
+            f.MEMORY: plugin.memory_bytes(),
+            f.TAU_LAST_DUMP: None if run is None else clock.unix(run.totals.dumped_at),
         }
-        cpu = plugin.cpu_seconds()
-        if cpu is not None:
-            values[f.CPU] = cpu
-        if memory is not None:
-            values[f.MEMORY] = memory
-        dump = last_dump(plugin, clock)
-        if dump is not None:
-            values[f.TAU_LAST_DUMP] = dump
         for family, value in values.items():
-            chunks[family].append(b"%b%b\n" % (self._prefixes[family], number(value)))
-        chunks[f.INFO].append(self._info_line())
+            if value is not None:
+                sinks[family](b"%b%b\n" % (self._prefixes[family], number(value)))
+        sinks[f.INFO](self._info_line())
         for status, exits in plugin.exits.items():
             line = prefix(f.EXITS.name, [*self._pairs, ("status", status)])
-            chunks[f.EXITS].append(b"%b%b\n" % (line, number(exits)))
+            sinks[f.EXITS](b"%b%b\n" % (line, number(exits)))
 
     def _info_line(self) -> bytes:
-        claim = self._plugin.claim
-        if claim is not self._claim:
+        info = self.plugin.info
+        if info is not self._info[0]:
             pairs = [
-                ("app_id", claim.app_id),
-                ("version", claim.version),
-                ("host", claim.host),
-                ("zone", claim.zone),
-                ("verified", "yes" if claim.verified else "no"),
-                ("client", claim.client),
+                ("app_id", info.app_id),
+                ("version", info.version),
+                ("host", info.host),
+                ("zone", info.zone),
+                ("verified", "yes" if info.verified else "no"),
+                ("client", info.client),
             ]
-            self._info = prefix(f.INFO.name, [*self._pairs, *pairs]) + b"1.0\n"
-            self._claim = claim
-        return self._info
+            self._info = info, prefix(f.INFO.name, [*self._pairs, *pairs]) + b"1.0\n"
+        return self._info[1]

@@ -1,54 +1,33 @@
-"""The lines of one merged series, rendered again only when something in them changed.
+"""The lines of one series, rendered again only when something in them changed.
 
 Everything of a line but its number is rendered once per series; the buckets of a histogram are
-filled in by one ``%`` and two replacements. Each ``Lines`` gives one chunk of text per family.
+filled in by one ``%`` and two replacements. Each kind of series has one class here, which gives one
+chunk of text for each of its families.
 """
 
+from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
-from typing import Protocol
+from typing import Any, Protocol
 
+from waggle_live.wire import protocol
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
 from ..clock import Clock
-from ..identity.labels import IdentityLabels
-from ..table.series import (
-    BOUNDS,
-    NEVER,
-    CounterSeries,
-    CountSeries,
-    GaugeSeries,
-    RateSeries,
-    Series,
-    Stamp,
-    TimerSeries,
-)
-from ..table.tau_series import FunctionSeries, TauSeries
+from ..table.kinds.function import TIMES, FunctionSeries
+from ..table.kinds.rate import RateSeries
+from ..table.kinds.tau_run import TauRunSeries
+from ..table.kinds.timer import BOUNDS, TimerSeries
+from ..table.series import NEVER, Series, Stamp
 from . import families as f
-from . import tau_lines
+from .families import Family
 from .format import Pairs, around, number, prefix, template, timestamp
 
-#: The families of each kind's chunks.
-FAMILIES = {
-    "timer": (
-        f.TIMER_SECONDS,
-        f.TIMER_LAST,
-        f.TIMER_RECENT,
-        f.TIMER_RECENT_MEAN,
-        f.TIMER_FAILURES,
-    ),
-    "rate": (f.RATE_EVENTS, f.RATE_PER_SECOND, f.RATE_LAST),
-    "gauge": (f.VALUE,),
-    "counter": (f.COUNT,),
-    "messages": (f.MESSAGES,),
-    "uploads": (f.UPLOADS,),
-    "problem": (f.PROBLEMS,),
-    **tau_lines.FAMILIES,
-}
-#: The label that holds the cell's name, where there is one.
-_COUNT_LABELS = {"messages": "name", "uploads": "", "problem": "reason"}
 QUANTILES = (0.5, 0.95, 0.99)
 #: From here on Go writes exponents; below, ``%d.0`` is right for a whole number.
 _PLAIN = 1_000_000
+#: A version that no series has.
+_NOTHING = -1
 
 #: The 22 bucket lines of any histogram: the bound, a NUL, the number. What stands before the
 #: bound and after it is put in for each series; keeping whole lines would take 3 kB a series.
@@ -63,18 +42,12 @@ _MIDDLES = [
 class Lines(Protocol):
     """The text of one series, one chunk for each of the families of its kind."""
 
-    @property
-    def kind(self) -> str:
-        """A key of :data:`FAMILIES`."""
-
     def render(self, now: float) -> tuple[bytes, ...]:
         """Return one chunk per family, whole lines or nothing."""
 
 
 class TimerLines:
     """Histogram, last, recent quantiles and mean, failures."""
-
-    kind = "timer"
 
     def __init__(self, series: TimerSeries, identity: Pairs) -> None:
         self._series = series
@@ -89,13 +62,15 @@ class TimerLines:
         self._last = prefix(f.TIMER_LAST.name, pairs)
         self._mean = prefix(f.TIMER_RECENT_MEAN.name, pairs)
         self._failures = prefix(f.TIMER_FAILURES.name, pairs)
-        self._chunks: tuple[bytes, ...] = (b"",) * 5
+        self._chunks: tuple[bytes, ...] = ()
+        self._seen = self._seen_window = _NOTHING
 
     def render(self, now: float) -> tuple[bytes, ...]:
         """Return the chunks of the five families."""
         series = self._series
-        moved = series.recent.advance(now)
-        if series.changed:
+        series.recent.advance(now)
+        window = series.recent.version
+        if series.version != self._seen:
             totals = series.totals
             last = totals.last
             self._chunks = (
@@ -104,9 +79,9 @@ class TimerLines:
                 *self._window(),
                 b"%b%b\n" % (self._failures, number(totals.failures)),
             )
-            series.changed = False
-        elif moved:
+        elif window != self._seen_window:
             self._chunks = (*self._chunks[:2], *self._window(), self._chunks[4])
+        self._seen, self._seen_window = series.version, window
         return self._chunks
 
     def _distribution(self) -> bytes:
@@ -132,76 +107,135 @@ class TimerLines:
 
 
 class RateLines:
-    """Events, per second over the window, per second by the last."""
-
-    kind = "rate"
+    """Events, per second over the window, of blocks by their duration, per second by the last."""
 
     def __init__(self, series: RateSeries, identity: Pairs) -> None:
         self._series = series
         pairs = _pairs(identity, series.totals.name, series.totals.labels)
         self._events = prefix(f.RATE_EVENTS.name, pairs)
         self._per_second = prefix(f.RATE_PER_SECOND.name, pairs)
+        self._block = prefix(f.RATE_BLOCK.name, pairs)
         self._last = prefix(f.RATE_LAST.name, pairs)
-        self._chunks: tuple[bytes, ...] = (b"", b"", b"")
+        self._chunks: tuple[bytes, ...] = ()
+        self._seen = _NOTHING
         self._quiet = False
 
     def render(self, now: float) -> tuple[bytes, ...]:
-        """Return the chunks of the three families."""
+        """Return the chunks of the four families."""
         series = self._series
         series.recent.advance(now)
         quiet = not series.recent.count
         # While there are events in the window the rate moves with the time itself.
-        if series.changed or not (quiet and self._quiet):
-            last = series.last_per_second()
+        if series.version != self._seen or not (quiet and self._quiet):
+            block, last = series.block_per_second(), series.last_per_second()
             self._chunks = (
                 b"%b%b\n" % (self._events, number(series.totals.count)),
-                b"%b%b\n" % (self._per_second, number(series.per_second(now))),
+                b"%b%b\n" % (self._per_second, number(series.recent.per_second(now))),
+                b"" if block is None else b"%b%b\n" % (self._block, number(block)),
                 b"" if last is None else b"%b%b\n" % (self._last, number(last)),
             )
-            series.changed = False
-            self._quiet = quiet
+            self._seen, self._quiet = series.version, quiet
         return self._chunks
 
 
-class ValueLines:
-    """The single line of a gauge or a counter."""
+class ValueLine:
+    """The single line of a series that has a ``value()``; ``label`` holds its name, if any does."""
 
-    def __init__(self, series: GaugeSeries | CounterSeries | CountSeries, identity: Pairs) -> None:
+    def __init__(self, series: Any, identity: Pairs, family: Family, label: str) -> None:
         self._series = series
         totals = series.totals
-        if isinstance(series, CountSeries):
-            self.kind = series.totals.kind
-            label = _COUNT_LABELS[self.kind]
-            pairs = [*identity, (label, totals.name)] if label else list(identity)
-        else:
-            self.kind = "gauge" if isinstance(series, GaugeSeries) else "counter"
-            pairs = _pairs(identity, totals.name, totals.labels)
-        self._prefix = prefix(FAMILIES[self.kind][0].name, pairs)
+        named = [(label, totals.name)] if label else []
+        self._prefix = prefix(family.name, [*identity, *named, *totals.labels])
         self._chunks = (b"",)
+        self._seen = _NOTHING
 
     def render(self, now: float) -> tuple[bytes, ...]:
         """Return the one chunk."""
         series = self._series
-        if series.changed:
+        if series.version != self._seen:
             value = series.value()
             line = b"" if value is None else b"%b%b\n" % (self._prefix, number(value))
-            self._chunks = (line,)
-            series.changed = False
+            self._chunks, self._seen = (line,), series.version
         return self._chunks
 
 
-def make(series: Series, identity: IdentityLabels) -> Lines:
+class FunctionLines:
+    """One line for each number of a function that is measured."""
+
+    families = (
+        f.TAU_CALLS,
+        f.TAU_EXCLUSIVE,
+        f.TAU_INCLUSIVE,
+        f.TAU_EXCLUSIVE_CPU,
+        f.TAU_INCLUSIVE_CPU,
+    )
+
+    def __init__(self, series: FunctionSeries, identity: Pairs) -> None:
+        self._series = series
+        pairs = [*identity, ("function", series.totals.name)]
+        self._prefixes = [prefix(family.name, pairs) for family in self.families]
+        self._chunks: tuple[bytes, ...] = ()
+        self._seen = _NOTHING
+
+    def render(self, now: float) -> tuple[bytes, ...]:
+        """Return the chunks of the families."""
+        series = self._series
+        if series.version != self._seen:
+            times = [getattr(series.totals, time) for time in TIMES]
+            values = [series.totals.calls, *(time and time / 1e9 for time in times)]
+            self._chunks = tuple(
+                b"" if value is None else b"%b%b\n" % (before, number(value))
+                for before, value in zip(self._prefixes, values, strict=True)
+            )
+            self._seen = series.version
+        return self._chunks
+
+
+class TauRunLines:
+    """Functions dropped, torn reads, the time of the last dump; rendered anew each time."""
+
+    def __init__(self, series: TauRunSeries, identity: Pairs) -> None:
+        self._series = series
+        identity = list(identity)
+        self._dropped = prefix(f.TAU_DROPPED.name, identity)
+        self._torn = prefix(f.TAU_TORN.name, identity)
+
+    def render(self, now: float) -> tuple[bytes, ...]:
+        """Return the two chunks."""
+        totals = self._series.totals
+        return (
+            b"%b%b\n" % (self._dropped, number(totals.dropped)),
+            b"%b%b\n" % (self._torn, number(totals.torn)),
+        )
+
+
+Renderer = tuple[Callable[[Any, Pairs], Lines], tuple[Family, ...]]
+
+
+def _value(family: Family, label: str = "name") -> Renderer:
+    return partial(ValueLine, family=family, label=label), (family,)
+
+
+#: What renders each kind of series, and the families that its chunks belong to.
+RENDERERS: dict[str, Renderer] = {
+    protocol.TIMER: (
+        TimerLines,
+        (f.TIMER_SECONDS, f.TIMER_LAST, f.TIMER_RECENT, f.TIMER_RECENT_MEAN, f.TIMER_FAILURES),
+    ),
+    protocol.RATE: (RateLines, (f.RATE_EVENTS, f.RATE_PER_SECOND, f.RATE_BLOCK, f.RATE_LAST)),
+    protocol.GAUGE: _value(f.VALUE),
+    protocol.COUNTER: _value(f.COUNT),
+    protocol.MESSAGES: _value(f.MESSAGES),
+    protocol.UPLOADS: _value(f.UPLOADS, ""),
+    protocol.PROBLEM: _value(f.PROBLEMS, "reason"),
+    protocol.FUNCTION: (FunctionLines, FunctionLines.families),
+    protocol.TAU: (TauRunLines, (f.TAU_DROPPED, f.TAU_TORN)),
+}
+
+
+def make(series: Series, identity: Pairs) -> Lines:
     """Return the lines of a series."""
-    pairs = identity.pairs()
-    if isinstance(series, TimerSeries):
-        return TimerLines(series, pairs)
-    if isinstance(series, RateSeries):
-        return RateLines(series, pairs)
-    if isinstance(series, FunctionSeries):
-        return tau_lines.FunctionLines(series, pairs)
-    if isinstance(series, TauSeries):
-        return tau_lines.TauLines(series, pairs)
-    return ValueLines(series, pairs)
+    return RENDERERS[series.totals.kind][0](series, identity)
 
 
 class StampLine:

@@ -20,6 +20,7 @@ from ..clock import Clock
 from ..identity.peer import Peer
 from ..messages import Bye, Flush, Hello, Refusal, Update
 from ..own_metrics import OwnMetrics
+from ..table.kinds import DECODER, Cell
 from ..table.process import Process
 from ..table.processes import Processes
 from ..version import VERSION as COLLECTOR_VERSION
@@ -99,7 +100,7 @@ class WireProtocol:
                 self._refuse(Refusal("too_long", f"a line has at most {limit} bytes here"))
                 continue
             try:
-                message, refusals = messages.decode(line)
+                message, refusals = DECODER.decode(line)
                 self._handle(message, line)
             except ProtocolError as error:
                 # Nobody is told anything of a line that may hold the token.
@@ -153,7 +154,7 @@ class WireProtocol:
             }
         )
 
-    def _update(self, update: Update) -> None:
+    def _update(self, update: Update[Cell]) -> None:
         if self._ended or self.process is None:
             raise ProtocolError("session_ended", "this process said bye before")
         begin = self._clock.monotonic()

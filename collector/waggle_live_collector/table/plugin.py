@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Protocol
 
 from msgspec import Raw, Struct
 
@@ -11,48 +11,28 @@ from waggle_live.wire.protocol import Labels
 
 from ..identity.labels import IdentityLabels, ProcessInfo
 from .exact_sum import ExactSum
-from .series import (
-    NEVER,
-    CounterSeries,
-    CountSeries,
-    GaugeSeries,
-    RateSeries,
-    Series,
-    Stamp,
-    TimerSeries,
-)
-from .tau_series import FunctionSeries, TauSeries
-from .totals import (
-    CounterTotals,
-    CountTotals,
-    FunctionTotals,
-    GaugeTotals,
-    RateTotals,
-    TauTotals,
-    TimerTotals,
-    Totals,
-    shift_times,
-)
-
-if TYPE_CHECKING:
-    from ..exposition.plugin_lines import PluginLines
-    from .process import Process
+from .kinds import AnyTotals
+from .series import NEVER, Key, Series, Stamp
 
 
-class Key(NamedTuple):
-    """What a series is found by within its plugin."""
+class Member(Protocol):
+    """What a plugin needs to know of each of its processes."""
 
-    kind: str
-    name: str
-    labels: Labels
+    id: str
+    connected: bool
+    started: float
+    last_seen: float
+    memory_bytes: int | None
+    memory_scope: str
+    info: ProcessInfo
 
 
 class PluginRow(Struct, array_like=True):
     """A plugin in the state file."""
 
     identity: IdentityLabels
-    claim: ProcessInfo
-    series: list[Totals]
+    info: ProcessInfo
+    series: list[AnyTotals]
     cpu: list[float]
     exits: dict[str, int]
     started: float
@@ -71,13 +51,13 @@ class Plugin:
     """
 
     def __init__(
-        self, identity: IdentityLabels, claim: ProcessInfo, *, at: float, started: float
+        self, identity: IdentityLabels, info: ProcessInfo, *, at: float, started: float
     ) -> None:
         self.identity = identity
-        self.claim = claim
+        self.info = info
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
-        self.processes: dict[str, Process] = {}
+        self.processes: dict[str, Member] = {}
         self.cpu = ExactSum()
         self.exits: dict[str, int] = {}
         #: Unix time at which the oldest of the living processes began, by its own clock.
@@ -93,47 +73,16 @@ class Plugin:
         self.shown_at = at
         #: Set when the table drops it: its processes then start anew if they come back.
         self.gone = False
-        #: Belongs to the exposition.
-        self.lines: PluginLines | None = None
 
-    def add(self, key: Key, totals: Totals | None = None) -> Series:
-        """Make the series of ``key``, empty or as the state file had it."""
-        kind, name, labels = key
-        series: Series
-        if kind == "timer":
-            assert totals is None or isinstance(totals, TimerTotals)
-            series = TimerSeries(totals or TimerTotals(name, labels), self._stamp(key, totals))
-        elif kind == "rate":
-            assert totals is None or isinstance(totals, RateTotals)
-            series = RateSeries(totals or RateTotals(name, labels), self._stamp(key, totals))
-        elif kind == "gauge":
-            assert totals is None or isinstance(totals, GaugeTotals)
-            series = GaugeSeries(totals or GaugeTotals(name, labels), self._stamp(key, totals))
-        elif kind == "counter":
-            assert totals is None or isinstance(totals, CounterTotals)
-            series = CounterSeries(totals or CounterTotals(name, labels), self._stamp(key, totals))
-        elif kind == "function":
-            assert totals is None or isinstance(totals, FunctionTotals)
-            series = FunctionSeries(totals or FunctionTotals(name, labels), Stamp(name, labels))
-        elif kind == "tau":
-            assert totals is None or isinstance(totals, TauTotals)
-            series = TauSeries(totals or TauTotals(name, labels), Stamp(name, labels))
-        else:
-            assert totals is None or isinstance(totals, CountTotals)
-            # No author's series: it has no line in the family of update times.
-            series = CountSeries(totals or CountTotals(kind, name, labels), Stamp(name, labels))
-        self.series[key] = series
+    def add(self, totals: AnyTotals) -> Series:
+        """Make the series that counts in ``totals``, empty or as the state file had it."""
+        name, labels = totals.name, totals.labels
+        # The update time of what no author made is not shown, so no name shares it.
+        series = totals.series(
+            self.stamp(name, labels) if totals.is_authored else Stamp(name, labels)
+        )
+        self.series[Key(totals.kind, name, labels)] = series
         return series
-
-    def rename(self, identity: IdentityLabels) -> None:
-        """Take another identity, for good; all lines are rendered anew."""
-        self.identity, self.pending = identity, ""
-        self.lines = self.encoded = None
-        for series in self.series.values():
-            series.lines = None
-            series.changed = True
-        for stamp in self.stamps.values():
-            stamp.line = None
 
     def withdraw(self, key: Key) -> None:
         """Take back a series whose very first cell was refused."""
@@ -142,14 +91,12 @@ class Plugin:
         if stamp is not None and stamp.at == NEVER:
             del self.stamps[key.name, key.labels]
 
-    def _stamp(self, key: Key, totals: Totals | None) -> Stamp:
-        stamp = self.stamps.setdefault((key.name, key.labels), Stamp(key.name, key.labels))
-        if totals is not None and totals.updated:
-            stamp.at = max(stamp.at, totals.updated)
-        return stamp
+    def stamp(self, name: str, labels: Labels) -> Stamp:
+        """Return the update time of a name, new or known."""
+        return self.stamps.setdefault((name, labels), Stamp(name, labels))
 
-    def connected(self) -> Iterator[Process]:
-        """Yield the processes whose process is connected now."""
+    def connected(self) -> Iterator[Member]:
+        """Yield the processes that are connected now."""
         return (process for process in self.processes.values() if process.connected)
 
     @property
@@ -190,7 +137,7 @@ class Plugin:
             if process.memory_scope == "process":
                 processes.append(memory)
                 continue
-            app_id = process.claim.app_id
+            app_id = process.info.app_id
             newest = containers.get(app_id)
             if newest is None or process.last_seen >= newest[0]:
                 containers[app_id] = (process.last_seen, memory)
@@ -202,7 +149,7 @@ class Plugin:
         """Return what the state file keeps."""
         return PluginRow(
             self.identity,
-            self.claim,
+            self.info,
             [series.totals for series in self.series.values()],
             self.cpu.parts,
             self.exits,
@@ -216,17 +163,12 @@ class Plugin:
     @classmethod
     def from_row(cls, row: PluginRow, *, shift: float) -> Plugin:
         """Restore a plugin without its processes; ``shift`` is added to monotonic times."""
-        plugin = cls(row.identity, row.claim, at=row.last_seen + shift, started=row.started)
+        plugin = cls(row.identity, row.info, at=row.last_seen + shift, started=row.started)
         for totals in row.series:
-            shift_times(totals, shift)
-            kind = totals.kind if isinstance(totals, CountTotals) else _kind(totals)
-            plugin.add(Key(kind, totals.name, totals.labels), totals)
+            totals.shift(shift)
+            plugin.add(totals)
         plugin.cpu = ExactSum(row.cpu)
         plugin.exits = row.exits
         plugin.left_at = None if row.left_at is None else row.left_at + shift
         plugin.pending, plugin.shown_at = row.pending, row.shown_at + shift
         return plugin
-
-
-def _kind(totals: Totals) -> str:
-    return str(type(totals).__struct_config__.tag)

@@ -1,8 +1,8 @@
-"""The known processes: who may take over whom, how long one is held, what is remembered.
+"""The known processes: who may take over whom, how long one is kept, what is remembered.
 
-A process is *connected*, *held* (its connection ended without ``bye``), *lost* (its holding
-time is over: folded, kept as a tombstone with its cells so that one that returns is counted
-once), or *ended* (it said ``bye``: only its id and key stay, so that a repeated ``bye`` is
+A process is *connected*, *disconnected* (its connection ended without ``bye``), *expired* (its
+holding time is over: folded, kept as a tombstone with its rows so that one that returns is counted
+once), or *closed* (it said ``bye``: only its id and key stay, so that a repeated ``bye`` is
 answered). Tombstones are bounded; one that had to go and still returns is counted anew.
 Belongs to the event loop; not thread-safe.
 """
@@ -26,15 +26,17 @@ from ..identity.labels import Identify, Naming
 from ..identity.peer import Peer
 from ..limits import Limits
 from ..messages import Hello, Refusal, Update
+from .kinds import Cell
+from .merge import merge
 from .process import Process
 from .table import Table
 
-#: Tombstones of lost processes, and their cells in all.
-DEFAULT_MAX_LOST = 1_000
-DEFAULT_MAX_LOST_CELLS = 20_000
-#: Tombstones of ended processes; a client repeats its ``bye`` within a second or never.
-DEFAULT_MAX_ENDED = 2_000
-DEFAULT_ENDED_AGE = 300.0
+#: Tombstones of expired processes, and their rows in all.
+DEFAULT_MAX_EXPIRED = 1_000
+DEFAULT_MAX_EXPIRED_ROWS = 20_000
+#: Tombstones of closed processes; a client repeats its ``bye`` within a second or never.
+DEFAULT_MAX_CLOSED = 2_000
+DEFAULT_CLOSED_SECONDS = 300.0
 
 
 class Connection(Protocol):
@@ -44,8 +46,8 @@ class Connection(Protocol):
         """Another connection took the process over: close, and let nothing more in."""
 
 
-class EndedRow(Struct, array_like=True):
-    """The tombstone of an ended process, in memory and in the state file."""
+class ClosedRow(Struct, array_like=True):
+    """The tombstone of a closed process, in memory and in the state file."""
 
     id: str
     key_hash: bytes
@@ -65,13 +67,13 @@ class Processes:
         hold_time: float,
     ) -> None:
         self.by_id: dict[str, Process] = {}
-        self.lost: dict[str, Process] = {}
-        self.ended: dict[str, EndedRow] = {}
+        self.expired: dict[str, Process] = {}
+        self.closed: dict[str, ClosedRow] = {}
         #: Processes that the state file held as connected and that are not back yet.
         self.awaited: set[str] = set()
-        #: Held processes that were folded before their holding time was over, for lack of room.
+        #: Disconnected processes that were folded before their time, for lack of room.
         self.folded_early = 0
-        #: Lost processes whose tombstone had to go before its plugin did.
+        #: Expired processes whose tombstone had to go before its plugin did.
         self.forgotten = 0
         self._table = table
         self._identify = identify
@@ -84,34 +86,34 @@ class Processes:
     def open(self, hello: Hello, connection: Connection, peer: Peer) -> tuple[Process | None, bool]:
         """Return the process of a ``hello`` and whether it was known.
 
-        None stands for a process that has ended. Raises ProtocolError (``session_taken``,
+        None stands for a process that has closed. Raises ProtocolError (``session_taken``,
         ``session_limit``, ``bad_message``, ``identity``, ``token``); nothing has changed then.
         """
         naming = self._identify(hello, peer)
         process_id = check_session_id(hello.session)
         key_hash = sha256(check_session_id(hello.key).encode()).digest()
-        ended = self.ended.get(process_id)
-        known = self.by_id.get(process_id) or self.lost.get(process_id)
-        holder = ended or known
+        closed = self.closed.get(process_id)
+        known = self.by_id.get(process_id) or self.expired.get(process_id)
+        holder = closed or known
         if holder is not None and not compare_digest(holder.key_hash, key_hash):
             raise ProtocolError("session_taken", "this process is known, and with another key")
-        if ended is not None:
+        if closed is not None:
             return None, True
         at = self._clock.monotonic()
         if known is not None and not known.plugin.gone and not _is_another(known, naming):
-            if naming.claim.verified and not known.claim.verified:
-                known.claim = known.plugin.claim = replace(known.claim, verified=True)
+            if naming.claim.verified and not known.info.verified:
+                known.info = known.plugin.info = replace(known.info, verified=True)
             self._resume(known, at, connection)
             return known, True
         if known is not None:
             self._part(known, at)
         return self._begin(hello, naming, key_hash, at, connection), False
 
-    def apply(self, process: Process, update: Update) -> list[Refusal] | None:
+    def apply(self, process: Process, update: Update[Cell]) -> list[Refusal] | None:
         """Count an update; None if it is an old one."""
         if self._table.cells > self._high_water:
             # A neighbour's dead processes must not take the room of the living.
-            self._lose_oldest()
+            self._expire_oldest()
         refusals = process.apply(
             update,
             self._clock.monotonic(),
@@ -135,13 +137,13 @@ class Processes:
         process.plugin.exit(status)
         process.plugin.last_seen = at
         self._forget(process)
-        self.ended[process.id] = EndedRow(process.id, process.key_hash, at)
-        while len(self.ended) > DEFAULT_MAX_ENDED:
-            del self.ended[next(iter(self.ended))]
+        self.closed[process.id] = ClosedRow(process.id, process.key_hash, at)
+        while len(self.closed) > DEFAULT_MAX_CLOSED:
+            del self.closed[next(iter(self.closed))]
         self._table.version += 1
 
     def leave(self, process: Process, connection: Connection) -> None:
-        """The connection ended without ``bye``: hold the process, if it is still its own."""
+        """The connection ended without ``bye``: keep the process, if it is still its own."""
         if self._connections.get(process.id) is connection:
             del self._connections[process.id]
             process.attach(connected=False, at=self._clock.monotonic())
@@ -153,43 +155,46 @@ class Processes:
         for plugin in pending:
             processes = [process for process in self.all() if process.plugin is plugin]
             for process in processes:
-                process.claim = meta.claim(process.claim)
+                process.info = meta.claim(process.info)
                 process.encoded = None
-            plugin.claim = meta.claim(plugin.claim)
-            self._table.settle(plugin, meta.identity, processes, self._clock.monotonic())
+            plugin.info = meta.claim(plugin.info)
+            known = self._table.settle(plugin, meta.identity)
+            if known is not plugin:
+                at = self._clock.monotonic()
+                self._table.series -= merge(known, plugin, processes, at)
 
     def sweep(self) -> None:
         """Fold and forget what is over its time; call about once a second."""
         now = self._clock.monotonic()
-        held = [s for s in self.by_id.values() if not s.connected]
-        for process in held:
+        disconnected = [s for s in self.by_id.values() if not s.connected]
+        for process in disconnected:
             if process.plugin.gone:
                 self._forget(process)
             elif now - process.left_at >= self._hold_time:
-                self._lose(process)
-        for row in list(self.ended.values()):
-            if now - row.at < DEFAULT_ENDED_AGE:
+                self._expire(process)
+        for row in list(self.closed.values()):
+            if now - row.at < DEFAULT_CLOSED_SECONDS:
                 break
-            del self.ended[row.id]
-        for process in [s for s in self.lost.values() if s.plugin.gone]:
+            del self.closed[row.id]
+        for process in [s for s in self.expired.values() if s.plugin.gone]:
             self._forget(process)
         self._table.expire(now)
 
     def restore(self, process: Process, *, connected: bool) -> None:
         """Take a process from the state file; one that was connected is awaited."""
-        if process.lost:
-            self.lost[process.id] = process
+        if process.expired:
+            self.expired[process.id] = process
         else:
             self.by_id[process.id] = process
             process.plugin.processes[process.id] = process
-            self._table.cells += len(process.cells)
+            self._table.cells += len(process.rows)
         if connected:
             self.awaited.add(process.id)
 
     def all(self) -> Iterator[Process]:
-        """Yield every process that has cells: connected, held and lost ones."""
+        """Yield every process that has rows: connected, disconnected and expired ones."""
         yield from self.by_id.values()
-        yield from self.lost.values()
+        yield from self.expired.values()
 
     @property
     def connected(self) -> int:
@@ -199,7 +204,7 @@ class Processes:
     def _begin(
         self, hello: Hello, naming: Naming, key_hash: bytes, at: float, connection: Connection
     ) -> Process:
-        if len(self.by_id) >= self._limits.processes and not self._lose_oldest():
+        if len(self.by_id) >= self._limits.processes and not self._expire_oldest():
             raise ProtocolError("session_limit", "too many processes are connected")
         started = hello.start_time or self._clock.unix(at)
         plugin = self._table.plugin(naming, at=at, started=started)
@@ -207,7 +212,7 @@ class Processes:
             hello.session,
             key_hash,
             plugin=plugin,
-            claim=naming.claim,
+            info=naming.claim,
             started=started,
             began=hello.monotonic,
         )
@@ -222,36 +227,36 @@ class Processes:
         self._connections[process.id] = connection
         if old is not None:
             old.superseded()
-        if process.lost:
-            process.lost = False
-            del self.lost[process.id]
-            self._table.cells += len(process.cells)
+        if process.expired:
+            process.expired = False
+            del self.expired[process.id]
+            self._table.cells += len(process.rows)
             self.by_id[process.id] = process.plugin.processes[process.id] = process
         process.last_seen = process.plugin.last_seen = at
         process.attach(connected=True, at=at)
         self._table.version += 1
 
-    def _lose_oldest(self) -> bool:
-        """Fold the process that is held longest before its time; False if there is none."""
-        held = [s for s in self.by_id.values() if not s.connected]
-        if held:
-            self._lose(min(held, key=lambda s: s.left_at))
+    def _expire_oldest(self) -> bool:
+        """Fold the process that is disconnected longest before its time; False if there is none."""
+        disconnected = [s for s in self.by_id.values() if not s.connected]
+        if disconnected:
+            self._expire(min(disconnected, key=lambda s: s.left_at))
             self.folded_early += 1
-        return bool(held)
+        return bool(disconnected)
 
-    def _lose(self, process: Process) -> None:
-        """Fold a process whose holding time is over: its cells stay, to recognise it."""
+    def _expire(self, process: Process) -> None:
+        """Fold a process whose holding time is over: its rows stay, to recognise it."""
         del self.by_id[process.id]
         process.plugin.processes.pop(process.id, None)
         process.plugin.exit("lost")
-        process.lost, process.encoded = True, None
-        self.lost[process.id] = process
+        process.expired, process.encoded = True, None
+        self.expired[process.id] = process
         self.awaited.discard(process.id)
-        self._table.cells -= len(process.cells)
-        cells = sum(len(s.cells) for s in self.lost.values())
-        while len(self.lost) > DEFAULT_MAX_LOST or cells > DEFAULT_MAX_LOST_CELLS:
-            oldest = next(iter(self.lost.values()))
-            cells -= len(oldest.cells)
+        self._table.cells -= len(process.rows)
+        rows = sum(len(s.rows) for s in self.expired.values())
+        while len(self.expired) > DEFAULT_MAX_EXPIRED or rows > DEFAULT_MAX_EXPIRED_ROWS:
+            oldest = next(iter(self.expired.values()))
+            rows -= len(oldest.rows)
             self._forget(oldest)
             self.forgotten += 1
         self._table.version += 1
@@ -268,8 +273,8 @@ class Processes:
 
     def _forget(self, process: Process) -> None:
         if self.by_id.pop(process.id, None) is not None:
-            self._table.cells -= len(process.cells)
-        self.lost.pop(process.id, None)
+            self._table.cells -= len(process.rows)
+        self.expired.pop(process.id, None)
         process.plugin.processes.pop(process.id, None)
         self._connections.pop(process.id, None)
         self.awaited.discard(process.id)
@@ -280,8 +285,8 @@ def _is_another(known: Process, naming: Naming) -> bool:
 
     It may have been begun when the collector asked for less proof, or didn't ask the stack.
     """
-    claim = naming.claim
-    if claim.verified and claim.app_id != known.claim.app_id:
+    info = naming.claim
+    if info.verified and info.app_id != known.info.app_id:
         return True
-    by_stack = known.claim.resolved or known.plugin.pending
-    return bool((claim.resolved or naming.pending) and not by_stack)
+    by_stack = known.info.resolved or known.plugin.pending
+    return bool((info.resolved or naming.pending) and not by_stack)

@@ -27,7 +27,17 @@ MIN_SPAN = 1.0
 class Recent:
     """A sliding window over one merged series; ``count``, ``sum`` (ns), ``buckets`` sum it up."""
 
-    __slots__ = ("_born", "_latest", "_now", "_second", "_slots", "buckets", "count", "sum")
+    __slots__ = (
+        "_born",
+        "_latest",
+        "_now",
+        "_second",
+        "_slots",
+        "buckets",
+        "count",
+        "sum",
+        "version",
+    )
 
     def __init__(self) -> None:
         self._born: float | None = None
@@ -41,6 +51,8 @@ class Recent:
         self.count = 0
         self.sum = 0
         self.buckets: dict[int, int] = {}
+        #: Rises whenever something left the window.
+        self.version = 0
 
     def baseline(self, at: float) -> None:
         """Begin to look at ``at``: what a returning process counted before is not recent."""
@@ -80,11 +92,11 @@ class Recent:
                 self._sum_up(part, total_part, shares)
             before, share = upto, share_upto
 
-    def advance(self, now: float) -> bool:
-        """Drop what left the window; true when something did."""
+    def advance(self, now: float) -> None:
+        """Drop what left the window."""
         second = int(now)
         if second <= self._second:
-            return False
+            return
         slots, last = self._slots, self._now
         if last is not None:
             flat = chain.from_iterable(last.buckets.items())
@@ -92,11 +104,9 @@ class Recent:
             self._now = None
         self._second = second
         first = second - WINDOW + 1
-        moved = False
         while slots and slots[0][0] < first:
             self._subtract(slots.pop(0))
-            moved = True
-        return moved
+            self.version += 1
 
     def absorb(self, other: Recent, now: float) -> None:
         """Take in all that another window holds."""

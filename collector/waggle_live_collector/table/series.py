@@ -1,45 +1,30 @@
-"""The merged series: what all processes of one plugin, dead or alive, add up to.
+"""What every series of the table is, whatever its kind.
 
-A series takes in cells, one process at a time, and adds the difference to what it holds of
-that process (``held.py``). A cell that would let a total fall is refused as a whole, before
-anything is changed. ``totals`` is what the state file keeps; the rest lives in memory only.
+Three rows belong to a kind (``kinds/``): the *cell* that a client sends, what was last *applied* of
+one process, and the *totals* over all processes. A cell is compared with what was applied, and the
+difference goes into the totals. So a repeated cell adds nothing, and a process may come back after
+any time without being counted twice. The applied rows and the totals are what the state file keeps.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
+
+from msgspec import Struct
 
 from waggle_live.wire.errors import ProtocolError
-from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
-from waggle_live.wire.protocol import Labels, decode_number, encode_number
+from waggle_live.wire.protocol import OVERFLOW, Labels
 
-from ..messages import CountCell, CounterCell, GaugeCell, RateCell, TimerCell, number
-from .exact_sum import ExactSum
-from .held import HeldCount, HeldCounter, HeldGauge, HeldRate, HeldTimer
-from .recent import Recent
-from .tau_series import FunctionSeries, TauSeries
-from .totals import CounterTotals, CountTotals, GaugeTotals, RateTotals, TimerTotals
-
-if TYPE_CHECKING:
-    from ..exposition.rendered import Lines, StampLine
-
-#: The ``le`` bounds of the exposition in seconds: powers of two, so each is exactly a bucket
-#: bound of the fine histogram; one more bin takes the rest, up to infinity.
-BOUNDS = tuple(2.0**exponent for exponent in range(-13, 8))
-
-
-def _bin(index: int) -> int:
-    exponent = -(-index // BUCKETS_PER_DOUBLING)  # of the bucket's upper bound, rounded up
-    return min(max(exponent + 13, 0), len(BOUNDS))
-
-
-#: One object for each index, for dicts to share: decoding makes new ones on every update.
-_INDEXES = {index: index for index in range(MIN_INDEX, MAX_INDEX + 1)}
-_BINS = [_bin(index) for index in range(MIN_INDEX, MAX_INDEX + 1)]
-
-
-#: Of a stamp that no cell has set yet.
+#: Update time of a name that no cell has set yet.
 NEVER = float("-inf")
+
+
+class Key(NamedTuple):
+    """What a series is found by within its plugin."""
+
+    kind: str
+    name: str
+    labels: Labels
 
 
 class Arrival(NamedTuple):
@@ -56,221 +41,104 @@ class Arrival(NamedTuple):
 class Stamp:
     """When a name was last updated; shared by series of several kinds under one name."""
 
-    __slots__ = ("at", "labels", "line", "name")
+    __slots__ = ("at", "labels", "name")
 
     def __init__(self, name: str, labels: Labels) -> None:
         self.name = name
         self.labels = labels
         self.at = NEVER
-        #: Belongs to the exposition.
-        self.line: StampLine | None = None
+
+    def raise_to(self, at: float) -> None:
+        """Note an update at the monotonic time ``at``; an older one changes nothing."""
+        self.at = max(self.at, at)
 
 
-def _fell() -> ProtocolError:
-    return ProtocolError("bad_cell", "a cumulative value is lower than it was before")
+class Totals(Struct, array_like=True):
+    """What a series adds up to; a row of the state file. Each kind adds its fields."""
+
+    kind: ClassVar[str]
+    #: Whether an author made the series: only then its update time is shown.
+    is_authored: ClassVar[bool] = True
+    name: str
+    labels: Labels
+
+    def shift(self, seconds: float) -> None:
+        """Move the monotonic times of a row that was written by another clock."""
+        row: Any = self
+        if row.updated:
+            row.updated += seconds
+
+    def series(self, stamp: Stamp) -> Series:
+        """Return the series that counts in this row."""
+        raise NotImplementedError
 
 
-class _Series:
-    """What all kinds share: ``changed`` and ``lines`` belong to the exposition."""
+class Applied(Struct, array_like=True, gc=False):
+    """What was last applied of one process; a row of the state file. Each kind adds its fields."""
 
-    __slots__ = ("changed", "lines", "stamp")
+    kind: ClassVar[str]
+    name: str
+    labels: Labels
 
-    def __init__(self, stamp: Stamp) -> None:
+    @property
+    def key(self) -> Key:
+        """The key of the series. Prometheus takes an empty label for no label, and so it does."""
+        return Key(self.kind, self.name, tuple(pair for pair in self.labels if pair[1]))
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a process can have only a few of these, which come on top of its limit.
+
+        A client at its limit must still be able to say so, and to send what is over it.
+        """
+        return self.name == OVERFLOW and not self.labels
+
+    def shift(self, seconds: float) -> None:
+        """Move the monotonic times of a row that was written by another clock."""
+
+    def totals(self) -> Totals:
+        """Return the empty totals of a series that this is the first row of."""
+        raise NotImplementedError
+
+
+class Series:
+    """The merged series of one name and kind. Belongs to the event loop.
+
+    ``version`` rises with every change of what it shows, so that a renderer knows what it has not
+    seen. Each kind adds ``totals``, ``take`` and ``merge``.
+    """
+
+    __slots__ = ("stamp", "totals", "version")
+    totals: Any
+
+    def __init__(self, totals: Any, stamp: Stamp) -> None:
+        self.totals = totals
         self.stamp = stamp
-        self.changed = True
-        self.lines: Lines | None = None
+        self.version = 0
+        if totals.is_authored and self.totals.updated:
+            stamp.raise_to(self.totals.updated)
 
+    def take(self, applied: Any, cell: Any, arrival: Arrival) -> None:
+        """Count what is new in ``cell``, and keep it in ``applied``.
 
-class TimerSeries(_Series):
-    """Durations of blocks."""
+        Raises ProtocolError (``bad_cell``) if a total would fall; nothing has changed then.
+        """
+        raise NotImplementedError
 
-    __slots__ = ("recent", "totals")
+    def merge(self, other: Self, now: float) -> None:
+        """Add all that another series of the same kind holds, which is not used any more."""
+        totals, more = self.totals, other.totals
+        totals.updated = max(totals.updated, more.updated)
+        self.stamp.raise_to(other.stamp.at)
+        self.version += 1
 
-    def __init__(self, totals: TimerTotals, stamp: Stamp) -> None:
-        super().__init__(stamp)
-        self.totals = totals
-        if not totals.bins:
-            totals.bins = [0] * (len(BOUNDS) + 1)
-        self.recent = Recent()
-
-    def take(self, held: HeldTimer, cell: TimerCell, moment: Arrival) -> None:
-        """Count what is new in ``cell``."""
-        count, total = cell.count - held.count, cell.sum - held.sum
-        failures = cell.failures - held.failures
-        if count < 0 or total < 0 or failures < 0:
-            raise _fell()
-        fine = held.buckets
-        new: dict[int, int] = {}
-        for decoded, n in cell.buckets:
-            if n != (before := fine.get(decoded, 0)):
-                index = _INDEXES.get(decoded)
-                if index is None or n < before:
-                    raise ProtocolError("bad_cell", f"bucket {decoded} fell or is out of range")
-                new[index] = n - before
-        if sum(new.values()) != count:
-            raise ProtocolError("bad_cell", "the buckets don't add up to the count")
-        totals = self.totals
-        bins = totals.bins
-        for index, n in new.items():
-            fine[index] = fine.get(index, 0) + n
-            bins[_BINS[index - MIN_INDEX]] += n
-        held.count, held.sum, held.failures = cell.count, cell.sum, cell.failures
-        totals.count += count
-        totals.sum += total
-        totals.failures += failures
-        _note(self, cell, moment, count)
-        if moment.gap is None:
-            self.recent.baseline(moment.at)
-        elif count:
-            self.recent.add(moment.at, moment.gap, count, total, new)
-
-
-class RateSeries(_Series):
-    """Events, ticked or as blocks."""
-
-    __slots__ = ("recent", "totals")
-
-    def __init__(self, totals: RateTotals, stamp: Stamp) -> None:
-        super().__init__(stamp)
-        self.totals = totals
-        self.recent = Recent()
-
-    def take(self, held: HeldRate, cell: RateCell, moment: Arrival) -> None:
-        """Count what is new in ``cell``."""
-        count, total = cell.count - held.count, (cell.sum or 0) - held.sum
-        if count < 0 or total < 0:
-            raise _fell()
-        held.count, held.sum = cell.count, cell.sum or 0
-        totals = self.totals
-        totals.count += count
-        totals.sum += total
-        totals.block = totals.block or cell.sum is not None
-        _note(self, cell, moment, count)
-        if moment.gap is None:
-            self.recent.baseline(moment.at)
-        elif count:
-            self.recent.add(moment.at, moment.gap, count, total, {})
-
-    def per_second(self, now: float) -> float:
-        """Return events per second over the window; of blocks, 1 / their mean duration."""
-        recent = self.recent
-        if self.totals.block and recent.count:
-            # A block can take 0 ns by a coarse clock; its resolution is the least it took.
-            return 1e9 * recent.count / max(recent.sum, recent.count)
-        return recent.per_second(now)
-
-    def last_per_second(self) -> float | None:
-        """Return the rate by the last event or block alone; None while there is none."""
-        last = self.totals.last
-        return None if last is None else 1e9 / max(last, 1)
-
-
-class GaugeSeries(_Series):
-    """The newest value: of a live process, else of one that ended."""
-
-    __slots__ = ("live", "totals")
-
-    def __init__(self, totals: GaugeTotals, stamp: Stamp) -> None:
-        super().__init__(stamp)
-        self.totals = totals
-        self.live: dict[str, HeldGauge] = {}
-
-    def take(self, held: HeldGauge, cell: GaugeCell, moment: Arrival) -> None:
-        """Show the cell's value if no live process has set a newer one."""
-        held.value, held.at = encode_number(number(cell.value)), moment.at - cell.age
-        self.attach(moment.process, held)
-
-    def attach(self, process: str, held: HeldGauge) -> None:
-        """Count the value as one of a live process."""
-        self.live[process] = held
-        self.totals.updated = self.stamp.at = max(self.stamp.at, held.at)
-        self.changed = True
+    def attach(self, process: str, applied: Any) -> None:
+        """A process that reports the series connected; for gauges."""
 
     def detach(self, process: str) -> None:
-        """The process ended: keep its value for as long as no live process has one."""
-        held = self.live.pop(process, None)
-        totals = self.totals
-        if held is not None and (totals.ended is None or held.at >= totals.ended_at):
-            totals.ended, totals.ended_at = held.value, held.at
-        self.changed = True
-
-    def value(self) -> float | None:
-        """Return the value to show."""
-        live = self.live
-        if len(live) == 1:  # as nearly always
-            (newest,) = live.values()
-            return decode_number(newest.value)
-        if live:
-            return decode_number(max(live.values(), key=lambda held: held.at).value)
-        return None if self.totals.ended is None else decode_number(self.totals.ended)
+        """The process disconnected; for gauges."""
 
 
-class CounterSeries(_Series):
-    """An author's counter."""
-
-    __slots__ = ("_sum", "totals")
-
-    def __init__(self, totals: CounterTotals, stamp: Stamp) -> None:
-        super().__init__(stamp)
-        self.totals = totals
-        self._sum = ExactSum(totals.parts)
-
-    def take(self, held: HeldCounter, cell: CounterCell, moment: Arrival) -> None:
-        """Count what is new in ``cell``."""
-        if cell.value < held.value:
-            raise _fell()
-        if cell.value != held.value or not self.totals.updated:
-            self._sum.change(held.value, cell.value)
-            held.value = cell.value
-            self.totals.updated = self.stamp.at = max(self.stamp.at, moment.at - cell.age)
-            self.changed = True
-
-    def value(self) -> float:
-        """Return the sum over all processes."""
-        return self._sum.value()
-
-
-class CountSeries(_Series):
-    """What clients count by themselves: messages, uploads, problems."""
-
-    __slots__ = ("totals",)
-
-    def __init__(self, totals: CountTotals, stamp: Stamp) -> None:
-        super().__init__(stamp)
-        self.totals = totals
-
-    def take(self, held: HeldCount, cell: CountCell, moment: Arrival) -> None:
-        """Count what is new in ``cell``."""
-        if cell.value < held.value:
-            raise _fell()
-        self.totals.value += cell.value - held.value
-        held.value = cell.value
-        self.totals.updated = moment.at - cell.age
-        self.changed = True
-
-    def value(self) -> int:
-        """Return the sum over all processes."""
-        return self.totals.value
-
-
-def _note(
-    series: TimerSeries | RateSeries, cell: TimerCell | RateCell, moment: Arrival, count: int
-) -> None:
-    """Keep the newest ``last`` and the time of the update; a repeated cell is no update."""
-    totals, at = series.totals, moment.at - cell.age
-    if cell.last is not None and (totals.last is None or (count and at >= totals.last_at)):
-        totals.last, totals.last_at = cell.last, at
-    if count or not totals.updated:
-        totals.updated = series.stamp.at = max(series.stamp.at, at)
-        series.changed = True
-
-
-Series = (
-    TimerSeries
-    | RateSeries
-    | GaugeSeries
-    | CounterSeries
-    | CountSeries
-    | FunctionSeries
-    | TauSeries
-)
+def fell() -> ProtocolError:
+    """Return the error for a cumulative value that is lower than it was before."""
+    return ProtocolError("bad_cell", "a cumulative value is lower than it was before")

@@ -1,27 +1,23 @@
-"""How much the table and the processes hold, as ``waggle_collector_*``.
-
-Registered with the collector's own metrics: an object with ``collect()``, as prometheus_client
-calls it.
-"""
+"""How much the table holds, for the collector's own metrics."""
 
 from collections.abc import Iterator
 
+from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
 
 from .processes import Processes
 from .table import Table
 
 
 class Sizes:
-    """Reads the sizes at each scrape. Belongs to the event loop."""
+    """Numbers that stand in the table and the processes anyway; read at each scrape."""
 
     def __init__(self, processes: Processes, table: Table) -> None:
         self._processes = processes
         self._table = table
 
     def collect(self) -> Iterator[Metric]:
-        """Yield them as they are now."""
+        """Yield the families, as prometheus_client asks for them."""
         processes, table = self._processes, self._table
         states = GaugeMetricFamily(
             "waggle_collector_sessions",
@@ -30,8 +26,8 @@ class Sizes:
         )
         states.add_metric(["connected"], processes.connected)
         states.add_metric(["held"], len(processes.by_id) - processes.connected)
-        states.add_metric(["lost"], len(processes.lost))
-        states.add_metric(["ended"], len(processes.ended))
+        states.add_metric(["lost"], len(processes.expired))
+        states.add_metric(["ended"], len(processes.closed))
         yield states
         yield GaugeMetricFamily(
             "waggle_collector_series", "Merged series in the table.", table.series

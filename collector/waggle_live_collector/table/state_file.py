@@ -18,6 +18,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from msgspec import DecodeError, Raw, Struct, field, json
 
@@ -25,7 +26,7 @@ from ..clock import Clock
 from ..own_metrics import OwnMetrics
 from .plugin import Plugin, PluginRow
 from .process import Process, ProcessRow
-from .processes import EndedRow, Processes
+from .processes import ClosedRow, Processes
 from .table import Table
 
 log = logging.getLogger(__name__)
@@ -37,27 +38,24 @@ COALESCE = 10
 #: ... but at most this many seconds.
 MAX_DELAY = 0.1
 
+P = TypeVar("P")
+Q = TypeVar("Q")
+
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
-class State(Struct):
-    """The file, decoded. ``monotonic`` and ``boot``: when, by which clock."""
+class State(Struct, Generic[P, Q]):
+    """The file: rows when it is read, their text when it is written.
+
+    ``monotonic`` and ``boot``: when, by which clock.
+    """
 
     format: int
     boot: str
     monotonic: float
-    plugins: list[PluginRow]
-    processes: list[ProcessRow] = field(name="sessions")
-    ended: list[EndedRow]
-
-
-class _Encoded(Struct):
-    format: int
-    boot: str
-    monotonic: float
-    plugins: list[Raw]
-    processes: list[Raw] = field(name="sessions")
-    ended: list[EndedRow]
+    plugins: list[P]
+    processes: list[Q] = field(name="sessions")
+    closed: list[ClosedRow] = field(name="ended")
 
 
 class StateFile:
@@ -131,13 +129,13 @@ class StateFile:
 
     def _write(self) -> bool:
         data = json.encode(
-            _Encoded(
+            State(
                 FORMAT,
                 _boot_id(),
                 self._clock.monotonic(),
                 [_row(plugin) for plugin in self._table.plugins.values()],
                 [_row(process) for process in self._processes.all() if not process.plugin.gone],
-                list(self._processes.ended.values()),
+                list(self._processes.closed.values()),
             )
         )
         temporary = f"{self._path}.tmp"
@@ -159,7 +157,7 @@ class StateFile:
         self._failing = False
         return True
 
-    def _restore(self, state: State) -> None:
+    def _restore(self, state: State[PluginRow, ProcessRow]) -> None:
         now = self._clock.monotonic()
         # After a reboot the monotonic clock began anew: treat the time between as none.
         same_clock = state.boot == _boot_id() and state.monotonic <= now
@@ -178,9 +176,9 @@ class StateFile:
             if connected:
                 process.left_at = now
             self._processes.restore(process, connected=connected)
-        for row in state.ended:
+        for row in state.closed:
             row.at += shift
-            self._processes.ended[row.id] = row
+            self._processes.closed[row.id] = row
 
 
 class NoStateFile:
@@ -204,11 +202,11 @@ def _row(owner: Process | Plugin) -> Raw:
     return owner.encoded
 
 
-def _decode(data: bytes) -> State:
+def _decode(data: bytes) -> State[PluginRow, ProcessRow]:
     form = json.decode(data, type=_Format).format
     if form != FORMAT:
         raise ValueError(f"its format is {form}, this collector reads {FORMAT}")
-    return json.decode(data, type=State)
+    return json.decode(data, type=State[PluginRow, ProcessRow])
 
 
 class _Format(Struct):

@@ -7,19 +7,15 @@ Belongs to the event loop; not thread-safe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from waggle_live.wire.errors import ProtocolError
 
 from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
-from .merge import absorb
-from .plugin import Key, Plugin
-from .series import Series
-
-if TYPE_CHECKING:
-    from .process import Process
+from .kinds import AnyApplied
+from .plugin import Plugin
+from .series import Key, Series
 
 #: Seconds for which a plugin is not shown while its labels are being looked up.
 DEFAULT_WITHHOLD_SECONDS = 2.0
@@ -41,7 +37,7 @@ class Table:
         self._hold_time = hold_time
 
     def plugin(self, naming: Naming, *, at: float, started: float) -> Plugin:
-        """Return the plugin of that name, new or known; its claim is the newest to show."""
+        """Return the plugin of that name, new or known; what its newest process told is shown."""
         identity, claim, pending = naming
         plugin = self.plugins.get(identity)
         if plugin is None:
@@ -49,22 +45,25 @@ class Table:
                 raise ProtocolError("session_limit", "too many plugins are connected")
             plugin = self.plugins[identity] = Plugin(identity, claim, at=at, started=started)
             plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
-        plugin.claim = claim
+        plugin.info = claim
         plugin.encoded = None
         self.version += 1
         return plugin
 
-    def series_of(self, plugin: Plugin, key: Key) -> Series:
-        """Return the merged series of ``key``, new or known, for one more cell."""
+    def series_of(self, plugin: Plugin, applied: AnyApplied) -> tuple[Series, bool]:
+        """Return the merged series of one more row of a process, and whether it is new.
+
+        Raises ProtocolError (``total_series_limit``).
+        """
         if self.cells >= self._limits.series:
             raise ProtocolError("total_series_limit", "the collector holds too many cells")
-        series = plugin.series.get(key)
-        if series is None:
-            if self.series >= self._limits.series and not self._make_room():
-                raise ProtocolError("total_series_limit", "the collector holds too many series")
-            series = plugin.add(key)
-            self.series += 1
-        return series
+        series = plugin.series.get(applied.key)
+        if series is not None:
+            return series, False
+        if self.series >= self._limits.series and not self._make_room():
+            raise ProtocolError("total_series_limit", "the collector holds too many series")
+        self.series += 1
+        return plugin.add(applied.totals()), True
 
     def shown(self, now: float) -> Iterator[Plugin]:
         """Yield the plugins that a scrape shows: not those that are being looked up just now."""
@@ -76,26 +75,20 @@ class Table:
         """Return the app_ids whose labels are not known yet."""
         return {plugin.pending for plugin in self.plugins.values() if plugin.pending}
 
-    def settle(
-        self, plugin: Plugin, identity: IdentityLabels, processes: Iterable[Process], now: float
-    ) -> Plugin:
-        """Move a pending plugin whole to its true identity; return what it is part of now.
+    def settle(self, plugin: Plugin, identity: IdentityLabels) -> Plugin:
+        """Give a pending plugin its true identity; return the plugin that has it now.
 
-        ``processes`` are all of it, lost ones included. If the identity is known already, the
-        totals add up there, and none of them falls.
+        That is another one if it was known already: the caller then merges the two.
         """
         del self.plugins[plugin.identity]
         self.version += 1
-        known = self.plugins.get(identity)
-        if known is None:
-            plugin.rename(identity)
-            self.plugins[identity] = plugin
-            return plugin
-        self.series -= absorb(known, plugin, processes, now)
+        known = self.plugins.setdefault(identity, plugin)
+        if known is plugin:
+            plugin.identity, plugin.pending, plugin.encoded = identity, "", None
         return known
 
     def withdraw(self, plugin: Plugin, key: Key) -> None:
-        """Take back a series of :meth:`series_of` whose very first cell was refused."""
+        """Take back a new series of :meth:`series_of` whose very first cell was refused."""
         plugin.withdraw(key)
         self.series -= 1
 

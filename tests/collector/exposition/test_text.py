@@ -21,7 +21,7 @@ from tests.programs import program
 from waggle_live.wire import histogram
 from waggle_live_collector.exposition import families as f
 from waggle_live_collector.exposition.rendered import QUANTILES
-from waggle_live_collector.table.series import BOUNDS
+from waggle_live_collector.table.kinds.timer import BOUNDS
 
 from ..world import World, counter, function, gauge, rate, timer
 
@@ -101,7 +101,9 @@ class Oracle:
     def rate(self, series, labels):
         """Add what a rate shows."""
         self.add(f.RATE_EVENTS, labels, series.totals.count)
-        self.add(f.RATE_PER_SECOND, labels, series.per_second(self.world.time.at))
+        self.add(f.RATE_PER_SECOND, labels, series.recent.per_second(self.world.time.at))
+        if series.block_per_second() is not None:
+            self.add(f.RATE_BLOCK, labels, series.block_per_second())
         if series.last_per_second() is not None:
             self.add(f.RATE_LAST, labels, series.last_per_second())
 
@@ -147,8 +149,8 @@ class Oracle:
             if kind in ("timer", "rate", "gauge", "counter"):
                 self.add(f.UPDATED, all_labels, unix(series.stamp.at))
         self.add(f.UP, identity, plugin.left_at is None)
-        claim = plugin.claim
-        info = {name: getattr(claim, name) for name in ("app_id", "version", "client")}
+        told = plugin.info
+        info = {name: getattr(told, name) for name in ("app_id", "version", "client")}
         info.update(host="", zone="", verified="no")
         self.add(f.INFO, {**identity, **info}, 1)
         self.add(f.SESSIONS, identity, sum(s.connected for s in plugin.processes.values()))
@@ -181,14 +183,14 @@ def test_the_text_equals_what_prometheus_client_writes(openmetrics):
     latest = openmetrics_latest if openmetrics else generate_latest
     for _ in range(3):
         expected = latest(registry).decode().removesuffix("# EOF\n").splitlines()
-        text = world.exposition.render_table(openmetrics=openmetrics).decode().splitlines()
+        text = world.table_text(openmetrics=openmetrics).decode().splitlines()
         assert text == expected
         world.time.pass_(1)
 
 
 def test_every_family_is_there():
     """The world of these tests has a line of each."""
-    text = rich_world().exposition.render_table(openmetrics=False).decode()
+    text = rich_world().table_text(openmetrics=False).decode()
     assert [f"# TYPE {family.name} {family.type}" for family in f.ALL] == [
         line for line in text.splitlines() if line.startswith("# TYPE")
     ]
@@ -232,10 +234,10 @@ def test_what_did_not_change_is_rendered_the_same():
     peer = world.peer()
     peer.update(1, timer("t", {0: 1}, 5), counter("c", 1))
     world.pass_(20)
-    before = world.exposition.render_table(openmetrics=False)
-    assert world.exposition.render_table(openmetrics=False) == before
+    before = world.table_text(openmetrics=False)
+    assert world.table_text(openmetrics=False) == before
     peer.update(2, counter("c", 2))
-    after = world.exposition.render_table(openmetrics=False)
+    after = world.table_text(openmetrics=False)
     changed = set(after.splitlines()) - set(before.splitlines())
     names = {line.partition(b"{")[0] for line in changed}
     assert names == {

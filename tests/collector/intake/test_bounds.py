@@ -12,18 +12,18 @@ def count(world, name="a", **labels):
 
 def test_tombstones_of_ended_processes_are_bounded_in_number_and_age(monkeypatch):
     """The oldest go first; all go after their time."""
-    monkeypatch.setattr(module, "DEFAULT_MAX_ENDED", 5)
+    monkeypatch.setattr(module, "DEFAULT_MAX_CLOSED", 5)
     world = World()
     for number in range(8):
         world.peer(f"session-{number}").bye()
-    assert list(world.processes.ended) == [f"session-{number}" for number in range(3, 8)]
-    world.pass_(module.DEFAULT_ENDED_AGE + 1, step=50)
-    assert not world.processes.ended
+    assert list(world.processes.closed) == [f"session-{number}" for number in range(3, 8)]
+    world.pass_(module.DEFAULT_CLOSED_SECONDS + 1, step=50)
+    assert not world.processes.closed
 
 
 def test_tombstones_of_lost_processes_are_bounded_by_count_and_cells(monkeypatch):
     """What had to go is counted."""
-    monkeypatch.setattr(module, "DEFAULT_MAX_LOST", 3)
+    monkeypatch.setattr(module, "DEFAULT_MAX_EXPIRED", 3)
     world = World(hold_time=1)
     world.peer("session-x")
     for number in range(5):
@@ -31,13 +31,13 @@ def test_tombstones_of_lost_processes_are_bounded_by_count_and_cells(monkeypatch
         peer.update(1, counter("a", 1), counter("b", 1))
         peer.close()
     world.pass_(3)
-    assert len(world.processes.lost) == 3
-    monkeypatch.setattr(module, "DEFAULT_MAX_LOST_CELLS", 4)
+    assert len(world.processes.expired) == 3
+    monkeypatch.setattr(module, "DEFAULT_MAX_EXPIRED_ROWS", 4)
     peer = world.peer("session-9")
     peer.update(1, counter("a", 1), counter("b", 1))
     peer.close()
     world.pass_(3)
-    assert len(world.processes.lost) == 2
+    assert len(world.processes.expired) == 2
     assert world.value("waggle_collector_evictions_total", what="lost_session") == 4
     assert count(world) == 6
 

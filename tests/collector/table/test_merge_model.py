@@ -112,10 +112,10 @@ class Model:
         table = self.world.table
         assert table.series == sum(len(plugin.series) for plugin in table.plugins.values())
         processes = self.world.processes
-        assert table.cells == sum(len(s.cells) for s in processes.by_id.values())
+        assert table.cells == sum(len(s.rows) for s in processes.by_id.values())
         for process in processes.all():
             assert table.plugins[process.plugin.identity] is process.plugin
-            for _, series in process.cells.values():
+            for _, series in process.rows.values():
                 assert any(series is one for one in process.plugin.series.values())
 
 

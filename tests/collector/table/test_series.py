@@ -6,7 +6,7 @@ import random
 import pytest
 
 from waggle_live.wire import histogram
-from waggle_live_collector.table.series import BOUNDS
+from waggle_live_collector.table.kinds.timer import BOUNDS
 
 from ..world import World, counter, gauge, rate, timer
 
@@ -94,16 +94,19 @@ def test_durations_of_zero_divide_by_nothing():
     peer = world.peer(monotonic=0.0)
     peer.update(1, rate("block", 3, sum=0, last=0), rate("ticks", 2, last=0))
     peer.update(2, timer("t", {-240: 3}, 0, last=0))
-    assert world.value("waggle_rate_per_second", name="block") == 1e9
+    assert world.value("waggle_rate_block_per_second", name="block") == 1e9
     assert world.value("waggle_rate_last_per_second", name="ticks") == 1e9
     assert world.value("waggle_timer_last_seconds", name="t") == 0
 
 
 def test_a_rate_of_blocks_is_one_over_their_mean_duration():
-    """Two blocks of 20 and 30 ms are 40 a second, however seldom they come."""
+    """Two blocks of 20 and 30 ms in a second: 2 events a second, and 40 by their duration."""
     world = World()
-    world.peer(monotonic=0.0).update(1, rate("r", 2, sum=50_000_000, last=20_000_000))
-    assert world.value("waggle_rate_per_second", name="r") == pytest.approx(40)
+    peer = world.peer(monotonic=0.0)
+    peer.update(1, rate("r", 2, sum=50_000_000, last=20_000_000), rate("ticked", 2))
+    assert world.value("waggle_rate_per_second", name="r") == pytest.approx(2)
+    assert world.value("waggle_rate_block_per_second", name="r") == pytest.approx(40)
+    assert world.value("waggle_rate_block_per_second", name="ticked") is None
     assert world.value("waggle_rate_last_per_second", name="r") == pytest.approx(50)
 
 
@@ -142,7 +145,7 @@ def test_falling_values_are_refused_and_change_nothing():
         {"kind": "messages", "name": "m", "value": 4},
     ]
     peer.update(1, *good)
-    before = world.exposition.render_table(openmetrics=False)
+    before = world.table_text(openmetrics=False)
     bad = [
         timer("t", {-8: 1, 3: 1}, 900, failures=1),
         timer("t", {-8: 1, 3: 3}, 900, failures=1),
@@ -155,7 +158,7 @@ def test_falling_values_are_refused_and_change_nothing():
     ]
     answers = peer.update(2, *bad)
     assert [answer["code"] for answer in answers] == ["bad_cell"] * len(bad)
-    assert world.exposition.render_table(openmetrics=False) == before
+    assert world.table_text(openmetrics=False) == before
 
 
 def test_empty_labels_are_no_labels():

@@ -4,7 +4,7 @@
 const QUIET = 10; // seconds without an update, after which a value is no news
 
 const KINDS = {
-  rates: { kind: "rate", now: s => perSecond(s.per_second), value: s => s.per_second, last: s => perSecond(s.last), count: s => number(s.total), scale: perSecond },
+  rates: { kind: "rate", now: s => perSecond(s.block_per_second ?? s.per_second), value: s => s.block_per_second ?? s.per_second, last: s => perSecond(s.last), count: s => number(s.total), scale: perSecond },
   timers: { kind: "timer", now: s => duration(s.mean), value: s => s.mean, upper: s => s.p95, p95: s => duration(s.p95), last: s => duration(s.last), count: s => number(s.count), scale: seconds },
   gauges: { kind: "gauge", now: s => number(s.value), value: s => s.value, scale: number, free: true },
   counters: { kind: "counter", now: s => number(s.total), sum: s => s.total, last: (s, slope) => perSecond(slope), scale: perSecond },

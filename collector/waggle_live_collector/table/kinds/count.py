@@ -1,0 +1,128 @@
+"""What clients count by themselves: messages published, files uploaded, problems met."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from msgspec import Struct
+
+from waggle_live.wire.errors import ProtocolError
+from waggle_live.wire.protocol import MESSAGES, OVERFLOW, PROBLEM, PROBLEMS, UPLOADS, Labels
+
+from ... import messages
+from ...messages import Whole
+from ..series import Arrival, Key, Series, Stamp, fell
+from . import names
+
+
+class _CountCell(messages.Cell, kw_only=True):
+    value: Whole
+
+    def first(self) -> AppliedCount:
+        """Return the empty row of a series that is new to its process; raises ProtocolError."""
+        return AppliedCount(self.kind, self._checked_name(), ())
+
+    def _checked_name(self) -> str:
+        raise NotImplementedError
+
+
+class MessagesCell(_CountCell, tag=MESSAGES):
+    """How many messages the plugin published under a name."""
+
+    kind: ClassVar[str] = MESSAGES
+
+    def _checked_name(self) -> str:
+        names.unlabelled(self)
+        return names.named(self)
+
+
+class UploadsCell(_CountCell, tag=UPLOADS):
+    """How many files the plugin uploaded."""
+
+    kind: ClassVar[str] = UPLOADS
+    name: str = ""
+
+    def _checked_name(self) -> str:
+        return names.nameless(self)
+
+
+class ProblemCell(_CountCell, tag=PROBLEM):
+    """How often the client met a bound or a misuse."""
+
+    kind: ClassVar[str] = PROBLEM
+
+    def _checked_name(self) -> str:
+        if self.name not in PROBLEMS:
+            raise ProtocolError("bad_cell", f"a problem is one of {', '.join(PROBLEMS)}")
+        return names.unlabelled(self)
+
+
+class AppliedCount(Struct, array_like=True, tag="count", gc=False):
+    """What was applied of one process."""
+
+    kind: str
+    name: str
+    labels: Labels
+    value: int = 0
+
+    @property
+    def key(self) -> Key:
+        """The key of the series."""
+        return Key(self.kind, self.name, self.labels)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a process can have only a few of these, which come on top of its limit."""
+        return self.kind in (UPLOADS, PROBLEM) or self.name == OVERFLOW
+
+    def shift(self, seconds: float) -> None:
+        """Do nothing: it holds no time."""
+
+    def totals(self) -> CountTotals:
+        """Return the totals of a new series."""
+        return CountTotals(self.kind, self.name, self.labels)
+
+
+class CountTotals(Struct, array_like=True, tag="count"):
+    """The sum over all processes."""
+
+    is_authored: ClassVar[bool] = False
+    kind: str
+    name: str
+    labels: Labels
+    value: int = 0
+    updated: float = 0.0
+
+    def shift(self, seconds: float) -> None:
+        """Move the monotonic time of a row that was written by another clock."""
+        if self.updated:
+            self.updated += seconds
+
+    def series(self, stamp: Stamp) -> CountSeries:
+        """Return the series that counts in this row."""
+        return CountSeries(self, stamp)
+
+
+class CountSeries(Series):
+    """The sum of one kind and name."""
+
+    __slots__ = ()
+    totals: CountTotals
+
+    def take(self, applied: AppliedCount, cell: _CountCell, arrival: Arrival) -> None:
+        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
+        if cell.value < applied.value:
+            raise fell()
+        self.totals.value += cell.value - applied.value
+        applied.value = cell.value
+        self.totals.updated = arrival.at - cell.age
+        self.version += 1
+
+    def merge(self, other: Self, now: float) -> None:
+        """Add the sum of another one."""
+        super().merge(other, now)
+        self.totals.value += other.totals.value
+
+    def value(self) -> int:
+        """Return the sum over all processes."""
+        return self.totals.value

@@ -1,0 +1,79 @@
+"""Counters: an author's sums, which only rise."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from waggle_live.wire.protocol import COUNTER
+
+from ... import messages
+from ...messages import Total
+from ..exact_sum import ExactSum
+from ..series import Applied, Arrival, Series, Stamp, Totals, fell
+from . import names
+
+
+class CounterCell(messages.Cell, tag=COUNTER):
+    """The sum of one process since it began."""
+
+    kind: ClassVar[str] = COUNTER
+    value: Total
+
+    def first(self) -> AppliedCounter:
+        """Return the empty row of a series that is new to its process; raises ProtocolError."""
+        return AppliedCounter(*names.of_author(self))
+
+
+class AppliedCounter(Applied, tag=COUNTER):
+    """What was applied of one process."""
+
+    kind: ClassVar[str] = COUNTER
+    value: float = 0.0
+
+    def totals(self) -> CounterTotals:
+        """Return the totals of a new series."""
+        return CounterTotals(self.name, self.key.labels)
+
+
+class CounterTotals(Totals, tag=COUNTER):
+    """The exact sum over all processes, as its parts."""
+
+    kind: ClassVar[str] = COUNTER
+    parts: list[float] = []
+    updated: float = 0.0
+
+    def series(self, stamp: Stamp) -> CounterSeries:
+        """Return the series that counts in this row."""
+        return CounterSeries(self, stamp)
+
+
+class CounterSeries(Series):
+    """The sum of one name."""
+
+    __slots__ = ("_sum",)
+    totals: CounterTotals
+
+    def __init__(self, totals: CounterTotals, stamp: Stamp) -> None:
+        super().__init__(totals, stamp)
+        self._sum = ExactSum(totals.parts)
+
+    def take(self, applied: AppliedCounter, cell: CounterCell, arrival: Arrival) -> None:
+        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
+        if cell.value < applied.value:
+            raise fell()
+        if cell.value != applied.value or not self.totals.updated:
+            self._sum.change(applied.value, cell.value)
+            applied.value = cell.value
+            self.stamp.raise_to(arrival.at - cell.age)
+            self.totals.updated = self.stamp.at
+            self.version += 1
+
+    def merge(self, other: Self, now: float) -> None:
+        """Add the sum of another counter."""
+        super().merge(other, now)
+        for part in other.totals.parts:
+            self._sum.add(part)
+
+    def value(self) -> float:
+        """Return the sum over all processes."""
+        return self._sum.value()

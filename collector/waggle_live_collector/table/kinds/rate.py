@@ -1,0 +1,88 @@
+"""Rates: events, ticked one by one or as blocks."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from waggle_live.wire.protocol import RATE
+
+from ... import messages
+from ...messages import Whole
+from ..series import Applied, Arrival, Stamp, fell
+from ..windowed import WindowedSeries, WindowedTotals
+from . import names
+
+
+class RateCell(messages.Cell, tag=RATE):
+    """Events of one process; ``sum`` (ns) is there when the rate is used as a block."""
+
+    kind: ClassVar[str] = RATE
+    count: Whole
+    sum: Whole | None = None
+    last: Whole | None = None
+
+    def first(self) -> AppliedRate:
+        """Return the empty row of a series that is new to its process; raises ProtocolError."""
+        return AppliedRate(*names.of_author(self))
+
+
+class AppliedRate(Applied, tag=RATE):
+    """What was applied of one process."""
+
+    kind: ClassVar[str] = RATE
+    count: int = 0
+    sum: int = 0
+
+    def totals(self) -> RateTotals:
+        """Return the totals of a new series."""
+        return RateTotals(self.name, self.key.labels)
+
+
+class RateTotals(WindowedTotals, tag=RATE):
+    """Events of all processes; ``block`` says that ``sum`` (ns) is meant."""
+
+    kind: ClassVar[str] = RATE
+    count: int = 0
+    sum: int = 0
+    block: bool = False
+    last: int | None = None
+    last_at: float = 0.0
+    updated: float = 0.0
+
+    def series(self, stamp: Stamp) -> RateSeries:
+        """Return the series that counts in this row."""
+        return RateSeries(self, stamp)
+
+
+class RateSeries(WindowedSeries):
+    """The events of one name."""
+
+    __slots__ = ()
+    totals: RateTotals
+
+    def take(self, applied: AppliedRate, cell: RateCell, arrival: Arrival) -> None:
+        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
+        count, total = cell.count - applied.count, (cell.sum or 0) - applied.sum
+        if count < 0 or total < 0:
+            raise fell()
+        applied.count, applied.sum = cell.count, cell.sum or 0
+        self.totals.block = self.totals.block or cell.sum is not None
+        self._count(arrival, cell, count, total, {})
+
+    def merge(self, other: Self, now: float) -> None:
+        """Add all that another rate holds."""
+        super().merge(other, now)
+        self.totals.block = self.totals.block or other.totals.block
+
+    def block_per_second(self) -> float | None:
+        """Return 1 / the mean duration of the window's blocks; None without any."""
+        recent = self.recent
+        if not self.totals.block or not recent.count:
+            return None
+        # A block can take 0 ns by a coarse clock; its resolution is the least it took.
+        return 1e9 * recent.count / max(recent.sum, recent.count)
+
+    def last_per_second(self) -> float | None:
+        """Return the rate by the last event or block alone; None while there is none."""
+        last = self.totals.last
+        return None if last is None else 1e9 / max(last, 1)

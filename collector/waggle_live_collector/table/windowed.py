@@ -1,0 +1,56 @@
+"""What timers and rates share: the newest duration, and a window of recent values."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from .recent import Recent
+from .series import Arrival, Series, Stamp, Totals
+
+
+class WindowedTotals(Totals):
+    """Totals of a kind that has ``last`` (ns), ``last_at`` and ``updated`` (monotonic seconds)."""
+
+    def shift(self, seconds: float) -> None:
+        """Move the monotonic times of a row that was written by another clock."""
+        super().shift(seconds)
+        row: Any = self
+        row.last_at += seconds
+
+
+class WindowedSeries(Series):
+    """A series of events: ``recent`` are those of the last ten seconds."""
+
+    __slots__ = ("recent",)
+
+    def __init__(self, totals: Totals, stamp: Stamp) -> None:
+        super().__init__(totals, stamp)
+        self.recent = Recent()
+
+    def merge(self, other: Self, now: float) -> None:
+        """Add all that another series holds; the newer ``last`` stays."""
+        super().merge(other, now)
+        totals, more = self.totals, other.totals
+        totals.count += more.count
+        totals.sum += more.sum
+        if more.last is not None and (totals.last is None or more.last_at >= totals.last_at):
+            totals.last, totals.last_at = more.last, more.last_at
+        self.recent.absorb(other.recent, now)
+
+    def _count(
+        self, arrival: Arrival, cell: Any, count: int, total: int, buckets: dict[int, int]
+    ) -> None:
+        """Add ``count`` events of ``total`` ns; with none of them the cell is no update."""
+        totals, at = self.totals, arrival.at - cell.age
+        totals.count += count
+        totals.sum += total
+        if cell.last is not None and (totals.last is None or (count and at >= totals.last_at)):
+            totals.last, totals.last_at = cell.last, at
+        if count or not totals.updated:
+            self.stamp.raise_to(at)
+            totals.updated = self.stamp.at
+            self.version += 1
+        if arrival.gap is None:
+            self.recent.baseline(arrival.at)
+        elif count:
+            self.recent.add(arrival.at, arrival.gap, count, total, buckets)
