@@ -116,7 +116,7 @@ def room(name):
     "package",
     [
         pytest.param("waggle_live", marks=MOVING),
-        pytest.param("waggle_live_collector", marks=MOVING),
+        "waggle_live_collector",
         "waggle_live_controller",
     ],
 )

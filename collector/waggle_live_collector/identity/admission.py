@@ -70,15 +70,15 @@ class Admission:
             )
         naming = from_hello(hello, peer)
         if self._verify != OFF:
-            self._check(naming.claim.app_id, peer)
+            self._check(naming.info.app_id, peer)
         verified = peer.proof == proofs.PROVEN
-        app_id = peer.pod if verified else naming.claim.app_id
-        info = replace(naming.claim, app_id=app_id, verified=verified)
+        app_id = peer.pod if verified else naming.info.app_id
+        info = replace(naming.info, app_id=app_id, verified=verified)
         if self._apps is None or not app_id:
-            return naming._replace(claim=info)
+            return naming._replace(info=info)
         meta = self._apps.get(app_id)
         if meta is not None:
-            return Naming(meta.identity, meta.claim(info))
+            return Naming(meta.identity, meta.complete(info))
         self._apps.want(app_id)
         plugin, task, _ = naming.identity
         if verified:

@@ -39,7 +39,7 @@ class AppMeta(Struct):
         plugin = split_image(self.plugin)[0][:MAX_LABEL]
         return IdentityLabels(plugin, self.task[:MAX_LABEL] or plugin, self.job[:MAX_LABEL])
 
-    def claim(self, info: ProcessInfo) -> ProcessInfo:
+    def complete(self, info: ProcessInfo) -> ProcessInfo:
         """Return the info with what the stack knows better."""
         return replace(
             info,

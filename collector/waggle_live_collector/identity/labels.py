@@ -34,7 +34,7 @@ class IdentityLabels(NamedTuple):
 
 
 class ProcessInfo(Struct, array_like=True):
-    """What a process said about itself, kept to be shown and written to the state file."""
+    """What is shown of a process beside its labels: what it said, and what was proven."""
 
     app_id: str = ""
     version: str = ""
@@ -51,7 +51,7 @@ class Naming(NamedTuple):
     """The labels of a process, and what is shown in ``waggle_plugin_info``."""
 
     identity: IdentityLabels
-    claim: ProcessInfo
+    info: ProcessInfo
     #: The app_id whose labels are not known yet; "" when the identity is for good.
     pending: str = ""
 
