@@ -26,6 +26,15 @@ import weakref
 from prometheus_client.parser import text_string_to_metric_families
 
 START_SECONDS = 30.0
+#: Runs the collector of the command line, but with these limits.
+WITH_LIMITS = """
+import sys
+from dataclasses import replace
+from waggle_live_collector.__main__ import serve
+from waggle_live_collector.limits import HttpLimits, Limits
+from waggle_live_collector.options import parse
+serve(replace(parse(sys.argv[1:]), limits=%s))
+"""
 _MUST_BE_THERE = object()
 
 
@@ -62,10 +71,10 @@ class CollectorProcess:
     """A collector process that may be started, ended and started again.
 
     ``state_file``: True for one in its own directory, or a path. The socket path and the state
-    stay from start to start, the port doesn't.
+    stay from start to start, the port doesn't. ``limits``: a Limits in Python, for small times.
     """
 
-    def __init__(self, directory=None, state_file=None, hold_time=None, flags=()):
+    def __init__(self, directory=None, state_file=None, hold_time=None, flags=(), limits=None):
         # Socket paths are short, at most 107 bytes: too short for pytest's directories.
         self._own = tempfile.mkdtemp(prefix="wl-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._own, True)
@@ -76,6 +85,9 @@ class CollectorProcess:
         self.process = None
         self.exit_code = None
         self.flags = list(flags)
+        self._program = ["-m", "waggle_live_collector"]
+        if limits is not None:
+            self._program = ["-c", WITH_LIMITS % limits]
         if state_file:
             path = os.path.join(self.directory, "state") if state_file is True else state_file
             self.flags.append("--state.file=%s" % path)
@@ -99,8 +111,7 @@ class CollectorProcess:
         offset = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         command = [
             os.environ.get("WAGGLE_LIVE_TEST_COLLECTOR", sys.executable),
-            "-m",
-            "waggle_live_collector",
+            *self._program,
             "--socket.path=" + self.socket_path,
             "--web.listen-address=127.0.0.1:0",
         ]
@@ -184,9 +195,11 @@ class CollectorProcess:
         return self.exit_code
 
 
-def start(state_file=None, hold_time=None, flags=(), wait_ready=True):
+def start(state_file=None, hold_time=None, flags=(), wait_ready=True, limits=None):
     """Start a collector and return it; a context manager that stops it."""
-    collector = CollectorProcess(state_file=state_file, hold_time=hold_time, flags=flags)
+    collector = CollectorProcess(
+        state_file=state_file, hold_time=hold_time, flags=flags, limits=limits
+    )
     try:
         return collector.start(wait_ready=wait_ready)
     except BaseException:

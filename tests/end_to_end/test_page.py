@@ -253,7 +253,7 @@ def test_it_comes_back_with_the_collector(browser):
             browser.run("document.querySelector('#retry').click()")
             wait_until(lambda: browser.text("#state") in ("live", "waiting"))
             if browser.text("#state") == "waiting":
-                assert "started just now: waiting for 1 sessions" in browser.text("#reason")
+                assert "started just now: waiting for 1 processes" in browser.text("#reason")
                 break
             collector.terminate()
             wait_until(lambda: browser.text("#state") == "lost")
