@@ -203,13 +203,13 @@ def test_outside_of_a_with_block(kind, monkeypatch):
     monkeypatch.setenv("WAGGLE_LIVE_METRICS", "off")
     plugin = kind()
     with pytest.raises(RuntimeError, match="inside a with block"):
-        plugin.publish("a", 1)
+        plugin.publish("not.open", 1)
     with pytest.raises(RuntimeError, match="inside a with block"):
-        with plugin.timeit("a"):
+        with plugin.timeit("not.open"):
             pass
     if kind is Plugin:
         plugin.live.counter("c").inc()
-        assert ("messages", "a", ()) not in cells(plugin.live)
+        assert ("messages", "not.open", ()) not in cells(plugin.live)
 
 
 def test_live_is_ours_or_the_callers(monkeypatch):
