@@ -85,7 +85,7 @@ def _generator(function: Any, series: Any) -> Any:
                 except BaseException as error:  # GeneratorExit too: close() is such a throw
                     argument = error
                     resume = generator.throw
-                timer._postpone(clock() - left)
+                timer._start += clock() - left
 
     return wrapper
 
@@ -109,7 +109,7 @@ def _async_generator(function: Any, series: Any) -> Any:
                 except BaseException as error:  # GeneratorExit too: aclose() is such a throw
                     argument = error
                     resume = generator.athrow
-                timer._postpone(clock() - left)
+                timer._start += clock() - left
 
     return wrapper
 

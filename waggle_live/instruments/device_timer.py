@@ -45,8 +45,14 @@ class DeviceTimer(Timer):
     def __call__(self, function: Function) -> Function:
         return cast(Function, decorate(function, _DeviceSeries(self)))
 
-    def _postpone(self, duration: int) -> None:
-        self._timer._postpone(duration)
+    @property
+    def _start(self) -> Any:
+        """The start of the timer that this one wraps: a decorator moves it."""
+        return self._timer._start
+
+    @_start.setter
+    def _start(self, start: Any) -> None:
+        self._timer._start = start
 
     def _synchronize(self) -> None:
         """Call the author's ``sync``, whose errors are not the plugin's."""

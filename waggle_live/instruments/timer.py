@@ -66,10 +66,6 @@ class Timer:
         """Return ``function`` with each of its calls measured."""
         return cast(Function, decorate(function, self._series))
 
-    def _postpone(self, duration: int) -> None:
-        """Take so many nanoseconds out of the block that is open."""
-        self._start += duration
-
 
 class TimerSeries:
     """Binds the classes of one series to its buffer, and again after a fork."""

@@ -153,51 +153,6 @@ def test_labels_make_series(live):
     assert cell(live, "timer", "t", a="x")["labels"] == {"a": "x"}
 
 
-def test_sync_is_called_before_each_reading(live):
-    """``sync`` runs at the start and at the end, inside of what is measured."""
-    calls = []
-
-    def sync():
-        time.sleep(0.02)
-        calls.append(clock())
-
-    with live.timer("t", sync=sync):
-        assert len(calls) == 1
-    assert len(calls) == 2
-    found = cell(live, "timer", "t")
-    assert 20 * MS <= found["sum"] <= clock() - calls[0]  # the second call's time alone
-    span = live.timer("t", sync).start()
-    span.stop()
-    live.timer("t", sync=sync)(lambda: None)()
-    assert len(calls) == 6
-    assert cell(live, "timer", "t")["count"] == 3
-    with live.timer("t"):
-        pass
-    assert len(calls) == 6  # never implicit
-    assert cell(live, "timer", "t")["count"] == 4
-
-
-def test_sync_that_raises(live, caplog):
-    """An error in ``sync`` never reaches the plugin; it is counted and logged once."""
-
-    def sync():
-        raise RuntimeError("no device")
-
-    for _ in range(2):
-        with live.timer("t", sync=sync):
-            pass
-    assert cell(live, "timer", "t")["count"] == 2
-    assert problems(live) == {"sync_error": 4}
-    assert [r for r in caplog.records if "no device" in r.getMessage()] == caplog.records
-    assert len(caplog.records) == 1
-
-
-def test_sync_of_wrong_type(live):
-    """``sync`` is a function, and the message says so."""
-    with pytest.raises(InvalidType, match=r"sync must be a function .* 3"):
-        live.timer("t", sync=3)
-
-
 @pytest.mark.parametrize("name", ["A", "a b", "", "__x", "x" * 129])
 def test_bad_names_raise_at_the_call(live, name):
     """A bad name raises when the instrument is asked for, whatever kind."""
