@@ -17,6 +17,7 @@ from .helpers import cells, environment, run_python, write_script
 @pytest.fixture
 def make(monkeypatch, tmp_path):
     """Make a plugin of a class that writes to a directory, without a broker's threads."""
+    monkeypatch.setenv("WAGGLE_LIVE_JOB", tmp_path.name)  # of its own, as in a process of its own
     made = []
 
     def with_directory(kind, name, **options):

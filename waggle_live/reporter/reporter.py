@@ -8,19 +8,21 @@ session. Making one starts nothing. The first value does, and whatever opens a h
 import atexit
 import threading
 import weakref
-from typing import Any, List, Optional
+from typing import Any, Callable, List, Optional
 
 from ..clock import monotonic
 from ..series.registry import Instruments, Registry
 from . import ends, fork
 from .address import Addresses
 from .identity import ClaimedIdentity
-from .sender import Request, Sender
+from .sender import Sender
 from .session import Session
 from .usage import Figures, ProcessUsage
 
-#: Seconds that the end of a process, or of a block, may take longer because of us.
+#: Seconds that the end of a process may take longer because of us.
 DEFAULT_EXIT_TIMEOUT = 0.5
+#: The same of a block, which leaves some of it to the end of the process: that may be next.
+DEFAULT_BLOCK_TIMEOUT = 0.35
 
 #: What this process has used, told by one session at a time.
 _figures = Figures(ProcessUsage().read)
@@ -100,13 +102,13 @@ class Reporter:
     def leave(self, error: Optional[BaseException]) -> None:
         """Leave a block: send what is left; ``error`` is the exception that left it, if any did.
 
-        Waits at most 0.5 s for a collector that takes it in; not at all without a connection, or
+        Waits at most 0.35 s for a collector that takes it in; not at all without a connection, or
         where the block before waited in vain.
         """
         self._blocks = max(0, self._blocks - 1)
         sender, begin = self._sender, monotonic()
         if sender is not None:
-            timeout = 0.0 if self._in_vain[1] else DEFAULT_EXIT_TIMEOUT
+            timeout = 0.0 if self._in_vain[1] else DEFAULT_BLOCK_TIMEOUT
             done = sender.flush(timeout, patient=False)
             now = monotonic()
             self._in_vain = (0.0, 0.0) if done else (now, now - begin)
@@ -122,20 +124,17 @@ class Reporter:
         """``handle`` records no more; the last one ends the session."""
         self._handles.discard(handle)
         if not self._handles:
-            request = self.end(status, timeout)
-            if request is not None:
-                request.wait()
-                self.registry.reset()  # what is recorded from now on begins another session
+            self.end(status, timeout)()
 
-    def end(self, status: Optional[str], timeout: float) -> Optional[Request]:
-        """End the session, if there is one; return what tells when it is done.
+    def end(self, status: Optional[str], timeout: float) -> Callable[[], None]:
+        """End the session, if there is one; return what waits until that is done.
 
         ``status``: None for how the last block was left.
         """
         with self._lock:
             sender, self._sender = self._sender, None
         if sender is None:
-            return None
+            return lambda: None
         if self in _started:
             _started.remove(self)
         # What a function gives is no value that anybody recorded.
@@ -145,7 +144,13 @@ class Reporter:
         until, waited = self._in_vain
         if monotonic() - until < timeout:
             timeout = max(0.0, timeout - waited)
-        return sender.finish(status or self._left.status(recorded), timeout)
+        request = sender.finish(status or self._left.status(recorded), timeout)
+
+        def wait() -> None:
+            sender.wait(request)
+            self.registry.reset()  # what is recorded from now on begins another session
+
+        return wait
 
     def end_child(self) -> None:
         """End with a child of multiprocessing."""
@@ -185,12 +190,8 @@ def latest() -> Optional[Reporter]:
 
 def end_all(status: Optional[str] = None, timeout: float = DEFAULT_EXIT_TIMEOUT) -> None:
     """End all sessions of this process, side by side, within ``timeout`` seconds."""
-    ending = list(_started)
-    requests = [reporter.end(status, timeout) for reporter in ending]
-    for reporter, request in zip(ending, requests):
-        if request is not None:
-            request.wait()
-        reporter.registry.reset()  # what is recorded from now on was not sent before
+    for wait in [reporter.end(status, timeout) for reporter in list(_started)]:
+        wait()
 
 
 def _end_process() -> None:

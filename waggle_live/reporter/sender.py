@@ -11,12 +11,13 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from ..clock import monotonic
-from ..series.state import SeriesState
+from ..series.state import SeriesState, fold_all
 from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
 from .connection import Connection, explain
 from .logs import LogOnce
+from .request import Request
 from .session import Session
 from .usage import Teller
 
@@ -37,23 +38,6 @@ ABSENT = (
 #: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
 #: forked children inherit it. Bounded by the addresses that a program is written with.
 _absent: "Set[Address]" = set()
-
-
-class Request:
-    """Somebody waits, at most ``until``, for all that was recorded to be applied."""
-
-    def __init__(self, until: float, status: Optional[str], patient: bool) -> None:
-        self.until = until
-        self.status = status  # of the bye; None for a flush
-        #: Wait for a collector that was there a moment ago.
-        self.patient = patient
-        self.done = threading.Event()
-        self.succeeded = False
-
-    def wait(self) -> bool:
-        """Wait for the end of it; True if the collector has applied all."""
-        self.done.wait(max(0.0, self.until - monotonic()))
-        return self.succeeded
 
 
 class Sender:
@@ -85,6 +69,8 @@ class Sender:
         self._next_process = 0.0
         self._retry_at = 0.0
         self._was_connected = False
+        #: Nothing more may be sent: the states are those of another session by now.
+        self._is_over = False
         self._log_once = LogOnce()
 
     def start(self) -> None:
@@ -102,11 +88,19 @@ class Sender:
         Not ``patient``: False at once where there is no connection.
         """
         request = self._request(timeout, None, patient)
-        return request is not None and request.wait()
+        if request is not None:
+            request.done.wait(timeout)
+        return request is not None and request.succeeded
 
     def finish(self, status: str, timeout: float) -> Optional[Request]:
-        """Send what is left and ``bye``, and end the thread; return what can be waited for."""
+        """Send what is left and ``bye``, and end the thread; return what :meth:`wait` takes."""
         return self._request(timeout, status, patient=True)
+
+    def wait(self, request: Optional[Request]) -> None:
+        """Wait for a ``finish``; whatever comes of it, nothing is sent from then on."""
+        if request is not None:
+            request.done.wait(max(0.0, request.until - monotonic()))
+        self._is_over = True
 
     def abandon(self) -> None:
         """Let go of everything in a forked child, whose parent still uses the connection."""
@@ -170,7 +164,7 @@ class Sender:
             except OSError:
                 self._lose()
         if self._connection is None:
-            _fold(states)
+            fold_all(states)
 
     def _connect(self, urgent: bool) -> None:
         now = monotonic()
@@ -211,7 +205,7 @@ class Sender:
         """
         connection.send(b"")
         if not connection.is_clear:
-            _fold(states)
+            fold_all(states)
             return False
         now = monotonic()
         messages: List[Dict[str, Any]] = []
@@ -232,7 +226,7 @@ class Sender:
             self._next_process = now + IDLE_PROCESS_INTERVAL
         if messages:
             self._next_process = min(self._next_process, now + PROCESS_INTERVAL)
-        if messages or is_due:
+        if (messages or is_due) and not self._is_over:
             first = self._session.number + 1
             for number, line in encode_updates(messages, first, now, self._since, process):
                 self._session.number = number
@@ -301,10 +295,3 @@ class Sender:
             connection.send(b"")
             connection.wait(request.until)
         return False
-
-
-def _fold(states: List[SeriesState]) -> None:
-    """Fold without sending, so that no buffer grows while nobody takes the state."""
-    for state in states:
-        if state.buffer:
-            state.fold()

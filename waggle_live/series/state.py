@@ -186,6 +186,13 @@ class _FirstBuffer(list):  # type: ignore[type-arg]
 _FOLDING = (SeriesState.fold.__code__, SeriesState.take.__code__)
 
 
+def fold_all(states: List[SeriesState]) -> None:
+    """Fold without sending, so that no buffer grows while nobody takes the states."""
+    for state in states:
+        if state.buffer:
+            state.fold()
+
+
 def change_together(*changes: Change) -> None:
     """Make all ``changes`` in one call into C: no signal handler comes between two of them."""
     lists, places, contents = zip(*changes)

@@ -161,6 +161,7 @@ def test_a_full_backlog(tmp_path, caplog):
         live = LiveMetrics(address="unix://" + path, plugin_name="x", interval=0.02)
         with live:
             live.counter("c").inc()
+        live.close()
         assert time.monotonic() - began < 5
         for filler in fillers:
             filler.close()
