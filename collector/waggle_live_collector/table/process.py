@@ -163,7 +163,7 @@ class Process:
         """Check and count a cell that is new to the process; raises ProtocolError."""
         applied = cell.first()
         if not applied.is_bounded and len(self.rows) - self._unlimited >= max_series:
-            raise ProtocolError("series_limit", f"at most {max_series} series a session")
+            raise ProtocolError("series_limit", f"at most {max_series} series a process")
         series, is_new = table.series_of(self.plugin, applied)
         try:
             series.take(applied, cell, arrival)
