@@ -98,6 +98,32 @@ $(PYTHONS:%=.check-alone-%): .check-alone-%: .venv-%/.client
 	@$(CHECK) -m alone
 	@touch .venv-$*/.passed-alone
 
+# The controller's tests, from its own wheel with the extra top, on the oldest and the newest of its
+# Pythons.
+CONTROLLER_PYTHONS := 3.8 3.13
+.PHONY: check-controller $(CONTROLLER_PYTHONS:%=.check-controller-%)
+check-controller:  ## Run the controller's tests on CPython 3.8 and 3.13, those that this machine has
+	@for version in $(CONTROLLER_PYTHONS); do \
+	    if ! scripts/find-python $$version > /dev/null; then echo "CPython $$version isn't here"; \
+	    else $(MAKE) --no-print-directory .check-controller-$$version || exit 1; fi; \
+	done
+
+$(CONTROLLER_PYTHONS:%=.check-controller-%): .check-controller-%: .venv-%/.controller
+	@echo "== The controller's tests on CPython $*"
+	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append tests/controller
+
+.venv-%/.controller: .venv-%/.python $(VENV)/.controller-wheel
+	@wheel=$$(echo $(VENV)/wheels-controller/*.whl) && \
+	    .venv-$*/bin/python $(PIP_INSTALL) "$$wheel[top]" && \
+	    .venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps "$$wheel"
+	@touch $@
+
+$(VENV)/.controller-wheel: $(VENV)/.python $(shell find controller/waggle_live_controller -name "*.py") \
+    controller/setup.cfg controller/pyproject.toml
+	@rm -rf controller/build $(VENV)/wheels-controller && $(PYTHON) -m pip wheel --quiet --no-deps \
+	    --disable-pip-version-check --wheel-dir $(VENV)/wheels-controller ./controller
+	@touch $@
+
 # Where there is one, CPython as Debian builds it: one built by hand often lacks PGO, and is slower.
 BENCH_PYTHON ?= $(shell [ -x /usr/bin/python3 ] && /usr/bin/python3 -c \
     "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))" 2> /dev/null && \
@@ -160,4 +186,4 @@ $(VENV)/.wheel: $(VENV)/.python $(CLIENT) setup.cfg pyproject.toml
 	@.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(VENV)/wheels/*.whl
 	@touch $@
 
-.PRECIOUS: .venv-%/.python .venv-%/.client
+.PRECIOUS: .venv-%/.python .venv-%/.client .venv-%/.controller

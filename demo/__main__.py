@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from waggle_live_controller import Fleet, Node, NodeError, Plugin
+from waggle_live_controller import Fleet, Node, NodeError, PluginReading
 from waggle_live_controller.top.loop import Top
 
 from .errors import DemoError
@@ -179,7 +179,7 @@ class Demo:
         ]
 
 
-def _reported(plugin: Plugin) -> bool:
+def _reported(plugin: PluginReading) -> bool:
     """Tell whether it has measured anything; what is only declared is no report."""
     return any(timer.count for timer in plugin.timers.values()) and any(
         rate.total for rate in plugin.rates.values()

@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Dict, List, NamedTuple, Optional
 
-from waggle_live_controller import Node, NodeError, Plugin
+from waggle_live_controller import Node, NodeError, PluginReading
 
 #: So much of the deadline, and of the frame rate it asks for, is a margin that nobody needs.
 IDLE_BELOW, FAST_ABOVE = 0.5, 1.1
@@ -28,7 +28,7 @@ class Advice(NamedTuple):
     reason: str
 
 
-def judge(plugin: Plugin, timer: str, rate: str, deadline: float) -> Advice:
+def judge(plugin: PluginReading, timer: str, rate: str, deadline: float) -> Advice:
     """Return what to do with a plugin, by what it did in the last 10 s."""
     if not plugin.up:
         return Advice("let go", "it has ended")
@@ -80,7 +80,7 @@ class Controller:
         for key in set(self._said) - set(snapshot.plugins) - {"the node"}:
             del self._said[key]  # it has left, and is news when it comes again
 
-    def _act(self, key: str, plugin: Plugin, advice: Advice) -> None:
+    def _act(self, key: str, plugin: PluginReading, advice: Advice) -> None:
         """Carry out the advice. Today that is to tell a person; a way back into the plugin,
         ``plugin.identity`` by ``self._node``'s connection, would begin here."""
         self._say(key, advice)

@@ -1,13 +1,13 @@
-"""Reading nodes: how their plugins are now, for those who decide by it.
+"""Reads the live metrics of nodes, for programs that decide by them.
 
 >>> from waggle_live_controller import Node                       # doctest: +SKIP
 >>> snapshot = Node("http://host:9090").poll()                    # doctest: +SKIP
 >>> snapshot.plugins["detect"].timers["inference"].mean           # doctest: +SKIP
 0.031
 
-Standard library only, and nothing of a plugin's side: no pywaggle, no thread, no connection before
-the first poll. What isn't known is None, a node that says nothing is a NodeError, and a plugin
-that isn't there a KeyError; nothing of this is ever a zero.
+It needs the standard library only, and starts no thread and no connection before the first poll.
+A value that isn't known is None and never 0. A node that gives no answer raises a NodeError, a
+plugin that isn't there a KeyError; all errors are a ControllerError.
 """
 
 from .errors import (
@@ -26,9 +26,9 @@ from .errors import (
 )
 from .fleet import Fleet, FleetSnapshot, Polled
 from .functions import Function, Tau
-from .instruments import Counter, Gauge, Instruments, Rate, Timer
 from .node import DEFAULT_TIMEOUT, Node
-from .plugins import Identity, Plugin, Plugins
+from .plugins import PluginIdentity, PluginReading, Plugins
+from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading
 from .snapshot import NodeIdentity, Snapshot
 from .version import VERSION as __version__
 
@@ -36,13 +36,11 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "AmbiguousPlugin",
     "ControllerError",
-    "Counter",
+    "CounterReading",
     "Fleet",
     "FleetSnapshot",
     "Function",
-    "Gauge",
-    "Identity",
-    "Instruments",
+    "GaugeReading",
     "InvalidAddress",
     "InvalidCredentials",
     "Node",
@@ -53,13 +51,15 @@ __all__ = [
     "NodeNotReady",
     "NodeRefused",
     "NodeUnreachable",
-    "Plugin",
+    "PluginIdentity",
+    "PluginReading",
     "Plugins",
     "Polled",
-    "Rate",
+    "RateReading",
+    "Readings",
     "Snapshot",
     "Tau",
-    "Timer",
+    "TimerReading",
     "UnknownPlugin",
     "UnknownSeries",
     "__version__",

@@ -1,24 +1,26 @@
-"""Reads the collector's JSON (docs/metrics.md): fields that it doesn't know are let go, and a field
-of the wrong type is an error, for a guess would be a wrong number."""
+"""Reads the JSON of a collector's ``/api/v1/plugins`` (docs/metrics.md).
+
+Unknown fields are ignored. A field of the wrong type is an error: a guess would be a wrong number.
+"""
 
 import json
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
 from .functions import Function, Tau
-from .instruments import Counter, Gauge, Instruments, Rate, Timer
-from .plugins import Identity, Plugin, Plugins, is_heard
+from .plugins import PluginIdentity, PluginReading, Plugins, is_heard
+from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading
 from .snapshot import NodeIdentity
 
 
 class Answer(NamedTuple):
-    """What the JSON says."""
+    """The content of the JSON."""
 
     node: NodeIdentity
     plugins: Plugins
 
 
 def read(body: bytes) -> Answer:
-    """Return what the collector said; raises ValueError for what is none of its answers."""
+    """Return the content of an answer; raises ValueError if it isn't one of a collector."""
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_number)
     except RecursionError:
@@ -34,58 +36,40 @@ def _no_number(text: str) -> float:
 
 
 class _Fields:
-    """An object of the JSON whose fields are taken with their types."""
+    """An object of the JSON. Its methods raise ValueError for a field of another type."""
 
     def __init__(self, value: Any, where: str) -> None:
         if not isinstance(value, dict):
             raise ValueError("%s is no object" % where)
-        self._value: Dict[str, Any] = value
+        self._value = value
         self._where = where
 
     def get(self, name: str) -> Any:
         return self._value.get(name)
 
-    def _wrong(self, name: str) -> ValueError:
-        return ValueError("%s has no %s as it should be" % (self._where, name))
+    def _typed(self, name: str, *types: type) -> Any:
+        value = self._value.get(name)
+        if type(value) not in types:  # isinstance would take a bool for an int
+            raise ValueError("%s has a %s of the wrong type" % (self._where, name))
+        return value
 
     def text(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise self._wrong(name)
-        return value
+        """Return a text; empty if it is null or missing."""
+        return self._typed(name, str, type(None)) or ""
 
     def flag(self, name: str) -> bool:
-        value = self.get(name)
-        if not isinstance(value, bool):
-            raise self._wrong(name)
-        return value
+        return bool(self._typed(name, bool))
 
     def number(self, name: str) -> Optional[float]:
-        """Return a number; None where it is null or missing."""
-        value = self.get(name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._wrong(name)
+        """Return a number; None if it is null or missing."""
+        value: Optional[float] = self._typed(name, int, float, type(None))
         return value
 
     def whole(self, name: str) -> int:
-        value = self.get(name)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._wrong(name)
-        return value
+        return int(self._typed(name, int))
 
     def objects(self, name: str) -> List["_Fields"]:
-        value = self.get(name)
-        if not isinstance(value, list):
-            raise self._wrong(name)
-        return [_Fields(each, name) for each in value]
-
-    def objects_if_any(self, name: str) -> List["_Fields"]:
-        """Return them; none where older collectors say nothing of them."""
-        return [] if self.get(name) is None else self.objects(name)
+        return [_Fields(each, name) for each in self._typed(name, list)]
 
     def texts(self, name: str) -> Mapping[str, str]:
         fields = _Fields(self.get(name), name)
@@ -96,16 +80,19 @@ class _Fields:
         return {key: fields.whole(key) for key in fields._value}
 
 
-def _plugin(fields: _Fields) -> Plugin:
+def _plugin(fields: _Fields) -> PluginReading:
     up, silent = fields.flag("up"), fields.number("silent")
-    return Plugin(
-        identity=Identity(*map(fields.text, ("plugin", "plugin_task", "plugin_job"))),
+    heard = is_heard(up, silent)
+    # Collectors from before TAU have neither functions nor tau.
+    functions = fields.objects("functions") if fields.get("functions") is not None else []
+    return PluginReading(
+        identity=PluginIdentity(*map(fields.text, ("plugin", "plugin_task", "plugin_job"))),
         up=up,
         silent=silent,
-        timers=Instruments("timer", map(_timer, fields.objects("timers"))),
-        rates=Instruments("rate", map(_rate_reader(is_heard(up, silent)), fields.objects("rates"))),
-        gauges=Instruments("gauge", map(_gauge, fields.objects("gauges"))),
-        counters=Instruments("counter", map(_counter, fields.objects("counters"))),
+        timers=Readings("timer", map(_timer, fields.objects("timers"))),
+        rates=Readings("rate", (_rate(each, heard) for each in fields.objects("rates"))),
+        gauges=Readings("gauge", map(_gauge, fields.objects("gauges"))),
+        counters=Readings("counter", map(_counter, fields.objects("counters"))),
         sessions=fields.whole("sessions"),
         start=fields.number("start"),
         cpu_seconds=fields.number("cpu_seconds"),
@@ -120,7 +107,7 @@ def _plugin(fields: _Fields) -> Plugin:
         zone=fields.text("zone"),
         verified=fields.get("verified") is True,
         client=fields.text("client"),
-        functions=tuple(map(_function, fields.objects_if_any("functions"))),
+        functions=tuple(map(_function, functions)),
         tau=_tau(fields.get("tau")),
     )
 
@@ -141,8 +128,8 @@ def _head(fields: _Fields) -> Tuple[str, Mapping[str, str], Optional[float]]:
     return fields.text("name"), fields.texts("labels"), fields.number("age")
 
 
-def _timer(fields: _Fields) -> Timer:
-    return Timer(
+def _timer(fields: _Fields) -> TimerReading:
+    return TimerReading(
         *_head(fields),
         fields.whole("count"),
         fields.number("sum") or 0.0,
@@ -151,17 +138,18 @@ def _timer(fields: _Fields) -> Timer:
     )
 
 
-def _rate_reader(heard: bool) -> Callable[[_Fields], Rate]:
-    def rate(fields: _Fields) -> Rate:
-        per_second = fields.number("per_second") if heard else None
-        return Rate(*_head(fields), fields.whole("total"), per_second, fields.number("last"))
-
-    return rate
-
-
-def _gauge(fields: _Fields) -> Gauge:
-    return Gauge(*_head(fields), fields.number("value"))
+def _rate(fields: _Fields, heard: bool) -> RateReading:
+    # Checked in any case, so that an answer is right or wrong whether or not the plugin is heard.
+    recent = [fields.number(name) for name in ("per_second", "block_per_second")]
+    per_second, block_per_second = recent if heard else (None, None)
+    return RateReading(
+        *_head(fields), fields.whole("total"), per_second, block_per_second, fields.number("last")
+    )
 
 
-def _counter(fields: _Fields) -> Counter:
-    return Counter(*_head(fields), fields.number("total"))
+def _gauge(fields: _Fields) -> GaugeReading:
+    return GaugeReading(*_head(fields), fields.number("value"))
+
+
+def _counter(fields: _Fields) -> CounterReading:
+    return CounterReading(*_head(fields), fields.number("total"))

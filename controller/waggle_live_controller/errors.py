@@ -1,20 +1,23 @@
-"""What a reader is told instead of numbers.
+"""All errors of this package. Each is a ControllerError.
 
-A node that gave none is a ``NodeError``; a name that stands for none is a lookup error. Nothing of
-this ever becomes a zero.
+A node that gives no snapshot raises a NodeError; an unknown plugin or series raises a lookup error.
 """
 
 
 class ControllerError(Exception):
-    """Base of all that this package raises on purpose."""
+    """Base of all errors that this package raises on purpose."""
 
 
 class InvalidAddress(ControllerError, ValueError):
-    """A node's address or timeout that can't be used; the message states the rule."""
+    """A node's address or timeout can't be used; the message states the rule."""
+
+
+class InvalidCredentials(ControllerError, ValueError):
+    """A certificate, key, user or password can't be used; the message says which and why."""
 
 
 class NodeError(ControllerError):
-    """A node gave no snapshot; the message says why. ``url`` is the node's."""
+    """A node gave no snapshot. ``url`` is the node's; ``text`` says why."""
 
     def __init__(self, url: str, text: str) -> None:
         super().__init__("%s: %s" % (url, text))
@@ -23,15 +26,15 @@ class NodeError(ControllerError):
 
 
 class NodeUnreachable(NodeError):
-    """Nobody is there, or no whole answer came in time. It may be there the next time."""
+    """Nothing answers there, or no whole answer came in time. The next poll may succeed."""
 
 
 class NodeLate(NodeUnreachable):
-    """A node of a fleet has not answered yet, and is still waited for."""
+    """A node of a fleet has not answered yet; its poll goes on."""
 
 
 class NodeNotReady(NodeError):
-    """The collector is there and can't answer now: it has just started, or is too busy."""
+    """The collector is there but can't answer now: it has just started, or is too busy."""
 
 
 class NodeRefused(NodeError):
@@ -42,24 +45,20 @@ class NodeAnswerInvalid(NodeError):
     """What answers there is no collector that this version understands."""
 
 
-class InvalidCredentials(ControllerError, ValueError):
-    """A certificate, key, user or password that can't be used; the message says which and why."""
-
-
 class UnknownPlugin(ControllerError, KeyError):
-    """The node knows no such plugin (any more); the message says which it knows."""
+    """The node knows no such plugin; the message lists those that it knows."""
 
-    __str__ = Exception.__str__  # and not KeyError's, which quotes the message
+    __str__ = Exception.__str__  # KeyError's would quote the message
 
 
 class AmbiguousPlugin(ControllerError, LookupError):
     """Several plugins have this task and are equally up; the message has their keys.
 
-    No KeyError, for else ``get`` would take it for a plugin that isn't there.
+    It is no KeyError, so that ``get`` doesn't take the plugin for absent.
     """
 
 
 class UnknownSeries(ControllerError, KeyError):
-    """The plugin has no such series; the message says which it has."""
+    """The plugin has no such series; the message lists those that it has."""
 
     __str__ = Exception.__str__

@@ -2,38 +2,40 @@
 
 from typing import NamedTuple, Optional
 
-#: The name under which a plugin's functions without a place of their own are added up.
+#: The name under which the collector adds up the functions that it keeps no series of.
 OTHER_FUNCTIONS = "__other__"
 
 
 class Function(NamedTuple):
-    """One function, over all runs of the plugin and all of their threads. Times are in seconds, and
-    None where TAU doesn't measure them."""
+    """One function, over all runs and threads of the plugin.
 
-    #: With the file and line where TAU knows them. ``__other__`` is no function: it holds the sums
-    #: of all that have no place of their own.
+    Times are in seconds, and None where TAU doesn't measure them.
+    """
+
+    #: With its file and line where TAU knows them. ``__other__`` is no function, but the sum of all
+    #: functions without a series of their own.
     name: str
     calls: int
-    #: In the function without what it called.
+    #: In the function, without what it called.
     exclusive: Optional[float]
-    #: In it and in what it called.
+    #: In the function and in what it called.
     inclusive: Optional[float]
-    #: The same of the CPU's time.
+    #: The same in CPU time.
     exclusive_cpu: Optional[float]
     inclusive_cpu: Optional[float]
 
     @property
     def is_other(self) -> bool:
-        """Is it ``__other__``, the sums of many, rather than a function?"""
+        """Is it ``__other__``, the sum of many, rather than a function?"""
         return self.name == OTHER_FUNCTIONS
 
 
 class Tau(NamedTuple):
-    """What is known of a plugin's runs under TAU."""
+    """The state of a plugin's profiles by TAU."""
 
     #: Unix time, by the collector's clock, of TAU's newest profile: all functions are from then.
     last_dump: Optional[float]
     #: Functions that were added up in ``__other__``, each once a run.
     dropped: int
-    #: Profiles that were not whole when they were read.
+    #: Profiles that were incomplete when they were read.
     torn: int

@@ -1,13 +1,14 @@
-"""``Node``: the collector of one node, asked for how things are."""
+"""``Node``: polls the collector of one node."""
 
 import http.client
 import socket
 import ssl
 import threading
 import time
+import weakref
 import zlib
 from base64 import b64encode
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 from urllib.parse import urlsplit
 
 from . import answer
@@ -20,26 +21,27 @@ from .errors import (
     NodeRefused,
     NodeUnreachable,
 )
-from .exchange import Exchange, Reply, TooLong
+from .http_client import HttpClient, Response, ResponseTooLong
 from .snapshot import Snapshot
 from .version import VERSION
 
-#: Seconds that a poll may take in all.
+#: Seconds that a whole poll may take.
 DEFAULT_TIMEOUT = 2.0
 PATH = "/api/v1/plugins"
 _PORTS = {"http": 80, "https": 443}
 
 
 class Node:
-    """One node's collector at ``url``, ``http://host:9090`` or ``https://…``.
+    """One node's collector at ``url``: ``http://host:9090`` or ``https://…``.
 
-    ``ca_file``: who signs the collector's certificate, if not one of the system's authorities.
-    ``cert_file`` and ``key_file``: our own certificate, where it wants one. ``username`` and
-    ``password``: its basic auth; without TLS they can be read on the way.
+    ``timeout``: seconds that a whole poll may take. ``ca_file``: the authority that signs the
+    collector's certificate; by default those of the system. ``cert_file`` and ``key_file``: our own
+    certificate, if the collector wants one. ``username`` and ``password``: its basic auth; without
+    TLS they can be read on the way.
 
     Constructing it opens nothing; raises InvalidAddress and InvalidCredentials. The first poll
     opens a connection, kept until :meth:`close`, the end of a ``with`` block or of the object.
-    Safe to use from several threads, whose polls then take turns. Not to be taken over a fork.
+    Safe to use from several threads, whose polls take turns. Not to be used across a fork.
     """
 
     def __init__(
@@ -56,46 +58,49 @@ class Node:
         if not timeout > 0:
             raise InvalidAddress("timeout must be more than 0 s, not %r" % timeout)
         host, port, prefix, secure = _parse(url)
-        tls = None
-        if secure:
-            tls = _tls(ca_file, cert_file, key_file)
-        elif ca_file or cert_file or key_file:
+        if not secure and (ca_file or cert_file or key_file):
             raise InvalidCredentials("certificates need an address that begins with https://")
+        tls = _tls(ca_file, cert_file, key_file) if secure else None
         self.url = url.rstrip("/")
         self.timeout = timeout
         self._path = prefix + PATH
         self._headers = {
             "Accept-Encoding": "gzip",
             "User-Agent": "waggle-live-controller/" + VERSION,
-            # The collector then doesn't work on for one who has left.
+            # The collector gives up on a request that we no longer wait for.
             "X-Prometheus-Scrape-Timeout-Seconds": "%g" % timeout,
+            **_authorization(username, password),
         }
-        self._headers.update(_authorization(username, password))
-        self._exchange = Exchange(host=host, port=port, tls=tls)
+        self._client = HttpClient(host=host, port=port, tls=tls)
+        # Node(url).poll() in one line, without close(), leaves no open socket either.
+        weakref.finalize(self, self._client.close)
         self._lock = threading.Lock()
 
     def poll(self) -> Snapshot:
-        """Return how things are now, within ``timeout``.
+        """Return all plugins of the node as they are now, within ``timeout``.
 
-        Raises a :class:`NodeError` if the node doesn't say: NodeUnreachable, NodeNotReady,
-        NodeRefused, NodeAnswerInvalid. There is no old snapshot in its place.
+        Raises a :class:`NodeError` if there is no answer: NodeUnreachable, NodeNotReady,
+        NodeRefused or NodeAnswerInvalid. It never returns an earlier snapshot.
         """
-        with self._lock:
-            reply = self._ask()
-            received = time.monotonic()
-        if reply.status != 200:
-            raise self._unanswered(reply)
         try:
-            read = answer.read(reply.body)
+            with self._lock:
+                response = self._client.get(self._path, self._headers, self.timeout)
+                received = time.monotonic()
+        except (OSError, http.client.HTTPException, zlib.error, ResponseTooLong) as error:
+            raise self._failure(error) from error
+        if response.status != 200:
+            raise self._refusal(response)
+        try:
+            read = answer.read(response.body)
         except ValueError as error:
             text = "the answer is none of a collector: %s" % error
             raise NodeAnswerInvalid(self.url, text) from error
         return Snapshot(self.url, read.node, read.plugins, received)
 
     def close(self) -> None:
-        """Close the connection; another poll opens another."""
+        """Close the connection; the next poll opens another."""
         with self._lock:
-            self._exchange.close()
+            self._client.close()
 
     def __enter__(self) -> "Node":
         return self
@@ -106,33 +111,29 @@ class Node:
     def __repr__(self) -> str:
         return "Node(%r)" % self.url
 
-    def _ask(self) -> Reply:
-        try:
-            return self._exchange.get(self._path, self._headers, self.timeout)
-        except socket.timeout as error:
+    def _failure(self, error: Exception) -> NodeError:
+        """Return what it means that a request raised ``error``."""
+        if isinstance(error, ssl.SSLError):
+            return self._tls_failure(error)
+        if isinstance(error, ResponseTooLong):
+            return NodeAnswerInvalid(self.url, "the answer is too long")
+        if isinstance(error, socket.timeout):
             text = "no answer within %g s" % self.timeout
-            raise NodeUnreachable(self.url, text) from error
-        except ssl.SSLError as error:
-            raise self._insecure(error) from error
-        except socket.gaierror as error:
+        elif isinstance(error, socket.gaierror):
             text = "the name can't be resolved: %s" % error.strerror
-            raise NodeUnreachable(self.url, text) from error
-        except http.client.RemoteDisconnected as error:
-            secure = self.url.startswith("https:")
-            hint = "does it want a certificate of us?" if secure else "does it want https?"
-            text = "it closed the connection without an answer; %s" % hint
-            raise NodeUnreachable(self.url, text) from error
-        except http.client.IncompleteRead as error:
-            raise NodeUnreachable(self.url, "the answer broke off") from error
-        except OSError as error:
-            raise NodeUnreachable(self.url, error.strerror or str(error)) from error
-        except (http.client.HTTPException, zlib.error) as error:
+        elif isinstance(error, http.client.RemoteDisconnected):
+            wanted = "a certificate of us" if self.url.startswith("https:") else "https"
+            text = "it closed the connection without an answer; does it want %s?" % wanted
+        elif isinstance(error, http.client.IncompleteRead):
+            text = "the answer broke off"
+        elif isinstance(error, OSError):
+            text = error.strerror or str(error)
+        else:
             text = "what answers there doesn't speak HTTP as a collector does"
-            raise NodeAnswerInvalid(self.url, text) from error
-        except TooLong as error:
-            raise NodeAnswerInvalid(self.url, "the answer is too long") from error
+            return NodeAnswerInvalid(self.url, text)
+        return NodeUnreachable(self.url, text)
 
-    def _insecure(self, error: ssl.SSLError) -> NodeError:
+    def _tls_failure(self, error: ssl.SSLError) -> NodeError:
         reason = str(error.reason or error)
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             why = getattr(error, "verify_message", "") or reason
@@ -141,29 +142,31 @@ class Node:
             return NodeRefused(self.url, "it wants another certificate of us (%s)" % reason)
         return NodeUnreachable(self.url, "no TLS with it (%s); is it http there?" % reason)
 
-    def _unanswered(self, reply: Reply) -> NodeError:
-        said = reply.body[:200].decode("utf-8", "replace").strip()
-        if reply.status == 503:
+    def _refusal(self, response: Response) -> NodeError:
+        said = response.body[:200].decode("utf-8", "replace").strip()
+        if response.status == 503:
             return NodeNotReady(self.url, said or "not ready")
-        if reply.status in (401, 403):
+        if response.status in (401, 403):
             return NodeRefused(self.url, "the user name or the password is not right")
         text = "answered %d instead of 200; is it a collector, and is the path right?"
-        return NodeAnswerInvalid(self.url, text % reply.status)
+        return NodeAnswerInvalid(self.url, text % response.status)
 
 
-def _parse(url: str) -> Any:
+def _parse(url: str) -> Tuple[str, int, str, bool]:
+    """Return the host, port, path and whether it is https; raises InvalidAddress."""
     rule = "a node is http://host:port or https://host:port, not %r" % url
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise InvalidAddress(rule) from None
-    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+    printable = all("!" <= character <= "~" for character in url)
+    if not (printable and parts.scheme in _PORTS and parts.hostname):
         raise InvalidAddress(rule)
-    if not all("!" <= character <= "~" for character in url):
+    if parts.query or parts.fragment:
         raise InvalidAddress(rule)
     if parts.username is not None or parts.password is not None:
-        # An address ends up in logs and on screens.
+        # Addresses are written to logs and shown on screens.
         raise InvalidAddress("user and password are given as arguments, not in the address")
     port = _PORTS[parts.scheme] if port is None else port
     return parts.hostname, port, parts.path.rstrip("/"), parts.scheme == "https"

@@ -1,49 +1,49 @@
-"""The plugins of a node, as one answer of its collector shows them."""
+"""The plugins of a node, as one answer of its collector describes them."""
 
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .errors import AmbiguousPlugin, UnknownPlugin
 from .functions import Function, Tau
-from .instruments import Counter, Gauge, Instruments, Rate, Timer, labelled
+from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading, series_key
 
-#: Who was not heard for longer than this (the window of recent values, twice the longest pause of
-#: our client) may be frozen or cut off: nobody knows then at which rate things happen in it.
+#: A plugin that was not heard for longer than this may be frozen or cut off, so its rates are not
+#: known. It is the window of recent values, and twice the longest pause of our client.
 SILENT_SECONDS = 10.0
 
 
 def is_heard(up: bool, silent: Optional[float]) -> bool:
-    """Is it known what happens in a plugin now, that nothing does included?"""
+    """Is the plugin up, and was it heard in the last 10 s?"""
     return up and (silent is None or silent <= SILENT_SECONDS)
 
 
-class Identity(NamedTuple):
-    """Who a plugin is: three labels that are on all of its series."""
+class PluginIdentity(NamedTuple):
+    """The three labels that all series of a plugin have."""
 
     plugin: str
     task: str
     job: str
 
 
-class Plugin(NamedTuple):
-    """One plugin: who it is, whether it runs, and what its instruments say."""
+class PluginReading(NamedTuple):
+    """One plugin: its identity, its state, and the readings of its series."""
 
-    identity: Identity
-    #: Is a process of it connected? If not, it is gone: what follows is what it said last.
+    identity: PluginIdentity
+    #: Is a process of it connected? If not, the rest is what was known last.
     up: bool
-    #: Seconds from its latest message, of whatever content, to the node's answer. Our client says
-    #: something every 5 s at the least.
+    #: Seconds from its latest message of any kind to the node's answer. Our client sends one every
+    #: 5 s at the least.
     silent: Optional[float]
-    timers: Instruments[Timer]
-    rates: Instruments[Rate]
-    gauges: Instruments[Gauge]
-    counters: Instruments[Counter]
+    timers: Readings[TimerReading]
+    rates: Readings[RateReading]
+    gauges: Readings[GaugeReading]
+    counters: Readings[CounterReading]
     #: Connected processes.
     sessions: int
-    #: Unix time at which the oldest of the living processes began.
+    #: Unix time of the start of its oldest connected process.
     start: Optional[float]
     cpu_seconds: Optional[float]
     memory_bytes: Optional[float]
-    #: Processes that ended, by how; messages published, by name; what the client had to note.
+    #: Processes that ended, by status; messages published, by name; problems, by reason.
     exits: Mapping[str, int]
     messages: Mapping[str, int]
     problems: Mapping[str, int]
@@ -54,43 +54,44 @@ class Plugin(NamedTuple):
     zone: str
     verified: bool
     client: str
-    #: What TAU measured, the most exclusive time first and ``__other__``, if it is there, last:
-    #: ``[:5]`` are the most expensive. Empty without TAU, and of collectors that don't know it.
+    #: What TAU measured, the most exclusive time first, so that ``[:5]`` are the most expensive;
+    #: ``__other__``, if there is one, is last. Empty without TAU and from older collectors.
     functions: Tuple[Function, ...]
-    #: None for who never ran under TAU.
+    #: None for a plugin that never ran under TAU.
     tau: Optional[Tau]
 
     @property
     def heard(self) -> bool:
-        """Is it up, and did it say anything in the last 10 s? Else its rates are None."""
+        """Is it up, and was it heard in the last 10 s? Otherwise its rates are None."""
         return is_heard(self.up, self.silent)
 
 
-class Plugins(Mapping[str, Plugin]):
+class Plugins(Mapping[str, PluginReading]):
     """The plugins by their tasks.
 
-    Two plugins may have one task: of two jobs, say, or of a job that ended and its successor. None
-    hides another. ``plugins["task"]`` is the one with that task, or the one of them that is up;
-    when several are up, or none, it raises AmbiguousPlugin. The others have keys that name all of
-    it, ``task{job="17",plugin="yolo"}``, and iteration goes over every plugin once.
+    Several plugins may share a task: those of two jobs, or of an ended job and its successor.
+    ``plugins["task"]`` is the only one of them, or the only one that is up; otherwise it raises
+    AmbiguousPlugin. The others have keys with their whole identity,
+    ``task{job="17",plugin="yolo"}``, so iteration goes over every plugin once.
 
-    What the node doesn't know (any more) is an UnknownPlugin, a KeyError. One that ended stays
-    for the collector's holding time (5 min) with ``up`` False.
+    A plugin that the node doesn't know raises UnknownPlugin, a KeyError. An ended one stays for the
+    collector's holding time (5 min) with ``up`` False. Immutable, so safe to use from several
+    threads.
     """
 
-    def __init__(self, plugins: Iterable[Plugin]) -> None:
-        self._by_task: Dict[str, List[Plugin]] = {}
+    def __init__(self, plugins: Iterable[PluginReading]) -> None:
+        self._by_task: Dict[str, List[PluginReading]] = {}
         for plugin in sorted(plugins, key=lambda each: each.identity):
             self._by_task.setdefault(plugin.identity.task, []).append(plugin)
-        self._by_key: Dict[str, Plugin] = {}
+        self._by_key: Dict[str, PluginReading] = {}
         for task, shared in self._by_task.items():
             chosen = _choose(shared)
             for plugin in shared:
-                # A task that is written like a key never stands alone, so that keys are unique.
+                # A task that looks like a key is never a key itself, so that keys are unique.
                 bare = plugin is chosen and "{" not in task
                 self._by_key[task if bare else _whole_key(plugin)] = plugin
 
-    def __getitem__(self, key: str) -> Plugin:
+    def __getitem__(self, key: str) -> PluginReading:
         found = self._by_key.get(key)
         if found is not None:
             return found
@@ -119,12 +120,12 @@ class Plugins(Mapping[str, Plugin]):
         return "<plugins: %s>" % (", ".join(self._by_key) or "none")
 
 
-def _choose(shared: List[Plugin]) -> Optional[Plugin]:
-    """Return the plugin that a task alone stands for, if there is one."""
+def _choose(shared: List[PluginReading]) -> Optional[PluginReading]:
+    """Return the plugin that the task alone means, if there is one."""
     candidates = [plugin for plugin in shared if plugin.up] or shared
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _whole_key(plugin: Plugin) -> str:
+def _whole_key(plugin: PluginReading) -> str:
     identity = plugin.identity
-    return labelled(identity.task, {"plugin": identity.plugin, "job": identity.job})
+    return series_key(identity.task, {"plugin": identity.plugin, "job": identity.job})

@@ -1,4 +1,4 @@
-"""What a node said at one moment."""
+"""``Snapshot``: one answer of a node."""
 
 import time
 from typing import NamedTuple
@@ -7,14 +7,14 @@ from .plugins import Plugins
 
 
 class NodeIdentity(NamedTuple):
-    """Which node it is; empty where the collector wasn't told."""
+    """The node's names; empty if the collector doesn't know them."""
 
     node_id: str
     vsn: str
 
 
 class Snapshot(NamedTuple):
-    """All plugins of a node as they were when it answered. It never changes."""
+    """All plugins of a node as they were when it answered. Immutable."""
 
     url: str
     node: NodeIdentity
@@ -24,5 +24,5 @@ class Snapshot(NamedTuple):
 
     @property
     def age(self) -> float:
-        """Seconds since the answer: to be added to every age in it, if it was kept for a while."""
+        """Seconds since the answer. Add it to the ages in a snapshot that was kept for a while."""
         return time.monotonic() - self.received

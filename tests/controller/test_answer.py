@@ -8,7 +8,7 @@ from waggle_live_controller import (
     AmbiguousPlugin,
     ControllerError,
     Function,
-    Identity,
+    PluginIdentity,
     Tau,
     UnknownPlugin,
     UnknownSeries,
@@ -31,7 +31,7 @@ def test_every_figure_has_its_place():
     )
     assert answer.node == ("n", "W000")
     one = answer.plugins["detect"]
-    assert one.identity == Identity("yolo", "detect", "")
+    assert one.identity == PluginIdentity("yolo", "detect", "")
     assert (one.up, one.sessions, one.silent, one.cpu_seconds) == (True, 1, 0.2, 3.0)
     inference = one.timers["inference"]
     assert (inference.last, inference.mean, inference.p50, inference.age) == (0.02, 0.01, 0.01, 0.5)
@@ -69,6 +69,18 @@ def test_no_rate_of_whom_nobody_hears(fields, per_second):
     one = plugins(plugin(rates=[rate(per_second=0.0)], **fields))["detect"]
     assert one.rates["fps"].per_second == per_second
     assert one.rates["fps"].total == 100
+
+
+@pytest.mark.parametrize(
+    ("fields", "block"),
+    [({}, None), ({"block_per_second": None}, None), ({"block_per_second": 40.0}, 40.0)],
+)
+def test_a_rate_of_blocks_has_a_second_figure(fields, block):
+    """Events a second stand beside it; older collectors, and rates that are ticked, have none."""
+    fps = plugins(plugin(rates=[rate(per_second=2.0, **fields)]))["detect"].rates["fps"]
+    assert (fps.per_second, fps.block_per_second) == (2.0, block)
+    gone = plugins(plugin(up=False, rates=[rate(**fields)]))["detect"].rates["fps"]
+    assert (gone.per_second, gone.block_per_second) == (None, None)
 
 
 def test_series_with_labels():
@@ -133,7 +145,7 @@ def test_a_task_that_is_written_like_a_key_hides_nobody():
     bad = 'detect{job="0",plugin="yolo"}'
     all_of_them = plugins(*jobs(True, True), plugin(bad))
     assert len(all_of_them) == 3
-    assert all_of_them[bad].identity == Identity("yolo", "detect", "0")
+    assert all_of_them[bad].identity == PluginIdentity("yolo", "detect", "0")
     assert {each.identity.task for each in all_of_them.values()} == {"detect", bad}
 
 
@@ -188,6 +200,7 @@ def test_without_tau_there_are_no_functions(fields):
         body(plugin(timers=[timer(labels=None)])),
         body(plugin(timers=[timer(labels={"a": 1})])),
         body(plugin(plugin_task=3)),
+        body(plugin(rates=[rate(block_per_second="1")])),
         body(plugin(functions=1)),
         body(plugin(functions=[function(1)])),
         body(plugin(functions=[function("f", "1")])),

@@ -5,9 +5,25 @@ import time
 
 import pytest
 
-from waggle_live_controller import Fleet, Node, NodeLate, NodeNotReady, NodeUnreachable, Snapshot
+from waggle_live_controller import (
+    Fleet,
+    InvalidAddress,
+    Node,
+    NodeLate,
+    NodeNotReady,
+    NodeUnreachable,
+    Snapshot,
+)
 
 from .conftest import body, http, plugin
+
+
+def wait_for_poll(server):
+    """Wait until the poll of a node has ended, whoever waits for its answer."""
+    for thread in threading.enumerate():
+        if thread.name == "poll-" + server.url:
+            thread.join(20)
+            assert not thread.is_alive()
 
 
 def test_each_node_is_in_one_of_the_two(servers):
@@ -60,9 +76,7 @@ def test_a_slow_node_holds_up_none(servers):
     assert list(fleet.poll(within=0.05).errors) == [slow.url]
     assert len(slow.requests) == 1
     let_go.set()
-    deadline = time.monotonic() + 20
-    while fleet._asks[slow.url]._kept is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_poll(slow)
     snapshots, errors = fleet.poll(within=20)
     assert (list(snapshots[slow.url].plugins), errors) == (["late"], {})
     assert len(slow.requests) == 1
@@ -83,9 +97,7 @@ def test_an_answer_that_nobody_waited_for_grows_old(servers):
     fleet = Fleet([Node(node.url, timeout=20)])
     assert list(fleet.poll(within=0.01).errors) == [node.url]
     let_go.set()
-    deadline = time.monotonic() + 20
-    while fleet._asks[node.url]._kept is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_poll(node)
     time.sleep(0.1)
     fleet.poll(within=0.05)
     assert len(node.requests) == 2
@@ -101,16 +113,35 @@ def test_who_leaves_early_holds_up_nobody(server):
     assert list(fleet.poll().snapshots) == [server.url]
 
 
+def test_an_answer_after_an_early_end_is_kept_for_the_next_poll(servers):
+    """Leaving the loop loses no answer, and the node is not polled twice."""
+    quick, slow = servers(), servers()
+    let_go = threading.Event()
+
+    def wait(request):
+        let_go.wait(20)
+        return http(body())
+
+    slow.answer = wait
+    fleet = Fleet([Node(slow.url, timeout=20), quick.url])
+    arriving = fleet.poll_each(within=20)
+    assert next(arriving).url == quick.url
+    arriving.close()
+    let_go.set()
+    assert set(fleet.poll(within=20).snapshots) == {quick.url, slow.url}
+    assert (len(quick.requests), len(slow.requests)) == (2, 1)
+
+
 def test_a_fault_is_told_and_leaves_nobody_waiting(server, monkeypatch):
     """An unforeseen exception of a poll is that node's error."""
     node = Node(server.url)
-    monkeypatch.setattr(node, "_ask", lambda: 1 / 0)
+    monkeypatch.setattr(node, "poll", lambda: 1 / 0)
     errors = Fleet([node]).poll().errors
     assert "ZeroDivisionError" in str(errors[server.url])
 
 
 def test_a_node_stands_once():
     """A result by URL couldn't hold two."""
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(InvalidAddress, match="twice"):
         Fleet(["http://host:9090", "http://host:9090/"])
     assert Fleet([]).poll() == ({}, {})

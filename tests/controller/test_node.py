@@ -17,7 +17,7 @@ from waggle_live_controller import (
     NodeNotReady,
     NodeRefused,
     NodeUnreachable,
-    exchange,
+    http_client,
 )
 
 from .conftest import body, http, plugin
@@ -166,7 +166,7 @@ def test_answers_that_break_off(server, answer, error, text):
 @pytest.mark.parametrize("packed", [False, True])
 def test_an_endless_answer_is_refused(server, monkeypatch, packed):
     """Nobody fills the controller's memory, packed or not."""
-    monkeypatch.setattr(exchange, "MAX_BYTES", 1000)
+    monkeypatch.setattr(http_client, "MAX_BYTES", 1000)
     said = b" " * 2000
     headers = ["Content-Encoding: gzip"] if packed else []
     server.answer = lambda request: http(

@@ -23,7 +23,10 @@ from waggle_live_controller import (
     UnknownPlugin,
 )
 
-from .test_pythons import PYTHONS, ROOT, interpreter
+from .test_pythons import ROOT, interpreter
+
+#: The oldest and the newest that it runs on.
+PYTHONS = ("3.8", "3.13")
 
 
 @contextmanager
@@ -206,8 +209,8 @@ ONE_LINE = (
 def test_any_supported_python_reads_it(collector, task, version):
     """The controller from the wheel, on that Python."""
     python = interpreter(version)
-    if not python.exists():
-        pytest.skip(f"no .venv-{version}: CPython {version} is not on this machine")
+    if not (python.parents[1] / ".controller").exists():
+        pytest.skip(f"no controller in .venv-{version}: make check-controller installs it")
     with running(collector, task):
         command = [str(python), "-W", "error", "-c", ONE_LINE, collector.url, task]
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
@@ -218,12 +221,11 @@ def test_any_supported_python_reads_it(collector, task, version):
 
 
 def test_importing_it_loads_nothing_of_a_plugin_and_starts_nothing():
-    """No pywaggle, none of our instruments, no rich, no thread."""
+    """No pywaggle, no client, no rich, no thread."""
     code = (
         "import sys, threading, waggle_live_controller; "
-        "print(sorted(n for n in sys.modules if n.split('.')[0] in ('waggle', 'pika', 'rich')"
-        " or n.startswith('waggle_live.') and 'controller' not in n), threading.active_count())"
+        "print([n for n in ('waggle', 'pika', 'rich', 'waggle_live') if n in sys.modules], "
+        "threading.active_count())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    shared = ["waggle_live.wire.errors", "waggle_live.wire.protocol", "waggle_live.version"]
-    assert done.stdout == "%r 1\n" % shared
+    assert done.stdout == "[] 1\n"

@@ -11,15 +11,18 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("rich", reason="needs the package rich")
 
+import waggle_live_controller
 from tests.collector.harness import CollectorProcess
 from tests.programs import free_port
 
 from .test_controller import running
+from .workload import ROOT
 
 TOP = (sys.executable, "-m", "waggle_live", "top")
 DEADLINE = 30.0
@@ -179,18 +182,54 @@ def test_an_interrupt_is_a_good_end(collector):
         assert termios.tcgetattr(terminal.theirs) == terminal.modes
 
 
-def test_without_rich_it_says_what_to_install():
-    """The base installation doesn't have it, and nothing else of the command needs it."""
-    code = (
-        "import sys; sys.modules['rich'] = None; from waggle_live.__main__ import main; "
-        "sys.exit(main(sys.argv[1:]))"
+SCRIPT = str(Path(sys.executable).with_name("waggle-live-top"))
+
+
+@pytest.mark.parametrize(
+    ("command", "program"), [(TOP, "waggle-live top"), ((SCRIPT,), "waggle-live-top")]
+)
+def test_both_commands_are_the_same_under_their_own_names(command, program):
+    """``waggle-live top`` hands its arguments over; what it prints names what was typed."""
+    for arguments, status, said in (
+        (("--version",), 0, program + " " + waggle_live_controller.__version__ + "\n"),
+        (("--help",), 0, "usage: %s [-h]" % program),
+        (("--sort", "x"), 2, program + ": error:"),
+        (("http://host:port",), 2, program + ": a node is"),
+    ):
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        assert (done.returncode, said in done.stdout + done.stderr) == (status, True), arguments
+
+
+def without_packages(directory, *code):
+    """Run Python with the standard library and one directory alone."""
+    environ = {"PYTHONPATH": str(ROOT / directory), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-S", *code],
+        capture_output=True,
+        text=True,
+        env=environ,
+        cwd="/",
+        check=False,
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run([*command, "top"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "pip install 'waggle-live[top]'" in done.stderr
-    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_without_the_controller_it_says_what_to_install():
+    """The client comes without it, and its other commands don't need it."""
+    command = ("-m", "waggle_live")
+    said = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'\n"
+    for arguments in ((), ("--once",), ("--help",)):
+        assert without_packages("", *command, "top", *arguments) == (2, "", said)
+    assert without_packages("", *command, "--version")[0] == 0
+
+
+def test_without_rich_it_says_what_to_install():
+    """The controller comes without it; its version and help don't need it."""
+    code = "import sys; from waggle_live_controller.top.command import main; sys.exit(main())"
+    said = "waggle-live-top: top needs the package rich: pip install 'waggle-live-controller[top]'"
+    command = ("-c", code)
+    assert without_packages("controller", *command) == (2, "", said + "\n")
+    assert without_packages("controller", *command, "--version")[0] == 0
 
 
 @pytest.mark.parametrize(

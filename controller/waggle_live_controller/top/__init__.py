@@ -1,4 +1,4 @@
-"""``waggle-live top``: the plugins of some nodes and their instruments, in a terminal.
+"""``waggle-live-top``: the plugins of some nodes and their series, in a terminal.
 
-Needs rich, the extra ``top``. Nothing else of this project imports it.
+Needs rich, the extra ``top``; nothing else of the package imports this.
 """

@@ -1,4 +1,4 @@
-"""How figures are written: few digits, always as wide, and nothing where nothing is known."""
+"""How figures are written: with few digits, and as nothing if they aren't known."""
 
 import math
 from typing import Optional
@@ -41,7 +41,7 @@ def age(value: Optional[float]) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a stranger's text without what a terminal would obey."""
+    """Return a text of others without control characters, which a terminal would obey."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 

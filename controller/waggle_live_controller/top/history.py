@@ -1,4 +1,4 @@
-"""What was seen of each series in the polls before: for curves, and for rates of mere sums."""
+"""The earlier polls of each series, for curves and for the rates of sums."""
 
 from collections import deque
 from typing import Deque, Dict, Hashable, List, Optional, Sequence, Set, Tuple
@@ -13,15 +13,17 @@ Values = Sequence[Optional[float]]
 
 
 class History:
-    """The last polls of series, each found by a key of the caller's. Not thread-safe."""
+    """The last polls of series, each under a key that the caller chooses. Not thread-safe."""
 
     def __init__(self) -> None:
         self._values: Dict[Hashable, Deque[Optional[float]]] = {}
         self._sums: Dict[Hashable, Deque[Tuple[float, float]]] = {}
 
     def per_second(self, key: Hashable, at: float, total: Optional[float]) -> Optional[float]:
-        """Take in what a sum was ``at`` a time (monotonic); return how fast it rose over the last
-        10 s. None at first, where nobody knows it, and where it fell, for then it began anew."""
+        """Add a sum ``at`` a time (monotonic); return how fast it rose a second over the last 10 s.
+
+        None at first, if the sum isn't known, and if it fell, since it then began anew.
+        """
         if total is None:
             self._sums.pop(key, None)
             return None
@@ -35,7 +37,7 @@ class History:
         return (total - before) / (at - begin) if at > begin else None
 
     def add(self, key: Hashable, value: Optional[float]) -> Values:
-        """Take in a value; return all that are known, oldest first, with None for gaps."""
+        """Add a value; return the last ones, oldest first, with None for gaps."""
         values = self._values.setdefault(key, deque(maxlen=LENGTH))
         values.append(value)
         return list(values)
@@ -48,7 +50,7 @@ class History:
 
 
 def sparkline(values: Values, width: int) -> str:
-    """Draw the latest values over a ground of zero, ``width`` characters; gaps stay empty."""
+    """Draw the latest values above a base line of zero, ``width`` characters; gaps stay empty."""
     if width < 1:
         return ""
     shown: List[Optional[float]] = list(values)[-width:]

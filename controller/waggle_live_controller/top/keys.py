@@ -1,4 +1,4 @@
-"""Keys as they are pressed, from a terminal."""
+"""The keys that are pressed in a terminal."""
 
 import os
 import re
@@ -32,9 +32,9 @@ _NAMES = {
 
 
 class Keys:
-    """A context manager in which keys arrive at once and unseen; Ctrl-C stays a signal.
+    """A context manager: keys arrive without Enter and aren't echoed. Ctrl-C stays a signal.
 
-    Where ``stream`` is no terminal there are never any.
+    If ``stream`` is no terminal there are never any keys. Not thread-safe.
     """
 
     def __init__(self, stream: Optional[TextIO]) -> None:
@@ -55,8 +55,10 @@ class Keys:
             self._descriptor = None
 
     def read(self, seconds: float) -> List[str]:
-        """Return the keys pressed, waiting ``seconds`` for one at the longest: characters, or names
-        like ``"page up"``."""
+        """Return the keys that were pressed: characters, or names like ``"page up"``.
+
+        Waits at most ``seconds`` for one.
+        """
         if self._descriptor is None:
             time.sleep(seconds)
             return []

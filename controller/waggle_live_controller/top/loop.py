@@ -1,53 +1,33 @@
-"""``Top``: polls a fleet and draws what it says, until it is told to stop."""
+"""``Top``: polls a fleet and shows its view until it is stopped."""
 
 import queue
 import sys
 import threading
 import time
-from typing import Callable, Dict, Hashable, List, Optional, Sequence, Set
+from typing import Callable, Dict, Hashable, List, Optional, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from .. import Fleet, NodeError, NodeIdentity, NodeLate, Polled, Snapshot
+from .. import Fleet, NodeIdentity, NodeLate, Polled, Snapshot
 from .history import History
 from .keys import Keys
-from .rows import Block, blocks_of
+from .rows import blocks_of
 from .view import NodeView, lines, window
-from .wish import ORDERS, Wish
+from .view_options import ORDERS, ViewOptions
 
 #: Seconds between two pictures in a file or a pipe; on a terminal each change is drawn.
 PLAIN_INTERVAL = 5.0
 #: Seconds between two looks for keys, answers and the end.
 STEP = 0.1
-#: A node that is only late is shown as it was for so many seconds.
-GRACE = 5.0
-
-
-class _Seen:
-    """The latest of one node."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.node = NodeIdentity("", "")
-        self.blocks: List[Block] = []
-        self.keys: List[Hashable] = []
-        self.error: Optional[NodeError] = NodeLate(url, "asking")
-        self.received: Optional[float] = None
-
-    def view(self, now: float) -> NodeView:
-        silent = None if self.received is None else now - self.received
-        error = self.error
-        if isinstance(error, NodeLate) and silent is not None and silent < GRACE:
-            error = None
-        # What a node said before it fell silent is not shown as if it were so now.
-        blocks = [] if error is not None else self.blocks
-        return NodeView(self.url, self.node, blocks, error, silent)
 
 
 class Top:
-    """The view of a fleet on ``console``. Constructing it starts nothing; one run at a time."""
+    """The view of a fleet on ``console``, polled each ``interval`` seconds, below ``title``.
+
+    Constructing it starts nothing. Not thread-safe; one run at a time.
+    """
 
     def __init__(
         self,
@@ -55,73 +35,79 @@ class Top:
         fleet: Fleet,
         console: Console,
         interval: float = 1.0,
-        wish: Optional[Wish] = None,
+        options: ViewOptions = ViewOptions(),  # noqa: B008  # a tuple never changes
         title: Sequence[str] = (),
     ) -> None:
         self._fleet = fleet
         self._console = console
         self._interval = interval
-        self._wish = Wish() if wish is None else wish
+        self._options = options
         self._title = [Text(line, no_wrap=True) for line in title]
         self._history = History()
-        self._seen = {node.url: _Seen(node.url) for node in fleet.nodes}
-        self._rounds = 0
+        self._nodes: Dict[str, NodeView] = {}
+        for url in (node.url for node in fleet.nodes):
+            asking = NodeLate(url, "asking")
+            self._nodes[url] = NodeView(url, NodeIdentity("", ""), [], asking, None)
+        self._arrivals: queue.Queue[Polled] = queue.Queue()
         self._offset = 0
         self._typing = False
 
     def once(self, within: float) -> bool:
-        """Poll once and print the view; tells whether every node answered."""
-        self._round(within)
+        """Poll once and print the view; returns whether every node answered."""
+        self._poll_once(within)
         self._print(trend=False)
-        return all(seen.error is None for seen in self._seen.values())
+        return all(node.error is None for node in self._nodes.values())
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Show the view, with at least one picture, until ``stop()`` or the key q.
 
-        ``stop`` is called several times a second and may raise, which ends it as well. On a
-        terminal the last picture stays when it is over.
+        ``stop`` is called several times a second; what it raises ends the view as well. On a
+        terminal the last picture stays at the end.
         """
-        arrivals: "queue.Queue[Polled]" = queue.Queue()
         over = threading.Event()
-        self._round(self._interval)
-        poller = threading.Thread(target=self._poll, args=(arrivals, over), daemon=True)
-        poller.start()
+        self._poll_once(self._interval)
+        threading.Thread(target=self._poll, args=(over,), daemon=True).start()
         try:
             if self._console.is_terminal:
-                self._run_terminal(arrivals, stop)
+                self._run_terminal(stop)
                 self._print()
             else:
-                self._run_plain(arrivals, stop)
+                self._run_plain(stop)
         finally:
             over.set()
 
-    def _poll(self, arrivals: "queue.Queue[Polled]", over: threading.Event) -> None:
-        """Ask the fleet each interval, however long the slowest node takes."""
+    def _poll_once(self, within: float) -> None:
+        for polled in self._fleet.poll_each(within):
+            self._note(polled)
+
+    def _poll(self, over: threading.Event) -> None:
+        """Poll the fleet each interval, however long the slowest node takes."""
         due = time.monotonic() + self._interval
         while not over.wait(max(0.0, due - time.monotonic())):
             due = max(due + self._interval, time.monotonic())
             for polled in self._fleet.poll_each(within=self._interval):
-                arrivals.put(polled)
+                self._arrivals.put(polled)
 
-    def _run_terminal(self, arrivals: "queue.Queue[Polled]", stop: Callable[[], bool]) -> None:
+    def _run_terminal(self, stop: Callable[[], bool]) -> None:
         drawn_at = -1.0
         screen = Live(console=self._console, screen=True, auto_refresh=False)
         with screen, Keys(sys.stdin) as keys:
             while not stop():
-                changed = self._take(arrivals)
+                changed = self._take_arrivals()
                 now = time.monotonic()
                 if changed or now - drawn_at >= 1.0:
                     screen.update(Group(*self._picture()), refresh=True)
                     drawn_at = now
                 for key in keys.read(STEP):
-                    if self._press(key):
+                    if key == "q" and not self._typing:
                         return
+                    self._press(key)
                     drawn_at = -1.0
 
-    def _run_plain(self, arrivals: "queue.Queue[Polled]", stop: Callable[[], bool]) -> None:
+    def _run_plain(self, stop: Callable[[], bool]) -> None:
         due = time.monotonic()
         while True:
-            self._take(arrivals)
+            self._take_arrivals()
             if time.monotonic() >= due:
                 due += PLAIN_INTERVAL
                 self._print()
@@ -130,45 +116,38 @@ class Top:
                 return
             time.sleep(STEP)
 
-    def _round(self, within: float) -> None:
-        for polled in self._fleet.poll_each(within):
-            self._note(polled)
-
-    def _take(self, arrivals: "queue.Queue[Polled]") -> bool:
+    def _take_arrivals(self) -> bool:
+        """Note what has arrived; returns whether anything has."""
         changed = False
-        while not arrivals.empty():
-            self._note(arrivals.get())
+        while not self._arrivals.empty():
+            self._note(self._arrivals.get())
             changed = True
         return changed
 
     def _note(self, polled: Polled) -> None:
-        seen, outcome = self._seen[polled.url], polled.outcome
-        self._rounds += 1
+        node, outcome = self._nodes[polled.url], polled.outcome
         if isinstance(outcome, Snapshot):
-            seen.node, seen.received, seen.error = outcome.node, outcome.received, None
-            seen.blocks, seen.keys = blocks_of(outcome, self._history)
+            blocks = blocks_of(outcome, self._history)
+            node = NodeView(polled.url, outcome.node, blocks, None, outcome.received)
         elif not isinstance(outcome, NodeLate):
-            seen.error = outcome
-            for key in seen.keys:
+            node = node._replace(error=outcome)
+            for key in _keys(node):
                 self._history.add(key, None)
-        elif seen.error is None:  # else what was wrong before says more than that it is late now
-            seen.error = outcome
-        known: Set[Hashable] = set()
-        for each in self._seen.values():
-            known.update(each.keys)
-        self._history.keep(known)
+        elif node.error is None:  # an earlier error says more than that the node is late now
+            node = node._replace(error=outcome)
+        self._nodes[polled.url] = node
+        self._history.keep({key for each in self._nodes.values() for key in _keys(each)})
 
-    def _views(self) -> List[NodeView]:
-        now = time.monotonic()
-        return [seen.view(now) for seen in self._seen.values()]
+    def _lines(self, width: Optional[int], trend: bool = True) -> List[Text]:
+        nodes, now = self._nodes.values(), time.monotonic()
+        return lines(nodes, self._options, now=now, width=width, trend=trend)
 
     def _print(self, trend: bool = True) -> None:
         """Print the whole view below what stands there."""
         width = self._console.width if self._console.is_terminal else None
-        drawn = [*self._title, *lines(self._views(), self._wish, width=width, trend=trend)]
-        for line in drawn:
-            # Plain text goes out as it is: rich would break what is wider than 80 columns, and end
-            # the process where nobody reads it any more.
+        for line in [*self._title, *self._lines(width, trend)]:
+            # Not by rich: it would break what is wider than 80 columns, and end the process when
+            # the reader of a pipe has left.
             if width is None:
                 self._console.file.write(line.plain + "\n")
             else:
@@ -176,51 +155,51 @@ class Top:
         self._console.file.flush()
 
     def _picture(self) -> List[Text]:
-        """Return the lines of the screen, the last one with what can be pressed."""
+        """Return the lines of the screen, the last one with the keys."""
         width, height = self._console.size
-        drawn = lines(self._views(), self._wish, width=width)
-        room = height - len(self._title) - 2
-        self._offset = max(0, min(self._offset, len(drawn) - 1 - room))
+        drawn = self._lines(width)
+        hidden = len(drawn) - 1 - (height - len(self._title) - 2)
+        self._offset = max(0, min(self._offset, hidden))
         shown = window(drawn, self._title, height - 1, self._offset)
         shown += [Text()] * (height - 1 - len(shown))
-        return [*shown, self._foot(len(drawn) - 1 - room)]
+        return [*shown, self._foot(hidden)]
 
     def _foot(self, hidden: int) -> Text:
-        only = self._wish.only + ("▏" if self._typing else "")
-        text = "q quit   s sort: %s   / filter%s" % (self._wish.order, ": " + only if only else "")
+        part = self._options.filter + ("▏" if self._typing else "")
+        text = "q quit   s sort: %s   / filter" % self._options.order + (part and ": " + part)
         if hidden > 0:
             text += "   ↑↓ %d more lines" % hidden
         return Text(text, "reverse", no_wrap=True)
 
-    def _press(self, key: str) -> bool:
-        """Do what a key stands for; tells whether it is the end."""
+    def _press(self, key: str) -> None:
+        """Do what a key stands for, but for the end."""
         if self._typing:
             self._type(key)
-        elif key == "q":
-            return True
         elif key == "s":
-            after = (ORDERS.index(self._wish.order) + 1) % len(ORDERS)
-            self._wish = self._wish._replace(order=ORDERS[after])
+            after = (ORDERS.index(self._options.order) + 1) % len(ORDERS)
+            self._options = self._options._replace(order=ORDERS[after])
         elif key == "/":
             self._typing = True
         elif key == "escape":
-            self._wish = self._wish._replace(only="")
+            self._options = self._options._replace(filter="")
         else:
             page = max(self._console.size[1] - 6, 1)
-            moves: Dict[str, int] = {"up": -1, "k": -1, "down": 1, "j": 1}
+            moves = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -(10**9), "end": 10**9}
             moves.update({"page up": -page, "page down": page, " ": page})
-            moves.update({"home": -(10**9), "end": 10**9})
             self._offset = max(0, self._offset + moves.get(key, 0))
-        return False
 
     def _type(self, key: str) -> None:
-        only = self._wish.only
+        """Change the filter by a key that was typed into it."""
+        part = self._options.filter
         if key == "escape":
-            self._typing, only = False, ""
-        elif key == "enter":
-            self._typing = False
+            part = ""
         elif key == "backspace":
-            only = only[:-1]
+            part = part[:-1]
         elif len(key) == 1:
-            only += key
-        self._wish = self._wish._replace(only=only)
+            part += key
+        self._typing = key not in ("escape", "enter")
+        self._options = self._options._replace(filter=part)
+
+
+def _keys(node: NodeView) -> List[Hashable]:
+    return [row.key for block in node.blocks for row in block.rows]

@@ -1,126 +1,123 @@
-"""The rows of the view: what a snapshot says of each series, in order and as it was asked for."""
+"""The rows of the view: one for each series of a snapshot, filtered and sorted."""
 
-from typing import Hashable, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Hashable, Iterable, List, NamedTuple, Optional, Tuple
 
-from .. import Counter, Gauge, Plugin, Rate, Snapshot, Timer
+from .. import CounterReading, GaugeReading, PluginReading, RateReading, Snapshot, TimerReading
+from .costs import MOST, Costs, costs_of
 from .figures import number, seconds, tenths
-from .functions import MOST, Costs, costs_of
 from .history import History, Values
-from .wish import Wish
+from .view_options import ViewOptions
+
+#: In the order of their rows.
+KINDS = ("rate", "timer", "gauge", "counter")
 
 
 class Row(NamedTuple):
-    """One series. Numbers are kept for sorting; ``last`` is in its kind's own unit."""
+    """One series. Numbers are kept for sorting; ``last`` is in the unit of its kind."""
 
-    name: str
+    #: Where its history is found: the node, the plugin, the kind and the name.
+    key: Hashable
     kind: str
-    total: Optional[float]
-    rate: Optional[float]
-    mean: Optional[float]
-    p95: Optional[float]
-    last: str
+    name: str
     age: Optional[float]
-    trend: Values
+    count: Optional[float] = None  # type: ignore[assignment]  # it hides tuple.count
+    rate: Optional[float] = None
+    mean: Optional[float] = None
+    p95: Optional[float] = None
+    last: str = ""
+    trend: Values = ()
 
 
 class Block(NamedTuple):
     """One plugin with its rows, and with its functions if it runs under TAU."""
 
     key: str
-    plugin: Plugin
+    plugin: PluginReading
     rows: List[Row]
     costs: Costs
 
 
-def blocks_of(snapshot: Snapshot, history: History) -> Tuple[List[Block], List[Hashable]]:
-    """Return the plugins of a snapshot, not sorted yet, and the keys of what went into
-    ``history``; to be called once for each snapshot."""
-    blocks, keys = [], []
+def blocks_of(snapshot: Snapshot, history: History) -> List[Block]:
+    """Return the plugins of a snapshot, not sorted yet, and add the snapshot to ``history``; to be
+    called once for each snapshot."""
+    blocks = []
     for key, plugin in snapshot.plugins.items():
-        place = _Place((snapshot.url, plugin.identity), plugin, snapshot.received, history)
-        rows = [
-            *(place.rate(name, each) for name, each in plugin.rates.items()),
-            *(place.timer(name, each) for name, each in plugin.timers.items()),
-            *(place.gauge(name, each) for name, each in plugin.gauges.items()),
-            *(place.counter(name, each) for name, each in plugin.counters.items()),
+        rows = _Rows(snapshot, plugin, history)
+        found = [
+            *(rows.rate(name, each) for name, each in plugin.rates.items()),
+            *(rows.timer(name, each) for name, each in plugin.timers.items()),
+            *(rows.gauge(name, each) for name, each in plugin.gauges.items()),
+            *(rows.counter(name, each) for name, each in plugin.counters.items()),
         ]
-        keys += place.keys
-        blocks.append(Block(key, plugin, rows, costs_of(plugin)))
-    return blocks, keys
+        blocks.append(Block(key, plugin, found, costs_of(plugin)))
+    return blocks
 
 
-class _Place:
-    """Where the history of one plugin's series stands."""
+class _Rows:
+    """Makes the rows of one plugin."""
 
-    def __init__(self, where: Hashable, plugin: Plugin, at: float, history: History) -> None:
-        self._where = where
+    def __init__(self, snapshot: Snapshot, plugin: PluginReading, history: History) -> None:
+        self._where = (snapshot.url, plugin.identity)
         self._heard = plugin.heard
-        self._at = at
+        self._at = snapshot.received
         self._history = history
-        self.keys: List[Hashable] = []
 
-    def rate(self, name: str, it: Rate) -> Row:
+    def rate(self, name: str, it: RateReading) -> Row:
+        rate = it.per_second if it.block_per_second is None else it.block_per_second
         last = tenths(it.last, "/s")
-        trend = self._trend("rate", name, it.per_second)
-        return Row(name, "rate", it.total, it.per_second, None, None, last, it.age, trend)
+        return self._row("rate", name, it.age, rate, count=it.total, rate=rate, last=last)
 
-    def timer(self, name: str, it: Timer) -> Row:
+    def timer(self, name: str, it: TimerReading) -> Row:
+        figures = {"count": it.count, "mean": it.mean, "p95": it.p95, "last": seconds(it.last)}
         rate = self._per_second("timer", name, it.count)
-        trend = self._trend("timer", name, it.mean)
-        last = seconds(it.last)
-        return Row(name, "timer", it.count, rate, it.mean, it.p95, last, it.age, trend)
+        return self._row("timer", name, it.age, it.mean, rate=rate, **figures)
 
-    def gauge(self, name: str, it: Gauge) -> Row:
-        trend = self._trend("gauge", name, it.value if self._heard else None)
-        return Row(name, "gauge", None, None, None, None, number(it.value), it.age, trend)
+    def gauge(self, name: str, it: GaugeReading) -> Row:
+        value = it.value if self._heard else None
+        return self._row("gauge", name, it.age, value, last=number(it.value))
 
-    def counter(self, name: str, it: Counter) -> Row:
+    def counter(self, name: str, it: CounterReading) -> Row:
         rate = self._per_second("counter", name, it.total)
-        trend = self._trend("counter", name, rate)
-        return Row(name, "counter", it.total, rate, None, None, "", it.age, trend)
-
-    def _trend(self, kind: str, name: str, value: Optional[float]) -> Values:
-        self.keys.append((self._where, kind, name))
-        return self._history.add(self.keys[-1], value)
+        return self._row("counter", name, it.age, rate, count=it.total, rate=rate)
 
     def _per_second(self, kind: str, name: str, total: Optional[float]) -> Optional[float]:
-        known = total if self._heard else None
-        return self._history.per_second((self._where, kind, name), self._at, known)
+        key = (self._where, kind, name)
+        return self._history.per_second(key, self._at, total if self._heard else None)
+
+    def _row(
+        self, kind: str, name: str, age: Optional[float], value: Optional[float], **figures: Any
+    ) -> Row:
+        """Return a row whose curve goes on with ``value``."""
+        key = (self._where, kind, name)
+        return Row(key, kind, name, age, trend=self._history.add(key, value), **figures)
 
 
-def arranged(blocks: Iterable[Block], wish: Wish) -> List[Block]:
-    """Return what is wished for, in the order that is wished for.
+def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
+    """Return the blocks and rows that pass the filter, sorted.
 
     By a number, rows are sorted within their plugin, and plugins by their first row. Functions are
-    always the most expensive of those that were asked for.
+    always the most expensive of those that pass.
     """
-    only = wish.only.lower()
+    part, order = options.filter.lower(), options.order
     shown = []
     for block in blocks:
         rows, functions = block.rows, block.costs.functions
-        if only and only not in block.key.lower():
-            rows = [row for row in rows if only in row.name.lower()]
-            functions = [each for each in functions if only in each.name.lower()]
+        if part not in block.key.lower():
+            rows = [row for row in rows if part in row.name.lower()]
+            functions = [each for each in functions if part in each.name.lower()]
             if not rows and not functions:
                 continue
+        rows = sorted(rows, key=lambda row: (_rank(row, order), KINDS.index(row.kind), row.name))
         costs = block.costs._replace(functions=functions[:MOST])
-        shown.append(block._replace(rows=_sorted(rows, wish.order), costs=costs))
-    if wish.order == "name":
-        return sorted(shown, key=lambda block: block.key)
+        shown.append(block._replace(rows=rows, costs=costs))
+    last = (order != "name", 0.0)
     return sorted(
-        shown, key=lambda block: _number(block.rows[0], wish.order) if block.rows else _LAST
+        shown,
+        key=lambda block: (_rank(block.rows[0], order) if block.rows else last, block.key),
     )
 
 
-_KINDS: Mapping[str, int] = {"rate": 0, "timer": 1, "gauge": 2, "counter": 3}
-_LAST = (1, 0.0)
-
-
-def _sorted(rows: List[Row], order: str) -> List[Row]:
-    by_name = sorted(rows, key=lambda row: (_KINDS[row.kind], row.name))
-    return by_name if order == "name" else sorted(by_name, key=lambda row: _number(row, order))
-
-
-def _number(row: Row, order: str) -> Tuple[int, float]:
-    value: Optional[float] = getattr(row, "total" if order == "count" else order)
-    return _LAST if value is None else (0, -value)
+def _rank(row: Row, order: str) -> Tuple[bool, float]:
+    """Return what puts the largest number first and unknown ones last; by name all are equal."""
+    value = 0.0 if order == "name" else getattr(row, order)
+    return value is None, -(value or 0.0)

@@ -7,11 +7,12 @@ from waggle_live_controller.answer import read
 from waggle_live_controller.top.history import History
 from waggle_live_controller.top.rows import blocks_of
 from waggle_live_controller.top.view import NodeView, lines, window
-from waggle_live_controller.top.wish import Wish
+from waggle_live_controller.top.view_options import ViewOptions
 
 from ..conftest import body, plugin, rate, timer
 
 URL = "http://node:9090"
+NOW = 1000.0
 
 
 def gauge(name, value, **labels):
@@ -33,21 +34,19 @@ DETECT = plugin(
 )
 
 
-def node(*plugins, history=None, at=100.0, **fields):
-    """Return the view of a node that has just answered so."""
+def node(*plugins, history=None, at=100.0, silent=0.0):
+    """Return the view of a node that answered so, ``silent`` seconds before the view is drawn."""
     answer = read(body(*plugins))
     snapshot = Snapshot(URL, answer.node, answer.plugins, at)
-    blocks, _ = blocks_of(snapshot, history or History())
-    whole = {"url": URL, "node": answer.node, "blocks": blocks, "error": None, "silent": 0.0}
-    whole.update(fields)
-    return NodeView(**whole)
+    blocks = blocks_of(snapshot, history or History())
+    return NodeView(URL, answer.node, blocks, None, NOW - silent)
 
 
-BY_NAME = Wish()
+BY_NAME = ViewOptions()
 
 
-def text(*nodes, wish=BY_NAME, width=None, trend=False):
-    return [line.plain for line in lines(nodes, wish, width=width, trend=trend)]
+def text(*nodes, options=BY_NAME, width=None, trend=False):
+    return [line.plain for line in lines(nodes, options, now=NOW, width=width, trend=trend)]
 
 
 def test_each_kind_fills_the_columns_that_it_has():
@@ -72,6 +71,16 @@ def test_sums_have_rates_from_the_second_poll_on():
     later = dict(DETECT, counters=[counter("frames", 27, moving="yes")])
     last = text(node(later, history=history, at=102.0), trend=True)[-1]
     assert last.split() == ['frames{moving="yes"}', "counter", "27", "10.0", "0.1", "s", "█"]
+
+
+def test_a_rate_of_blocks_shows_the_blocks():
+    """1 / their mean duration, where it is known; events a second are no less known then."""
+    rates = [rate("a", 2.0, block_per_second=40.0), rate("b", 3.0, block_per_second=None)]
+    drawn = text(node(plugin(rates=rates)))
+    assert [line.split()[:4] for line in drawn[5:]] == [
+        ["a", "rate", "100", "40.0"],
+        ["b", "rate", "100", "3.0"],
+    ]
 
 
 @pytest.mark.parametrize(("width", "kind"), [(80, False), (95, False), (96, True), (200, True)])
@@ -135,19 +144,32 @@ def test_two_plugins_of_one_task_both_stand_there():
 )
 def test_a_node_that_says_nothing_says_why(error, silent, said):
     """In its line, with no rows below it."""
-    away = NodeView(URL, NodeIdentity("", ""), [], error, silent)
+    received = None if silent is None else NOW - silent
+    away = node(DETECT)._replace(node=NodeIdentity("", ""), error=error, received=received)
     assert text(away)[2:] == [URL + "  " + said]
+
+
+def test_a_node_that_is_late_is_shown_as_it_was_for_a_while():
+    """One missed answer empties no screen; after 5 s it is told."""
+    late = NodeLate(URL, "no answer yet")
+    assert text(node(DETECT, silent=4.0)._replace(error=late)) == text(node(DETECT, silent=4.0))
+    drawn = text(node(DETECT, silent=6.0)._replace(error=late))
+    assert drawn[2].endswith("no answer yet; last heard 6.0 s ago. Looking again.")
+    assert len(drawn) == 3
 
 
 def test_nothing_is_told_as_such():
     """A node without plugins, a filter that fits nothing, an answer that grows old."""
     assert text(node())[-1] == "  no plugin has reported yet"
-    assert text(node(DETECT), wish=Wish(only="xyz"))[-1] == "  nothing with xyz in its name"
+    assert (
+        text(node(DETECT), options=ViewOptions(filter="xyz"))[-1]
+        == "  nothing with xyz in its name"
+    )
     assert text(node(DETECT, silent=6.0))[2].endswith("1 plugin up, as of 6.0 s ago")
 
 
-def names(wish, *plugins):
-    drawn = text(node(*plugins), wish=wish)[4:]
+def names(options, *plugins):
+    drawn = text(node(*plugins), options=options)[4:]
     return [line.split("  ")[0].split(":")[0] for line in drawn if line]
 
 
@@ -168,7 +190,7 @@ FAST = plugin("fast", timers=[timer("d", mean=0.2, count=99, age=9)])
 )
 def test_sorting_brings_the_largest_up(order, expected):
     """Within a plugin, and of plugins; what is not known stands last."""
-    assert names(Wish(order), SLOW, FAST, plugin("a")) == [
+    assert names(ViewOptions(order), SLOW, FAST, plugin("a")) == [
         *(["a"] if order == "name" else []),
         *expected,
         *([] if order == "name" else ["a"]),
@@ -181,7 +203,7 @@ def test_sorting_brings_the_largest_up(order, expected):
 def test_a_filter_takes_tasks_and_instruments(only, expected):
     """A plugin's name shows all of it, an instrument's that alone, in whatever case."""
     expected = expected or ["fast", "d", "slow", "a", "b", "c"]
-    assert names(Wish(only=only), SLOW, FAST) == expected
+    assert names(ViewOptions(filter=only), SLOW, FAST) == expected
 
 
 def test_strangers_names_can_not_command_the_terminal():

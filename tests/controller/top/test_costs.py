@@ -2,7 +2,7 @@
 
 import pytest
 
-from waggle_live_controller.top.wish import Wish
+from waggle_live_controller.top.view_options import ViewOptions
 
 from ..conftest import function, plugin, timer
 from .test_view import node, text
@@ -97,7 +97,7 @@ def test_many_calls_stand_below_their_title():
 def test_a_filter_takes_functions_too(only, expected):
     """Like instruments, and the share stays that of all."""
     shown = node(plugin(timers=[timer()], functions=SEVEN))
-    drawn = text(shown, wish=Wish(only=only))
+    drawn = text(shown, options=ViewOptions(filter=only))
     found = [line for line in drawn if "[app.py" in line]
     assert [line.split()[0] for line in found] == (expected or [])
     assert ("nothing with" in drawn[-1]) == (expected is None)

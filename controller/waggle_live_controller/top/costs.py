@@ -2,15 +2,15 @@
 
 from typing import List, NamedTuple, Optional
 
-from .. import Plugin
+from .. import PluginReading
 
-#: Shown of a plugin at most.
+#: Functions that are shown of a plugin at most.
 MOST = 5
 
 
 class Cost(NamedTuple):
-    """What one function costs: exclusive seconds, and their share (0 to 1) of those of all
-    functions, ``__other__`` included; None where all of them took no time."""
+    """The cost of one function: exclusive seconds, and their share (0 to 1) of those of all
+    functions, ``__other__`` included; None if all of them took no time."""
 
     name: str
     calls: int
@@ -19,15 +19,15 @@ class Cost(NamedTuple):
 
 
 class Costs(NamedTuple):
-    """The functions whose cost is known, the most expensive first."""
+    """The functions with a known cost, the most expensive first."""
 
-    #: Is it the CPU's time? It is where TAU didn't measure the other.
+    #: Is it CPU time? It is where TAU measured no other time.
     cpu: bool
     functions: List[Cost]
 
 
-def costs_of(plugin: Plugin) -> Costs:
-    """Return what the plugin's functions cost, without ``__other__``, which is none."""
+def costs_of(plugin: PluginReading) -> Costs:
+    """Return the costs of the plugin's functions, without ``__other__``, which is no function."""
     cpu = all(each.exclusive is None for each in plugin.functions)
     known = []
     for each in plugin.functions:

@@ -1,0 +1,143 @@
+"""HTTP GET requests to one server over a kept connection, each within a deadline.
+
+The deadline covers all of a request: connection, TLS and answer, so a server that sends one byte a
+second is as late as one that sends none. Only the look-up of a name takes as long as the system's
+resolver does. Redirects are not followed, so a password goes to no other server, and the proxies of
+the environment are not used.
+"""
+
+import http.client
+import io
+import socket
+import ssl
+import time
+import zlib
+from typing import Any, Mapping, NamedTuple, Optional
+
+#: Bytes of the longest answer that is accepted, packed or unpacked: some 300,000 series.
+MAX_BYTES = 64 * 1024 * 1024
+#: zlib's name for "with a gzip header".
+_GZIP = 31
+_CHUNK = 64 * 1024
+
+
+class Response(NamedTuple):
+    """The answer to a request."""
+
+    status: int
+    body: bytes
+
+
+class ResponseTooLong(Exception):
+    """An answer has more than MAX_BYTES."""
+
+
+class HttpClient(http.client.HTTPConnection):
+    """Requests to one server. Constructing it opens nothing. Not thread-safe.
+
+    A request after ``close`` opens another connection.
+    """
+
+    def __init__(self, *, host: str, port: int, tls: Optional[ssl.SSLContext]) -> None:
+        super().__init__(host, port)
+        self._tls = tls
+        #: time.monotonic() at which the request under way has failed.
+        self._deadline = 0.0
+
+    def get(self, path: str, headers: Mapping[str, str], timeout: float) -> Response:
+        """Return the answer; raises OSError, HTTPException, zlib.error and ResponseTooLong.
+
+        If a kept connection turns out to be broken, the request is sent once more on a new one.
+        """
+        self._deadline = time.monotonic() + timeout
+        if self.sock is not None:
+            try:
+                return self._get(path, headers)
+            except socket.timeout:
+                raise
+            except (OSError, http.client.HTTPException):
+                pass
+        return self._get(path, headers)
+
+    def _get(self, path: str, headers: Mapping[str, str]) -> Response:
+        try:
+            self.request("GET", path, headers=dict(headers))
+            with self.getresponse() as response:
+                return Response(response.status, _read(response))
+        except BaseException:
+            self.close()  # the rest of this answer must not become the next one
+            raise
+
+    def connect(self) -> None:
+        made = socket.create_connection((self.host, self.port), _left(self._deadline))
+        try:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                made.settimeout(_left(self._deadline))
+                made = self._tls.wrap_socket(made, server_hostname=self.host)
+        except BaseException:
+            made.close()
+            raise
+        self.sock = made
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(_left(self._deadline))
+        super().send(data)
+
+    def response_class(self, sock: Any, **more: Any) -> http.client.HTTPResponse:  # type: ignore[override]
+        return http.client.HTTPResponse(_Incoming(sock, self._deadline), **more)  # type: ignore[arg-type]
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    body = bytearray()
+    for chunk in iter(lambda: response.read(_CHUNK), b""):
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise ResponseTooLong()
+    if response.length:  # read(n) doesn't report a body that ended too early
+        raise http.client.IncompleteRead(b"", response.length)
+    if response.getheader("Content-Encoding", "identity") != "gzip":
+        return bytes(body)
+    unpacker = zlib.decompressobj(_GZIP)
+    unpacked = unpacker.decompress(body, MAX_BYTES)
+    if unpacker.unconsumed_tail:
+        raise ResponseTooLong()
+    if not unpacker.eof:
+        raise http.client.IncompleteRead(b"")
+    return unpacked
+
+
+class _Incoming(io.RawIOBase):
+    """What a socket receives until a deadline, in place of the socket in an HTTPResponse."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        super().__init__()
+        self._sock = sock
+        # It keeps the socket open until it is closed itself: http.client closes a connection
+        # that the server ends before the body is read.
+        self._file: Any = sock.makefile("rb", buffering=0)
+        self._deadline = deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> Optional[int]:
+        self._sock.settimeout(_left(self._deadline))
+        count: Optional[int] = self._file.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise socket.timeout("timed out")
+    return left

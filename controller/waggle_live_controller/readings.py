@@ -1,0 +1,119 @@
+"""The readings of a plugin's series: immutable values, and mappings to find them in.
+
+Durations and ages are in seconds. ``None`` stands for what is not known, and is never written as 0:
+a timer without a sample in the last 10 s has no mean, and an ended plugin has no rate. ``age`` is
+the time from the latest update of the series to the node's answer.
+"""
+
+from typing import Dict, Generic, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypeVar
+
+from .errors import UnknownSeries
+
+
+class TimerReading(NamedTuple):
+    """How long something takes: since the start, the latest time, and in the last 10 s."""
+
+    name: str
+    labels: Mapping[str, str]
+    age: Optional[float]
+    count: int  # type: ignore[assignment]  # it hides tuple.count, which nobody needs here
+    sum: float
+    failures: int
+    #: The most recent duration, however old it is; None before the first one.
+    last: Optional[float]
+    #: Over the last 10 s; None if nothing was timed in them.
+    mean: Optional[float]
+    p50: Optional[float]
+    p95: Optional[float]
+    p99: Optional[float]
+
+
+class RateReading(NamedTuple):
+    """How often something happens."""
+
+    name: str
+    labels: Mapping[str, str]
+    age: Optional[float]
+    total: int
+    #: Events a second over the last 10 s. 0.0 means that the plugin is heard and that nothing
+    #: happened in it; None that it is not heard.
+    per_second: Optional[float]
+    #: Of a rate that is used as a block: 1 / the mean duration of its blocks over the last 10 s.
+    #: None of a rate that is ticked, without a block in the last 10 s, of a plugin that is not
+    #: heard, and from collectors that don't report it.
+    block_per_second: Optional[float]
+    #: By the latest event or block alone, however old it is.
+    last: Optional[float]
+
+
+class GaugeReading(NamedTuple):
+    """A value as it was set last; None for NaN and the infinities, which JSON doesn't have."""
+
+    name: str
+    labels: Mapping[str, str]
+    age: Optional[float]
+    value: Optional[float]
+
+
+class CounterReading(NamedTuple):
+    """A sum that only rises."""
+
+    name: str
+    labels: Mapping[str, str]
+    age: Optional[float]
+    total: Optional[float]
+
+
+def series_key(name: str, labels: Mapping[str, str]) -> str:
+    """Return ``name{key="value",...}`` in Prometheus's notation, labels in order; the bare name
+    without labels. Different labels never give the same key."""
+    if not labels:
+        return name
+    pairs = ('%s="%s"' % (key, _escaped(labels[key])) for key in sorted(labels))
+    return "%s{%s}" % (name, ",".join(pairs))
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+Reading = TypeVar("Reading", TimerReading, RateReading, GaugeReading, CounterReading)
+
+
+class Readings(Mapping[str, Reading], Generic[Reading]):
+    """The readings of one kind by the keys of their series: ``timers["inference"]``; with labels
+    ``timers['inference{model="yolov7"}']`` or ``timers.labelled("inference", model="yolov7")``.
+
+    Iteration goes over all of them. A missing key raises UnknownSeries, a KeyError. Immutable, so
+    safe to use from several threads.
+    """
+
+    def __init__(self, kind: str, readings: Iterable[Reading]) -> None:
+        self._kind = kind
+        self._by_key: Dict[str, Reading] = {
+            series_key(reading.name, reading.labels): reading for reading in readings
+        }
+
+    def __getitem__(self, key: str) -> Reading:
+        found = self._by_key.get(key)
+        if found is None:
+            known = ", ".join(self._by_key) or "none"
+            raise UnknownSeries("no %s %s; there are: %s" % (self._kind, key, known))
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_key)
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __repr__(self) -> str:
+        return "<%ss: %s>" % (self._kind, ", ".join(self._by_key) or "none")
+
+    def labelled(self, name: str, **labels: str) -> Reading:
+        """Return the series with exactly these labels; raises UnknownSeries."""
+        return self[series_key(name, labels)]
+
+    def named(self, name: str) -> Tuple[Reading, ...]:
+        """Return all series of that name, whatever their labels; empty if there are none."""
+        return tuple(each for each in self._by_key.values() if each.name == name)

@@ -1,0 +1,136 @@
+"""The columns of the view: how wide they are, and how rows and functions are drawn in them."""
+
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from rich.text import Text
+
+from .costs import Costs
+from .figures import age, clean, number, seconds, tenths
+from .history import sparkline
+from .rows import Block, Row
+
+
+class Column(NamedTuple):
+    """One column: its title, least width and style, and how a row fills it. Columns keep their
+    least widths while numbers change; with two spaces between them they fit 80 columns."""
+
+    title: str
+    width: int
+    style: str
+    write: Callable[[Row], str]
+    words: bool = False
+
+
+NAME = Column("instrument", 20, "", lambda row: clean(row.name), True)
+KIND = Column("kind", 7, "dim", lambda row: row.kind, True)
+NUMBERS = (
+    Column("count", 5, "dim", lambda row: number(row.count)),
+    Column("per s", 5, "green", lambda row: tenths(row.rate)),
+    Column("mean", 7, "bold", lambda row: seconds(row.mean)),
+    Column("p95", 7, "", lambda row: seconds(row.p95)),
+    Column("last", 7, "", lambda row: row.last),
+    Column("age", 6, "dim", lambda row: age(row.age)),
+)
+GAP = "  "
+#: Characters of a curve: what is left of the line, within these limits.
+TREND = (8, 60)
+#: Characters of a function's name at most where there is no terminal: C++ has very long ones.
+FUNCTION = 60
+#: From this width of the terminal on there is room for the column of kinds.
+WIDE = 96
+#: Rows that were not updated for longer than this are drawn faintly.
+STALE = 10.0
+
+
+class Layout:
+    """The widths of all columns for some blocks, on a terminal of ``width`` characters, or as wide
+    as it takes if that is None. With ``trend`` there is a column of curves."""
+
+    def __init__(self, blocks: Sequence[Block], width: Optional[int], trend: bool) -> None:
+        rows = [row for block in blocks for row in block.rows]
+        costs = [cost for block in blocks for cost in block.costs.functions]
+        self._columns = [NAME, KIND, *NUMBERS]
+        if width is not None and width < WIDE:
+            self._columns.remove(KIND)
+        self._widths: Dict[str, int] = {
+            each.title: max([each.width, len(each.title), *(len(each.write(row)) for row in rows)])
+            for each in self._columns
+        }
+        widths = self._widths
+        widths["count"] = max([widths["count"], *(len(number(cost.calls)) for cost in costs)])
+        if width is None:  # on a terminal, long names of functions are cut in favour of curves
+            longest = max([0, *(len(cost.name) for cost in costs)])
+            room = min(longest, FUNCTION) - len(GAP) - widths["kind"]
+            widths["instrument"] = max(widths["instrument"], room)
+        self._curve = self._curve_width(width) if trend else 0
+
+    def _curve_width(self, width: Optional[int]) -> int:
+        if width is None:
+            return TREND[0]
+        left = width - 1 - sum(self._widths.values()) - len(GAP) * len(self._widths)
+        # A long name gives way to the curve, down to the least width of its column.
+        given = max(0, min(TREND[0] - left, self._widths["instrument"] - NAME.width))
+        self._widths["instrument"] -= given
+        return min(max(left + given, 0), TREND[1])
+
+    def header(self) -> Text:
+        """Draw the titles."""
+        cells = [(self._cell(each.title, each), "dim") for each in self._columns]
+        return _line([*cells, (("trend" if self._curve else "").rjust(self._curve), "dim")])
+
+    def row(self, row: Row) -> Text:
+        """Draw one series."""
+        stale = row.age is None or row.age > STALE
+        cells = [
+            (self._cell(each.write(row), each), "dim" if stale else each.style)
+            for each in self._columns
+        ]
+        return _line([*cells, (sparkline(row.trend, self._curve), "cyan")])
+
+    def functions(self, costs: Costs) -> List[Text]:
+        """Draw the functions of a plugin, with titles of their own: calls below counts, seconds
+        below rates and means, shares below p95."""
+        if not costs.functions:
+            return []
+        widths = self._widths
+        name = widths["instrument"] + (len(GAP) + widths["kind"] if "kind" in widths else 0)
+        calls, share = widths["count"], widths["p95"]
+        spent = widths["per s"] + len(GAP) + widths["mean"]
+        titles = ["function".ljust(name), "calls".rjust(calls)]
+        titles += [("CPU time" if costs.cpu else "exclusive").rjust(spent), "share".rjust(share)]
+        drawn = [_line((title, "dim") for title in titles)]
+        for cost in costs.functions:
+            percent = "" if cost.share is None else "%.1f %%" % (100 * cost.share)
+            cells = [
+                (_cut_function(clean(cost.name), name), ""),
+                (number(cost.calls).rjust(calls), "dim"),
+                (seconds(cost.seconds).rjust(spent), "bold"),
+                (percent.rjust(share), ""),
+            ]
+            drawn.append(_line(cells))
+        return drawn
+
+    def _cell(self, text: str, column: Column) -> str:
+        width = self._widths[column.title]
+        return _cut(text, width) if column.words else text.rjust(width)
+
+
+def _line(cells: Iterable[Tuple[str, str]]) -> Text:
+    """Return the line of some texts with their styles."""
+    # Several times faster than Text.join.
+    line = Text.assemble(*(part for cell in cells for part in (cell, GAP)), no_wrap=True)
+    line.rstrip()
+    return line
+
+
+def _cut(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
+
+
+def _cut_function(text: str, width: int) -> str:
+    """Cut the name of a function and keep its place: ``infer_all… [app.py:4]``."""
+    name, bracket, place = text.rpartition(" [")
+    left = width - len(bracket + place)
+    if not bracket or left < width * 2 // 5 or len(text) <= width:
+        return _cut(text, width)
+    return _cut(name, left) + bracket + place
