@@ -26,6 +26,8 @@ import weakref
 from prometheus_client.parser import text_string_to_metric_families
 
 START_SECONDS = 30.0
+#: With a state in which no process is awaited a collector is ready two seconds earlier.
+NOBODY = '{"format":1,"boot":"","monotonic":0.0,"plugins":[],"sessions":[],"ended":[]}'
 _MUST_BE_THERE = object()
 
 
@@ -61,8 +63,8 @@ class Scrape(list):
 class CollectorProcess:
     """A collector process that may be started, ended and started again.
 
-    ``state_file``: True for one in its own directory, or a path. The socket path and the state
-    stay from start to start, the port doesn't.
+    ``state_file``: True for one in its own directory, in which no process is awaited at first, or
+    a path. The socket path and the state stay from start to start, the port doesn't.
     """
 
     def __init__(self, directory=None, state_file=None, hold_time=None, flags=()):
@@ -76,9 +78,12 @@ class CollectorProcess:
         self.process = None
         self.exit_code = None
         self.flags = list(flags)
+        if state_file is True:
+            state_file = os.path.join(self.directory, "state")
+            with open(state_file, "w", encoding="utf-8") as file:
+                file.write(NOBODY)
         if state_file:
-            path = os.path.join(self.directory, "state") if state_file is True else state_file
-            self.flags.append("--state.file=%s" % path)
+            self.flags.append("--state.file=%s" % state_file)
         if hold_time is not None:
             self.flags.append("--plugin.hold-time=%gs" % hold_time)
 
