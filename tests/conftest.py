@@ -19,7 +19,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 #: Tests that share a server, an image or a browser, by a part of their path: each line is run by
 #: one worker, so the server is started once.
 TOGETHER = ("/containers/", "/test_broker.py", "/test_page.py", "/test_fleet.py")
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def together(nodeid):
@@ -52,8 +51,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
-    """Hold a lock of this checkout, which a test that runs alone shares with no other test."""
-    lock = os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
+    """Hold a lock of all workers, which a test that runs alone shares with no other test."""
+    if not hasattr(item.config, "workerinput"):
+        yield
+        return
+    # Each worker's directory stands in that of the whole run.
+    lock = os.open(os.path.dirname(item.config.option.basetemp), os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX if is_alone(item) else fcntl.LOCK_SH)
         yield

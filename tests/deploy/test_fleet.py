@@ -18,8 +18,6 @@ from tests.collector.harness import Client, CollectorProcess, wait_until
 from tests.programs import free_port
 from tests.prometheus import Prometheus, VictoriaMetrics
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parents[2]
 NODES = {"W001": "0000000000000001", "W002": "0000000000000002"}
 INTERVAL = 0.25

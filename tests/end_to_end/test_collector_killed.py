@@ -15,7 +15,7 @@ from tests.programs import free_port
 from tests.prometheus import Prometheus
 
 #: `make soak` kills a hundred times; here as often as a test suite has time for.
-KILLS = int(os.environ.get("WAGGLE_LIVE_KILLS", "20"))
+KILLS = int(os.environ.get("WAGGLE_LIVE_KILLS", "10"))
 CUMULATIVE = ("_total", "_count", "_sum", "_bucket")
 
 
