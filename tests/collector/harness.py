@@ -1,6 +1,6 @@
 """Starts real collectors for tests, on a socket of their own and a free port.
 
-    with start(state_file=True, hold_time=1.0) as collector:
+    with start(hold_time=1.0) as collector:
         ...                               # talk to collector.socket_path
         assert collector.value("waggle_timer_seconds_count", name="inference") == 3
 
@@ -63,11 +63,11 @@ class Scrape(list):
 class CollectorProcess:
     """A collector process that may be started, ended and started again.
 
-    ``state_file``: True for one in its own directory, in which no process is awaited at first, or
-    a path. The socket path and the state stay from start to start, the port doesn't.
+    ``state_file``: True for one in its own directory, in which no process is awaited at first; a
+    path; or None. The socket path and the state stay from start to start, the port doesn't.
     """
 
-    def __init__(self, directory=None, state_file=None, hold_time=None, flags=()):
+    def __init__(self, directory=None, state_file=True, hold_time=None, flags=()):
         # Socket paths are short, at most 107 bytes: too short for pytest's directories.
         self._own = tempfile.mkdtemp(prefix="wl-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._own, True)
@@ -189,7 +189,7 @@ class CollectorProcess:
         return self.exit_code
 
 
-def start(state_file=None, hold_time=None, flags=(), wait_ready=True):
+def start(state_file=True, hold_time=None, flags=(), wait_ready=True):
     """Start a collector and return it; a context manager that stops it."""
     collector = CollectorProcess(state_file=state_file, hold_time=hold_time, flags=flags)
     try:

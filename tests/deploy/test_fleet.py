@@ -34,7 +34,7 @@ class Node:
         directory.mkdir()
         self.vsn, self.directory, self.plugins = vsn, directory, []
         flag = "--web.listen-address=127.0.0.1:%d" % free_port()
-        self.collector = CollectorProcess(directory, state_file=True, flags=[flag])
+        self.collector = CollectorProcess(directory, flags=[flag])
         #: Frames of all runs of the camera that have ended.
         self.frames = 0
 

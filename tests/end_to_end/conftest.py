@@ -8,14 +8,14 @@ from tests.collector.harness import CollectorProcess
 @pytest.fixture(scope="session")
 def collector():
     """One ready collector for all tests that leave it as it is; each uses its own task name."""
-    with CollectorProcess(state_file=True).start() as process:
+    with CollectorProcess().start() as process:
         yield process
 
 
 @pytest.fixture()
 def own_collector():
     """A ready collector of this test's own, to stop, kill and restart."""
-    with CollectorProcess(state_file=True).start() as process:
+    with CollectorProcess().start() as process:
         yield process
 
 

@@ -61,7 +61,7 @@ class Watcher(threading.Thread):
 def collector_at_a_port():
     """A ready collector whose port stays over restarts, for a Prometheus to scrape."""
     flag = "--web.listen-address=127.0.0.1:%d" % free_port()
-    with CollectorProcess(state_file=True, flags=[flag]).start() as process:
+    with CollectorProcess(flags=[flag]).start() as process:
         yield process
 
 

@@ -25,7 +25,7 @@ def browser():
 @pytest.fixture(scope="module")
 def empty_state():
     """A state file with nobody in it: a collector that has it waits for nobody."""
-    with start(state_file=True) as process:
+    with start() as process:
         process.terminate()
         with open(process.directory + "/state", "rb") as file:
             return file.read()
@@ -235,7 +235,7 @@ def test_the_empty_page_says_how_to_send_and_its_code_works(browser, running):
 
 def test_it_comes_back_with_the_collector(browser):
     """A banner while it is away, and why; then numbers again, without a reload."""
-    with CollectorProcess(state_file=True).start() as collector:
+    with CollectorProcess().start() as collector:
         port = collector.url.rpartition(":")[2]
         collector.flags.append(f"--web.listen-address=127.0.0.1:{port}")
         browser.visit(collector.url)

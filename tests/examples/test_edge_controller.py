@@ -46,7 +46,7 @@ def command(*arguments):
 @pytest.mark.alone
 def test_it_says_whom_to_give_more_and_whom_to_throttle():
     """Each plugin is told of with its reason: too slow, too fast, waiting, ended, and the node."""
-    with start(state_file=True) as collector:
+    with start() as collector:
         with working(collector, "slow", 0.15, 0.0), working(collector, "fast", 0.005, 0.01):
             with working(collector, "waits", 0.005, 0.4):
                 with working(collector, "ends", 0.005, 0.05):

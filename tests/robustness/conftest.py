@@ -12,7 +12,7 @@ from .processes import end_all
 @pytest.fixture(scope="session")
 def collector():
     """One ready collector for all tests that leave it as it is; each uses its own task name."""
-    with CollectorProcess(state_file=True).start() as process:
+    with CollectorProcess().start() as process:
         yield process
 
 
@@ -29,7 +29,7 @@ def make_collector():
     with contextlib.ExitStack() as stack:
 
         def make(*flags, **options):
-            process = CollectorProcess(state_file=True, flags=flags, **options)
+            process = CollectorProcess(flags=flags, **options)
             return stack.enter_context(process).start()
 
         yield make

@@ -188,7 +188,7 @@ def main():
     parser.add_argument("--kills", type=int, default=KILLS)
     options = parser.parse_args()
     begin = time.monotonic()
-    with CollectorProcess(state_file=True, hold_time=HOLD_SECONDS).start() as collector:
+    with CollectorProcess(hold_time=HOLD_SECONDS).start() as collector:
         Soak(collector).run(options.minutes * 60, options.kills)
     print("soaked for %.1f minutes, all well" % ((time.monotonic() - begin) / 60))
 

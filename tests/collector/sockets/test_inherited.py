@@ -29,7 +29,7 @@ class Activated(CollectorProcess):
     """A collector that is started with a socket of this process, as by systemd."""
 
     def __init__(self, kind=socket.SOCK_STREAM, count=1, listens=True):
-        super().__init__(state_file=True)
+        super().__init__()
         self.listening = socket.socket(socket.AF_UNIX, kind)
         self.listening.bind(self.socket_path)
         if listens:
