@@ -7,6 +7,7 @@
 """
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .version import VERSION as __version__
@@ -35,14 +36,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Lazily, since the collector imports the wire from here and must not load pywaggle, whose
     # AMQP client alone takes 15 MiB.
-    if name == "Plugin":
-        from .plugin import Plugin
-
-        return Plugin
-    if name == "LiveMetrics":
-        from .live import LiveMetrics
-
-        return LiveMetrics
+    module = {"Plugin": ".plugin", "LiveMetrics": ".live"}.get(name)
+    if module is not None:
+        return getattr(import_module(module, __name__), name)
     raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
 

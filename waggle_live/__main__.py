@@ -5,8 +5,10 @@ import sys
 from typing import List, Optional
 
 from .profile.tau import options as tau
+from .reporter import options as shared
 from .run import command as run
 from .version import VERSION
+from .wire.errors import LiveMetricsError
 
 NO_TOP = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'"
 
@@ -21,14 +23,19 @@ def main(arguments: Optional[List[str]] = None) -> int:
     )
     parser.add_argument("--version", action="version", version="waggle-live " + VERSION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    run.add_to(commands)
+    parent = shared.parser()
+    run.add_to(commands, parent)
     commands.add_parser("top", help="show the plugins of some nodes and what they measure")
-    tau.add_to(commands)
+    tau.add_to(commands, parent)
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 2
-    status: int = options.main(options)
+    try:
+        status: int = options.main(options)
+    except LiveMetricsError as error:
+        print("waggle-live: %s" % error, file=sys.stderr)
+        return 2
     return status
 
 

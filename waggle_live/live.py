@@ -4,22 +4,22 @@ import atexit
 import os
 import sys
 import threading
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Type
 
-from .instruments.device_timer import Sync, SyncedTimer
-from .instruments.rate import Rate
-from .instruments.timer import UNSHARED, Span, Timer, references
-from .instruments.values import Counter, Gauge
+from .instruments.counter import Counter
+from .instruments.device_timer import DeviceTimer, Sync
+from .instruments.gauge import Gauge
+from .instruments.rate import Rate, RateSeries
+from .instruments.timer import Span, Timer, TimerSeries
 from .reporter import fork
 from .reporter.address import Addresses
 from .reporter.identity import find_identity
 from .reporter.sender import DEFAULT_INTERVAL, Sender
 from .reporter.session import Session
 from .reporter.usage import ProcessUsage
-from .series.problems import UNMATCHED_STOP
-from .series.registry import Registry
+from .series.registry import Instruments, Registry
 from .wire.errors import InvalidMetric, InvalidType
-from .wire.protocol import RATE, check_labels, check_name
+from .wire.protocol import COUNTER, GAUGE, RATE, TIMER, UNMATCHED_STOP, check_labels, check_name
 
 #: Seconds that the end of a process may take longer because of us.
 DEFAULT_EXIT_TIMEOUT = 0.5
@@ -31,8 +31,23 @@ MAX_TIMEOUT = 3600.0
 MAX_NESTING = 1000
 _MAX_MEMO = 4096
 
+#: What makes the instrument of a kind. A timer or rate is an object a use, so its series is kept.
+INSTRUMENTS: Instruments = {
+    TIMER: TimerSeries,
+    RATE: RateSeries,
+    GAUGE: Gauge,
+    COUNTER: Counter,
+}
+
 #: Those that are open, kept alive, for the end of the process closes them.
 _open: "List[LiveMetrics]" = []
+
+
+class _Started(threading.local):
+    """What each thread has started by name and not stopped, with its name and labels."""
+
+    def __init__(self) -> None:
+        self.spans: List[Tuple[Any, Span]] = []
 
 
 class LiveMetrics:
@@ -70,32 +85,29 @@ class LiveMetrics:
                 "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, interval)
             )
         self._interval = interval
-        self._registry = Registry()
-        self._timers: Dict[Any, Timer] = {}
-        self._local = threading.local()
+        self._registry = Registry(INSTRUMENTS)
+        self._timer_classes: Dict[Any, Type[Timer]] = {}
+        self._started = _Started()
         self._sender: Optional[Sender] = None
         self._was_closed = False
         fork.register(self)
 
-    # Instruments. `timer` is the hot path: a look-up of an object that nobody has. What stands in
-    # the memo stays there, since its place is one of the references that are counted.
+    # Instruments. `timer` is the hot path: it looks up the class of the series and calls it.
 
     def timer(self, name: str, sync: Optional[Sync] = None, **labels: Any) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
 
         ``sync`` (as ``torch.cuda.synchronize``) is called before each reading of the clock.
         Labels are keyword arguments. Raises InvalidMetric or InvalidType for a bad name or label.
+        The fastest form is a timer that is kept and used again: ``with kept:``.
         """
-        if labels or sync is not None:
-            if sync is not None:
-                return self._synced_timer(name, sync, labels)
-            return self._labelled_timer(name, labels)
+        if sync is not None:
+            return self._device_timer(name, sync, labels)
+        key = (name, *labels.items()) if labels else name
         try:
-            timer: Timer = self._timers[name]
+            timer = self._timer_classes[key]()
         except (KeyError, TypeError):
-            return self._new_timer(name)
-        if references(timer) > UNSHARED:
-            timer = timer.__class__()
+            return self._new_timer(key, name, labels)
         timer._start = None
         return timer
 
@@ -104,17 +116,18 @@ class LiveMetrics:
 
         Raises InvalidMetric or InvalidType for a bad name or label.
         """
-        series = self._registry.rate(name, labels)
-        rate: Rate = series.make()
+        rate: Rate = self._registry.get(RATE, name, labels).make()
         return rate
 
     def gauge(self, name: str, **labels: Any) -> Gauge:
         """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
-        return self._registry.gauge(name, labels)
+        gauge: Gauge = self._registry.get(GAUGE, name, labels)
+        return gauge
 
     def counter(self, name: str, **labels: Any) -> Counter:
         """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
-        return self._registry.counter(name, labels)
+        counter: Counter = self._registry.get(COUNTER, name, labels)
+        return counter
 
     def declare(self, **kinds: str) -> None:
         """Make series that stand at 0 from now on: ``declare(latency=TIMER, fps=RATE)``.
@@ -127,7 +140,7 @@ class LiveMetrics:
         """Start measuring ``name`` in this thread; may be nested. A rate if declared as one."""
         is_rate = self._registry.kind_of(name) == RATE if isinstance(name, str) else False
         timer = self.rate(name, **labels) if is_rate else self.timer(name, **labels)
-        spans = self._spans()
+        spans = self._started.spans
         if len(spans) >= MAX_NESTING:
             del spans[0]
             self._registry.problems.count(
@@ -140,7 +153,7 @@ class LiveMetrics:
 
         Without one nothing is recorded; it is counted, and logged once.
         """
-        spans = self._spans()
+        spans = self._started.spans
         for index in range(len(spans) - 1, -1, -1):
             if spans[index][0] == (name, labels):
                 spans.pop(index)[1].stop()
@@ -204,8 +217,7 @@ class LiveMetrics:
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child (called by :mod:`waggle_live.reporter.fork`)."""
         self._registry.reset()
-        self._timers.clear()  # one that a thread had at the fork would seem in use for good
-        self._local = threading.local()
+        self._started = _Started()
         sender = self._sender
         if sender is None:
             return
@@ -215,10 +227,10 @@ class LiveMetrics:
 
     def _start_sender(self, forked: bool) -> None:
         self._sender = Sender(
-            registry=self._registry,
+            states=self._registry.states,
             session=Session(self._identity),
             addresses=self._addresses.candidates,
-            usage=ProcessUsage(),
+            usage=ProcessUsage().read,
             interval=self._interval,
             forked=forked,
         )
@@ -239,48 +251,20 @@ class LiveMetrics:
         if process.current_process()._parent_pid is not None:
             util.Finalize(None, self.close, ("exit",), exitpriority=100)
 
-    def _new_timer(self, name: str) -> Timer:
-        series = self._registry.timer(name, {})
-        if series.cell.name == name:  # not the overflow series, which would grow the memo
-            self._timers.setdefault(name, series.make())
-        timer: Timer = series.make()
-        return timer
+    def _new_timer(self, key: Any, name: str, labels: Dict[str, Any]) -> Timer:
+        """Return a timer, and keep the class of its series in the memo under ``key``."""
+        series: TimerSeries = self._registry.get(TIMER, name, labels)
+        # Not the overflow series, which would grow the memo; and only labels of type str, since
+        # 1, 1.0 and True are equal as keys.
+        is_own = series.state.name == name and all(type(value) is str for value in labels.values())
+        if is_own and (not labels or len(self._timer_classes) < _MAX_MEMO):
+            self._timer_classes[key] = series.timer_class
+        return series.make()
 
-    def _labelled_timer(self, name: str, labels: Dict[str, Any]) -> Timer:
-        key = (name, *labels.items())
-        try:
-            timer: Timer = self._timers[key]
-        except (KeyError, TypeError):
-            pass
-        else:
-            if references(timer) > UNSHARED:
-                timer = timer.__class__()
-            timer._start = None
-            return timer
-        series = self._registry.timer(name, labels)
-        # Only str values are kept in the memo, since 1, 1.0 and True are equal as keys.
-        if (
-            series.cell.name == name
-            and len(self._timers) < _MAX_MEMO
-            and all(type(value) is str for value in labels.values())
-        ):
-            self._timers.setdefault(key, series.make())
-        made: Timer = series.make()
-        return made
-
-    def _synced_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
+    def _device_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
         if not callable(sync):
             raise InvalidType("sync must be a function without arguments, got %.60r" % (sync,))
-        return SyncedTimer(self.timer(name, **labels), sync, self._registry.problems)
-
-    def _spans(self) -> List[Tuple[Any, Span]]:
-        """Return what this thread has started and not stopped, each with its name and labels."""
-        local: Any = self._local
-        try:
-            spans: List[Tuple[Any, Span]] = local.spans
-        except AttributeError:
-            spans = local.spans = []
-        return spans
+        return DeviceTimer(self.timer(name, **labels), sync, self._registry.problems)
 
 
 def _close_all() -> None:
@@ -294,6 +278,4 @@ atexit.register(_close_all)
 
 def current() -> Optional[LiveMetrics]:
     """Return the LiveMetrics of this process that was opened last and is open; None if none is."""
-    for live in reversed(_open):  # not by index: another thread may be closing one
-        return live
-    return None
+    return next(reversed(_open), None)  # not by index: another thread may be closing one

@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -18,14 +18,12 @@ from . import logs
 from .clock import Clock
 from .exposition.json import Api
 from .exposition.text import Exposition
-from .identity.admission import OFF, REQUIRE, Admission
+from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
-from .identity.peer import Peer
-from .identity.token import NoToken, TokenError, TokenFile
+from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
-from .intake.protocol import Wire, WireProtocol
-from .options import Options, parse
+from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import InheritedSocket, inherit
 from .sockets.tcp import listen
@@ -36,13 +34,12 @@ from .table.sizes import Sizes
 from .table.state_file import NoStateFile, StateFile
 from .table.table import Table
 from .version import VERSION
-from .web.config import NoWebConfig, WebConfigFile
+from .web.config import OPEN, WebConfig, WebConfigFile
 from .web.guard import HttpGuard
-from .web.listener import HttpListener
-from .web.metrics import HttpMetrics
+from .web.listener import http_acceptor
 from .web.page import Page
 from .web.passwords import BasicAuth
-from .web.routes import Web
+from .web.routes import Routes
 from .web.yaml_section import WebConfigError
 
 log = logging.getLogger("waggle_live_collector")
@@ -54,8 +51,12 @@ HTTP_SHUTDOWN_SECONDS = 0.5
 
 
 def main() -> None:
-    """Run the collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
-    options = parse(sys.argv[1:])
+    """Run the collector of the command line until SIGTERM or SIGINT."""
+    serve(parse(sys.argv[1:]))
+
+
+def serve(options: Options) -> None:
+    """Run a collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
     logs.start(options.log_level, options.log_format)
     _raise_descriptor_limit()
     try:
@@ -72,23 +73,23 @@ async def run(options: Options) -> None:
     unprotected.
     """
     clock = Clock()
-    web_config = _web_config(options, clock)
+    current = _web_config(options, clock)
     token = _token(options)
-    own = OwnMetrics()
+    limits, own = options.limits, OwnMetrics()
     apps = AppMetas(clock=clock)
-    table = Table(limits=options.limits, hold_time=options.hold_time)
+    table = Table(limits=limits, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
         identify=Admission(
-            verify=options.verify,
+            verify=options.identity_verify,
             token=token,
-            apps=apps if options.app_meta_cache is not None else None,
+            apps=apps if options.identity_app_meta_cache is not None else None,
             own=own,
             clock=clock,
         ),
         clock=clock,
-        limits=options.limits,
-        hold_time=options.hold_time,
+        limits=limits,
+        hold_time=options.plugin_hold_time,
     )
     own.registry.register(Sizes(processes, table))
     state: StateFile | NoStateFile = NoStateFile()
@@ -99,66 +100,65 @@ async def run(options: Options) -> None:
     readiness = Readiness(processes=processes, clock=clock)
 
     lookups = AppMetaLookups(
-        options.app_meta_cache, apps=apps, processes=processes, table=table, own=own, clock=clock
-    )
-
-    def make_protocol(wire: Wire, peer: Peer) -> WireProtocol:
-        return WireProtocol(
-            wire=wire,
-            processes=processes,
-            when_saved=state.when_saved,
-            own=own,
-            clock=clock,
-            peer=peer,
-        )
-
-    listener = Listener(
-        make_protocol=make_protocol,
+        options.identity_app_meta_cache,
+        apps=apps,
+        settle=processes.settle,
+        pending=table.pending,
         own=own,
         clock=clock,
-        connections_per_second=options.limits.connections_per_second,
-        prove=options.verify != OFF,
+    )
+
+    listener = Listener(
+        processes=processes,
+        when_saved=state.when_saved,
+        own=own,
+        clock=clock,
+        limits=limits,
+        prove=options.identity_verify != OFF,
     )
     unix = _unix(options)
     node = _node()
-    exposition = Exposition(table=table, own=own, clock=clock, node=node)
-    http_metrics = HttpMetrics(own.registry)
-    site = Web(
-        exposition=exposition,
+    routes = Routes(
+        exposition=Exposition(table=table, own=own, clock=clock, node=node),
         api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
         state=state,
-        page=Page(telemetry_path=options.telemetry_path, socket_path=unix.path, node=node),
-        metrics=http_metrics,
+        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        own=own,
+        limits=limits.http,
     )
 
     stop = _stop_signal()
-    http = listen(options.host, options.port, to="serve HTTP", flag="web.listen-address")
+    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
     tcp = _listen_tcp(options)
     plugins = unix.bind()
     # Read only now: two collectors with one state file have one socket, too.
     readiness.begin(state_loaded=state.load())
+    for process in processes.all():
+        if not process.plugin.pending:
+            apps.learn(process.plugin.identity, process.info)
     lookups.start()
-    guard = HttpGuard(current=web_config.current, auth=BasicAuth(), metrics=http_metrics)
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
     runner = web.AppRunner(
-        site.application(guard.middleware),
+        routes.application(guard.middleware),
         access_log=None,
         shutdown_timeout=HTTP_SHUTDOWN_SECONDS,
     )
     await runner.setup()
     assert runner.server is not None
-    http_listener = HttpListener(
-        make=runner.server, current=web_config.current, metrics=http_metrics, clock=clock
+    web_acceptor = http_acceptor(
+        make_inner=runner.server, current=current, own=own, limits=limits, clock=clock
     )
-    http_listener.start(http)
-    listener.start(plugins)
-    for sock in tcp:
-        listener.start(sock)
+    web_acceptor.start(http)
+    for sock in (plugins, *tcp):
+        listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
     complaint = ""
-    async for _ in _ticks(stop):
-        for part in (processes, listener, http_listener):
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+        for part in (processes, listener.acceptor, web_acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
         state.save()
@@ -169,17 +169,10 @@ async def run(options: Options) -> None:
     await listener.stop()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
-    await http_listener.stop()
+    await web_acceptor.stop()
     await runner.cleanup()
-    listener.abort()
-
-
-async def _ticks(stop: asyncio.Event) -> AsyncIterator[None]:
-    """Yield every :data:`TICK_SECONDS`, and once more when ``stop`` is set."""
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
-        yield
+    for acceptor in (listener.acceptor, web_acceptor):
+        acceptor.abort()
 
 
 def _stop_signal() -> asyncio.Event:
@@ -208,7 +201,7 @@ async def _keep_socket(
         if str(error) != complaint:
             log.error("the socket file is gone, and no new plugin can report: %s", error)
         return str(error)
-    await listener.replace(plugins)
+    await listener.acceptor.replace(plugins)
     log.warning("the socket file was gone; made anew: %s", unix.path)
     return ""
 
@@ -219,15 +212,16 @@ def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
     return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
 
 
-def _web_config(options: Options, clock: Clock) -> WebConfigFile | NoWebConfig:
+def _web_config(options: Options, clock: Clock) -> Callable[[], WebConfig | None]:
+    """Return what gives the configuration in force; None means that everybody is refused."""
     if options.web_config_file is None:
-        return NoWebConfig()
-    return WebConfigFile(options.web_config_file, clock=clock)
+        return lambda: OPEN
+    return WebConfigFile(options.web_config_file, clock=clock).current
 
 
-def _token(options: Options) -> TokenFile | NoToken:
+def _token(options: Options) -> TokenFile | None:
     if options.tcp_token_file is None:
-        return NoToken()
+        return None
     token = TokenFile(options.tcp_token_file)
     token.read()
     return token
@@ -242,11 +236,10 @@ def _unix(options: Options) -> UnixSocket | InheritedSocket:
 
 def _listen_tcp(options: Options) -> list[socket.socket]:
     """Return the socket of ``--tcp.listen-address``, none where it is not given."""
-    if options.tcp is None:
+    if options.tcp_listen_address is None:
         return []
-    sock = listen(*options.tcp, to="listen for plugins", flag="tcp.listen-address")
-    sock.setblocking(False)
-    if options.verify == REQUIRE:
+    sock = listen(*options.tcp_listen_address, to="listen for plugins", flag="tcp.listen-address")
+    if options.identity_verify == REQUIRE:
         log.warning(
             "--identity.verify=require: whoever reports over --tcp.listen-address is refused"
         )

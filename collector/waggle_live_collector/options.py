@@ -3,9 +3,7 @@
 import argparse
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from .identity.admission import VERIFY, WARN
 from .limits import (
     DEFAULT_HOLD_TIME,
     DEFAULT_MAX_PROCESSES,
@@ -21,27 +19,28 @@ DEFAULT_SOCKET_PATH = "/run/waggle/live-metrics/live_metrics.sock"
 #: Anybody who sees the socket may report: plugins run as any uid, and who sees it is decided
 #: by who mounts its directory (docs/adr/0013-socket-mode.md).
 DEFAULT_SOCKET_MODE = 0o666
+#: What ``--identity.verify`` may be.
+VERIFY = OFF, WARN, REQUIRE = "off", "warn", "require"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line said."""
+    """What the command line said: each field is named as its flag."""
 
-    host: str | None
-    port: int
-    telemetry_path: str
+    web_listen_address: tuple[str | None, int]
+    web_telemetry_path: str
     web_config_file: str | None
     socket_path: str
     socket_mode: int
     socket_gid: int | None
     state_file: str | None
-    hold_time: float
-    tcp: tuple[str | None, int] | None
+    plugin_hold_time: float
+    tcp_listen_address: tuple[str | None, int] | None
     tcp_token_file: str | None
-    app_meta_cache: str | None
-    verify: str
+    identity_app_meta_cache: str | None
+    identity_verify: str
     limits: Limits
     log_level: str
     log_format: str
@@ -50,29 +49,9 @@ class Options:
 def parse(arguments: list[str]) -> Options:
     """Return the options; exits with a message and status 2 when they are wrong."""
     values = vars(_parser().parse_args(arguments))
-    host, port = values["web.listen-address"]
-    return Options(
-        host=host,
-        port=port,
-        telemetry_path=values["web.telemetry-path"],
-        web_config_file=values["web.config.file"],
-        socket_path=values["socket.path"],
-        socket_mode=values["socket.mode"],
-        socket_gid=values["socket.gid"],
-        state_file=values["state.file"],
-        hold_time=values["plugin.hold-time"],
-        tcp=values["tcp.listen-address"],
-        tcp_token_file=values["tcp.token-file"],
-        app_meta_cache=values["identity.app-meta-cache"],
-        verify=values["identity.verify"],
-        limits=Limits(
-            series_per_process=values["limit.series-per-process"],
-            series=values["limit.series"],
-            processes=values["limit.processes"],
-        ),
-        log_level=values["log.level"],
-        log_format=values["log.format"],
-    )
+    names = ("series_per_process", "series", "processes")
+    limits = Limits(**{name: values.pop(f"limit_{name}") for name in names})
+    return Options(limits=limits, **values)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
     def flag(name: str, text: str, **more: object) -> None:
         more.setdefault("metavar", name.rpartition(".")[2].upper())
-        parser.add_argument(f"--{name}", dest=name, help=text, **more)  # type: ignore[arg-type]
+        field = name.replace(".", "_").replace("-", "_")
+        parser.add_argument(f"--{name}", dest=field, help=text, **more)  # type: ignore[arg-type]
 
     address = "host:port to serve HTTP on; port 0 takes a free one and logs it"
     flag("web.listen-address", address, type=_address, default=DEFAULT_LISTEN_ADDRESS)
@@ -130,15 +110,18 @@ def _address(text: str) -> tuple[str | None, int]:
 
 
 def _redis_url(text: str) -> str:
+    from redis.asyncio import ConnectionPool  # 7 MiB, and only who gives the flag needs it
+
     try:
-        url = urlsplit(text)
-        right = url.scheme == "redis" and bool(url.hostname) and url.port != 0
-        right = right and re.fullmatch(r"/?\d*", url.path) is not None
-    except ValueError:
+        pool = ConnectionPool.from_url(text)
+        # Refuses options that there are not.
+        pool.make_connection()  # type: ignore[no-untyped-call]
+        right = text.startswith("redis://") and bool(pool.connection_kwargs["host"])
+    except (ValueError, TypeError, LookupError):
         right = False
     if not right:
         # Without what was given: there may be a password in it.
-        raise argparse.ArgumentTypeError("the address of a Redis is like redis://host:6379")
+        raise argparse.ArgumentTypeError("the address of a Redis is like redis://host:6379/0")
     return text
 
 

@@ -3,6 +3,7 @@
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Info,
     ProcessCollector,
     Summary,
@@ -13,6 +14,9 @@ from .version import VERSION
 
 #: Plugins that refusals are counted for by name; further ones count as "other".
 DEFAULT_MAX_REFUSED_PLUGINS = 100
+#: Of HTTP connections, and of requests; all stand at 0 from the start.
+HTTP_OUTCOMES = ("accepted", "crowded", "idle", "large", "slow", "tls", "unread", "web_config")
+HTTP_REASONS = ("busy", "late", "listeners", "unauthorized", "web_config")
 
 
 class OwnMetrics:
@@ -21,69 +25,45 @@ class OwnMetrics:
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
-        self._refusals = Counter(
-            "waggle_collector_refusals",
-            "What was not taken, by error code of the protocol and plugin.",
-            ["reason", "plugin"],
-            registry=registry,
-        )
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"waggle_collector_{name}", text, labels, registry=registry)
+
+        def summary(name: str, text: str) -> Summary:
+            return Summary(f"waggle_collector_{name}_seconds", text, registry=registry)
+
+        text = "What was not taken, by error code of the protocol and plugin."
+        self._refusals = counter("refusals", text, "reason", "plugin")
         self._refused: set[str] = {""}
-        self.stale_updates = Counter(
-            "waggle_collector_stale_updates",
-            "Updates that were ignored because a newer one was applied before.",
-            registry=registry,
-        )
-        self.cells = Counter(
-            "waggle_collector_cells", "Cells of the updates applied.", registry=registry
-        )
-        self._update_seconds = Summary(
-            "waggle_collector_update_seconds",
-            "Time to fold an update into the table.",
-            registry=registry,
-        )
-        self.scrape_seconds = Summary(
-            "waggle_collector_scrape_seconds",
-            "Time to render an answer to a scrape, gzip not included.",
-            registry=registry,
-        )
-        self.connections = Counter(
-            "waggle_collector_connections",
-            "Connections by what became of them.",
-            ["outcome"],
-            registry=registry,
-        )
-        self.accept_delays = Counter(
-            "waggle_collector_accept_delays",
-            "How often connections had to wait for the rate limit or for descriptors.",
-            registry=registry,
-        )
-        self.read_pauses = Counter(
-            "waggle_collector_read_pauses",
-            "How often a peer was not read for a while, since its bytes took long.",
-            registry=registry,
-        )
-        self.state_writes = Summary(
-            "waggle_collector_state_write_seconds",
-            "Time to write the state file.",
-            registry=registry,
-        )
-        self.state_failures = Counter(
-            "waggle_collector_state_write_failures",
-            "Writes of the state file that failed.",
-            registry=registry,
-        )
-        self.lookups = Counter(
-            "waggle_collector_identity_lookups",
-            "Lookups of pods in the app-meta cache, by what came of them.",
-            ["result"],
-            registry=registry,
-        )
-        self.identity_checks = Counter(
-            "waggle_collector_identity_checks",
-            "Claims of plugins about their pod, by what they were worth.",
-            ["result"],
-            registry=registry,
-        )
+        text = "Updates that were ignored because a newer one was applied before."
+        self.stale_updates = counter("stale_updates", text)
+        self.cells = counter("cells", "Cells of the updates applied.")
+        self._update_seconds = summary("update", "Time to fold an update into the table.")
+        text = "Time to render an answer to a scrape, gzip not included."
+        self.scrape_seconds = summary("scrape", text)
+        text = "Connections by what became of them."
+        self.connections = counter("connections", text, "outcome")
+        text = "How often connections had to wait for the rate limit or for descriptors."
+        self.accept_delays = counter("accept_delays", text)
+        text = "How often a peer was not read for a while, since its bytes took long."
+        self.read_pauses = counter("read_pauses", text)
+        self.state_writes = summary("state_write", "Time to write the state file.")
+        text = "Writes of the state file that failed."
+        self.state_failures = counter("state_write_failures", text)
+        text = "Lookups of pods in the app-meta cache, by what came of them."
+        self.lookups = counter("identity_lookups", text, "result")
+        text = "Claims of plugins about their pod, by what they were worth."
+        self.identity_checks = counter("identity_checks", text, "result")
+        text = "HTTP connections by what became of them: accepted, or why we closed them."
+        self.http_connections = counter("http_connections", text, "outcome")
+        for outcome in HTTP_OUTCOMES:
+            self.http_connections.labels(outcome)
+        text = "HTTP requests that were not answered with what they asked for, by reason."
+        self.http_refusals = counter("http_refusals", text, "reason")
+        for reason in HTTP_REASONS:
+            self.http_refusals.labels(reason)
+        text = "Connections that are sent the live stream."
+        self.http_listeners = Gauge("waggle_collector_http_listeners", text, registry=registry)
         info = Info("waggle_collector_build", "The running version.", registry=registry)
         info.info({"version": VERSION})
         ProcessCollector(registry=registry)

@@ -28,6 +28,15 @@ from prometheus_client.parser import text_string_to_metric_families
 START_SECONDS = 30.0
 #: With a state in which no process is awaited a collector is ready two seconds earlier.
 NOBODY = '{"format":1,"boot":"","monotonic":0.0,"plugins":[],"sessions":[],"ended":[]}'
+#: Runs the collector of the command line, but with these limits.
+WITH_LIMITS = """
+import sys
+from dataclasses import replace
+from waggle_live_collector.__main__ import serve
+from waggle_live_collector.limits import HttpLimits, Limits
+from waggle_live_collector.options import parse
+serve(replace(parse(sys.argv[1:]), limits=%s))
+"""
 _MUST_BE_THERE = object()
 
 
@@ -65,9 +74,10 @@ class CollectorProcess:
 
     ``state_file``: True for one in its own directory, in which no process is awaited at first; a
     path; or None. The socket path and the state stay from start to start, the port doesn't.
+    ``limits``: a Limits in Python, for small times.
     """
 
-    def __init__(self, directory=None, state_file=True, hold_time=None, flags=()):
+    def __init__(self, directory=None, state_file=True, hold_time=None, flags=(), limits=None):
         # Socket paths are short, at most 107 bytes: too short for pytest's directories.
         self._own = tempfile.mkdtemp(prefix="wl-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._own, True)
@@ -82,6 +92,9 @@ class CollectorProcess:
             state_file = os.path.join(self.directory, "state")
             with open(state_file, "w", encoding="utf-8") as file:
                 file.write(NOBODY)
+        self._program = ["-m", "waggle_live_collector"]
+        if limits is not None:
+            self._program = ["-c", WITH_LIMITS % limits]
         if state_file:
             self.flags.append("--state.file=%s" % state_file)
         if hold_time is not None:
@@ -104,8 +117,7 @@ class CollectorProcess:
         offset = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         command = [
             os.environ.get("WAGGLE_LIVE_TEST_COLLECTOR", sys.executable),
-            "-m",
-            "waggle_live_collector",
+            *self._program,
             "--socket.path=" + self.socket_path,
             "--web.listen-address=127.0.0.1:0",
         ]
@@ -189,9 +201,11 @@ class CollectorProcess:
         return self.exit_code
 
 
-def start(state_file=True, hold_time=None, flags=(), wait_ready=True):
+def start(state_file=True, hold_time=None, flags=(), wait_ready=True, limits=None):
     """Start a collector and return it; a context manager that stops it."""
-    collector = CollectorProcess(state_file=state_file, hold_time=hold_time, flags=flags)
+    collector = CollectorProcess(
+        state_file=state_file, hold_time=hold_time, flags=flags, limits=limits
+    )
     try:
         return collector.start(wait_ready=wait_ready)
     except BaseException:

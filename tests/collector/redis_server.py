@@ -46,9 +46,11 @@ class RedisServer:
             connection.sendall(request)
             return connection.recv(4096)
 
-    def set(self, app_id, text):
+    def set(self, app_id, text, database=0):
         """Write a record as the stack does."""
         assert self.ask("SET", "app-meta." + app_id, text) == b"+OK\r\n"
+        if database:
+            assert self.ask("MOVE", "app-meta." + app_id, database) == b":1\r\n"
 
     def freeze(self):
         """Stop it in its tracks: it accepts connections by the kernel, and says nothing."""

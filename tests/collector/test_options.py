@@ -9,14 +9,14 @@ from waggle_live_collector.options import parse
 def test_the_defaults():
     """What an operator gets who says nothing."""
     options = parse([])
-    assert (options.host, options.port) == (None, 9090)
-    assert options.telemetry_path == "/metrics"
+    assert options.web_listen_address == (None, 9090)
+    assert options.web_telemetry_path == "/metrics"
     assert options.web_config_file is None
     assert options.socket_path == "/run/waggle/live-metrics/live_metrics.sock"
     assert options.socket_mode == 0o666
     assert options.socket_gid is None
     assert options.state_file is None
-    assert options.hold_time == 300
+    assert options.plugin_hold_time == 300
     assert options.limits == Limits()
 
 
@@ -39,10 +39,10 @@ def test_every_flag():
             "--log.format=json",
         ]
     )
-    assert (options.host, options.port, options.telemetry_path) == ("::1", 0, "/m")
+    assert (options.web_listen_address, options.web_telemetry_path) == (("::1", 0), "/m")
     assert options.web_config_file == "web.yml"
     assert (options.socket_path, options.socket_mode, options.socket_gid) == ("/tmp/s", 0o660, 10)
-    assert (options.state_file, options.hold_time) == ("/tmp/f", 90)
+    assert (options.state_file, options.plugin_hold_time) == ("/tmp/f", 90)
     assert options.limits == Limits(series_per_process=1, series=2, processes=3)
     assert (options.log_level, options.log_format) == ("debug", "json")
 
@@ -52,7 +52,7 @@ def test_every_flag():
 )
 def test_durations(text, seconds):
     """As Prometheus writes them."""
-    assert parse([f"--plugin.hold-time={text}"]).hold_time == pytest.approx(seconds)
+    assert parse([f"--plugin.hold-time={text}"]).plugin_hold_time == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,34 @@ def test_help_names_the_defaults(capsys):
     text = capsys.readouterr().out
     for default in ("9090", "live_metrics.sock", "300s", "1000", "0666"):
         assert default in text
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://redis", "redis://:secret@[::1]:7/1", "redis://redis:6379?db=2"]
+)
+def test_the_address_of_a_redis(url):
+    """In every form that its own client takes."""
+    assert parse([f"--identity.app-meta-cache={url}"]).identity_app_meta_cache == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis",
+        "http://:secret@redis",
+        "redis://:secret@",
+        "redis://:secret@redis:secret",
+        "redis://:secret@redis:65536",
+        "redis://:secret@redis?secret=secret",
+        "rediss://:secret@redis",
+        "unix:///redis?password=secret",
+    ],
+)
+def test_a_wrong_address_of_a_redis_is_refused_and_not_repeated(url, capsys):
+    """There may be a password in it."""
+    with pytest.raises(SystemExit) as exit_:
+        parse([f"--identity.app-meta-cache={url}"])
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert "the address of a Redis is like redis://host:6379" in error
+    assert "secret" not in error

@@ -8,7 +8,6 @@ from waggle_live_collector.exposition.text import Exposition
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
-from waggle_live_collector.identity.token import NoToken
 from waggle_live_collector.intake.protocol import WireProtocol
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
@@ -113,7 +112,7 @@ class World:
             table=self.table,
             identify=Admission(
                 verify=verify,
-                token=token or NoToken(),
+                token=token,
                 apps=self.apps if stack else None,
                 own=self.own,
                 clock=self.clock,
@@ -151,6 +150,10 @@ class World:
     def text(self, openmetrics=False):
         """Return the text of a scrape."""
         return b"".join(self.exposition.render(openmetrics=openmetrics)).decode()
+
+    def table_text(self, openmetrics=False):
+        """Return the bytes of a scrape without the collector's own metrics."""
+        return b"".join(self.exposition.render(openmetrics=openmetrics)[:-1])
 
     def scrape(self):
         """Return the families of a scrape."""

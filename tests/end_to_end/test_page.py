@@ -22,20 +22,9 @@ def browser():
         yield running
 
 
-@pytest.fixture(scope="module")
-def empty_state():
-    """A state file with nobody in it: a collector that has it waits for nobody."""
-    with start() as process:
-        process.terminate()
-        with open(process.directory + "/state", "rb") as file:
-            return file.read()
-
-
 @pytest.fixture()
-def running(empty_state, tmp_path):
-    state = tmp_path / "state"
-    state.write_bytes(empty_state)
-    with start(state_file=str(state)) as process:
+def running():
+    with start() as process:
         yield process
 
 
@@ -253,7 +242,7 @@ def test_it_comes_back_with_the_collector(browser):
             browser.run("document.querySelector('#retry').click()")
             wait_until(lambda: browser.text("#state") in ("live", "waiting"))
             if browser.text("#state") == "waiting":
-                assert "started just now: waiting for 1 sessions" in browser.text("#reason")
+                assert "started just now: waiting for 1 processes" in browser.text("#reason")
                 break
             collector.terminate()
             wait_until(lambda: browser.text("#state") == "lost")

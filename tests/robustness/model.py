@@ -7,8 +7,9 @@ import copy
 import itertools
 
 from tests.collector.world import Peer
+from waggle_live.live import INSTRUMENTS
 from waggle_live.series.registry import Registry
-from waggle_live.series.state import Cell
+from waggle_live.series.state import SeriesState
 from waggle_live.wire.protocol import encode, encode_updates
 
 _ids = itertools.count()
@@ -46,7 +47,7 @@ class Process:
         self.id = "session-%06d" % next(_ids)
         self.plugin = plugin
         self.started = started
-        self.registry = registry or Registry()
+        self.registry = registry or Registry(INSTRUMENTS)
         self.link = None
         self.number = 0
         self.send_all = True
@@ -55,31 +56,31 @@ class Process:
 
     def fork(self, started):
         """Return the child: the same series, all at zero, and a process of its own."""
-        registry = Registry()
-        for cell in self.registry.cells():
+        registry = Registry(INSTRUMENTS)
+        for cell in self.registry.states():
             if cell.kind in ("timer", "rate", "gauge", "counter"):
-                getattr(registry, cell.kind)(cell.name, dict(cell.labels))
+                registry.get(cell.kind, cell.name, dict(cell.labels))
         return Process(self.plugin, started, registry)
 
     def record(self, kind, name, value):
         """Record one value with one instrument."""
         registry = self.registry
         if kind == "timer":
-            registry.timer(name, {}).cell.append(value)
+            registry.get("timer", name, {}).state.append(value)
         elif kind == "failure":
-            series = registry.timer(name, {"failing": "yes"})
-            series.cell.failed.append(None)
-            series.cell.append(value)
+            series = registry.get("timer", name, {"failing": "yes"})
+            series.state.failed.append(None)
+            series.state.append(value)
         elif kind == "rate":
-            registry.rate(name + ".r", {}).make().tick()
+            registry.get("rate", name + ".r", {}).make().tick()
         elif kind == "block":
-            series = registry.rate(name + ".b", {})
+            series = registry.get("rate", name + ".b", {})
             series.use_as("blocks")
-            series.cell.append(value)
+            series.state.append(value)
         elif kind == "counter":
-            registry.counter(name + ".c", {"size": str(value % 3)}).inc(value)
+            registry.get("counter", name + ".c", {"size": str(value % 3)}).inc(value)
         elif kind == "float":
-            registry.counter(name + ".f", {}).inc(value / 10)
+            registry.get("counter", name + ".f", {}).inc(value / 10)
         elif kind == "message":
             registry.count_message(name)
         elif kind == "upload":
@@ -96,7 +97,7 @@ class Process:
         if self.link is None:
             return
         send_all = send_all or self.send_all
-        cells = [c for c in self.registry.cells() if send_all or c.buffer or c.changed]
+        cells = [c for c in self.registry.states() if send_all or c.buffer or c.changed]
         messages = [cell.take() for cell in cells]
         for number, line in encode_updates(messages, self.number + 1, now, now - 0.25):
             self.number = number
@@ -113,7 +114,7 @@ class Process:
     def truth(self):
         """Return all counters that this process makes, as ``shown`` does."""
         totals = {}
-        for cell in self.registry.cells():
+        for cell in self.registry.states():
             state = copy.copy(_peek(cell))
             key = (self.plugin, cell.kind, cell.name, cell.labels)
             for field in ("count", "sum", "failures", "value"):
@@ -124,7 +125,7 @@ class Process:
         return totals
 
 
-def _peek(cell: Cell):
+def _peek(cell: SeriesState):
     changed = cell.changed or bool(cell.buffer)
     state = cell.take()
     cell.changed = changed

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.collector.world import World, counter
-from waggle_live.wire.protocol import IDENTITY_LABELS, KINDS, OVERFLOW, PROBLEMS
+from waggle_live.wire.protocol import IDENTITY_LABELS, OVERFLOW, PROBLEMS
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.table.state_file import StateFile
 
 from .corpus import lines
 
+KINDS = ["timer", "rate", "gauge", "counter", "messages", "uploads", "problem", "function", "tau"]
 EXAMPLES = int(os.environ.get("WAGGLE_LIVE_FUZZ_EXAMPLES", "400"))
 LIMITS = Limits(series_per_process=20, series=60, processes=6, plugins=4)
 CORPUS = [line for _, line, _ in lines() if len(line) < 5000]

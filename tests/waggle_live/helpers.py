@@ -25,6 +25,16 @@ def clock():
     return time.perf_counter_ns() if sys.version_info >= (3, 7) else int(time.perf_counter() * 1e9)
 
 
+class Scalar:
+    """Like a NumPy scalar: no number by type, one by ``__float__``."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __float__(self):
+        return float(self.value)
+
+
 def in_threads(count, work):
     """Run ``work()`` in so many threads at once, until all have ended."""
     threads = [threading.Thread(target=work) for _ in range(count)]
@@ -80,12 +90,19 @@ def last(laps):
 
 
 def cells(live):
-    """Fold and return the present state of all cells, as they would be sent."""
-    return {key_of(message): message for message in (c.take() for c in live._registry.cells())}
+    """Fold and return all cells, as they would be sent."""
+    return {key_of(message): message for message in (s.take() for s in live._registry.states())}
+
+
+def sample(live):
+    """Take the values of all gauges that have a function, as before a send."""
+    for state in live._registry.states():
+        if state.sample is not None:
+            state.sample()
 
 
 def cell(live, kind, name, **labels):
-    """Fold and return the present state of one cell."""
+    """Fold and return one cell, as it would be sent."""
     return cells(live)[kind, name, tuple(sorted(labels.items()))]
 
 

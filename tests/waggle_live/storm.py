@@ -1,15 +1,18 @@
 """A process whose signal handler raises inside of folds, over and over.
 
-Run by test_cells, in a process of its own: a tracer, as coverage's, wouldn't survive it.
+Run by test_state, in a process of its own: a tracer, as coverage's, wouldn't survive it.
 """
 
 import signal
 import sys
 import time
 
-from waggle_live.series.state import CounterCell, GaugeCell, RateCell, TimerCell
+from waggle_live.series.counter import CounterState
+from waggle_live.series.gauge import GaugeState
+from waggle_live.series.rate import RateState
+from waggle_live.series.timer import TimerState
 
-VALUES = {TimerCell: 7, CounterCell: 7, RateCell: 7, GaugeCell: (0, 7.0, True)}
+VALUES = {TimerState: 7, CounterState: 7, RateState: 7, GaugeState: (0, 7.0, True)}
 
 
 class Interrupted(Exception):
@@ -21,22 +24,22 @@ def interrupt(signum, frame):
 
 
 def storm(make, seconds):
-    """Record and fold under interrupts; return the final cell, the values and the interrupts."""
-    cell, value = make("x"), VALUES[make]
+    """Record and fold under interrupts; return the final state, the values and the interrupts."""
+    state, value = make("x"), VALUES[make]
     total = interrupted = 0
     signal.signal(signal.SIGALRM, interrupt)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         for _ in range(20):
-            cell.append(value)
+            state.append(value)
         total += 20
         try:
             signal.setitimer(signal.ITIMER_REAL, 1e-6 + (total % 600) * 2e-8)
             while True:
-                cell.fold()
+                state.fold()
         except Interrupted:
             interrupted += 1
-    found = cell.take()
+    found = state.take()
     assert found is not None, "an interrupt left the lock taken"
     return found, total, interrupted
 

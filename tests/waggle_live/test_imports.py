@@ -18,6 +18,7 @@ PACKAGE = ROOT / "waggle_live"
         "waggle_live.wire.errors",
         "waggle_live.live",
         "waggle_live.run.hooks",
+        "waggle_live.run.sigterm",
         "waggle_live.__main__",
     ],
 )

@@ -1,8 +1,4 @@
-"""Decorators that time the work of each kind of function, and not its creation.
-
-A wrapper remembers where it appends before it calls the function: if the process forks inside,
-the child's end of the call goes to the buffer that died with the fork, and counts in the parent.
-"""
+"""Decorators that time the work of each kind of function, and not its creation."""
 
 import functools
 import inspect
@@ -10,7 +6,6 @@ from typing import Any
 
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidType
-from .signature import wrap
 
 
 def decorate(function: Any, series: Any) -> Any:
@@ -19,6 +14,9 @@ def decorate(function: Any, series: Any) -> Any:
     A generator is one call: the sum of the time inside its resumes, recorded when it ends or is
     closed; so is an async generator. A coroutine is measured from its first step to its end, the
     time it waits included. ``staticmethod`` and ``classmethod`` objects keep their kind.
+
+    A call that was running at a fork counts in the parent only. Raises InvalidType for what
+    can't be called.
     """
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(decorate(function.__func__, series))
@@ -35,127 +33,85 @@ def decorate(function: Any, series: Any) -> Any:
     return functools.wraps(function)(wrapper)
 
 
-_PLAIN = """
-def bind(_live_function, _live_cell, _live_clock, _live_raised, _live_any, _live_len, _live_full):
-    def {name}({parameters}):
-        _live_buffer = _live_cell.buffer
-        _live_start = _live_clock()
-        try:
-            _live_result = _live_function({arguments})
-        except _live_any as _live_error:
-            _live_raised(_live_buffer, _live_clock() - _live_start, _live_error)
-            raise
-        _live_buffer.append(_live_clock() - _live_start)
-        if _live_len(_live_buffer) > _live_full:
-            _live_cell.fold()
-        return _live_result
-    return {name}
-"""
-
-
 def _plain(function: Any, series: Any) -> Any:
-    cell, fail = series.cell, series.fail
+    """Measure without a timer object, which would cost as much again as the measurement."""
+    state, clock, append_failed = series.state, series.clock, series.append_failed
 
-    def raised(buffer: Any, duration: int, error: BaseException) -> None:
-        _fail(cell, buffer.append, fail, error)
-        buffer.append(duration)
-
-    return wrap(function, _PLAIN, function, cell, series.clock, raised, BaseException, len, FOLD_AT)
-
-
-def _coroutine(function: Any, series: Any) -> Any:
-    cell, clock, fail = series.cell, series.clock, series.fail
-
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        append = cell.append
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        buffer = state.buffer  # kept: a child that is forked within appends to the parent's
         start = clock()
         try:
-            result = await function(*args, **kwargs)
+            result = function(*args, **kwargs)
         except BaseException as error:
-            end = clock()
-            _fail(cell, append, fail, error)
-            append(end - start)
+            append_failed(buffer, clock() - start, type(error))
             raise
-        append(clock() - start)
-        if len(cell.buffer) > FOLD_AT:
-            cell.fold()
+        buffer.append(clock() - start)
+        if len(buffer) > FOLD_AT:
+            state.fold()
         return result
 
     return wrapper
 
 
+def _coroutine(function: Any, series: Any) -> Any:
+    make = series.make
+
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with make():
+            return await function(*args, **kwargs)
+
+    return wrapper
+
+
+# The time of the consumer of a generator is taken out by moving the start of the timer.
+
+
 def _generator(function: Any, series: Any) -> Any:
-    cell, clock, fail = series.cell, series.clock, series.fail
+    make, clock = series.make, series.clock
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        append = cell.append
-        spent = 0
         generator = function(*args, **kwargs)
         resume, argument = generator.send, None
-        try:
+        with make() as timer:
             while True:
-                start = clock()
                 try:
                     item = resume(argument)
                 except StopIteration as stop:
                     return stop.value
-                finally:
-                    spent += clock() - start
+                left = clock()
                 try:
                     argument = yield item
                     resume = generator.send
                 except BaseException as error:  # GeneratorExit too: close() is such a throw
                     argument = error
                     resume = generator.throw
-        except BaseException as error:
-            _fail(cell, append, fail, error)
-            raise
-        finally:
-            append(spent)
-            if len(cell.buffer) > FOLD_AT:
-                cell.fold()
+                timer._start += clock() - left
 
     return wrapper
 
 
 def _async_generator(function: Any, series: Any) -> Any:
-    cell, clock, fail = series.cell, series.clock, series.fail
+    make, clock = series.make, series.clock
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        append = cell.append
-        spent = 0
         generator = function(*args, **kwargs)
         resume, argument = generator.asend, None
-        try:
+        with make() as timer:
             while True:
-                start = clock()
                 try:
                     item = await resume(argument)
                 except StopAsyncIteration:
                     return
-                finally:
-                    spent += clock() - start
+                left = clock()
                 try:
                     argument = yield item
                     resume = generator.asend
                 except BaseException as error:  # GeneratorExit too: aclose() is such a throw
                     argument = error
                     resume = generator.athrow
-        except BaseException as error:
-            _fail(cell, append, fail, error)
-            raise
-        finally:
-            append(spent)
-            if len(cell.buffer) > FOLD_AT:
-                cell.fold()
+                timer._start += clock() - left
 
     return wrapper
-
-
-def _fail(cell: Any, append: Any, fail: Any, error: BaseException) -> None:
-    """Mark a failure, unless the call began before a fork that this process is the child of."""
-    if append.__self__ is cell.buffer:
-        fail(type(error))
 
 
 def _is_iterable_coroutine(function: Any) -> bool:

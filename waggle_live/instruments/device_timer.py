@@ -3,18 +3,19 @@
 from typing import Any, Callable, List, cast
 
 from ..clock import perf_counter_ns
-from ..series.problems import SYNC_ERROR, Problems
+from ..series.problems import Problems
+from ..wire.protocol import SYNC_ERROR
 from .decorate import decorate
 from .timer import Function, Span, Timer
 
 Sync = Callable[[], Any]
 
 
-class SyncedTimer(Timer):
+class DeviceTimer(Timer):
     """A timer that calls the author's ``sync`` before each reading of the clock.
 
     It wraps a timer of the series instead of being one: an author may well write a new lambda
-    at each call, which must not cost a class each time.
+    at each call, which must not cost a class each time. Errors of ``sync`` are counted.
     """
 
     __slots__ = ("_exits", "_problems", "_sync", "_timer")
@@ -23,10 +24,10 @@ class SyncedTimer(Timer):
         self._timer = timer
         self._sync = sync
         self._problems = problems
-        # Looked up at the entry, as a with statement does it: see spans about forks.
+        # Looked up at the entry, as a with statement does it: see timer about forks.
         self._exits: List[Any] = []
 
-    def __enter__(self) -> "SyncedTimer":
+    def __enter__(self) -> "DeviceTimer":
         self._synchronize()
         self._exits.append(self._timer.__exit__)
         self._timer.__enter__()
@@ -39,10 +40,19 @@ class SyncedTimer(Timer):
 
     def start(self) -> Span:
         self._synchronize()
-        return _SyncedSpan(self._timer.start(), self)
+        return _DeviceSpan(self._timer.start(), self)
 
     def __call__(self, function: Function) -> Function:
-        return cast(Function, decorate(function, _SyncedSeries(self, self._timer._series)))
+        return cast(Function, decorate(function, _DeviceSeries(self)))
+
+    @property
+    def _start(self) -> Any:
+        """The start of the timer that this one wraps: a decorator moves it."""
+        return self._timer._start
+
+    @_start.setter
+    def _start(self, start: Any) -> None:
+        self._timer._start = start
 
     def _synchronize(self) -> None:
         """Call the author's ``sync``, whose errors are not the plugin's."""
@@ -52,10 +62,10 @@ class SyncedTimer(Timer):
             self._problems.count(SYNC_ERROR, "sync raised %r" % (error,))
 
 
-class _SyncedSpan(Span):
+class _DeviceSpan(Span):
     __slots__ = ("_span", "_timer")
 
-    def __init__(self, span: Span, timer: SyncedTimer) -> None:
+    def __init__(self, span: Span, timer: DeviceTimer) -> None:
         self._span = span
         self._timer = timer
 
@@ -64,13 +74,19 @@ class _SyncedSpan(Span):
         self._span.stop()
 
 
-class _SyncedSeries:
+class _DeviceSeries:
     """What a decorator needs of a series, with a clock that synchronizes."""
 
-    def __init__(self, timer: SyncedTimer, series: Any) -> None:
-        self.cell = series.cell
-        self.fail = series.fail
+    def __init__(self, timer: DeviceTimer) -> None:
+        series = timer._timer._series
+        self.state = series.state
+        self.append_failed = series.append_failed
+        self._make = series.make
         self._timer = timer
+
+    def make(self) -> DeviceTimer:
+        """Return a new timer with the same ``sync``."""
+        return DeviceTimer(self._make(), self._timer._sync, self._timer._problems)
 
     def clock(self) -> int:
         """Read the clock, after the author's ``sync``."""

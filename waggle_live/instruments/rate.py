@@ -3,7 +3,8 @@
 from typing import Any, AsyncIterable, AsyncIterator, Dict, Iterable, Iterator, TypeVar
 
 from ..series.problems import Problems
-from ..series.state import FOLD_AT, RateCell
+from ..series.rate import RateState
+from ..series.state import FOLD_AT
 from ..wire.errors import InvalidMetric
 from ..wire.protocol import OVERFLOW
 from .timer import Timer, TimerSeries
@@ -51,12 +52,12 @@ class RateSeries(TimerSeries):
     """Binds a rate's methods, and turns those of the other use into errors at the first use."""
 
     base = Rate
-    cell: RateCell
+    state: RateState
 
-    def __init__(self, cell: RateCell, problems: Problems) -> None:
+    def __init__(self, state: RateState, problems: Problems) -> None:
         self.use = ""
         self._settled: Dict[str, str] = {}
-        super().__init__(cell, problems)
+        super().__init__(state, problems)
 
     def install(self, enter: Any, start: Any) -> None:
         """Put the methods in place; before the first use, ones that decide what it is.
@@ -64,43 +65,40 @@ class RateSeries(TimerSeries):
         Each at once for good, never for a moment one that doesn't check: there are other threads.
         """
         series, timer_class = self, self.timer_class
-        clock, buffer, append, fold = self.clock, self.cell.buffer, self.cell.append, self.cell.fold
+        state, clock = self.state, self.clock
+        buffer, append, fold = state.buffer, state.append, state.fold
 
         def tick(_: Rate) -> None:
             append(clock())
             if len(buffer) > FOLD_AT:
                 fold()
 
-        def first_tick(rate: Rate) -> None:
-            series.use_as(TICKS)
-            tick(rate)  # not rate.tick: another thread may be about to bind it
+        def checked(method: Any, use: str) -> Any:
+            # The overflow series stands for rates of both uses and keeps what adds up: the events.
+            if self.use == use or state.name == OVERFLOW:
+                return method
 
-        def first_enter(rate: Rate) -> Timer:
-            series.use_as(BLOCKS)
-            entered: Timer = enter(rate)
-            return entered
+            def first(rate: Rate) -> Any:
+                series.use_as(use)
+                return method(rate)  # not by its name: another thread may be about to bind it
 
-        def first_start(rate: Rate) -> Any:
-            series.use_as(BLOCKS)
-            return start(rate)
+            return first
 
-        # The overflow series stands for rates of both uses and keeps what adds up: the events.
-        is_any = self.cell.name == OVERFLOW
-        timer_class.tick = tick if is_any or self.use == TICKS else first_tick
-        timer_class.__enter__ = enter if is_any or self.use == BLOCKS else first_enter
-        timer_class.start = start if is_any or self.use == BLOCKS else first_start
+        timer_class.tick = checked(tick, TICKS)
+        timer_class.__enter__ = checked(enter, BLOCKS)
+        timer_class.start = checked(start, BLOCKS)
 
     def use_as(self, use: str) -> None:
         """Settle what this rate is used for, or raise InvalidMetric if it is the other already."""
-        if self.use == use or self.cell.name == OVERFLOW:
+        if self.use == use or self.state.name == OVERFLOW:
             return
         settled = self._settled.setdefault("use", use)  # in one call: of several threads the first
         if settled != use:
             raise InvalidMetric(
                 "rate %r is used as %s already, so not as %s: a rate is ticked (tick, each) or "
                 "used as a block (with, decorator, start/stop), not both"
-                % (self.cell.name, settled, use)
+                % (self.state.name, settled, use)
             )
-        self.cell.blocks = use == BLOCKS
+        self.state.blocks = use == BLOCKS
         self.use = use
         self.bind()

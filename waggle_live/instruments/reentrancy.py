@@ -1,6 +1,6 @@
 """The slow path of timers: one kept object entered again while it is still open.
 
-The first entry keeps its start in the object itself. The next one puts an :class:`Overlap` in
+The first entry keeps its start in the object itself. The next one puts an :class:`Reentered` in
 its place, which is no number: so whoever subtracts it lands here. Each further entry, as long as
 any is open, is kept here under the object, the thread and the asyncio task that entered it, last
 in first out: right across threads, in recursion and for interleaved tasks. Every key belongs to
@@ -11,7 +11,8 @@ import sys
 from threading import get_ident
 from typing import Any, Dict, Optional, Tuple, cast
 
-from ..series.problems import OVERLAP_MISMATCH, Problems
+from ..series.problems import Problems
+from ..wire.protocol import OVERLAP_MISMATCH
 
 Key = Tuple[int, int, int]
 #: A start and the one below it: a stack that is changed by one assignment, so that a signal
@@ -19,7 +20,7 @@ Key = Tuple[int, int, int]
 Starts = Tuple[int, Any]
 
 
-class Overlap:
+class Reentered:
     """Stands in a timer's ``_start`` while it is in use more than once."""
 
     __slots__ = ("first",)
@@ -29,7 +30,7 @@ class Overlap:
         self.first: Optional[int] = None
 
 
-class Overlaps:
+class Reentries:
     """The starts of overlapping uses of the kept objects of one series."""
 
     def __init__(self, problems: Problems) -> None:
@@ -38,14 +39,14 @@ class Overlaps:
 
     def enter(self, timer: Any, start: int) -> None:
         """Remember that ``timer`` was entered at ``start`` by this thread and task."""
-        overlap = Overlap()
+        marker = Reentered()
         # First this one: while any start is here, no object goes back to its fast path.
         key, starts = _key(timer), self.starts
         starts[key] = (start, starts.get(key))
         first = timer._start
-        if first.__class__ is not Overlap:
-            timer._start = overlap
-            overlap.first = first
+        if first.__class__ is not Reentered:
+            timer._start = marker
+            marker.first = first
 
     def exit(self, timer: Any, starts: Dict[Key, Starts]) -> Optional[int]:
         """Return the start of this thread's and task's innermost use; None if there is none.
@@ -54,7 +55,7 @@ class Overlaps:
         """
         key = _key(timer)
         own = starts.get(key)
-        overlap = timer._start
+        marker = timer._start
         if own is not None:
             start: Optional[int] = own[0]
             if own[1] is None:
@@ -63,18 +64,18 @@ class Overlaps:
                 starts[key] = own[1]
         else:
             # Not entered here by this thread and task, so it is the use that the object keeps.
-            if overlap.__class__ is not Overlap:
+            if marker.__class__ is not Reentered:
                 timer._start = None
-                return cast(Optional[int], overlap)
-            start, overlap.first = overlap.first, None
+                return cast(Optional[int], marker)
+            start, marker.first = marker.first, None
             if start is None:
                 self._problems.count(
                     OVERLAP_MISMATCH,
                     "a kept timer was entered and left by different threads or tasks",
                 )
         # No call between this look and the change: see spans.
-        done = overlap.__class__ is Overlap and overlap.first is None and not starts
-        if done and timer._start is overlap:
+        done = marker.__class__ is Reentered and marker.first is None and not starts
+        if done and timer._start is marker:
             timer._start = None
         return start
 

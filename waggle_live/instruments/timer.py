@@ -1,9 +1,8 @@
 """The hot path of timers: two clock reads and one append around a block.
 
 Each series has a class of its own, a subclass of :class:`Timer`, whose methods are closures
-over the series' buffer. ``live.timer("x")`` gives the same instance of it out again once nobody
-has it any more, and makes another one as long as somebody has: so no two share one. A kept
-instance that is entered again while it is still open takes the slow path of
+over the series' buffer. ``live.timer("x")`` makes an object of that class. A kept object that is
+entered again while it is still open takes the slow path of
 :mod:`waggle_live.instruments.reentrancy`.
 
 After a fork the child binds the classes anew, to new buffers. Methods that were looked up before
@@ -11,29 +10,18 @@ the fork (a ``with`` statement looks its ``__exit__`` up when it is entered) sti
 old ones, which nobody reads: so a span open at the fork counts in the parent only.
 """
 
-import sys
 from typing import Any, Callable, Optional, Type, TypeVar, Union, cast
 
 from ..clock import perf_counter_ns
-from ..series.problems import UNMATCHED_STOP, Problems
-from ..series.state import FOLD_AT, RateCell, TimerCell
+from ..series.problems import Problems
+from ..series.rate import RateState
+from ..series.state import FOLD_AT
+from ..series.timer import TimerState
+from ..wire.protocol import UNMATCHED_STOP
 from .decorate import decorate
-from .reentrancy import Overlaps
+from .reentrancy import Reentries
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-SpanCell = Union[TimerCell, RateCell]
-
-#: Whether CPython's count of references tells that nobody else has an object. It does up to 3.13,
-#: after which a variable need not be counted, and where there is a GIL, else it is stale once read.
-IS_COUNTED = (
-    sys.implementation.name == "cpython"
-    and sys.version_info < (3, 14)
-    and getattr(sys, "_is_gil_enabled", lambda: True)()
-)
-references: Callable[[Any], int] = getattr(sys, "getrefcount", id)
-#: The count of what nobody else has: where it is kept, the variable of whoever asks, the argument
-#: of ``references``. Who else is about to take it has it in a variable already, so neither does.
-UNSHARED = 3 if IS_COUNTED else -1
 
 
 class Span:
@@ -56,11 +44,11 @@ class Timer:
     as a failure; its exception goes on unchanged.
 
     May be kept and used again, from any thread, in recursion and in asyncio tasks; never blocks,
-    and never raises because of the collector.
+    and never raises because of the collector. Keeping it is the fastest form.
     """
 
     __slots__ = ("_start",)
-    #: None while it is idle, the clock's reading while it is open, an Overlap while in use twice.
+    #: None while idle, the clock's reading while open, a Reentered while in use more than once.
     _start: Any
     _series: "TimerSeries"
 
@@ -80,43 +68,35 @@ class Timer:
 
 
 class TimerSeries:
-    """Binds the classes of one series to its cell, and again after a fork."""
+    """Binds the classes of one series to its buffer, and again after a fork."""
 
     base: Type[Timer] = Timer
 
     clock = staticmethod(perf_counter_ns)
 
-    def __init__(self, cell: SpanCell, problems: Problems) -> None:
-        self.cell = cell
+    def __init__(self, state: Union[TimerState, RateState], problems: Problems) -> None:
+        self.state = state
         self.problems = problems
-        self.overlaps = Overlaps(problems)
-        self.span_class: Any = type("Span", (Span,), {"__slots__": (), "__doc__": Span.__doc__})
+        self.reentries = Reentries(problems)
         self.timer_class: Any = type(
             self.base.__name__,
             (self.base,),
             {"__slots__": (), "__doc__": self.base.__doc__, "_series": self},
         )
         self.bind()
+        state.on_reset = self.rebind
 
-    def make(self) -> Any:
+    def make(self) -> Timer:
         """Return a new :class:`Timer` (or Rate) of this series."""
-        timer = self.timer_class()
+        timer: Timer = self.timer_class()
         timer._start = None
         return timer
 
-    def fail(self, exc_type: Any) -> None:
-        """Mark a failure; called before the duration of its block is appended."""
-        if isinstance(self.cell, TimerCell) and not _is_ending(exc_type):
-            self.cell.failed.append(None)
-
     def bind(self) -> None:
-        """(Re)define the hot methods over the cell's present buffer."""
-        cell, clock, leave = self.cell, self.clock, self._leave
-        buffer, append, fold = cell.buffer, cell.append, cell.fold
-        overlaps, opened = self.overlaps, self.overlaps.starts
-        problems, span_class = self.problems, self.span_class
-        # A span that nobody has any more is given out again, which is cheaper than a new one.
-        spare = span_class()
+        """(Re)define the hot methods over the present buffer."""
+        state, clock, leave = self.state, self.clock, self._leave
+        buffer, append, fold = state.buffer, state.append, state.fold
+        reentries, opened, problems = self.reentries, self.reentries.starts, self.problems
 
         # No call between the look at a start and its change: threads could change places there.
         def __enter__(self: Timer) -> Timer:
@@ -124,7 +104,7 @@ class TimerSeries:
             if self._start is None:
                 self._start = now
             else:
-                overlaps.enter(self, now)
+                reentries.enter(self, now)
             return self
 
         def __exit__(self: Timer, exc_type: Any, exc: Any, traceback: Any) -> None:
@@ -133,19 +113,17 @@ class TimerSeries:
                     duration = clock() - self._start
                     self._start = None
                     append(duration)
-                except TypeError as error:  # None or an Overlap: dearer to ask for than to meet
+                except TypeError as error:  # None or Reentered: dearer to ask for than to meet
                     if _came_out_of_a_call(error):
                         raise
-                    leave(self, clock(), exc_type, opened, append)
+                    leave(self, clock(), exc_type, opened, buffer)
             else:
-                leave(self, clock(), exc_type, opened, append)
+                leave(self, clock(), exc_type, opened, buffer)
             if len(buffer) > FOLD_AT:
                 fold()
 
         def start(_: Timer) -> Span:
-            span: Span = spare
-            if references(span) > UNSHARED:
-                span = span_class()
+            span: Span = span_class()
             span._start = clock()
             return span
 
@@ -161,10 +139,11 @@ class TimerSeries:
             if len(buffer) > FOLD_AT:
                 fold()
 
+        # A new class each time: a span that was started before a fork stays with its buffer.
+        body = {"__slots__": (), "__doc__": Span.__doc__, "stop": stop}
+        span_class: Any = type("Span", (Span,), body)
         self.timer_class.__exit__ = __exit__
         self.install(__enter__, start)
-        # A span keeps the class it was made of: one started before a fork stays with its buffer.
-        self.span_class.stop = stop
 
     def install(self, enter: Any, start: Any) -> None:
         """Put the methods that begin a measurement in place."""
@@ -172,36 +151,34 @@ class TimerSeries:
         self.timer_class.start = start
 
     def rebind(self) -> None:
-        """Bind to the cell's new buffer, in a forked child."""
-        self.overlaps.reset()
-        self.span_class = type("Span", (Span,), {"__slots__": (), "__doc__": Span.__doc__})
+        """Bind to the state's new buffer, in a forked child."""
+        self.reentries.reset()
         self.bind()
 
-    def _leave(self, timer: Timer, end: int, exc_type: Any, opened: Any, append: Any) -> None:
-        """Leave a block that raised, overlaps another use of its object, or was never entered.
+    def append_failed(self, buffer: Any, duration: int, exc_type: Any) -> None:
+        """Record a call that raised in the ``buffer`` of its beginning.
 
-        ``opened`` and ``append`` are those of the block's entry, which a fork may have orphaned.
+        It is a failure, unless it began before a fork that this process is the child of.
         """
-        start = self.overlaps.exit(timer, opened)
+        if buffer is self.state.buffer:
+            self.state.fail(exc_type)
+        buffer.append(duration)
+
+    def _leave(self, timer: Timer, end: int, exc_type: Any, opened: Any, buffer: Any) -> None:
+        """Leave a block that raised, is one of several uses of its object, or was never entered.
+
+        ``opened`` and ``buffer`` are those of the block's entry, which a fork may have orphaned.
+        """
+        start = self.reentries.exit(timer, opened)
         if start is None:
             self.problems.count(UNMATCHED_STOP, "a timer was left that was not entered")
-            return
-        if exc_type is not None and append.__self__ is self.cell.buffer:
-            self.fail(exc_type)
-        append(end - start)
+        elif exc_type is not None:
+            self.append_failed(buffer, end - start, exc_type)
+        else:
+            buffer.append(end - start)
 
 
 def _came_out_of_a_call(error: BaseException) -> bool:
     """Tell whether an error is none of ours, but of a signal handler that ran just then."""
     traceback: Any = error.__traceback__
     return traceback.tb_next is not None
-
-
-def _is_ending(exc_type: Any) -> bool:
-    """Tell whether an exception only ends a block early and is no failure.
-
-    By name, so that neither asyncio, concurrent.futures nor trio need be imported.
-    """
-    return any(
-        c.__name__ in ("GeneratorExit", "CancelledError", "Cancelled") for c in exc_type.__mro__
-    )

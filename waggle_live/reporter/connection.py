@@ -128,11 +128,8 @@ def explain(error: OSError, address: Address) -> str:
     if isinstance(error, PermissionError) and address.path:
         try:
             stat = os.stat(address.path)
-            wanted = "the socket is mode %04o, uid %d, gid %d" % (
-                stat.st_mode & 0o7777,
-                stat.st_uid,
-                stat.st_gid,
-            )
+            owner = (stat.st_mode & 0o7777, stat.st_uid, stat.st_gid)
+            wanted = "the socket is mode %04o, uid %d, gid %d" % owner
         except OSError:
             wanted = "its directory can't be entered"
         return (

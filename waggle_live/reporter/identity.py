@@ -21,12 +21,12 @@ _NOTEBOOKS = ("ipykernel_launcher.py", "colab_kernel_launcher.py")
 MAX_LENGTH = 256
 
 
-class Identity(NamedTuple):
+class ClaimedIdentity(NamedTuple):
     """Empty strings stand for what isn't known; the collector fills in what it can."""
 
     app_id: str
     plugin: str
-    version: str
+    plugin_version: str
     task: str
     job: str
 
@@ -39,7 +39,7 @@ def find_identity(
     environ: Mapping[str, str],
     *,
     script: Optional[str] = None,
-) -> Identity:
+) -> ClaimedIdentity:
     """Return the identity of this process, or of one whose main script is another; raises
     InvalidType for arguments that are no str."""
     for name, value in (("plugin_name", plugin), ("task", task), ("job", job)):
@@ -47,10 +47,10 @@ def find_identity(
             raise InvalidType("%s must be a str, got %.60r" % (name, value))
     directory, name = _find_main(script)
     sage_name, sage_version = _read_sage_yaml(os.path.join(directory, "sage.yaml"))
-    return Identity(
+    return ClaimedIdentity(
         app_id=_shorten(app_id or environ.get("WAGGLE_APP_ID", "")),
         plugin=_shorten(plugin or environ.get("WAGGLE_LIVE_PLUGIN") or sage_name or name),
-        version=_shorten(sage_version),
+        plugin_version=_shorten(sage_version),
         task=_shorten(task or environ.get("WAGGLE_LIVE_TASK", "")),
         job=_shorten(job or environ.get("WAGGLE_LIVE_JOB", "")),
     )

@@ -1,27 +1,23 @@
-"""The sender: one daemon thread per process that carries changed cells to the collector.
+"""The sender: one daemon thread per process that carries changed series to the collector.
 
-Every interval it folds the cells and sends those that changed, as cumulative state. What is
-lost with a connection is made good by sending every cell on the next one, so there is no
-queue and nothing to resend. Only a flush and the end wait for an answer, and never long.
+Every interval it folds the series and sends the cells of those that changed: running totals, not
+increments. After a reconnect it sends every cell, so there is no queue and nothing to resend.
+Only a flush and the end wait for an answer, and never long.
 """
 
-import logging
 import threading
 import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from ..clock import monotonic
-from ..series.registry import Registry
-from ..series.state import Cell
+from ..series.state import SeriesState
 from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
 from .connection import Connection, explain
+from .logs import LogOnce
 from .session import Session
-from .usage import ProcessUsage
-
-logger = logging.getLogger("waggle_live")
 
 #: Seconds between two sends.
 DEFAULT_INTERVAL = 0.25
@@ -35,6 +31,9 @@ TCP_RETRY = 1.0
 REFUSED_RETRY = 5.0
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
+ABSENT = (
+    "no collector at %s (%s); the plugin goes on without, and it is looked for in the background"
+)
 
 #: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
 #: forked children inherit it. Bounded by the addresses that a program is written with.
@@ -44,7 +43,7 @@ _absent: "Set[Address]" = set()
 class _Request:
     """Somebody waits, at most ``until``, for all that was recorded to be applied."""
 
-    def __init__(self, until: float, status: Optional[str] = None) -> None:
+    def __init__(self, until: float, status: Optional[str]) -> None:
         self.until = until
         self.status = status  # of the bye; None for a flush
         self.done = threading.Event()
@@ -57,14 +56,14 @@ class Sender:
     def __init__(
         self,
         *,
-        registry: Registry,
+        states: Callable[[], List[SeriesState]],
         session: Session,
         addresses: Callable[[], List[Address]],
-        usage: ProcessUsage,
+        usage: Callable[[], Dict[str, Any]],
         interval: float = DEFAULT_INTERVAL,
         forked: bool = False,
     ) -> None:
-        self._registry = registry
+        self._states = states
         self._session = session
         self._addresses = addresses
         self._usage = usage
@@ -82,7 +81,7 @@ class Sender:
         self._next_process = 0.0
         self._retry_at = 0.0
         self._was_connected = False
-        self._logged: List[str] = []
+        self._log_once = LogOnce()
 
     def start(self) -> None:
         """Start the thread; where none can be started, log that and go without."""
@@ -95,11 +94,11 @@ class Sender:
 
     def flush(self, timeout: float) -> bool:
         """Send now; True once the collector has applied it, False after ``timeout`` seconds."""
-        return self._request(_Request(monotonic() + timeout), timeout)
+        return self._request(timeout, None)
 
     def finish(self, status: str, timeout: float) -> bool:
         """Send what is left and ``bye``, and end the thread; True if the collector has it all."""
-        return self._request(_Request(monotonic() + timeout, status), timeout)
+        return self._request(timeout, status)
 
     def abandon(self) -> None:
         """Let go of everything in a forked child, whose parent still uses the connection."""
@@ -107,9 +106,10 @@ class Sender:
         if self._connection is not None:
             self._connection.close()
 
-    def _request(self, request: _Request, timeout: float) -> bool:
+    def _request(self, timeout: float, status: Optional[str]) -> bool:
         if self._thread is None or self._thread is threading.current_thread():
             return False
+        request = _Request(monotonic() + timeout, status)
         self._requests.append(request)
         try:
             self._wake.release()
@@ -124,9 +124,8 @@ class Sender:
         while True:
             self._wake.acquire(True, max(0.0, next_tick - monotonic()))
             next_tick = monotonic() + self._interval
-            requests: List[_Request] = []
-            while self._requests:
-                requests.append(self._requests.pop(0))
+            requests = self._requests[:]
+            del self._requests[: len(requests)]
             try:
                 self._tick(urgent=bool(requests))
             except Exception as error:  # ours to mend, never the plugin's to suffer
@@ -139,37 +138,39 @@ class Sender:
                     self._log_once(repr(type(error)), "the sender met %r and goes on", error)
                 request.done.set()
             if any(request.status is not None for request in requests):
-                self._close()
+                self._disconnect()
+                self._thread = None
                 return
 
     def _tick(self, urgent: bool = False) -> None:
-        self._registry.call_functions()
-        cells = self._registry.cells()
+        states = self._states()
+        for state in states:
+            if state.sample is not None:
+                state.sample()
         for _ in range(2):  # a connection that turns out to be broken is replaced at once
             try:
                 if self._connection is None:
-                    self._connect(cells, urgent)
+                    self._connect(states, urgent)
                 elif self._connection.is_orphaned():
                     self._disconnect()
                     continue
                 else:
                     self._receive(self._connection)
                 if self._connection is not None:
-                    self._send(self._connection, cells)
+                    self._send(self._connection, states)
                 break
             except OSError:
-                self._hear_out()
-                self._disconnect()
+                self._lose()
         if self._connection is None:
-            _fold(cells)
+            _fold(states)
 
-    def _connect(self, cells: List[Cell], urgent: bool) -> None:
+    def _connect(self, states: List[SeriesState], urgent: bool) -> None:
         now = monotonic()
         if now < self._retry_at and not urgent:
             return
         young = self._forked and now - self._session.started < FORKED_PATIENCE
         # Not only what is in a buffer: whoever filled one may have folded it since.
-        if young and not any(cell.has_values for cell in cells):
+        if young and not any(state.has_values for state in states):
             return
         self._forked = False
         for address in self._addresses():
@@ -186,56 +187,50 @@ class Sender:
                 missed = now - self._session.started >= GRACE or urgent
                 if missed and address not in _absent:
                     _absent.add(address)
-                    self._log_once(
-                        "connect",
-                        "no collector at %s (%s); the plugin goes on without, and it is looked "
-                        "for in the background",
-                        address,
-                        explain(error, address),
-                    )
+                    self._log_once("connect", ABSENT, address, explain(error, address))
 
-    def _hear_out(self) -> None:
-        """Take in what the collector said before it closed: it may be why, and when to be back."""
+    def _lose(self) -> None:
+        """Disconnect, once heard what the collector said last: it may be why it closed."""
         if self._connection is not None:
             with suppress(OSError):
                 self._receive(self._connection)
+        self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _send(self, connection: Connection, cells: List[Cell]) -> bool:
-        """Send the cells that changed, unless earlier lines still wait for the kernel.
+    def _send(self, connection: Connection, states: List[SeriesState]) -> bool:
+        """Send the series that changed, unless earlier lines still wait for the kernel.
 
-        False if something is left to send: then, or when a cell was being folded just now.
+        False if something is left to send: then, or when a series was being folded just now.
         """
         connection.send(b"")
         if not connection.is_clear:
-            _fold(cells)
+            _fold(states)
             return False
         now = monotonic()
         messages: List[Dict[str, Any]] = []
         complete = True
-        for cell in cells:
-            if self._send_all or cell.buffer or cell.changed:
-                message = cell.take()
+        for state in states:
+            if self._send_all or state.buffer or state.changed:
+                message = state.take()
                 if message is None:
-                    cell.changed = True
+                    state.changed = True
                     complete = False
                 else:
                     messages.append(message)
         process = None
         if now >= self._next_process or self._send_all:
             with fork.guard:  # it opens files
-                process = self._usage.read()
+                process = self._usage()
             self._next_process = now + IDLE_PROCESS_INTERVAL
         if messages:
             self._next_process = min(self._next_process, now + PROCESS_INTERVAL)
         if messages or process:
-            for number, line in encode_updates(
-                messages, self._session.number + 1, now, self._since, process
-            ):
+            first = self._session.number + 1
+            for number, line in encode_updates(messages, first, now, self._since, process):
                 self._session.number = number
                 connection.send(line)
         self._send_all = False
@@ -265,8 +260,7 @@ class Sender:
                 if self._connection is not None and self._ask(self._connection, request):
                     return True
             except OSError:
-                self._hear_out()
-                self._disconnect()
+                self._lose()
             if monotonic() >= request.until or not self._was_connected:
                 return False
             # There was a collector a moment ago: one that restarts is worth waiting for.
@@ -277,7 +271,7 @@ class Sender:
         """Send all there is and the question, and wait for the answer."""
         taken = False  # once it is, what is recorded meanwhile is no longer this request's
         while True:
-            taken = taken or self._send(connection, self._registry.cells())
+            taken = taken or self._send(connection, self._states())
             connection.send(b"")
             if taken and connection.is_clear:
                 break
@@ -287,11 +281,7 @@ class Sender:
             connection.wait(min(request.until, monotonic() + 0.01))
         question = {"type": "flush", "number": self._session.number}
         if request.status is not None:
-            question = {
-                "type": "bye",
-                "number": self._session.number,
-                "status": request.status,
-            }
+            question = dict(question, type="bye", status=request.status)
         connection.send(encode(question))
         while monotonic() < request.until and self._connection is connection:
             for answer in self._receive(connection):
@@ -301,18 +291,9 @@ class Sender:
             connection.wait(request.until)
         return False
 
-    def _close(self) -> None:
-        self._disconnect()
-        self._thread = None
 
-    def _log_once(self, what: str, text: str, *args: Any) -> None:
-        if what not in self._logged:
-            self._logged.append(what)
-            logger.warning("live metrics: " + text, *args)
-
-
-def _fold(cells: List[Cell]) -> None:
+def _fold(states: List[SeriesState]) -> None:
     """Fold without sending, so that no buffer grows while nobody takes the state."""
-    for cell in cells:
-        if cell.buffer:
-            cell.fold()
+    for state in states:
+        if state.buffer:
+            state.fold()

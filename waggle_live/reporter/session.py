@@ -9,7 +9,7 @@ from ..clock import monotonic
 from ..version import VERSION
 from ..wire.protocol import VERSION as PROTOCOL_VERSION
 from .address import find_token
-from .identity import Identity, find_host
+from .identity import ClaimedIdentity, find_host
 
 
 class Session:
@@ -18,7 +18,7 @@ class Session:
     A reconnecting process keeps its session; a forked child makes a new one.
     """
 
-    def __init__(self, identity: Identity, *, start_time: Optional[float] = None) -> None:
+    def __init__(self, identity: ClaimedIdentity, *, start_time: Optional[float] = None) -> None:
         self._identity = identity
         self._host = find_host(os.environ)
         self._token = find_token(os.environ)
@@ -38,16 +38,12 @@ class Session:
 
         The token goes to nobody but a collector that is reached over TCP, which may ask for it.
         """
-        message = {
+        message: Dict[str, Any] = {
             "type": "hello",
             "version": PROTOCOL_VERSION,
             "session": self._id,
             "key": self._key,
-            "app_id": self._identity.app_id,
-            "plugin": self._identity.plugin,
-            "plugin_version": self._identity.version,
-            "task": self._identity.task,
-            "job": self._identity.job,
+            **self._identity._asdict(),
             "host": self._host,
             "pid": os.getpid(),
             "start_time": self._start_time,

@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 _CONTAINER_MARKS = ("kubepods", "docker", "libpod", "containerd", "crio", "lxc")
 
@@ -15,13 +15,11 @@ class ProcessUsage:
     process, since there the cgroup is a login session's or a whole service's.
     """
 
-    def __init__(self, root: str = "/", in_container: Optional[bool] = None) -> None:
+    def __init__(self, root: str = "/") -> None:
         self._root = root
-        if in_container is None:
-            in_container = _is_in_container(root)
         self._usage = ""
         self._inactive = b""
-        if in_container:
+        if self._is_in_container():
             self._find_cgroup()
 
     def read(self) -> Dict[str, Any]:
@@ -68,21 +66,18 @@ class ProcessUsage:
                     self._inactive = inactive
                     return
 
+    def _is_in_container(self) -> bool:
+        marks = (".dockerenv", "run/.containerenv")
+        if os.environ.get("WAGGLE_APP_ID"):
+            return True
+        if any(os.path.exists(os.path.join(self._root, mark)) for mark in marks):
+            return True
+        try:
+            text = self._read("proc/self/cgroup").decode()
+        except (OSError, ValueError):
+            return False
+        return any(mark in text for mark in _CONTAINER_MARKS)
+
     def _read(self, path: str) -> bytes:
         with open(os.path.join(self._root, path), "rb") as file:
             return file.read()
-
-
-def _is_in_container(root: str) -> bool:
-    if os.environ.get("WAGGLE_APP_ID"):
-        return True
-    if any(
-        os.path.exists(os.path.join(root, mark)) for mark in (".dockerenv", "run/.containerenv")
-    ):
-        return True
-    try:
-        with open(os.path.join(root, "proc/self/cgroup"), encoding="utf-8") as file:
-            text = file.read()
-    except (OSError, ValueError):
-        return False
-    return any(mark in text for mark in _CONTAINER_MARKS)

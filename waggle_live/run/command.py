@@ -5,28 +5,24 @@ import os
 import re
 import shutil
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, List, Optional
 
-from ..reporter.address import ENVIRONMENT_VARIABLE, parse
-from ..wire.errors import LiveMetricsError
+from ..reporter.options import environment
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
 _SCRIPTS = (".py", ".pyc", ".pyz", ".zip")
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to those of ``waggle-live``."""
+def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
+    """Add the command to those of ``waggle-live``; ``parent`` has the options that all take."""
     run = commands.add_parser(
         "run",
+        parents=[parent],
         help="run an unmodified plugin with live metrics",
         description="Run an unmodified plugin with live metrics: its Plugin, timeit, publish, "
         "upload_file, Camera and Microphone are measured, in its child processes too.",
         usage="waggle-live run [options] -- main.py|-m MODULE|COMMAND [ARGS...]",
     )
-    run.add_argument("--plugin", help="what the plugin is called, outside of the edge stack")
-    run.add_argument("--task", help="its task, outside of the edge stack")
-    run.add_argument("--job", help="its job, outside of the edge stack")
-    run.add_argument("--address", help="unix:///path, tcp://host:port or off")
     run.add_argument("script", help="the main script, options of python, or a command that runs it")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
     run.set_defaults(main=main)
@@ -34,12 +30,11 @@ def add_to(commands: Any) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Become the plugin: replaced by exec, so that its arguments, ``__main__``, tracebacks,
-    signals and exit status are those of a plugin that runs alone."""
-    try:
-        environment = run_environment(os.environ, options)
-    except LiveMetricsError as error:
-        print("waggle-live: %s" % error, file=sys.stderr)
-        return 2
+    signals and exit status are those of a plugin that runs alone. Raises InvalidAddress."""
+    changed = environment(options)
+    start = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
+    paths = [start, changed.get("PYTHONPATH", "")]
+    changed["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     command = plugin_command(options.script, options.args)
     if command is None:
         print("waggle-live: no such script or command: %s" % options.script, file=sys.stderr)
@@ -53,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
             )
     sys.stdout.flush()
     try:
-        os.execvpe(command[0], command, environment)
+        os.execvpe(command[0], command, changed)
     except OSError as error:
         print("waggle-live: can't run %s: %s" % (command[0], error.strerror), file=sys.stderr)
         return 127
@@ -92,18 +87,3 @@ def _isolation(arguments: List[str]) -> str:
                     next(rest, None)  # its value
                 break
     return ""
-
-
-def run_environment(environ: "os._Environ[str]", options: argparse.Namespace) -> Dict[str, str]:
-    """Return the environment of the plugin; raises InvalidAddress."""
-    environment = dict(environ)
-    if options.address is not None:
-        parse(options.address)
-        environment[ENVIRONMENT_VARIABLE] = options.address
-    for name in ("plugin", "task", "job"):
-        if getattr(options, name):
-            environment["WAGGLE_LIVE_" + name.upper()] = getattr(options, name)
-    start = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
-    paths = [start, environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    return environment

@@ -3,44 +3,30 @@
 import logging
 from typing import Dict
 
-from ..wire.protocol import (
-    OVERLAP_MISMATCH,
-    PROBLEM,
-    PROBLEMS,
-    RECORD_ERROR,
-    SERIES_LIMIT,
-    SYNC_ERROR,
-    UNMATCHED_STOP,
-)
-from .state import CounterCell
-
-__all__ = [
-    "OVERLAP_MISMATCH",
-    "RECORD_ERROR",
-    "SERIES_LIMIT",
-    "SYNC_ERROR",
-    "UNMATCHED_STOP",
-    "Problems",
-]
+from ..wire.protocol import PROBLEM, PROBLEMS
+from .counter import CounterState
 
 logger = logging.getLogger("waggle_live")
+
+
+class ProblemState(CounterState):
+    """How often one problem was met."""
+
+    __slots__ = ()
+    kind = PROBLEM
 
 
 class Problems:
     """One counter per problem, ``waggle_plugin_problems_total`` at the collector. Thread-safe."""
 
     def __init__(self) -> None:
-        self.cells: Dict[str, CounterCell] = {}
+        self.states: Dict[str, ProblemState] = {}
 
     def count(self, problem: str, text: str) -> None:
         """Count one ``problem`` (of :data:`protocol.PROBLEMS`); log ``text`` the first time."""
         assert problem in PROBLEMS, problem
-        cell = self.cells.get(problem)
-        if cell is not None:
-            cell.count()
-            return
-        made = CounterCell(problem, kind=PROBLEM)
-        cell = self.cells.setdefault(problem, made)
-        cell.count()
-        if cell is made:  # and not another thread's
+        made = ProblemState(problem)
+        state = self.states.setdefault(problem, made)
+        state.count()
+        if state is made:  # the first time, and not another thread's
             logger.warning("live metrics: %s (counted as %r, logged once)", text, problem)

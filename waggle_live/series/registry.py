@@ -1,154 +1,84 @@
 """All series of one process: found by name and labels, one kind per name, bounded in number."""
 
 import threading
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
-from ..instruments.rate import RateSeries
-from ..instruments.timer import TimerSeries
-from ..instruments.values import Counter, Gauge
+from ..wire import protocol
 from ..wire.errors import InvalidMetric
-from ..wire.protocol import (
-    AUTHOR_KINDS,
-    COUNTER,
-    DEFAULT_MAX_SERIES,
-    GAUGE,
-    MESSAGES,
-    OVERFLOW,
-    RATE,
-    TIMER,
-    UPLOADS,
-    Labels,
-    check_labels,
-    check_name,
-)
-from .problems import RECORD_ERROR, SERIES_LIMIT, Problems
-from .state import Cell, CounterCell, GaugeCell, RateCell, TimerCell
+from ..wire.protocol import DEFAULT_MAX_SERIES, OVERFLOW, Labels, check_labels, check_name
+from .counter import CounterState
+from .gauge import GaugeState
+from .problems import Problems
+from .rate import RateState
+from .state import SeriesState
+from .timer import TimerState
+
+#: The state of each kind that an author makes.
+STATES: Dict[str, Type[SeriesState]] = {
+    protocol.TIMER: TimerState,
+    protocol.RATE: RateState,
+    protocol.GAUGE: GaugeState,
+    protocol.COUNTER: CounterState,
+}
+#: What makes the instrument of a kind, which records into that state.
+Instruments = Mapping[str, Callable[[Any, Problems], Any]]
+_Key = Tuple[str, str, Labels]
 
 _NO_LABELS: Labels = ()
 
 
-class Registry:
-    """Makes and keeps the series of a process. Thread-safe.
+class _Messages(CounterState):
+    """How often a name was published."""
 
-    At most ``max_series`` series exist; whatever comes above is recorded in the series
-    ``__overflow__`` of its kind, where sums are exact, and counted as ``series_limit``.
+    __slots__ = ()
+    kind = protocol.MESSAGES
+
+
+class _Uploads(CounterState):
+    """How many files were uploaded."""
+
+    __slots__ = ()
+    kind = protocol.UPLOADS
+
+
+class Registry:
+    """Makes and keeps the series of a process, each with its instrument. Thread-safe.
+
+    ``instruments`` makes an instrument by kind. At most ``max_series`` series exist; any above
+    is recorded in the series ``__overflow__`` of its kind, where sums are exact, and counted as
+    ``series_limit``.
     """
 
-    def __init__(self, max_series: int = DEFAULT_MAX_SERIES) -> None:
+    def __init__(self, instruments: Instruments, max_series: int = DEFAULT_MAX_SERIES) -> None:
         self.problems = Problems()
+        self._instruments = instruments
         self._max_series = max_series
         # RLock: a signal handler may make a series while its thread is making one, even the
         # same; so each is put in place by setdefault, and the first to come stays.
         self._lock = threading.RLock()
         self._kinds: Dict[str, str] = {}
-        self._series: Dict[Tuple[str, str, Labels], Any] = {}
-        self._overflow: Dict[str, Any] = {}
-        #: How often a name was published, and files uploaded: filled by ``Plugin``.
-        self._messages: Dict[str, CounterCell] = {}
-        self._uploads: Dict[str, CounterCell] = {}
+        self._series: Dict[_Key, Tuple[SeriesState, Any]] = {}
+        self._overflow: Dict[str, Tuple[SeriesState, Any]] = {}
+        self._messages: Dict[str, _Messages] = {}
+        self._uploads: Dict[str, _Uploads] = {}
 
-    def timer(self, name: str, labels: Mapping[str, Any]) -> TimerSeries:
-        """Return the timer series of that name and labels; raises InvalidMetric, InvalidType."""
-        series: TimerSeries = self._get(TIMER, name, labels)
-        return series
+    def get(self, kind: str, name: str, labels: Mapping[str, Any]) -> Any:
+        """Return the instrument of that kind, name and labels, made at the first call.
 
-    def rate(self, name: str, labels: Mapping[str, Any]) -> RateSeries:
-        """Return the rate series of that name and labels; raises InvalidMetric, InvalidType."""
-        series: RateSeries = self._get(RATE, name, labels)
-        return series
-
-    def gauge(self, name: str, labels: Mapping[str, Any]) -> Gauge:
-        """Return the gauge of that name and labels; raises InvalidMetric, InvalidType."""
-        gauge: Gauge = self._get(GAUGE, name, labels)
-        return gauge
-
-    def counter(self, name: str, labels: Mapping[str, Any]) -> Counter:
-        """Return the counter of that name and labels; raises InvalidMetric, InvalidType."""
-        counter: Counter = self._get(COUNTER, name, labels)
-        return counter
-
-    def declare(self, kinds: Mapping[str, str]) -> None:
-        """Make an empty series for each name, so that it stands at 0 before its first use."""
-        for name, kind in kinds.items():
-            if kind not in AUTHOR_KINDS:
-                raise InvalidMetric(
-                    "declare(%s=...) takes one of TIMER, RATE, GAUGE, COUNTER, got %.60r"
-                    % (name, kind)
-                )
-        for name, kind in kinds.items():
-            self._get(kind, name, {})
-
-    def kind_of(self, name: str) -> Optional[str]:
-        """Return the kind that ``name`` has in this process, None while it has none."""
-        return self._kinds.get(name)
-
-    def count_message(self, name: str) -> None:
-        """Count one published message. The names are bounded like series."""
-        cell = self._messages.get(name)
-        if cell is None:
-            with self._lock:
-                cell = self._messages.get(name)
-                is_full = cell is None and self._is_full()
-                if is_full or not _is_name(name):
-                    # pywaggle also takes names that begin with "__" or end with a line feed.
-                    name, cell = OVERFLOW, self._messages.get(OVERFLOW)
-                if cell is None:
-                    cell = self._messages.setdefault(name, CounterCell(name, kind=MESSAGES))
-            if is_full:
-                self._over_limit("message names")
-        cell.count()
-
-    def count_upload(self) -> None:
-        """Count one uploaded file."""
-        with self._lock:
-            cell = self._uploads.get("")
-            if cell is None:
-                cell = self._uploads.setdefault("", CounterCell("", kind=UPLOADS))
-        cell.count()
-
-    def cells(self) -> List[Cell]:
-        """Return all cells; a copy, since the application makes more at any time."""
-        with self._lock:
-            # Copied first: a ``__del__`` or signal handler may make a series in this very loop.
-            made = [*self._series.values(), *self._overflow.values()]
-            found: List[Cell] = [_cell(series) for series in made]
-            found += self._messages.values()
-            found += self.problems.cells.values()
-            found += self._uploads.values()
-            return found
-
-    def call_functions(self) -> None:
-        """Take the values of all gauges that have a function (see ``Gauge.set_function``)."""
-        for cell in self.cells():
-            if isinstance(cell, GaugeCell) and cell.function is not None:
-                try:
-                    Gauge(cell).set(cell.function())
-                except Exception as error:
-                    self.problems.count(RECORD_ERROR, "gauge %r: %r" % (cell.name, error))
-
-    def reset(self) -> None:
-        """Start all series at zero with new buffers and locks, in a forked child."""
-        self._lock = threading.RLock()
-        for cell in self.cells():
-            cell.reset()
-        for series in [*self._series.values(), *self._overflow.values()]:
-            if isinstance(series, TimerSeries):
-                series.rebind()
-
-    def _get(self, kind: str, name: str, labels: Mapping[str, Any]) -> Any:
+        Raises InvalidMetric or InvalidType for a bad name or label, and InvalidMetric for a name
+        that has another kind.
+        """
         if not labels:
             try:
-                return self._series[kind, name, _NO_LABELS]  # a name that is here was checked
+                return self._series[kind, name, _NO_LABELS][1]  # its name was checked
             except (KeyError, TypeError):
                 pass
         key = (kind, check_name(name), check_labels(labels) if labels else _NO_LABELS)
-        series = self._series.get(key)
-        if series is not None:
-            return series
+        if key in self._series:
+            return self._series[key][1]
         with self._lock:
-            series = self._series.get(key)
-            if series is not None:
-                return series
+            if key in self._series:
+                return self._series[key][1]
             if self._kinds.get(name, kind) != kind:
                 raise InvalidMetric(
                     "%r is a %s in this process already, so it can't be a %s: one kind per name"
@@ -156,28 +86,73 @@ class Registry:
                 )
             if not self._is_full():
                 self._kinds[name] = kind
-                return self._series.setdefault(key, self._make(*key))
+                return self._series.setdefault(key, self._make(*key))[1]
             if kind not in self._overflow:
                 self._overflow.setdefault(kind, self._make(kind, OVERFLOW, _NO_LABELS))
         # Outside of the lock: a log handler may itself record something.
         self._over_limit("series, %s %r" % (kind, name))
-        return self._overflow[kind]
+        return self._overflow[kind][1]
+
+    def declare(self, kinds: Mapping[str, str]) -> None:
+        """Make an empty series for each name, so that it stands at 0 before its first use."""
+        for name, kind in kinds.items():
+            if kind not in list(STATES):
+                raise InvalidMetric(
+                    "declare(%s=...) takes one of TIMER, RATE, GAUGE, COUNTER, got %.60r"
+                    % (name, kind)
+                )
+        for name, kind in kinds.items():
+            self.get(kind, name, {})
+
+    def kind_of(self, name: str) -> Optional[str]:
+        """Return the kind that ``name`` has in this process, None while it has none."""
+        return self._kinds.get(name)
+
+    def count_message(self, name: str) -> None:
+        """Count one published message. The names are bounded like series."""
+        state = self._messages.get(name)
+        if state is None:
+            with self._lock:
+                is_full = name not in self._messages and self._is_full()
+                # pywaggle also takes names that begin with "__" or end with a line feed.
+                if is_full or not _is_name(name):
+                    name = OVERFLOW
+                state = self._messages.setdefault(name, _Messages(name))
+            if is_full:
+                self._over_limit("message names")
+        state.count()
+
+    def count_upload(self) -> None:
+        """Count one uploaded file."""
+        self._uploads.setdefault("", _Uploads("")).count()
+
+    def states(self) -> List[SeriesState]:
+        """Return the states of all series; a copy, since more are made at any time."""
+        with self._lock:
+            # Copied first: a ``__del__`` or signal handler may make a series in this very loop.
+            made = [*self._series.values(), *self._overflow.values()]
+            found = [state for state, _ in made]
+            found += self._messages.values()
+            found += self.problems.states.values()
+            found += self._uploads.values()
+            return found
+
+    def reset(self) -> None:
+        """Start all series at zero with new buffers and locks, in a forked child."""
+        self._lock = threading.RLock()
+        for state in self.states():
+            state.reset()
 
     def _is_full(self) -> bool:
         return len(self._series) + len(self._messages) >= self._max_series
 
     def _over_limit(self, what: str) -> None:
         text = "more than %d %s and all new ones from now on are added up in %r"
-        self.problems.count(SERIES_LIMIT, text % (self._max_series, what, OVERFLOW))
+        self.problems.count(protocol.SERIES_LIMIT, text % (self._max_series, what, OVERFLOW))
 
-    def _make(self, kind: str, name: str, labels: Labels) -> Any:
-        if kind == TIMER:
-            return TimerSeries(TimerCell(name, labels), self.problems)
-        if kind == RATE:
-            return RateSeries(RateCell(name, labels), self.problems)
-        if kind == GAUGE:
-            return Gauge(GaugeCell(name, labels))
-        return Counter(CounterCell(name, labels))
+    def _make(self, kind: str, name: str, labels: Labels) -> Tuple[SeriesState, Any]:
+        state = STATES[kind](name, labels)
+        return state, self._instruments[kind](state, self.problems)
 
 
 def _is_name(name: str) -> bool:
@@ -186,8 +161,3 @@ def _is_name(name: str) -> bool:
     except InvalidMetric:
         return False
     return True
-
-
-def _cell(series: Any) -> Cell:
-    cell: Cell = series.cell if isinstance(series, TimerSeries) else series._cell
-    return cell

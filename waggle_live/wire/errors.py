@@ -1,14 +1,5 @@
 """Every exception that Waggle Live raises on purpose, in one tree."""
 
-__all__ = [
-    "InvalidAddress",
-    "InvalidMetric",
-    "InvalidProfile",
-    "InvalidType",
-    "LiveMetricsError",
-    "ProtocolError",
-]
-
 
 class LiveMetricsError(Exception):
     """Base of all errors of this project; catch this one to catch them all."""

@@ -9,16 +9,6 @@ everything in it. Durations are integer nanoseconds throughout: their sums are e
 from bisect import bisect_left, bisect_right
 from typing import Dict, List, Mapping, Sequence
 
-__all__ = [
-    "BOUNDS_NS",
-    "MAX_INDEX",
-    "MIN_INDEX",
-    "add",
-    "add_counted",
-    "bucket_index",
-    "quantile",
-]
-
 BUCKETS_PER_DOUBLING = 8
 # 2^-30 s is just under a nanosecond, the clock's unit; 2^20 s are twelve days. What lies
 # outside is counted in the outermost bucket, so that an index is always bounded.

@@ -43,8 +43,6 @@ UPLOADS = "uploads"
 PROBLEM = "problem"
 FUNCTION = "function"
 TAU = "tau"
-AUTHOR_KINDS = (TIMER, RATE, GAUGE, COUNTER)
-KINDS = (*AUTHOR_KINDS, MESSAGES, UPLOADS, PROBLEM, FUNCTION, TAU)
 
 #: What a client reports about itself: the only names of cells of kind ``problem``.
 OVERLAP_MISMATCH = "overlap_mismatch"

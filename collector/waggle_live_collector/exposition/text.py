@@ -40,16 +40,12 @@ class Exposition:
         self._node = prefix(f.NODE_INFO.name, node.items()) + b"1.0\n"
 
     def render(self, *, openmetrics: bool) -> list[bytes]:
-        """Return the whole text as it is now, in pieces that want joining."""
+        """Return the whole text as it is now, in pieces; the collector's own is the last."""
         begin = self._clock.monotonic()
         parts = self._parts(openmetrics=openmetrics)
         self._own.scrape_seconds.observe(self._clock.monotonic() - begin)
         parts.append((openmetrics_latest if openmetrics else generate_latest)(self._own.registry))
         return parts
-
-    def render_table(self, *, openmetrics: bool) -> bytes:
-        """Return the families of the table alone, without an end mark."""
-        return b"".join(self._parts(openmetrics=openmetrics))
 
     def _parts(self, *, openmetrics: bool) -> list[bytes]:
         self._clock.refresh()

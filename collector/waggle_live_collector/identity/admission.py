@@ -9,7 +9,6 @@ another's task, gains nothing. Belongs to the event loop.
 from __future__ import annotations
 
 import logging
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -17,17 +16,16 @@ from waggle_live.wire.errors import ProtocolError
 
 from ..clock import Clock
 from ..messages import Hello
+from ..options import OFF, REQUIRE
 from ..own_metrics import OwnMetrics
 from . import peer as proofs
 from .app_meta import AppMetas
 from .labels import PROVISIONAL, UNKNOWN_PLUGIN, IdentityLabels, Naming, from_hello
 from .peer import Peer
+from .token import TokenFile
 
 log = logging.getLogger(__name__)
 
-OFF, WARN, REQUIRE = "off", "warn", "require"
-#: What ``--identity.verify`` may be.
-VERIFY = (OFF, WARN, REQUIRE)
 #: Seconds between two warnings about forged claims; the counter has all of them.
 DEFAULT_WARNING_SECONDS = 60.0
 
@@ -39,18 +37,20 @@ _WHY = {
 }
 
 
-class Token(Protocol):
-    """Decides who may report over TCP."""
-
-    def admits(self, shown: str | None) -> bool:
-        """Tell whether what a ``hello`` shows is enough."""
-
-
 class Admission:
-    """Names the processes, or refuses them. ``apps`` is None where the stack is not asked."""
+    """Names the processes, or refuses them.
+
+    ``apps`` is None where the stack is not asked, ``token`` where TCP needs none.
+    """
 
     def __init__(
-        self, *, verify: str, token: Token, apps: AppMetas | None, own: OwnMetrics, clock: Clock
+        self,
+        *,
+        verify: str,
+        token: TokenFile | None,
+        apps: AppMetas | None,
+        own: OwnMetrics,
+        clock: Clock,
     ) -> None:
         self._verify = verify
         self._token = token
@@ -62,7 +62,7 @@ class Admission:
 
     def __call__(self, hello: Hello, peer: Peer) -> Naming:
         """Return what to call the process; raises ProtocolError."""
-        if peer.tcp and not self._token.admits(hello.token):
+        if peer.tcp and self._token is not None and not self._token.admits(hello.token):
             raise ProtocolError(
                 "token",
                 "this collector asks for the token of its --tcp.token-file: "
@@ -70,20 +70,20 @@ class Admission:
             )
         naming = from_hello(hello, peer)
         if self._verify != OFF:
-            self._check(naming.claim.app_id, peer)
+            self._check(naming.info.app_id, peer)
         verified = peer.proof == proofs.PROVEN
-        app_id = peer.pod if verified else naming.claim.app_id
-        claim = replace(naming.claim, app_id=app_id, verified=verified)
+        app_id = peer.pod if verified else naming.info.app_id
+        info = replace(naming.info, app_id=app_id, verified=verified)
         if self._apps is None or not app_id:
-            return naming._replace(claim=claim)
+            return naming._replace(info=info)
         meta = self._apps.get(app_id)
         if meta is not None:
-            return Naming(meta.identity, meta.claim(claim))
+            return Naming(meta.identity, meta.complete(info))
         self._apps.want(app_id)
         plugin, task, _ = naming.identity
         if verified:
             plugin = task = UNKNOWN_PLUGIN
-        return Naming(IdentityLabels(plugin, task, PROVISIONAL + app_id), claim, app_id)
+        return Naming(IdentityLabels(plugin, task, PROVISIONAL + app_id), info, app_id)
 
     def _check(self, claimed: str, peer: Peer) -> None:
         """Count what the claim is worth; raise ProtocolError where that is not enough."""

@@ -1,6 +1,6 @@
 """What the stack knows of each pod: the records of its app-meta cache, and who is asked for.
 
-Holds no socket; ``app_meta_lookups.py`` asks. A pod's record is written once, before the
+Holds no socket; ``lookups.py`` asks. A pod's record is written once, before the
 pod starts, and never changes, so what was found is kept for as long as there is room. What is
 missing is asked for again, in growing intervals, for as long as anything of that pod is known.
 """
@@ -39,12 +39,12 @@ class AppMeta(Struct):
         plugin = split_image(self.plugin)[0][:MAX_LABEL]
         return IdentityLabels(plugin, self.task[:MAX_LABEL] or plugin, self.job[:MAX_LABEL])
 
-    def claim(self, claim: ProcessInfo) -> ProcessInfo:
-        """Return the claim with what the stack knows better."""
+    def complete(self, info: ProcessInfo) -> ProcessInfo:
+        """Return the info with what the stack knows better."""
         return replace(
-            claim,
-            version=split_image(self.plugin)[1][:MAX_LABEL] or claim.version,
-            host=self.host[:MAX_LABEL] or claim.host,
+            info,
+            version=split_image(self.plugin)[1][:MAX_LABEL] or info.version,
+            host=self.host[:MAX_LABEL] or info.host,
             zone=self.zone[:MAX_LABEL],
             resolved=True,
         )
@@ -98,6 +98,12 @@ class AppMetas:
         self._found[app_id] = meta
         while len(self._found) > self._max_cached:
             del self._found[next(iter(self._found))]
+
+    def learn(self, identity: IdentityLabels, info: ProcessInfo) -> None:
+        """Know the record of a process that the state file held, if it had one."""
+        if info.resolved:
+            image = f"{identity.plugin}:{info.version}" if info.version else identity.plugin
+            self.add(info.app_id, AppMeta(image, *identity[1:], info.host, info.zone))
 
     def want(self, app_id: str) -> None:
         """Ask for a record soon, and again until it is there."""

@@ -1,7 +1,7 @@
 """Who a process is: the labels that all of its series carry.
 
 In the Waggle Edge Stack they stand in the stack's own records, which are looked up by the
-session's ``app_id`` (``app_meta.py``). Until they are known a process has a provisional
+process's ``app_id`` (``app_meta.py``). Until they are known a process has a provisional
 identity, unlike any other's; then the table moves all that stands under it. Elsewhere the
 identity is what the ``hello`` says.
 """
@@ -34,7 +34,7 @@ class IdentityLabels(NamedTuple):
 
 
 class ProcessInfo(Struct, array_like=True):
-    """What a process said about itself, kept to be shown and written to the state file."""
+    """What is shown of a process beside its labels: what it said, and what was proven."""
 
     app_id: str = ""
     version: str = ""
@@ -51,7 +51,7 @@ class Naming(NamedTuple):
     """The labels of a process, and what is shown in ``waggle_plugin_info``."""
 
     identity: IdentityLabels
-    claim: ProcessInfo
+    info: ProcessInfo
     #: The app_id whose labels are not known yet; "" when the identity is for good.
     pending: str = ""
 
@@ -80,11 +80,11 @@ def from_hello(hello: Hello, peer: Peer) -> Naming:
     if (hello.job or "").startswith(PROVISIONAL):
         raise ProtocolError("bad_message", f"no job begins with {PROVISIONAL!r}")
     identity = IdentityLabels(plugin, hello.task or plugin, hello.job or "")
-    claim = ProcessInfo(
+    info = ProcessInfo(
         app_id=hello.app_id or "",
         version=hello.plugin_version or tag,
         host=hello.host or "",
         client=hello.client or "",
         pid=hello.pid or 0,
     )
-    return Naming(identity, claim)
+    return Naming(identity, info)

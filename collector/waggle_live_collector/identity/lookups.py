@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from ..clock import Clock
 from ..own_metrics import OwnMetrics
-from ..table.processes import Processes
-from ..table.table import Table
 from . import app_meta
 from .app_meta import DEFAULT_MAX_RETRY_SECONDS, DEFAULT_RETRY_SECONDS, AppMeta, AppMetas
 from .resolver import Resolver
@@ -36,9 +34,10 @@ KEY = "app-meta."
 
 
 class AppMetaLookups:
-    """Finds the records that ``apps`` wants, and tells the processes. Belongs to the event loop.
+    """Finds the records that ``apps`` wants. Belongs to the event loop.
 
-    ``url`` is None where the stack is not asked: then this does nothing.
+    ``url`` is None where the stack is not asked: then this does nothing. ``pending`` returns the
+    app_ids that are still of interest; ``settle`` is told each record that was found.
     """
 
     def __init__(
@@ -46,21 +45,18 @@ class AppMetaLookups:
         url: str | None,
         *,
         apps: AppMetas,
-        processes: Processes,
-        table: Table,
+        settle: Callable[[str, AppMeta], None],
+        pending: Callable[[], set[str]],
         own: OwnMetrics,
         clock: Clock,
     ) -> None:
-        self._asks = url is not None
-        parts = urlsplit(url or "")
-        self._host, self._port = parts.hostname or "", parts.port or 6379
-        self._database = int(parts.path.strip("/") or 0)
-        self._user = unquote(parts.username) if parts.username else None
-        self._password = unquote(parts.password) if parts.password else None
-        self._resolver = Resolver(self._host, self._port)
+        self._url = url
+        self._resolver: Resolver | None = None
+        #: Host and port for the log, since the URL may hold a password.
+        self._where = ""
         self._apps = apps
-        self._processes = processes
-        self._table = table
+        self._settle = settle
+        self._pending = pending
         self._own = own
         self._clock = clock
         self._redis: Redis | None = None
@@ -71,20 +67,16 @@ class AppMetaLookups:
 
     def start(self) -> None:
         """Begin, after the state file is loaded: what it knows is not asked for again."""
-        if not self._asks:
+        if self._url is None:
             return
         # Loaded only where it is used, for it takes 7 MiB; and now, for it takes 0.1 s.
-        import redis.asyncio  # noqa: F401
+        from redis.asyncio.connection import parse_url
 
-        for process in self._processes.all():
-            claim, identity = process.info, process.plugin.identity
-            if claim.resolved and not process.plugin.pending:
-                image = f"{identity.plugin}:{claim.version}" if claim.version else identity.plugin
-                meta = AppMeta(
-                    image, identity.plugin_task, identity.plugin_job, claim.host, claim.zone
-                )
-                self._apps.add(claim.app_id, meta)
-        for app_id in self._table.pending():
+        address = parse_url(self._url)
+        host, port = address["host"], address.get("port", 6379)
+        self._where = f"{host}:{port}"
+        self._resolver = Resolver(host, port)
+        for app_id in self._pending():
             self._apps.want(app_id)
         self._apps.on_want = self._woken.set
         self._task = asyncio.create_task(self._run())
@@ -101,7 +93,7 @@ class AppMetaLookups:
         while True:
             await self._until_due()
             await asyncio.sleep(GATHER_SECONDS)
-            self._apps.retain(self._table.pending())
+            self._apps.retain(self._pending())
             app_ids = self._apps.due(DEFAULT_BATCH)
             if not app_ids:
                 continue
@@ -113,7 +105,7 @@ class AppMetaLookups:
                 await self._failed(error)
                 continue
             if self._failures:
-                log.info("the app-meta cache at %s:%d answers again", self._host, self._port)
+                log.info("the app-meta cache at %s answers again", self._where)
             self._failures = 0
             for app_id, answer in zip(app_ids, answers, strict=True):
                 self._answered(app_id, answer)
@@ -133,22 +125,14 @@ class AppMetaLookups:
 
     async def _ask(self, app_ids: list[str]) -> list[bytes | None]:
         if self._redis is None:
+            assert self._url is not None and self._resolver is not None
             addresses = await self._resolver.addresses()
             from redis.asyncio import Redis
-            from redis.asyncio.retry import Retry
-            from redis.backoff import NoBackoff
 
-            self._redis = Redis(
-                host=addresses[self._failures % len(addresses)],
-                port=self._port,
-                db=self._database,
-                username=self._user,
-                password=self._password,
-                socket_timeout=DEFAULT_TIMEOUT_SECONDS,
-                socket_connect_timeout=DEFAULT_TIMEOUT_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-                protocol=2,
-            )
+            # Version 2 of its protocol, which old servers know as well.
+            self._redis = Redis.from_url(self._url, protocol=2)
+            kwargs = self._redis.connection_pool.connection_kwargs
+            kwargs["host"] = addresses[self._failures % len(addresses)]
         answers: Any = await self._redis.mget([KEY + app_id for app_id in app_ids])
         return list(answers)
 
@@ -156,10 +140,9 @@ class AppMetaLookups:
         """Begin anew after a pause, with a connection that owes us no old answer."""
         if not self._failures:
             log.error(
-                "no answer from the app-meta cache at %s:%d (%s); plugins go by fallback labels "
+                "no answer from the app-meta cache at %s (%s); plugins go by fallback labels "
                 "until there is one",
-                self._host,
-                self._port,
+                self._where,
                 error or type(error).__name__,
             )
         await self._disconnect()
@@ -190,4 +173,4 @@ class AppMetaLookups:
             return
         self._own.lookups.labels("found").inc()
         self._apps.add(app_id, meta)
-        self._processes.settle(app_id, meta)
+        self._settle(app_id, meta)

@@ -50,11 +50,3 @@ class TokenFile:
             return False
         self._complaint = ""
         return compare_digest((shown or "").strip().encode(errors="replace"), token)
-
-
-class NoToken:
-    """Stands in where no ``--tcp.token-file`` is given: everybody is admitted."""
-
-    def admits(self, shown: str | None) -> bool:
-        """Admit."""
-        return True

@@ -101,7 +101,7 @@ class Processes:
             return None, True
         at = self._clock.monotonic()
         if known is not None and not known.plugin.gone and not _is_another(known, naming):
-            if naming.claim.verified and not known.info.verified:
+            if naming.info.verified and not known.info.verified:
                 known.info = known.plugin.info = replace(known.info, verified=True)
             self._resume(known, at, connection)
             return known, True
@@ -155,9 +155,9 @@ class Processes:
         for plugin in pending:
             processes = [process for process in self.all() if process.plugin is plugin]
             for process in processes:
-                process.info = meta.claim(process.info)
+                process.info = meta.complete(process.info)
                 process.encoded = None
-            plugin.info = meta.claim(plugin.info)
+            plugin.info = meta.complete(plugin.info)
             known = self._table.settle(plugin, meta.identity)
             if known is not plugin:
                 at = self._clock.monotonic()
@@ -212,7 +212,7 @@ class Processes:
             hello.session,
             key_hash,
             plugin=plugin,
-            info=naming.claim,
+            info=naming.info,
             started=started,
             began=hello.monotonic,
         )
@@ -285,7 +285,7 @@ def _is_another(known: Process, naming: Naming) -> bool:
 
     It may have been begun when the collector asked for less proof, or didn't ask the stack.
     """
-    info = naming.claim
+    info = naming.info
     if info.verified and info.app_id != known.info.app_id:
         return True
     by_stack = known.info.resolved or known.plugin.pending

@@ -38,14 +38,14 @@ class Table:
 
     def plugin(self, naming: Naming, *, at: float, started: float) -> Plugin:
         """Return the plugin of that name, new or known; what its newest process told is shown."""
-        identity, claim, pending = naming
+        identity, info, pending = naming
         plugin = self.plugins.get(identity)
         if plugin is None:
             if len(self.plugins) >= self._limits.plugins and not self._make_room():
                 raise ProtocolError("session_limit", "too many plugins are connected")
-            plugin = self.plugins[identity] = Plugin(identity, claim, at=at, started=started)
+            plugin = self.plugins[identity] = Plugin(identity, info, at=at, started=started)
             plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
-        plugin.info = claim
+        plugin.info = info
         plugin.encoded = None
         self.version += 1
         return plugin

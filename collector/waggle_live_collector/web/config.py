@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 
 from ..clock import Clock
-from .tls import Tls, TlsSection
+from .tls import Tls, read_tls
 from .yaml_section import Value, WebConfigError, read
 
 log = logging.getLogger(__name__)
@@ -54,19 +54,17 @@ class WebConfig:
         return self.tls is None and not self.users
 
 
+#: What is in force without ``--web.config.file``: no TLS, no users.
 OPEN = WebConfig(users={}, headers={})
 
 
 def load(path: str) -> WebConfig:
     """Return the configuration in the file; raises WebConfigError."""
     top = read(path)
-    top.known("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
-    limit = top.get("rate_limit")
-    if limit is not None:
-        raise limit.error("is not supported here; take it out")
+    top.known("tls_server_config", "http_server_config", "basic_auth_users")
     tls, users = top.get("tls_server_config"), top.get("basic_auth_users")
     return WebConfig(
-        tls=None if tls is None else TlsSection(tls).tls(),
+        tls=None if tls is None else read_tls(tls),
         users={} if users is None else _users(users),
         headers=_headers(top.get("http_server_config")),
     )
@@ -94,13 +92,9 @@ def _headers(value: Value | None) -> dict[str, str]:
     if value is None:
         return {}
     section = value.section()
-    section.known("http2", "headers")
-    http2, headers = section.get("http2"), section.get("headers")
-    if http2 is not None:
-        # Clients choose their protocol at the handshake, and HTTP/1.1 is what they are offered.
-        http2.boolean()
+    section.known("headers")
     found = {}
-    if headers is not None:
+    for _, headers in section:
         fields = headers.section()
         fields.known(*HEADERS)
         for name, field in fields:
@@ -110,14 +104,6 @@ def _headers(value: Value | None) -> dict[str, str]:
                 raise field.error("must be one line of printable text")
             found[name] = text
     return found
-
-
-class NoWebConfig:
-    """Stands in where no ``--web.config.file`` is given: no TLS, no users."""
-
-    def current(self) -> WebConfig | None:
-        """Return the configuration that protects nothing."""
-        return OPEN
 
 
 class WebConfigFile:

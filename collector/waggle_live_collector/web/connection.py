@@ -1,19 +1,24 @@
-"""One HTTP connection: hands bytes to aiohttp, and knows how long it is at what.
+"""One HTTP connection: hands bytes to aiohttp, and knows what it is at, and since when.
 
 aiohttp parses and answers, but waits for ever for a request that was only begun, and doesn't
-tell a scraper that reads slowly from one that doesn't. So each connection has a phase and the
-time since which it is in it; the listener cuts those that take too long.
+tell a scraper that reads slowly from one that doesn't. So each connection has a phase; the
+listener cuts those that stay in one for too long.
 """
 
 from __future__ import annotations
 
 import asyncio
 import enum
-from typing import Protocol
+import socket
+from asyncio import sslproto
+from typing import Any
 
 from aiohttp import web
 
+from ..limits import HttpLimits
+from ..sockets.acceptor import Acceptor
 from .config import WebConfig
+from .unread import UnreadAnswers
 
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
@@ -21,10 +26,18 @@ DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
 DEFAULT_MAX_BUFFERED = 16 * 1024
 #: Larger answers are written in pieces of this size, each when the reader has room for it.
 PIECE = 16 * 1024
+#: Seconds that a peer may take to agree to the end of TLS.
+SHUTDOWN_SECONDS = 1.0
+
+#: Bytes that asyncio takes at once for each TLS connection, 256 KiB by itself: then a silent one
+#: costs 307 KiB, and 83 KiB with these (tests/collector/web/test_config_served.py holds them to
+#: it). A record of TLS has 16 KiB. asyncio has no parameter for it.
+TLS_BUFFER = 32 * 1024
+sslproto.SSLProtocol.max_size = TLS_BUFFER
 
 
 class Phase(enum.Enum):
-    """What a connection is doing; each has a time limit of its own."""
+    """What a connection is doing; the value is the outcome of one that is cut in it."""
 
     #: It was accepted, or sent some of a request: the rest is awaited.
     REQUESTING = "slow"
@@ -34,76 +47,61 @@ class Phase(enum.Enum):
     ANSWERED = "unread"
 
 
-class Owner(Protocol):
-    """What a connection tells its listener."""
-
-    def now(self) -> float:
-        """Return the monotonic time."""
-
-    def opened(self, connection: HttpConnection) -> None:
-        """The connection stands."""
-
-    def moved(self, connection: HttpConnection) -> None:
-        """The connection has a new phase."""
-
-    async def room(self) -> None:
-        """Wait until not too much is being sent to all."""
-
-    def sending(self, connection: HttpConnection, body: bytes) -> None:
-        """The connection is sent a large answer, or with nothing no longer."""
-
-    def lost(self, connection: HttpConnection) -> None:
-        """The connection is gone."""
-
-    def cut(self, connection: HttpConnection, outcome: str) -> None:
-        """The connection has to go."""
-
-
 class HttpConnection(asyncio.Protocol):
     """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under."""
 
-    def __init__(self, owner: Owner, inner: asyncio.Protocol, config: WebConfig) -> None:
+    def __init__(
+        self,
+        inner: asyncio.Protocol,
+        config: WebConfig,
+        *,
+        acceptor: Acceptor[HttpConnection],
+        unread: UnreadAnswers,
+        limits: HttpLimits,
+    ) -> None:
         self.config = config
+        self.unread = unread
         self.phase = Phase.REQUESTING
-        self.since = self.progressed = owner.now()
-        self.transport: asyncio.Transport | None = None
-        #: What is being sent; kept here to know how much memory slow readers hold.
-        self.body = b""
-        self._owner = owner
+        self.since = acceptor.now()
         self._inner = inner
+        self._acceptor = acceptor
+        self._limits = limits
+        self._transport: asyncio.Transport | None = None
         self._bytes = 0
-        self._room = asyncio.Event()
-        self._room.set()
+        #: Set while little enough is buffered for this reader, and once the connection is gone.
+        self._writable = asyncio.Event()
+        self._writable.set()
 
-    async def room_for_all(self) -> None:
-        """Wait until one more answer fits into memory."""
-        await self._owner.room()
-
-    async def room(self) -> None:
-        """Wait until little enough is buffered for this reader."""
-        await self._room.wait()
-        self.progressed = self._owner.now()
+    async def open(self, sock: socket.socket) -> None:
+        """Shake hands, where the configuration wants TLS; raises OSError if that fails."""
+        tls: dict[str, Any] = {}
+        if self.config.tls is not None:
+            tls = {
+                "ssl": self.config.tls.context,
+                "ssl_handshake_timeout": self._limits.handshake_seconds,
+                "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
+            }
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(lambda: self, sock, **tls)
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase."""
         if phase is Phase.IDLE:
             self._bytes = 0
         self.phase = phase
-        self.since = self._owner.now()
-        self._owner.moved(self)
-
-    def sending(self, body: bytes) -> None:
-        """A large answer is being written, or with nothing no longer."""
-        self.progressed = self._owner.now()
-        self._owner.sending(self, body)
+        self._acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
 
     async def send(self, response: web.StreamResponse, body: bytes) -> None:
-        """Write a large answer piece by piece; a slow reader holds no copy of its own."""
-        self.sending(body)
-        whole = memoryview(body)
-        for begin in range(0, len(whole), PIECE):
-            await self.room()
-            await response.write(whole[begin : begin + PIECE])
+        """Write a large answer piece by piece; a slow reader holds no copy of its own.
+
+        Raises ConnectionError when the connection is gone.
+        """
+        with self.unread.reader(body, lambda: self.cut("unread")) as reader:
+            whole = memoryview(body)
+            for begin in range(0, len(whole), PIECE):
+                await self._writable.wait()
+                reader.progressed = self._acceptor.now()
+                await response.write(whole[begin : begin + PIECE])
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""
@@ -111,23 +109,19 @@ class HttpConnection(asyncio.Protocol):
 
     def cut(self, outcome: str) -> None:
         """Close now, and count why."""
-        self._owner.cut(self, outcome)
+        self._acceptor.cut(self, outcome)
 
     def abort(self) -> None:
         """Close now."""
-        if self.transport is not None:
-            self.transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio: the connection stands, and TLS with it."""
         assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self._transport = transport
         transport.set_write_buffer_limits(high=DEFAULT_MAX_BUFFERED)
-        self._owner.opened(self)
         self._inner.connection_made(transport)
-        tls = self.config.tls
-        if tls is not None and not tls.admits(transport.get_extra_info("peercert")):
-            self.cut("tls")
 
     def data_received(self, data: bytes) -> None:
         """Asyncio: bytes came."""
@@ -145,20 +139,20 @@ class HttpConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Asyncio: the peer doesn't read fast enough."""
-        self._room.clear()
+        self._writable.clear()
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """Asyncio: there is room again."""
-        self._room.set()
+        self._writable.set()
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio: the connection is gone."""
-        self._owner.lost(self)
+        self._acceptor.lost(self)
         self._inner.connection_lost(exc)
-        self._room.set()
-        self.transport = None
+        self._writable.set()
+        self._transport = None
 
 
 def connection_of(transport: asyncio.BaseTransport | None) -> HttpConnection | None:

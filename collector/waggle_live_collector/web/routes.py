@@ -13,8 +13,9 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 
 from ..exposition.json import Api
 from ..exposition.text import CONTENT_TYPE_OPENMETRICS, CONTENT_TYPE_TEXT, Exposition
+from ..limits import HttpLimits
+from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
-from .metrics import HttpMetrics
 from .page import Page
 from .shared_answers import SharedAnswers
 from .stream import Stream
@@ -44,7 +45,7 @@ class Form(NamedTuple):
     packed: bool
 
 
-class Web:
+class Routes:
     """The HTTP application. Constructing it starts nothing."""
 
     def __init__(
@@ -55,7 +56,8 @@ class Web:
         readiness: Readiness,
         state: Saves,
         page: Page,
-        metrics: HttpMetrics,
+        own: OwnMetrics,
+        limits: HttpLimits,
     ) -> None:
         self._exposition = exposition
         self._api = api
@@ -65,7 +67,7 @@ class Web:
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
         json = Form(CONTENT_TYPE_JSON, packed=False)
-        self._stream = Stream(answer=lambda: self._answers.get(json), metrics=metrics)
+        self._stream = Stream(answer=lambda: self._answers.get(json), own=own, limits=limits)
 
     def application(self, *middlewares: Middleware) -> web.Application:
         """Return the application with its routes."""
@@ -83,7 +85,7 @@ class Web:
             application.add_routes([web.get("/", self._html)])
 
         async def close(_: web.Application) -> None:
-            await self._stream.close()
+            self._stream.close()
 
         application.on_shutdown.append(close)
         return application

@@ -1,8 +1,8 @@
 """``/api/v1/stream``: what ``/api/v1/plugins`` says, again and again, as server-sent events.
 
-Each event is made once for all who listen, and only while anybody does. It is the whole state,
-so nothing is kept for a listener that is slower than the events: it gets fewer of them.
-Belongs to the event loop.
+Each event is made once in each form for all who listen, at the same moments for all, and only
+while anybody does. It is the whole state, so nothing is kept for a listener that is slower than
+the events: it gets fewer of them. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -12,24 +12,21 @@ import contextlib
 import logging
 import time
 import zlib
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Iterator
 
 from aiohttp import web
 
-from .connection import HttpConnection, Phase
-from .metrics import HttpMetrics
+from ..limits import HttpLimits
+from ..own_metrics import OwnMetrics
+from .connection import HttpConnection
+from .shared_answers import SharedAnswers
 
 log = logging.getLogger(__name__)
 
-#: Listeners at a time; more are refused with a 503.
-DEFAULT_MAX_LISTENERS = 32
 #: Seconds between two events ...
 DEFAULT_EVENT_SECONDS = 1.0
 #: ... or so many times what it took to make the last one, if that is longer.
 DEFAULT_PAUSE_PER_COST = 10
-#: Seconds in which an event has to be taken; who is slower is cut off.
-DEFAULT_TAKE_SECONDS = 10.0
 
 CONTENT_TYPE_EVENTS = "text/event-stream"
 #: Tells a browser how many milliseconds to wait before it comes back.
@@ -39,89 +36,68 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _GZIP_LEVEL = 1
 
 
-class Event(NamedTuple):
-    """One event in both forms; ``packed`` is there only if somebody listened for it."""
-
-    plain: bytes
-    packed: bytes | None
-
-
 class Stream:
-    """Makes events while there are listeners. Constructing it starts nothing."""
+    """Makes events for listeners. Constructing it starts nothing."""
 
-    def __init__(self, *, answer: Callable[[], Awaitable[bytes]], metrics: HttpMetrics) -> None:
+    def __init__(
+        self, *, answer: Callable[[], Awaitable[bytes]], own: OwnMetrics, limits: HttpLimits
+    ) -> None:
+        self.limits = limits
         self._answer = answer
-        self._metrics = metrics
-        self._listeners: set[Listening] = set()
-        self._latest: Event | None = None
-        self._next: asyncio.Future[Event | None] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._closed = False
+        self._own = own
+        self._events = SharedAnswers(self._make)
+        self._listeners = 0
+        self._seconds = DEFAULT_EVENT_SECONDS
+        self._closed = asyncio.Event()
 
     def listen(self, packed: bool) -> web.StreamResponse:
         """Return the response that the guard is to send, or the refusal."""
-        if len(self._listeners) >= DEFAULT_MAX_LISTENERS:
-            self._metrics.refused("listeners")
-            text = f"{DEFAULT_MAX_LISTENERS} listen already\n"
+        if self._listeners >= self.limits.listeners:
+            self._own.http_refusals.labels("listeners").inc()
+            text = f"{self.limits.listeners} listen already\n"
             return web.Response(status=503, text=text, headers={"Retry-After": "10"})
         return Listening(self, packed)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End the streams of all who listen."""
-        self._closed = True
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        self._closed.set()
 
-    def enter(self, listening: Listening) -> None:
-        """One more listens."""
-        self._listeners.add(listening)
-        self._metrics.listeners.set(len(self._listeners))
-        if self._task is None and not self._closed:
-            self._next = asyncio.get_running_loop().create_future()
-            self._task = asyncio.create_task(self._run())
-
-    def leave(self, listening: Listening) -> None:
-        """One listens no more."""
-        self._listeners.discard(listening)
-        self._metrics.listeners.set(len(self._listeners))
-
-    def latest(self, packed: bool) -> Event | None:
-        """Return the event of the last second, if there is one in that form."""
-        event = self._latest
-        return event if event is None or not packed or event.packed is not None else None
-
-    async def next(self) -> Event | None:
-        """Return the event after this call; None when there will be none."""
-        return None if self._next is None else await asyncio.shield(self._next)
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Count one listener while it listens."""
+        self._listeners += 1
+        self._own.http_listeners.set(self._listeners)
         try:
-            while self._listeners:
-                begin = time.monotonic()
-                event = self._latest = await self._make()
-                cost = time.monotonic() - begin
-                assert self._next is not None
-                told, self._next = self._next, loop.create_future()
-                told.set_result(event)
-                pause = max(DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST * cost)
-                await asyncio.sleep(pause - cost)
+            yield
+        finally:
+            self._listeners -= 1
+            self._own.http_listeners.set(self._listeners)
+
+    async def event(self, packed: bool) -> bytes:
+        """Return an event of this moment; nothing if it can't be made."""
+        return await self._events.get(packed)
+
+    async def pause(self) -> bool:
+        """Wait until it is time for the next event; False if there will be none."""
+        with contextlib.suppress(TimeoutError):
+            # By the clock and not from one's own last event, so that all ask for it together.
+            until = self._seconds - time.monotonic() % self._seconds
+            await asyncio.wait_for(self._closed.wait(), until)
+        return not self._closed.is_set()
+
+    async def _make(self, packed: bool) -> bytes:
+        begin = time.monotonic()
+        try:
+            event = b"data: %b\n\n" % await self._answer()
+            if packed:
+                # zlib lets go of the interpreter meanwhile, and so does a thread of the loop.
+                event = await asyncio.to_thread(_pack, event)
         except Exception:
             log.exception("the live stream has a fault; who listens is let go")
-        finally:
-            self._task = self._latest = None
-            if self._next is not None:
-                self._next.set_result(None)
-                self._next = None
-
-    async def _make(self) -> Event:
-        plain = b"data: %b\n\n" % await self._answer()
-        if not any(listening.packed for listening in self._listeners):
-            return Event(plain, None)
-        # zlib lets go of the interpreter meanwhile, and so does a thread of the event loop.
-        return Event(plain, await asyncio.to_thread(_pack, plain))
+            return b""
+        cost = time.monotonic() - begin
+        self._seconds = max(DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST * cost)
+        return event
 
 
 class Listening(web.StreamResponse):
@@ -137,40 +113,32 @@ class Listening(web.StreamResponse):
         if packed:
             headers["Content-Encoding"] = "gzip"
         super().__init__(headers=headers)
-        self.packed = packed
+        self._packed = packed
         self._stream = stream
 
     async def send(
         self, request: web.Request, connection: HttpConnection, admitted: Callable[[], bool]
     ) -> None:
         """Send events for as long as ``admitted``; raises ConnectionError when nobody reads."""
-        self._stream.enter(self)
-        try:
+        with self._stream.listening():
             await self.prepare(request)
             if request.method != "HEAD":
-                await self.write(_GZIP_HEADER + _pack(_BEGIN) if self.packed else _BEGIN)
+                await self.write(_GZIP_HEADER + _pack(_BEGIN) if self._packed else _BEGIN)
                 await self._events(connection, admitted)
             await self.write_eof()
-        finally:
-            self._stream.leave(self)
 
     async def _events(self, connection: HttpConnection, admitted: Callable[[], bool]) -> None:
-        event = self._stream.latest(self.packed) or await self._stream.next()
-        while event is not None and admitted():
-            body = event.packed if self.packed else event.plain
-            del event
-            if body is not None:
-                try:
-                    async with asyncio.timeout(DEFAULT_TAKE_SECONDS):
-                        connection.enter(Phase.ANSWERED)
-                        await connection.send(self, body)
-                except TimeoutError:
-                    connection.cut("unread")
-                    return
-                finally:
-                    connection.sending(b"")
-            await connection.room_for_all()
-            event = await self._stream.next()
+        while (body := await self._stream.event(self._packed)) and admitted():
+            try:
+                async with asyncio.timeout(self._stream.limits.take_seconds):
+                    await connection.send(self, body)
+            except TimeoutError:
+                connection.cut("unread")
+                return
+            del body  # or the slow would hold old ones
+            await connection.unread.room()
+            if not await self._stream.pause():
+                return
 
 
 def _pack(plain: bytes) -> bytes:

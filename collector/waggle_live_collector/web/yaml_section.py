@@ -47,20 +47,6 @@ class Value:
             raise self.error(f"{right}, got {text!r}")
         return text
 
-    def boolean(self) -> bool:
-        """Return true or false."""
-        node = self._node
-        if node.tag != _BOOL:
-            raise self.error(f"must be true or false, got {_describe(node)}")
-        return str(node.value).lower() in ("true", "yes", "on")
-
-    def items(self) -> list[Value]:
-        """Return the values of a list that isn't empty."""
-        node = self._node
-        if not isinstance(node, yaml.SequenceNode) or not node.value:
-            raise self.error(f"must be a list with something in it, got {_describe(node)}")
-        return [Value(self.path, self.what, child) for child in node.value]
-
     def section(self) -> Section:
         """Return the keys and values of a mapping that isn't empty."""
         node = self._node
@@ -88,7 +74,8 @@ class Section:
         """Complain about the first key that isn't one of ``names``."""
         for key, _ in self._node.value:
             if key.value not in names:
-                raise self._error(key, f"unknown key {key.value!r}; known are {', '.join(names)}")
+                right = ", ".join(names)
+                raise self._error(key, f"{key.value} is not supported; supported are {right}")
 
     def get(self, name: str) -> Value | None:
         """Return the value of a key, None where it isn't there."""

@@ -183,14 +183,14 @@ def test_the_text_equals_what_prometheus_client_writes(openmetrics):
     latest = openmetrics_latest if openmetrics else generate_latest
     for _ in range(3):
         expected = latest(registry).decode().removesuffix("# EOF\n").splitlines()
-        text = world.exposition.render_table(openmetrics=openmetrics).decode().splitlines()
+        text = world.table_text(openmetrics=openmetrics).decode().splitlines()
         assert text == expected
         world.time.pass_(1)
 
 
 def test_every_family_is_there():
     """The world of these tests has a line of each."""
-    text = rich_world().exposition.render_table(openmetrics=False).decode()
+    text = rich_world().table_text(openmetrics=False).decode()
     assert [f"# TYPE {family.name} {family.type}" for family in f.ALL] == [
         line for line in text.splitlines() if line.startswith("# TYPE")
     ]
@@ -234,10 +234,10 @@ def test_what_did_not_change_is_rendered_the_same():
     peer = world.peer()
     peer.update(1, timer("t", {0: 1}, 5), counter("c", 1))
     world.pass_(20)
-    before = world.exposition.render_table(openmetrics=False)
-    assert world.exposition.render_table(openmetrics=False) == before
+    before = world.table_text(openmetrics=False)
+    assert world.table_text(openmetrics=False) == before
     peer.update(2, counter("c", 2))
-    after = world.exposition.render_table(openmetrics=False)
+    after = world.table_text(openmetrics=False)
     changed = set(after.splitlines()) - set(before.splitlines())
     names = {line.partition(b"{")[0] for line in changed}
     assert names == {

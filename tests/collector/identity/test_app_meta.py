@@ -84,8 +84,8 @@ def test_a_record_gives_labels_and_what_is_shown_beside():
     """The image without its tag; the tag is the version; what is empty doesn't hide a claim."""
     meta = decode(b'{"host":"","job":"j","task":"t","plugin":"r:5000/w/cars:1.2","zone":"core"}')
     assert meta.identity == ("r:5000/w/cars", "t", "j")
-    claim = meta.claim(ProcessInfo(app_id="a", version="0", host="h", pid=7))
-    assert claim == ProcessInfo(
+    info = meta.complete(ProcessInfo(app_id="a", version="0", host="h", pid=7))
+    assert info == ProcessInfo(
         app_id="a", version="1.2", host="h", zone="core", pid=7, resolved=True
     )
     assert decode(b'{"plugin":"cars"}').identity == ("cars", "cars", "")
@@ -112,3 +112,13 @@ def test_what_gives_no_labels_is_no_record(text):
     """Refused whole."""
     with pytest.raises(ValueError, match=r".+"):
         decode(text)
+
+
+def test_records_of_processes_in_the_state_file_are_known_again():
+    """As far as they came from the stack; what a process said of itself is no record."""
+    metas = metas_of(Time())
+    record = AppMeta("registry/cars:1.2", task="north", job="traffic", host="h", zone="core")
+    metas.learn(record.identity, record.complete(ProcessInfo(app_id="a")))
+    metas.learn(record.identity, ProcessInfo(app_id="b", version="1.2"))
+    assert metas.get("a") == record
+    assert metas.get("b") is None

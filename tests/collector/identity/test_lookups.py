@@ -167,6 +167,16 @@ def test_bad_records_are_no_labels(redis, app_id):
         wait_until(lambda: shown(collector, **CARS))
 
 
+def test_the_address_may_name_a_database(redis, app_id):
+    """As ``?db=2``, which is one of the forms that Redis clients take."""
+    redis.set(app_id, RECORD, database=2)
+    flags = [f"--identity.app-meta-cache={redis.url}?db=2"]
+    with start(flags=flags) as collector, Client(collector) as client:
+        client.hello(app_id=app_id)
+        report(client, 1, 1)
+        wait_until(lambda: shown(collector, **CARS))
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
 def test_a_redis_that_is_not_there(host, app_id):
     """Is logged once, without its password; everything else goes on, and the end is quick."""

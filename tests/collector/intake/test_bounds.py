@@ -10,7 +10,7 @@ def count(world, name="a", **labels):
     return world.value("waggle_count_total", name=name, **labels)
 
 
-def test_tombstones_of_ended_sessions_are_bounded_in_number_and_age(monkeypatch):
+def test_tombstones_of_ended_processes_are_bounded_in_number_and_age(monkeypatch):
     """The oldest go first; all go after their time."""
     monkeypatch.setattr(module, "DEFAULT_MAX_CLOSED", 5)
     world = World()
@@ -21,7 +21,7 @@ def test_tombstones_of_ended_sessions_are_bounded_in_number_and_age(monkeypatch)
     assert not world.processes.closed
 
 
-def test_tombstones_of_lost_sessions_are_bounded_by_count_and_cells(monkeypatch):
+def test_tombstones_of_lost_processes_are_bounded_by_count_and_cells(monkeypatch):
     """What had to go is counted."""
     monkeypatch.setattr(module, "DEFAULT_MAX_EXPIRED", 3)
     world = World(hold_time=1)
@@ -42,7 +42,7 @@ def test_tombstones_of_lost_sessions_are_bounded_by_count_and_cells(monkeypatch)
     assert count(world) == 6
 
 
-def test_the_series_limit_of_a_session_refuses_new_series_only():
+def test_the_series_limit_of_a_process_refuses_new_series_only():
     """The excess is refused and counted by plugin; known series go on."""
     world = World(limits=Limits(series_per_process=2))
     peer = world.peer()
@@ -79,7 +79,7 @@ def test_the_total_limit_refuses_when_everybody_lives():
     assert world.table.series == 2
 
 
-def test_the_session_limit_folds_held_sessions_first():
+def test_the_process_limit_folds_held_processes_first():
     """Dead processes don't keep living ones out; when all live, the next is refused."""
     world = World(limits=Limits(processes=2))
     one = world.peer("session-1")
@@ -135,7 +135,7 @@ def test_series_of_plugins_that_left_make_room_for_new_ones():
     assert error["code"] == "total_series_limit"
 
 
-def test_a_held_session_whose_plugin_had_to_go_begins_anew():
+def test_a_held_process_whose_plugin_had_to_go_begins_anew():
     """What it had counted left with the plugin; it is neither lost nor counted twice."""
     world = World(limits=Limits(plugins=1))
     for name in ("session-1", "session-2"):

@@ -21,7 +21,7 @@ BYTES = b"".join(json.dumps(message).encode() + b"\n" for message in TALK)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100, len(BYTES)])
-def test_a_conversation_may_arrive_in_any_pieces(size):
+def test_an_exchange_may_arrive_in_any_pieces(size):
     """Byte by byte or all at once: the same answers and the same table."""
     world = World()
     peer = world.peer(None)
@@ -35,7 +35,7 @@ def test_a_conversation_may_arrive_in_any_pieces(size):
     assert world.value("waggle_count_total", name="a") == 2
 
 
-def test_a_conversation_may_be_split_at_every_byte():
+def test_an_exchange_may_be_split_at_every_byte():
     """Two reads, cut anywhere."""
     for cut in range(len(BYTES)):
         world = World()

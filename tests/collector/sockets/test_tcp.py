@@ -142,7 +142,7 @@ def test_proof_can_not_be_had_over_tcp():
 
 def test_a_peer_that_vanished_is_noticed():
     """It said nothing at its end, as when its machine lost power: the kernel asks, and sees."""
-    with start_tcp() as collector:
+    with start_tcp(limits="Limits(keepalive=(1, 1, 1))") as collector:
         client = TcpClient(collector)
         client.hello()
         client.flush()

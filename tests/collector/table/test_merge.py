@@ -60,7 +60,7 @@ def test_what_is_not_known_yet_is_withheld_and_then_shown_by_its_claim():
     """Two seconds at most; until then no line of it, in neither form."""
     world = World(stack=True)
     report(pod(world), 1, 1)
-    assert "plugin=" not in world.exposition.render_table(openmetrics=False).decode()
+    assert "plugin=" not in world.table_text(openmetrics=False).decode()
     assert b'"plugin"' not in world.api.plugins()
     world.time.pass_(1.99)
     assert total(world, "waggle_count_total") == 0

@@ -86,7 +86,7 @@ def test_counters_and_last_values_stay_for_the_holding_time_then_all_of_it_leave
     assert world.value("waggle_plugin_up") == 0
     assert world.value("waggle_plugin_exits_total", status="ok") == 1
     world.pass_(2)
-    assert "plugin=" not in world.exposition.render_table(openmetrics=False).decode()
+    assert "plugin=" not in world.table_text(openmetrics=False).decode()
     assert world.table.series == 0
     assert world.table.cells == 0
 

@@ -145,7 +145,7 @@ def test_falling_values_are_refused_and_change_nothing():
         {"kind": "messages", "name": "m", "value": 4},
     ]
     peer.update(1, *good)
-    before = world.exposition.render_table(openmetrics=False)
+    before = world.table_text(openmetrics=False)
     bad = [
         timer("t", {-8: 1, 3: 1}, 900, failures=1),
         timer("t", {-8: 1, 3: 3}, 900, failures=1),
@@ -158,7 +158,7 @@ def test_falling_values_are_refused_and_change_nothing():
     ]
     answers = peer.update(2, *bad)
     assert [answer["code"] for answer in answers] == ["bad_cell"] * len(bad)
-    assert world.exposition.render_table(openmetrics=False) == before
+    assert world.table_text(openmetrics=False) == before
 
 
 def test_empty_labels_are_no_labels():

@@ -137,16 +137,3 @@ def test_guesses_that_wait_are_bounded_and_hold_up_nobody_who_is_remembered(chec
         assert not any(await asyncio.gather(*guesses))
 
     asyncio.run(run())
-
-
-def test_what_is_remembered_is_bounded(monkeypatch):
-    """The oldest is forgotten, and checked again."""
-    monkeypatch.setattr(basic_auth, "DEFAULT_MAX_REMEMBERED", 2)
-
-    async def run():
-        auth = BasicAuth()
-        for length in range(72, 80):
-            assert await auth.accepts(USERS, header("long", "x" * length))
-        assert len(auth._right) == 2
-
-    asyncio.run(run())

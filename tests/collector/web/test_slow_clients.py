@@ -1,11 +1,9 @@
 """Slow, silent and hostile HTTP clients beside a scraper that wants its answer."""
 
 import contextlib
-import http.client
 import os
 import re
 import socket
-import threading
 import time
 
 import pytest
@@ -19,13 +17,19 @@ PROMISE = 1.0
 #: What 200 clients of each sort may cost together, in bytes of memory.
 MEMORY = 32 << 20
 SERIES = 400
+#: A request, an answer and a plugin's hello may each take so many seconds here, not ten.
+SECONDS = 3.0
+LIMITS = (
+    f"Limits(hello_seconds={SECONDS}, "
+    f"http=HttpLimits(request_seconds={SECONDS}, answer_seconds={SECONDS}))"
+)
 TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
 @pytest.fixture()
 def collector():
     """A collector whose /metrics is about a megabyte."""
-    with start() as running, Client(running) as client:
+    with start(limits=LIMITS) as running, Client(running) as client:
         client.hello(plugin="plugin")
         for first in range(0, SERIES, 100):
             cells = [
@@ -106,8 +110,6 @@ def closed(clients):
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
 PIPELINE = (GET + b"\r\n") * 20_000
-#: Longest that an answer may take, where the asker doesn't say.
-ANSWER_SECONDS = 10.0
 
 
 @pytest.mark.alone
@@ -125,7 +127,7 @@ def test_a_scrape_is_answered_beside_six_hundred_slow_clients(collector):
         print(f"worst scrape {worst * 1000:.0f} ms, memory +{grown >> 20} MiB")
         assert worst < PROMISE
         assert grown < MEMORY
-        # Ten seconds after they began, and so before anybody's patience ends, they are gone.
+        # When their time is over, they are gone.
         wait_until(lambda: closed(half) == MANY, seconds=60)
         wait_until(lambda: outcomes(collector, "unread") >= MANY, seconds=60)
         assert outcomes(collector, "slow") >= MANY
@@ -161,7 +163,7 @@ def test_a_request_that_trickles_is_cut_all_the_same(collector):
             while time.monotonic() - begin < 60:
                 client.sendall(b"X")
                 time.sleep(0.2)
-        assert 9 < time.monotonic() - begin < 60
+        assert time.monotonic() - begin > SECONDS - 1
     assert outcomes(collector, "slow") == 1
 
 
@@ -191,7 +193,7 @@ def test_floods_cost_the_flooder_its_connection(collector, flood):
     assert memory(collector, "VmHWM") - before < MEMORY
     if flood == PIPELINE:
         # Who reads is served, so nothing is read until those that read nothing must be cut.
-        time.sleep(ANSWER_SECONDS + 5)
+        time.sleep(SECONDS + 2)
     wait_until(lambda: closed(clients) == len(clients), seconds=60)
     for client in clients:
         client.close()
@@ -211,99 +213,11 @@ def test_an_answer_that_comes_too_late_is_cut_and_counted(collector):
 
 
 def test_an_answer_that_is_not_read_in_time_is_cut(collector):
-    """After the scrape timeout and not after the ten seconds of those that say nothing."""
+    """After the scrape timeout and not after the time of those that say nothing."""
     say = GET + TIMEOUT.encode() + b": 0.3\r\n\r\n"
     with many(collector, say, count=5, receive_buffer=4096):
-        wait_until(lambda: outcomes(collector, "unread") == 5, seconds=9)
+        wait_until(lambda: outcomes(collector, "unread") == 5, seconds=SECONDS - 0.5)
         assert collector.value("waggle_collector_http_refusals_total", reason="late") == 5
-
-
-@pytest.mark.alone
-def test_fifty_scrapers_at_once_cost_a_few_renderings(collector):
-    """They share what is made after they asked; each has the whole."""
-    name = "waggle_collector_scrape_seconds_count"
-    before = collector.value(name)
-    connections = [http.client.HTTPConnection(*address(collector), timeout=60) for _ in range(50)]
-    lengths, took = [], []
-    ready = threading.Barrier(len(connections))
-
-    def scrape(connection):
-        connection.connect()
-        ready.wait()
-        begin = time.monotonic()
-        connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
-        answer = connection.getresponse()
-        lengths.append(len(answer.read()))
-        took.append(time.monotonic() - begin)
-        assert answer.status == 200
-
-    threads = [threading.Thread(target=scrape, args=(c,)) for c in connections]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for connection in connections:
-        connection.close()
-    renderings = collector.value(name) - before - 1
-    print(f"{renderings:.0f} renderings, slowest {max(took) * 1000:.0f} ms")
-    assert len(lengths) == 50
-    assert min(lengths) > 1000
-    assert renderings < 50
-    assert max(took) < PROMISE * 10
-
-
-@pytest.mark.alone
-def test_who_reads_is_never_cut_for_the_size_of_an_answer(collector):
-    """Twenty scrapers of more than all answers together may have: each gets it whole."""
-    with contextlib.ExitStack() as stack:
-        for process in range(3):
-            client = stack.enter_context(Client(collector))
-            client.hello(process=f"large-{process:04}", plugin=f"large-{process}")
-            for first in range(0, 1000, 100):
-                cells = [timer(f"t{number}", {0: 1}, 1) for number in range(first, first + 100)]
-                client.update(1 + first, cells)
-            client.flush()
-        results = []
-        threads = [
-            threading.Thread(target=lambda: results.append(collector.get("/metrics", timeout=60)))
-            for _ in range(20)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(results) == 20
-        assert {status for status, _, _ in results} == {200}
-        assert all(len(body) > 8 << 20 for _, _, body in results)
-        with many(collector, GET + b"\r\n", receive_buffer=4096):
-            assert scrape_seconds(collector, 3) < PROMISE * 10
-        wait_until(lambda: outcomes(collector, "unread") == MANY)
-
-
-def test_what_was_flushed_is_in_an_answer_asked_for_after(collector):
-    """Sharing never shows what was before the question."""
-    stop = threading.Event()
-
-    def keep_asking():
-        while not stop.is_set():
-            collector.get("/metrics", {"Accept-Encoding": "gzip"})
-
-    threads = [threading.Thread(target=keep_asking) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
-        with Client(collector) as client:
-            client.hello("fresh-session", plugin="fresh")
-            for number in range(1, 30):
-                client.update(number, [{"kind": "counter", "name": "a", "value": number}])
-                client.flush()
-                text = collector.get("/metrics")[2].decode()
-                (line,) = re.findall('waggle_count_total{name="a".*plugin="fresh".*', text)
-                assert float(line.split()[-1]) == number
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_descriptors_come_back(collector):

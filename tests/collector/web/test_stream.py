@@ -140,7 +140,10 @@ def test_more_listeners_than_the_bound_are_refused_and_counted(collector):
 @pytest.mark.alone
 def test_a_listener_that_never_reads_is_cut_and_costs_no_memory():
     """Nothing is kept for it; who reads goes on, past all that bounds other answers."""
-    with start() as collector, Client(collector) as client, contextlib.ExitStack() as stack:
+    limits = "Limits(http=HttpLimits(take_seconds=3.0))"
+    with contextlib.ExitStack() as stack:
+        collector = stack.enter_context(start(limits=limits))
+        client = stack.enter_context(Client(collector))
         client.hello()
         for first in range(0, 900, 100):
             names = [f"timer_{number}" for number in range(first, first + 100)]

@@ -184,7 +184,7 @@ def test_hot_ticks_stay_bounded(live):
     rate = live.rate("r")
     for _ in range(2 * FOLD_AT + 9):
         rate.tick()
-    assert len(live._registry.cells()[0].buffer) <= FOLD_AT + 1
+    assert len(live._registry.states()[0].buffer) <= FOLD_AT + 1
     assert cell(live, "rate", "r")["count"] == 2 * FOLD_AT + 9
 
 

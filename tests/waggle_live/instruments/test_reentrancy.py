@@ -194,10 +194,10 @@ def test_nothing_is_kept_after_overlap(live):
     timer = live.timer("t")
     with timer, timer, timer:
         pass
-    series = live._registry.timer("t", {})
-    assert series.overlaps.starts == {}
+    series = live._registry.get("timer", "t", {})
+    assert series.reentries.starts == {}
     with timer:
-        assert series.overlaps.starts == {}
+        assert series.reentries.starts == {}
 
 
 def test_fresh_objects_beside_an_overlap(live):

@@ -153,58 +153,13 @@ def test_labels_make_series(live):
     assert cell(live, "timer", "t", a="x")["labels"] == {"a": "x"}
 
 
-def test_sync_is_called_before_each_reading(live):
-    """``sync`` runs at the start and at the end, inside of what is measured."""
-    calls = []
-
-    def sync():
-        time.sleep(0.02)
-        calls.append(clock())
-
-    with live.timer("t", sync=sync):
-        assert len(calls) == 1
-    assert len(calls) == 2
-    found = cell(live, "timer", "t")
-    assert 20 * MS <= found["sum"] <= clock() - calls[0]  # the second call's time alone
-    span = live.timer("t", sync).start()
-    span.stop()
-    live.timer("t", sync=sync)(lambda: None)()
-    assert len(calls) == 6
-    assert cell(live, "timer", "t")["count"] == 3
-    with live.timer("t"):
-        pass
-    assert len(calls) == 6  # never implicit
-    assert cell(live, "timer", "t")["count"] == 4
-
-
-def test_sync_that_raises(live, caplog):
-    """An error in ``sync`` never reaches the plugin; it is counted and logged once."""
-
-    def sync():
-        raise RuntimeError("no device")
-
-    for _ in range(2):
-        with live.timer("t", sync=sync):
-            pass
-    assert cell(live, "timer", "t")["count"] == 2
-    assert problems(live) == {"sync_error": 4}
-    assert [r for r in caplog.records if "no device" in r.getMessage()] == caplog.records
-    assert len(caplog.records) == 1
-
-
-def test_sync_of_wrong_type(live):
-    """``sync`` is a function, and the message says so."""
-    with pytest.raises(InvalidType, match=r"sync must be a function .* 3"):
-        live.timer("t", sync=3)
-
-
 @pytest.mark.parametrize("name", ["A", "a b", "", "__x", "x" * 129])
 def test_bad_names_raise_at_the_call(live, name):
     """A bad name raises when the instrument is asked for, whatever kind."""
     for make in (live.timer, live.rate, live.gauge, live.counter, live.start_timer):
         with pytest.raises(InvalidMetric):
             make(name)
-    assert live._registry.cells() == []
+    assert live._registry.states() == []
 
 
 @pytest.mark.parametrize("name", [None, 3, ["a"], b"a"])
@@ -224,7 +179,7 @@ def test_bad_labels_raise_at_the_call(live):
             live.counter("c", a=None)
         with pytest.raises(InvalidMetric):
             live.rate("r", sync="x")
-    assert live._registry.cells() == []
+    assert live._registry.states() == []
 
 
 def test_hot_loop_past_the_fold(live):
@@ -234,7 +189,7 @@ def test_hot_loop_past_the_fold(live):
     for _ in range(3 * FOLD_AT + 17):
         with live.timer("t"):
             pass
-    assert len(live._registry.cells()[0].buffer) <= FOLD_AT + 1
+    assert len(live._registry.states()[0].buffer) <= FOLD_AT + 1
     assert cell(live, "timer", "t")["count"] == 3 * FOLD_AT + 17
 
 
@@ -283,24 +238,3 @@ def test_blocks_of_threads_in_a_storm(live, fast_switching):
     in_threads(8, work)
     assert cell(live, "timer", "t")["count"] == 8 * 6000
     assert problems(live) == {}
-
-
-def test_many_equal_durations(live):
-    """A batch of few different durations makes the figures that it makes one by one."""
-    values = [100, 7, 2**40] * 40 + [100]
-    series = live._registry.timer("t", {})
-    series.cell.buffer.extend(values)
-    single = live._registry.timer("s", {})
-    for value in values:
-        single.cell.append(value)
-        single.cell.fold()
-    found, expected = cell(live, "timer", "t"), cell(live, "timer", "s")
-    for figure in ("count", "sum", "min", "max", "last", "buckets"):
-        assert found[figure] == expected[figure]
-
-
-def test_negative_among_equal_durations(live):
-    """What confused threads may have made is 0, among many equal ones too."""
-    live._registry.timer("t", {}).cell.buffer.extend([100] * 60 + [-5])
-    found = cell(live, "timer", "t")
-    assert (found["count"], found["sum"], found["min"], found["last"]) == (61, 6000, 0, 0)

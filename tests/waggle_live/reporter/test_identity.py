@@ -67,7 +67,7 @@ def test_sage_yaml(script, text, name, version):
     """Name and version of the ``sage.yaml`` beside the main script; only its top level."""
     (script / "sage.yaml").write_bytes(text.encode())
     found = find()
-    assert (found.plugin, found.version) == (name, version)
+    assert (found.plugin, found.plugin_version) == (name, version)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\0" * 100, None])
@@ -149,7 +149,7 @@ def test_however_it_is_run(tmp_path, sage):
 def test_bounds():
     """Long claims are cut to what the wire takes, and are valid Unicode."""
     found = find("x" * 1000, task="t" * 257, app_id="a" * 1000)
-    assert [len(field) for field in found] == [256, 256, len(found.version), 256, 0]
+    assert [len(field) for field in found] == [256, 256, len(found.plugin_version), 256, 0]
     find("caf\udce9").plugin.encode()
 
 

@@ -127,7 +127,7 @@ def test_unreadable(tmp_path):
     assert set(usage.read()) == {"cpu_seconds"}
     assert set(ProcessUsage(str(tmp_path / "nothing")).read()) == {"cpu_seconds"}
     (tmp_path / "proc/self/statm").write_text("no numbers\n")
-    assert set(ProcessUsage(str(tmp_path), in_container=False).read()) == {"cpu_seconds"}
+    assert set(ProcessUsage(str(tmp_path)).read()) == {"cpu_seconds"}
 
 
 def test_this_process():

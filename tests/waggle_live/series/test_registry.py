@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 
 from waggle_live import COUNTER, GAUGE, RATE, TIMER
+from waggle_live.live import INSTRUMENTS
 from waggle_live.series.registry import Registry
 from waggle_live.wire.errors import InvalidMetric
 from waggle_live.wire.protocol import DEFAULT_MAX_SERIES, OVERFLOW
@@ -58,7 +59,7 @@ def test_declare_another_kind(live, kind):
         live.declare(good=TIMER, x=kind)
     assert "x=" in str(caught.value)
     assert repr(kind) in str(caught.value)
-    assert live._registry.cells() == []
+    assert live._registry.states() == []
 
 
 def test_declare_a_bad_name(live):
@@ -147,7 +148,7 @@ def test_memory_is_bounded(live):
     for i in range(12000, 100000):
         live.counter("c%d" % i).inc()
     assert grown < 4 << 20  # full buffers
-    assert len(live._registry.cells()) < 1000 + 10
+    assert len(live._registry.states()) < 1000 + 10
     total = sum(f["value"] for k, f in cells(live).items() if k[0] == "counter")
     assert total == 100000
 
@@ -199,19 +200,19 @@ def run_all(threads):
 def test_making_series_from_many_threads(fast_switching):
     """Threads that make the same series at once all get the same, and lose nothing."""
     for _ in range(30):
-        registry = Registry()
+        registry = Registry(INSTRUMENTS)
         together = threading.Barrier(6)
 
         def work(registry=registry, together=together):
             together.wait()
             for i in range(5):
-                registry.counter("c%d" % i, {"a": "b"}).inc()
+                registry.get(COUNTER, "c%d" % i, {"a": "b"}).inc()
                 registry.count_message("m%d" % i)
                 registry.count_upload()
                 registry.problems.count("sync_error", "x")
 
         run_all([threading.Thread(target=work) for _ in range(6)])
-        values = {(c.kind, c.name): c.take()["value"] for c in registry.cells()}
+        values = {(c.kind, c.name): c.take()["value"] for c in registry.states()}
         expected = {
             (kind, "%s%d" % (kind[0], i)): 6 for kind in ("counter", "messages") for i in range(5)
         }

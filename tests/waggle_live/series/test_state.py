@@ -1,4 +1,4 @@
-"""Cells: nothing is lost between buffer and state, whoever folds and whatever interrupts."""
+"""States of series: nothing is lost in a fold, whoever folds and whatever interrupts it."""
 
 import gc
 import sys
@@ -7,65 +7,69 @@ import time
 
 import pytest
 
-from waggle_live.series.state import FOLD_AT, CounterCell, GaugeCell, RateCell, TimerCell
+from waggle_live.series.counter import CounterState
+from waggle_live.series.gauge import GaugeState
+from waggle_live.series.rate import RateState
+from waggle_live.series.state import FOLD_AT
+from waggle_live.series.timer import TimerState
 from waggle_live.wire.protocol import encode
 
 from ..helpers import ROOT, environment, run_python
 
 
-@pytest.mark.parametrize("make", [TimerCell, RateCell, GaugeCell, CounterCell])
+@pytest.mark.parametrize("make", [TimerState, RateState, GaugeState, CounterState])
 def test_a_new_cell_is_empty_and_changed(make):
     """A series that was only declared is sent once, at zero."""
-    cell = make("x")
-    assert cell.changed
-    found = cell.take()
+    state = make("x")
+    assert state.changed
+    found = state.take()
     assert found["name"] == "x"
     assert found.get("count", 0) == 0
     assert found.get("value", 0) == 0
     assert "min" not in found
     assert "last" not in found
     assert "labels" not in found
-    assert not cell.changed
+    assert not state.changed
     encode(found)
 
 
 def test_changed_follows_what_is_recorded():
-    """A cell is changed from a fold of something to the taking of it."""
-    cell = CounterCell("c")
-    cell.take()
-    assert cell.fold()
-    assert not cell.changed
-    cell.append(1)
-    cell.fold()
-    assert cell.changed
-    cell.take()
-    assert not cell.changed
+    """A state is changed from a fold of something to the taking of it."""
+    state = CounterState("c")
+    state.take()
+    assert state.fold()
+    assert not state.changed
+    state.append(1)
+    state.fold()
+    assert state.changed
+    state.take()
+    assert not state.changed
 
 
 def test_age_is_since_the_last_change():
-    """``age`` says how long ago the cell changed, not when it was sent."""
-    cell = TimerCell("t")
-    cell.append(1)
+    """``age`` says how long ago the state changed, not when it was sent."""
+    state = TimerState("t")
+    state.append(1)
     before = time.monotonic()
-    cell.fold()
+    state.fold()
     after = time.monotonic()
     for _ in range(2):
         time.sleep(0.05)
         least = time.monotonic() - after
-        age = cell.take()["age"]
+        age = state.take()["age"]
         # To a microsecond, to which it is rounded.
         assert least - 1e-6 <= age <= time.monotonic() - before + 1e-6
-    gauge = GaugeCell("g")
+    gauge = GaugeState("g")
     gauge.append((time.perf_counter_ns() if hasattr(time, "perf_counter_ns") else 0, 2.0))
     assert gauge.take()["value"] == 2.0
 
 
 def test_state_is_not_consumed_by_taking():
     """Taking twice gives the same cumulative state."""
-    cell = TimerCell("t")
+    state = TimerState("t")
     for value in (5, 3, 4):
-        cell.append(value)
-    first, second = cell.take(), cell.take()
+        state.append(value)
+    first, second = state.take(), state.take()
     first.pop("age")
     second.pop("age")
     assert first == second
@@ -85,42 +89,42 @@ def in_thread(function):
 
 def test_who_finds_the_lock_taken_leaves_it():
     """A fold that meets another thread's never waits, and loses nothing."""
-    cell = CounterCell("c")
-    cell.append(1)
-    assert in_thread(lambda: cell.lock.acquire(False))  # and its thread ends without a release
-    lock = cell.lock
-    assert cell.fold() is False
-    assert cell.take() is None
-    cell.append(1)
-    cell.lock = threading.RLock()
-    assert lock is not cell.lock
-    assert cell.take()["value"] == 2
+    state = CounterState("c")
+    state.append(1)
+    assert in_thread(lambda: state.lock.acquire(False))  # and its thread ends without a release
+    lock = state.lock
+    assert state.fold() is False
+    assert state.take() is None
+    state.append(1)
+    state.lock = threading.RLock()
+    assert lock is not state.lock
+    assert state.take()["value"] == 2
 
 
 def test_a_lock_that_an_exception_left_taken():
     """A lock that this thread has kept without being in a fold is taken back, for all threads."""
-    cell = CounterCell("c")
-    cell.append(1)
-    cell.lock.acquire()
-    cell.lock.acquire()
-    assert in_thread(cell.fold) is False
-    assert cell.fold() is True
-    assert in_thread(cell.take)["value"] == 1
-    cell.lock.acquire()
-    assert cell.take()["value"] == 1
+    state = CounterState("c")
+    state.append(1)
+    state.lock.acquire()
+    state.lock.acquire()
+    assert in_thread(state.fold) is False
+    assert state.fold() is True
+    assert in_thread(state.take)["value"] == 1
+    state.lock.acquire()
+    assert state.take()["value"] == 1
 
 
 def test_reset_starts_at_zero_with_a_new_buffer():
     """In a forked child: what goes to the old buffer is nobody's, even if the lock was held."""
-    cell = TimerCell("t")
-    old = cell.append
+    state = TimerState("t")
+    old = state.append
     old(5)
-    cell.fold()
-    assert in_thread(lambda: cell.lock.acquire(False))
-    cell.reset()
+    state.fold()
+    assert in_thread(lambda: state.lock.acquire(False))
+    state.reset()
     old(7)
-    cell.append(9)
-    found = cell.take()
+    state.append(9)
+    found = state.take()
     assert (found["count"], found["sum"]) == (1, 9)
 
 
@@ -134,7 +138,12 @@ def run_all(threads):
 @pytest.mark.parametrize("folders", [1, 4])
 def test_many_threads_and_folders_are_exact(fast_switching, folders):
     """Count and sum are exact with threads appending, folding and taking all at once."""
-    timer, counter, gauge, rate = TimerCell("t"), CounterCell("c"), GaugeCell("g"), RateCell("r")
+    timer, counter, gauge, rate = (
+        TimerState("t"),
+        CounterState("c"),
+        GaugeState("g"),
+        RateState("r"),
+    )
     done = threading.Event()
     per_thread = 20000
 
@@ -149,9 +158,9 @@ def test_many_threads_and_folders_are_exact(fast_switching, folders):
 
     def fold():
         while not done.is_set():
-            for cell in (timer, counter, gauge, rate):
-                cell.fold()
-                cell.take()
+            for state in (timer, counter, gauge, rate):
+                state.fold()
+                state.take()
 
     helpers = [threading.Thread(target=fold) for _ in range(folders)]
     for helper in helpers:
@@ -185,70 +194,70 @@ def test_interrupts_in_the_middle_of_folds():
 
 def test_folding_inside_of_a_fold():
     """A signal handler, GC callback or ``__del__`` that records and folds in a fold is counted."""
-    cell = TimerCell("t")
+    state = TimerState("t")
     inside = []
 
     def on_collection(phase, info):
         if phase == "start":
-            inside.append(cell.fold())
-            cell.append(3)
+            inside.append(state.fold())
+            state.append(3)
 
     class Recorder:
         def __del__(self):
-            cell.append(3)
-            inside.append(cell.fold())
+            state.append(3)
+            inside.append(state.fold())
 
     before = gc.get_threshold()
     gc.callbacks.append(on_collection)
     gc.set_threshold(1)
     try:
         for _ in range(200):
-            cell.append(3)
+            state.append(3)
             loop = [Recorder()]
             loop.append(loop)
             del loop
-            cell.fold()
+            state.fold()
     finally:
         gc.set_threshold(*before)
         gc.callbacks.remove(on_collection)
     gc.collect()
-    found = cell.take()
+    found = state.take()
     assert found["count"] == 200 + len(inside)
     assert found["sum"] == 3 * found["count"]
 
 
 def test_trace_functions_may_record():
     """Recording from a trace function, at every line of a fold, deadlocks nothing."""
-    cell = CounterCell("c")
+    state = CounterState("c")
     lines = []
 
     def trace(frame, event, argument):
-        if frame.f_code.co_filename.endswith("state.py"):
-            lines.append(cell.fold())
-            cell.append(1)
+        if "series" in frame.f_code.co_filename:
+            lines.append(state.fold())
+            state.append(1)
         return trace
 
-    cell.append(1)
+    state.append(1)
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        cell.fold()
+        state.fold()
     finally:
         sys.settrace(before)
     assert len(lines) > 3
-    assert cell.take()["value"] == 1 + len(lines)
+    assert state.take()["value"] == 1 + len(lines)
 
 
 def test_errors_of_a_signal_handler_are_not_ours_to_swallow():
     """A RuntimeError that a handler raises in the middle of a fold goes on, wherever it comes."""
     raised = 0
     for at in range(1, 40):
-        cell = CounterCell("c")
-        cell.append(1)
+        state = CounterState("c")
+        state.append(1)
         seen = [0]
 
         def trace(frame, event, argument, at=at, seen=seen):
-            if frame.f_code.co_filename.endswith("state.py"):
+            if "series" in frame.f_code.co_filename:
                 seen[0] += 1
                 if seen[0] == at:
                     raise RuntimeError("the author's")
@@ -257,11 +266,11 @@ def test_errors_of_a_signal_handler_are_not_ours_to_swallow():
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            cell.fold()
+            state.fold()
         except RuntimeError:
             raised += 1
         finally:
             sys.settrace(before)
         assert seen[0] < at or raised == at
-        assert cell.take()["value"] == 1
+        assert state.take()["value"] == 1
     assert raised > 10

@@ -13,11 +13,12 @@ from contextlib import suppress
 from typing import Any, Dict, List, Optional
 
 from ...reporter.address import Addresses
-from ...reporter.identity import Identity, find_identity
-from ...wire.errors import LiveMetricsError
+from ...reporter.identity import ClaimedIdentity, find_identity
+from ...reporter.options import environment
 from . import launcher
 from .directory import Directory, Reading
 from .forwarder import Forwarder
+from .functions import Functions
 
 #: Seconds between two looks at the directory.
 POLL_INTERVAL = 0.25
@@ -34,13 +35,11 @@ It is in no package index; it is built into the plugin's image, against that ima
 docs/tau.md, in the repository of Waggle Live, says how."""
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the command that ``options`` name; returns its status."""
-    return tau_run(options) if options.command == "tau-run" else tau_watch(options)
-
-
 def tau_run(options: argparse.Namespace) -> int:
-    """Run a script under TAU; returns its exit status, 128 + n if signal n ended it."""
+    """Run a script under TAU; returns its exit status, 128 + n if signal n ended it.
+
+    Raises InvalidAddress.
+    """
     command = tau_command(options.tau_command)
     if command is None:
         print(NO_TAU, file=sys.stderr)
@@ -53,11 +52,11 @@ def tau_run(options: argparse.Namespace) -> int:
     directory = tempfile.mkdtemp(prefix="waggle-live-tau-")
     try:
         forwarder = _forwarder(directory, options, options.script)
-        if forwarder is None:
-            return 2
         program = _Program(directory)
         try:
-            program.start(command, _environment(directory, options))
+            # Other forms are not written while a program runs.
+            tau = {"PROFILEDIR": directory, "TAU_PROFILE_FORMAT": "profile"}
+            program.start(command, dict(environment(options), **tau))
         except OSError as error:
             print("waggle-live: can't run %s: %s" % (command[0], error.strerror), file=sys.stderr)
             return 127
@@ -72,13 +71,11 @@ def tau_run(options: argparse.Namespace) -> int:
 
 
 def tau_watch(options: argparse.Namespace) -> int:
-    """Forward what is in a directory until a signal; returns 0."""
+    """Forward what is in a directory until a signal; returns 0. Raises InvalidAddress."""
     if not os.path.isdir(options.directory):
         print("waggle-live: no such directory: %s" % options.directory, file=sys.stderr)
         return 2
     forwarder = _forwarder(options.directory, options, None)
-    if forwarder is None:
-        return 2
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -141,16 +138,8 @@ def _leave(number: int, frame: Any) -> None:
     """The terminal sends it to the program, too."""
 
 
-def _forwarder(
-    directory: str, options: argparse.Namespace, script: Optional[str]
-) -> Optional[Forwarder]:
-    try:
-        addresses = Addresses(options.address, os.environ)
-    except LiveMetricsError as error:
-        print("waggle-live: %s" % error, file=sys.stderr)
-        return None
-
-    def identify(reading: Reading) -> Identity:
+def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str]) -> Forwarder:
+    def identify(reading: Reading) -> ClaimedIdentity:
         return find_identity(
             options.plugin,
             options.task,
@@ -162,32 +151,16 @@ def _forwarder(
 
     return Forwarder(
         directory=Directory(directory),
-        addresses=addresses.candidates,
+        addresses=Addresses(options.address, os.environ).candidates,
         identify=identify,
-        limit=options.functions,
-        include=options.include,
+        functions=lambda: Functions(options.functions, options.include),
     )
 
 
 def script_of(command: str) -> str:
     """Return the script that a command line runs, or else its program."""
     words = command.split() or [""]
-    for word in words[1:]:
-        if word.endswith(".py"):
-            return word
-    return words[0]
-
-
-def _environment(directory: str, options: argparse.Namespace) -> Dict[str, str]:
-    environment = dict(os.environ, PROFILEDIR=directory)
-    # Other forms are not written while a program runs.
-    environment["TAU_PROFILE_FORMAT"] = "profile"
-    if options.address is not None:
-        environment["WAGGLE_LIVE_METRICS"] = options.address
-    for name in ("plugin", "task", "job"):
-        if getattr(options, name):
-            environment["WAGGLE_LIVE_" + name.upper()] = getattr(options, name)
-    return environment
+    return next((word for word in words[1:] if word.endswith(".py")), words[0])
 
 
 def tau_command(given: Optional[str]) -> Optional[List[str]]:

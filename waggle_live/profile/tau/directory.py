@@ -8,6 +8,7 @@ it said before stands until then. Files of several metrics lie in ``MULTI__<METR
 import os
 import re
 import time
+from operator import add
 from stat import S_ISREG
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
@@ -46,8 +47,7 @@ class Reading(NamedTuple):
 
 
 class _File(NamedTuple):
-    signature: _Signature
-    profile: Optional[Profile]  # without its rows; None if it was never whole
+    profile: Profile  # without its rows
     thread: str
     dumped: float
     functions: Functions
@@ -74,43 +74,30 @@ class Directory:
         self._sleep = sleep
         self._max_bytes = max_bytes
         self._max_files = max_files
-        self._files: Dict[str, _File] = {}
+        self._seen: Dict[str, _Signature] = {}
+        self._files: Dict[str, _File] = {}  # those that were ever whole
         self._last: List[Reading] = []
 
     def read(self) -> List[Reading]:
-        """Return what the runs have come to, the oldest first; never raises for what is there.
-
-        What did not change since the last call is the same object.
-        """
+        """Return what the runs have come to, the oldest first; never raises for what is there."""
         found = self._look()
-        changed = {
-            path: signature
-            for path, signature in found.items()
-            if path not in self._files or self._files[path].signature != signature
-        }
+        changed = [path for path in found if found[path] != self._seen.get(path)]
+        gone = self._seen.keys() - found.keys()
+        self._seen = found
         if changed:
             self._sleep(SETTLE)
-        for path, signature in changed.items():
-            self._take(path, signature)
-        gone = [path for path in self._files if path not in found]
+        for path in changed:
+            self._take(path, found[path])
         for path in gone:
-            del self._files[path]
+            self._files.pop(path, None)
         if changed or gone:
-            before = {reading.run: reading for reading in self._last}
-            made = self._readings()
-            self._last = [
-                before[reading.run] if before.get(reading.run) == reading else reading
-                for reading in made
-            ]
+            self._last = self._readings()
         return self._last
 
     def _look(self) -> Dict[str, _Signature]:
         found: Dict[str, _Signature] = {}
-        directories = [self._path]
-        for entry in _list(self._path):
-            if entry.startswith(_MULTI):
-                directories.append(os.path.join(self._path, entry))
-        for directory in directories:
+        multi = [entry for entry in _list(self._path) if entry.startswith(_MULTI)]
+        for directory in [self._path, *(os.path.join(self._path, entry) for entry in multi)]:
             for entry in _list(directory):
                 path = os.path.join(directory, entry)
                 signature = _signature(path) if _FILE.match(entry) else None
@@ -123,8 +110,7 @@ class Directory:
         return found
 
     def _take(self, path: str, signature: _Signature) -> None:
-        """Read one file; what is not whole is counted, once for each time that it changed."""
-        before = self._files.get(path)
+        """Read one file; one that is not whole is counted, and what it said before stands."""
         try:
             if signature[2] > self._max_bytes or _signature(path) != signature:
                 raise InvalidProfile("it is too large, or being written")
@@ -136,31 +122,24 @@ class Directory:
             functions = _functions(profile) if profile.metric in (TIME, CPU_TIME) else {}
         except (OSError, InvalidProfile, OverflowError):
             self.torn += 1
-            if before is None:
-                self._files[path] = _File(signature, None, "", 0.0, {})
-            else:
-                self._files[path] = before._replace(signature=signature)
             return
         if profile.metric not in (TIME, CPU_TIME):
             self.others.add(profile.metric)
         thread = path.rsplit(".", 2)[1] + "." + path.rsplit(".", 2)[2]
-        self._files[path] = _File(
-            signature, profile._replace(rows=[]), thread, signature[1] / 1e9, functions
-        )
+        whole = profile._replace(rows=[])
+        self._files[path] = _File(whole, thread, signature[1] / 1e9, functions)
 
     def _readings(self) -> List[Reading]:
         runs: Dict[Run, List[_File]] = {}
         for file in self._files.values():
-            if file.profile is not None:
-                runs.setdefault(file.profile.run, []).append(file)
+            runs.setdefault(file.profile.run, []).append(file)
         readings = []
         for run, files in runs.items():
-            profiles = [file.profile for file in files if file.profile is not None]
             readings.append(
                 Reading(
                     run,
-                    profiles[0].command,
-                    any(profile.has_ended for profile in profiles),
+                    files[0].profile.command,
+                    any(file.profile.has_ended for file in files),
                     max(file.dumped for file in files),
                     {metric: _over_threads(files, metric) for metric in (TIME, CPU_TIME)},
                 )
@@ -179,9 +158,7 @@ def _functions(profile: Profile) -> Functions:
         key = names.key(name)
         # Microseconds, in TAU's %.16G mostly whole.
         values = (int(calls), round(float(exclusive) * 1000), round(float(inclusive) * 1000))
-        if key in functions:
-            values = _add(functions[key], values)
-        functions[key] = values
+        functions[key] = _join(functions[key], values, add) if key in functions else values
     return functions
 
 
@@ -190,30 +167,26 @@ def _over_threads(files: List[_File], metric: str) -> Functions:
     profile, each the whole state of its time: the larger values are the later."""
     threads: Dict[str, Functions] = {}
     for file in files:
-        if file.profile is not None and file.profile.metric == metric:
+        if file.profile.metric == metric:
             other = threads.get(file.thread)
-            threads[file.thread] = (
-                file.functions if other is None else _merge(other, file.functions, _larger)
-            )
+            threads[file.thread] = _merge(other or {}, file.functions, max)
     sums: Functions = {}
     for functions in threads.values():
-        sums = _merge(sums, functions, _add) if sums else functions
+        sums = _merge(sums, functions, add)
     return sums
 
 
-def _merge(a: Functions, b: Functions, join: Callable[[Values, Values], Values]) -> Functions:
+def _merge(a: Functions, b: Functions, how: Callable[[int, int], int]) -> Functions:
+    if not a:
+        return b
     merged = dict(a)
     for key, values in b.items():
-        merged[key] = join(merged[key], values) if key in merged else values
+        merged[key] = _join(merged[key], values, how) if key in merged else values
     return merged
 
 
-def _add(a: Values, b: Values) -> Values:
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
-
-
-def _larger(a: Values, b: Values) -> Values:
-    return max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2])
+def _join(a: Values, b: Values, how: Callable[[int, int], int]) -> Values:
+    return how(a[0], b[0]), how(a[1], b[1]), how(a[2], b[2])
 
 
 def _list(directory: str) -> List[str]:

@@ -4,27 +4,22 @@ A run of TAU is to the collector what a process of a plugin is: its counters add
 the runs before it, and it is told from them by its pid and start.
 """
 
-import logging
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Pattern, Set
+from typing import Callable, Deque, Dict, List, Optional, Set, Tuple
 
 from ...clock import monotonic
 from ...reporter.address import Address
-from ...reporter.identity import Identity
+from ...reporter.identity import ClaimedIdentity
+from ...reporter.logs import LogOnce
 from ...reporter.sender import Sender
 from ...reporter.session import Session
-from ...reporter.usage import ProcessUsage
-from ...series.registry import Registry
-from ...series.state import Cell
+from ...series.state import SeriesState
 from ...wire.protocol import OTHER_FUNCTIONS
 from .directory import CPU_TIME, TIME, Directory, Reading
-from .functions import INCLUSIVE, INCLUSIVE_CPU, Functions
-from .options import DEFAULT_LIMIT
+from .functions import EXCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE, INCLUSIVE_CPU, Functions
 from .profile import Run
-from .states import FunctionCell, TauCell
-
-logger = logging.getLogger("waggle_live")
+from .states import FunctionState, TauState
 
 #: Runs that are forwarded at once; more are logged and left alone.
 DEFAULT_MAX_RUNS = 64
@@ -42,19 +37,17 @@ class Forwarder:
         *,
         directory: Directory,
         addresses: Callable[[], List[Address]],
-        identify: Callable[[Reading], Identity],
-        limit: int = DEFAULT_LIMIT,
-        include: Optional[Pattern[str]] = None,
+        identify: Callable[[Reading], ClaimedIdentity],
+        functions: Callable[[], Functions],
     ) -> None:
         self._directory = directory
         self._addresses = addresses
         self._identify = identify
-        self._limit = limit
-        self._include = include
+        self._functions = functions
         self._runs: Dict[Run, _Forwarded] = {}
         self._gone: Deque[Run] = deque(maxlen=_MAX_GONE)
         self._torn = 0  # of the directory, as far as a run has it already
-        self._logged: List[str] = []
+        self._log_once = LogOnce()
 
     def poll(self, *, final: bool = False) -> None:
         """Read what is there and hand it to the senders; never raises.
@@ -70,7 +63,7 @@ class Forwarder:
         """Send what is left and end all sessions; waits at most ``timeout`` seconds in all."""
         until = monotonic() + timeout
         for forwarded in self._runs.values():
-            forwarded.finish(status, max(0.0, until - monotonic()))
+            forwarded.sender.finish(status, max(0.0, until - monotonic()))
         self._runs.clear()
 
     def _poll(self, final: bool) -> None:
@@ -97,7 +90,7 @@ class Forwarder:
             elif forwarded.gone_since is None:
                 forwarded.gone_since = now
             elif now - forwarded.gone_since >= GRACE:
-                self._runs.pop(run).finish("ok", 0.5)
+                self._runs.pop(run).sender.finish("ok", 0.5)
                 self._gone.append(run)
 
     def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
@@ -107,15 +100,10 @@ class Forwarder:
         if len(self._runs) >= DEFAULT_MAX_RUNS:
             self._log_once("runs", "more than %d runs: the rest is left alone", DEFAULT_MAX_RUNS)
             return None
-        functions = Functions(self._limit, self._include)
-        made = _Forwarded(reading, functions, self._identify(reading), self._addresses)
+        identity = self._identify(reading)
+        made = _Forwarded(reading, self._functions(), identity, self._addresses)
         self._runs[reading.run] = made
         return made
-
-    def _log_once(self, what: str, text: str, *args: Any) -> None:
-        if what not in self._logged and len(self._logged) < 100:
-            self._logged.append(what)
-            logger.warning("live metrics: " + text, *args)
 
 
 class _Forwarded:
@@ -125,89 +113,63 @@ class _Forwarded:
         self,
         reading: Reading,
         functions: Functions,
-        identity: Identity,
+        identity: ClaimedIdentity,
         addresses: Callable[[], List[Address]],
     ) -> None:
         #: Monotonic time since when its files are not there.
         self.gone_since: Optional[float] = None
         self._functions = functions
-        self._registry = _FunctionRegistry()
-        self._sender = Sender(
-            registry=self._registry,
+        self._tau = TauState("")
+        self._states: Dict[str, FunctionState] = {}
+        self._taken: Dict[str, Tuple[Optional[int], ...]] = {}
+        self.sender = Sender(
+            states=self.states,
             session=Session(identity, start_time=_seconds(reading.run.started)),
             addresses=addresses,
-            usage=_NoUsage(),
+            usage=dict,  # none: the forwarder's CPU and memory are not the plugin's
         )
-        self._started = False
         self._seen: Optional[Reading] = None
         self._torn = 0
 
     def take(self, reading: Reading, torn: int, final: bool) -> None:
-        if reading is not self._seen or final:
+        if reading != self._seen or final:
             self._functions.read(reading, final=final)
         elif not torn:
             return
+        is_first = self._seen is None
         self._seen = reading
         self._torn += torn
         # Before it is sent, so that the first update has all of it.
-        for label, total in self._functions.sums.items():
-            if total.changed:
-                total.changed = False
-                self._registry.cell(label).append(self._state(label, total.values))
+        for label, values in self._functions.sums.items():
+            newest = self._values(label, values)
+            if label not in self._states:
+                self._states[label] = FunctionState(label)
+            if self._taken.get(label) != newest:
+                self._taken[label] = newest
+                self._states[label].append(newest)
         # A file's time is the wall clock's; that it is compared with the same clock now, once, is
         # all that it is used for.
         dumped = monotonic() - max(0.0, time.time() - reading.dumped)
-        self._registry.tau.append((dumped, self._functions.dropped, self._torn))
-        if not self._started:
-            self._started = True
-            self._sender.start()
+        self._tau.append((dumped, self._functions.dropped, self._torn))
+        if is_first:
+            self.sender.start()
 
-    def finish(self, status: str, timeout: float) -> None:
-        self._sender.finish(status, timeout)
+    def states(self) -> List[SeriesState]:
+        """Return the states to send, a copy: the sender's thread asks while others are made."""
+        return [*self._states.values(), self._tau]
 
-    def _state(self, label: str, values: List[int]) -> Any:
+    def _values(self, label: str, values: List[int]) -> Tuple[Optional[int], ...]:
         """Leave out what isn't measured, and of ``__other__`` the inclusive times, which would
         count the same time many times."""
-        state: List[Optional[int]] = list(values)
-        for metric, places in ((TIME, range(1, 3)), (CPU_TIME, range(3, 5))):
-            if metric not in self._functions.metrics:
-                for place in places:
-                    state[place] = None
+        metrics = self._functions.metrics
+        missing: Set[int] = set()
+        if TIME not in metrics:
+            missing |= {EXCLUSIVE, INCLUSIVE}
+        if CPU_TIME not in metrics:
+            missing |= {EXCLUSIVE_CPU, INCLUSIVE_CPU}
         if label == OTHER_FUNCTIONS:
-            state[INCLUSIVE] = state[INCLUSIVE_CPU] = None
-        return tuple(state)
-
-
-class _FunctionRegistry(Registry):
-    """A registry of TAU's cells: the poll makes them, the sender's thread sends them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tau = TauCell()
-        self._functions: Dict[str, FunctionCell] = {}
-
-    def cell(self, label: str) -> FunctionCell:
-        """Return the cell of a function, new or known."""
-        cell = self._functions.get(label)
-        if cell is None:
-            with self._lock:
-                cell = self._functions[label] = FunctionCell(label)
-        return cell
-
-    def cells(self) -> List[Cell]:
-        """Return all cells, a copy."""
-        with self._lock:
-            return [*self._functions.values(), self.tau]
-
-
-class _NoUsage(ProcessUsage):
-    """The forwarder's CPU and memory are not the plugin's."""
-
-    def __init__(self) -> None:
-        pass
-
-    def read(self) -> Dict[str, Any]:
-        return {}
+            missing |= {INCLUSIVE, INCLUSIVE_CPU}
+        return tuple(None if at in missing else value for at, value in enumerate(values))
 
 
 def _seconds(started: str) -> Optional[float]:

@@ -6,12 +6,11 @@ sum ever falls, and all of them together are at any time what TAU itself has cou
 """
 
 import heapq
-from typing import Dict, Iterable, List, Optional, Pattern, Tuple
+from typing import Dict, List, Optional, Pattern, Tuple
 
 from ...wire.protocol import OTHER_FUNCTIONS
-from . import names
+from . import DEFAULT_LIMIT, names
 from .directory import CPU_TIME, TIME, Reading, Values
-from .options import DEFAULT_LIMIT
 
 #: While a program runs, half of the places are kept for functions that have taken at least this
 #: share of all time: what a program does to start would take all of them, and stay.
@@ -21,21 +20,13 @@ _MAX = (1 << 63) - 1
 
 # Places in a sum.
 CALLS, EXCLUSIVE, INCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE_CPU = range(5)
+#: What one function, or ``__other__``, comes to: calls, then nanoseconds.
+Sum = List[int]
 Places = Tuple[int, int, int]
 _PLACES: Dict[str, Places] = {
     TIME: (CALLS, EXCLUSIVE, INCLUSIVE),
     CPU_TIME: (CALLS, EXCLUSIVE_CPU, INCLUSIVE_CPU),
 }
-
-
-class Sum:
-    """What one function, or ``__other__``, comes to: calls, then nanoseconds."""
-
-    __slots__ = ("changed", "values")
-
-    def __init__(self) -> None:
-        self.values = [0] * 5
-        self.changed = True
 
 
 class _Function:
@@ -47,22 +38,15 @@ class _Function:
         self.key = key
         self.nameable = nameable
         self.home: Optional[Sum] = None
-        self.values = [0] * 5
+        self.values: Sum = [0] * 5
 
-    def rise(self, places: Places, values: Values) -> Values:
+    def rise(self, places: Places, values: Values) -> List[int]:
         """Take in newer values and return by how much they rose. They don't fall: inclusive time
         does in TAU's dumps, while a recursive function is on the stack."""
-        known = self.values
-        calls, exclusive, inclusive = places
-        step = (
-            max(0, values[0] - known[calls]),
-            max(0, values[1] - known[exclusive]),
-            max(0, values[2] - known[inclusive]),
-        )
-        known[calls] += step[0]
-        known[exclusive] += step[1]
-        known[inclusive] += step[2]
-        return step
+        steps = [max(0, value - self.values[place]) for place, value in zip(places, values)]
+        for place, step in zip(places, steps):
+            self.values[place] += step
+        return steps
 
     def cost(self) -> int:
         """Exclusive time; of the processor where TAU measured nothing else."""
@@ -80,12 +64,12 @@ class Functions:
         self.metrics: List[str] = []
         self._limit = limit
         self._include = include
-        self._other = Sum()
+        self._other: Sum = [0] * 5
         self._functions: Dict[bytes, _Function] = {}
 
     def read(self, reading: Reading, *, final: bool = False) -> None:
         """Take in what a run has come to; ``final``: there is nothing to come."""
-        steps = []
+        risen = []
         for metric, functions in reading.metrics.items():
             if functions and metric not in self.metrics:
                 self.metrics.append(metric)
@@ -94,25 +78,17 @@ class Functions:
                 function = self._functions.get(key)
                 if function is None:
                     function = self._functions[key] = _Function(key, self._is_nameable(key))
-                step = function.rise(places, values)
-                if any(step):
-                    steps.append((function, places, step))
+                steps = function.rise(places, values)
+                if any(steps):
+                    risen.append((function, places, steps))
         self._admit(final or reading.has_ended)
-        for function, places, step in steps:
+        for function, places, steps in risen:
             home = function.home
             if home is None:
-                home = function.home = self._other
+                home = function.home = self.sums[OTHER_FUNCTIONS] = self._other
                 self.dropped += 1
-                self.sums[OTHER_FUNCTIONS] = home
-            for place, rise in zip(places, step):
-                home.values[place] = min(home.values[place] + rise, _MAX)
-            home.changed = True
-
-    def most_expensive(self) -> List[str]:
-        """Return the labels, the most exclusive time first, ``__other__`` last."""
-        return sorted(
-            self.sums, key=lambda label: (label == OTHER_FUNCTIONS, -_cost(self.sums[label]))
-        )
+            for place, step in zip(places, steps):
+                home[place] = min(home[place] + step, _MAX)
 
     def _admit(self, all_places: bool) -> None:
         taken = len(self.sums) - (OTHER_FUNCTIONS in self.sums)
@@ -121,27 +97,21 @@ class Functions:
             return
         kept = 0 if all_places else self._limit // 2
         enough = SHARE * sum(function.cost() for function in self._functions.values())
-        for function in heapq.nlargest(room, self._candidates(), key=_Function.cost):
-            if room <= kept and function.cost() < enough:
-                return
-            label = names.label(function.key)
-            if label not in self.sums:
-                self.sums[label] = Sum()
-                room -= 1
-            function.home = self.sums[label]
-
-    def _candidates(self) -> Iterable[_Function]:
-        return (
+        candidates = (
             function
             for function in self._functions.values()
             if function.nameable and (function.home is None or function.home is self._other)
         )
+        for function in heapq.nlargest(room, candidates, key=_Function.cost):
+            if room <= kept and function.cost() < enough:
+                return
+            label = names.label(function.key)
+            if label not in self.sums:
+                self.sums[label] = [0] * 5
+                room -= 1
+            function.home = self.sums[label]
 
     def _is_nameable(self, key: bytes) -> bool:
         if names.UNNAMED.search(key):
             return False
         return self._include is None or self._include.search(names.label(key)) is not None
-
-
-def _cost(total: Sum) -> int:
-    return total.values[EXCLUSIVE] or total.values[EXCLUSIVE_CPU]

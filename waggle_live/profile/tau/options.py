@@ -2,25 +2,43 @@
 
 import argparse
 import re
-from typing import Any
+from typing import Any, Callable
 
-#: Functions with a series of their own; as many as leave a process its other series.
-DEFAULT_LIMIT = 50
+from . import DEFAULT_LIMIT
+
+#: The largest limit: it leaves a process its other series.
 MAX_LIMIT = 900
 #: Seconds between two dumps.
 DEFAULT_DUMP_INTERVAL = 2.0
 
 
-def add_to(commands: Any) -> None:
-    """Add the two commands to those of ``waggle-live``."""
+def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
+    """Add the two commands to those of ``waggle-live``; ``parent`` has the options all take."""
+    both = argparse.ArgumentParser(add_help=False, parents=[parent])
+    both.add_argument(
+        "--tau.functions",
+        dest="functions",
+        metavar="N",
+        type=_between(int, 1, MAX_LIMIT),
+        default=DEFAULT_LIMIT,
+        help="functions that get a series of their own (default: %(default)d); the others are "
+        "added up in __other__",
+    )
+    both.add_argument(
+        "--tau.include",
+        dest="include",
+        metavar="REGEX",
+        type=_regex,
+        help="only functions whose name it is found in get a series of their own",
+    )
     run = commands.add_parser(
         "tau-run",
+        parents=[both],
         help="run a plugin under TAU and forward what its functions take",
         description="Run a plugin's script under TAU and forward, while it runs, which functions "
         "its time goes to. Needs TAU, built for the same Python: see docs/tau.md.",
         usage="waggle-live tau-run [options] -- app.py [ARGS...]",
     )
-    _add_options(run)
     run.add_argument(
         "--tau.command",
         dest="tau_command",
@@ -31,7 +49,7 @@ def add_to(commands: Any) -> None:
         "--tau.interval",
         dest="interval",
         metavar="SECONDS",
-        type=_interval,
+        type=_between(float, 0.01, 3600),
         default=DEFAULT_DUMP_INTERVAL,
         help="time between two dumps (default: %(default)g)",
     )
@@ -40,61 +58,36 @@ def add_to(commands: Any) -> None:
     run.set_defaults(main=_main)
     watch = commands.add_parser(
         "tau-watch",
+        parents=[both],
         help="forward the profiles that programs under TAU write to a directory",
         description="Forward the profiles that programs of any language, run under TAU, write to "
         "a directory, until SIGINT or SIGTERM.",
         usage="waggle-live tau-watch [options] DIR",
     )
-    _add_options(watch)
     watch.add_argument("directory", metavar="DIR", help="TAU's PROFILEDIR")
     watch.set_defaults(main=_main)
 
 
 def _main(options: argparse.Namespace) -> int:
     """Run the command; what it needs is loaded only then."""
-    from .commands import run
+    from .commands import tau_run, tau_watch
 
-    return run(options)
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--plugin", help="what the plugin is called, outside of the edge stack")
-    parser.add_argument("--task", help="its task, outside of the edge stack")
-    parser.add_argument("--job", help="its job, outside of the edge stack")
-    parser.add_argument("--address", help="unix:///path, tcp://host:port or off")
-    parser.add_argument(
-        "--tau.functions",
-        dest="functions",
-        metavar="N",
-        type=_limit,
-        default=DEFAULT_LIMIT,
-        help="functions that get a series of their own (default: %(default)d); the others are "
-        "added up in __other__",
-    )
-    parser.add_argument(
-        "--tau.include",
-        dest="include",
-        metavar="REGEX",
-        type=_regex,
-        help="only functions whose name it is found in get a series of their own",
-    )
+    return tau_run(options) if options.command == "tau-run" else tau_watch(options)
 
 
-def _limit(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if not 0 < number <= MAX_LIMIT:
-        raise argparse.ArgumentTypeError("must be 1 to %d, got %r" % (MAX_LIMIT, text))
-    return number
+def _between(convert: Callable[[str], Any], low: float, high: float) -> Callable[[str], Any]:
+    """Return what takes a number of these bounds from the command line."""
 
+    def parse(text: str) -> Any:
+        try:
+            number = convert(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError("must be %g to %g, got %r" % (low, high, text))
+        return number
 
-def _interval(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.01 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError("must be 0.01 to 3600 seconds, got %r" % text)
-    return seconds
+    return parse
 
 
 def _regex(text: str) -> Any:

@@ -19,10 +19,11 @@ def _run_shadowed() -> None:
 
 
 try:
-    from waggle_live.run import hooks
+    from waggle_live.run import hooks, sigterm
 except ImportError:  # another Python, where waggle_live isn't installed
     pass
 else:
     hooks.install()
+    sigterm.install()
 
 _run_shadowed()

@@ -1,0 +1,70 @@
+"""Gauges: a value that goes up and down."""
+
+from typing import Callable, Optional
+
+from ..clock import perf_counter_ns
+from ..series.gauge import GaugeState
+from ..series.problems import Problems
+from ..series.state import FOLD_AT
+from ..wire.errors import InvalidType
+from ..wire.protocol import RECORD_ERROR
+from .number import to_float
+
+
+class Gauge:
+    """A value that goes up and down. Safe for threads; the newest ``set`` stands.
+
+    NaN and infinities are allowed. Over several processes of one plugin the newest value, by
+    its age when it reaches the collector, is shown.
+    """
+
+    __slots__ = ("_problems", "_state")
+
+    def __init__(self, state: GaugeState, problems: Problems) -> None:
+        self._state = state
+        self._problems = problems
+
+    def set(self, value: float) -> None:
+        """Set the gauge to ``float(value)``; raises InvalidType for what is no number."""
+        state = self._state
+        if type(value) is not float:
+            value = to_float(value, "value of gauge %r", state.name)
+        state.append((perf_counter_ns(), value))
+        if len(state.buffer) > FOLD_AT:
+            state.fold()
+
+    def inc(self, amount: float = 1) -> None:
+        """Add ``float(amount)``; exact over threads of this process."""
+        self._add(to_float(amount, "amount for gauge %r", self._state.name))
+
+    def dec(self, amount: float = 1) -> None:
+        """Subtract ``float(amount)``; exact over threads of this process."""
+        self._add(-to_float(amount, "amount for gauge %r", self._state.name))
+
+    def set_function(self, function: Optional[Callable[[], float]]) -> None:
+        """Take the value from ``function()`` before each send, in the sender's thread.
+
+        It should be quick, for it delays what else is sent. If it raises, the value stays and
+        the error is counted and logged once. None goes back to ``set``.
+        """
+        if function is not None and not callable(function):
+            raise InvalidType("set_function takes a function or None, got %.60r" % (function,))
+        if function is None:
+            self._state.sample = None
+            return
+        taken = function
+
+        def sample() -> None:
+            try:
+                self.set(taken())
+            except Exception as error:
+                text = "gauge %r: %r" % (self._state.name, error)
+                self._problems.count(RECORD_ERROR, text)
+
+        self._state.sample = sample
+
+    def _add(self, delta: float) -> None:
+        state = self._state
+        state.append((perf_counter_ns(), delta, True))
+        if len(state.buffer) > FOLD_AT:
+            state.fold()

@@ -1,0 +1,38 @@
+"""The state of a counter: a sum of increments."""
+
+import sys
+from math import fsum
+from typing import Any, Dict, List
+
+from ..wire.protocol import COUNTER
+from .state import FOLD_AT, Change, Folded, SeriesState, change_together
+
+#: The largest value of a counter, which stays there: a counter is finite.
+MAX_VALUE = sys.float_info.max
+
+
+class CounterState(SeriesState):
+    """A sum of increments; its subclasses count messages, uploads and problems."""
+
+    __slots__ = ()
+    kind = COUNTER
+    empty = (0,)
+
+    def count(self) -> None:
+        """Add 1; also while nothing is sent, in bounded memory."""
+        self.append(1)
+        if len(self.buffer) > FOLD_AT:
+            self.fold()
+
+    def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
+        value = folded[0][0]
+        try:
+            # Integers stay exact; floats are added with one rounding a batch.
+            added = sum(batch)
+            value = value + added if isinstance(added, int) else fsum([value, *batch])
+        except OverflowError:
+            value = MAX_VALUE
+        change_together((folded, 0, (min(value, MAX_VALUE),)), drain)
+
+    def _message(self, *folded: Any) -> Dict[str, Any]:
+        return {"value": folded[0]}

@@ -1,0 +1,36 @@
+"""The state of a gauge: its newest value."""
+
+from typing import Any, Callable, Dict, List, Optional
+
+from ..clock import perf_counter_ns
+from ..wire.protocol import GAUGE, Labels, encode_number
+from .state import Change, Folded, SeriesState, change_together
+
+
+class GaugeState(SeriesState):
+    """The newest value. ``buffer`` holds ``(clock, value)`` of a set, ``(clock, delta, True)``
+    of an inc or dec, in the order of the calls."""
+
+    __slots__ = ("sample",)
+    kind = GAUGE
+    # Before its first set a gauge has the value 0, as in prometheus_client, and the age of the
+    # clock, so that a value that was set, by whatever process of the plugin, is the newer.
+    empty = (0.0, 0)
+
+    def __init__(self, name: str, labels: Labels = ()) -> None:
+        self.sample: Optional[Callable[[], None]] = None
+        super().__init__(name, labels)
+
+    def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
+        first = len(batch) - 1
+        while first and len(batch[first]) > 2:
+            first -= 1
+        value = folded[0][0]
+        for entry in batch[first:]:
+            value = value + entry[1] if len(entry) > 2 else entry[1]
+        change_together((folded, 0, (value, batch[-1][0])), drain)
+
+    def _message(self, *folded: Any) -> Dict[str, Any]:
+        value, clock = folded
+        age = max(0.0, (perf_counter_ns() - clock) / 1e9)
+        return {"value": encode_number(value), "age": round(age, 6)}
