@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser import Browser
 from tests.collector.harness import CollectorProcess
 
 
@@ -23,3 +24,10 @@ def own_collector():
 def task(request):
     """A task name of this test's own."""
     return request.node.name
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for all tests of the page."""
+    with Browser("--ignore-certificate-errors") as running:  # those of the tests are their own
+        yield running
