@@ -5,6 +5,8 @@ import pytest
 from tests.collector.harness import Client, wait_until
 from tests.collector.world import function
 
+from .test_page import HOSTILE, report
+
 
 def functions(browser):
     """Return what is shown of functions: the texts of each line's parts."""
