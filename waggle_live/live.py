@@ -1,28 +1,23 @@
 """``LiveMetrics``: the instruments of one plugin process, and their way to the collector."""
 
-import atexit
 import os
-import sys
-import threading
-from typing import Any, Dict, List, Optional, Tuple, Type
+from typing import Any, Dict, Optional, Type
 
 from .instruments.counter import Counter
 from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
 from .instruments.rate import Rate, RateSeries
-from .instruments.timer import Span, Timer, TimerSeries
-from .reporter import fork
+from .instruments.timer import Timer, TimerSeries
+from .reporter import reporter
 from .reporter.address import Addresses
+from .reporter.ends import STATUSES
 from .reporter.identity import find_identity
-from .reporter.sender import DEFAULT_INTERVAL, Sender
-from .reporter.session import Session
-from .reporter.usage import ProcessUsage
-from .series.registry import Instruments, Registry
+from .reporter.reporter import DEFAULT_EXIT_TIMEOUT
+from .reporter.sender import DEFAULT_INTERVAL
+from .series.registry import Instruments
 from .wire.errors import InvalidMetric, InvalidType
 from .wire.protocol import COUNTER, GAUGE, RATE, TIMER, UNMATCHED_STOP, check_labels, check_name
 
-#: Seconds that the end of a process may take longer because of us.
-DEFAULT_EXIT_TIMEOUT = 0.5
 #: Seconds between two sends, at least and at most.
 MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
 #: Longest that ``flush`` waits.
@@ -39,16 +34,6 @@ INSTRUMENTS: Instruments = {
     COUNTER: Counter,
 }
 
-#: Those that are open, kept alive, for the end of the process closes them.
-_open: "List[LiveMetrics]" = []
-
-
-class _Started(threading.local):
-    """What each thread has started by name and not stopped, with its name and labels."""
-
-    def __init__(self) -> None:
-        self.spans: List[Tuple[Any, Span]] = []
-
 
 class LiveMetrics:
     """The live metrics of one process of a plugin; a context manager.
@@ -59,9 +44,11 @@ class LiveMetrics:
     ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``;
     else ``WAGGLE_LIVE_METRICS`` or the usual places.
 
-    The constructor starts nothing. Instruments may be made and used before it is opened, from
-    any thread; what they record is sent from ``open()`` on. Nothing here blocks or raises
-    because of the collector; wrong names, labels, values and addresses raise at the call.
+    All LiveMetrics of one process, identity and address are handles of the same series and the
+    same session. The constructor starts nothing; the first value, ``declare``, a gauge's function,
+    a ``with`` block or ``open()`` begins the session, and the end of the process ends it.
+    Leaving the block sends what is left. Thread-safe. Nothing here blocks or raises because of the
+    collector; wrong names, labels, values and addresses raise at the call.
     Lost at most: what was recorded in the last 0.25 s of a process that is killed.
     """
 
@@ -76,21 +63,18 @@ class LiveMetrics:
         interval: float = DEFAULT_INTERVAL,
     ) -> None:
         app_id = getattr(getattr(plugin, "config", None), "app_id", None)
-        self._identity = find_identity(plugin_name, task, job, app_id, os.environ)
-        self._addresses = Addresses(address, os.environ)
+        identity = find_identity(plugin_name, task, job, app_id, os.environ)
+        addresses = Addresses(address, os.environ)
         if isinstance(interval, bool) or not isinstance(interval, (int, float)):
             raise InvalidType("interval must be seconds as a number, got %.60r" % (interval,))
         if not MIN_INTERVAL <= interval <= MAX_INTERVAL:
             raise InvalidMetric(
                 "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, interval)
             )
-        self._interval = interval
-        self._registry = Registry(INSTRUMENTS)
+        self._reporter = reporter.find(identity, addresses, interval, INSTRUMENTS)
+        self._reporter.attach(self)
+        self._registry = self._reporter.registry
         self._timer_classes: Dict[Any, Type[Timer]] = {}
-        self._started = _Started()
-        self._sender: Optional[Sender] = None
-        self._was_closed = False
-        fork.register(self)
 
     # Instruments. `timer` is the hot path: it looks up the class of the series and calls it.
 
@@ -140,7 +124,7 @@ class LiveMetrics:
         """Start measuring ``name`` in this thread; may be nested. A rate if declared as one."""
         is_rate = self._registry.kind_of(name) == RATE if isinstance(name, str) else False
         timer = self.rate(name, **labels) if is_rate else self.timer(name, **labels)
-        spans = self._started.spans
+        spans = self._reporter.by_thread.spans
         if len(spans) >= MAX_NESTING:
             del spans[0]
             self._registry.problems.count(
@@ -153,7 +137,7 @@ class LiveMetrics:
 
         Without one nothing is recorded; it is counted, and logged once.
         """
-        spans = self._started.spans
+        spans = self._reporter.by_thread.spans
         for index in range(len(spans) - 1, -1, -1):
             if spans[index][0] == (name, labels):
                 spans.pop(index)[1].stop()
@@ -167,42 +151,38 @@ class LiveMetrics:
     # Life cycle.
 
     def open(self) -> "LiveMetrics":
-        """Start sending, in a daemon thread; opening twice does nothing."""
-        if self._sender is not None or self._addresses.is_off:
-            return self
-        if self._was_closed:
-            self._registry.reset()  # what was recorded so far belongs to the session that ended
-        self._start_sender(forked=False)
-        _open.append(self)
-        self._finalize_with_process()
+        """Begin the session, in a daemon thread, as the first value does; again: does nothing."""
+        self._reporter.attach(self)
+        self._reporter.start()
         return self
 
-    def close(self, status: str = "ok", timeout: float = DEFAULT_EXIT_TIMEOUT) -> None:
-        """Send what is left and end the session; waits at most ``timeout`` seconds for it.
+    def close(self, status: Optional[str] = None, timeout: float = DEFAULT_EXIT_TIMEOUT) -> None:
+        """Record no more. The last handle that closes sends what is left and ends the session.
 
-        ``status`` is counted in ``waggle_plugin_exits_total``: ok, error or exit.
+        Waits at most ``timeout`` seconds for it. ``status`` is counted in
+        ``waggle_plugin_exits_total``: ok, error or stopped, by default as the last block was left;
+        raises InvalidMetric for another. What is used after it begins another session.
         """
-        sender, self._sender = self._sender, None
-        if sender is None:
-            return
-        self._was_closed = True
-        _open[:] = [live for live in _open if live is not self]
-        sender.finish(status, timeout)
+        if status is not None and status not in STATUSES:
+            raise InvalidMetric(
+                "status must be one of %s, got %.60r" % (", ".join(STATUSES), status)
+            )
+        self._reporter.detach(self, status, timeout)
 
     def flush(self, timeout: float = DEFAULT_EXIT_TIMEOUT) -> bool:
         """Send now. True once the collector has applied all that was recorded before the call,
         False if it hasn't within ``timeout`` seconds."""
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
             raise InvalidType("timeout must be seconds as a number, got %.60r" % (timeout,))
-        sender = self._sender  # another thread may close meanwhile
-        return sender is not None and sender.flush(min(max(0.0, timeout), MAX_TIMEOUT))
+        return self._reporter.flush(min(max(0.0, timeout), MAX_TIMEOUT))
 
     def __enter__(self) -> "LiveMetrics":
-        return self.open()
+        self._reporter.attach(self)
+        self._reporter.enter()
+        return self
 
     def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
-        clean = exc_type is None or (exc_type is SystemExit and exc.code in (None, 0))
-        self.close("ok" if clean else "error")
+        self._reporter.leave(exc)
 
     # For Plugin and the autoloader.
 
@@ -213,43 +193,6 @@ class LiveMetrics:
     def count_upload(self) -> None:
         """Count a file that the plugin uploaded."""
         self._registry.count_upload()
-
-    def after_fork_in_child(self) -> None:
-        """Start anew in a forked child (called by :mod:`waggle_live.reporter.fork`)."""
-        self._registry.reset()
-        self._started = _Started()
-        sender = self._sender
-        if sender is None:
-            return
-        sender.abandon()
-        self._start_sender(forked=True)
-        self._finalize_with_process()
-
-    def _start_sender(self, forked: bool) -> None:
-        self._sender = Sender(
-            states=self._registry.states,
-            session=Session(self._identity),
-            addresses=self._addresses.candidates,
-            usage=ProcessUsage().read,
-            interval=self._interval,
-            forked=forked,
-        )
-        self._sender.start()
-
-    def _finalize_with_process(self) -> None:
-        """Close with a child of multiprocessing, which ends by ``os._exit``, without atexit."""
-        util: Any = sys.modules.get("multiprocessing.util")
-        if util is not None:
-            # Before its main function runs, a child clears all finalizers and then calls what
-            # is registered here; where it runs already, the finalizer is made at once.
-            util.register_after_fork(self, LiveMetrics._make_finalizer)
-            self._make_finalizer()
-
-    def _make_finalizer(self) -> None:
-        util: Any = sys.modules["multiprocessing.util"]
-        process: Any = sys.modules["multiprocessing.process"]
-        if process.current_process()._parent_pid is not None:
-            util.Finalize(None, self.close, ("exit",), exitpriority=100)
 
     def _new_timer(self, key: Any, name: str, labels: Dict[str, Any]) -> Timer:
         """Return a timer, and keep the class of its series in the memo under ``key``."""
@@ -265,17 +208,3 @@ class LiveMetrics:
         if not callable(sync):
             raise InvalidType("sync must be a function without arguments, got %.60r" % (sync,))
         return DeviceTimer(self.timer(name, **labels), sync, self._registry.problems)
-
-
-def _close_all() -> None:
-    for live in list(_open):
-        live.close("exit")
-
-
-# At import: what registers with atexit after it, runs before it and is still recorded.
-atexit.register(_close_all)
-
-
-def current() -> Optional[LiveMetrics]:
-    """Return the LiveMetrics of this process that was opened last and is open; None if none is."""
-    return next(reversed(_open), None)  # not by index: another thread may be closing one

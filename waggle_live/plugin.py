@@ -14,7 +14,7 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
     """A drop-in ``waggle.plugin.Plugin`` whose ``live`` holds its live metrics.
 
     Takes pywaggle's arguments; ``live`` may be a :class:`LiveMetrics` made by the caller, for
-    instance with a task name. It is opened and closed with the plugin. ``timeit`` also is a live
+    instance with a task name. Its block is the plugin's. ``timeit`` also is a live
     timer; ``publish`` and ``upload_file`` are counted.
     """
 
@@ -28,7 +28,7 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
             self.tasks.clear()  # the publisher threads of the process that forked this one
         super().__enter__()
         self._pid = os.getpid()
-        self.live.open()
+        self.live.__enter__()
         return self
 
     def __exit__(self, exc_type: Any, exc_value: Any, exc_traceback: Any) -> None:

@@ -64,6 +64,7 @@ class Hello(Struct, tag_field="type", tag="hello"):
     host: Text | None = None
     plugin_version: Text | None = None
     pid: int | None = None
+    parent: int | None = None
     start_time: UnixTime | None = None
     monotonic: float | None = None
     client: Text | None = None
@@ -87,10 +88,11 @@ class Flush(Struct, tag_field="type", tag="flush"):
 
 
 class Bye(Struct, tag_field="type", tag="bye"):
-    """Ends the session for good."""
+    """Ends the session for good, with the last figures of the process."""
 
     number: int = 0
-    status: Literal["ok", "error", "exit"] = "ok"
+    status: Literal["ok", "error", "stopped"] = "ok"
+    process: ProcessStats | None = None
 
 
 Message = Hello | Update[Any] | Flush | Bye

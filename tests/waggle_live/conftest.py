@@ -3,10 +3,12 @@
 import os
 import sys
 import textwrap
+import threading
 
 import pytest
 
 from waggle_live.live import LiveMetrics
+from waggle_live.reporter import reporter
 
 from .helpers import environment, run_python, write_script
 from .listener import Listener
@@ -20,10 +22,20 @@ def no_waggle_in_the_environment(monkeypatch):
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def no_session_is_left():
+    """Each test begins without a session, as a process does."""
+    yield
+    reporter.end_all(timeout=0.05)
+    for thread in threading.enumerate():
+        if thread.name == "waggle-live":
+            thread.join(5)  # else its last words would be in the next test's log
+
+
 @pytest.fixture
-def live():
-    """Live metrics that record and send nowhere."""
-    return LiveMetrics(address="off", plugin_name="test")
+def live(request):
+    """Live metrics that record and send nowhere, of a plugin that no other test has."""
+    return LiveMetrics(address="off", plugin_name=request.node.name)
 
 
 @pytest.fixture
@@ -38,21 +50,13 @@ def listener(tmp_path):
 @pytest.fixture
 def connect(listener):
     """Make live metrics that send to ``listener``; they are closed at the end."""
-    opened = []
 
     def make(**options):
         options.setdefault("plugin_name", "test")
         options.setdefault("interval", 0.02)
-        made = LiveMetrics(address="unix://" + listener.path, **options)
-        opened.append(made)
-        return made.open()
+        return LiveMetrics(address="unix://" + listener.path, **options).open()
 
-    yield make
-    for made in opened:
-        thread = made._sender and made._sender._thread
-        made.close(timeout=0.05)
-        if thread:
-            thread.join(5)  # else its last words would be in the next test's log
+    return make
 
 
 @pytest.fixture
@@ -78,7 +82,7 @@ FORKING_HEAD = """
                 import traceback
                 traceback.print_exc()
                 os._exit(9)
-            live.close("exit", 5)
+            live.close("ok", 5)
             os._exit(0)
         return pid
 

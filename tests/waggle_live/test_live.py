@@ -6,7 +6,7 @@ import time
 import pytest
 
 from waggle_live import live as live_module
-from waggle_live.live import LiveMetrics, current
+from waggle_live.live import LiveMetrics
 from waggle_live.wire.errors import InvalidMetric, InvalidType
 
 from .helpers import MS, Stopwatch, cell, cells, problems, run_python
@@ -112,7 +112,7 @@ def test_off(monkeypatch, caplog):
 
 
 def test_constructor_starts_nothing(listener):
-    """Only ``open`` starts the thread; opening twice starts one; close ends it."""
+    """Only its use starts the thread; opening twice starts one; close ends it."""
     before = threading.active_count()
     live = LiveMetrics(address="unix://" + listener.path, plugin_name="x")
     assert threading.active_count() == before
@@ -137,11 +137,11 @@ def test_constructor_starts_nothing(listener):
         (SystemExit(0), "ok"),
         (SystemExit(3), "error"),
         (ValueError(), "error"),
-        (KeyboardInterrupt(), "error"),
+        (KeyboardInterrupt(), "stopped"),
     ],
 )
 def test_status_of_the_end(listener, error, status):
-    """``bye`` says how the block ended."""
+    """``bye`` says how the outermost block ended, if nothing was recorded since."""
     try:
         with LiveMetrics(address="unix://" + listener.path, plugin_name="x") as live:
             live.counter("c").inc()
@@ -149,26 +149,41 @@ def test_status_of_the_end(listener, error, status):
                 raise error
     except BaseException as caught:
         assert caught is error
+    assert listener.messages("bye") == []
+    live.close()
     assert [message["status"] for message in listener.messages("bye")] == [status]
     assert [m["type"] for m in listener.messages()][-1] == "bye"
     assert listener.total("counter", "c") == 1
 
 
-def test_open_again_is_a_new_session(listener):
-    """After close, open begins a session that counts from zero, with instruments kept."""
+def test_what_is_recorded_after_an_error_takes_it_back(listener):
+    """Whoever goes on has caught what left the block; an inner block is not the outermost one."""
+    live = LiveMetrics(address="unix://" + listener.path, plugin_name="x")
+    for _ in range(2):
+        with pytest.raises(ValueError), live:
+            with live:
+                live.counter("c").inc()
+                raise ValueError
+    live.counter("c").inc()
+    live.close()
+    assert [message["status"] for message in listener.messages("bye")] == ["ok"]
+    assert listener.total("counter", "c") == 3
+
+
+def test_what_is_used_after_close_is_a_new_session(listener):
+    """It counts from zero, with the instruments kept."""
     live = LiveMetrics(address="unix://" + listener.path, plugin_name="x")
     counter, timer, rate = live.counter("c"), live.timer("t"), live.rate("r")
     work = live.timer("d")(lambda: None)
     for total in (3, 2):
-        with live:
-            for _ in range(total):
-                counter.inc()
-                rate.tick()
-                work()
-                with timer:
-                    pass
-            live.gauge("g").set(total)
-        counter.inc()  # while it is closed: nobody's
+        for _ in range(total):
+            counter.inc()
+            rate.tick()
+            work()
+            with timer:
+                pass
+        live.gauge("g").set(total)
+        live.close()
     assert len(set(listener.sessions)) == 2
     for kind, name in (("counter", "c"), ("timer", "t"), ("rate", "r"), ("timer", "d")):
         found = [
@@ -179,15 +194,11 @@ def test_open_again_is_a_new_session(listener):
         assert sorted(found) == [2, 3], name
 
 
-def test_current(listener):
-    """The one that was opened last and is open."""
-    assert current() is None
-    with LiveMetrics(address="unix://" + listener.path, plugin_name="a") as first:
-        assert current() is first
-        with LiveMetrics(address="unix://" + listener.path, plugin_name="b") as second:
-            assert current() is second
-        assert current() is first
-    assert current() is None
+@pytest.mark.parametrize("status", ["exit", "lost", 1])
+def test_a_status_that_is_none(live, status):
+    """Only what a process can say of itself."""
+    with pytest.raises(InvalidMetric, match="ok, error, stopped"):
+        live.close(status)
 
 
 def test_two_at_once(listener, connect):
@@ -236,4 +247,4 @@ def test_forgotten_but_open(listener):
 
     assert run_python("-c", program, env=environment()) == (0, "", "")
     assert listener.total("counter", "c") == 5
-    assert [message["status"] for message in listener.messages("bye")] == ["exit"]
+    assert [message["status"] for message in listener.messages("bye")] == ["ok"]

@@ -17,6 +17,7 @@ from .helpers import cells, environment, run_python, write_script
 @pytest.fixture
 def make(monkeypatch, tmp_path):
     """Make a plugin of a class that writes to a directory, without a broker's threads."""
+    monkeypatch.setenv("WAGGLE_LIVE_JOB", tmp_path.name)  # of its own, as in a process of its own
     made = []
 
     def with_directory(kind, name, **options):
@@ -203,13 +204,13 @@ def test_outside_of_a_with_block(kind, monkeypatch):
     monkeypatch.setenv("WAGGLE_LIVE_METRICS", "off")
     plugin = kind()
     with pytest.raises(RuntimeError, match="inside a with block"):
-        plugin.publish("a", 1)
+        plugin.publish("not.open", 1)
     with pytest.raises(RuntimeError, match="inside a with block"):
-        with plugin.timeit("a"):
+        with plugin.timeit("not.open"):
             pass
     if kind is Plugin:
         plugin.live.counter("c").inc()
-        assert ("messages", "a", ()) not in cells(plugin.live)
+        assert ("messages", "not.open", ()) not in cells(plugin.live)
 
 
 def test_live_is_ours_or_the_callers(monkeypatch):

@@ -62,6 +62,8 @@ class Gauge:
                 self._problems.count(RECORD_ERROR, text)
 
         self._state.sample = sample
+        if self._state.begin is not None:
+            self._state.begin()
 
     def _add(self, delta: float) -> None:
         state = self._state

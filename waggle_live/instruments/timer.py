@@ -84,7 +84,7 @@ class TimerSeries:
             {"__slots__": (), "__doc__": self.base.__doc__, "_series": self},
         )
         self.bind()
-        state.on_reset = self.rebind
+        state.on_change = self.rebind
 
     def make(self) -> Timer:
         """Return a new :class:`Timer` (or Rate) of this series."""
@@ -150,9 +150,10 @@ class TimerSeries:
         self.timer_class.__enter__ = enter
         self.timer_class.start = start
 
-    def rebind(self) -> None:
-        """Bind to the state's new buffer, in a forked child."""
-        self.reentries.reset()
+    def rebind(self, anew: bool) -> None:
+        """Bind to the state's new buffer; ``anew`` in a forked child."""
+        if anew:
+            self.reentries.reset()
         self.bind()
 
     def append_failed(self, buffer: Any, duration: int, exc_type: Any) -> None:
@@ -160,7 +161,7 @@ class TimerSeries:
 
         It is a failure, unless it began before a fork that this process is the child of.
         """
-        if buffer is self.state.buffer:
+        if self.state.is_current(buffer):
             self.state.fail(exc_type)
         buffer.append(duration)
 

@@ -66,6 +66,8 @@ class Addresses:
 
     def __init__(self, explicit: Optional[str], environ: Mapping[str, str]) -> None:
         text = environ.get(ENVIRONMENT_VARIABLE, "") if explicit is None else explicit
+        #: Tells the same address from another, before it is resolved.
+        self.text = text
         self._fixed = None if text == "" else parse(text)
         self.is_off = text != "" and self._fixed is None
         self._in_stack = bool(environ.get("WAGGLE_APP_ID"))

@@ -1,4 +1,4 @@
-"""The sender: one daemon thread per process that carries changed series to the collector.
+"""The sender: the daemon thread of a reporter that carries changed series to the collector.
 
 Every interval it folds the series and sends the cells of those that changed: running totals, not
 increments. After a reconnect it sends every cell, so there is no queue and nothing to resend.
@@ -11,20 +11,20 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from ..clock import monotonic
-from ..series.state import SeriesState
+from ..series.state import SeriesState, fold_all
 from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
 from .connection import Connection, explain
 from .logs import LogOnce
+from .request import Request
 from .session import Session
+from .usage import Teller
 
 #: Seconds between two sends.
 DEFAULT_INTERVAL = 0.25
 #: Seconds between process figures while there is something else to send, and while there isn't.
-PROCESS_INTERVAL, IDLE_PROCESS_INTERVAL = 1.0, 5.0
-#: Seconds that a forked child without samples waits before it shows itself: most of them exec.
-FORKED_PATIENCE = 1.0
+PROCESS_INTERVAL, IDLE_PROCESS_INTERVAL = 1.0, 2.0
 #: Seconds between attempts to connect over TCP; over a unix socket every interval is one.
 TCP_RETRY = 1.0
 #: Seconds to stay away from a collector that closed the door on us.
@@ -40,16 +40,6 @@ ABSENT = (
 _absent: "Set[Address]" = set()
 
 
-class _Request:
-    """Somebody waits, at most ``until``, for all that was recorded to be applied."""
-
-    def __init__(self, until: float, status: Optional[str]) -> None:
-        self.until = until
-        self.status = status  # of the bye; None for a flush
-        self.done = threading.Event()
-        self.succeeded = False
-
-
 class Sender:
     """Owns the connection, the session and the thread. ``start`` starts, ``finish`` ends it."""
 
@@ -59,28 +49,28 @@ class Sender:
         states: Callable[[], List[SeriesState]],
         session: Session,
         addresses: Callable[[], List[Address]],
-        usage: Callable[[], Dict[str, Any]],
+        usage: Teller,
         interval: float = DEFAULT_INTERVAL,
-        forked: bool = False,
     ) -> None:
         self._states = states
         self._session = session
         self._addresses = addresses
         self._usage = usage
         self._interval = interval
-        self._forked = forked
         self._thread: Optional[threading.Thread] = None
         # Locked while there is nothing to do. No Event: a flush or close from a signal handler or
         # ``__del__`` within another's Event.set() would wait for its inner lock forever.
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._requests: List[_Request] = []
+        self._requests: List[Request] = []
         self._connection: Optional[Connection] = None
         self._send_all = True
         self._since = session.started
         self._next_process = 0.0
         self._retry_at = 0.0
         self._was_connected = False
+        #: Nothing more may be sent: the states are those of another session by now.
+        self._is_over = False
         self._log_once = LogOnce()
 
     def start(self) -> None:
@@ -92,13 +82,25 @@ class Sender:
             self._thread = None
             self._log_once("thread", "no live metrics, for no thread can be started: %s", error)
 
-    def flush(self, timeout: float) -> bool:
-        """Send now; True once the collector has applied it, False after ``timeout`` seconds."""
-        return self._request(timeout, None)
+    def flush(self, timeout: float, patient: bool = True) -> bool:
+        """Send now; True once the collector has applied it, False after ``timeout`` seconds.
 
-    def finish(self, status: str, timeout: float) -> bool:
-        """Send what is left and ``bye``, and end the thread; True if the collector has it all."""
-        return self._request(timeout, status)
+        Not ``patient``: False at once where there is no connection.
+        """
+        request = self._request(timeout, None, patient)
+        if request is not None:
+            request.done.wait(timeout)
+        return request is not None and request.succeeded
+
+    def finish(self, status: str, timeout: float) -> Optional[Request]:
+        """Send what is left and ``bye``, and end the thread; return what :meth:`wait` takes."""
+        return self._request(timeout, status, patient=True)
+
+    def wait(self, request: Optional[Request]) -> None:
+        """Wait for a ``finish``; whatever comes of it, nothing is sent from then on."""
+        if request is not None:
+            request.done.wait(max(0.0, request.until - monotonic()))
+        self._is_over = True
 
     def abandon(self) -> None:
         """Let go of everything in a forked child, whose parent still uses the connection."""
@@ -106,18 +108,17 @@ class Sender:
         if self._connection is not None:
             self._connection.close()
 
-    def _request(self, timeout: float, status: Optional[str]) -> bool:
+    def _request(self, timeout: float, status: Optional[str], patient: bool) -> Optional[Request]:
         if self._thread is None or self._thread is threading.current_thread():
-            return False
-        request = _Request(monotonic() + timeout, status)
+            return None
+        request = Request(monotonic() + timeout, status, patient)
         self._requests.append(request)
         try:
             self._wake.release()
         except RuntimeError as error:  # it is awake already,
             if error.__traceback__ and error.__traceback__.tb_next:
                 raise  # unless a signal handler of the plugin's raised it, just here
-        request.done.wait(timeout)
-        return request.succeeded
+        return request
 
     def _run(self) -> None:
         next_tick = 0.0
@@ -127,7 +128,7 @@ class Sender:
             requests = self._requests[:]
             del self._requests[: len(requests)]
             try:
-                self._tick(urgent=bool(requests))
+                self._tick(urgent=any(request.patient for request in requests))
             except Exception as error:  # ours to mend, never the plugin's to suffer
                 self._disconnect()
                 self._log_once(repr(type(error)), "the sender met %r and goes on", error)
@@ -139,6 +140,7 @@ class Sender:
                 request.done.set()
             if any(request.status is not None for request in requests):
                 self._disconnect()
+                self._usage.end()
                 self._thread = None
                 return
 
@@ -150,7 +152,7 @@ class Sender:
         for _ in range(2):  # a connection that turns out to be broken is replaced at once
             try:
                 if self._connection is None:
-                    self._connect(states, urgent)
+                    self._connect(urgent)
                 elif self._connection.is_orphaned():
                     self._disconnect()
                     continue
@@ -162,17 +164,12 @@ class Sender:
             except OSError:
                 self._lose()
         if self._connection is None:
-            _fold(states)
+            fold_all(states)
 
-    def _connect(self, states: List[SeriesState], urgent: bool) -> None:
+    def _connect(self, urgent: bool) -> None:
         now = monotonic()
         if now < self._retry_at and not urgent:
             return
-        young = self._forked and now - self._session.started < FORKED_PATIENCE
-        # Not only what is in a buffer: whoever filled one may have folded it since.
-        if young and not any(state.has_values for state in states):
-            return
-        self._forked = False
         for address in self._addresses():
             connection = self._connection = Connection(address)
             try:
@@ -208,7 +205,7 @@ class Sender:
         """
         connection.send(b"")
         if not connection.is_clear:
-            _fold(states)
+            fold_all(states)
             return False
         now = monotonic()
         messages: List[Dict[str, Any]] = []
@@ -222,13 +219,14 @@ class Sender:
                 else:
                     messages.append(message)
         process = None
-        if now >= self._next_process or self._send_all:
-            with fork.guard:  # it opens files
-                process = self._usage()
+        # Whoever says nothing for longer counts as silent, so this is sent without figures, too.
+        is_due = now >= self._next_process or self._send_all
+        if is_due:
+            process = self._read_usage()
             self._next_process = now + IDLE_PROCESS_INTERVAL
         if messages:
             self._next_process = min(self._next_process, now + PROCESS_INTERVAL)
-        if messages or process:
+        if (messages or is_due) and not self._is_over:
             first = self._session.number + 1
             for number, line in encode_updates(messages, first, now, self._since, process):
                 self._session.number = number
@@ -236,6 +234,10 @@ class Sender:
         self._send_all = False
         self._since = now
         return complete
+
+    def _read_usage(self) -> Optional[Dict[str, Any]]:
+        with fork.guard:  # it opens files
+            return self._usage.read()
 
     def _receive(self, connection: Connection) -> List[Dict[str, Any]]:
         """Take in what the collector says; return what it has applied."""
@@ -253,7 +255,7 @@ class Sender:
                 self._retry_at = monotonic() + REFUSED_RETRY
         return [message for message in messages if message["type"] == "applied"]
 
-    def _serve(self, request: _Request) -> bool:
+    def _serve(self, request: Request) -> bool:
         """Flush or say bye, reconnecting as long as there is time; True once it is applied."""
         while True:
             try:
@@ -261,13 +263,13 @@ class Sender:
                     return True
             except OSError:
                 self._lose()
-            if monotonic() >= request.until or not self._was_connected:
+            if monotonic() >= request.until or not (request.patient and self._was_connected):
                 return False
             # There was a collector a moment ago: one that restarts is worth waiting for.
             time.sleep(0.02)
             self._tick(urgent=True)
 
-    def _ask(self, connection: Connection, request: _Request) -> bool:
+    def _ask(self, connection: Connection, request: Request) -> bool:
         """Send all there is and the question, and wait for the answer."""
         taken = False  # once it is, what is recorded meanwhile is no longer this request's
         while True:
@@ -279,9 +281,12 @@ class Sender:
                 return False
             self._receive(connection)
             connection.wait(min(request.until, monotonic() + 0.01))
-        question = {"type": "flush", "number": self._session.number}
+        question: Dict[str, Any] = {"type": "flush", "number": self._session.number}
         if request.status is not None:
-            question = dict(question, type="bye", status=request.status)
+            question.update(type="bye", status=request.status)
+            process = self._read_usage()
+            if process is not None:
+                question["process"] = process
         connection.send(encode(question))
         while monotonic() < request.until and self._connection is connection:
             for answer in self._receive(connection):
@@ -290,10 +295,3 @@ class Sender:
             connection.send(b"")
             connection.wait(request.until)
         return False
-
-
-def _fold(states: List[SeriesState]) -> None:
-    """Fold without sending, so that no buffer grows while nobody takes the state."""
-    for state in states:
-        if state.buffer:
-            state.fold()

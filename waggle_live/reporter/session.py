@@ -46,6 +46,7 @@ class Session:
             **self._identity._asdict(),
             "host": self._host,
             "pid": os.getpid(),
+            "parent": os.getppid(),
             "start_time": self._start_time,
             "monotonic": self.started,
             "client": "waggle-live/%s" % VERSION,

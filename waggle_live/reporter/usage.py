@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Any, Dict
+from typing import Any, Callable, Dict, Optional
 
 _CONTAINER_MARKS = ("kubepods", "docker", "libpod", "containerd", "crio", "lxc")
 
@@ -81,3 +81,56 @@ class ProcessUsage:
     def _read(self, path: str) -> bytes:
         with open(os.path.join(self._root, path), "rb") as file:
             return file.read()
+
+
+class Figures:
+    """What the process has used, told by one session at a time, so that none of it is told twice.
+
+    The first session that asks tells it. When it has ended, the next that asks tells the rest.
+    """
+
+    def __init__(self, read: Callable[[], Dict[str, Any]]) -> None:
+        self._read = read
+        self._teller: Optional[Teller] = None
+        #: CPU seconds that sessions have told which have ended.
+        self._told = 0.0
+
+    def teller(self) -> "Teller":
+        """Return what a new session asks."""
+        return Teller(self)
+
+    def read(self, teller: "Teller") -> Optional[Dict[str, Any]]:
+        """Return the ``process`` object for one session; None for all others."""
+        if self._teller is None:
+            self._teller = teller
+        if self._teller is not teller:
+            return None
+        message = self._read()
+        message["cpu_seconds"] = round(message["cpu_seconds"] - self._told, 6)
+        return message
+
+    def end(self, teller: "Teller", told: float) -> None:
+        """The session of ``teller`` has ended, and told so many CPU seconds."""
+        if self._teller is teller:
+            self._teller = None
+            self._told += told
+
+
+class Teller:
+    """What one session tells of the process; without figures nothing. Used by one thread."""
+
+    def __init__(self, figures: Optional[Figures] = None) -> None:
+        self._figures = figures
+        self._told = 0.0
+
+    def read(self) -> Optional[Dict[str, Any]]:
+        """Return the ``process`` object of an update; None where another session tells it."""
+        message = self._figures.read(self) if self._figures is not None else None
+        if message is not None:
+            self._told = message["cpu_seconds"]
+        return message
+
+    def end(self) -> None:
+        """Leave the rest to another session."""
+        if self._figures is not None:
+            self._figures.end(self, self._told)

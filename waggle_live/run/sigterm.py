@@ -6,6 +6,8 @@ import signal
 import sys
 from typing import Any
 
+from ..reporter import ends, reporter
+
 EXIT_STATUS = 128 + signal.SIGTERM
 
 
@@ -38,9 +40,5 @@ def _is_multiprocessing_child() -> bool:
 
 def _end(signum: int) -> None:
     """Send what is left and die of the signal."""
-    from ..live import current
-
-    live = current()
-    if live is not None:
-        live.close("exit")
+    reporter.end_all(ends.STOPPED)
     os.kill(os.getpid(), signum)

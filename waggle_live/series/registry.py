@@ -1,7 +1,7 @@
 """All series of one process: found by name and labels, one kind per name, bounded in number."""
 
 import threading
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
 from ..wire import protocol
 from ..wire.errors import InvalidMetric
@@ -25,6 +25,7 @@ Instruments = Mapping[str, Callable[[Any, Problems], Any]]
 _Key = Tuple[str, str, Labels]
 
 _NO_LABELS: Labels = ()
+State = TypeVar("State", bound=SeriesState)
 
 
 class _Messages(CounterState):
@@ -44,12 +45,19 @@ class _Uploads(CounterState):
 class Registry:
     """Makes and keeps the series of a process, each with its instrument. Thread-safe.
 
-    ``instruments`` makes an instrument by kind. At most ``max_series`` series exist; any above
+    ``instruments`` makes an instrument by kind. ``begin`` is called after each series' first value
+    since its reset, and when series are declared. At most ``max_series`` series exist; any above
     is recorded in the series ``__overflow__`` of its kind, where sums are exact, and counted as
     ``series_limit``.
     """
 
-    def __init__(self, instruments: Instruments, max_series: int = DEFAULT_MAX_SERIES) -> None:
+    def __init__(
+        self,
+        instruments: Instruments,
+        max_series: int = DEFAULT_MAX_SERIES,
+        begin: Optional[Callable[[], None]] = None,
+    ) -> None:
+        self._begin = begin
         self.problems = Problems()
         self._instruments = instruments
         self._max_series = max_series
@@ -103,6 +111,8 @@ class Registry:
                 )
         for name, kind in kinds.items():
             self.get(kind, name, {})
+        if self._begin is not None:
+            self._begin()
 
     def kind_of(self, name: str) -> Optional[str]:
         """Return the kind that ``name`` has in this process, None while it has none."""
@@ -117,14 +127,14 @@ class Registry:
                 # pywaggle also takes names that begin with "__" or end with a line feed.
                 if is_full or not _is_name(name):
                     name = OVERFLOW
-                state = self._messages.setdefault(name, _Messages(name))
+                state = self._messages.setdefault(name, self._awaiting(_Messages(name)))
             if is_full:
                 self._over_limit("message names")
         state.count()
 
     def count_upload(self) -> None:
         """Count one uploaded file."""
-        self._uploads.setdefault("", _Uploads("")).count()
+        self._uploads.setdefault("", self._awaiting(_Uploads(""))).count()
 
     def states(self) -> List[SeriesState]:
         """Return the states of all series; a copy, since more are made at any time."""
@@ -151,8 +161,14 @@ class Registry:
         self.problems.count(protocol.SERIES_LIMIT, text % (self._max_series, what, OVERFLOW))
 
     def _make(self, kind: str, name: str, labels: Labels) -> Tuple[SeriesState, Any]:
-        state = STATES[kind](name, labels)
+        state = self._awaiting(STATES[kind](name, labels))
         return state, self._instruments[kind](state, self.problems)
+
+    def _awaiting(self, state: State) -> State:
+        """Return a new state, whose first value is told."""
+        if self._begin is not None:
+            state.await_first(self._begin)
+        return state
 
 
 def _is_name(name: str) -> bool:

@@ -38,13 +38,15 @@ class SeriesState:
 
     __slots__ = (
         "append",
+        "begin",
         "buffer",
         "changed",
+        "first",
         "folded",
         "labels",
         "lock",
         "name",
-        "on_reset",
+        "on_change",
         "touched",
     )
 
@@ -58,8 +60,11 @@ class SeriesState:
     def __init__(self, name: str, labels: Labels = ()) -> None:
         self.name = name
         self.labels = labels
-        #: Called after each reset, for an instrument that keeps the buffer in closures.
-        self.on_reset: Optional[Callable[[], None]] = None
+        #: Called with each new buffer, for an instrument that keeps it in closures: with True after
+        #: a reset, when what was open belongs to another process.
+        self.on_change: Optional[Callable[[bool], None]] = None
+        #: Called after the first value since a reset; None where nobody waits for one.
+        self.begin: Optional[Callable[[], None]] = None
         self.reset()
 
     def reset(self) -> None:
@@ -70,17 +75,41 @@ class SeriesState:
         """
         self.lock: Any = threading.RLock()
         self.folded: Folded = [self.empty]
-        self.buffer: List[Any] = []
-        self.append = self.buffer.append
+        #: Stands in for the buffer until the first value comes.
+        self.first: Optional[_FirstBuffer] = None
+        if self.begin is not None:
+            self.first = _FirstBuffer(self)
         self.touched = monotonic()
         self.changed = True
-        if self.on_reset is not None:
-            self.on_reset()
+        self._use([] if self.first is None else self.first, anew=True)
+
+    def await_first(self, begin: Callable[[], None]) -> None:
+        """Call ``begin`` after the first value, with no branch for it in what records values."""
+        self.begin = begin
+        self.reset()
+
+    def activate(self) -> None:
+        """Record into a plain buffer from now on; any number of threads may call it at once."""
+        first = self.first
+        if first is not None and self.buffer is first:
+            self._use(first.plain, anew=False)
+
+    def is_current(self, buffer: Any) -> bool:
+        """Whether ``buffer`` is of this process, and not of one that this was forked from."""
+        return buffer is self.buffer or buffer is self.first
+
+    def _use(self, buffer: List[Any], anew: bool) -> None:
+        self.buffer = buffer
+        self.append = buffer.append
+        if self.on_change is not None:
+            self.on_change(anew)
 
     @property
-    def has_values(self) -> bool:
-        """Whether anything was recorded, folded or not."""
-        return bool(self.buffer) or self.folded[0] is not self.empty
+    def recorded_at(self) -> float:
+        """When the last value was recorded, as far as is known; 0 where none was."""
+        if self.buffer:
+            return monotonic()
+        return 0.0 if self.folded[0] is self.empty else self.touched
 
     def fold(self) -> bool:
         """Fold the buffer; False if another fold is running just now."""
@@ -132,7 +161,36 @@ class SeriesState:
         raise NotImplementedError
 
 
+class _FirstBuffer(list):  # type: ignore[type-arg]
+    """The buffer of a series before its first value, which goes to the plain one, like all others.
+
+    A span that was open meanwhile goes on using it. After a fork nobody reads it any more.
+    """
+
+    def __init__(self, state: SeriesState) -> None:
+        super().__init__()
+        self.plain: List[Any] = []
+        self._state = state
+
+    def append(self, value: Any) -> None:
+        """Record the value, and say that it was the first."""
+        state = self._state
+        if state.first is not self:
+            return
+        state.activate()
+        self.plain.append(value)
+        if state.begin is not None:
+            state.begin()
+
+
 _FOLDING = (SeriesState.fold.__code__, SeriesState.take.__code__)
+
+
+def fold_all(states: List[SeriesState]) -> None:
+    """Fold without sending, so that no buffer grows while nobody takes the states."""
+    for state in states:
+        if state.buffer:
+            state.fold()
 
 
 def change_together(*changes: Change) -> None:

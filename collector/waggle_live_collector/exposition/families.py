@@ -70,6 +70,11 @@ LAST_SEEN = Family(
     "gauge",
     "When the last message of the plugin arrived, Unix time.",
 )
+SILENT = Family(
+    "waggle_plugin_silent_seconds",
+    "gauge",
+    "Since how many seconds a silent plugin said nothing; 0 of one that isn't silent.",
+)
 CPU = Family(
     "waggle_plugin_cpu_seconds_total", "counter", "CPU time of all processes of the plugin."
 )

@@ -18,7 +18,7 @@ from ..table.kinds.function import TIMES
 from ..table.kinds.gauge import GaugeSeries
 from ..table.kinds.rate import RateSeries
 from ..table.kinds.timer import TimerSeries
-from ..table.plugin import Plugin
+from ..table.plugin import GONE, Plugin
 from ..table.series import Key, Series
 from ..table.table import Table
 
@@ -38,7 +38,16 @@ class Api:
         self._clock.refresh()
         now = self._clock.monotonic()
         plugins = [self._plugin(plugin, now) for plugin in self._table.shown(now)]
-        answer = {"now": self._clock.unix(now), "node": self._node, "plugins": plugins}
+        gone = [
+            {**row.identity._asdict(), "state": GONE, "exits": row.exits}
+            for row in self._table.gone.rows.values()
+        ]
+        answer = {
+            "now": self._clock.unix(now),
+            "node": self._node,
+            "plugins": plugins,
+            "gone": gone,
+        }
         return json.encode(answer)
 
     def _plugin(self, plugin: Plugin, now: float) -> dict[str, Any]:
@@ -60,6 +69,8 @@ class Api:
         return {
             **plugin.identity._asdict(),
             "up": plugin.up,
+            "state": plugin.state(now),
+            "status": plugin.status or None,
             "sessions": sum(1 for _ in plugin.connected()),
             "app_id": info.app_id,
             "version": info.version,

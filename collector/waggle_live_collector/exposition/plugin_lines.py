@@ -14,10 +14,10 @@ from ..table.plugin import Plugin
 from ..table.series import Key
 from . import families as f
 from .families import Family
-from .format import number, prefix
+from .format import Pairs, number, prefix
 from .rendered import Lines, StampLine, make
 
-_ITSELF = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.CPU, f.MEMORY, f.TAU_LAST_DUMP)
+_ITSELF = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.SILENT, f.CPU, f.MEMORY, f.TAU_LAST_DUMP)
 _TAU_RUN = Key(TAU, "", ())
 
 #: What takes the chunks of each family.
@@ -50,7 +50,7 @@ class PluginLines:
         updated = sinks[f.UPDATED]
         for stamp in self._stamps:
             updated(stamp.render(clock))
-        self._put_itself(sinks, clock)
+        self._put_itself(sinks, clock, now)
 
     def _follow(self) -> None:
         """Make the lines of what is new; between two scrapes series and names only come."""
@@ -62,7 +62,7 @@ class PluginLines:
             for stamp in islice(plugin.stamps.values(), len(self._stamps), None):
                 self._stamps.append(StampLine(stamp, self._pairs))
 
-    def _put_itself(self, sinks: Sinks, clock: Clock) -> None:
+    def _put_itself(self, sinks: Sinks, clock: Clock, now: float) -> None:
         plugin = self.plugin
         run = plugin.series.get(_TAU_RUN)
         values = {
@@ -70,6 +70,7 @@ class PluginLines:
             f.SESSIONS: sum(1 for _ in plugin.connected()),
             f.START: round(plugin.started, 3),
             f.LAST_SEEN: clock.unix(plugin.last_seen),
+            f.SILENT: plugin.silent_seconds(now),
             f.CPU: plugin.cpu_seconds(),
             f.MEMORY: plugin.memory_bytes(),
             f.TAU_LAST_DUMP: None if run is None else clock.unix(run.totals.dumped_at),
@@ -78,9 +79,7 @@ class PluginLines:
             if value is not None:
                 sinks[family](b"%b%b\n" % (self._prefixes[family], number(value)))
         sinks[f.INFO](self._info_line())
-        for status, exits in plugin.exits.items():
-            line = prefix(f.EXITS.name, [*self._pairs, ("status", status)])
-            sinks[f.EXITS](b"%b%b\n" % (line, number(exits)))
+        sinks[f.EXITS](exit_lines(self._pairs, plugin.exits))
 
     def _info_line(self) -> bytes:
         info = self.plugin.info
@@ -95,3 +94,12 @@ class PluginLines:
             ]
             self._info = info, prefix(f.INFO.name, [*self._pairs, *pairs]) + b"1.0\n"
         return self._info[1]
+
+
+def exit_lines(identity: Pairs, exits: dict[str, int]) -> bytes:
+    """Return the lines of how a plugin's processes ended."""
+    name = f.EXITS.name
+    return b"".join(
+        b"%b%b\n" % (prefix(name, [*identity, ("status", status)]), number(count))
+        for status, count in exits.items()
+    )

@@ -15,7 +15,7 @@ from ..own_metrics import OwnMetrics
 from ..table.table import Table
 from . import families as f
 from .format import prefix
-from .plugin_lines import PluginLines
+from .plugin_lines import PluginLines, exit_lines
 from .rendered import RENDERERS
 
 CONTENT_TYPE_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -64,6 +64,8 @@ class Exposition:
             plugins[plugin.identity] = lines
             lines.put(sinks, by_kind, self._clock, now)
         self._plugins = plugins  # without those that are gone
+        for row in self._table.gone.rows.values():
+            sinks[f.EXITS](exit_lines(row.identity.pairs(), row.exits))
         chunks[f.NODE_INFO].append(self._node)
         headers = _HEADERS[openmetrics]
         parts: list[bytes] = []

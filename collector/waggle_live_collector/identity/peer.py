@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import select
@@ -30,6 +29,25 @@ GONE = "gone"
 NO_POD = "no_pod"
 
 
+class Handle:
+    """The kernel's handle on a process, which no other process gets after its end.
+
+    Closed when nobody holds it any more.
+    """
+
+    def __init__(self, pidfd: int) -> None:
+        self._pidfd = pidfd
+
+    def has_ended(self) -> bool:
+        """Tell whether the process has ended, as a zombie too."""
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def __del__(self) -> None:
+        os.close(self._pidfd)
+
+
 class Peer(NamedTuple):
     """Credentials at the time of the connect; ``pid`` is 0 from another pid namespace.
 
@@ -43,6 +61,8 @@ class Peer(NamedTuple):
     pod: str = ""
     proof: str = UNASKED
     tcp: bool = False
+    #: None where the kernel can't tell which process it is.
+    handle: Handle | None = None
 
 
 def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer:
@@ -57,42 +77,38 @@ def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer
         return Peer(proof=TCP if prove else UNASKED, tcp=True)
     data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     pid, uid, gid = _UCRED.unpack(data)
-    pod, proof = _pod(sock, pid, proc) if prove else ("", UNASKED)
-    return Peer(pid, uid, gid, pod, proof)
+    try:
+        handle = _handle(sock, pid)
+    except OSError:  # it has ended already
+        return Peer(pid, uid, gid, "", GONE if prove else UNASKED)
+    pod, proof = _pod(handle, pid, proc) if prove else ("", UNASKED)
+    return Peer(pid, uid, gid, pod, proof, handle=handle)
 
 
-def _pod(sock: socket.socket, pid: int, proc: str) -> tuple[str, str]:
-    if pid <= 0:
+def _pod(handle: Handle | None, pid: int, proc: str) -> tuple[str, str]:
+    if handle is None:
         return "", NO_PID
-    with contextlib.ExitStack() as stack:
-        try:
-            handle = _pidfd(sock)
-            if handle is not None:
-                stack.callback(os.close, handle)
-            with open(f"{proc}/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
-                pod = cgroup.pod_of_process(file.read())
-        except OSError:
-            return "", GONE
-        # Asked only after the reading: whoever lives now lived then, and had this number.
-        if handle is not None and _has_ended(handle):
-            return "", GONE
+    try:
+        with open(f"{proc}/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
+            pod = cgroup.pod_of_process(file.read())
+    except OSError:
+        return "", GONE
+    # Asked only after the reading: whoever lives now lived then, and had this number.
+    if handle.has_ended():
+        return "", GONE
     return pod, PROVEN if pod else NO_POD
 
 
-def _pidfd(sock: socket.socket) -> int | None:
-    """Return a handle of the process itself, None where the kernel is too old to give one.
+def _handle(sock: socket.socket, pid: int) -> Handle | None:
+    """Return the handle of the process; None from another pid namespace.
 
     Raises OSError if the process has ended.
     """
+    if pid <= 0:
+        return None
     try:
-        return sock.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD)
+        return Handle(sock.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD))
     except OSError as error:
-        if error.errno == errno.ENOPROTOOPT:
-            return None
-        raise
-
-
-def _has_ended(pidfd: int) -> bool:
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(0))
+        if error.errno != errno.ENOPROTOOPT:
+            raise
+        return Handle(os.pidfd_open(pid))  # before Linux 6.5 the number itself is all there is

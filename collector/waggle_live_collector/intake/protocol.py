@@ -169,7 +169,7 @@ class WireProtocol:
     def _bye(self, bye: Bye) -> None:
         if self.process is not None and not self._ended:
             self._ended = True
-            self._processes.end(self.process, bye.status)
+            self._processes.end(self.process, bye)
         self._owed += 1
         self._when_saved(lambda: self._saved(bye.number))
 

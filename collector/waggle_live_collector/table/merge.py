@@ -40,7 +40,9 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
     for part in plugin.cpu.parts:
         into.cpu.add(part)
     for status, exits in plugin.exits.items():
-        into.exits[status] = into.exits.get(status, 0) + exits
+        into.exits[status] += exits
+    if (plugin.left_at or 0.0) >= (into.left_at or 0.0):
+        into.status = plugin.status or into.status
     into.info = newest.info
     into.last_seen = max(into.last_seen, plugin.last_seen)
     if into.left_at is None or plugin.left_at is None:

@@ -10,9 +10,15 @@ from msgspec import Raw, Struct
 from waggle_live.wire.protocol import Labels
 
 from ..identity.labels import IdentityLabels, ProcessInfo
+from . import exits
 from .exact_sum import ExactSum
 from .kinds import AnyTotals
 from .series import NEVER, Key, Series, Stamp
+
+#: What a plugin is to whoever looks at it. One that has left the table is known by its exits alone.
+UP, SILENT, ENDED, GONE = "up", "silent", "ended", "gone"
+#: A connected process says something every two seconds at least.
+SILENT_SECONDS = 4.0
 
 
 class Member(Protocol):
@@ -40,6 +46,7 @@ class PluginRow(Struct, array_like=True):
     left_at: float | None
     pending: str = ""
     shown_at: float = 0.0
+    status: str = ""
 
 
 class Plugin:
@@ -59,7 +66,9 @@ class Plugin:
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
         self.processes: dict[str, Member] = {}
         self.cpu = ExactSum()
-        self.exits: dict[str, int] = {}
+        self.exits = exits.none()
+        #: How the latest process that counts ended; "" while none has.
+        self.status = ""
         #: Unix time at which the oldest of the living processes began, by its own clock.
         self.started = started
         #: Monotonic time of the latest message.
@@ -104,6 +113,21 @@ class Plugin:
         """Is any process of it connected?"""
         return self.left_at is None
 
+    def state(self, now: float) -> str:
+        """Return :data:`UP`, :data:`SILENT` or :data:`ENDED`; everything that shows one asks here.
+
+        A plugin whose connection is closed is silent until it is known that its processes are
+        gone, for it may come back.
+        """
+        heard = [process.last_seen for process in self.connected()]
+        if heard:
+            return UP if now - max(heard) <= SILENT_SECONDS else SILENT
+        return SILENT if self.processes else ENDED
+
+    def silent_seconds(self, now: float) -> float:
+        """Return since how many seconds a silent plugin said nothing, 0 for one that isn't."""
+        return max(now - self.last_seen, 0.0) if self.state(now) == SILENT else 0.0
+
     def attend(self, at: float) -> None:
         """Look again who is connected, after one came or left."""
         started = [process.started for process in self.connected()]
@@ -114,8 +138,9 @@ class Plugin:
         self.encoded = None
 
     def exit(self, status: str) -> None:
-        """Count the end of a process."""
-        self.exits[status] = self.exits.get(status, 0) + 1
+        """Count the end of a process; ``status`` is one of :data:`exits.STATUSES`."""
+        self.exits[status] += 1
+        self.status = status
         self.encoded = None
 
     def cpu_seconds(self) -> float | None:
@@ -158,6 +183,7 @@ class Plugin:
             self.left_at,
             self.pending,
             self.shown_at,
+            self.status,
         )
 
     @classmethod
@@ -168,7 +194,7 @@ class Plugin:
             totals.shift(shift)
             plugin.add(totals)
         plugin.cpu = ExactSum(row.cpu)
-        plugin.exits = row.exits
+        plugin.exits, plugin.status = exits.restored(row.exits), row.status
         plugin.left_at = None if row.left_at is None else row.left_at + shift
         plugin.pending, plugin.shown_at = row.pending, row.shown_at + shift
         return plugin

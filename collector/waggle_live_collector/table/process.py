@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 from waggle_live.wire.errors import ProtocolError
 
 from ..identity.labels import IdentityLabels, ProcessInfo
+from ..identity.peer import Handle
 from ..messages import ProcessStats, Refusal, Update, excerpt
 from .kinds import AnyApplied, Cell
 from .plugin import Plugin
@@ -38,6 +39,8 @@ class ProcessRow(Struct, array_like=True):
     memory_bytes: int | None
     memory_scope: str
     cells: list[AnyApplied]
+    parent: int = 0
+    is_child: bool = False
 
 
 class Process:
@@ -57,6 +60,7 @@ class Process:
         info: ProcessInfo,
         started: float,
         began: float | None,
+        parent: int = 0,
     ) -> None:
         self.id = process_id
         self.key_hash = key_hash
@@ -65,6 +69,12 @@ class Process:
         self.started = started
         #: The sender's monotonic clock at its start, where it told.
         self.began = began
+        #: The pid of the process that made it, as it told; 0 where it didn't.
+        self.parent = parent
+        #: Its parent is a process of the same plugin: its end is no end of the plugin's.
+        self.is_child = False
+        #: Tells whether it has ended; None where the kernel can't tell which one it is.
+        self.handle: Handle | None = None
         self.number = 0
         self.monotonic: float | None = None
         self._baseline: float | None = None
@@ -111,7 +121,7 @@ class Process:
                 refused = excerpt(f"{cell.kind} {cell.name}")
                 refusals.append(Refusal(error.code, str(error), refused))
         if update.process is not None:
-            self._process(update.process)
+            self.use(update.process)
         self.number = update.number
         self.monotonic = update.monotonic
         self.encoded = self.plugin.encoded = None
@@ -165,7 +175,8 @@ class Process:
         self._unlimited += applied.is_bounded
         return applied, series
 
-    def _process(self, stats: ProcessStats) -> None:
+    def use(self, stats: ProcessStats) -> None:
+        """Take in what the process says that it has used."""
         if stats.cpu_seconds is not None and stats.cpu_seconds > self.cpu:
             self.plugin.cpu.change(self.cpu, stats.cpu_seconds)
             self.cpu = stats.cpu_seconds
@@ -197,8 +208,17 @@ class Process:
             info=row.info,
             started=row.started,
             began=row.began,
+            parent=row.parent,
         )
-        for name in ("number", "monotonic", "expired", "cpu", "memory_bytes", "memory_scope"):
+        for name in (
+            "number",
+            "monotonic",
+            "expired",
+            "cpu",
+            "memory_bytes",
+            "memory_scope",
+            "is_child",
+        ):
             setattr(process, name, getattr(row, name))
         process.left_at = row.left_at + shift
         for applied in row.cells:

@@ -14,7 +14,6 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from waggle_live.wire.errors import ProtocolError
@@ -25,18 +24,13 @@ from ..identity.app_meta import AppMeta
 from ..identity.labels import Identify, Naming
 from ..identity.peer import Peer
 from ..limits import Limits
-from ..messages import Hello, Refusal, Update
+from ..messages import Bye, Hello, Refusal, Update
+from . import exits
 from .kinds import Cell
 from .merge import merge
 from .process import Process
 from .table import Table
-
-#: Tombstones of expired processes, and their rows in all.
-DEFAULT_MAX_EXPIRED = 1_000
-DEFAULT_MAX_EXPIRED_ROWS = 20_000
-#: Tombstones of closed processes; a client repeats its ``bye`` within a second or never.
-DEFAULT_MAX_CLOSED = 2_000
-DEFAULT_CLOSED_SECONDS = 300.0
+from .tombstones import Tombstones
 
 
 class Connection(Protocol):
@@ -44,14 +38,6 @@ class Connection(Protocol):
 
     def superseded(self) -> None:
         """Another connection took the process over: close, and let nothing more in."""
-
-
-class ClosedRow(Struct, array_like=True):
-    """The tombstone of a closed process, in memory and in the state file."""
-
-    id: str
-    key_hash: bytes
-    at: float
 
 
 class Processes:
@@ -67,14 +53,11 @@ class Processes:
         hold_time: float,
     ) -> None:
         self.by_id: dict[str, Process] = {}
-        self.expired: dict[str, Process] = {}
-        self.closed: dict[str, ClosedRow] = {}
+        self.tombstones = Tombstones()
         #: Processes that the state file held as connected and that are not back yet.
         self.awaited: set[str] = set()
         #: Disconnected processes that were folded before their time, for lack of room.
         self.folded_early = 0
-        #: Expired processes whose tombstone had to go before its plugin did.
-        self.forgotten = 0
         self._table = table
         self._identify = identify
         self._clock = clock
@@ -92,8 +75,8 @@ class Processes:
         naming = self._identify(hello, peer)
         process_id = check_session_id(hello.session)
         key_hash = sha256(check_session_id(hello.key).encode()).digest()
-        closed = self.closed.get(process_id)
-        known = self.by_id.get(process_id) or self.expired.get(process_id)
+        closed = self.tombstones.closed.get(process_id)
+        known = self.by_id.get(process_id) or self.tombstones.expired.get(process_id)
         holder = closed or known
         if holder is not None and not compare_digest(holder.key_hash, key_hash):
             raise ProtocolError("session_taken", "this process is known, and with another key")
@@ -103,11 +86,11 @@ class Processes:
         if known is not None and not known.plugin.gone and not _is_another(known, naming):
             if naming.info.verified and not known.info.verified:
                 known.info = known.plugin.info = replace(known.info, verified=True)
-            self._resume(known, at, connection)
+            self._resume(known, at, connection, peer)
             return known, True
         if known is not None:
             self._part(known, at)
-        return self._begin(hello, naming, key_hash, at, connection), False
+        return self._begin(hello, naming, key_hash, connection, peer), False
 
     def apply(self, process: Process, update: Update[Cell]) -> list[Refusal] | None:
         """Count an update; None if it is an old one."""
@@ -130,16 +113,16 @@ class Processes:
         self._table.version += 1
         self.awaited.discard(process.id)
 
-    def end(self, process: Process, status: str) -> None:
+    def end(self, process: Process, bye: Bye) -> None:
         """The process said ``bye``: what it counted stays in the totals."""
         at = self._clock.monotonic()
+        if bye.process is not None:
+            process.use(bye.process)
         process.attach(connected=False, at=at)
-        process.plugin.exit(status)
         process.plugin.last_seen = at
+        self._exit(process, bye.status)
         self._forget(process)
-        self.closed[process.id] = ClosedRow(process.id, process.key_hash, at)
-        while len(self.closed) > DEFAULT_MAX_CLOSED:
-            del self.closed[next(iter(self.closed))]
+        self.tombstones.close(process, at)
         self._table.version += 1
 
     def leave(self, process: Process, connection: Connection) -> None:
@@ -166,24 +149,21 @@ class Processes:
     def sweep(self) -> None:
         """Fold and forget what is over its time; call about once a second."""
         now = self._clock.monotonic()
-        disconnected = [s for s in self.by_id.values() if not s.connected]
-        for process in disconnected:
+        for process in [known for known in self.by_id.values() if not known.connected]:
             if process.plugin.gone:
                 self._forget(process)
+            elif process.handle is not None:
+                if process.handle.has_ended():
+                    self._expire(process)
             elif now - process.left_at >= self._hold_time:
                 self._expire(process)
-        for row in list(self.closed.values()):
-            if now - row.at < DEFAULT_CLOSED_SECONDS:
-                break
-            del self.closed[row.id]
-        for process in [s for s in self.expired.values() if s.plugin.gone]:
-            self._forget(process)
+        self.tombstones.sweep(now)
         self._table.expire(now)
 
     def restore(self, process: Process, *, connected: bool) -> None:
         """Take a process from the state file; one that was connected is awaited."""
         if process.expired:
-            self.expired[process.id] = process
+            self.tombstones.expired[process.id] = process
         else:
             self.by_id[process.id] = process
             process.plugin.processes[process.id] = process
@@ -194,7 +174,7 @@ class Processes:
     def all(self) -> Iterator[Process]:
         """Yield every process that has rows: connected, disconnected and expired ones."""
         yield from self.by_id.values()
-        yield from self.expired.values()
+        yield from self.tombstones.expired.values()
 
     @property
     def connected(self) -> int:
@@ -202,10 +182,16 @@ class Processes:
         return len(self._connections)
 
     def _begin(
-        self, hello: Hello, naming: Naming, key_hash: bytes, at: float, connection: Connection
+        self,
+        hello: Hello,
+        naming: Naming,
+        key_hash: bytes,
+        connection: Connection,
+        peer: Peer,
     ) -> Process:
         if len(self.by_id) >= self._limits.processes and not self._expire_oldest():
             raise ProtocolError("session_limit", "too many processes are connected")
+        at = self._clock.monotonic()
         started = hello.start_time or self._clock.unix(at)
         plugin = self._table.plugin(naming, at=at, started=started)
         process = Process(
@@ -215,23 +201,27 @@ class Processes:
             info=naming.info,
             started=started,
             began=hello.monotonic,
+            parent=hello.parent or 0,
         )
+        process.handle = peer.handle
+        process.is_child = _has_parent(process)
         self.by_id[process.id] = plugin.processes[process.id] = process
         self._connections[process.id] = connection
         plugin.last_seen = at
         process.attach(connected=True, at=at)
         return process
 
-    def _resume(self, process: Process, at: float, connection: Connection) -> None:
+    def _resume(self, process: Process, at: float, connection: Connection, peer: Peer) -> None:
         old = self._connections.get(process.id)
         self._connections[process.id] = connection
         if old is not None:
             old.superseded()
         if process.expired:
             process.expired = False
-            del self.expired[process.id]
+            del self.tombstones.expired[process.id]
             self._table.cells += len(process.rows)
             self.by_id[process.id] = process.plugin.processes[process.id] = process
+        process.handle = peer.handle
         process.last_seen = process.plugin.last_seen = at
         process.attach(connected=True, at=at)
         self._table.version += 1
@@ -245,21 +235,20 @@ class Processes:
         return bool(disconnected)
 
     def _expire(self, process: Process) -> None:
-        """Fold a process whose holding time is over: its rows stay, to recognise it."""
+        """Fold a process that vanished without a word: its rows stay, to recognise it."""
         del self.by_id[process.id]
         process.plugin.processes.pop(process.id, None)
-        process.plugin.exit("lost")
-        process.expired, process.encoded = True, None
-        self.expired[process.id] = process
+        self._exit(process, exits.LOST)
+        process.expired, process.encoded, process.handle = True, None, None
         self.awaited.discard(process.id)
         self._table.cells -= len(process.rows)
-        rows = sum(len(s.rows) for s in self.expired.values())
-        while len(self.expired) > DEFAULT_MAX_EXPIRED or rows > DEFAULT_MAX_EXPIRED_ROWS:
-            oldest = next(iter(self.expired.values()))
-            rows -= len(oldest.rows)
-            self._forget(oldest)
-            self.forgotten += 1
+        self.tombstones.expire(process)
         self._table.version += 1
+
+    def _exit(self, process: Process, status: str) -> None:
+        """Count the end of a process, unless its parent is one of the same plugin."""
+        if not process.is_child and not _has_parent(process):
+            process.plugin.exit(status)
 
     def _part(self, process: Process, at: float) -> None:
         """Forget a known process that begins anew: under another name, or after its plugin left."""
@@ -274,10 +263,18 @@ class Processes:
     def _forget(self, process: Process) -> None:
         if self.by_id.pop(process.id, None) is not None:
             self._table.cells -= len(process.rows)
-        self.expired.pop(process.id, None)
+        self.tombstones.expired.pop(process.id, None)
         process.plugin.processes.pop(process.id, None)
         self._connections.pop(process.id, None)
         self.awaited.discard(process.id)
+
+
+def _has_parent(process: Process) -> bool:
+    """Tell whether the process that made this one is known, and of the same plugin and pod."""
+    return process.parent > 0 and any(
+        other.info.pid == process.parent and other.info.app_id == process.info.app_id
+        for other in process.plugin.processes.values()
+    )
 
 
 def _is_another(known: Process, naming: Naming) -> bool:

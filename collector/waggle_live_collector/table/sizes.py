@@ -26,8 +26,8 @@ class Sizes:
         )
         states.add_metric(["connected"], processes.connected)
         states.add_metric(["held"], len(processes.by_id) - processes.connected)
-        states.add_metric(["lost"], len(processes.expired))
-        states.add_metric(["ended"], len(processes.closed))
+        states.add_metric(["lost"], len(processes.tombstones.expired))
+        states.add_metric(["ended"], len(processes.tombstones.closed))
         yield states
         yield GaugeMetricFamily(
             "waggle_collector_series", "Merged series in the table.", table.series
@@ -49,5 +49,5 @@ class Sizes:
         )
         evicted.add_metric(["plugin"], table.evicted)
         evicted.add_metric(["held_session"], processes.folded_early)
-        evicted.add_metric(["lost_session"], processes.forgotten)
+        evicted.add_metric(["lost_session"], processes.tombstones.forgotten)
         yield evicted

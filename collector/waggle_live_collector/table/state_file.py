@@ -24,10 +24,13 @@ from msgspec import DecodeError, Raw, Struct, field, json
 
 from ..clock import Clock
 from ..own_metrics import OwnMetrics
+from . import exits
+from .exits import GoneRow
 from .plugin import Plugin, PluginRow
 from .process import Process, ProcessRow
-from .processes import ClosedRow, Processes
+from .processes import Processes
 from .table import Table
+from .tombstones import ClosedRow
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class State(Struct, Generic[P, Q]):
     plugins: list[P]
     processes: list[Q] = field(name="sessions")
     closed: list[ClosedRow] = field(name="ended")
+    gone: list[GoneRow] = []
 
 
 class StateFile:
@@ -135,7 +139,8 @@ class StateFile:
                 self._clock.monotonic(),
                 [_row(plugin) for plugin in self._table.plugins.values()],
                 [_row(process) for process in self._processes.all() if not process.plugin.gone],
-                list(self._processes.closed.values()),
+                list(self._processes.tombstones.closed.values()),
+                list(self._table.gone.rows.values()),
             )
         )
         temporary = f"{self._path}.tmp"
@@ -178,7 +183,9 @@ class StateFile:
             self._processes.restore(process, connected=connected)
         for row in state.closed:
             row.at += shift
-            self._processes.closed[row.id] = row
+            self._processes.tombstones.closed[row.id] = row
+        for gone in state.gone:
+            self._table.gone.add(gone.identity, exits.restored(gone.exits), gone.at + shift)
 
 
 class NoStateFile:

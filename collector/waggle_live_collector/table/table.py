@@ -1,7 +1,7 @@
 """The table: every plugin this node knows of, and how much of it there may be.
 
 Guarantees: totals only rise while a plugin is known; what is connected is never dropped;
-a plugin leaves wholly, a holding time after its last process ended.
+a plugin leaves a holding time after its last process ended, and its exits a day after.
 Belongs to the event loop; not thread-safe.
 """
 
@@ -13,6 +13,7 @@ from waggle_live.wire.errors import ProtocolError
 
 from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
+from .exits import Gone
 from .kinds import AnyApplied
 from .plugin import Plugin
 from .series import Key, Series
@@ -33,6 +34,7 @@ class Table:
         self.cells = 0
         #: Plugins that had to leave before their holding time was over, for lack of room.
         self.evicted = 0
+        self.gone = Gone()
         self._limits = limits
         self._hold_time = hold_time
 
@@ -45,6 +47,7 @@ class Table:
                 raise ProtocolError("session_limit", "too many plugins are connected")
             plugin = self.plugins[identity] = Plugin(identity, info, at=at, started=started)
             plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
+            plugin.exits = self.gone.take(identity)
         plugin.info = info
         plugin.encoded = None
         self.version += 1
@@ -84,6 +87,8 @@ class Table:
         self.version += 1
         known = self.plugins.setdefault(identity, plugin)
         if known is plugin:
+            for status, count in self.gone.take(identity).items():
+                plugin.exits[status] += count
             plugin.identity, plugin.pending, plugin.encoded = identity, "", None
         return known
 
@@ -103,10 +108,14 @@ class Table:
         gone = [
             plugin
             for plugin in self.plugins.values()
-            if plugin.left_at is not None and now - plugin.left_at >= self._hold_time
+            if not plugin.processes
+            and plugin.left_at is not None
+            and now - plugin.left_at >= self._hold_time
         ]
         for plugin in gone:
             self._drop(plugin)
+        if self.gone.expire(now):
+            self.version += 1
 
     def _make_room(self) -> bool:
         """Drop the plugin that left first; False when all are connected."""
@@ -119,6 +128,8 @@ class Table:
 
     def _drop(self, plugin: Plugin) -> None:
         del self.plugins[plugin.identity]
+        if not plugin.pending:
+            self.gone.add(plugin.identity, plugin.exits, plugin.left_at or 0.0)
         plugin.gone = True
         self.series -= len(plugin.series)
         self.version += 1

@@ -156,6 +156,7 @@ class Oracle:
         self.add(f.SESSIONS, identity, sum(s.connected for s in plugin.processes.values()))
         self.add(f.START, identity, round(plugin.started, 3))
         self.add(f.LAST_SEEN, identity, unix(plugin.last_seen))
+        self.add(f.SILENT, identity, plugin.silent_seconds(self.world.time.at))
         if plugin.cpu_seconds() is not None:
             self.add(f.CPU, identity, plugin.cpu_seconds())
         if plugin.memory_bytes() is not None:
@@ -244,6 +245,7 @@ def test_what_did_not_change_is_rendered_the_same():
         b"waggle_count_total",
         b"waggle_updated_timestamp_seconds",
         b"waggle_plugin_last_seen_timestamp_seconds",
+        b"waggle_plugin_silent_seconds",
     }
 
 

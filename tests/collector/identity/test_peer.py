@@ -166,9 +166,12 @@ def test_a_process_that_has_ended_proves_nothing():
             living = pod.run([sys.executable, "-c", stay, path], stdin=subprocess.PIPE)
             with listener.accept()[0] as accepted:
                 assert peer.of(accepted, prove=True).pod == pod.uid
-                assert peer.of(accepted) == peer.Peer(living.pid, os.getuid(), os.getgid())
+                found = peer.of(accepted)
+                assert found[:3] == (living.pid, os.getuid(), os.getgid())
+                assert not found.handle.has_ended()
                 living.communicate(timeout=30)
                 assert peer.of(accepted, prove=True).proof == peer.GONE
+                assert found.handle.has_ended()
 
 
 @pytest.mark.alone

@@ -1,7 +1,7 @@
 """How many processes, series and tombstones there may be, and who gives way."""
 
 from waggle_live_collector.limits import Limits
-from waggle_live_collector.table import processes as module
+from waggle_live_collector.table import tombstones as module
 
 from ..world import World, counter, timer
 
@@ -16,9 +16,11 @@ def test_tombstones_of_ended_processes_are_bounded_in_number_and_age(monkeypatch
     world = World()
     for number in range(8):
         world.peer(f"session-{number}").bye()
-    assert list(world.processes.closed) == [f"session-{number}" for number in range(3, 8)]
+    assert list(world.processes.tombstones.closed) == [
+        f"session-{number}" for number in range(3, 8)
+    ]
     world.pass_(module.DEFAULT_CLOSED_SECONDS + 1, step=50)
-    assert not world.processes.closed
+    assert not world.processes.tombstones.closed
 
 
 def test_tombstones_of_lost_processes_are_bounded_by_count_and_cells(monkeypatch):
@@ -31,13 +33,13 @@ def test_tombstones_of_lost_processes_are_bounded_by_count_and_cells(monkeypatch
         peer.update(1, counter("a", 1), counter("b", 1))
         peer.close()
     world.pass_(3)
-    assert len(world.processes.expired) == 3
+    assert len(world.processes.tombstones.expired) == 3
     monkeypatch.setattr(module, "DEFAULT_MAX_EXPIRED_ROWS", 4)
     peer = world.peer("session-9")
     peer.update(1, counter("a", 1), counter("b", 1))
     peer.close()
     world.pass_(3)
-    assert len(world.processes.expired) == 2
+    assert len(world.processes.tombstones.expired) == 2
     assert world.value("waggle_collector_evictions_total", what="lost_session") == 4
     assert count(world) == 6
 

@@ -168,7 +168,7 @@ def test_a_lost_process_that_returns_after_the_move_is_counted_once():
     report(lost, 1, 2)
     lost.close()
     world.pass_(11)
-    assert len(world.processes.expired) == 1
+    assert len(world.processes.tombstones.expired) == 1
     report(pod(world, "session-3", "pod-b"), 1, 1)
     world.resolve("pod-b", CARS)
     world.resolve("pod-a", CARS)

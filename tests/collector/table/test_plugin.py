@@ -110,9 +110,26 @@ def test_times_of_start_and_of_the_last_message():
     assert world.value("waggle_plugin_last_seen_timestamp_seconds") == world.time.now()
 
 
-@pytest.mark.parametrize("status", ["ok", "error", "exit"])
+@pytest.mark.parametrize("status", ["ok", "error", "stopped"])
 def test_exits_are_counted_by_status(status):
-    """A bye says how it ended."""
+    """A bye says how it ended; all four statuses are there from the first process on."""
     world = World()
-    world.peer().bye(status)
-    assert world.value("waggle_plugin_exits_total", status=status) == 1
+    peer = world.peer()
+    assert exits(world) == {"ok": 0, "error": 0, "stopped": 0, "lost": 0}
+    peer.bye(status)
+    assert exits(world) == {"ok": 0, "error": 0, "stopped": 0, "lost": 0, status: 1}
+
+
+def test_the_last_figures_come_with_the_bye():
+    """A job of one shot uses most of its CPU after its last report."""
+    world = World()
+    peer = world.peer()
+    peer.update(1, process={"cpu_seconds": 0.1})
+    peer.say({"type": "bye", "number": 1, "process": {"cpu_seconds": 3.5}})
+    assert world.value("waggle_plugin_cpu_seconds_total") == 3.5
+
+
+def exits(world):
+    """Return how the processes of the only plugin ended, by status."""
+    found = world.scrape().all("waggle_plugin_exits_total")
+    return {labels["status"]: value for labels, value in found}

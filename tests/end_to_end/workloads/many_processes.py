@@ -37,7 +37,7 @@ def main(count: int, kinds: "list[str]") -> None:
                 pid = os.fork()
                 if pid == 0:
                     inherited_child(live, count)
-                    live.close("exit")
+                    live.close("ok")
                     os._exit(0)
                 pids.append(pid)
             elif kind.startswith("mp-"):

@@ -170,7 +170,7 @@ def test_atexit(listener, tmp_path):
     assert run_python(path, env=environment("unix://" + listener.path)) == (0, "", "")
     assert listener.total("counter", "c") == 1
     assert listener.total("counter", "late") == 1
-    assert [message["status"] for message in listener.messages("bye")] == ["exit"]
+    assert [message["status"] for message in listener.messages("bye")] == ["ok"]
 
 
 def test_threads_still_running_at_the_end(listener, tmp_path):

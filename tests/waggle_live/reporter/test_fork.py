@@ -49,7 +49,7 @@ def test_a_span_open_at_the_fork_counts_in_the_parent_only(listener, play_forkin
             live.stop_timer("named")
         else:
             live.counter("child").inc()
-            live.close("exit", 5)
+            live.close("ok", 5)
             os._exit(0)
         wait(pid)
     """)
@@ -81,7 +81,7 @@ def test_a_block_that_fails_in_the_child(listener, play_forking):
                     raise SystemExit(0)
         except SystemExit:
             live.timer("t").start().stop()
-            live.close("exit", 5)
+            live.close("ok", 5)
             os._exit(0)
         wait(pid)
     """)
@@ -200,7 +200,7 @@ def test_a_fork_before_open(listener, play_forking):
         if pid == 0:
             late.open()
             late.counter("late").inc(1)
-            late.close("exit", 5)
+            late.close("ok", 5)
             os._exit(0)
         wait(pid)
         late.open()

@@ -65,7 +65,7 @@ def test_children_with_metrics_of_their_own(listener, tmp_path, method):
     assert listener.total("timer", "t") == 30
     assert listener.total("counter", "c") == 60
     assert len(set(listener.sessions)) == 3
-    assert [message["status"] for message in listener.messages("bye")] == ["exit"] * 3
+    assert [message["status"] for message in listener.messages("bye")] == ["ok"] * 3
 
 
 def test_forked_children_with_their_parents_metrics(listener, tmp_path):

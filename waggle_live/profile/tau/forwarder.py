@@ -14,6 +14,7 @@ from ...reporter.identity import ClaimedIdentity
 from ...reporter.logs import LogOnce
 from ...reporter.sender import Sender
 from ...reporter.session import Session
+from ...reporter.usage import Teller
 from ...series.state import SeriesState
 from ...wire.protocol import OTHER_FUNCTIONS
 from .directory import CPU_TIME, TIME, Directory, Reading
@@ -61,9 +62,10 @@ class Forwarder:
 
     def close(self, status: str = "ok", timeout: float = 0.5) -> None:
         """Send what is left and end all sessions; waits at most ``timeout`` seconds in all."""
-        until = monotonic() + timeout
-        for forwarded in self._runs.values():
-            forwarded.sender.finish(status, max(0.0, until - monotonic()))
+        senders = [run.sender for run in self._runs.values()]
+        requests = [sender.finish(status, timeout) for sender in senders]
+        for sender, request in zip(senders, requests):
+            sender.wait(request)
         self._runs.clear()
 
     def _poll(self, final: bool) -> None:
@@ -90,7 +92,8 @@ class Forwarder:
             elif forwarded.gone_since is None:
                 forwarded.gone_since = now
             elif now - forwarded.gone_since >= GRACE:
-                self._runs.pop(run).sender.finish("ok", 0.5)
+                sender = self._runs.pop(run).sender
+                sender.wait(sender.finish("ok", 0.5))
                 self._gone.append(run)
 
     def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
@@ -126,7 +129,7 @@ class _Forwarded:
             states=self.states,
             session=Session(identity, start_time=_seconds(reading.run.started)),
             addresses=addresses,
-            usage=dict,  # none: the forwarder's CPU and memory are not the plugin's
+            usage=Teller(),  # none: the forwarder's CPU and memory are not the plugin's
         )
         self._seen: Optional[Reading] = None
         self._torn = 0

@@ -1,0 +1,57 @@
+"""How a process of a plugin ends: the status that its session says goodbye with."""
+
+import sys
+from typing import Any, Optional
+
+OK, ERROR, STOPPED = STATUSES = "ok", "error", "stopped"
+
+
+def status_of(error: Optional[BaseException]) -> str:
+    """Return the status that an exception stands for which nobody caught; None stands for none."""
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return OK
+    return STOPPED if isinstance(error, KeyboardInterrupt) else ERROR
+
+
+class Left:
+    """How the outermost block was left, if any was, and when."""
+
+    def __init__(self) -> None:
+        self._status = OK
+        self._at = 0.0
+
+    def note(self, error: Optional[BaseException], at: float) -> None:
+        """The outermost block was left at the monotonic time ``at``."""
+        self._status, self._at = status_of(error), at
+
+    def status(self, recorded: float) -> str:
+        """Return the status of a session that ends now and whose last value came at ``recorded``.
+
+        Whoever goes on recording after a block that raised has caught what it raised.
+        """
+        return OK if recorded > self._at else self._status
+
+
+def status_of_interpreter() -> str:
+    """Return the status that the end of this interpreter stands for; call it in atexit.
+
+    An exception that ends it is in ``sys.last_value``; in an interactive one that says nothing.
+    """
+    return OK if hasattr(sys, "ps1") else status_of(getattr(sys, "last_value", None))
+
+
+def finalize_child(reporter: Any) -> None:
+    """End with a child of multiprocessing, which ends by ``os._exit``, without atexit."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        # Before its main function runs, a child clears all finalizers and then calls what
+        # is registered here; where it runs already, the finalizer is made at once.
+        util.register_after_fork(reporter, _make_finalizer)
+        _make_finalizer(reporter)
+
+
+def _make_finalizer(reporter: Any) -> None:
+    util: Any = sys.modules["multiprocessing.util"]
+    process: Any = sys.modules["multiprocessing.process"]
+    if process.current_process()._parent_pid is not None:
+        util.Finalize(None, reporter.end_child, exitpriority=100)
