@@ -8,13 +8,12 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PACKAGING := setup.cfg pyproject.toml collector/setup.cfg collector/pyproject.toml \
     controller/setup.cfg controller/pyproject.toml
 CLIENT := $(shell find waggle_live -name "*.py") waggle_live/py.typed
-CLIENT_TESTS := tests/waggle_live
-# It raises from a signal handler wherever it comes, so also where coverage holds its own lock, and
-# then hangs. `make check-pythons` runs it without coverage.
-UNCOVERED := tests/waggle_live/series/test_state.py::test_interrupts_in_the_middle_of_folds
-# Processes that run tests side by side; two cores have enough to do with them.
+CONTROLLER := $(shell find controller/waggle_live_controller -name "*.py")
+# Processes that run tests side by side: most tests wait for processes, so two cores have room.
 WORKERS := 4
 PYTHONS := 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13
+# The oldest and the newest of the controller's.
+CONTROLLER_PYTHONS := 3.8 3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -27,19 +26,19 @@ help:  ## List these targets
 demo: $(VENV)/.demo  ## Run the collector and two plugins on a real video; FOR=20 ends after 20 s, PORT=9091
 	@exec $(PYTHON) -m demo $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
 
-# Most tests wait for processes, so several run at once, each given to who is free; then, one by
-# one, those marked `alone`, which hold others to a time. (There are no groups: loadgroup without
-# them hands out single tests, in their order.) Some of them, as named by PYTEST_ARGS, run in one process.
-COVERED := $(PYTHON) -m pytest --cov --deselect $(UNCOVERED)
+# tests/conftest.py says which tests share a worker, and which run alone behind all others.
+TEST = $(PYTHON) -m pytest --numprocesses=$(WORKERS)
 .PHONY: test
-test: $(VENV)/.dev pythons  ## Run all tests, with branch coverage, then the client's on every Python here
-ifdef PYTEST_ARGS
-	$(COVERED) --cov-report=term $(PYTEST_ARGS)
-else
-	$(COVERED) --cov-report= --numprocesses=$(WORKERS) --dist=loadgroup -m "not alone"
-	$(COVERED) --cov-report=term --cov-append -m alone
-endif
-	@$(MAKE) --no-print-directory check-pythons
+test: $(VENV)/.dev  ## Run all tests on this Python; PYTEST_ARGS="tests/demo -k port" for some
+	$(if $(PYTEST_ARGS),$(PYTHON) -m pytest $(PYTEST_ARGS),$(TEST))
+
+# Apart from `make test`: it takes two thirds more CPU time where tests run in our own process, and
+# fails nothing. One test is left out: it raises in a signal handler wherever it can, also where
+# coverage holds a lock of its own.
+.PHONY: coverage
+coverage: $(VENV)/.dev  ## Run all tests, and say which lines and branches of the packages they reach
+	$(TEST) --cov --cov-report=term \
+	    --deselect tests/waggle_live/series/test_state.py::test_interrupts_in_the_middle_of_folds
 
 # The short forms are part of `make test`.
 .PHONY: soak
@@ -55,25 +54,15 @@ lint: $(VENV)/.dev  ## Check style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-# Two at a time; then, one by one, those marked `alone`. What passed both ways leaves its stamps.
 .PHONY: check-pythons
-check-pythons: $(VENV)/.wheel  ## Run the client's tests on each CPython 3.6 to 3.13 that this machine has
-	@here=; passed=; failed=; missing=; \
+check-pythons: pythons  ## Run the tests of client and controller on each CPython 3.6 to 3.13 found here
+	@passed=; failed=; missing=; \
 	for version in $(PYTHONS); do \
-	    if scripts/find-python $$version > /dev/null; then here="$$here $$version"; \
-	    else missing="$$missing $$version"; fi; \
+	    if ! scripts/find-python $$version > /dev/null; then missing="$$missing $$version"; \
+	    elif $(MAKE) --no-print-directory .check-python-$$version; then passed="$$passed $$version"; \
+	    else failed="$$failed $$version"; fi; \
 	done; \
-	rm -f .venv-3.*/.passed-*; \
-	if [ -n "$$here" ]; then \
-	    run="$(MAKE) --no-print-directory --keep-going --output-sync"; \
-	    $$run --jobs=2 $$(printf '.check-python-%s ' $$here); \
-	    $$run --jobs=1 $$(printf '.check-alone-%s ' $$here); \
-	fi; \
-	for version in $$here; do \
-	    if [ -e .venv-$$version/.passed-python ] && [ -e .venv-$$version/.passed-alone ]; \
-	    then passed="$$passed $$version"; else failed="$$failed $$version"; fi; \
-	done; \
-	echo "The client's tests on CPython: passed on$${passed:- none}, failed on$${failed:- none}," \
+	echo "Client and controller on CPython: passed on$${passed:- none}, failed on$${failed:- none}," \
 	    "not on this machine:$${missing:- none}"; \
 	[ -z "$$failed" ]
 
@@ -84,45 +73,17 @@ pythons: $(VENV)/.wheel
 	    if scripts/find-python $$version > /dev/null; then echo .venv-$$version/.client; fi; done); \
 	[ -z "$$environments" ] || $(MAKE) --no-print-directory --jobs=2 $$environments
 
-# The tests are taken from here, but the client from its wheel, as it would be installed: the
+# The tests are taken from here, but the packages from their wheels, as they would be installed: the
 # directory of the repository stands last on the path.
-CHECK = .venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 $(CLIENT_TESTS)
-.PHONY: $(PYTHONS:%=.check-python-%) $(PYTHONS:%=.check-alone-%)
+.PHONY: $(PYTHONS:%=.check-python-%)
 $(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
-	@echo "== The client's tests on CPython $*"
-	@$(CHECK) -m "not alone"
-	@touch .venv-$*/.passed-python
+	@echo "== CPython $*"
+	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 \
+	    --numprocesses=$(WORKERS) tests/waggle_live $(if $(filter $*,$(CONTROLLER_PYTHONS)),tests/controller)
 
-$(PYTHONS:%=.check-alone-%): .check-alone-%: .venv-%/.client
-	@echo "== The client's tests on CPython $* that run alone"
-	@$(CHECK) -m alone
-	@touch .venv-$*/.passed-alone
-
-# The controller's tests, from its own wheel with the extra top, on the oldest and the newest of its
-# Pythons.
-CONTROLLER_PYTHONS := 3.8 3.13
-.PHONY: check-controller $(CONTROLLER_PYTHONS:%=.check-controller-%)
-check-controller:  ## Run the controller's tests on CPython 3.8 and 3.13, those that this machine has
-	@for version in $(CONTROLLER_PYTHONS); do \
-	    if ! scripts/find-python $$version > /dev/null; then echo "CPython $$version isn't here"; \
-	    else $(MAKE) --no-print-directory .check-controller-$$version || exit 1; fi; \
-	done
-
-$(CONTROLLER_PYTHONS:%=.check-controller-%): .check-controller-%: .venv-%/.controller
-	@echo "== The controller's tests on CPython $*"
-	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append tests/controller
-
-.venv-%/.controller: .venv-%/.python $(VENV)/.controller-wheel
-	@wheel=$$(echo $(VENV)/wheels-controller/*.whl) && \
-	    .venv-$*/bin/python $(PIP_INSTALL) "$$wheel[top]" && \
-	    .venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps "$$wheel"
-	@touch $@
-
-$(VENV)/.controller-wheel: $(VENV)/.python $(shell find controller/waggle_live_controller -name "*.py") \
-    controller/setup.cfg controller/pyproject.toml
-	@rm -rf controller/build $(VENV)/wheels-controller && $(PYTHON) -m pip wheel --quiet --no-deps \
-	    --disable-pip-version-check --wheel-dir $(VENV)/wheels-controller ./controller
-	@touch $@
+.PHONY: dist
+dist: $(VENV)/.dev  ## Build wheels and source distributions of HEAD, and try them on old and new Pythons
+	@$(PYTHON) scripts/dist.py
 
 # Where there is one, CPython as Debian builds it: one built by hand often lacks PGO, and is slower.
 BENCH_PYTHON ?= $(shell [ -x /usr/bin/python3 ] && /usr/bin/python3 -c \
@@ -168,9 +129,10 @@ $(VENV)/.dev: $(VENV)/.demo requirements-dev.txt
 	@touch $@
 
 # What an earlier build left in build/ would be packed as well.
-$(VENV)/.wheel: $(VENV)/.python $(CLIENT) setup.cfg pyproject.toml
-	@rm -rf build $(VENV)/wheels && $(PYTHON) -m pip wheel --quiet --disable-pip-version-check \
-	    --no-deps --wheel-dir $(VENV)/wheels .
+$(VENV)/.wheel: $(VENV)/.python $(CLIENT) $(CONTROLLER) $(PACKAGING)
+	@rm -rf build controller/build $(VENV)/wheels
+	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps \
+	    --wheel-dir $(VENV)/wheels . ./controller
 	@touch $@
 
 # Python 3.6's own pip is too old for this project's metadata, and the last pip for it is 21.
@@ -181,9 +143,14 @@ $(VENV)/.wheel: $(VENV)/.python $(CLIENT) setup.cfg pyproject.toml
 	@.venv-$*/bin/python $(PIP_INSTALL) -r requirements-client-tests.txt
 	@touch $@
 
+# The second time for a wheel that has changed under the same version.
 .venv-%/.client: .venv-%/.python $(VENV)/.wheel
-	@.venv-$*/bin/python $(PIP_INSTALL) $(VENV)/wheels/*.whl
-	@.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(VENV)/wheels/*.whl
+	@.venv-$*/bin/python $(PIP_INSTALL) $(call wheels,$*,[top])
+	@.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(call wheels,$*)
 	@touch $@
 
-.PRECIOUS: .venv-%/.python .venv-%/.client .venv-%/.controller
+# The wheels for CPython $(1): the client's, and the controller's with the extra $(2) where it runs.
+wheels = $$(echo $(VENV)/wheels/waggle_live-*.whl) $(if $(filter $(1),$(CONTROLLER_PYTHONS)), \
+    "$$(echo $(VENV)/wheels/waggle_live_controller-*.whl)$(2)")
+
+.PRECIOUS: .venv-%/.python .venv-%/.client

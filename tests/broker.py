@@ -26,8 +26,9 @@ from typing import NamedTuple
 
 import pika
 import pika.exceptions
-import pytest
 import wagglemsg
+
+from tests.programs import skip_without
 
 #: Debian's. The one on the PATH is a wrapper that changes to the system's own user and directory.
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -231,9 +232,7 @@ class Forwarder:
 def start():
     """Return a broker to enter; skip, or fail under CI, where RabbitMQ is not installed."""
     if not os.access(SERVER, os.X_OK):
-        reason = "RabbitMQ is missing: install the package 'rabbitmq-server'"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
+        skip_without("RabbitMQ", "rabbitmq-server")
     return Broker()
 
 

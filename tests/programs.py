@@ -11,10 +11,18 @@ def program(name, package):
     """Return the path of a program; skip, or fail in CI, where it is missing."""
     path = shutil.which(name)
     if path is None:
-        reason = "%s is missing: install the Debian package '%s'" % (name, package)
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
+        skip_without(name, package)
     return path
+
+
+def skip_without(name, package):
+    """Skip a test for want of something that a Debian package has; fail in CI.
+
+    The end of the test run names the packages, which it finds by these words.
+    """
+    reason = "%s is missing: install the Debian package '%s'" % (name, package)
+    assert not os.environ.get("CI"), reason
+    pytest.skip(reason)
 
 
 def free_port():

@@ -1,6 +1,6 @@
 """Starts real collectors for tests, on a socket of their own and a free port.
 
-    with start(state_file=True, hold_time=1.0) as collector:
+    with start(hold_time=1.0) as collector:
         ...                               # talk to collector.socket_path
         assert collector.value("waggle_timer_seconds_count", name="inference") == 3
 
@@ -26,6 +26,8 @@ import weakref
 from prometheus_client.parser import text_string_to_metric_families
 
 START_SECONDS = 30.0
+#: With a state in which no process is awaited a collector is ready two seconds earlier.
+NOBODY = '{"format":1,"boot":"","monotonic":0.0,"plugins":[],"sessions":[],"ended":[]}'
 #: Runs the collector of the command line, but with these limits.
 WITH_LIMITS = """
 import sys
@@ -70,11 +72,12 @@ class Scrape(list):
 class CollectorProcess:
     """A collector process that may be started, ended and started again.
 
-    ``state_file``: True for one in its own directory, or a path. The socket path and the state
-    stay from start to start, the port doesn't. ``limits``: a Limits in Python, for small times.
+    ``state_file``: True for one in its own directory, in which no process is awaited at first; a
+    path; or None. The socket path and the state stay from start to start, the port doesn't.
+    ``limits``: a Limits in Python, for small times.
     """
 
-    def __init__(self, directory=None, state_file=None, hold_time=None, flags=(), limits=None):
+    def __init__(self, directory=None, state_file=True, hold_time=None, flags=(), limits=None):
         # Socket paths are short, at most 107 bytes: too short for pytest's directories.
         self._own = tempfile.mkdtemp(prefix="wl-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._own, True)
@@ -85,12 +88,15 @@ class CollectorProcess:
         self.process = None
         self.exit_code = None
         self.flags = list(flags)
+        if state_file is True:
+            state_file = os.path.join(self.directory, "state")
+            with open(state_file, "w", encoding="utf-8") as file:
+                file.write(NOBODY)
         self._program = ["-m", "waggle_live_collector"]
         if limits is not None:
             self._program = ["-c", WITH_LIMITS % limits]
         if state_file:
-            path = os.path.join(self.directory, "state") if state_file is True else state_file
-            self.flags.append("--state.file=%s" % path)
+            self.flags.append("--state.file=%s" % state_file)
         if hold_time is not None:
             self.flags.append("--plugin.hold-time=%gs" % hold_time)
 
@@ -195,7 +201,7 @@ class CollectorProcess:
         return self.exit_code
 
 
-def start(state_file=None, hold_time=None, flags=(), wait_ready=True, limits=None):
+def start(state_file=True, hold_time=None, flags=(), wait_ready=True, limits=None):
     """Start a collector and return it; a context manager that stops it."""
     collector = CollectorProcess(
         state_file=state_file, hold_time=hold_time, flags=flags, limits=limits

@@ -1,12 +1,10 @@
 """A real redis-server for tests: on loopback, with a directory of its own, ended by the test."""
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
 
-import pytest
+from tests.programs import program
 
 from .harness import wait_until
 
@@ -15,11 +13,7 @@ class RedisServer:
     """Starts empty and may be stopped, started again, or stopped in its tracks."""
 
     def __init__(self, directory):
-        self._program = shutil.which("redis-server")
-        if self._program is None:
-            reason = "redis-server is missing: install the package 'redis-server'"
-            assert not os.environ.get("CI"), reason
-            pytest.skip(reason)
+        self._program = program("redis-server", "redis-server")
         self._directory = directory
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]

@@ -24,7 +24,7 @@ def fails_to_start(collector):
 
 def test_until_everybody_could_be_back_it_answers_503():
     """Healthy at once, ready and with metrics after two seconds; the text says why."""
-    with start(wait_ready=False) as collector:
+    with start(state_file=None, wait_ready=False) as collector:
         assert collector.get("/-/healthy")[0] == 200
         for path in ("/metrics", "/-/ready", "/api/v1/plugins"):
             status, _, body = collector.get(path)
@@ -38,7 +38,7 @@ def test_until_everybody_could_be_back_it_answers_503():
 
 def test_who_was_connected_is_waited_for_and_no_longer():
     """With a state file it is ready as soon as all are back."""
-    with start(state_file=True) as collector:
+    with start() as collector:
         with Client(collector) as client:
             client.hello()
             client.update(1, [counter("a", 1)])
@@ -59,7 +59,7 @@ def test_who_was_connected_is_waited_for_and_no_longer():
 
 def test_sigterm_reads_what_was_sent_writes_the_state_and_removes_the_socket():
     """Exit status 0, nothing lost of what stood in the sockets."""
-    with start(state_file=True) as collector:
+    with start() as collector:
         client = Client(collector)
         client.hello()
         client.flush()
@@ -86,7 +86,7 @@ def test_sigterm_reads_what_was_sent_writes_the_state_and_removes_the_socket():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_on_either_signal(number):
     """Also before it was ready, and with open connections."""
-    with start(wait_ready=False) as collector, Client(collector) as client:
+    with start(state_file=None, wait_ready=False) as collector, Client(collector) as client:
         client.hello()
         begin = time.monotonic()
         collector.signal(number)
@@ -135,7 +135,7 @@ def test_a_taken_port_is_said_and_leaves_no_socket():
 
 def test_the_state_of_a_running_collector_is_not_touched_by_a_second():
     """It has the socket before it reads or writes anything."""
-    with start(state_file=True) as first, Client(first) as client:
+    with start() as first, Client(first) as client:
         client.hello()
         client.update(1, [counter("a", 1)])
         client.flush()
@@ -173,7 +173,7 @@ def test_what_ended_leaves_after_the_holding_time():
 
 def test_an_answered_bye_survives_a_kill():
     """As soon as the client has its answer, the process is in the file."""
-    with start(state_file=True) as collector:
+    with start() as collector:
         for number in range(1, 6):
             with Client(collector) as client:
                 client.hello(f"session-{number}")
@@ -219,7 +219,7 @@ def test_no_scrape_ever_shows_less_than_one_before_over_kills():
     """Killed with -9 at random moments: counters only rise and are exact in the end."""
     random.seed(5)
     names = ("waggle_count_total", "waggle_timer_seconds_count", "waggle_timer_seconds_sum")
-    with start(state_file=True) as collector:
+    with start() as collector:
         reporters = [Reporter(collector, f"session-{number}") for number in range(3)]
         for reporter in reporters:
             reporter.start()

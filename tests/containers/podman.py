@@ -1,12 +1,11 @@
 """podman as the tests need it: images built without a registry, containers that leave nothing."""
 
 import os
-import shutil
 import subprocess
 import uuid
 from pathlib import Path
 
-import pytest
+from tests.programs import program
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE_IMAGE = "localhost/waggle-live-base:bookworm"
@@ -32,12 +31,8 @@ PATIENCE_SECONDS = 300
 
 def need():
     """Skip without the programs that are needed; fail where they are meant to be there."""
-    missing = [package for program, package in NEEDS.items() if shutil.which(program) is None]
-    if missing:
-        reason = "needs the Debian packages " + " ".join(missing)
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+    for name, package in NEEDS.items():
+        program(name, package)
 
 
 class Podman:

@@ -5,19 +5,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILES = ("Dockerfile.collector", "plugin-example/Dockerfile")
 
 
-@pytest.mark.parametrize("path", DOCKERFILES)
-def test_hadolint_finds_no_fault(path):
-    """Not one remark of any severity, and no rule is switched off."""
-    assert "hadolint" not in (ROOT / path).read_text(encoding="utf-8")
+def test_hadolint_finds_no_fault():
+    """Not one remark of any severity, and no rule is switched off; a remark names its file."""
+    for path in DOCKERFILES:
+        assert "hadolint" not in (ROOT / path).read_text(encoding="utf-8"), path
     tool = Path(sys.executable).with_name("hadolint")
     done = subprocess.run(
-        [tool, "--no-fail", "--no-color", ROOT / path],
+        [tool, "--no-fail", "--no-color", *DOCKERFILES],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -29,7 +29,7 @@ def main():
     options.add_argument("--seconds", type=int, default=480, help="how long to scrape")
     options.add_argument("--interval", type=int, default=1, help="seconds between scrapes")
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory() as directory, start(state_file=True) as collector:
+    with tempfile.TemporaryDirectory() as directory, start() as collector:
         plugins = [plugin(number, collector) for number in range(PLUGINS)]
         try:
             wait_until(lambda: collector.scrape().sum("waggle_plugin_up") == PLUGINS)

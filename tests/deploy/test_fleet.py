@@ -18,8 +18,6 @@ from tests.collector.harness import Client, CollectorProcess, wait_until
 from tests.programs import free_port
 from tests.prometheus import Prometheus, VictoriaMetrics
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parents[2]
 NODES = {"W001": "0000000000000001", "W002": "0000000000000002"}
 INTERVAL = 0.25
@@ -36,7 +34,7 @@ class Node:
         directory.mkdir()
         self.vsn, self.directory, self.plugins = vsn, directory, []
         flag = "--web.listen-address=127.0.0.1:%d" % free_port()
-        self.collector = CollectorProcess(directory, state_file=True, flags=[flag])
+        self.collector = CollectorProcess(directory, flags=[flag])
         #: Frames of all runs of the camera that have ended.
         self.frames = 0
 

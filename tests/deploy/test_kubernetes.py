@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.programs import program
 from waggle_live.reporter.address import SERVICE_HOST, SERVICE_PORT
 from waggle_live_collector import options
 
@@ -21,14 +21,8 @@ DIRECTORY = os.path.dirname(options.DEFAULT_SOCKET_PATH)
 @pytest.fixture(scope="module", params=["socket", "tcp"])
 def overlay(request, tmp_path_factory):
     """The name of an overlay, the file it is rendered to, and its objects by kind and name."""
-    if shutil.which("kubectl") is None:
-        reason = "needs kubectl (Debian package kubernetes-client)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    done = subprocess.run(
-        ["kubectl", "kustomize", str(OVERLAYS / request.param)], stdout=subprocess.PIPE, check=True
-    )
+    command = [program("kubectl", "kubernetes-client"), "kustomize", str(OVERLAYS / request.param)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     path = tmp_path_factory.mktemp(request.param) / "rendered.yaml"
     path.write_bytes(done.stdout)
     objects = {(o["kind"], o["metadata"]["name"]): o for o in yaml.safe_load_all(done.stdout)}

@@ -2,20 +2,21 @@
 
 import pytest
 
+from tests.browser import Browser
 from tests.collector.harness import CollectorProcess
 
 
 @pytest.fixture(scope="session")
 def collector():
     """One ready collector for all tests that leave it as it is; each uses its own task name."""
-    with CollectorProcess(state_file=True).start() as process:
+    with CollectorProcess().start() as process:
         yield process
 
 
 @pytest.fixture()
 def own_collector():
     """A ready collector of this test's own, to stop, kill and restart."""
-    with CollectorProcess(state_file=True).start() as process:
+    with CollectorProcess().start() as process:
         yield process
 
 
@@ -23,3 +24,10 @@ def own_collector():
 def task(request):
     """A task name of this test's own."""
     return request.node.name
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for all tests of the page."""
+    with Browser("--ignore-certificate-errors") as running:  # those of the tests are their own
+        yield running

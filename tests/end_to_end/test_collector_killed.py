@@ -15,7 +15,7 @@ from tests.programs import free_port
 from tests.prometheus import Prometheus
 
 #: `make soak` kills a hundred times; here as often as a test suite has time for.
-KILLS = int(os.environ.get("WAGGLE_LIVE_KILLS", "20"))
+KILLS = int(os.environ.get("WAGGLE_LIVE_KILLS", "10"))
 CUMULATIVE = ("_total", "_count", "_sum", "_bucket")
 
 
@@ -61,7 +61,7 @@ class Watcher(threading.Thread):
 def collector_at_a_port():
     """A ready collector whose port stays over restarts, for a Prometheus to scrape."""
     flag = "--web.listen-address=127.0.0.1:%d" % free_port()
-    with CollectorProcess(state_file=True, flags=[flag]).start() as process:
+    with CollectorProcess(flags=[flag]).start() as process:
         yield process
 
 

@@ -209,8 +209,8 @@ ONE_LINE = (
 def test_any_supported_python_reads_it(collector, task, version):
     """The controller from the wheel, on that Python."""
     python = interpreter(version)
-    if not (python.parents[1] / ".controller").exists():
-        pytest.skip(f"no controller in .venv-{version}: make check-controller installs it")
+    if not python.exists():
+        pytest.skip(f"no .venv-{version}: `make pythons` makes it where there is CPython {version}")
     with running(collector, task):
         command = [str(python), "-W", "error", "-c", ONE_LINE, collector.url, task]
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}

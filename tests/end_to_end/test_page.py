@@ -6,37 +6,13 @@ import sys
 
 import pytest
 
-from tests.browser import Browser
-from tests.collector.harness import Client, CollectorProcess, start, wait_until
+from tests.collector.harness import Client, CollectorProcess, wait_until
 from tests.collector.web.test_config_served import ALICE, TLS, USERS, Served, authority
-from tests.collector.world import counter, function, gauge, rate, timer
+from tests.collector.world import counter, gauge, rate, timer
 
 __all__ = ["authority"]  # a fixture, found by its name
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">'&`\u202egnp.<script>alert(1)</script>"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser("--ignore-certificate-errors") as running:  # those of the tests are their own
-        yield running
-
-
-@pytest.fixture(scope="module")
-def empty_state():
-    """A state file with nobody in it: a collector that has it waits for nobody."""
-    with start(state_file=True) as process:
-        process.terminate()
-        with open(process.directory + "/state", "rb") as file:
-            return file.read()
-
-
-@pytest.fixture()
-def running(empty_state, tmp_path):
-    state = tmp_path / "state"
-    state.write_bytes(empty_state)
-    with start(state_file=str(state)) as process:
-        yield process
 
 
 def report(client, number, value):
@@ -61,12 +37,12 @@ def row(browser, name):
     )
 
 
-def test_numbers_appear_and_change(browser, running):
+def test_numbers_appear_and_change(browser, own_collector):
     """A value stands on the page, then the next one, and its way there as a curve."""
-    with Client(running) as client:
+    with Client(own_collector) as client:
         client.hello(plugin="waggle/counter", task="left", monotonic=0.0)
         report(client, 1, 3)
-        browser.visit(running.url)
+        browser.visit(own_collector.url)
         wait_until(lambda: (row(browser, "movers") or {}).get("now") == "3")
         assert browser.text(".up") == "up"
         assert browser.text(".task") == "left"
@@ -81,14 +57,14 @@ def test_numbers_appear_and_change(browser, running):
         assert browser.complaints() == []
 
 
-def test_a_plugin_that_ended_is_shown_as_gone(browser, running):
+def test_a_plugin_that_ended_is_shown_as_gone(browser, own_collector):
     """Its last numbers stay, grey; nothing moves to another place."""
-    with Client(running) as first, Client(running) as second:
+    with Client(own_collector) as first, Client(own_collector) as second:
         first.hello(task="a")
         report(first, 1, 7)
         second.hello("session-2", task="b")
         report(second, 1, 8)
-        browser.visit(running.url)
+        browser.visit(own_collector.url)
         wait_until(lambda: browser.texts(".up") == ["up", "up"])
         first.bye()
         wait_until(lambda: browser.text(".plugin.gone .up").startswith("gone"))
@@ -97,14 +73,14 @@ def test_a_plugin_that_ended_is_shown_as_gone(browser, running):
         assert browser.text("#tally") == "1 up, 1 gone"
 
 
-def test_a_hostile_name_is_text_and_nothing_else(browser, running):
+def test_a_hostile_name_is_text_and_nothing_else(browser, own_collector):
     """Markup, quotes, a reversed direction and the greatest length: shown, and without effect."""
     names = {"plugin": HOSTILE, "task": "x" * 200, "job": HOSTILE[::-1]}
-    with Client(running) as client:
+    with Client(own_collector) as client:
         assert client.hello(**names)["type"] == "welcome"
         client.update(1, [counter("a", 1, place=HOSTILE)])
         client.flush()
-        browser.visit(running.url, width=390, height=844, phone=True)
+        browser.visit(own_collector.url, width=390, height=844, phone=True)
         wait_until(lambda: row(browser, "a"))
         # Whatever an image's tag is cut off as, the rest is here letter by letter.
         shown = browser.run(
@@ -120,77 +96,9 @@ def test_a_hostile_name_is_text_and_nothing_else(browser, running):
         assert browser.complaints() == []
 
 
-def functions(browser):
-    """Return what is shown of functions: the texts of each line's parts."""
-    return browser.run(
-        "return [...document.querySelectorAll('.functions li')].filter(e => e.checkVisibility())"
-        " .map(e => ['function', 'part', 'time', 'calls']"
-        "  .map(name => e.querySelector('.' + name).textContent.trim()))"
-    )
-
-
-def share_of_bar(browser):
-    """Return how much of its track the first bar fills on the screen, 0 to 1."""
-    return browser.run(
-        "const width = name => document.querySelector(`.functions .${name}`)"
-        ".getBoundingClientRect().width; return width('share') / width('track')"
-    )
-
-
-def test_the_most_expensive_functions_stand_below_the_instruments(browser, running):
-    """Five of a plugin under TAU, with a hostile name as text; nothing of one without."""
-    cells = [function(f"f{n} [app.py:{n}]", n, n * 10**9) for n in range(1, 6)]
-    cells += [function(HOSTILE, 1234, 20 * 10**9), function("__other__", 9, 5 * 10**9)]
-    with Client(running) as client, Client(running) as without:
-        client.hello(task="a")
-        client.update(1, cells)
-        report(client, 2, 7)
-        without.hello("session-2", task="b")
-        report(without, 1, 8)
-        browser.visit(running.url, width=390, height=844, phone=True)
-        wait_until(lambda: functions(browser))
-        assert functions(browser) == [
-            [HOSTILE, "50.0 %", "20.0 s", "1234 calls"],
-            *(
-                [f"f{n} [app.py:{n}]", f"{n / 0.4:.1f} %", f"{n}.00 s", f"{n} calls"]
-                for n in (5, 4, 3, 2)
-            ),
-        ]
-        assert share_of_bar(browser) == pytest.approx(0.5, abs=0.01)
-        assert browser.run("return document.querySelectorAll('main img, main script').length") == 0
-        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
-        client.update(3, [function("f5 [app.py:5]", 1500, 35 * 10**9)])
-        wait_until(lambda: functions(browser)[0][0] == "f5 [app.py:5]")
-        assert functions(browser)[0][1:] == ["50.0 %", "35.0 s", "1500 calls"]
-        browser.press("/", "py:1]")
-        wait_until(lambda: functions(browser) == [["f1 [app.py:1]", "1.4 %", "1.00 s", "1 call"]])
-        assert browser.texts(".task") == ["a"]
-        browser.run("document.querySelector('#filter').blur()")
-        browser.press("f")
-        assert functions(browser) == []
-        assert browser.complaints() == []
-
-
-def test_a_long_name_of_a_function_has_a_second_line(browser, running):
-    """So that the place at its end is seen; never more, so one plugin can't fill the page."""
-    names = ["[PTHREAD] make_new_set [setobject.c:957]", "std::vector<T> " * 15]
-    with Client(running) as client:
-        client.hello()
-        client.update(1, [function(name, 1, 9 - n) for n, name in enumerate(names)])
-        browser.visit(running.url, width=1200, height=800)
-        wait_until(lambda: functions(browser))
-        script = (
-            "return [...document.querySelectorAll('.functions .function')].map(({ scrollHeight:"
-            " all, clientHeight: seen }) => [all <= seen, Math.round(seen / 17.5)])"
-        )
-        assert browser.run(script) == [[True, 2], [False, 2]]
-        # No instrument, no table: but one line stands between the heading and them.
-        assert browser.run("return document.querySelector('table').offsetHeight") == 0
-
-
-def test_the_policy_would_stop_what_slips_through(browser, running):
+def test_the_policy_would_stop_what_slips_through(browser, own_collector):
     """Neither a string as HTML or as a handler, nor a style, nor a request elsewhere."""
-    browser.visit(running.url)
+    browser.visit(own_collector.url)
     for attempt in (
         "document.body.innerHTML = '<img src=x onerror=alert(1)>'",
         "document.body.setAttribute('onclick', 'alert(1)')",
@@ -206,21 +114,21 @@ def test_the_policy_would_stop_what_slips_through(browser, running):
         assert directive in violations
 
 
-def test_nothing_is_asked_of_anybody_else(browser, running):
+def test_nothing_is_asked_of_anybody_else(browser, own_collector):
     """All that the page loads comes from this collector, and it loads the stream alone."""
-    browser.visit(running.url)
+    browser.visit(own_collector.url)
     wait_until(lambda: browser.text("#state") == "live")
     loaded = browser.run("return performance.getEntriesByType('resource').map(e => e.name)")
-    assert set(loaded) <= {running.url + "/api/v1/stream"}
-    html = running.get("/")[2].decode()
+    assert set(loaded) <= {own_collector.url + "/api/v1/stream"}
+    html = own_collector.get("/")[2].decode()
     assert not re.search(r"""(src|href)=["'](https?:)?//""", html)
 
 
-def test_the_empty_page_says_how_to_send_and_its_code_works(browser, running):
+def test_the_empty_page_says_how_to_send_and_its_code_works(browser, own_collector):
     """What stands there to be copied, run as it stands, brings the first numbers."""
-    browser.visit(running.url)
+    browser.visit(own_collector.url)
     wait_until(lambda: browser.text("#empty h2"))
-    assert running.socket_path in browser.text("#empty")
+    assert own_collector.socket_path in browser.text("#empty")
     code = browser.texts("#empty pre")[0].replace("python3", f"'{sys.executable}'")
     browser.run("document.querySelector('.copy').click()")
     wait_until(lambda: browser.texts(".copy")[0] == "Copied")
@@ -235,7 +143,7 @@ def test_the_empty_page_says_how_to_send_and_its_code_works(browser, running):
 
 def test_it_comes_back_with_the_collector(browser):
     """A banner while it is away, and why; then numbers again, without a reload."""
-    with CollectorProcess(state_file=True).start() as collector:
+    with CollectorProcess().start() as collector:
         port = collector.url.rpartition(":")[2]
         collector.flags.append(f"--web.listen-address=127.0.0.1:{port}")
         browser.visit(collector.url)
@@ -273,17 +181,17 @@ def test_it_is_live_behind_tls_and_a_password(browser, tmp_path, authority):
         assert browser.complaints() == []
 
 
-def test_it_is_worked_by_the_keyboard(browser, running):
+def test_it_is_worked_by_the_keyboard(browser, own_collector):
     """j and k go from plugin to plugin, Enter folds, / filters, Escape ends that."""
     from selenium.webdriver.common.keys import Keys
 
-    with Client(running) as first, Client(running) as second:
+    with Client(own_collector) as first, Client(own_collector) as second:
         first.hello(task="a")
         report(first, 1, 7)
         second.hello("session-2", task="b")
         second.update(1, [gauge("heat", 1)])
         second.flush()
-        browser.visit(running.url)
+        browser.visit(own_collector.url)
         wait_until(lambda: browser.texts(".task") == ["a", "b"])
         focused = "return document.activeElement.textContent"
         browser.press("j")
@@ -308,13 +216,13 @@ def test_it_is_worked_by_the_keyboard(browser, running):
 
 
 @pytest.mark.parametrize("phone", [True, False])
-def test_it_fits_and_follows_the_eyes(browser, running, phone):
+def test_it_fits_and_follows_the_eyes(browser, own_collector, phone):
     """A phone scrolls down alone; light and dark as the system says; still where wished."""
-    with Client(running) as client:
+    with Client(own_collector) as client:
         client.hello(plugin="waggle/" + "long-name-" * 10, task="a-task-" * 12)
         report(client, 1, 1234567890)
         width = 360 if phone else 1280
-        browser.visit(running.url, width=width, phone=phone, dark=phone, still=phone)
+        browser.visit(own_collector.url, width=width, phone=phone, dark=phone, still=phone)
         wait_until(lambda: row(browser, "movers"))
         assert browser.run("return document.documentElement.scrollWidth") <= width
         paper = browser.run("return getComputedStyle(document.body).backgroundColor")
@@ -323,17 +231,17 @@ def test_it_fits_and_follows_the_eyes(browser, running, phone):
         wait_until(lambda: browser.run(beat) == ("none" if phone else "beat"))
 
 
-def test_only_what_is_looked_at_is_drawn(browser, running):
+def test_only_what_is_looked_at_is_drawn(browser, own_collector):
     """50 plugins of 20 timers: rows on the screen have numbers, those far below wait."""
     clients = []
     try:
         for number in range(50):
-            client = Client(running)
+            client = Client(own_collector)
             clients.append(client)
             client.hello(f"session-{number}", task=f"task-{number:02d}")
             client.update(1, [timer(f"t{i:02d}", {-56: 1}, 7_800_000) for i in range(20)])
         clients[-1].flush()
-        browser.visit(running.url)
+        browser.visit(own_collector.url)
         rows = "return document.querySelectorAll('tbody tr').length"
         wait_until(lambda: browser.run(rows) == 1000)
         drawn = "return document.querySelectorAll('tbody td.now:not(:empty)').length"

@@ -13,14 +13,14 @@ THREADS = 2
 
 
 def interpreter(version):
-    """Return the interpreter of the environment that `make test` makes of that CPython."""
+    """Return the interpreter of the environment that `make pythons` makes of that CPython."""
     return Path(ROOT) / f".venv-{version}" / "bin" / "python"
 
 
 def test_the_machine_has_at_least_one_other_python():
-    """Under CI, where `make test` makes the environments first, not all of these are skipped."""
+    """Under CI, which makes the environments first, not all of these are skipped."""
     if not os.environ.get("CI"):
-        pytest.skip("only CI must have other Pythons")
+        pytest.skip("only CI must have other Pythons: `make pythons` makes their environments")
     assert any(interpreter(version).exists() for version in PYTHONS)
 
 
@@ -29,7 +29,7 @@ def test_a_plugin_on_any_supported_python_counts_exactly(collector, task, versio
     """Threads and four kinds of children at once, on that Python, counted to the nanosecond."""
     python = interpreter(version)
     if not python.exists():
-        pytest.skip(f"no .venv-{version}: CPython {version} is not on this machine")
+        pytest.skip(f"no .venv-{version}: `make pythons` makes it where there is CPython {version}")
     # 3.12 warns of forks beside threads, and there are threads wherever there is a sender.
     run(
         "many_processes",

@@ -67,7 +67,7 @@ def test_the_dumps_of_a_run_replayed_in_real_time(tmp_path):
     """Counters rise with each, through the death of the collector, to TAU's final totals."""
     directory = tmp_path / "profiles"
     directory.mkdir()
-    with start(state_file=True) as collector, Watcher(collector, directory, "--plugin=p"):
+    with start() as collector, Watcher(collector, directory, "--plugin=p"):
         before, stood = {}, []
         for step, name in enumerate([*SERIES, SERIES_END]):
             target = directory / os.path.basename(name)
@@ -241,7 +241,7 @@ def test_a_live_run_under_tau(tmp_path):
         pytest.skip("TAU (tau_python) is missing; no package has it: see docs/tau.md")
     app = tmp_path / "app.py"
     app.write_text(textwrap.dedent(THREADS))
-    with start(state_file=True) as collector:
+    with start() as collector:
         env = environment(collector.address)
         profiles = tmp_path / "tmp"
         profiles.mkdir()

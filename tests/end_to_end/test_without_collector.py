@@ -24,7 +24,7 @@ def test_the_plugin_runs_and_ends_without_an_answering_collector(own_collector, 
     else:
         address = "unix:///nonexistent/live_metrics.sock"
     try:
-        process = start("idle", 2.5, address=address)
+        process = start("idle", 1.5, address=address)
         out, err = process.communicate(timeout=60)
     finally:
         if state == "stopped":
@@ -39,7 +39,7 @@ def test_the_plugin_runs_and_ends_without_an_answering_collector(own_collector, 
 
 def test_a_stopped_collector_gets_everything_once_it_goes_on(own_collector):
     """What was recorded while the collector was stopped is counted when it is continued."""
-    process = start("stamping", address=own_collector.address, stdin=-1)
+    process = start("stamping", 1, address=own_collector.address, stdin=-1)
     wait_until(lambda: own_collector.value("waggle_plugin_up", default=0) == 1)
     own_collector.signal(signal.SIGSTOP)
     time.sleep(2)

@@ -50,7 +50,7 @@ def test_it_says_whom_to_give_more_and_whom_to_throttle():
         with working(collector, "slow", 0.15, 0.0), working(collector, "fast", 0.005, 0.01):
             with working(collector, "waits", 0.005, 0.4):
                 with working(collector, "ends", 0.005, 0.05):
-                    time.sleep(3)
+                    time.sleep(2)
                 done = subprocess.run(
                     command(collector.url, "--for", "0.5"),
                     capture_output=True,

@@ -1,7 +1,6 @@
 """Real collectors for tests of robustness."""
 
 import contextlib
-import os
 
 import pytest
 
@@ -9,14 +8,11 @@ from tests.collector.harness import CollectorProcess
 
 from .processes import end_all
 
-#: With a state there is nobody to wait for: a collector is ready two seconds earlier.
-NOBODY = '{"format":1,"boot":"","monotonic":0.0,"plugins":[],"sessions":[],"ended":[]}'
-
 
 @pytest.fixture(scope="session")
 def collector():
     """One ready collector for all tests that leave it as it is; each uses its own task name."""
-    with CollectorProcess(state_file=True).start() as process:
+    with CollectorProcess().start() as process:
         yield process
 
 
@@ -33,10 +29,8 @@ def make_collector():
     with contextlib.ExitStack() as stack:
 
         def make(*flags, **options):
-            process = stack.enter_context(CollectorProcess(state_file=True, flags=flags, **options))
-            with open(os.path.join(process.directory, "state"), "w") as file:
-                file.write(NOBODY)
-            return process.start()
+            process = CollectorProcess(flags=flags, **options)
+            return stack.enter_context(process).start()
 
         yield make
 

@@ -63,7 +63,7 @@ class Flooder(threading.Thread):
 @pytest.fixture(scope="module")
 def victim():
     """A collector for all floods, so that what they leave behind adds up."""
-    with start(state_file=True) as process:
+    with start() as process:
         yield process
 
 

@@ -2,7 +2,7 @@
 
 from .soak import HOLD_SECONDS, Soak
 
-SECONDS, KILLS = 20, 6
+SECONDS, KILLS = 10, 4
 
 
 def test_plugins_come_and_go_and_the_collector_dies_and_all_comes_back(make_collector):

@@ -1,20 +1,20 @@
 """The wall clock steps by an hour: durations, windows, holding times and expiry don't notice."""
 
 import glob
-import os
 import subprocess
 import time
 
 import pytest
 
 from tests.collector.harness import wait_until
+from tests.programs import skip_without
 
 from .processes import finish, start
 
 pytestmark = pytest.mark.alone
 
 LIBRARY = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
-HOLD_SECONDS = 3.0
+HOLD_SECONDS = 1.5
 #: How late a busy machine may let it go.
 SLACK = 2.0
 
@@ -23,9 +23,7 @@ SLACK = 2.0
 def wall_clock(tmp_path, monkeypatch):
     """Let all processes started from here on see a wall clock that ``step(seconds)`` steps."""
     if not LIBRARY:
-        reason = "needs libfaketime: apt-get install faketime"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
+        skip_without("libfaketime", "faketime")
     offset = tmp_path / "offset"
 
     def step(seconds):
@@ -48,7 +46,7 @@ def test_a_stepped_wall_clock_changes_no_measurement(wall_clock, make_collector,
     """Plugin and collector both see the step; only what is shown as a time of day follows."""
     collector = make_collector(hold_time=HOLD_SECONDS)
     process = start("ticking", address=collector.address, stdin=subprocess.PIPE)
-    wait_until(lambda: collector.value("waggle_rate_events_total", default=0) >= 100)
+    wait_until(lambda: collector.value("waggle_rate_events_total", default=0) >= 50)
     shown = collector.value("waggle_updated_timestamp_seconds", name="ticks")
     assert abs(shown - time.time()) < 5
 

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -116,7 +117,10 @@ def run_async(coroutine):
     try:
         return loop.run_until_complete(coroutine)
     finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        with warnings.catch_warnings():
+            # Python 3.8 warns of its own call, if a generator is still being closed.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
 

@@ -141,7 +141,7 @@ def test_a_redis_that_is_stopped_in_its_tracks_delays_nothing(redis, app_id):
 def test_an_evicted_record_is_not_needed_again(redis, app_id):
     """Not even by a collector that was restarted with its state file."""
     redis.set(app_id, RECORD)
-    with collector_of(redis, state_file=True) as collector, Client(collector) as client:
+    with collector_of(redis) as collector, Client(collector) as client:
         client.hello(app_id=app_id)
         report(client, 1, 1)
         wait_until(lambda: shown(collector, **CARS))

@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 from tests.collector.harness import Client, CollectorProcess, wait_until
+from tests.programs import program
 from tests.robustness.processes import finish
 from tests.robustness.processes import start as start_program
 from waggle_live_collector.sockets.inherited import inherit
@@ -28,7 +29,7 @@ class Activated(CollectorProcess):
     """A collector that is started with a socket of this process, as by systemd."""
 
     def __init__(self, kind=socket.SOCK_STREAM, count=1, listens=True):
-        super().__init__(state_file=True)
+        super().__init__()
         self.listening = socket.socket(socket.AF_UNIX, kind)
         self.listening.bind(self.socket_path)
         if listens:
@@ -137,11 +138,7 @@ def test_nothing_is_taken_that_is_not_for_this_process(environ):
 
 def test_systemd_activates_it():
     """systemd's own tool hands a socket over, and the collector answers on it."""
-    tool = shutil.which("systemd-socket-activate")
-    if tool is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("needs systemd-socket-activate (Debian package systemd)")
-        pytest.skip("needs systemd-socket-activate (Debian package systemd)")
+    tool = program("systemd-socket-activate", "systemd")
     directory = tempfile.mkdtemp(prefix="wl-")
     path = os.path.join(directory, "s.sock")
     command = [tool, "--listen=" + path, sys.executable, "-m", "waggle_live_collector"]

@@ -183,7 +183,7 @@ def test_it_ends_with_the_collector_and_holds_up_nothing():
 
 def test_before_the_answers_are_whole_it_says_503():
     """As the API does, with the reason."""
-    with start(wait_ready=False) as collector:
+    with start(state_file=None, wait_ready=False) as collector:
         status, _, body = collector.get("/api/v1/stream")
         assert status == 503
         assert b"waiting for processes" in body

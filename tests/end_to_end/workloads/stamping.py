@@ -1,4 +1,7 @@
-"""Sets a gauge to the time at which it is set, at odd moments, until standard input ends."""
+"""Sets gauges to the time at which each is set, at odd moments, until standard input ends.
+
+Argument: how many; each is set anew after 0.5 to 0.8 seconds.
+"""
 
 import random
 import select
@@ -8,7 +11,12 @@ import time
 from waggle_live import LiveMetrics
 
 with LiveMetrics() as live:
-    stamp = live.gauge("stamp")
+    stamps = [live.gauge("stamp", number=str(number)) for number in range(int(sys.argv[1]))]
     random.seed(1)
-    while not select.select([sys.stdin], [], [], random.uniform(0.5, 0.8))[0]:
+    due = {stamp: time.monotonic() + random.uniform(0.5, 0.8) for stamp in stamps}
+    while True:
+        stamp = min(stamps, key=due.__getitem__)
+        if select.select([sys.stdin], [], [], max(0.0, due[stamp] - time.monotonic()))[0]:
+            break
         stamp.set(time.monotonic())
+        due[stamp] = time.monotonic() + random.uniform(0.5, 0.8)

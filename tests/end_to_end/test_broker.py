@@ -142,7 +142,7 @@ def test_on_other_pythons_too(broker, own_collector, tmp_path):
     """So it is on the oldest Python that plugins have, and on the newest."""
     pythons = [interpreter(version) for version in PYTHONS if interpreter(version).exists()]
     if not pythons:
-        pytest.skip("none of CPython %s is on this machine" % ", ".join(PYTHONS))
+        pytest.skip("none of CPython %s: `make pythons` makes environments" % ", ".join(PYTHONS))
     check(pythons, broker, own_collector, tmp_path)
 
 
