@@ -45,7 +45,10 @@ def running(collector, task, job="", plugin="yolo", seconds=0.02):
         live.gauge("cars").set(3)
         live.counter("frames").inc(7)
         assert live.flush(10)
-        yield live
+        try:
+            yield live
+        finally:
+            live.close()
 
 
 def test_a_snapshot_has_what_the_plugin_did(collector, task):

@@ -30,10 +30,7 @@ NO_POD = "no_pod"
 
 
 class Handle:
-    """The kernel's handle on a process, which no other process gets after its end.
-
-    Closed when nobody holds it any more.
-    """
+    """The kernel's handle on a process, which no other process gets after its end."""
 
     def __init__(self, pidfd: int) -> None:
         self._pidfd = pidfd
@@ -44,8 +41,13 @@ class Handle:
         poll.register(self._pidfd, select.POLLIN)
         return bool(poll.poll(0))
 
-    def __del__(self) -> None:
-        os.close(self._pidfd)
+    def close(self) -> None:
+        """Let the process go; again: does nothing."""
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    __del__ = close  # of a connection that came to nothing
 
 
 class Peer(NamedTuple):

@@ -115,6 +115,8 @@ class WireProtocol:
         self._closed = True
         if self.process is not None and not self._ended:
             self._processes.leave(self.process, self)
+        elif self._peer.handle is not None and self.process is None:
+            self._peer.handle.close()
         if not self._owed:
             self._wire.close()
 

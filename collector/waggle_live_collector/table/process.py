@@ -128,6 +128,12 @@ class Process:
         table.version += 1
         return refusals
 
+    def watch(self, handle: Handle | None) -> None:
+        """Ask ``handle`` from now on whether the process has ended; None: nobody can tell."""
+        if self.handle is not None and self.handle is not handle:
+            self.handle.close()
+        self.handle = handle
+
     def attach(self, *, connected: bool, at: float) -> None:
         """The process came (or came back), or went."""
         self.connected = connected

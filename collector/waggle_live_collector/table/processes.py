@@ -203,7 +203,7 @@ class Processes:
             began=hello.monotonic,
             parent=hello.parent or 0,
         )
-        process.handle = peer.handle
+        process.watch(peer.handle)
         process.is_child = _has_parent(process)
         self.by_id[process.id] = plugin.processes[process.id] = process
         self._connections[process.id] = connection
@@ -221,7 +221,7 @@ class Processes:
             del self.tombstones.expired[process.id]
             self._table.cells += len(process.rows)
             self.by_id[process.id] = process.plugin.processes[process.id] = process
-        process.handle = peer.handle
+        process.watch(peer.handle)
         process.last_seen = process.plugin.last_seen = at
         process.attach(connected=True, at=at)
         self._table.version += 1
@@ -239,7 +239,8 @@ class Processes:
         del self.by_id[process.id]
         process.plugin.processes.pop(process.id, None)
         self._exit(process, exits.LOST)
-        process.expired, process.encoded, process.handle = True, None, None
+        process.expired, process.encoded = True, None
+        process.watch(None)
         self.awaited.discard(process.id)
         self._table.cells -= len(process.rows)
         self.tombstones.expire(process)
@@ -261,6 +262,7 @@ class Processes:
         self._table.version += 1
 
     def _forget(self, process: Process) -> None:
+        process.watch(None)
         if self.by_id.pop(process.id, None) is not None:
             self._table.cells -= len(process.rows)
         self.tombstones.expired.pop(process.id, None)

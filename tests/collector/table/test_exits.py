@@ -22,6 +22,9 @@ class Living:
         """Tell what the test said."""
         return self.ended
 
+    def close(self):
+        """Nothing is held."""
+
 
 def found(world):
     """Return (state, status) of each plugin in the JSON, by task."""
@@ -199,3 +202,5 @@ def test_a_handle_tells_the_end_of_a_real_process():
     assert handle.has_ended()
     child.communicate()
     assert handle.has_ended()
+    handle.close()
+    handle.close()
