@@ -53,10 +53,29 @@ def curves(title: str, unit: str, queries: dict[str, str], description: str = ""
     return panel
 
 
-def number(title: str, expression: str) -> Panel:
-    """Return a panel of one number, as it is now."""
+def number(title: str, expression: str, legend: str = "") -> Panel:
+    """Return a panel of one number as it is now, or of one per series, by ``legend``."""
     panel = stat.Panel().title(title).datasource(SOURCE).span(4).height(STAT_HEIGHT)
-    return panel.with_target(query(expression).instant().ref_id("A"))
+    return panel.with_target(query(expression, legend).instant().ref_id("A"))
+
+
+def ends(window: str) -> str:
+    """Return an expression that counts the ends of processes within a window, exactly.
+
+    ``increase()`` is 0 for a counter that is first scraped at 1, and makes fractions of ends. The
+    rule ``task:waggle_plugin_errors:increase30m`` explains the three cases: a series that is as old
+    as the window, one that is younger than its target, and one that came back with it or was reset.
+    """
+    counter = f"waggle_plugin_exits_total{{{PLUGIN}}}"
+    scrapes = f"sum_over_time(up{{{NODE}}}[{window}])"
+    with_target = (
+        f"count_over_time({counter}[{window}]) >= on (job, instance) group_left () {scrapes}"
+    )
+    return (
+        f"(({counter} - {counter} offset {window}) >= 0 "
+        f"or ({counter} unless ({with_target})) "
+        f"or ({counter} - min_over_time({counter}[{window}])))"
+    )
 
 
 def overview() -> list[Panel]:
@@ -74,14 +93,10 @@ def overview() -> list[Panel]:
         number("Nodes that don't", f"sum(1 - up{{{NODE}}})"),
         number("Plugins up", f"sum(waggle_plugin_up{{{PLUGIN}}})"),
         number("Plugins that have ended", f"sum(1 - waggle_plugin_up{{{PLUGIN}}})"),
-        number("Bad ends, 1 h", _increase("waggle_plugin_exits_total", 'status=~"error|lost"')),
+        number("Ends, 1 h", f"sum by (status) ({ends('1h')})", "{{status}}"),
         number("Refusals, 1 h", f"sum(increase(waggle_collector_refusals_total{{{NODE}}}[1h]))"),
         plugins,
     ]
-
-
-def _increase(family: str, matcher: str) -> str:
-    return f"sum(increase({family}{{{PLUGIN}, {matcher}}}[1h])) or vector(0)"
 
 
 def instruments() -> list[Panel]:
@@ -151,12 +166,15 @@ def resources() -> list[Panel]:
             },
         ),
         curves(
-            "Ends and problems",
+            "Ends, last hour",
+            "short",
+            {plugin + " {{status}}": f"sum by (vsn, plugin_task, status) ({ends('1h')})"},
+            "Lost is no judgement: a stop without `waggle-live run` looks the same.",
+        ),
+        curves(
+            "Problems",
             "ops",
-            {
-                plugin + " {{status}}": rates("waggle_plugin_exits_total", "status"),
-                plugin + " {{reason}}": rates("waggle_plugin_problems_total", "reason"),
-            },
+            {plugin + " {{reason}}": rates("waggle_plugin_problems_total", "reason")},
         ),
     ]
 

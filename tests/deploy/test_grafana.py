@@ -1,9 +1,13 @@
 """The dashboard of deploy/grafana; that its queries find data is in test_fleet.py."""
 
 import json
+import subprocess
 from itertools import combinations
 
+import pytest
+
 from deploy.grafana import dashboard
+from tests.programs import program
 
 
 def test_the_checked_in_dashboard_is_what_the_program_makes():
@@ -32,3 +36,43 @@ def test_a_plugin_of_one_node_is_not_mixed_with_that_of_another():
         for target in panel.get("targets", []):
             assert 'vsn=~"$vsn"' in target["expr"], panel["title"]
             assert target["datasource"]["uid"] == "${datasource}"
+
+
+@pytest.mark.parametrize(
+    ("exits", "counted"),
+    [
+        ("_x10 1x3 2x3 3x30", 3),
+        ("7x300", 0),
+        ("7x200 8x20", 1),
+        ("7x200 0x5 1x20", 1),
+        ("7x200 stale _x20 7x5 8x20", 1),
+    ],
+    ids=["born at 1", "known", "one more", "reset", "away for a while"],
+)
+def test_panels_count_ends_exactly(tmp_path, exits, counted):
+    """An end counts once, be it before the first scrape of its counter; ends of long ago don't."""
+    of_node = 'job="waggle-live", instance="w1", vsn="W001"'
+    of_plugin = of_node + ', plugin="p", plugin_task="t", plugin_job="j", status="error"'
+    expression = f"sum({dashboard.ends('1h')})".replace("$vsn", "W001")
+    expression = expression.replace("$plugin", "p").replace("$task", "t")
+    minutes = sum(int(part.partition("x")[2] or 0) + 1 for part in exits.split()) - 1
+    scraped = "1x200 0x20 1x60" if "stale" in exits else "1x300"
+    story = {
+        "interval": "1m",
+        "input_series": [
+            {"series": "up{%s}" % of_node, "values": scraped},
+            {"series": "waggle_plugin_exits_total{%s}" % of_plugin, "values": exits},
+        ],
+        "promql_expr_test": [
+            {
+                "expr": expression,
+                "eval_time": "%dm" % (minutes - 1),
+                "exp_samples": [{"labels": "{}", "value": counted}],
+            }
+        ],
+    }
+    path = tmp_path / "story.yml"
+    path.write_text(json.dumps({"rule_files": [], "tests": [story]}))
+    command = [program("promtool", "prometheus"), "test", "rules", str(path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
