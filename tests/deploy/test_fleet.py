@@ -262,10 +262,6 @@ def test_ends_are_counted_by_how_they_came(ended):
     assert not ended.prometheus.value('sum(waggle_plugin_exits_total{status="error"})')
 
 
-# Until the collector counts a lost process when the kernel says that it is gone.
-@pytest.mark.xfail(
-    raises=AssertionError, reason="lost counts after --plugin.hold-time", strict=False
-)
 def test_a_killed_plugin_is_lost(ended):
     """A kill is an end that is lost, told of by the next scrapes."""
     (publisher,) = ended.nodes[1].plugins
