@@ -11,7 +11,7 @@ from waggle_live import Plugin
 from waggle_live.live import LiveMetrics
 from waggle_live.wire.errors import InvalidAddress
 
-from .helpers import cells, environment, run_python, write_script
+from .helpers import cells
 
 
 @pytest.fixture
@@ -231,75 +231,3 @@ def test_app_id(listener, monkeypatch):
     with plugin.live:
         assert plugin.live.flush(2)
     assert listener.messages("hello")[0]["app_id"] == "uid-1"
-
-
-def play(listener, tmp_path, text):
-    path = write_script(tmp_path, text)
-    environ = environment(
-        "unix://" + listener.path,
-        PYWAGGLE_LOG_DIR=str(tmp_path / "out"),
-        WAGGLE_PLUGIN_HOST="127.0.0.1",
-    )
-    began = time.monotonic()
-    result = run_python(path, env=environ, timeout=15)
-    return result, time.monotonic() - began
-
-
-def test_a_whole_plugin(listener, tmp_path):
-    """In a with block, with its publisher thread and no broker: all arrives, it ends in time."""
-    result, took = play(
-        listener,
-        tmp_path,
-        """
-        from waggle_live import Plugin
-        with Plugin() as plugin:
-            with plugin.timeit("timed"):
-                pass
-            plugin.publish("a", 1)
-            with plugin.live.timer("t"):
-                pass
-        """,
-    )
-    assert result == (0, "", "")
-    assert took < 10
-    assert listener.total("timer", "timed") == listener.total("timer", "t") == 1
-    assert listener.total("messages", "a") == listener.total("messages", "timed") == 1
-    assert [message["status"] for message in listener.messages("bye")] == ["ok"]
-
-
-def test_forked_children_leave_the_block(listener, tmp_path):
-    """A forked child that leaves the with block, or enters the plugin anew, doesn't hang."""
-    result, took = play(
-        listener,
-        tmp_path,
-        """
-        import os, time
-        from waggle_live import Plugin
-        def fork(function):
-            pid = os.fork()
-            if pid == 0:
-                function()
-                os._exit(0)
-            return pid
-        def again():
-            with plugin:
-                plugin.live.counter("again").inc()
-        pids = []
-        with Plugin() as plugin:
-            plugin.live.counter("parent").inc()
-            plugin.live.flush(5)
-            time.sleep(0.5)  # a fork while pywaggle's thread imports something is its own trap
-            pids.append(fork(again))
-            pid = os.fork()
-            if pid == 0:
-                plugin.live.counter("child").inc()
-        if pid == 0:
-            os._exit(0)
-        for waited in [*pids, pid]:
-            assert os.waitpid(waited, 0)[1] == 0
-        """,
-    )
-    assert result == (0, "", "")
-    assert took < 15
-    for name in ("parent", "child", "again"):
-        assert listener.total("counter", name) == 1, name

@@ -69,3 +69,14 @@ def test_one_function_that_raises_costs_no_other(live):
     live.gauge("b").set_function(lambda: 5)
     sample(live)
     assert cell(live, "gauge", "b")["value"] == 5
+
+
+def test_gauge_functions_are_called_by_the_sender(listener, connect, caplog):
+    """A gauge's function is called before each send; one that raises is logged once."""
+    live = connect()
+    count = iter(range(10**9))
+    live.gauge("g").set_function(lambda: next(count))
+    live.gauge("bad").set_function(lambda: 1 // 0)
+    assert listener.wait_for(lambda seen: seen.total("gauge", "g") >= 5)
+    assert listener.wait_for(lambda seen: seen.total("problem", "record_error") >= 3)
+    assert len(caplog.records) == 1

@@ -7,8 +7,6 @@ import tracemalloc
 
 import pytest
 
-from waggle_live.live import LiveMetrics
-
 from ..helpers import problems, spin
 
 
@@ -291,24 +289,3 @@ def test_process_figures(listener, connect):
     (before, now) = with_figures()
     assert now["monotonic"] - before["monotonic"] >= 0.99
     assert now["process"]["cpu_seconds"] > before["process"]["cpu_seconds"]
-
-
-def test_gauge_functions_are_called_by_the_sender(listener, connect, caplog):
-    """A gauge's function is called before each send; one that raises is logged once."""
-    live = connect()
-    count = iter(range(10**9))
-    live.gauge("g").set_function(lambda: next(count))
-    live.gauge("bad").set_function(lambda: 1 // 0)
-    assert listener.wait_for(lambda seen: seen.total("gauge", "g") >= 5)
-    assert listener.wait_for(lambda seen: seen.total("problem", "record_error") >= 3)
-    assert len(caplog.records) == 1
-
-
-def test_recording_without_opening(listener):
-    """The first value begins the session."""
-    live = LiveMetrics(address="unix://" + listener.path, plugin_name="x")
-    live.counter("c").inc()
-    assert live.flush(2)
-    assert listener.total("counter", "c") == 1
-    live.close()
-    assert listener.messages("bye")[0]["status"] == "ok"
