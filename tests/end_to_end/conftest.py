@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.collector.harness import CollectorProcess
+from tests.browser import Browser
+from tests.collector.harness import CollectorProcess, start
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +24,26 @@ def own_collector():
 def task(request):
     """A task name of this test's own."""
     return request.node.name
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser("--ignore-certificate-errors") as running:  # those of the tests are their own
+        yield running
+
+
+@pytest.fixture(scope="module")
+def empty_state():
+    """A state file with nobody in it: a collector that has it waits for nobody."""
+    with start(state_file=True) as process:
+        process.terminate()
+        with open(process.directory + "/state", "rb") as file:
+            return file.read()
+
+
+@pytest.fixture()
+def running(empty_state, tmp_path):
+    state = tmp_path / "state"
+    state.write_bytes(empty_state)
+    with start(state_file=str(state)) as process:
+        yield process
