@@ -95,7 +95,7 @@ class Node:
         except ValueError as error:
             text = "the answer is none of a collector: %s" % error
             raise NodeAnswerInvalid(self.url, text) from error
-        return Snapshot(self.url, read.node, read.plugins, received)
+        return Snapshot(self.url, read.node, read.plugins, received, read.gone)
 
     def close(self) -> None:
         """Close the connection; the next poll opens another."""

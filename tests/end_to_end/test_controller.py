@@ -46,6 +46,7 @@ def running(collector, task, job="", plugin="yolo", seconds=0.02):
         live.counter("frames").inc(7)
         assert live.flush(10)
         yield live
+    live.close()  # leaving the block is no end of the process
 
 
 def test_a_snapshot_has_what_the_plugin_did(collector, task):
@@ -85,13 +86,13 @@ def test_the_examples_of_the_pages_run(collector, page, number, said, capsys):
 
 
 def test_a_plugin_that_ends_is_gone_and_not_at_zero(collector, task):
-    """``up`` says so at once; its rate is None while /metrics shows a number, and its last values
-    stay with their ages."""
+    """Its state says so at once; its rate is None while /metrics shows a number, and its last
+    values stay with their ages."""
     with running(collector, task):
         pass
     node = Node(collector.url)
     one = node.poll().plugins[task]
-    assert not one.up
+    assert (one.up, one.state, one.status, one.exits["ok"]) == (False, "ended", "ok", 1)
     assert one.rates["fps"].per_second is None
     assert one.timers["inference"].last > 0
     assert one.sessions == 0
