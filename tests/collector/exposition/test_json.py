@@ -99,8 +99,8 @@ def test_a_rate_is_known_of_a_plugin_that_is_up_alone():
     """Of a silent and of an ended one it is null, and its total stays."""
     world = World()
     block = rate("blocks", 5, sum=10**9)
-    silent = world.peer("session-silent", task="silent")
-    ended = world.peer("session-ended", task="ended")
+    silent = world.peer("session-silent", task="silent", monotonic=0.0)
+    ended = world.peer("session-ended", task="ended", monotonic=0.0)
     for peer in (silent, ended):
         peer.update(1, rate("fps", 5), block)
 
