@@ -21,12 +21,12 @@ class NodeView(NamedTuple):
     """The latest of one node: its names, its plugins, and why there are none."""
 
     url: str
-    node: NodeIdentity
-    blocks: Sequence[Block]
+    node: NodeIdentity = NodeIdentity("", "")
+    blocks: Sequence[Block] = ()
     #: Why there is no answer now; None while there is one.
-    error: Optional[NodeError]
+    error: Optional[NodeError] = None
     #: ``time.monotonic()`` of its latest answer; None before the first one.
-    received: Optional[float]
+    received: Optional[float] = None
 
 
 def lines(
