@@ -1,5 +1,6 @@
 """A plugin's state is the same word wherever it is shown: API, metrics, page, top, controller."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -119,10 +120,24 @@ def test_top_has_the_same_words(stories):
         assert (fps.split()[3] == "\u2013") == (state != "up")
 
 
-def test_the_page_has_the_same_words(browser, stories):
-    """In green for the one that is up alone; killed and finished look different."""
+def contrast(one, other):
+    """Return the contrast of two CSS colours as the WCAG defines it, 1 to 21."""
+
+    def luminance(colour):
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_has_the_same_words(browser, stories, dark):
+    """In green for the one that is up alone; killed and finished look different; all of it can be
+    read, in light and in dark."""
     collector, _ = stories
-    browser.visit(collector.url)
+    browser.visit(collector.url, dark=dark)
     wait_until(lambda: len(browser.texts(".state")) == len(STORIES))
     seen = browser.run(
         "return [...document.querySelectorAll('.plugin')].map(e => {"
@@ -138,3 +153,5 @@ def test_the_page_has_the_same_words(browser, stories):
     assert seen["killed"][1] != seen["finished"][1]
     assert len({mark for *_, mark in seen.values()}) == len(STORIES)
     assert browser.text("#tally") == "1 up, 1 silent, 4 ended"
+    card = browser.run("return getComputedStyle(document.querySelector('.plugin')).backgroundColor")
+    assert all(contrast(colour, card) >= 4.5 for colour in colours)

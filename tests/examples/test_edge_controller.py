@@ -37,6 +37,7 @@ def working(collector, task, latency, pause):
         finally:
             over.set()
             thread.join()
+    live.close()  # leaving the block is no end of the process
 
 
 def command(*arguments):
