@@ -30,7 +30,7 @@ class Advice(NamedTuple):
 
 def judge(plugin: PluginReading, timer: str, rate: str, deadline: float) -> Advice:
     """Return what to do with a plugin, by what it did in the last 10 s."""
-    if not plugin.up:
+    if plugin.state == "ended":
         return Advice("let go", "it has ended")
     if timer not in plugin.timers or rate not in plugin.rates:
         return Advice("leave", "it has no timer %s and rate %s" % (timer, rate))

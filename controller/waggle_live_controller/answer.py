@@ -1,15 +1,22 @@
 """Reads the JSON of a collector's ``/api/v1/plugins`` (docs/metrics.md).
 
-Unknown fields are ignored. A field of the wrong type is an error: a guess would be a wrong number.
+A reading has the names of the JSON's fields, so each field is read by its type. Unknown fields are
+ignored, and a missing one is null. A field of the wrong type is an error: a guess would be a wrong
+number.
 """
 
 import json
-from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
+import sys
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, get_type_hints
 
 from .functions import Function, Tau
-from .plugins import PluginIdentity, PluginReading, Plugins, is_heard
+from .plugins import PluginIdentity, PluginReading, Plugins
 from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading
 from .snapshot import NodeIdentity
+
+_NONE = type(None)
+#: Returns what a value of the JSON stands for; raises ValueError.
+Reader = Callable[[Any], Any]
 
 
 class Answer(NamedTuple):
@@ -17,6 +24,7 @@ class Answer(NamedTuple):
 
     node: NodeIdentity
     plugins: Plugins
+    gone: Mapping[PluginIdentity, Mapping[str, int]]
 
 
 def read(body: bytes) -> Answer:
@@ -25,131 +33,101 @@ def read(body: bytes) -> Answer:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_number)
     except RecursionError:
         raise ValueError("JSON of too many levels") from None
-    whole = _Fields(value, "the answer")
-    node = _Fields(whole.get("node") or {}, "node")
-    plugins = Plugins(_plugin(fields) for fields in whole.objects("plugins"))
-    return Answer(NodeIdentity(node.text("node_id"), node.text("vsn")), plugins)
+    answer: Answer = _answer(value)
+    return answer
 
 
 def _no_number(text: str) -> float:
     raise ValueError("%s is not JSON" % text)
 
 
-class _Fields:
-    """An object of the JSON. Its methods raise ValueError for a field of another type."""
+class _WrongType(ValueError):
+    """A value is not of the type that its field has."""
 
-    def __init__(self, value: Any, where: str) -> None:
-        if not isinstance(value, dict):
-            raise ValueError("%s is no object" % where)
-        self._value = value
-        self._where = where
 
-    def get(self, name: str) -> Any:
-        return self._value.get(name)
+def _typed(*types: type) -> Reader:
+    """Return a reader of values of these types."""
 
-    def _typed(self, name: str, *types: type) -> Any:
-        value = self._value.get(name)
+    def check(value: Any) -> Any:
         if type(value) not in types:  # isinstance would take a bool for an int
-            raise ValueError("%s has a %s of the wrong type" % (self._where, name))
+            raise _WrongType
+        if isinstance(value, (int, float)) and abs(value) > sys.float_info.max:
+            raise _WrongType  # JSON has integers that no float can hold
         return value
 
-    def text(self, name: str) -> str:
-        """Return a text; empty if it is null or missing."""
-        return self._typed(name, str, type(None)) or ""
-
-    def flag(self, name: str) -> bool:
-        return bool(self._typed(name, bool))
-
-    def number(self, name: str) -> Optional[float]:
-        """Return a number; None if it is null or missing."""
-        value: Optional[float] = self._typed(name, int, float, type(None))
-        return value
-
-    def whole(self, name: str) -> int:
-        return int(self._typed(name, int))
-
-    def objects(self, name: str) -> List["_Fields"]:
-        return [_Fields(each, name) for each in self._typed(name, list)]
-
-    def texts(self, name: str) -> Mapping[str, str]:
-        fields = _Fields(self.get(name), name)
-        return {key: fields.text(key) for key in fields._value}
-
-    def counts(self, name: str) -> Mapping[str, int]:
-        fields = _Fields(self.get(name) or {}, name)
-        return {key: fields.whole(key) for key in fields._value}
+    return check
 
 
-def _plugin(fields: _Fields) -> PluginReading:
-    up, silent = fields.flag("up"), fields.number("silent")
-    heard = is_heard(up, silent)
-    # Collectors from before TAU have neither functions nor tau.
-    functions = fields.objects("functions") if fields.get("functions") is not None else []
-    return PluginReading(
-        identity=PluginIdentity(*map(fields.text, ("plugin", "plugin_task", "plugin_job"))),
-        up=up,
-        silent=silent,
-        timers=Readings("timer", map(_timer, fields.objects("timers"))),
-        rates=Readings("rate", (_rate(each, heard) for each in fields.objects("rates"))),
-        gauges=Readings("gauge", map(_gauge, fields.objects("gauges"))),
-        counters=Readings("counter", map(_counter, fields.objects("counters"))),
-        sessions=fields.whole("sessions"),
-        start=fields.number("start"),
-        cpu_seconds=fields.number("cpu_seconds"),
-        memory_bytes=fields.number("memory_bytes"),
-        exits=fields.counts("exits"),
-        messages=fields.counts("messages"),
-        problems=fields.counts("problems"),
-        uploads=fields.number("uploads"),
-        app_id=fields.text("app_id"),
-        version=fields.text("version"),
-        host=fields.text("host"),
-        zone=fields.text("zone"),
-        verified=fields.get("verified") is True,
-        client=fields.text("client"),
-        functions=tuple(map(_function, functions)),
-        tau=_tau(fields.get("tau")),
-    )
+def _record(kind: Any) -> Reader:
+    """Return a reader of objects that have the fields of a NamedTuple."""
+    readers = {name: _READERS[hint] for name, hint in get_type_hints(kind).items()}
+
+    def check(value: Any) -> Any:
+        fields, values = _object(value), {}
+        for name, reader in readers.items():
+            try:
+                values[name] = reader(fields.get(name))
+            except _WrongType:
+                text = "%s has a %s of the wrong type" % (kind.__name__, name)
+                raise ValueError(text) from None
+        return kind(**values)
+
+    return check
 
 
-def _function(fields: _Fields) -> Function:
-    times = ("exclusive", "inclusive", "exclusive_cpu", "inclusive_cpu")
-    return Function(fields.text("name"), fields.whole("calls"), *map(fields.number, times))
+def _readings(name: str, kind: Any) -> Reader:
+    record = _record(kind)
+    return lambda value: Readings(name, map(record, _list(value)))
 
 
-def _tau(value: Any) -> Optional[Tau]:
-    if value is None:
-        return None
-    fields = _Fields(value, "tau")
-    return Tau(fields.number("last_dump"), fields.whole("dropped"), fields.whole("torn"))
+_list, _object, _text, _whole = _typed(list), _typed(dict), _typed(str), _typed(int)
+_optional_text = _typed(str, _NONE)
 
 
-def _head(fields: _Fields) -> Tuple[str, Mapping[str, str], Optional[float]]:
-    return fields.text("name"), fields.texts("labels"), fields.number("age")
+def _identity(value: Any) -> PluginIdentity:
+    names = ("plugin", "plugin_task", "plugin_job")
+    return PluginIdentity(*(_optional_text(_object(value).get(name)) or "" for name in names))
 
 
-def _timer(fields: _Fields) -> TimerReading:
-    return TimerReading(
-        *_head(fields),
-        fields.whole("count"),
-        fields.number("sum") or 0.0,
-        fields.whole("failures"),
-        *map(fields.number, ("last", "mean", "p50", "p95", "p99")),
-    )
+def _plugin(value: Any) -> PluginReading:
+    verified = _object(value).get("verified") is True
+    plugin: PluginReading = _reading(dict(value, identity=value, verified=verified))
+    if plugin.heard:
+        return plugin
+    # Older collectors tell the rates of every plugin.
+    rates = [
+        rate._replace(per_second=None, block_per_second=None) for rate in plugin.rates.values()
+    ]
+    return plugin._replace(rates=Readings("rate", rates))
 
 
-def _rate(fields: _Fields, heard: bool) -> RateReading:
-    # Checked in any case, so that an answer is right or wrong whether or not the plugin is heard.
-    recent = [fields.number(name) for name in ("per_second", "block_per_second")]
-    per_second, block_per_second = recent if heard else (None, None)
-    return RateReading(
-        *_head(fields), fields.whole("total"), per_second, block_per_second, fields.number("last")
-    )
+def _counts(value: Any) -> Mapping[str, int]:
+    return {key: _whole(each) for key, each in _object(value or {}).items()}
 
 
-def _gauge(fields: _Fields) -> GaugeReading:
-    return GaugeReading(*_head(fields), fields.number("value"))
-
-
-def _counter(fields: _Fields) -> CounterReading:
-    return CounterReading(*_head(fields), fields.number("total"))
+#: What reads a field of each type. Older collectors have no functions and no tau.
+_READERS: Dict[Any, Reader] = {
+    bool: _typed(bool),
+    int: _whole,
+    float: _typed(int, float),
+    str: lambda value: _optional_text(value) or "",
+    Optional[str]: _optional_text,
+    Optional[float]: _typed(int, float, _NONE),
+    Mapping[str, str]: lambda value: {key: _text(each) for key, each in _object(value).items()},
+    Mapping[str, int]: _counts,
+    PluginIdentity: _identity,
+}
+_READERS[Readings[TimerReading]] = _readings("timer", TimerReading)
+_READERS[Readings[RateReading]] = _readings("rate", RateReading)
+_READERS[Readings[GaugeReading]] = _readings("gauge", GaugeReading)
+_READERS[Readings[CounterReading]] = _readings("counter", CounterReading)
+_function, _tau, _node = _record(Function), _record(Tau), _record(NodeIdentity)
+_READERS[Tuple[Function, ...]] = lambda value: tuple(map(_function, _list(value or [])))
+_READERS[Optional[Tau]] = lambda value: None if value is None else _tau(value)
+_READERS[NodeIdentity] = lambda value: _node(value or {})
+_reading = _record(PluginReading)
+_READERS[Plugins] = lambda value: Plugins(map(_plugin, _list(value)))
+_READERS[Mapping[PluginIdentity, Mapping[str, int]]] = lambda value: {
+    _identity(gone): _counts(gone.get("exits")) for gone in _list(value or [])
+}
+_answer = _record(Answer)

@@ -51,6 +51,7 @@ class HttpClient(http.client.HTTPConnection):
         """
         self._deadline = time.monotonic() + timeout
         if self.sock is not None:
+            self.sock.settimeout(timeout)
             try:
                 return self._get(path, headers)
             except socket.timeout:
@@ -69,22 +70,11 @@ class HttpClient(http.client.HTTPConnection):
             raise
 
     def connect(self) -> None:
-        made = socket.create_connection((self.host, self.port), _left(self._deadline))
-        try:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                made.settimeout(_left(self._deadline))
-                made = self._tls.wrap_socket(made, server_hostname=self.host)
-        except BaseException:
-            made.close()
-            raise
-        self.sock = made
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
+        self.timeout = _left(self._deadline)
+        super().connect()
         self.sock.settimeout(_left(self._deadline))
-        super().send(data)
+        if self._tls is not None:
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
 
     def response_class(self, sock: Any, **more: Any) -> http.client.HTTPResponse:  # type: ignore[override]
         return http.client.HTTPResponse(_Incoming(sock, self._deadline), **more)  # type: ignore[arg-type]

@@ -95,7 +95,7 @@ class Node:
         except ValueError as error:
             text = "the answer is none of a collector: %s" % error
             raise NodeAnswerInvalid(self.url, text) from error
-        return Snapshot(self.url, read.node, read.plugins, received)
+        return Snapshot(self.url, read.node, read.plugins, received, read.gone)
 
     def close(self) -> None:
         """Close the connection; the next poll opens another."""
@@ -161,15 +161,14 @@ def _parse(url: str) -> Tuple[str, int, str, bool]:
     except ValueError:
         raise InvalidAddress(rule) from None
     printable = all("!" <= character <= "~" for character in url)
-    if not (printable and parts.scheme in _PORTS and parts.hostname):
-        raise InvalidAddress(rule)
-    if parts.query or parts.fragment:
+    host = parts.hostname or ""
+    if not (printable and parts.scheme in _PORTS and host) or parts.query or parts.fragment:
         raise InvalidAddress(rule)
     if parts.username is not None or parts.password is not None:
         # Addresses are written to logs and shown on screens.
         raise InvalidAddress("user and password are given as arguments, not in the address")
     port = _PORTS[parts.scheme] if port is None else port
-    return parts.hostname, port, parts.path.rstrip("/"), parts.scheme == "https"
+    return host, port, parts.path.rstrip("/"), parts.scheme == "https"
 
 
 def _authorization(username: Optional[str], password: Optional[str]) -> Dict[str, str]:

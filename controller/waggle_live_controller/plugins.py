@@ -6,15 +6,6 @@ from .errors import AmbiguousPlugin, UnknownPlugin
 from .functions import Function, Tau
 from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading, series_key
 
-#: A plugin that was not heard for longer than this may be frozen or cut off, so its rates are not
-#: known. It is the window of recent values, and twice the longest pause of our client.
-SILENT_SECONDS = 10.0
-
-
-def is_heard(up: bool, silent: Optional[float]) -> bool:
-    """Is the plugin up, and was it heard in the last 10 s?"""
-    return up and (silent is None or silent <= SILENT_SECONDS)
-
 
 class PluginIdentity(NamedTuple):
     """The three labels that all series of a plugin have."""
@@ -30,8 +21,13 @@ class PluginReading(NamedTuple):
     identity: PluginIdentity
     #: Is a process of it connected? If not, the rest is what was known last.
     up: bool
-    #: Seconds from its latest message of any kind to the node's answer. Our client sends one every
-    #: 5 s at the least.
+    #: The collector's word: ``up``; ``silent`` (connected, but not heard for 4 s, or its connection
+    #: is closed and it isn't known to be gone); ``ended``. None from an older collector.
+    state: Optional[str]
+    #: How its latest process ended: ``ok``, ``error``, ``stopped``, ``lost`` (vanished without a
+    #: word). None if none has, and from an older collector.
+    status: Optional[str]
+    #: Seconds from its latest message of any kind to the node's answer.
     silent: Optional[float]
     timers: Readings[TimerReading]
     rates: Readings[RateReading]
@@ -62,8 +58,8 @@ class PluginReading(NamedTuple):
 
     @property
     def heard(self) -> bool:
-        """Is it up, and was it heard in the last 10 s? Otherwise its rates are None."""
-        return is_heard(self.up, self.silent)
+        """Is its state ``up``? Otherwise its rates are None."""
+        return self.up if self.state is None else self.state == "up"
 
 
 class Plugins(Mapping[str, PluginReading]):

@@ -1,9 +1,9 @@
 """``Snapshot``: one answer of a node."""
 
 import time
-from typing import NamedTuple
+from typing import Mapping, NamedTuple
 
-from .plugins import Plugins
+from .plugins import PluginIdentity, Plugins
 
 
 class NodeIdentity(NamedTuple):
@@ -21,6 +21,8 @@ class Snapshot(NamedTuple):
     plugins: Plugins
     #: ``time.monotonic()`` of the answer.
     received: float
+    #: Plugins that have left since, for 24 h: how many of their processes ended how.
+    gone: Mapping[PluginIdentity, Mapping[str, int]] = {}
 
     @property
     def age(self) -> float:

@@ -55,20 +55,44 @@ def test_what_is_null_is_none():
 
 
 @pytest.mark.parametrize(
-    ("fields", "per_second"),
+    ("fields", "heard"),
     [
-        ({}, 0.0),
-        ({"silent": 9.9}, 0.0),
-        ({"silent": 10.1}, None),
-        ({"up": False}, None),
-        ({"silent": None}, 0.0),
+        ({}, True),
+        ({"silent": 9.0}, True),
+        ({"state": "silent"}, False),
+        ({"state": "silent", "up": False}, False),
+        ({"up": False}, False),
+        ({"up": False, "state": None}, False),
+        ({"silent": 9.0, "state": None}, True),
+        ({"state": "a word of later"}, False),
     ],
 )
-def test_no_rate_of_whom_nobody_hears(fields, per_second):
-    """0 per second is said of a plugin that is up and heard; of one gone or mute nothing is."""
+def test_no_rate_of_whom_nobody_hears(fields, heard):
+    """The collector's state decides; 0 per second is said of a plugin that is up alone. An older
+    collector has no word, and says whether it is connected."""
     one = plugins(plugin(rates=[rate(per_second=0.0)], **fields))["detect"]
-    assert one.rates["fps"].per_second == per_second
+    assert one.heard == heard
+    assert one.rates["fps"].per_second == (0.0 if heard else None)
     assert one.rates["fps"].total == 100
+
+
+def test_state_and_status_are_the_collector_s_words():
+    """Both are None of one that doesn't tell them."""
+    killed = plugins(plugin(up=False, status="lost"))["detect"]
+    assert (killed.state, killed.status) == ("ended", "lost")
+    older = plugin()
+    del older["state"], older["status"]
+    one = plugins(older)["detect"]
+    assert (one.state, one.status, one.heard) == (None, None, True)
+
+
+def test_plugins_that_have_left_are_known_by_their_ends():
+    """By identity, and none of an older collector."""
+    gone = {"plugin": "yolo", "plugin_task": "detect", "plugin_job": "7", "state": "gone"}
+    gone["exits"] = {"ok": 0, "error": 2}
+    answer = read(body(gone=[gone]))
+    assert answer.gone == {PluginIdentity("yolo", "detect", "7"): {"ok": 0, "error": 2}}
+    assert read(body()).gone == {}
 
 
 @pytest.mark.parametrize(
@@ -206,6 +230,11 @@ def test_without_tau_there_are_no_functions(fields):
         body(plugin(functions=[function("f", "1")])),
         body(plugin(functions=[function("f", calls=None)])),
         body(plugin(tau=1)),
+        body(plugin(state=1)),
+        body(plugin(cpu_seconds=10**400)),
+        body(plugin(sessions=10**400)),
+        body(gone=[1]),
+        body(gone=[{"plugin": "a", "exits": {"ok": "1"}}]),
         body(plugin(tau={"last_dump": 1, "dropped": None, "torn": 0})),
         body(node=3),
     ],

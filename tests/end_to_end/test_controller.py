@@ -74,7 +74,7 @@ def test_a_snapshot_has_what_the_plugin_did(collector, task):
 
 @pytest.mark.parametrize(
     ("page", "number", "said"),
-    [("README.md", 2, "True inference 0.0"), ("docs/controller.md", 0, "yolo takes 0.0")],
+    [("README.md", 2, "up inference 0.0"), ("docs/controller.md", 0, "yolo takes 0.0")],
 )
 def test_the_examples_of_the_pages_run(collector, page, number, said, capsys):
     """As they stand there, asked of this collector."""

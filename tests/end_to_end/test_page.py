@@ -1,4 +1,4 @@
-"""The page at / in a real browser, with real collectors behind it."""
+"""The page at / in a real browser: what it asks for, how it comes back, how it is used."""
 
 import re
 import subprocess
@@ -8,92 +8,11 @@ import pytest
 
 from tests.collector.harness import Client, CollectorProcess, wait_until
 from tests.collector.web.test_config_served import ALICE, TLS, USERS, Served, authority
-from tests.collector.world import counter, gauge, rate, timer
+from tests.collector.world import gauge
+
+from .page_rows import report, row
 
 __all__ = ["authority"]  # a fixture, found by its name
-
-HOSTILE = "<img src=x onerror=\"document.title='owned'\">'&`\u202egnp.<script>alert(1)</script>"
-
-
-def report(client, number, value):
-    """Send one of each kind."""
-    cells = [
-        timer("inference", {-56: 10 * number}, int(7.8e7 * number), last=7_800_000),
-        rate("fps", 25 * number),
-        gauge("movers", value),
-        counter("frames", 25 * number, moving="yes"),
-    ]
-    client.update(number, cells)
-    client.flush()
-
-
-def row(browser, name):
-    """Return the cells of an instrument: class to text."""
-    return browser.run(
-        "for (const tr of document.querySelectorAll('tbody tr'))"
-        " if (tr.querySelector('.name').textContent === arguments[0])"
-        "  return Object.fromEntries([...tr.children].map(e => [e.className, e.textContent]))",
-        name,
-    )
-
-
-def test_numbers_appear_and_change(browser, own_collector):
-    """A value stands on the page, then the next one, and its way there as a curve."""
-    with Client(own_collector) as client:
-        client.hello(plugin="waggle/counter", task="left", monotonic=0.0)
-        report(client, 1, 3)
-        browser.visit(own_collector.url)
-        wait_until(lambda: (row(browser, "movers") or {}).get("now") == "3")
-        assert browser.text(".up") == "up"
-        assert browser.text(".task") == "left"
-        assert browser.text("#state") == "live"
-        assert row(browser, "inference")["p95"].strip().endswith("ms")
-        assert row(browser, "frames")["now"] == "25"
-        report(client, 2, 1234)
-        wait_until(lambda: row(browser, "movers")["now"] == "1234")
-        line = "return document.querySelector('tr[data-kind=gauge] .line').getAttribute('d')"
-        wait_until(lambda: "L" in browser.run(line))
-        assert browser.run("return document.title").startswith("1 up")
-        assert browser.complaints() == []
-
-
-def test_a_plugin_that_ended_is_shown_as_gone(browser, own_collector):
-    """Its last numbers stay, grey; nothing moves to another place."""
-    with Client(own_collector) as first, Client(own_collector) as second:
-        first.hello(task="a")
-        report(first, 1, 7)
-        second.hello("session-2", task="b")
-        report(second, 1, 8)
-        browser.visit(own_collector.url)
-        wait_until(lambda: browser.texts(".up") == ["up", "up"])
-        first.bye()
-        wait_until(lambda: browser.text(".plugin.gone .up").startswith("gone"))
-        assert browser.texts(".task") == ["a", "b"]
-        assert row(browser, "movers")["now"] == "7"
-        assert browser.text("#tally") == "1 up, 1 gone"
-
-
-def test_a_hostile_name_is_text_and_nothing_else(browser, own_collector):
-    """Markup, quotes, a reversed direction and the greatest length: shown, and without effect."""
-    names = {"plugin": HOSTILE, "task": "x" * 200, "job": HOSTILE[::-1]}
-    with Client(own_collector) as client:
-        assert client.hello(**names)["type"] == "welcome"
-        client.update(1, [counter("a", 1, place=HOSTILE)])
-        client.flush()
-        browser.visit(own_collector.url, width=390, height=844, phone=True)
-        wait_until(lambda: row(browser, "a"))
-        # Whatever an image's tag is cut off as, the rest is here letter by letter.
-        shown = browser.run(
-            "return [...document.querySelectorAll('.task, .image, .job')].map(e => e.textContent)"
-        )
-        assert shown[0] == names["task"]
-        assert HOSTILE.startswith(shown[1]) and "<img src=x onerror=" in shown[1]
-        assert shown[2] == f"job {names['job']}"
-        assert browser.text("tbody .labels") == f'place="{HOSTILE}"'
-        assert browser.run("return document.querySelectorAll('main img, main script').length") == 0
-        assert "owned" not in browser.run("return document.title")
-        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
-        assert browser.complaints() == []
 
 
 def test_the_policy_would_stop_what_slips_through(browser, own_collector):
@@ -143,7 +62,7 @@ def test_the_empty_page_says_how_to_send_and_its_code_works(browser, own_collect
 
 def test_it_comes_back_with_the_collector(browser):
     """A banner while it is away, and why; then numbers again, without a reload."""
-    with CollectorProcess().start() as collector:
+    with CollectorProcess(state_file=True).start() as collector:
         port = collector.url.rpartition(":")[2]
         collector.flags.append(f"--web.listen-address=127.0.0.1:{port}")
         browser.visit(collector.url)
@@ -229,27 +148,3 @@ def test_it_fits_and_follows_the_eyes(browser, own_collector, phone):
         assert (min(map(int, re.findall(r"\d+", paper)[:3])) < 100) == phone
         beat = "return getComputedStyle(document.querySelector('#state'), '::before').animationName"
         wait_until(lambda: browser.run(beat) == ("none" if phone else "beat"))
-
-
-def test_only_what_is_looked_at_is_drawn(browser, own_collector):
-    """50 plugins of 20 timers: rows on the screen have numbers, those far below wait."""
-    clients = []
-    try:
-        for number in range(50):
-            client = Client(own_collector)
-            clients.append(client)
-            client.hello(f"session-{number}", task=f"task-{number:02d}")
-            client.update(1, [timer(f"t{i:02d}", {-56: 1}, 7_800_000) for i in range(20)])
-        clients[-1].flush()
-        browser.visit(own_collector.url)
-        rows = "return document.querySelectorAll('tbody tr').length"
-        wait_until(lambda: browser.run(rows) == 1000)
-        drawn = "return document.querySelectorAll('tbody td.now:not(:empty)').length"
-        wait_until(lambda: browser.run(drawn) >= 20)
-        assert browser.run(drawn) < 200
-        browser.run("scrollTo(0, document.body.scrollHeight)")
-        last = "return [...document.querySelectorAll('tbody td.now')].at(-1).textContent"
-        wait_until(lambda: browser.run(last))
-    finally:
-        for client in clients:
-            client.close()

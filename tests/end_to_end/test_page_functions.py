@@ -5,7 +5,7 @@ import pytest
 from tests.collector.harness import Client, wait_until
 from tests.collector.world import function
 
-from .test_page import HOSTILE, report
+from .page_rows import HOSTILE, report
 
 
 def functions(browser):

@@ -18,7 +18,7 @@ from ..table.kinds.function import TIMES
 from ..table.kinds.gauge import GaugeSeries
 from ..table.kinds.rate import RateSeries
 from ..table.kinds.timer import TimerSeries
-from ..table.plugin import GONE, Plugin
+from ..table.plugin import GONE, UP, Plugin
 from ..table.series import Key, Series
 from ..table.table import Table
 
@@ -66,10 +66,15 @@ class Api:
             elif key.kind == protocol.FUNCTION:
                 functions.append(_function(one))
         functions.sort(key=_cost, reverse=True)
+        state = plugin.state(now)
+        if state != UP:
+            # Nobody knows how often it happens now, and PromQL alone needs a number there.
+            for rated in series["rates"]:
+                rated["per_second"] = rated["block_per_second"] = None
         return {
             **plugin.identity._asdict(),
             "up": plugin.up,
-            "state": plugin.state(now),
+            "state": state,
             "status": plugin.status or None,
             "sessions": sum(1 for _ in plugin.connected()),
             "app_id": info.app_id,

@@ -20,23 +20,28 @@ def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top"
 
     That is 0 after q or Ctrl-C, 1 if a node fails ``--once``, and 2 for an error of usage.
     """
-    options = _parser(program).parse_args(arguments)
+    parser = _parser(program)
+    options = parser.parse_args(arguments)
     try:
-        import rich  # noqa: F401
-    except ImportError:
-        print("%s: %s" % (program, INSTALL), file=sys.stderr)
-        return 2
-    try:
+        from rich.console import Console
+
+        from .loop import Top
+
         fleet = Fleet(_nodes(options))
+    except ImportError:
+        parser.exit(2, "%s: %s\n" % (program, INSTALL))
     except ControllerError as error:
-        print("%s: %s" % (program, error), file=sys.stderr)
-        return 2
+        parser.exit(2, "%s: %s\n" % (program, error))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A character that the terminal doesn't know becomes a "?" and no error.
         sys.stdout.reconfigure(errors="replace")
+    view = ViewOptions(options.sort, options.filter)
+    top = Top(fleet=fleet, console=Console(), interval=options.interval, options=view)
     with fleet, contextlib.suppress(KeyboardInterrupt):
         try:
-            return _show(options, fleet)
+            if options.once:
+                return 0 if top.once(options.timeout + 0.5) else 1
+            top.run(lambda: False)
         except BrokenPipeError:
             # The reader has left; the interpreter's own flush must not fail as well.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,46 +70,19 @@ def _parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _show(options: argparse.Namespace, fleet: Fleet) -> int:
-    from rich.console import Console
-
-    from .loop import Top
-
-    top = Top(
-        fleet=fleet,
-        console=Console(),
-        interval=options.interval,
-        options=ViewOptions(options.sort, options.filter),
-    )
-    if options.once:
-        return 0 if top.once(options.timeout + 0.5) else 1
-    top.run(lambda: False)
-    return 0
-
-
 def _nodes(options: argparse.Namespace) -> List[Node]:
-    password = None
+    credentials = {name: getattr(options, name) for name in ("ca_file", "cert_file", "key_file")}
     if options.user is not None:
-        password = os.environ.get(PASSWORD_VARIABLE)
-        if password is None:
-            text = "--user needs the password in the variable " + PASSWORD_VARIABLE
-            raise InvalidCredentials(text)
-    return [
-        Node(
-            url if "://" in url else _whole_url(url),
-            timeout=options.timeout,
-            ca_file=options.ca_file,
-            cert_file=options.cert_file,
-            key_file=options.key_file,
-            username=options.user,
-            password=password,
-        )
-        for url in options.urls
-    ]
+        credentials.update(username=options.user, password=os.environ.get(PASSWORD_VARIABLE))
+        if credentials["password"] is None:
+            raise InvalidCredentials("--user needs the password in " + PASSWORD_VARIABLE)
+    return [Node(_whole_url(url), timeout=options.timeout, **credentials) for url in options.urls]
 
 
 def _whole_url(name: str) -> str:
-    """Return the URL that ``host`` or ``host:port`` is short for."""
+    """Return the URL that ``host`` or ``host:port`` is short for; others are whole."""
+    if "://" in name:
+        return name
     after_address = name.rpartition("]")[2]  # the colons of an IPv6 address are no port's
     return "http://" + (name if ":" in after_address else name + ":9090")
 

@@ -29,15 +29,11 @@ class Costs(NamedTuple):
 def costs_of(plugin: PluginReading) -> Costs:
     """Return the costs of the plugin's functions, without ``__other__``, which is no function."""
     cpu = all(each.exclusive is None for each in plugin.functions)
-    known = []
-    for each in plugin.functions:
-        seconds = each.exclusive_cpu if cpu else each.exclusive
-        if seconds is not None:
-            known.append((each, seconds))
-    total = sum(seconds for _, seconds in known)
+    spent = [each.exclusive_cpu if cpu else each.exclusive for each in plugin.functions]
+    total = sum(filter(None, spent))
     costs = [
         Cost(each.name, each.calls, seconds, seconds / total if total > 0 else None)
-        for each, seconds in known
-        if not each.is_other
+        for each, seconds in zip(plugin.functions, spent)
+        if seconds is not None and not each.is_other
     ]
     return Costs(cpu, sorted(costs, key=lambda cost: -cost.seconds))

@@ -1,13 +1,16 @@
-"""How figures are written: with few digits, and as nothing if they aren't known."""
+"""How figures are written: with few digits, and as a dash if they aren't known."""
 
 import math
 from typing import Optional
+
+#: What stands for a figure that isn't known.
+NOTHING = "\u2013"
 
 
 def seconds(value: Optional[float]) -> str:
     """Write a duration with three digits, in the unit that suits it."""
     if value is None or not math.isfinite(value):
-        return ""
+        return NOTHING
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         if abs(value) * factor >= 1:
             return "%s %s" % (_three_digits(value * factor), unit)
@@ -17,7 +20,7 @@ def seconds(value: Optional[float]) -> str:
 def number(value: Optional[float]) -> str:
     """Write whole numbers whole while they are not too long, others with three digits."""
     if value is None:
-        return ""
+        return NOTHING
     if float(value).is_integer() and abs(value) < 1e9:
         return "%.0f" % value
     return _three_digits(value)
@@ -26,14 +29,14 @@ def number(value: Optional[float]) -> str:
 def tenths(value: Optional[float], unit: str = "") -> str:
     """Write a rate with one decimal, so that it doesn't jump about."""
     if value is None:
-        return ""
+        return NOTHING
     return ("%.1f" % value if abs(value) < 1e5 else "%.3g" % value) + unit
 
 
 def age(value: Optional[float]) -> str:
     """Write how long ago something was: to a tenth of a second at first, then ever coarser."""
     if value is None:
-        return ""
+        return NOTHING
     for limit, unit, size in ((100, "s", 1), (6000, "min", 60), (172800, "h", 3600)):
         if value < limit:
             return "%.*f %s" % (1 if unit == "s" else 0, value / size, unit)

@@ -38,13 +38,13 @@ class Keys:
     """
 
     def __init__(self, stream: Optional[TextIO]) -> None:
-        self._stream = stream
         self._descriptor: Optional[int] = None
+        if termios is not None and stream is not None and stream.isatty():
+            self._descriptor = stream.fileno()
         self._before: List[Any] = []
 
     def __enter__(self) -> "Keys":
-        if termios is not None and self._stream is not None and self._stream.isatty():
-            self._descriptor = self._stream.fileno()
+        if self._descriptor is not None:
             self._before = termios.tcgetattr(self._descriptor)
             tty.setcbreak(self._descriptor)
         return self
@@ -67,9 +67,5 @@ class Keys:
         data = os.read(self._descriptor, 1024)
         if not data:  # the terminal is gone
             self._descriptor = None
-        pressed = []
-        for each in _KEY.findall(data.decode("utf-8", "ignore")):
-            key = _NAMES.get(each, each)
-            if key.isprintable():  # what has no name here has no meaning
-                pressed.append(key)
-        return pressed
+        keys = [_NAMES.get(key, key) for key in _KEY.findall(data.decode("utf-8", "ignore"))]
+        return [key for key in keys if key.isprintable()]  # what has no name here has no meaning

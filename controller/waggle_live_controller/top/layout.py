@@ -1,35 +1,41 @@
 """The columns of the view: how wide they are, and how rows and functions are drawn in them."""
 
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from rich.text import Text
 
 from .costs import Costs
-from .figures import age, clean, number, seconds, tenths
+from .figures import NOTHING, age, clean, number, seconds, tenths
 from .history import sparkline
-from .rows import Block, Row
+from .rows import KINDS, Block, Row
 
 
 class Column(NamedTuple):
-    """One column: its title, least width and style, and how a row fills it. Columns keep their
-    least widths while numbers change; with two spaces between them they fit 80 columns."""
+    """One column: its title, least width and style, and which field of a row it shows, and how.
+    Columns keep their least widths while numbers change; with two spaces between them they fit 80
+    columns."""
 
     title: str
     width: int
     style: str
-    write: Callable[[Row], str]
+    field: str
+    write: Callable[[Any], str]
     words: bool = False
 
+    def text(self, row: Row) -> str:
+        """Return what stands in it: a dash if that isn't known, nothing if the kind has none."""
+        return "" if self.field in KINDS[row.kind] else self.write(getattr(row, self.field))
 
-NAME = Column("instrument", 20, "", lambda row: clean(row.name), True)
-KIND = Column("kind", 7, "dim", lambda row: row.kind, True)
+
+NAME = Column("instrument", 20, "", "name", clean, True)
+KIND = Column("kind", 7, "dim", "kind", str, True)
 NUMBERS = (
-    Column("count", 5, "dim", lambda row: number(row.count)),
-    Column("per s", 5, "green", lambda row: tenths(row.rate)),
-    Column("mean", 7, "bold", lambda row: seconds(row.mean)),
-    Column("p95", 7, "", lambda row: seconds(row.p95)),
-    Column("last", 7, "", lambda row: row.last),
-    Column("age", 6, "dim", lambda row: age(row.age)),
+    Column("count", 5, "dim", "count", number),
+    Column("per s", 5, "green", "rate", tenths),
+    Column("mean", 7, "bold", "mean", seconds),
+    Column("p95", 7, "", "p95", seconds),
+    Column("last", 7, "", "last", str),
+    Column("age", 6, "dim", "age", age),
 )
 GAP = "  "
 #: Characters of a curve: what is left of the line, within these limits.
@@ -53,7 +59,7 @@ class Layout:
         if width is not None and width < WIDE:
             self._columns.remove(KIND)
         self._widths: Dict[str, int] = {
-            each.title: max([each.width, len(each.title), *(len(each.write(row)) for row in rows)])
+            each.title: max([each.width, len(each.title), *(len(each.text(row)) for row in rows)])
             for each in self._columns
         }
         widths = self._widths
@@ -81,10 +87,11 @@ class Layout:
     def row(self, row: Row) -> Text:
         """Draw one series."""
         stale = row.age is None or row.age > STALE
-        cells = [
-            (self._cell(each.write(row), each), "dim" if stale else each.style)
-            for each in self._columns
-        ]
+        cells = []
+        for column in self._columns:
+            text = column.text(row)
+            style = "dim" if stale or text == NOTHING else column.style
+            cells.append((self._cell(text, column), style))
         return _line([*cells, (sparkline(row.trend, self._curve), "cyan")])
 
     def functions(self, costs: Costs) -> List[Text]:

@@ -4,13 +4,13 @@ import queue
 import sys
 import threading
 import time
-from typing import Callable, Dict, Hashable, List, Optional, Sequence
+from typing import Callable, Hashable, List, Optional, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from .. import Fleet, NodeIdentity, NodeLate, Polled, Snapshot
+from .. import Fleet, NodeLate, Polled, Snapshot
 from .history import History
 from .keys import Keys
 from .rows import blocks_of
@@ -44,17 +44,17 @@ class Top:
         self._options = options
         self._title = [Text(line, no_wrap=True) for line in title]
         self._history = History()
-        self._nodes: Dict[str, NodeView] = {}
-        for url in (node.url for node in fleet.nodes):
-            asking = NodeLate(url, "asking")
-            self._nodes[url] = NodeView(url, NodeIdentity("", ""), [], asking, None)
+        self._nodes = {
+            node.url: NodeView(node.url, error=NodeLate(node.url, "asking")) for node in fleet.nodes
+        }
         self._arrivals: queue.Queue[Polled] = queue.Queue()
         self._offset = 0
         self._typing = False
 
     def once(self, within: float) -> bool:
         """Poll once and print the view; returns whether every node answered."""
-        self._poll_once(within)
+        for polled in self._fleet.poll_each(within):
+            self._note(polled)
         self._print(trend=False)
         return all(node.error is None for node in self._nodes.values())
 
@@ -65,20 +65,37 @@ class Top:
         terminal the last picture stays at the end.
         """
         over = threading.Event()
-        self._poll_once(self._interval)
+        for polled in self._fleet.poll_each(self._interval):
+            self._note(polled)
         threading.Thread(target=self._poll, args=(over,), daemon=True).start()
         try:
             if self._console.is_terminal:
-                self._run_terminal(stop)
+                screen = Live(console=self._console, screen=True, auto_refresh=False)
+                with screen, Keys(sys.stdin) as keys:
+                    self._show(stop, keys, lambda: screen.update(self._picture(), refresh=True))
                 self._print()
             else:
-                self._run_plain(stop)
+                self._show(stop, Keys(None), lambda: self._print(end="\n"))
         finally:
             over.set()
 
-    def _poll_once(self, within: float) -> None:
-        for polled in self._fleet.poll_each(within):
-            self._note(polled)
+    def _show(self, stop: Callable[[], bool], keys: Keys, draw: Callable[[], None]) -> None:
+        """Draw now and then; on a terminal also after each answer and key."""
+        pause = 1.0 if self._console.is_terminal else PLAIN_INTERVAL
+        due = 0.0
+        while True:
+            arrived = self._take_arrivals()
+            now = time.monotonic()
+            if now >= due or (arrived and self._console.is_terminal):
+                draw()
+                due = now + pause
+            if stop():
+                return
+            for key in keys.read(STEP):
+                if key == "q" and not self._typing:
+                    return
+                self._press(key)
+                due = 0.0
 
     def _poll(self, over: threading.Event) -> None:
         """Poll the fleet each interval, however long the slowest node takes."""
@@ -88,40 +105,11 @@ class Top:
             for polled in self._fleet.poll_each(within=self._interval):
                 self._arrivals.put(polled)
 
-    def _run_terminal(self, stop: Callable[[], bool]) -> None:
-        drawn_at = -1.0
-        screen = Live(console=self._console, screen=True, auto_refresh=False)
-        with screen, Keys(sys.stdin) as keys:
-            while not stop():
-                changed = self._take_arrivals()
-                now = time.monotonic()
-                if changed or now - drawn_at >= 1.0:
-                    screen.update(Group(*self._picture()), refresh=True)
-                    drawn_at = now
-                for key in keys.read(STEP):
-                    if key == "q" and not self._typing:
-                        return
-                    self._press(key)
-                    drawn_at = -1.0
-
-    def _run_plain(self, stop: Callable[[], bool]) -> None:
-        due = time.monotonic()
-        while True:
-            self._take_arrivals()
-            if time.monotonic() >= due:
-                due += PLAIN_INTERVAL
-                self._print()
-                self._console.file.write("\n")
-            if stop():
-                return
-            time.sleep(STEP)
-
     def _take_arrivals(self) -> bool:
         """Note what has arrived; returns whether anything has."""
-        changed = False
+        changed = not self._arrivals.empty()
         while not self._arrivals.empty():
             self._note(self._arrivals.get())
-            changed = True
         return changed
 
     def _note(self, polled: Polled) -> None:
@@ -142,8 +130,8 @@ class Top:
         nodes, now = self._nodes.values(), time.monotonic()
         return lines(nodes, self._options, now=now, width=width, trend=trend)
 
-    def _print(self, trend: bool = True) -> None:
-        """Print the whole view below what stands there."""
+    def _print(self, trend: bool = True, end: str = "") -> None:
+        """Print the whole view below what stands there, and ``end`` below it."""
         width = self._console.width if self._console.is_terminal else None
         for line in [*self._title, *self._lines(width, trend)]:
             # Not by rich: it would break what is wider than 80 columns, and end the process when
@@ -152,9 +140,10 @@ class Top:
                 self._console.file.write(line.plain + "\n")
             else:
                 self._console.print(line, overflow="ellipsis", no_wrap=True)
+        self._console.file.write(end)
         self._console.file.flush()
 
-    def _picture(self) -> List[Text]:
+    def _picture(self) -> Group:
         """Return the lines of the screen, the last one with the keys."""
         width, height = self._console.size
         drawn = self._lines(width)
@@ -162,7 +151,7 @@ class Top:
         self._offset = max(0, min(self._offset, hidden))
         shown = window(drawn, self._title, height - 1, self._offset)
         shown += [Text()] * (height - 1 - len(shown))
-        return [*shown, self._foot(hidden)]
+        return Group(*shown, self._foot(hidden))
 
     def _foot(self, hidden: int) -> Text:
         part = self._options.filter + ("▏" if self._typing else "")
@@ -172,33 +161,23 @@ class Top:
         return Text(text, "reverse", no_wrap=True)
 
     def _press(self, key: str) -> None:
-        """Do what a key stands for, but for the end."""
-        if self._typing:
-            self._type(key)
-        elif key == "s":
-            after = (ORDERS.index(self._options.order) + 1) % len(ORDERS)
-            self._options = self._options._replace(order=ORDERS[after])
+        """Do what a key stands for, but for the end: type into the filter, sort or scroll."""
+        order, part = self._options
+        if key in ("escape", "enter"):
+            self._typing = False
+            part = part if key == "enter" else ""
+        elif self._typing:
+            part = part[:-1] if key == "backspace" else part + (key if len(key) == 1 else "")
         elif key == "/":
             self._typing = True
-        elif key == "escape":
-            self._options = self._options._replace(filter="")
+        elif key == "s":
+            order = ORDERS[(ORDERS.index(order) + 1) % len(ORDERS)]
         else:
             page = max(self._console.size[1] - 6, 1)
             moves = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -(10**9), "end": 10**9}
             moves.update({"page up": -page, "page down": page, " ": page})
             self._offset = max(0, self._offset + moves.get(key, 0))
-
-    def _type(self, key: str) -> None:
-        """Change the filter by a key that was typed into it."""
-        part = self._options.filter
-        if key == "escape":
-            part = ""
-        elif key == "backspace":
-            part = part[:-1]
-        elif len(key) == 1:
-            part += key
-        self._typing = key not in ("escape", "enter")
-        self._options = self._options._replace(filter=part)
+        self._options = ViewOptions(order, part)
 
 
 def _keys(node: NodeView) -> List[Hashable]:

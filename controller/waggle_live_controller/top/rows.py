@@ -1,15 +1,20 @@
 """The rows of the view: one for each series of a snapshot, filtered and sorted."""
 
-from typing import Any, Hashable, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Hashable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from .. import CounterReading, GaugeReading, PluginReading, RateReading, Snapshot, TimerReading
+from .. import PluginReading, Snapshot
 from .costs import MOST, Costs, costs_of
 from .figures import number, seconds, tenths
 from .history import History, Values
 from .view_options import ViewOptions
 
-#: In the order of their rows.
-KINDS = ("rate", "timer", "gauge", "counter")
+#: In the order of their rows, and the figures that each doesn't have.
+KINDS = {
+    "rate": ("mean", "p95"),
+    "timer": (),
+    "gauge": ("count", "rate", "mean", "p95"),
+    "counter": ("mean", "p95", "last"),
+}
 
 
 class Row(NamedTuple):
@@ -40,56 +45,39 @@ class Block(NamedTuple):
 def blocks_of(snapshot: Snapshot, history: History) -> List[Block]:
     """Return the plugins of a snapshot, not sorted yet, and add the snapshot to ``history``; to be
     called once for each snapshot."""
-    blocks = []
-    for key, plugin in snapshot.plugins.items():
-        rows = _Rows(snapshot, plugin, history)
-        found = [
-            *(rows.rate(name, each) for name, each in plugin.rates.items()),
-            *(rows.timer(name, each) for name, each in plugin.timers.items()),
-            *(rows.gauge(name, each) for name, each in plugin.gauges.items()),
-            *(rows.counter(name, each) for name, each in plugin.counters.items()),
-        ]
-        blocks.append(Block(key, plugin, found, costs_of(plugin)))
-    return blocks
+    return [
+        Block(key, plugin, list(_rows(snapshot, plugin, history)), costs_of(plugin))
+        for key, plugin in snapshot.plugins.items()
+    ]
 
 
-class _Rows:
-    """Makes the rows of one plugin."""
+def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterator[Row]:
+    where = (snapshot.url, plugin.identity)
 
-    def __init__(self, snapshot: Snapshot, plugin: PluginReading, history: History) -> None:
-        self._where = (snapshot.url, plugin.identity)
-        self._heard = plugin.heard
-        self._at = snapshot.received
-        self._history = history
-
-    def rate(self, name: str, it: RateReading) -> Row:
-        rate = it.per_second if it.block_per_second is None else it.block_per_second
-        last = tenths(it.last, "/s")
-        return self._row("rate", name, it.age, rate, count=it.total, rate=rate, last=last)
-
-    def timer(self, name: str, it: TimerReading) -> Row:
-        figures = {"count": it.count, "mean": it.mean, "p95": it.p95, "last": seconds(it.last)}
-        rate = self._per_second("timer", name, it.count)
-        return self._row("timer", name, it.age, it.mean, rate=rate, **figures)
-
-    def gauge(self, name: str, it: GaugeReading) -> Row:
-        value = it.value if self._heard else None
-        return self._row("gauge", name, it.age, value, last=number(it.value))
-
-    def counter(self, name: str, it: CounterReading) -> Row:
-        rate = self._per_second("counter", name, it.total)
-        return self._row("counter", name, it.age, rate, count=it.total, rate=rate)
-
-    def _per_second(self, kind: str, name: str, total: Optional[float]) -> Optional[float]:
-        key = (self._where, kind, name)
-        return self._history.per_second(key, self._at, total if self._heard else None)
-
-    def _row(
-        self, kind: str, name: str, age: Optional[float], value: Optional[float], **figures: Any
-    ) -> Row:
+    def row(kind: str, name: str, reading: Any, value: Optional[float], **figures: Any) -> Row:
         """Return a row whose curve goes on with ``value``."""
-        key = (self._where, kind, name)
-        return Row(key, kind, name, age, trend=self._history.add(key, value), **figures)
+        key = (where, kind, name)
+        return Row(key, kind, name, reading.age, trend=history.add(key, value), **figures)
+
+    def per_second(kind: str, name: str, total: Optional[float]) -> Optional[float]:
+        key = (where, kind, name)
+        return history.per_second(key, snapshot.received, total if plugin.heard else None)
+
+    for name, rate in plugin.rates.items():
+        speed = rate.per_second if rate.block_per_second is None else rate.block_per_second
+        last = tenths(rate.last, "/s")
+        yield row("rate", name, rate, speed, count=rate.total, rate=speed, last=last)
+    for name, timer in plugin.timers.items():
+        speed = per_second("timer", name, timer.count)
+        figures = {"count": timer.count, "mean": timer.mean, "p95": timer.p95}
+        last = seconds(timer.last)
+        yield row("timer", name, timer, timer.mean, rate=speed, last=last, **figures)
+    for name, gauge in plugin.gauges.items():
+        value = gauge.value if plugin.heard else None
+        yield row("gauge", name, gauge, value, last=number(gauge.value))
+    for name, counter in plugin.counters.items():
+        speed = per_second("counter", name, counter.total)
+        yield row("counter", name, counter, speed, count=counter.total, rate=speed)
 
 
 def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
@@ -98,7 +86,7 @@ def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
     By a number, rows are sorted within their plugin, and plugins by their first row. Functions are
     always the most expensive of those that pass.
     """
-    part, order = options.filter.lower(), options.order
+    part, order, kinds = options.filter.lower(), options.order, list(KINDS)
     shown = []
     for block in blocks:
         rows, functions = block.rows, block.costs.functions
@@ -107,7 +95,7 @@ def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
             functions = [each for each in functions if part in each.name.lower()]
             if not rows and not functions:
                 continue
-        rows = sorted(rows, key=lambda row: (_rank(row, order), KINDS.index(row.kind), row.name))
+        rows = sorted(rows, key=lambda row: (_rank(row, order), kinds.index(row.kind), row.name))
         costs = block.costs._replace(functions=functions[:MOST])
         shown.append(block._replace(rows=rows, costs=costs))
     last = (order != "name", 0.0)

@@ -1,15 +1,18 @@
 """The lines of the view: nodes, their plugins, and the rows of each."""
 
-from typing import Iterable, List, NamedTuple, Optional, Sequence
+from collections import Counter
+from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from rich.text import Text
 
-from .. import NodeError, NodeIdentity, NodeLate, NodeUnreachable
+from .. import NodeError, NodeIdentity, NodeLate, NodeUnreachable, PluginReading
 from .figures import age, clean
 from .layout import STALE, Layout
 from .rows import Block, Row, arranged
 from .view_options import ViewOptions
 
+#: The styles of ends that aren't dim.
+ENDS = {"error": "bold red", "lost": "yellow"}
 #: Seconds for which a node that is only late is shown as it was.
 GRACE = 5.0
 
@@ -18,12 +21,12 @@ class NodeView(NamedTuple):
     """The latest of one node: its names, its plugins, and why there are none."""
 
     url: str
-    node: NodeIdentity
-    blocks: Sequence[Block]
+    node: NodeIdentity = NodeIdentity("", "")
+    blocks: Sequence[Block] = ()
     #: Why there is no answer now; None while there is one.
-    error: Optional[NodeError]
+    error: Optional[NodeError] = None
     #: ``time.monotonic()`` of its latest answer; None before the first one.
-    received: Optional[float]
+    received: Optional[float] = None
 
 
 def lines(
@@ -82,10 +85,10 @@ def _node_line(node: NodeView, now: float) -> Text:
         what = ("can't be reached: " if away else "") + clean(node.error.text)
         line.append("  %s%s. Looking again." % (what, heard), "bold red")
         return line
-    up = sum(block.plugin.up for block in node.blocks)
-    gone = len(node.blocks) - up
-    line.append("  %d plugin%s up" % (up, "" if up == 1 else "s"), "dim")
-    line.append(", %d gone" % gone if gone else "", "dim")
+    count = Counter(_state(block.plugin) for block in node.blocks)
+    line.append("  %d plugin%s up" % (count["up"], "" if count["up"] == 1 else "s"), "dim")
+    for state in ("silent", "ended"):
+        line.append(", %d %s" % (count[state], state) if count[state] else "", "dim")
     if silent is not None and silent > STALE / 2:
         line.append(", as of %s ago" % age(silent), "yellow")
     return line
@@ -94,13 +97,8 @@ def _node_line(node: NodeView, now: float) -> Text:
 def _plugin_line(block: Block) -> Text:
     plugin = block.plugin
     line = Text.assemble((clean(block.key), "bold"), no_wrap=True)
-    if not plugin.up:
-        line.append(": gone", "bold red")
-        line.append(", heard %s ago" % age(plugin.silent) if plugin.silent is not None else "")
-    elif not plugin.heard:
-        line.append(": up, but silent for %s" % age(plugin.silent), "bold yellow")
-    else:
-        line.append(": up", "green")
+    line.append(": ")
+    line.append(*_in_words(plugin))
     words, identity = [], plugin.identity
     if block.key == identity.task:  # other keys have all of the identity
         words += [clean(identity.plugin)] if identity.plugin != identity.task else []
@@ -111,6 +109,21 @@ def _plugin_line(block: Block) -> Text:
         words.append("%.0f MB" % (plugin.memory_bytes / 1e6))
     line.append("".join(", " + word for word in words), "dim")
     return line
+
+
+def _state(plugin: PluginReading) -> str:
+    return plugin.state or ("up" if plugin.up else "ended")  # older collectors have no word
+
+
+def _in_words(plugin: PluginReading) -> Tuple[str, str]:
+    """Return the state of a plugin, and the style to draw it in."""
+    state = _state(plugin)
+    if state == "silent":
+        return "silent for %s" % age(plugin.silent), "bold yellow"
+    if state == "ended":
+        how = "ended: %s" % plugin.status if plugin.status else "ended"
+        return "%s, %s ago" % (how, age(plugin.silent)), ENDS.get(plugin.status or "", "dim")
+    return state, "green"
 
 
 def window(drawn: Sequence[Text], head: Iterable[Text], height: int, offset: int) -> List[Text]:

@@ -95,6 +95,33 @@ def test_the_node_and_the_silence_of_a_plugin():
     assert (plugin["silent"], plugin["counters"][0]["age"]) == (1, 4)
 
 
+def test_a_rate_is_known_of_a_plugin_that_is_up_alone():
+    """Of a silent and of an ended one it is null, and its total stays."""
+    world = World()
+    block = rate("blocks", 5, sum=10**9)
+    silent = world.peer("session-silent", task="silent", monotonic=0.0)
+    ended = world.peer("session-ended", task="ended", monotonic=0.0)
+    for peer in (silent, ended):
+        peer.update(1, rate("fps", 5), block)
+
+    def told():
+        return {
+            plugin["plugin_task"]: [
+                plugin["state"],
+                *((each["per_second"], each["block_per_second"]) for each in plugin["rates"]),
+            ]
+            for plugin in plugins(world)
+        }
+
+    assert told()["silent"][0] == "up"
+    assert None not in (told()["silent"][1][0], *told()["silent"][2])
+    ended.bye()
+    world.pass_(5)
+    unknown = [(None, None), (None, None)]
+    assert told() == {"silent": ["silent", *unknown], "ended": ["ended", *unknown]}
+    assert [each["total"] for each in plugins(world)[0]["rates"]] == [5, 5]
+
+
 def test_the_controller_tells_the_mute_from_the_idle():
     """A plugin that is heard and did nothing has 0 a second; of one that is mute, or gone, nobody
     knows, though /metrics shows a number."""

@@ -16,7 +16,7 @@ def test_five_stand_below_the_instruments():
     which is no function and has no line."""
     assert text(node(plugin(timers=[timer()], functions=[*SEVEN, OTHER])))[4:] == [
         "detect: up, yolo, 3.0 s of CPU",
-        "inference             timer       10         10.0 ms  10.0 ms  20.0 ms   0.5 s",
+        "inference             timer       10      \u2013  10.0 ms  10.0 ms  20.0 ms   0.5 s",
         "function                       calls       exclusive    share",
         "f1 [app.py:1]                      1          7.00 s   17.5 %",
         "f2 [app.py:2]                      2          6.00 s   15.0 %",

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from waggle_live_controller.top import figures
+from waggle_live_controller.top.figures import NOTHING
 
 
 @pytest.mark.parametrize(
@@ -18,13 +19,13 @@ from waggle_live_controller.top import figures
         (0.1, "100 ms"),
         (1.0, "1.00 s"),
         (123.4, "123 s"),
-        (None, ""),
-        (math.nan, ""),
-        (math.inf, ""),
+        (None, NOTHING),
+        (math.nan, NOTHING),
+        (math.inf, NOTHING),
     ],
 )
 def test_durations_have_three_digits_and_a_unit(value, text):
-    """Durations read as people write them; what nobody knows is empty."""
+    """Durations read as people write them; what nobody knows is a dash."""
     assert figures.seconds(value) == text
 
 
@@ -38,7 +39,7 @@ def test_durations_have_three_digits_and_a_unit(value, text):
         (1e-7, "1e-07"),
         (1e20, "1e+20"),
         (0, "0"),
-        (None, ""),
+        (None, NOTHING),
     ],
 )
 def test_numbers_are_short(value, text):
@@ -47,16 +48,24 @@ def test_numbers_are_short(value, text):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0, "0.0/s"), (24.96, "25.0/s"), (1.5e6, "1.5e+06/s"), (None, "")]
+    ("value", "text"),
+    [(0.0, "0.0/s"), (24.96, "25.0/s"), (1.5e6, "1.5e+06/s"), (None, NOTHING)],
 )
 def test_rates_have_one_decimal(value, text):
-    """And are known or empty, never a zero for what isn't known."""
+    """And are known or a dash, never a zero for what isn't known."""
     assert figures.tenths(value, "/s") == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.04, "0.0 s"), (99.9, "99.9 s"), (100, "2 min"), (7200, "2 h"), (200000, "2 d"), (None, "")],
+    [
+        (0.04, "0.0 s"),
+        (99.9, "99.9 s"),
+        (100, "2 min"),
+        (7200, "2 h"),
+        (200000, "2 d"),
+        (None, NOTHING),
+    ],
 )
 def test_ages_get_coarser(value, text):
     """A tenth of a second matters at first only."""

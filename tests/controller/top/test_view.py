@@ -4,6 +4,7 @@ import pytest
 
 from waggle_live_controller import NodeIdentity, NodeLate, NodeNotReady, NodeUnreachable, Snapshot
 from waggle_live_controller.answer import read
+from waggle_live_controller.top import figures
 from waggle_live_controller.top.history import History
 from waggle_live_controller.top.rows import blocks_of
 from waggle_live_controller.top.view import NodeView, lines, window
@@ -58,9 +59,9 @@ def test_each_kind_fills_the_columns_that_it_has():
         "",
         "detect: up, yolo, job 17, 3.0 s of CPU, 25 MB",
         "fps                   rate       100   25.0                     24.0/s   0.1 s",
-        "inference             timer       10         3.12 ms  12.3 ms   178 µs   0.5 s",
+        "inference             timer       10      \u2013  3.12 ms  12.3 ms   178 µs   0.5 s",
         "movers                gauge                                          3   0.1 s",
-        'frames{moving="yes"}  counter      7                                     0.1 s',
+        'frames{moving="yes"}  counter      7      \u2013                              0.1 s',
     ]
 
 
@@ -102,18 +103,50 @@ def test_long_names_give_way_to_the_curve():
     assert ("a" * 30 + "  gauge") in text(node(long))[-1]
 
 
-def test_what_is_gone_or_mute_is_told_as_such():
-    """With since when, and without a rate."""
+@pytest.mark.parametrize(
+    ("fields", "said", "counted"),
+    [
+        ({}, "up", "1 plugin up"),
+        ({"state": "silent", "silent": 12.0}, "silent for 12.0 s", "0 plugins up, 1 silent"),
+        (
+            {"state": "silent", "up": False, "silent": 2.0},
+            "silent for 2.0 s",
+            "0 plugins up, 1 silent",
+        ),
+        ({"up": False, "silent": 130.0}, "ended: ok, 2 min ago", "0 plugins up, 1 ended"),
+        ({"up": False, "status": "lost"}, "ended: lost, 0.2 s ago", "0 plugins up, 1 ended"),
+        ({"up": False, "status": None}, "ended, 0.2 s ago", "0 plugins up, 1 ended"),
+        ({"up": False, "state": None, "status": None}, "ended, 0.2 s ago", "0 plugins up, 1 ended"),
+        ({"state": None}, "up", "1 plugin up"),
+    ],
+)
+def test_a_state_is_told_in_the_collector_s_words(fields, said, counted):
+    """With since when and how, and without a rate; an older collector says up or not."""
     quiet = [rate(per_second=0.0, age=20)]
-    gone = text(node(plugin("a", up=False, silent=130.0, rates=quiet)))
-    assert gone[2].endswith("0 plugins up, 1 gone")
-    assert gone[4].startswith("a: gone, heard 2 min ago")
-    assert gone[5].split() == ["fps", "rate", "100", "24.0/s", "20.0", "s"]
-    mute = text(node(plugin("a", silent=12.0, rates=quiet)))
-    assert mute[4].startswith("a: up, but silent for 12.0 s")
-    assert " 0.0 " not in mute[5]
-    stalled = text(node(plugin("a", rates=quiet)))
-    assert " 0.0 " in stalled[5]
+    drawn = text(node(plugin("a", rates=quiet, **fields)))
+    assert drawn[2].endswith("  " + counted)
+    assert drawn[4].startswith("a: %s, yolo" % said)
+    known = "0.0" if said == "up" else figures.NOTHING
+    assert drawn[5].split() == ["fps", "rate", "100", known, "24.0/s", "20.0", "s"]
+
+
+def test_each_end_looks_different_and_up_alone_is_green():
+    """Killed and finished are told apart by colour, too; a rate that isn't known is not green."""
+
+    def styles(**fields):
+        drawn = list(
+            lines([node(plugin("a", rates=[rate()], **fields))], BY_NAME, now=NOW, width=None)
+        )
+        return str(drawn[4].spans[1].style), {str(span.style) for span in drawn[5].spans}
+
+    up, row = styles()
+    assert "green" in up and "green" in row
+    others = [
+        styles(state="silent"),
+        *(styles(up=False, status=status) for status in ("error", "lost", "ok")),
+    ]
+    assert len({state for state, _ in others}) == 4
+    assert not any("green" in state or "green" in row for state, row in others)
 
 
 def test_two_plugins_of_one_task_both_stand_there():

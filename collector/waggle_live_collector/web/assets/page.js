@@ -56,7 +56,7 @@ function take(message) {
   changed();
 }
 
-// Alphabetical, gone ones too: nothing changes its place because it ended.
+// Alphabetical, ended ones too: nothing changes its place because it ended.
 function arrange() {
   let before = byId("empty"), any = false;
   for (const key of [...sections.keys()].sort()) {
@@ -78,12 +78,18 @@ function changed() {
   requestAnimationFrame(() => { due = false; draw(); });
 }
 
+// How many plugins are in each state.
+function tallied() {
+  if (!sections.size) return "no plugins";
+  const counts = { up: 0, silent: 0, ended: 0 };
+  for (const { plugin } of sections.values()) counts[plugin.state]++;
+  return Object.entries(counts).filter(([name, count]) => count || name === "up").map(([name, count]) => `${count} ${name}`).join(", ");
+}
+
 function draw() {
   const shown = view();
   for (const section of sections.values()) section.draw(shown);
-  const up = [...sections.values()].filter(section => section.plugin.up).length;
-  const gone = sections.size - up;
-  const tally = sections.size ? `${up} up${gone ? `, ${gone} gone` : ""}` : "no plugins";
+  const tally = tallied();
   say(byId("tally"), tally);
   const minutes = shown.window < 119 ? `${Math.round(shown.window)} s` : `${Math.floor(shown.window / 60)} min`;
   say(byId("window"), `last ${minutes}${shown.window < WINDOW ? ", collecting…" : ""}`);

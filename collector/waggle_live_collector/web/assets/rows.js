@@ -34,10 +34,11 @@ class Row {
     this.element = null;
   }
 
-  // `time` is this page's, `now` the collector's, whose numbers are of exactly then.
+  // `time` is this page's, `now` the collector's, whose numbers are of exactly then. What isn't
+  // `live` has no rate, and its curve ends.
   take(series, time, now, live) {
     this.series = series;
-    this.rise = this.slope ? this.slope.add(now, this.kind.sum(series)) : null;
+    this.rise = live && this.slope ? this.slope.add(now, this.kind.sum(series)) : null;
     if (live) this.history.add(time, this.slope ? this.rise : this.kind.value(series), this.kind.upper?.(series));
   }
 

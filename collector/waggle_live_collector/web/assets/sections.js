@@ -1,6 +1,21 @@
 // One plugin: its heading, the table of its instruments, and its functions.
 
 const ROWS = 100; // shown at once; the others on request
+const MEANINGS = {
+  silent: "Nothing is heard of it: it hangs, or its connection is cut.",
+  ok: "Its last process ended by itself.",
+  error: "Its last process ended with an error.",
+  stopped: "Its last process was told to stop, and did.",
+  lost: "Its last process vanished without a word, as one does that is killed.",
+};
+
+// What the collector says of a plugin, in words.
+function inWords({ state, status, silent }) {
+  const young = silent < 2;
+  if (state === "silent") return young ? "silent" : `silent for ${age(silent)}`;
+  if (state !== "ended") return state;
+  return `ended${status ? `: ${status}` : ""}, ${young ? "just now" : `${age(silent)} ago`}`;
+}
 
 class Section {
   constructor(plugin, watcher, open) {
@@ -17,7 +32,7 @@ class Section {
     this.button.type = "button";
     this.button.addEventListener("click", () => this.fold(!this.open));
     element(this.button, "span", "task", plugin.plugin_task).title = plugin.plugin_task;
-    this.up = element(this.button, "span", "up");
+    this.state = element(this.button, "span", "state");
     if (plugin.plugin !== plugin.plugin_task) element(this.button, "span", "image", plugin.plugin);
     if (plugin.plugin_job) element(this.button, "span", "job", `job ${plugin.plugin_job}`);
     this.facts = element(this.button, "span", "facts");
@@ -42,7 +57,8 @@ class Section {
 
   take(plugin, time, now) {
     this.plugin = plugin;
-    this.load = plugin.cpu_seconds === null ? null : this.cpu.add(now, plugin.cpu_seconds);
+    this.live = plugin.state === "up";
+    this.load = this.live && plugin.cpu_seconds !== null ? this.cpu.add(now, plugin.cpu_seconds) : null;
     // Whether any of them match the filter may change what is shown of the plugin.
     const matched = this.functions.fit(this.left).length > 0;
     this.functions.take(plugin.functions);
@@ -55,7 +71,7 @@ class Section {
           this.rows.set(key, row = new Row(group, series));
           fresh = true;
         }
-        row.take(series, time, now, plugin.up);
+        row.take(series, time, now, this.live);
       }
     }
     return fresh;
@@ -93,13 +109,14 @@ class Section {
 
   draw(view) {
     const { plugin } = this;
-    this.element.classList.toggle("gone", !plugin.up);
-    const silent = view.now - plugin.last_seen;
-    say(this.up, plugin.up ? "up" : silent < 2 ? "gone just now" : `gone ${age(silent)} ago`);
+    const status = plugin.state === "ended" ? plugin.status ?? "" : "";
+    Object.assign(this.element.dataset, { state: plugin.state, status });
+    say(this.state, inWords(plugin));
+    this.state.title = MEANINGS[status || plugin.state] ?? "";
     const facts = [];
     if (!this.open) facts.push(`${this.rows.size} instruments`);
     if (plugin.sessions > 1) facts.push(`${plugin.sessions} processes`);
-    if (plugin.up && this.load !== null) facts.push(`${(100 * this.load).toFixed(0)} % CPU`);
+    if (this.load !== null) facts.push(`${(100 * this.load).toFixed(0)} % CPU`);
     if (plugin.memory_bytes !== null) facts.push(bytes(plugin.memory_bytes));
     say(this.facts, facts.join("  "));
     const problems = Object.entries(plugin.problems);
