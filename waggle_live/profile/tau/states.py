@@ -29,7 +29,7 @@ class FunctionState(_NewestState):
         return {field: value for field, value in zip(_FIELDS, folded) if value is not None}
 
 
-class TauState(_NewestState):
+class RunState(_NewestState):
     """The run itself: monotonic time of the last dump, functions dropped, torn reads."""
 
     __slots__ = ()
