@@ -15,10 +15,10 @@ from typing import Any, Dict, List, Optional
 from ...reporter.address import Addresses
 from ...reporter.identity import ClaimedIdentity, find_identity
 from ...reporter.options import environment
-from . import launcher
 from .directory import Directory, Reading
 from .forwarder import Forwarder
 from .functions import Functions
+from .start import waggle_live_tau_start as launcher
 
 #: Seconds between two looks at the directory.
 POLL_INTERVAL = 0.25
@@ -28,7 +28,6 @@ EXIT_TIMEOUT = 0.5
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 #: What a terminal sends to all of its programs itself.
 _OF_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
-_START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
 NO_TAU = """\
 waggle-live: TAU is not installed here: neither tau_python nor tau_exec is on the PATH.
 It is in no package index; it is built into the plugin's image, against that image's Python.
@@ -47,8 +46,7 @@ def tau_run(options: argparse.Namespace) -> int:
     if not os.path.exists(options.script):
         print("waggle-live: no such script: %s" % options.script, file=sys.stderr)
         return 2
-    start = os.path.join(_START, "waggle_live_tau_start.py")
-    command += [start, "%g" % options.interval, options.script, *options.args]
+    command += [launcher.__file__, "%g" % options.interval, options.script, *options.args]
     directory = tempfile.mkdtemp(prefix="waggle-live-tau-")
     try:
         forwarder = _forwarder(directory, options, options.script)
