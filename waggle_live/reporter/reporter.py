@@ -17,7 +17,7 @@ from .address import Addresses
 from .identity import ClaimedIdentity
 from .sender import Sender
 from .session import Session
-from .usage import Figures, ProcessUsage
+from .usage import Figures
 
 #: Seconds that the end of a process may take longer because of us.
 DEFAULT_EXIT_TIMEOUT = 0.5
@@ -25,7 +25,7 @@ DEFAULT_EXIT_TIMEOUT = 0.5
 DEFAULT_BLOCK_TIMEOUT = 0.35
 
 #: What this process has used, told by one session at a time.
-_figures = Figures(ProcessUsage().read)
+_figures = Figures()
 #: By identity and address, for as long as there is a handle, an instrument or a session of it.
 _known: "weakref.WeakValueDictionary[Any, Reporter]" = weakref.WeakValueDictionary()
 #: Those that have a session, the latest last; kept alive, for the end of the process ends them.
@@ -85,7 +85,7 @@ class Reporter:
                     states=self.registry.states,
                     session=Session(self._identity),
                     addresses=self._addresses.candidates,
-                    usage=_figures.teller(),
+                    usage=_figures,
                     interval=self._interval,
                 )
                 _started.append(self)
@@ -208,7 +208,7 @@ class _AfterFork:
         """Nothing has a session in a forked child, and nothing was told."""
         global _figures
         del _started[:]
-        _figures = Figures(ProcessUsage().read)
+        _figures = Figures()
 
 
 _after_fork = _AfterFork()

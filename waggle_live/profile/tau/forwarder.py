@@ -15,7 +15,6 @@ from ...reporter.identity import ClaimedIdentity
 from ...reporter.logs import LogOnce
 from ...reporter.sender import Sender
 from ...reporter.session import Session
-from ...reporter.usage import Teller
 from ...series.state import SeriesState
 from .directory import Directory, Reading
 from .functions import Functions
@@ -127,7 +126,7 @@ class _Forwarded:
             states=self.states,
             session=session,
             addresses=addresses,
-            usage=Teller(),  # none: the forwarder's CPU and memory are not the plugin's
+            usage=None,  # the forwarder's CPU and memory are not the plugin's
         )
         #: Monotonic time of the last dump.
         self._dumped = -math.inf
