@@ -11,7 +11,6 @@ class GaugeState(SeriesState):
     """The newest value. ``buffer`` holds ``(clock, value)`` of a set, ``(clock, delta, True)``
     of an inc or dec, in the order of the calls."""
 
-    __slots__ = ("sample",)
     kind = GAUGE
     # Before its first set a gauge has the value 0, as in prometheus_client, and the age of the
     # clock, so that a value that was set, by whatever process of the plugin, is the newer.

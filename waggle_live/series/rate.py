@@ -12,7 +12,6 @@ class RateState(SeriesState):
     ``buffer`` holds clock readings of ticks or durations of blocks, both in nanoseconds.
     """
 
-    __slots__ = ("blocks",)
     kind = RATE
     empty = (0, 0, None, None)  # count, sum, last, the last tick's clock
 

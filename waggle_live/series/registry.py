@@ -15,10 +15,7 @@ from .timer import TimerState
 
 #: The state of each kind that an author makes.
 STATES: Dict[str, Type[SeriesState]] = {
-    protocol.TIMER: TimerState,
-    protocol.RATE: RateState,
-    protocol.GAUGE: GaugeState,
-    protocol.COUNTER: CounterState,
+    state.kind: state for state in (TimerState, RateState, GaugeState, CounterState)
 }
 #: What makes the instrument of a kind, which records into that state.
 Instruments = Mapping[str, Callable[[Any, Problems], Any]]
@@ -31,14 +28,12 @@ State = TypeVar("State", bound=SeriesState)
 class _Messages(CounterState):
     """How often a name was published."""
 
-    __slots__ = ()
     kind = protocol.MESSAGES
 
 
 class _Uploads(CounterState):
     """How many files were uploaded."""
 
-    __slots__ = ()
     kind = protocol.UPLOADS
 
 

@@ -36,6 +36,7 @@ class SeriesState:
     Each kind is a subclass in a module of its own. On the wire a state is a *cell*.
     """
 
+    # Found sooner than in a __dict__, on Python 3.6. What the kinds add is not used as often.
     __slots__ = (
         "append",
         "begin",
