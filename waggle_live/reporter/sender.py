@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from ..clock import monotonic
-from ..series.state import SeriesState, fold_all
+from ..series.state import SeriesState, fold_all, release_if_held
 from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
@@ -113,11 +113,7 @@ class Sender:
             return None
         request = Request(monotonic() + timeout, status, patient)
         self._requests.append(request)
-        try:
-            self._wake.release()
-        except RuntimeError as error:  # it is awake already,
-            if error.__traceback__ and error.__traceback__.tb_next:
-                raise  # unless a signal handler of the plugin's raised it, just here
+        release_if_held(self._wake)  # else it is awake already
         return request
 
     def _run(self) -> None:

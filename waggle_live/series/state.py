@@ -128,11 +128,7 @@ class SeriesState:
                 self._fold(buffer[:size], self.folded, (buffer, slice(size), ()))
         finally:
             # Not `if acquired`: an exception may come between acquiring and remembering it.
-            try:
-                lock.release()
-            except RuntimeError as error:  # it is another thread's,
-                if error.__traceback__ and error.__traceback__.tb_next:
-                    raise  # unless a signal handler of the plugin's raised it, just here
+            release_if_held(lock)
         return True
 
     def take(self) -> Optional[Dict[str, Any]]:
@@ -198,6 +194,21 @@ def change_together(*changes: Change) -> None:
     """Make all ``changes`` in one call into C: no signal handler comes between two of them."""
     lists, places, contents = zip(*changes)
     deque(map(setitem, lists, places, contents), maxlen=0)
+
+
+def release_if_held(lock: Any) -> None:
+    """Release a lock, unless it isn't held, or is another thread's."""
+    try:
+        lock.release()
+    except RuntimeError as error:
+        if came_out_of_a_call(error):
+            raise
+
+
+def came_out_of_a_call(error: BaseException) -> bool:
+    """Tell whether an error is none of ours, but of a signal handler that ran just then."""
+    traceback: Any = error.__traceback__
+    return traceback.tb_next is not None
 
 
 def _take_back(lock: Any) -> bool:
