@@ -69,10 +69,8 @@ class Dumper:
 
 def publish(directory: str) -> None:
     """Put the files of a dump in their places, those of several metrics too."""
-    directories = [directory]
-    directories += [entry.path for entry in os.scandir(directory) if entry.is_dir()]
-    for where in directories:
-        for name in os.listdir(where):
+    for where, _, names in os.walk(directory):
+        for name in names:
             if name.startswith(PART + "."):
                 target = DUMP + name[len(PART) :]
                 os.replace(os.path.join(where, name), os.path.join(where, target))
