@@ -58,14 +58,16 @@ class SeriesState:
     #: Records a value just before each send (see ``Gauge.set_function``).
     sample: Optional[Callable[[], None]] = None
 
-    def __init__(self, name: str, labels: Labels = ()) -> None:
+    def __init__(
+        self, name: str, labels: Labels = (), begin: Optional[Callable[[], None]] = None
+    ) -> None:
         self.name = name
         self.labels = labels
         #: Called with each new buffer, for an instrument that keeps it in closures: with True after
         #: a reset, when what was open belongs to another process.
         self.on_change: Optional[Callable[[bool], None]] = None
-        #: Called after the first value since a reset; None where nobody waits for one.
-        self.begin: Optional[Callable[[], None]] = None
+        #: Called after the first value since a reset, with no branch for it in what records values.
+        self.begin = begin
         self.reset()
 
     def reset(self) -> None:
@@ -82,28 +84,18 @@ class SeriesState:
             self.first = _FirstBuffer(self)
         self.touched = monotonic()
         self.changed = True
-        self._use([] if self.first is None else self.first, anew=True)
+        self.use([] if self.first is None else self.first, anew=True)
 
-    def await_first(self, begin: Callable[[], None]) -> None:
-        """Call ``begin`` after the first value, with no branch for it in what records values."""
-        self.begin = begin
-        self.reset()
-
-    def activate(self) -> None:
-        """Record into a plain buffer from now on; any number of threads may call it at once."""
-        first = self.first
-        if first is not None and self.buffer is first:
-            self._use(first.plain, anew=False)
-
-    def is_current(self, buffer: Any) -> bool:
-        """Whether ``buffer`` is of this process, and not of one that this was forked from."""
-        return buffer is self.buffer or buffer is self.first
-
-    def _use(self, buffer: List[Any], anew: bool) -> None:
+    def use(self, buffer: List[Any], anew: bool) -> None:
+        """Record into another buffer from now on; ``anew`` after a reset."""
         self.buffer = buffer
         self.append = buffer.append
         if self.on_change is not None:
             self.on_change(anew)
+
+    def is_current(self, buffer: Any) -> bool:
+        """Whether ``buffer`` is of this process, and not of one that this was forked from."""
+        return buffer is self.buffer or buffer is self.first
 
     @property
     def recorded_at(self) -> float:
@@ -174,7 +166,8 @@ class _FirstBuffer(list):  # type: ignore[type-arg]
         state = self._state
         if state.first is not self:
             return
-        state.activate()
+        if state.buffer is self:  # any number of threads may come here at once
+            state.use(self.plain, anew=False)
         self.plain.append(value)
         if state.begin is not None:
             state.begin()
