@@ -276,6 +276,6 @@ def test_a_live_run_under_tau(tmp_path):
         grown = sum(v for (f, _, _), v in end.items() if f == EXCLUSIVE)
         grown -= sum(v for (f, _, _), v in start_of_second.items() if f == EXCLUSIVE)
         final = Directory(str(kept)).read()
-        assert any(reading.has_ended for reading in final)
+        assert any(reading.profile.has_ended for reading in final)
         total = sum(values[1] for values in by_metric(final)[TIME].values()) / 1e9
         assert grown == pytest.approx(total, rel=0.02)

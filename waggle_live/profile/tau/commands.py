@@ -13,10 +13,10 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
 from ...reporter.address import Addresses
-from ...reporter.identity import ClaimedIdentity, find_identity
+from ...reporter.identity import find_identity
 from ...reporter.options import environment
 from .directory import Directory, Reading
-from .forwarder import Forwarder
+from .forwarder import ForwardedRun, Forwarder
 from .functions import Functions
 from .start import waggle_live_tau_start as launcher
 
@@ -124,17 +124,16 @@ def _run(
 
 
 def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str]) -> Forwarder:
-    def identify(reading: Reading) -> ClaimedIdentity:
-        main = script_of(reading.command) if script is None else script
-        given = options.plugin, options.task, options.job
-        return find_identity(*given, None, os.environ, script=main)
+    addresses = Addresses(options.address, os.environ)
 
-    return Forwarder(
-        directory=Directory(directory),
-        addresses=Addresses(options.address, os.environ).candidates,
-        identify=identify,
-        functions=lambda: Functions(options.functions, options.include),
-    )
+    def begin(reading: Reading) -> ForwardedRun:
+        main = script_of(reading.profile.command) if script is None else script
+        given = options.plugin, options.task, options.job
+        identity = find_identity(*given, None, os.environ, script=main)
+        functions = Functions(options.functions, options.include)
+        return ForwardedRun(reading.run, identity, functions, addresses.candidates)
+
+    return Forwarder(Directory(directory), begin)
 
 
 def script_of(command: str) -> str:

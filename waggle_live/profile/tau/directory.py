@@ -14,7 +14,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ...wire.errors import InvalidProfile
 from . import names
-from .profile import Profile, Run, parse
+from .profile import Profile, Row, Run, parse
 
 #: Seconds that a file that changed must have been left alone; longer than a tick of its time.
 SETTLE = 0.02
@@ -36,16 +36,19 @@ _Signature = Tuple[int, int, int]
 class Reading(NamedTuple):
     """What one file says: the functions of one thread of a run, measured by one metric."""
 
-    run: Run
-    command: str
-    has_ended: bool
-    #: Unix time at which the file was written.
-    dumped: float
+    profile: Profile
     #: Of a thread there may be several files, a dump and the final profile.
     thread: str
-    metric: str
-    #: By key (see :mod:`waggle_live.profile.tau.names`).
+    #: Unix time at which the file was written.
+    dumped: float
+    #: What counts of the profile's rows, by key (see :mod:`waggle_live.profile.tau.names`);
+    #: nothing where its metric is no time.
     functions: Dict[bytes, Values]
+
+    @property
+    def run(self) -> Run:
+        """The run that wrote it."""
+        return self.profile.run
 
 
 class Directory:
@@ -111,29 +114,20 @@ class Directory:
         if _signature(path) != signature:
             raise InvalidProfile("it was written meanwhile")
         profile = parse(data)
-        functions: Dict[bytes, Values] = {}
-        if profile.metric in (TIME, CPU_TIME):
-            functions = _functions(profile)
-        else:
+        is_time = profile.metric in (TIME, CPU_TIME)
+        if not is_time:
             self.others.add(profile.metric)
+        functions = _functions(profile.rows if is_time else [])
         self.runs[path] = profile.run
-        return Reading(
-            run=profile.run,
-            command=profile.command,
-            has_ended=profile.has_ended,
-            dumped=signature[1] / 1e9,
-            thread=_FILE.findall(path)[0],
-            metric=profile.metric,
-            functions=functions,
-        )
+        return Reading(profile, _FILE.findall(path)[0], signature[1] / 1e9, functions)
 
 
-def _functions(profile: Profile) -> Dict[bytes, Values]:
-    """Sum up what of a profile counts, by key; raises OverflowError for an infinite time."""
+def _functions(rows: List[Row]) -> Dict[bytes, Values]:
+    """Sum up the rows that count, by key; raises OverflowError for an infinite time."""
     functions: Dict[bytes, Values] = {}
-    groups = {row[4] for row in profile.rows}
+    groups = {row[4] for row in rows}
     repeated = {group for group in groups if names.REPEATED.search(group)}
-    for name, calls, exclusive, inclusive, group in profile.rows:
+    for name, calls, exclusive, inclusive, group in rows:
         if group not in repeated:
             key = names.key(name)
             before = functions.get(key, (0, 0, 0))

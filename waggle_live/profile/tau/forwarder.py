@@ -32,19 +32,11 @@ GRACE = 2.0
 class Forwarder:
     """Reads and forwards at each ``poll``; ``close`` ends it. Used by one thread."""
 
-    def __init__(
-        self,
-        *,
-        directory: Directory,
-        addresses: Callable[[], List[Address]],
-        identify: Callable[[Reading], ClaimedIdentity],
-        functions: Callable[[], Functions],
-    ) -> None:
+    def __init__(self, directory: Directory, begin: "Callable[[Reading], ForwardedRun]") -> None:
         self._directory = directory
-        self._addresses = addresses
-        self._identify = identify
-        self._functions = functions
-        self._runs: Dict[Run, _Forwarded] = {}
+        #: Makes a run of the first that is read of it.
+        self._begin = begin
+        self._runs: Dict[Run, ForwardedRun] = {}
         self._gone: Deque[Run] = deque(maxlen=_MAX_GONE)
         self._torn = 0  # of the directory, as far as a run has it already
         self._log_once = LogOnce()
@@ -72,8 +64,8 @@ class Forwarder:
         for reading in self._directory.read():
             changed.setdefault(reading.run, []).append(reading)
         for run, readings in changed.items():
-            forwarded = self._runs.get(run) or self._begin(readings[0])
-            if forwarded is not None:
+            if self._may_forward(run):
+                forwarded = self._runs[run] = self._runs.get(run) or self._begin(readings[0])
                 forwarded.take(readings)
         if final:
             for forwarded in self._runs.values():
@@ -99,23 +91,25 @@ class Forwarder:
                 sender.wait(sender.finish("ok", 0.5))
                 self._gone.append(run)
 
-    def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
-        if reading.run in self._gone:
-            self._log_once("gone", "pid %s is back, and counted already", reading.run.pid)
-            return None
-        if len(self._runs) >= DEFAULT_MAX_RUNS:
+    def _may_forward(self, run: Run) -> bool:
+        if run in self._gone:
+            self._log_once("gone", "pid %s is back, and counted already", run.pid)
+            return False
+        if run not in self._runs and len(self._runs) >= DEFAULT_MAX_RUNS:
             self._log_once("runs", "more than %d runs: the rest is left alone", DEFAULT_MAX_RUNS)
-            return None
-        session = Session(self._identify(reading), start_time=_seconds(reading.run.started))
-        made = self._runs[reading.run] = _Forwarded(session, self._functions(), self._addresses)
-        return made
+            return False
+        return True
 
 
-class _Forwarded:
+class ForwardedRun:
     """One run and its session."""
 
     def __init__(
-        self, session: Session, functions: Functions, addresses: Callable[[], List[Address]]
+        self,
+        run: Run,
+        identity: ClaimedIdentity,
+        functions: Functions,
+        addresses: Callable[[], List[Address]],
     ) -> None:
         #: Monotonic time of the last look that found files of it.
         self.last_seen = 0.0
@@ -124,7 +118,7 @@ class _Forwarded:
         self._states: Dict[str, FunctionState] = {}
         self.sender = Sender(
             states=self.states,
-            session=session,
+            session=Session(identity, start_time=_seconds(run.started)),
             addresses=addresses,
             usage=None,  # the forwarder's CPU and memory are not the plugin's
         )

@@ -78,9 +78,9 @@ class Functions:
                 function = self._functions.get(key)
                 if function is None:
                     function = self._functions[key] = _Function(key, self._is_nameable(key))
-                for place, value in zip(_PLACES[reading.metric], values):
+                for place, value in zip(_PLACES[reading.profile.metric], values):
                     risen.append((function, place, function.rise(reading.thread, place, value)))
-        self._admit(final or any(reading.has_ended for reading in readings))
+        self._admit(final or any(reading.profile.has_ended for reading in readings))
         changed = set()
         for function, place, step in risen:
             if function.home is None and step:

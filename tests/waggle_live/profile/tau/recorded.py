@@ -55,9 +55,9 @@ def by_metric(readings):
     threads = {}
     for reading in readings:
         for key, values in reading.functions.items():
-            at = reading.metric, key, reading.thread
+            at = reading.profile.metric, key, reading.thread
             threads[at] = tuple(map(max, values, threads.get(at, values)))
-    sums = {reading.metric: {} for reading in readings}
+    sums = {reading.profile.metric: {} for reading in readings}
     for (metric, key, _), values in threads.items():
         sums[metric][key] = tuple(map(add, values, sums[metric].get(key, (0, 0, 0))))
     return sums

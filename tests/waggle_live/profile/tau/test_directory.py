@@ -79,7 +79,7 @@ def test_a_dump_and_the_final_profile_of_a_thread_count_once(directory):
     write(directory, "profile.0.0.0", read(SERIES_END))
     readings = directory.read()
     assert {reading.thread for reading in readings} == {"0.0"}
-    assert {reading.has_ended for reading in readings} == {False, True}
+    assert {reading.profile.has_ended for reading in readings} == {False, True}
     functions = Functions()
     functions.read(readings)
     assert functions.sums["inference"][:3] == [20, 20192000, 20192000]

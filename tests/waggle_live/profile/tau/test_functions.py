@@ -7,7 +7,7 @@ import pytest
 
 from waggle_live.profile.tau.directory import CPU_TIME, TIME, Directory, Reading
 from waggle_live.profile.tau.functions import CALLS, EXCLUSIVE, EXCLUSIVE_CPU, Functions
-from waggle_live.profile.tau.profile import Run
+from waggle_live.profile.tau.profile import Profile, Run
 from waggle_live.wire.protocol import OTHER_FUNCTIONS
 
 from .recorded import FILES, PROFILES, by_metric
@@ -18,7 +18,7 @@ def reading(functions, has_ended=False, thread="0.0", metric=TIME):
     full = {}
     for name, values in functions.items():
         full[name.encode()] = (*values, values[-1])[:3]
-    return [Reading(Run("1", "1"), "", has_ended, 0.0, thread, metric, full)]
+    return [Reading(Profile(metric, Run("1", "1"), has_ended, "", []), thread, 0.0, full)]
 
 
 def shown(functions, column=EXCLUSIVE):
