@@ -33,19 +33,11 @@ _started: "List[Reporter]" = []
 _is_over = False  # the process is ending, and nothing is started any more
 
 
-class _ByThread(threading.local):
-    """What each thread has started by name and not stopped, the latest last."""
-
-    def __init__(self) -> None:
-        self.spans: List[Any] = []
-
-
 class Reporter:
     """The registry of one identity, and its session while it has one. Thread-safe."""
 
     def __init__(
         self,
-        *,
         identity: ClaimedIdentity,
         addresses: Addresses,
         interval: float,
@@ -55,7 +47,7 @@ class Reporter:
         self._addresses = addresses
         self._interval = interval
         self.registry = Registry(instruments, begin=None if addresses.is_off else self.start)
-        self.by_thread = _ByThread()
+        self._by_thread = threading.local()
         #: Those who have not closed it.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()
         self._lock = threading.RLock()
@@ -65,6 +57,11 @@ class Reporter:
         #: Until when, and how long, the last block's end waited without an answer.
         self._in_vain = (0.0, 0.0)
         fork.register(self)
+
+    def spans(self) -> List[Any]:
+        """Return what this thread has started by name and not stopped, the latest last."""
+        spans: List[Any] = self._by_thread.__dict__.setdefault("spans", [])
+        return spans
 
     def attach(self, handle: Any) -> None:
         """Count ``handle`` as one that may still record."""
@@ -163,7 +160,7 @@ class Reporter:
         if sender is not None:
             sender.abandon()
         self._left = ends.Left()
-        self.by_thread = _ByThread()
+        self._by_thread = threading.local()
         self.registry.reset()
 
 
@@ -172,13 +169,8 @@ def find(
 ) -> Reporter:
     """Return this process's reporter of that identity and address, new or known."""
     key = (identity, addresses.text)
-    reporter = _known.get(key)
-    if reporter is None:
-        made = Reporter(
-            identity=identity, addresses=addresses, interval=interval, instruments=instruments
-        )
-        reporter = _known.setdefault(key, made)
-    return reporter
+    known = _known.get(key)
+    return known or _known.setdefault(key, Reporter(identity, addresses, interval, instruments))
 
 
 def latest() -> Optional[Reporter]:

@@ -31,40 +31,23 @@ NO_TAU = 127
 SAME_SIGNAL = 1.0
 
 
-class Dumper:
-    """Dumps every ``interval`` seconds until it is stopped, and once more then."""
+def dump_until(stop: threading.Event, pytau: Any, directory: str, interval: float) -> None:
+    """Dump every ``interval`` seconds until ``stop`` is set, and once more then.
 
-    def __init__(self, pytau: Any, directory: str, interval: float) -> None:
-        self._pytau = pytau
-        self._directory = directory
-        self._interval = interval
-        self._stop = threading.Event()
-        self._failed = False
-        self._thread = threading.Thread(target=self._run, name="waggle-live-tau", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread, with a last dump; waits for at most a second."""
-        self._stop.set()
-        self._thread.join(1.0)
-
-    def dump(self) -> None:
-        """Dump now; what goes wrong is said once and never reaches the program."""
+    What goes wrong is said once and never reaches the program.
+    """
+    failed = False
+    while True:
+        is_last = stop.wait(interval)
         try:
-            self._pytau.dbDump(PART)
-            publish(self._directory)
+            pytau.dbDump(PART)
+            publish(directory)
         except Exception as error:
-            if not self._failed:
+            if not failed:
                 print("waggle-live: TAU's dump failed: %s" % error, file=sys.stderr)
-            self._failed = True
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._interval):
-            self.dump()
-        self.dump()
+            failed = True
+        if is_last:
+            return
 
 
 def publish(directory: str) -> None:
@@ -89,10 +72,19 @@ def main() -> None:
         raise SystemExit(NO_TAU) from None
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _Terminate())
-    dumper = Dumper(pytau, directory, interval)
-    dumper.start()
-    pid = os.getpid()
-    atexit.register(lambda: dumper.stop() if os.getpid() == pid else None)
+    pid, stop = os.getpid(), threading.Event()
+    arguments = (stop, pytau, directory, interval)
+    thread = threading.Thread(
+        target=dump_until, args=arguments, name="waggle-live-tau", daemon=True
+    )
+    thread.start()
+
+    @atexit.register
+    def end() -> None:
+        if os.getpid() == pid:  # no forked child, which has no such thread
+            stop.set()
+            thread.join(1.0)
+
     sys.argv[:] = sys.argv[2:]
     status = run(script)
     if os.getpid() == pid:
