@@ -124,7 +124,7 @@ class LiveMetrics:
         """Start measuring ``name`` in this thread; may be nested. A rate if declared as one."""
         is_rate = self._registry.kind_of(name) == RATE if isinstance(name, str) else False
         timer = self.rate(name, **labels) if is_rate else self.timer(name, **labels)
-        spans = self._reporter.by_thread.spans
+        spans = self._reporter.spans()
         if len(spans) >= MAX_NESTING:
             del spans[0]
             self._registry.problems.count(
@@ -137,7 +137,7 @@ class LiveMetrics:
 
         Without one nothing is recorded; it is counted, and logged once.
         """
-        spans = self._reporter.by_thread.spans
+        spans = self._reporter.spans()
         for index in range(len(spans) - 1, -1, -1):
             if spans[index][0] == (name, labels):
                 spans.pop(index)[1].stop()
@@ -207,4 +207,4 @@ class LiveMetrics:
     def _device_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
         if not callable(sync):
             raise InvalidType("sync must be a function without arguments, got %.60r" % (sync,))
-        return DeviceTimer(self.timer(name, **labels), sync, self._registry.problems)
+        return DeviceTimer(self.timer(name, **labels), sync)

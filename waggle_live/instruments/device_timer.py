@@ -1,9 +1,9 @@
 """Timers with a ``sync``: work that goes on after its call returned, as on a GPU."""
 
+from copy import copy
 from typing import Any, Callable, List, cast
 
 from ..clock import perf_counter_ns
-from ..series.problems import Problems
 from ..wire.protocol import SYNC_ERROR
 from .decorate import decorate
 from .timer import Function, Span, Timer
@@ -18,12 +18,11 @@ class DeviceTimer(Timer):
     at each call, which must not cost a class each time. Errors of ``sync`` are counted.
     """
 
-    __slots__ = ("_exits", "_problems", "_sync", "_timer")
+    __slots__ = ("_exits", "_sync", "_timer")
 
-    def __init__(self, timer: Timer, sync: Sync, problems: Problems) -> None:
+    def __init__(self, timer: Timer, sync: Sync) -> None:
         self._timer = timer
         self._sync = sync
-        self._problems = problems
         # Looked up at the entry, as a with statement does it: see timer about forks.
         self._exits: List[Any] = []
 
@@ -43,7 +42,11 @@ class DeviceTimer(Timer):
         return _DeviceSpan(self._timer.start(), self)
 
     def __call__(self, function: Function) -> Function:
-        return cast(Function, decorate(function, _DeviceSeries(self)))
+        series: Any = copy(self._timer._series)  # of the same state
+        make = series.make
+        series.make = lambda: DeviceTimer(make(), self._sync)
+        series.clock = self._clock
+        return cast(Function, decorate(function, series))
 
     @property
     def _start(self) -> Any:
@@ -54,12 +57,16 @@ class DeviceTimer(Timer):
     def _start(self, start: Any) -> None:
         self._timer._start = start
 
+    def _clock(self) -> int:
+        self._synchronize()
+        return perf_counter_ns()
+
     def _synchronize(self) -> None:
         """Call the author's ``sync``, whose errors are not the plugin's."""
         try:
             self._sync()
         except Exception as error:
-            self._problems.count(SYNC_ERROR, "sync raised %r" % (error,))
+            self._timer._series.problems.count(SYNC_ERROR, "sync raised %r" % (error,))
 
 
 class _DeviceSpan(Span):
@@ -72,23 +79,3 @@ class _DeviceSpan(Span):
     def stop(self) -> None:
         self._timer._synchronize()
         self._span.stop()
-
-
-class _DeviceSeries:
-    """What a decorator needs of a series, with a clock that synchronizes."""
-
-    def __init__(self, timer: DeviceTimer) -> None:
-        series = timer._timer._series
-        self.state = series.state
-        self.append_failed = series.append_failed
-        self._make = series.make
-        self._timer = timer
-
-    def make(self) -> DeviceTimer:
-        """Return a new timer with the same ``sync``."""
-        return DeviceTimer(self._make(), self._timer._sync, self._timer._problems)
-
-    def clock(self) -> int:
-        """Read the clock, after the author's ``sync``."""
-        self._timer._synchronize()
-        return perf_counter_ns()

@@ -15,7 +15,7 @@ from typing import Any, Callable, Optional, Type, TypeVar, Union, cast
 from ..clock import perf_counter_ns
 from ..series.problems import Problems
 from ..series.rate import RateState
-from ..series.state import FOLD_AT
+from ..series.state import FOLD_AT, came_out_of_a_call
 from ..series.timer import TimerState
 from ..wire.protocol import UNMATCHED_STOP
 from .decorate import decorate
@@ -114,7 +114,7 @@ class TimerSeries:
                     self._start = None
                     append(duration)
                 except TypeError as error:  # None or Reentered: dearer to ask for than to meet
-                    if _came_out_of_a_call(error):
+                    if came_out_of_a_call(error):
                         raise
                     leave(self, clock(), exc_type, opened, buffer)
             else:
@@ -131,7 +131,7 @@ class TimerSeries:
             try:
                 append(clock() - self._start)  # type: ignore[operator]
             except TypeError as error:
-                if _came_out_of_a_call(error):
+                if came_out_of_a_call(error):
                     raise
                 problems.count(UNMATCHED_STOP, "a span was stopped twice")
                 return
@@ -177,9 +177,3 @@ class TimerSeries:
             self.append_failed(buffer, end - start, exc_type)
         else:
             buffer.append(end - start)
-
-
-def _came_out_of_a_call(error: BaseException) -> bool:
-    """Tell whether an error is none of ours, but of a signal handler that ran just then."""
-    traceback: Any = error.__traceback__
-    return traceback.tb_next is not None

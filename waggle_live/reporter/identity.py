@@ -48,11 +48,11 @@ def find_identity(
     directory, name = _find_main(script)
     sage_name, sage_version = _read_sage_yaml(os.path.join(directory, "sage.yaml"))
     return ClaimedIdentity(
-        app_id=_shorten(app_id or environ.get("WAGGLE_APP_ID", "")),
-        plugin=_shorten(plugin or environ.get("WAGGLE_LIVE_PLUGIN") or sage_name or name),
-        plugin_version=_shorten(sage_version),
-        task=_shorten(task or environ.get("WAGGLE_LIVE_TASK", "")),
-        job=_shorten(job or environ.get("WAGGLE_LIVE_JOB", "")),
+        app_id=shorten(app_id or environ.get("WAGGLE_APP_ID", "")),
+        plugin=shorten(plugin or environ.get("WAGGLE_LIVE_PLUGIN") or sage_name or name),
+        plugin_version=shorten(sage_version),
+        task=shorten(task or environ.get("WAGGLE_LIVE_TASK", "")),
+        job=shorten(job or environ.get("WAGGLE_LIVE_JOB", "")),
     )
 
 
@@ -71,11 +71,6 @@ def _find_main(script: Optional[str]) -> "tuple[str, str]":
         name = os.path.basename(directory)
         return directory, name or "python"
     return directory, os.path.splitext(name)[0]
-
-
-def find_host(environ: Mapping[str, str]) -> str:
-    """Return the node's name, which the stack's scheduler puts into ``HOST``; "" elsewhere."""
-    return _shorten(environ.get("HOST", ""))
 
 
 def _read_sage_yaml(path: str) -> "tuple[str, str]":
@@ -108,6 +103,6 @@ def _scalar(text: str) -> str:
     return text
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
     """Cut to what the wire takes; what the file system had in no valid UTF-8 becomes "?"."""
     return text[:MAX_LENGTH].encode("utf-8", "replace").decode()

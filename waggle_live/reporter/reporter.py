@@ -17,7 +17,7 @@ from .address import Addresses
 from .identity import ClaimedIdentity
 from .sender import Sender
 from .session import Session
-from .usage import Figures, ProcessUsage
+from .usage import Figures
 
 #: Seconds that the end of a process may take longer because of us.
 DEFAULT_EXIT_TIMEOUT = 0.5
@@ -25,7 +25,7 @@ DEFAULT_EXIT_TIMEOUT = 0.5
 DEFAULT_BLOCK_TIMEOUT = 0.35
 
 #: What this process has used, told by one session at a time.
-_figures = Figures(ProcessUsage().read)
+_figures = Figures()
 #: By identity and address, for as long as there is a handle, an instrument or a session of it.
 _known: "weakref.WeakValueDictionary[Any, Reporter]" = weakref.WeakValueDictionary()
 #: Those that have a session, the latest last; kept alive, for the end of the process ends them.
@@ -33,19 +33,11 @@ _started: "List[Reporter]" = []
 _is_over = False  # the process is ending, and nothing is started any more
 
 
-class _ByThread(threading.local):
-    """What each thread has started by name and not stopped, the latest last."""
-
-    def __init__(self) -> None:
-        self.spans: List[Any] = []
-
-
 class Reporter:
     """The registry of one identity, and its session while it has one. Thread-safe."""
 
     def __init__(
         self,
-        *,
         identity: ClaimedIdentity,
         addresses: Addresses,
         interval: float,
@@ -55,7 +47,7 @@ class Reporter:
         self._addresses = addresses
         self._interval = interval
         self.registry = Registry(instruments, begin=None if addresses.is_off else self.start)
-        self.by_thread = _ByThread()
+        self._by_thread = threading.local()
         #: Those who have not closed it.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()
         self._lock = threading.RLock()
@@ -65,6 +57,11 @@ class Reporter:
         #: Until when, and how long, the last block's end waited without an answer.
         self._in_vain = (0.0, 0.0)
         fork.register(self)
+
+    def spans(self) -> List[Any]:
+        """Return what this thread has started by name and not stopped, the latest last."""
+        spans: List[Any] = self._by_thread.__dict__.setdefault("spans", [])
+        return spans
 
     def attach(self, handle: Any) -> None:
         """Count ``handle`` as one that may still record."""
@@ -85,7 +82,7 @@ class Reporter:
                     states=self.registry.states,
                     session=Session(self._identity),
                     addresses=self._addresses.candidates,
-                    usage=_figures.teller(),
+                    usage=_figures,
                     interval=self._interval,
                 )
                 _started.append(self)
@@ -163,7 +160,7 @@ class Reporter:
         if sender is not None:
             sender.abandon()
         self._left = ends.Left()
-        self.by_thread = _ByThread()
+        self._by_thread = threading.local()
         self.registry.reset()
 
 
@@ -172,13 +169,8 @@ def find(
 ) -> Reporter:
     """Return this process's reporter of that identity and address, new or known."""
     key = (identity, addresses.text)
-    reporter = _known.get(key)
-    if reporter is None:
-        made = Reporter(
-            identity=identity, addresses=addresses, interval=interval, instruments=instruments
-        )
-        reporter = _known.setdefault(key, made)
-    return reporter
+    known = _known.get(key)
+    return known or _known.setdefault(key, Reporter(identity, addresses, interval, instruments))
 
 
 def latest() -> Optional[Reporter]:
@@ -208,7 +200,7 @@ class _AfterFork:
         """Nothing has a session in a forked child, and nothing was told."""
         global _figures
         del _started[:]
-        _figures = Figures(ProcessUsage().read)
+        _figures = Figures()
 
 
 _after_fork = _AfterFork()

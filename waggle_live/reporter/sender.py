@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from ..clock import monotonic
-from ..series.state import SeriesState, fold_all
+from ..series.state import SeriesState, fold_all, release_if_held
 from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
@@ -19,7 +19,7 @@ from .connection import Connection, explain
 from .logs import LogOnce
 from .request import Request
 from .session import Session
-from .usage import Teller
+from .usage import Figures
 
 #: Seconds between two sends.
 DEFAULT_INTERVAL = 0.25
@@ -49,7 +49,7 @@ class Sender:
         states: Callable[[], List[SeriesState]],
         session: Session,
         addresses: Callable[[], List[Address]],
-        usage: Teller,
+        usage: Optional[Figures],
         interval: float = DEFAULT_INTERVAL,
     ) -> None:
         self._states = states
@@ -113,11 +113,7 @@ class Sender:
             return None
         request = Request(monotonic() + timeout, status, patient)
         self._requests.append(request)
-        try:
-            self._wake.release()
-        except RuntimeError as error:  # it is awake already,
-            if error.__traceback__ and error.__traceback__.tb_next:
-                raise  # unless a signal handler of the plugin's raised it, just here
+        release_if_held(self._wake)  # else it is awake already
         return request
 
     def _run(self) -> None:
@@ -140,7 +136,8 @@ class Sender:
                 request.done.set()
             if any(request.status is not None for request in requests):
                 self._disconnect()
-                self._usage.end()
+                if self._usage is not None:
+                    self._usage.end(self)
                 self._thread = None
                 return
 
@@ -236,8 +233,10 @@ class Sender:
         return complete
 
     def _read_usage(self) -> Optional[Dict[str, Any]]:
+        if self._usage is None:
+            return None
         with fork.guard:  # it opens files
-            return self._usage.read()
+            return self._usage.read(self)
 
     def _receive(self, connection: Connection) -> List[Dict[str, Any]]:
         """Take in what the collector says; return what it has applied."""

@@ -9,7 +9,7 @@ from ..clock import monotonic
 from ..version import VERSION
 from ..wire.protocol import VERSION as PROTOCOL_VERSION
 from .address import find_token
-from .identity import ClaimedIdentity, find_host
+from .identity import ClaimedIdentity, shorten
 
 
 class Session:
@@ -20,7 +20,8 @@ class Session:
 
     def __init__(self, identity: ClaimedIdentity, *, start_time: Optional[float] = None) -> None:
         self._identity = identity
-        self._host = find_host(os.environ)
+        # The node's name, from the stack's scheduler.
+        self._host = shorten(os.environ.get("HOST", ""))
         self._token = find_token(os.environ)
         self._start_time = time.time() if start_time is None else start_time
         self.started = monotonic()

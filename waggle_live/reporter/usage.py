@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Dict, Optional
 
 _CONTAINER_MARKS = ("kubepods", "docker", "libpod", "containerd", "crio", "lxc")
 
@@ -17,10 +17,18 @@ class ProcessUsage:
 
     def __init__(self, root: str = "/") -> None:
         self._root = root
-        self._usage = ""
-        self._inactive = b""
-        if self._is_in_container():
-            self._find_cgroup()
+        #: The container's file of its memory, and in memory.stat beside it the name of the cache.
+        self._usage, self._inactive = "", b""
+        try:
+            cgroup = self._read("proc/self/cgroup").decode()
+        except (OSError, ValueError):
+            return
+        if (
+            os.environ.get("WAGGLE_APP_ID")
+            or any(self._exists(mark) for mark in (".dockerenv", "run/.containerenv"))
+            or any(mark in cgroup for mark in _CONTAINER_MARKS)
+        ):
+            self._find_memory(cgroup)
 
     def read(self) -> Dict[str, Any]:
         """Return the ``process`` object of an update; what can't be read is left out."""
@@ -44,14 +52,10 @@ class ProcessUsage:
                 return max(0, usage - int(line.split()[1]))
         return usage
 
-    def _find_cgroup(self) -> None:
+    def _find_memory(self, cgroup: str) -> None:
         """Find the memory files: under the cgroup's path, or, where the container has a cgroup
         namespace or mounts only its own part, at the top."""
-        try:
-            lines = self._read("proc/self/cgroup").decode().splitlines()
-        except (OSError, ValueError):
-            return
-        for line in lines:
+        for line in cgroup.splitlines():
             _, controllers, path = [*line.split(":", 2), "", ""][:3]
             if controllers == "":
                 base, name, inactive = "sys/fs/cgroup", "memory.current", b"inactive_file "
@@ -61,22 +65,12 @@ class ProcessUsage:
             else:
                 continue
             for directory in (base + path.rstrip("/"), base):
-                if os.path.exists(os.path.join(self._root, directory, name)):
-                    self._usage = directory + "/" + name
-                    self._inactive = inactive
+                if self._exists(directory + "/" + name):
+                    self._usage, self._inactive = directory + "/" + name, inactive
                     return
 
-    def _is_in_container(self) -> bool:
-        marks = (".dockerenv", "run/.containerenv")
-        if os.environ.get("WAGGLE_APP_ID"):
-            return True
-        if any(os.path.exists(os.path.join(self._root, mark)) for mark in marks):
-            return True
-        try:
-            text = self._read("proc/self/cgroup").decode()
-        except (OSError, ValueError):
-            return False
-        return any(mark in text for mark in _CONTAINER_MARKS)
+    def _exists(self, path: str) -> bool:
+        return os.path.exists(os.path.join(self._root, path))
 
     def _read(self, path: str) -> bytes:
         with open(os.path.join(self._root, path), "rb") as file:
@@ -89,48 +83,25 @@ class Figures:
     The first session that asks tells it. When it has ended, the next that asks tells the rest.
     """
 
-    def __init__(self, read: Callable[[], Dict[str, Any]]) -> None:
-        self._read = read
-        self._teller: Optional[Teller] = None
-        #: CPU seconds that sessions have told which have ended.
-        self._told = 0.0
+    def __init__(self) -> None:
+        self._usage = ProcessUsage()
+        self._teller: Any = None
+        #: CPU seconds at the last reading, and those that sessions have told which have ended.
+        self._cpu = self._told = 0.0
 
-    def teller(self) -> "Teller":
-        """Return what a new session asks."""
-        return Teller(self)
-
-    def read(self, teller: "Teller") -> Optional[Dict[str, Any]]:
-        """Return the ``process`` object for one session; None for all others."""
+    def read(self, teller: Any) -> Optional[Dict[str, Any]]:
+        """Return the ``process`` object for the session of ``teller``; None for all others."""
         if self._teller is None:
             self._teller = teller
         if self._teller is not teller:
             return None
-        message = self._read()
-        message["cpu_seconds"] = round(message["cpu_seconds"] - self._told, 6)
+        message = self._usage.read()
+        self._cpu = message["cpu_seconds"]
+        message["cpu_seconds"] = round(self._cpu - self._told, 6)
         return message
 
-    def end(self, teller: "Teller", told: float) -> None:
-        """The session of ``teller`` has ended, and told so many CPU seconds."""
+    def end(self, teller: Any) -> None:
+        """Leave the rest to another session, since that of ``teller`` has ended."""
         if self._teller is teller:
             self._teller = None
-            self._told += told
-
-
-class Teller:
-    """What one session tells of the process; without figures nothing. Used by one thread."""
-
-    def __init__(self, figures: Optional[Figures] = None) -> None:
-        self._figures = figures
-        self._told = 0.0
-
-    def read(self) -> Optional[Dict[str, Any]]:
-        """Return the ``process`` object of an update; None where another session tells it."""
-        message = self._figures.read(self) if self._figures is not None else None
-        if message is not None:
-            self._told = message["cpu_seconds"]
-        return message
-
-    def end(self) -> None:
-        """Leave the rest to another session."""
-        if self._figures is not None:
-            self._figures.end(self, self._told)
+            self._told = self._cpu

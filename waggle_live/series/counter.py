@@ -14,7 +14,6 @@ MAX_VALUE = sys.float_info.max
 class CounterState(SeriesState):
     """A sum of increments; its subclasses count messages, uploads and problems."""
 
-    __slots__ = ()
     kind = COUNTER
     empty = (0,)
 

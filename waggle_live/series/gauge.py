@@ -1,9 +1,9 @@
 """The state of a gauge: its newest value."""
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List
 
 from ..clock import perf_counter_ns
-from ..wire.protocol import GAUGE, Labels, encode_number
+from ..wire.protocol import GAUGE, encode_number
 from .state import Change, Folded, SeriesState, change_together
 
 
@@ -11,15 +11,10 @@ class GaugeState(SeriesState):
     """The newest value. ``buffer`` holds ``(clock, value)`` of a set, ``(clock, delta, True)``
     of an inc or dec, in the order of the calls."""
 
-    __slots__ = ("sample",)
     kind = GAUGE
     # Before its first set a gauge has the value 0, as in prometheus_client, and the age of the
     # clock, so that a value that was set, by whatever process of the plugin, is the newer.
     empty = (0.0, 0)
-
-    def __init__(self, name: str, labels: Labels = ()) -> None:
-        self.sample: Optional[Callable[[], None]] = None
-        super().__init__(name, labels)
 
     def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
         first = len(batch) - 1

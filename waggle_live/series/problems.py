@@ -12,7 +12,6 @@ logger = logging.getLogger("waggle_live")
 class ProblemState(CounterState):
     """How often one problem was met."""
 
-    __slots__ = ()
     kind = PROBLEM
 
 

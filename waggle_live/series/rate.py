@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List
 
-from ..wire.protocol import OVERFLOW, RATE, Labels
+from ..wire.protocol import OVERFLOW, RATE
 from .state import Change, Folded, SeriesState, change_together
 
 
@@ -12,13 +12,10 @@ class RateState(SeriesState):
     ``buffer`` holds clock readings of ticks or durations of blocks, both in nanoseconds.
     """
 
-    __slots__ = ("blocks",)
     kind = RATE
+    #: Whether it is used as a block, and not ticked.
+    blocks = False
     empty = (0, 0, None, None)  # count, sum, last, the last tick's clock
-
-    def __init__(self, name: str, labels: Labels = ()) -> None:
-        self.blocks = False
-        super().__init__(name, labels)
 
     def fail(self, exc_type: Any) -> None:
         """A rate counts no failures."""

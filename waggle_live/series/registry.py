@@ -1,7 +1,7 @@
 """All series of one process: found by name and labels, one kind per name, bounded in number."""
 
 import threading
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
 from ..wire import protocol
 from ..wire.errors import InvalidMetric
@@ -15,30 +15,24 @@ from .timer import TimerState
 
 #: The state of each kind that an author makes.
 STATES: Dict[str, Type[SeriesState]] = {
-    protocol.TIMER: TimerState,
-    protocol.RATE: RateState,
-    protocol.GAUGE: GaugeState,
-    protocol.COUNTER: CounterState,
+    state.kind: state for state in (TimerState, RateState, GaugeState, CounterState)
 }
 #: What makes the instrument of a kind, which records into that state.
 Instruments = Mapping[str, Callable[[Any, Problems], Any]]
 _Key = Tuple[str, str, Labels]
 
 _NO_LABELS: Labels = ()
-State = TypeVar("State", bound=SeriesState)
 
 
 class _Messages(CounterState):
     """How often a name was published."""
 
-    __slots__ = ()
     kind = protocol.MESSAGES
 
 
 class _Uploads(CounterState):
     """How many files were uploaded."""
 
-    __slots__ = ()
     kind = protocol.UPLOADS
 
 
@@ -127,14 +121,14 @@ class Registry:
                 # pywaggle also takes names that begin with "__" or end with a line feed.
                 if is_full or not _is_name(name):
                     name = OVERFLOW
-                state = self._messages.setdefault(name, self._awaiting(_Messages(name)))
+                state = self._messages.setdefault(name, _Messages(name, (), self._begin))
             if is_full:
                 self._over_limit("message names")
         state.count()
 
     def count_upload(self) -> None:
         """Count one uploaded file."""
-        self._uploads.setdefault("", self._awaiting(_Uploads(""))).count()
+        self._uploads.setdefault("", _Uploads("", (), self._begin)).count()
 
     def states(self) -> List[SeriesState]:
         """Return the states of all series; a copy, since more are made at any time."""
@@ -161,14 +155,8 @@ class Registry:
         self.problems.count(protocol.SERIES_LIMIT, text % (self._max_series, what, OVERFLOW))
 
     def _make(self, kind: str, name: str, labels: Labels) -> Tuple[SeriesState, Any]:
-        state = self._awaiting(STATES[kind](name, labels))
+        state = STATES[kind](name, labels, self._begin)
         return state, self._instruments[kind](state, self.problems)
-
-    def _awaiting(self, state: State) -> State:
-        """Return a new state, whose first value is told."""
-        if self._begin is not None:
-            state.await_first(self._begin)
-        return state
 
 
 def _is_name(name: str) -> bool:

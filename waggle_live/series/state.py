@@ -36,6 +36,7 @@ class SeriesState:
     Each kind is a subclass in a module of its own. On the wire a state is a *cell*.
     """
 
+    # Found sooner than in a __dict__, on Python 3.6. What the kinds add is not used as often.
     __slots__ = (
         "append",
         "begin",
@@ -57,14 +58,16 @@ class SeriesState:
     #: Records a value just before each send (see ``Gauge.set_function``).
     sample: Optional[Callable[[], None]] = None
 
-    def __init__(self, name: str, labels: Labels = ()) -> None:
+    def __init__(
+        self, name: str, labels: Labels = (), begin: Optional[Callable[[], None]] = None
+    ) -> None:
         self.name = name
         self.labels = labels
         #: Called with each new buffer, for an instrument that keeps it in closures: with True after
         #: a reset, when what was open belongs to another process.
         self.on_change: Optional[Callable[[bool], None]] = None
-        #: Called after the first value since a reset; None where nobody waits for one.
-        self.begin: Optional[Callable[[], None]] = None
+        #: Called after the first value since a reset, with no branch for it in what records values.
+        self.begin = begin
         self.reset()
 
     def reset(self) -> None:
@@ -81,28 +84,18 @@ class SeriesState:
             self.first = _FirstBuffer(self)
         self.touched = monotonic()
         self.changed = True
-        self._use([] if self.first is None else self.first, anew=True)
+        self.use([] if self.first is None else self.first, anew=True)
 
-    def await_first(self, begin: Callable[[], None]) -> None:
-        """Call ``begin`` after the first value, with no branch for it in what records values."""
-        self.begin = begin
-        self.reset()
-
-    def activate(self) -> None:
-        """Record into a plain buffer from now on; any number of threads may call it at once."""
-        first = self.first
-        if first is not None and self.buffer is first:
-            self._use(first.plain, anew=False)
-
-    def is_current(self, buffer: Any) -> bool:
-        """Whether ``buffer`` is of this process, and not of one that this was forked from."""
-        return buffer is self.buffer or buffer is self.first
-
-    def _use(self, buffer: List[Any], anew: bool) -> None:
+    def use(self, buffer: List[Any], anew: bool) -> None:
+        """Record into another buffer from now on; ``anew`` after a reset."""
         self.buffer = buffer
         self.append = buffer.append
         if self.on_change is not None:
             self.on_change(anew)
+
+    def is_current(self, buffer: Any) -> bool:
+        """Whether ``buffer`` is of this process, and not of one that this was forked from."""
+        return buffer is self.buffer or buffer is self.first
 
     @property
     def recorded_at(self) -> float:
@@ -127,11 +120,7 @@ class SeriesState:
                 self._fold(buffer[:size], self.folded, (buffer, slice(size), ()))
         finally:
             # Not `if acquired`: an exception may come between acquiring and remembering it.
-            try:
-                lock.release()
-            except RuntimeError as error:  # it is another thread's,
-                if error.__traceback__ and error.__traceback__.tb_next:
-                    raise  # unless a signal handler of the plugin's raised it, just here
+            release_if_held(lock)
         return True
 
     def take(self) -> Optional[Dict[str, Any]]:
@@ -177,7 +166,8 @@ class _FirstBuffer(list):  # type: ignore[type-arg]
         state = self._state
         if state.first is not self:
             return
-        state.activate()
+        if state.buffer is self:  # any number of threads may come here at once
+            state.use(self.plain, anew=False)
         self.plain.append(value)
         if state.begin is not None:
             state.begin()
@@ -197,6 +187,21 @@ def change_together(*changes: Change) -> None:
     """Make all ``changes`` in one call into C: no signal handler comes between two of them."""
     lists, places, contents = zip(*changes)
     deque(map(setitem, lists, places, contents), maxlen=0)
+
+
+def release_if_held(lock: Any) -> None:
+    """Release a lock, unless it isn't held, or is another thread's."""
+    try:
+        lock.release()
+    except RuntimeError as error:
+        if came_out_of_a_call(error):
+            raise
+
+
+def came_out_of_a_call(error: BaseException) -> bool:
+    """Tell whether an error is none of ours, but of a signal handler that ran just then."""
+    traceback: Any = error.__traceback__
+    return traceback.tb_next is not None
 
 
 def _take_back(lock: Any) -> bool:

@@ -17,7 +17,6 @@ _ENDINGS = ("GeneratorExit", "CancelledError", "Cancelled")
 class TimerState(SeriesState):
     """Durations in integer nanoseconds: count, sum, min, max, last, histogram, failures."""
 
-    __slots__ = ("failed",)
     kind = TIMER
     empty = (0, 0, 0, 0, 0, 0, {})
 

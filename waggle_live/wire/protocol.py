@@ -59,7 +59,6 @@ _NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NON_FINITE = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
 
 Labels = Tuple[Tuple[str, str], ...]
 
@@ -152,18 +151,6 @@ def encode_number(value: float) -> Union[float, str]:
     if value in (math.inf, -math.inf):
         return "+Inf" if value > 0 else "-Inf"
     return value
-
-
-def decode_number(value: Any) -> float:
-    """The reverse of :func:`encode_number`; anything else raises ProtocolError."""
-    if isinstance(value, str) and value in _NON_FINITE:
-        return _NON_FINITE[value]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ProtocolError("bad_cell", "a number or 'NaN', '+Inf', '-Inf', got %.60r" % (value,))
-    try:
-        return float(value)
-    except OverflowError:
-        raise ProtocolError("bad_cell", "number too large for a float") from None
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

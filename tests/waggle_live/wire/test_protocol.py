@@ -112,27 +112,18 @@ def test_bad_session_ids(bad):
     assert caught.value.code == "bad_message"
 
 
-@pytest.mark.parametrize("value", [0, -1.5, 1e308, 5, 1e-320, math.inf, -math.inf])
+@pytest.mark.parametrize("value", [0, -1.5, 1e308, 5, 1e-320])
 def test_numbers_travel(value):
-    """A number survives JSON and comes back equal; infinities travel as strings."""
-    text = json.dumps(protocol.encode_number(value), allow_nan=False)
-    assert protocol.decode_number(json.loads(text)) == value
+    """A finite number survives JSON and comes back equal."""
+    assert json.loads(json.dumps(protocol.encode_number(value), allow_nan=False)) == value
 
 
-def test_nan_travels():
-    """NaN travels as the string "NaN"."""
-    assert protocol.encode_number(math.nan) == "NaN"
-    assert math.isnan(protocol.decode_number("NaN"))
-    assert protocol.encode_number(math.inf) == "+Inf"
-    assert protocol.encode_number(-math.inf) == "-Inf"
-
-
-@pytest.mark.parametrize("value", [True, None, "nan", "Infinity", "1", [], 10**400])
-def test_no_numbers(value):
-    """Booleans, other strings and what no float holds are refused."""
-    with pytest.raises(ProtocolError) as caught:
-        protocol.decode_number(value)
-    assert caught.value.code == "bad_cell"
+@pytest.mark.parametrize(
+    "value, text", [(math.nan, "NaN"), (math.inf, "+Inf"), (-math.inf, "-Inf")]
+)
+def test_what_json_has_no_number_for_travels_as_a_string(value, text):
+    """NaN and the infinities."""
+    assert protocol.encode_number(value) == text
 
 
 def test_message_round_trip():

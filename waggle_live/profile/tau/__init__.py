@@ -2,7 +2,7 @@
 
 TAU (the Tuning and Analysis Utilities) measures the functions of a program and writes profiles.
 ``profile`` reads one, ``directory`` all that a program writes, ``functions`` chooses those that
-are shown, ``forwarder`` carries them to the collector; ``launcher`` makes TAU write while the
+are shown, ``forwarder`` carries them to the collector; ``start`` makes TAU write while the
 program runs, and ``commands`` puts it all together. ``docs/tau.md`` is the guide.
 """
 

@@ -10,15 +10,15 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ...reporter.address import Addresses
-from ...reporter.identity import ClaimedIdentity, find_identity
+from ...reporter.identity import find_identity
 from ...reporter.options import environment
-from . import launcher
 from .directory import Directory, Reading
-from .forwarder import Forwarder
+from .forwarder import ForwardedRun, Forwarder
 from .functions import Functions
+from .start import waggle_live_tau_start as launcher
 
 #: Seconds between two looks at the directory.
 POLL_INTERVAL = 0.25
@@ -28,7 +28,6 @@ EXIT_TIMEOUT = 0.5
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 #: What a terminal sends to all of its programs itself.
 _OF_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
-_START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
 NO_TAU = """\
 waggle-live: TAU is not installed here: neither tau_python nor tau_exec is on the PATH.
 It is in no package index; it is built into the plugin's image, against that image's Python.
@@ -47,22 +46,18 @@ def tau_run(options: argparse.Namespace) -> int:
     if not os.path.exists(options.script):
         print("waggle-live: no such script: %s" % options.script, file=sys.stderr)
         return 2
-    start = os.path.join(_START, "waggle_live_tau_start.py")
-    command += [start, "%g" % options.interval, options.script, *options.args]
+    command += [launcher.__file__, "%g" % options.interval, options.script, *options.args]
     directory = tempfile.mkdtemp(prefix="waggle-live-tau-")
     try:
         forwarder = _forwarder(directory, options, options.script)
-        program = _Program(directory)
+        # Other forms are not written while a program runs.
+        tau = {"PROFILEDIR": directory, "TAU_PROFILE_FORMAT": "profile"}
         try:
-            # Other forms are not written while a program runs.
-            tau = {"PROFILEDIR": directory, "TAU_PROFILE_FORMAT": "profile"}
-            program.start(command, dict(environment(options), **tau))
+            environ = dict(environment(options), **tau)
+            status = _run(command, environ, directory, forwarder.poll)
         except OSError as error:
             print("waggle-live: can't run %s: %s" % (command[0], error.strerror), file=sys.stderr)
             return 127
-        while program.is_running(POLL_INTERVAL):
-            forwarder.poll()
-        status = program.status()
         forwarder.poll(final=True)
         forwarder.close("ok" if status == 0 else "error", EXIT_TIMEOUT)
         return status
@@ -87,74 +82,58 @@ def tau_watch(options: argparse.Namespace) -> int:
     return 0
 
 
-class _Program:
-    """What runs under TAU: gets the signals that come here, and tells how it ended."""
+def _run(
+    command: List[str], environ: Dict[str, str], directory: str, poll: Callable[[], None]
+) -> int:
+    """Run a command, which gets the signals that come here, and poll until it ends.
 
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-        self._child: Optional["subprocess.Popen[bytes]"] = None
-        self._early: List[int] = []
+    Returns its exit status, which TAU's command may have lost, or 128 + n after signal n. Raises
+    OSError if it can't be started.
+    """
+    started: "List[subprocess.Popen[bytes]]" = []
+    early: List[int] = []
 
-    def start(self, command: List[str], environment: Dict[str, str]) -> None:
-        """Start it; raises OSError."""
-        for number in _PASSED_ON:
-            signal.signal(number, self._pass_on)
-        for number in _OF_THE_TERMINAL:
-            # No SIG_IGN, which the program would inherit.
-            signal.signal(number, _leave if os.isatty(0) else self._pass_on)
-        self._child = subprocess.Popen(command, env=environment)
-        for early in self._early:
-            self._pass_on(early, None)
-
-    def is_running(self, seconds: float) -> bool:
-        """Tell whether it still runs after so long."""
-        assert self._child is not None
-        try:
-            self._child.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return True
-        return False
-
-    def status(self) -> int:
-        """Return its exit status, which TAU's command may have lost; 128 + n after signal n."""
-        assert self._child is not None
-        returned = self._child.wait()
-        if returned < 0:
-            return 128 - returned
-        return returned or launcher.read_number(self._directory, launcher.STATUS_FILE) or 0
-
-    def _pass_on(self, number: int, frame: Any) -> None:
-        child = self._child
-        if child is None:
-            self._early.append(number)
-        elif child.returncode is None:
+    def pass_on(number: int, frame: Any = None) -> None:
+        if not started:
+            early.append(number)
+        elif started[0].returncode is None:
             # The program itself, where TAU's command is a shell that waits for it.
-            pid = launcher.read_number(self._directory, launcher.PID_FILE) or child.pid
+            pid = launcher.read_number(directory, launcher.PID_FILE) or started[0].pid
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
+    def leave(number: int, frame: Any) -> None:
+        """The terminal sends it to the program, too."""
 
-def _leave(number: int, frame: Any) -> None:
-    """The terminal sends it to the program, too."""
+    for number in _PASSED_ON:
+        signal.signal(number, pass_on)
+    for number in _OF_THE_TERMINAL:
+        # No SIG_IGN, which the program would inherit.
+        signal.signal(number, leave if os.isatty(0) else pass_on)
+    child = subprocess.Popen(command, env=environ)
+    started.append(child)
+    for missed in early:
+        pass_on(missed)
+    while child.returncode is None:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=POLL_INTERVAL)
+        poll()
+    if child.returncode < 0:
+        return 128 - child.returncode
+    return child.returncode or launcher.read_number(directory, launcher.STATUS_FILE) or 0
 
 
 def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str]) -> Forwarder:
-    def identify(reading: Reading) -> ClaimedIdentity:
-        return find_identity(
-            options.plugin,
-            options.task,
-            options.job,
-            None,
-            os.environ,
-            script=script_of(reading.command) if script is None else script,
-        )
+    addresses = Addresses(options.address, os.environ)
 
-    return Forwarder(
-        directory=Directory(directory),
-        addresses=Addresses(options.address, os.environ).candidates,
-        identify=identify,
-        functions=lambda: Functions(options.functions, options.include),
-    )
+    def begin(reading: Reading) -> ForwardedRun:
+        main = script_of(reading.profile.command) if script is None else script
+        given = options.plugin, options.task, options.job
+        identity = find_identity(*given, None, os.environ, script=main)
+        functions = Functions(options.functions, options.include)
+        return ForwardedRun(reading.run, identity, functions, addresses.candidates)
+
+    return Forwarder(Directory(directory), begin)
 
 
 def script_of(command: str) -> str:

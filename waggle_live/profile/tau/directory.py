@@ -5,16 +5,16 @@ still for :data:`SETTLE` before and did not change meanwhile, and taken only if 
 it said before stands until then. Files of several metrics lie in ``MULTI__<METRIC>``.
 """
 
+import glob
 import os
 import re
 import time
-from operator import add
 from stat import S_ISREG
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ...wire.errors import InvalidProfile
 from . import names
-from .profile import Profile, Run, parse
+from .profile import Profile, Row, Run, parse
 
 #: Seconds that a file that changed must have been left alone; longer than a tick of its time.
 SETTLE = 0.02
@@ -25,32 +25,30 @@ DEFAULT_MAX_FILES = 4096
 #: The metrics that are times, in microseconds; any other is listed and left alone.
 TIME, CPU_TIME = "TIME", "CPU_TIME"
 
-_FILE = re.compile(r"([^.].*)\.(-?\d+)\.(\d+)\.(\d+)\Z")
-_MULTI = "MULTI__"
+#: What the name of a profile ends with: node, context, thread.
+_FILE = re.compile(r"\.-?\d+\.(\d+\.\d+)\Z")
 
 #: Calls, exclusive and inclusive nanoseconds.
 Values = Tuple[int, int, int]
-#: By key (see :mod:`waggle_live.profile.tau.names`).
-Functions = Dict[bytes, Values]
 _Signature = Tuple[int, int, int]
 
 
 class Reading(NamedTuple):
-    """All that is known of one run: the sums over its threads, by metric."""
+    """What one file says: the functions of one thread of a run, measured by one metric."""
 
-    run: Run
-    command: str
-    has_ended: bool
-    #: Unix time at which the newest of its files was written.
-    dumped: float
-    metrics: Dict[str, Functions]
-
-
-class _File(NamedTuple):
-    profile: Profile  # without its rows
+    profile: Profile
+    #: Of a thread there may be several files, a dump and the final profile.
     thread: str
+    #: Unix time at which the file was written.
     dumped: float
-    functions: Functions
+    #: What counts of the profile's rows, by key (see :mod:`waggle_live.profile.tau.names`);
+    #: nothing where its metric is no time.
+    functions: Dict[bytes, Values]
+
+    @property
+    def run(self) -> Run:
+        """The run that wrote it."""
+        return self.profile.run
 
 
 class Directory:
@@ -70,37 +68,35 @@ class Directory:
         self.others: Set[str] = set()
         #: Files that were too many and are left alone, at the last look.
         self.surplus = 0
+        #: The run of each file that is there and was ever whole.
+        self.runs: Dict[str, Run] = {}
         self._path = path
         self._sleep = sleep
         self._max_bytes = max_bytes
         self._max_files = max_files
         self._seen: Dict[str, _Signature] = {}
-        self._files: Dict[str, _File] = {}  # those that were ever whole
-        self._last: List[Reading] = []
 
     def read(self) -> List[Reading]:
-        """Return what the runs have come to, the oldest first; never raises for what is there."""
-        found = self._look()
-        changed = [path for path in found if found[path] != self._seen.get(path)]
-        gone = self._seen.keys() - found.keys()
-        self._seen = found
+        """Return what the files say that changed since the last look, those of the oldest run
+        first; never raises for what is there."""
+        before, self._seen = self._seen, self._look()
+        changed = [path for path, signature in self._seen.items() if before.get(path) != signature]
+        self.runs = {path: run for path, run in self.runs.items() if path in self._seen}
         if changed:
             self._sleep(SETTLE)
+        readings = []
         for path in changed:
-            self._take(path, found[path])
-        for path in gone:
-            self._files.pop(path, None)
-        if changed or gone:
-            self._last = self._readings()
-        return self._last
+            try:
+                readings.append(self._take(path, self._seen[path]))
+            except (OSError, InvalidProfile, OverflowError):
+                self.torn += 1
+        return sorted(readings, key=lambda reading: (reading.run.started, reading.run.pid))
 
     def _look(self) -> Dict[str, _Signature]:
         found: Dict[str, _Signature] = {}
-        multi = [entry for entry in _list(self._path) if entry.startswith(_MULTI)]
-        for directory in [self._path, *(os.path.join(self._path, entry) for entry in multi)]:
-            for entry in _list(directory):
-                path = os.path.join(directory, entry)
-                signature = _signature(path) if _FILE.match(entry) else None
+        for pattern in ("*", os.path.join("MULTI__*", "*")):  # neither matches hidden files
+            for path in glob.iglob(os.path.join(glob.escape(self._path), pattern)):
+                signature = _signature(path) if _FILE.search(path) else None
                 if signature is not None:
                     found[path] = signature
         self.surplus = max(0, len(found) - self._max_files)
@@ -109,91 +105,39 @@ class Directory:
             del found[path]
         return found
 
-    def _take(self, path: str, signature: _Signature) -> None:
-        """Read one file; one that is not whole is counted, and what it said before stands."""
-        try:
-            if signature[2] > self._max_bytes or _signature(path) != signature:
-                raise InvalidProfile("it is too large, or being written")
-            with open(path, "rb") as file:
-                data = file.read(self._max_bytes + 1)
-            if _signature(path) != signature:
-                raise InvalidProfile("it was written meanwhile")
-            profile = parse(data)
-            functions = _functions(profile) if profile.metric in (TIME, CPU_TIME) else {}
-        except (OSError, InvalidProfile, OverflowError):
-            self.torn += 1
-            return
-        if profile.metric not in (TIME, CPU_TIME):
+    def _take(self, path: str, signature: _Signature) -> Reading:
+        """Read one file; raises OSError, InvalidProfile or OverflowError if it is not whole."""
+        if signature[2] > self._max_bytes or _signature(path) != signature:
+            raise InvalidProfile("it is too large, or being written")
+        with open(path, "rb") as file:
+            data = file.read(self._max_bytes + 1)
+        if _signature(path) != signature:
+            raise InvalidProfile("it was written meanwhile")
+        profile = parse(data)
+        is_time = profile.metric in (TIME, CPU_TIME)
+        if not is_time:
             self.others.add(profile.metric)
-        thread = path.rsplit(".", 2)[1] + "." + path.rsplit(".", 2)[2]
-        whole = profile._replace(rows=[])
-        self._files[path] = _File(whole, thread, signature[1] / 1e9, functions)
+        functions = _functions(profile.rows if is_time else [])
+        self.runs[path] = profile.run
+        return Reading(profile, _FILE.findall(path)[0], signature[1] / 1e9, functions)
 
-    def _readings(self) -> List[Reading]:
-        runs: Dict[Run, List[_File]] = {}
-        for file in self._files.values():
-            runs.setdefault(file.profile.run, []).append(file)
-        readings = []
-        for run, files in runs.items():
-            readings.append(
-                Reading(
-                    run,
-                    files[0].profile.command,
-                    any(file.profile.has_ended for file in files),
-                    max(file.dumped for file in files),
-                    {metric: _over_threads(files, metric) for metric in (TIME, CPU_TIME)},
-                )
+
+def _functions(rows: List[Row]) -> Dict[bytes, Values]:
+    """Sum up the rows that count, by key; raises OverflowError for an infinite time."""
+    functions: Dict[bytes, Values] = {}
+    groups = {row[4] for row in rows}
+    repeated = {group for group in groups if names.REPEATED.search(group)}
+    for name, calls, exclusive, inclusive, group in rows:
+        if group not in repeated:
+            key = names.key(name)
+            before = functions.get(key, (0, 0, 0))
+            functions[key] = (
+                before[0] + int(calls),
+                # Microseconds, in TAU's %.16G mostly whole.
+                before[1] + round(float(exclusive) * 1000),
+                before[2] + round(float(inclusive) * 1000),
             )
-        return sorted(readings, key=lambda reading: (reading.run.started, reading.run.pid))
-
-
-def _functions(profile: Profile) -> Functions:
-    """Sum up what of a profile counts, by key; raises OverflowError for an infinite time."""
-    functions: Functions = {}
-    groups = {row[4] for row in profile.rows}
-    repeated = {group: names.REPEATED.search(group) is not None for group in groups}
-    for name, calls, exclusive, inclusive, group in profile.rows:
-        if repeated[group]:
-            continue
-        key = names.key(name)
-        # Microseconds, in TAU's %.16G mostly whole.
-        values = (int(calls), round(float(exclusive) * 1000), round(float(inclusive) * 1000))
-        functions[key] = _join(functions[key], values, add) if key in functions else values
     return functions
-
-
-def _over_threads(files: List[_File], metric: str) -> Functions:
-    """Sum up over the threads. Of one thread there may be several files, a dump and the final
-    profile, each the whole state of its time: the larger values are the later."""
-    threads: Dict[str, Functions] = {}
-    for file in files:
-        if file.profile.metric == metric:
-            other = threads.get(file.thread)
-            threads[file.thread] = _merge(other or {}, file.functions, max)
-    sums: Functions = {}
-    for functions in threads.values():
-        sums = _merge(sums, functions, add)
-    return sums
-
-
-def _merge(a: Functions, b: Functions, how: Callable[[int, int], int]) -> Functions:
-    if not a:
-        return b
-    merged = dict(a)
-    for key, values in b.items():
-        merged[key] = _join(merged[key], values, how) if key in merged else values
-    return merged
-
-
-def _join(a: Values, b: Values, how: Callable[[int, int], int]) -> Values:
-    return how(a[0], b[0]), how(a[1], b[1]), how(a[2], b[2])
-
-
-def _list(directory: str) -> List[str]:
-    try:
-        return sorted(os.listdir(directory))
-    except OSError:
-        return []
 
 
 def _signature(path: str) -> Optional[_Signature]:

@@ -4,9 +4,10 @@ A run of TAU is to the collector what a process of a plugin is: its counters add
 the runs before it, and it is told from them by its pid and start.
 """
 
+import math
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, Optional, Set, Tuple
+from typing import Callable, Deque, Dict, List, Optional, Set
 
 from ...clock import monotonic
 from ...reporter.address import Address
@@ -14,13 +15,11 @@ from ...reporter.identity import ClaimedIdentity
 from ...reporter.logs import LogOnce
 from ...reporter.sender import Sender
 from ...reporter.session import Session
-from ...reporter.usage import Teller
 from ...series.state import SeriesState
-from ...wire.protocol import OTHER_FUNCTIONS
-from .directory import CPU_TIME, TIME, Directory, Reading
-from .functions import EXCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE, INCLUSIVE_CPU, Functions
+from .directory import Directory, Reading
+from .functions import Functions
 from .profile import Run
-from .states import FunctionState, TauState
+from .states import FunctionState, RunState
 
 #: Runs that are forwarded at once; more are logged and left alone.
 DEFAULT_MAX_RUNS = 64
@@ -33,19 +32,11 @@ GRACE = 2.0
 class Forwarder:
     """Reads and forwards at each ``poll``; ``close`` ends it. Used by one thread."""
 
-    def __init__(
-        self,
-        *,
-        directory: Directory,
-        addresses: Callable[[], List[Address]],
-        identify: Callable[[Reading], ClaimedIdentity],
-        functions: Callable[[], Functions],
-    ) -> None:
+    def __init__(self, directory: Directory, begin: "Callable[[Reading], ForwardedRun]") -> None:
         self._directory = directory
-        self._addresses = addresses
-        self._identify = identify
-        self._functions = functions
-        self._runs: Dict[Run, _Forwarded] = {}
+        #: Makes a run of the first that is read of it.
+        self._begin = begin
+        self._runs: Dict[Run, ForwardedRun] = {}
         self._gone: Deque[Run] = deque(maxlen=_MAX_GONE)
         self._torn = 0  # of the directory, as far as a run has it already
         self._log_once = LogOnce()
@@ -69,16 +60,22 @@ class Forwarder:
         self._runs.clear()
 
     def _poll(self, final: bool) -> None:
-        readings = self._directory.read()
-        newest = max(readings, key=lambda reading: reading.dumped) if readings else None
-        for reading in readings:
-            forwarded = self._runs.get(reading.run) or self._begin(reading)
-            if forwarded is not None:
-                # A file that is not whole doesn't say whose it is.
-                torn = self._directory.torn - self._torn if reading is newest else 0
-                self._torn += torn
-                forwarded.take(reading, torn, final)
-        self._end_those_gone({reading.run for reading in readings})
+        changed: Dict[Run, List[Reading]] = {}
+        for reading in self._directory.read():
+            changed.setdefault(reading.run, []).append(reading)
+        for run, readings in changed.items():
+            if self._may_forward(run):
+                forwarded = self._runs[run] = self._runs.get(run) or self._begin(readings[0])
+                forwarded.take(readings)
+        if final:
+            for forwarded in self._runs.values():
+                forwarded.take([], final=True)
+        torn = self._directory.torn - self._torn
+        if torn and self._runs:
+            # A file that is not whole doesn't say whose it is: most likely the latest run's.
+            list(self._runs.values())[-1].add_torn(torn)
+            self._torn += torn
+        self._end_those_gone(set(self._directory.runs.values()))
         if self._directory.surplus:
             self._log_once("files", "too many profiles: only those written last are read")
         for metric in sorted(self._directory.others):
@@ -88,91 +85,71 @@ class Forwarder:
         now = monotonic()
         for run, forwarded in list(self._runs.items()):
             if run in present:
-                forwarded.gone_since = None
-            elif forwarded.gone_since is None:
-                forwarded.gone_since = now
-            elif now - forwarded.gone_since >= GRACE:
+                forwarded.last_seen = now
+            elif now - forwarded.last_seen >= GRACE:
                 sender = self._runs.pop(run).sender
                 sender.wait(sender.finish("ok", 0.5))
                 self._gone.append(run)
 
-    def _begin(self, reading: Reading) -> "Optional[_Forwarded]":
-        if reading.run in self._gone:
-            self._log_once("gone", "pid %s is back, and counted already", reading.run.pid)
-            return None
-        if len(self._runs) >= DEFAULT_MAX_RUNS:
+    def _may_forward(self, run: Run) -> bool:
+        if run in self._gone:
+            self._log_once("gone", "pid %s is back, and counted already", run.pid)
+            return False
+        if run not in self._runs and len(self._runs) >= DEFAULT_MAX_RUNS:
             self._log_once("runs", "more than %d runs: the rest is left alone", DEFAULT_MAX_RUNS)
-            return None
-        identity = self._identify(reading)
-        made = _Forwarded(reading, self._functions(), identity, self._addresses)
-        self._runs[reading.run] = made
-        return made
+            return False
+        return True
 
 
-class _Forwarded:
+class ForwardedRun:
     """One run and its session."""
 
     def __init__(
         self,
-        reading: Reading,
-        functions: Functions,
+        run: Run,
         identity: ClaimedIdentity,
+        functions: Functions,
         addresses: Callable[[], List[Address]],
     ) -> None:
-        #: Monotonic time since when its files are not there.
-        self.gone_since: Optional[float] = None
+        #: Monotonic time of the last look that found files of it.
+        self.last_seen = 0.0
         self._functions = functions
-        self._tau = TauState("")
+        self._run = RunState("")
         self._states: Dict[str, FunctionState] = {}
-        self._taken: Dict[str, Tuple[Optional[int], ...]] = {}
         self.sender = Sender(
             states=self.states,
-            session=Session(identity, start_time=_seconds(reading.run.started)),
+            session=Session(identity, start_time=_seconds(run.started)),
             addresses=addresses,
-            usage=Teller(),  # none: the forwarder's CPU and memory are not the plugin's
+            usage=None,  # the forwarder's CPU and memory are not the plugin's
         )
-        self._seen: Optional[Reading] = None
+        #: Monotonic time of the last dump.
+        self._dumped = -math.inf
         self._torn = 0
 
-    def take(self, reading: Reading, torn: int, final: bool) -> None:
-        if reading != self._seen or final:
-            self._functions.read(reading, final=final)
-        elif not torn:
-            return
-        is_first = self._seen is None
-        self._seen = reading
-        self._torn += torn
-        # Before it is sent, so that the first update has all of it.
-        for label, values in self._functions.sums.items():
-            newest = self._values(label, values)
+    def take(self, readings: List[Reading], final: bool = False) -> None:
+        """Take in what files of the run say; ``final``: there is nothing to come."""
+        is_first = self._dumped == -math.inf
+        for label in self._functions.read(readings, final=final):
             if label not in self._states:
                 self._states[label] = FunctionState(label)
-            if self._taken.get(label) != newest:
-                self._taken[label] = newest
-                self._states[label].append(newest)
-        # A file's time is the wall clock's; that it is compared with the same clock now, once, is
-        # all that it is used for.
-        dumped = monotonic() - max(0.0, time.time() - reading.dumped)
-        self._tau.append((dumped, self._functions.dropped, self._torn))
-        if is_first:
+            self._states[label].append(tuple(self._functions.sums[label]))
+        for reading in readings:
+            # A file's time is the wall clock's; that it is compared with the same clock now, once,
+            # is all that it is used for.
+            dumped = monotonic() - max(0.0, time.time() - reading.dumped)
+            self._dumped = max(self._dumped, dumped)
+        self.add_torn(0)
+        if is_first:  # only now, so that the first update has all of it
             self.sender.start()
+
+    def add_torn(self, torn: int) -> None:
+        """Add to how many files were not whole, and tell how the run stands."""
+        self._torn += torn
+        self._run.append((self._dumped, self._functions.dropped, self._torn))
 
     def states(self) -> List[SeriesState]:
         """Return the states to send, a copy: the sender's thread asks while others are made."""
-        return [*self._states.values(), self._tau]
-
-    def _values(self, label: str, values: List[int]) -> Tuple[Optional[int], ...]:
-        """Leave out what isn't measured, and of ``__other__`` the inclusive times, which would
-        count the same time many times."""
-        metrics = self._functions.metrics
-        missing: Set[int] = set()
-        if TIME not in metrics:
-            missing |= {EXCLUSIVE, INCLUSIVE}
-        if CPU_TIME not in metrics:
-            missing |= {EXCLUSIVE_CPU, INCLUSIVE_CPU}
-        if label == OTHER_FUNCTIONS:
-            missing |= {INCLUSIVE, INCLUSIVE_CPU}
-        return tuple(None if at in missing else value for at, value in enumerate(values))
+        return [*self._states.values(), self._run]
 
 
 def _seconds(started: str) -> Optional[float]:

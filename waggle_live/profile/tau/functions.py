@@ -6,11 +6,11 @@ sum ever falls, and all of them together are at any time what TAU itself has cou
 """
 
 import heapq
-from typing import Dict, List, Optional, Pattern, Tuple
+from typing import Dict, List, Optional, Pattern, Sequence, Set, Tuple
 
 from ...wire.protocol import OTHER_FUNCTIONS
 from . import DEFAULT_LIMIT, names
-from .directory import CPU_TIME, TIME, Reading, Values
+from .directory import CPU_TIME, TIME, Reading
 
 #: While a program runs, half of the places are kept for functions that have taken at least this
 #: share of all time: what a program does to start would take all of them, and stay.
@@ -20,33 +20,36 @@ _MAX = (1 << 63) - 1
 
 # Places in a sum.
 CALLS, EXCLUSIVE, INCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE_CPU = range(5)
-#: What one function, or ``__other__``, comes to: calls, then nanoseconds.
-Sum = List[int]
-Places = Tuple[int, int, int]
-_PLACES: Dict[str, Places] = {
+#: Calls, then nanoseconds; None for what is not measured.
+Sum = List[Optional[int]]
+_PLACES: Dict[str, Tuple[int, int, int]] = {
     TIME: (CALLS, EXCLUSIVE, INCLUSIVE),
     CPU_TIME: (CALLS, EXCLUSIVE_CPU, INCLUSIVE_CPU),
 }
+#: Inclusive times of many functions would count the same time many times.
+_MEANINGLESS = ((OTHER_FUNCTIONS, INCLUSIVE), (OTHER_FUNCTIONS, INCLUSIVE_CPU))
 
 
 class _Function:
     """What TAU last said of a function, and where it is counted (None: nowhere yet)."""
 
-    __slots__ = ("home", "key", "nameable", "values")
+    __slots__ = ("home", "key", "nameable", "threads", "values")
 
     def __init__(self, key: bytes, nameable: bool) -> None:
         self.key = key
         self.nameable = nameable
-        self.home: Optional[Sum] = None
-        self.values: Sum = [0] * 5
+        self.home: Optional[str] = None
+        self.threads: Dict[str, List[int]] = {}
+        self.values = [0] * 5  # over all threads
 
-    def rise(self, places: Places, values: Values) -> List[int]:
-        """Take in newer values and return by how much they rose. They don't fall: inclusive time
-        does in TAU's dumps, while a recursive function is on the stack."""
-        steps = [max(0, value - self.values[place]) for place, value in zip(places, values)]
-        for place, step in zip(places, steps):
-            self.values[place] += step
-        return steps
+    def rise(self, thread: str, place: int, value: int) -> int:
+        """Take in a thread's newer value and return by how much it rose. It doesn't fall: inclusive
+        time does in TAU's dumps, while a recursive function is on the stack."""
+        values = self.threads.setdefault(thread, [0] * 5)
+        step = max(0, value - values[place])
+        values[place] += step
+        self.values[place] += step
+        return step
 
     def cost(self) -> int:
         """Exclusive time; of the processor where TAU measured nothing else."""
@@ -60,39 +63,39 @@ class Functions:
         self.sums: Dict[str, Sum] = {}
         #: Functions that were ever added up in ``__other__``.
         self.dropped = 0
-        #: The metrics that the run measures.
-        self.metrics: List[str] = []
         self._limit = limit
         self._include = include
-        self._other: Sum = [0] * 5
         self._functions: Dict[bytes, _Function] = {}
 
-    def read(self, reading: Reading, *, final: bool = False) -> None:
-        """Take in what a run has come to; ``final``: there is nothing to come."""
+    def read(self, readings: Sequence[Reading], *, final: bool = False) -> Set[str]:
+        """Take in what files of the run say, and return the labels whose sums rose.
+
+        ``final``: there is nothing to come.
+        """
         risen = []
-        for metric, functions in reading.metrics.items():
-            if functions and metric not in self.metrics:
-                self.metrics.append(metric)
-            places = _PLACES[metric]
-            for key, values in functions.items():
+        for reading in readings:
+            for key, values in reading.functions.items():
                 function = self._functions.get(key)
                 if function is None:
                     function = self._functions[key] = _Function(key, self._is_nameable(key))
-                steps = function.rise(places, values)
-                if any(steps):
-                    risen.append((function, places, steps))
-        self._admit(final or reading.has_ended)
-        for function, places, steps in risen:
-            home = function.home
-            if home is None:
-                home = function.home = self.sums[OTHER_FUNCTIONS] = self._other
+                for place, value in zip(_PLACES[reading.profile.metric], values):
+                    risen.append((function, place, function.rise(reading.thread, place, value)))
+        self._admit(final or any(reading.profile.has_ended for reading in readings))
+        changed = set()
+        for function, place, step in risen:
+            if function.home is None and step:
+                function.home = OTHER_FUNCTIONS
                 self.dropped += 1
-            for place, step in zip(places, steps):
-                home[place] = min(home[place] + step, _MAX)
+            if function.home is None or (function.home, place) in _MEANINGLESS:
+                continue
+            total = self.sums.setdefault(function.home, [0, None, None, None, None])
+            if step or total[place] is None:
+                total[place] = min((total[place] or 0) + step, _MAX)
+                changed.add(function.home)
+        return changed
 
     def _admit(self, all_places: bool) -> None:
-        taken = len(self.sums) - (OTHER_FUNCTIONS in self.sums)
-        room = self._limit - taken
+        room = self._limit - len(self.sums) + (OTHER_FUNCTIONS in self.sums)
         if room <= 0:
             return
         kept = 0 if all_places else self._limit // 2
@@ -100,16 +103,16 @@ class Functions:
         candidates = (
             function
             for function in self._functions.values()
-            if function.nameable and (function.home is None or function.home is self._other)
+            if function.nameable and function.home in (None, OTHER_FUNCTIONS)
         )
         for function in heapq.nlargest(room, candidates, key=_Function.cost):
             if room <= kept and function.cost() < enough:
                 return
             label = names.label(function.key)
             if label not in self.sums:
-                self.sums[label] = [0] * 5
+                self.sums[label] = [0, None, None, None, None]
                 room -= 1
-            function.home = self.sums[label]
+            function.home = label
 
     def _is_nameable(self, key: bytes) -> bool:
         if names.UNNAMED.search(key):

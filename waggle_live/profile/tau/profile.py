@@ -28,11 +28,7 @@ _EVENTS = re.compile(
 )
 _EVENT_NUMBER = rb"(?:%b|-?(?:INF|NAN))" % _NUMBER
 _EVENT_END = re.compile(rb'"(?: %b){5}\n(?="|\Z)' % _EVENT_NUMBER)
-_ATTRIBUTE = rb"<name>%b</name><value>([^<]*)</value>"
-_PID = re.compile(_ATTRIBUTE % b"pid")
-_STARTED = re.compile(_ATTRIBUTE % b"Starting Timestamp")
-_ENDED = re.compile(_ATTRIBUTE % b"Ending Timestamp")
-_COMMAND = re.compile(_ATTRIBUTE % b"Command Line")
+_ATTRIBUTE = re.compile("<name>([^<]*)</name><value>([^<]*)</value>")
 
 #: Name, calls, exclusive and inclusive value as written (times are microseconds), group.
 Row = Tuple[bytes, bytes, bytes, bytes, bytes]
@@ -64,18 +60,19 @@ def parse(data: bytes) -> Profile:
     end = data.find(_METADATA_END, head.end())
     if end < 0:
         raise InvalidProfile("its metadata does not end")
-    count, metadata = int(head.group(1)), data[head.end() : end]
-    pid, started = _PID.search(metadata), _STARTED.search(metadata)
-    if pid is None or started is None:
+    metadata = data[head.end() : end].decode("utf-8", "replace")
+    attributes = _ATTRIBUTE.findall(metadata)
+    first = dict(reversed(attributes))
+    if "pid" not in first or "Starting Timestamp" not in first:
         raise InvalidProfile("its metadata names no pid or no starting timestamp")
-    ended = [stamp.strip() for stamp in _ENDED.findall(metadata)]
-    command = _COMMAND.search(metadata)
+    # A dump leaves a 0 behind.
+    ended = [value.strip() for name, value in attributes if name == "Ending Timestamp"]
     return Profile(
-        head.group(2).decode("ascii", "replace"),
-        Run(pid.group(1).decode("ascii", "replace"), started.group(1).decode("ascii", "replace")),
-        any(stamp not in (b"", b"0") for stamp in ended),  # a dump leaves a 0 behind
-        command.group(1).decode("utf-8", "replace") if command is not None else "",
-        _rows(data, end + len(_METADATA_END), count),
+        metric=head.group(2).decode("ascii", "replace"),
+        run=Run(first["pid"], first["Starting Timestamp"]),
+        has_ended=any(value not in ("", "0") for value in ended),
+        command=first.get("Command Line", ""),
+        rows=_rows(data, end + len(_METADATA_END), int(head.group(1))),
     )
 
 

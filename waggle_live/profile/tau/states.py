@@ -12,8 +12,6 @@ _FIELDS = ("calls", "exclusive", "inclusive", "exclusive_cpu", "inclusive_cpu")
 class _NewestState(SeriesState):
     """``buffer`` holds whole states, in the order in which they came about."""
 
-    __slots__ = ()
-
     def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
         change_together((folded, 0, batch[-1]), drain)
 
@@ -21,7 +19,6 @@ class _NewestState(SeriesState):
 class FunctionState(_NewestState):
     """One function: calls, then nanoseconds, None for what is not measured."""
 
-    __slots__ = ()
     kind = FUNCTION
     empty = (0, None, None, None, None)
 
@@ -29,10 +26,9 @@ class FunctionState(_NewestState):
         return {field: value for field, value in zip(_FIELDS, folded) if value is not None}
 
 
-class TauState(_NewestState):
+class RunState(_NewestState):
     """The run itself: monotonic time of the last dump, functions dropped, torn reads."""
 
-    __slots__ = ()
     kind = TAU
     empty = (0.0, 0, 0)
 

@@ -4,6 +4,7 @@
 """
 
 import re
+from operator import add
 from pathlib import Path
 
 PROFILES = Path(__file__).resolve().parent / "profiles"
@@ -44,3 +45,19 @@ def profile(*rows, metric="TIME", pid=12369, started=1795433732373973, ended=0):
         assert found
     head = b"%d templated_functions_MULTI_%b\n%b\n" % (len(rows), metric.encode(), metadata)
     return head + b"".join(rows) + b"0 aggregates\n"
+
+
+def by_metric(readings):
+    """Return what the readings of one run say together: sums over its threads, by metric and key.
+
+    Of several files of a thread, a dump and the final profile, the larger values are the later.
+    """
+    threads = {}
+    for reading in readings:
+        for key, values in reading.functions.items():
+            at = reading.profile.metric, key, reading.thread
+            threads[at] = tuple(map(max, values, threads.get(at, values)))
+    sums = {reading.profile.metric: {} for reading in readings}
+    for (metric, key, _), values in threads.items():
+        sums[metric][key] = tuple(map(add, values, sums[metric].get(key, (0, 0, 0))))
+    return sums

@@ -9,7 +9,7 @@ import pytest
 from waggle_live.profile.tau.directory import CPU_TIME, TIME, Directory
 from waggle_live.profile.tau.functions import Functions
 
-from .recorded import FILES, PROFILES, SERIES, SERIES_END, profile, read, row
+from .recorded import FILES, PROFILES, SERIES, SERIES_END, by_metric, profile, read, row
 
 
 @pytest.fixture
@@ -36,8 +36,7 @@ write.ticks = 0
 @pytest.mark.parametrize("name", sorted({os.path.dirname(name) for name in FILES}))
 def test_every_recorded_directory(name):
     """All exclusive times together are those of the application, over all threads."""
-    (reading,) = Directory(str(PROFILES / name)).read()
-    for functions in reading.metrics.values():
+    for functions in by_metric(Directory(str(PROFILES / name)).read()).values():
         if functions:
             application = functions[b".TAU application"]
             assert sum(values[1] for values in functions.values()) == application[2]
@@ -46,19 +45,21 @@ def test_every_recorded_directory(name):
 def test_metrics_are_told_apart():
     """TIME and CPU_TIME are taken, any other is listed; calls are the same in both."""
     directory = Directory(str(PROFILES / "03-multi-metric"))
-    (reading,) = directory.read()
+    metrics = by_metric(directory.read())
     assert directory.others == {"LOGICAL_CLOCK"}
-    assert set(reading.metrics) == {TIME, CPU_TIME}
-    assert reading.metrics[TIME][b"sleep"][1] > reading.metrics[CPU_TIME][b"sleep"][1] > 0
-    for name, values in reading.metrics[TIME].items():
-        assert reading.metrics[CPU_TIME][name][0] == values[0]
+    assert metrics["LOGICAL_CLOCK"] == {}
+    assert metrics[TIME][b"sleep"][1] > metrics[CPU_TIME][b"sleep"][1] > 0
+    for name, values in metrics[TIME].items():
+        assert metrics[CPU_TIME][name][0] == values[0]
     assert directory.torn == 0
 
 
 def test_threads_add_up():
     """Four files of one run; by hand from the files."""
-    (reading,) = Directory(str(PROFILES / "13-threads")).read()
-    time = reading.metrics[TIME]
+    readings = Directory(str(PROFILES / "13-threads")).read()
+    assert len({reading.thread for reading in readings}) == 4
+    assert len({reading.run for reading in readings}) == 1
+    time = by_metric(readings)[TIME]
     name = b"[PTHREAD] make_new_set [{/usr/src/Python-3.11.7/Objects/setobject.c} {957, 0}]"
     exclusive = (303550 + 302202 + 304499) * 1000
     assert time[name] == (3, exclusive, exclusive)
@@ -68,40 +69,45 @@ def test_threads_add_up():
 def test_call_paths_are_left_out():
     """The flat rows have it all."""
     (reading,) = Directory(str(PROFILES / "10-callpath")).read()
-    assert len(reading.metrics[TIME]) == 222
-    assert not any(b"=>" in name for name in reading.metrics[TIME])
+    assert len(reading.functions) == 222
+    assert not any(b"=>" in name for name in reading.functions)
 
 
 def test_a_dump_and_the_final_profile_of_a_thread_count_once(directory):
     """Also where the node got its number in between; the later is the larger."""
     write(directory, "dump.-1.0.0", read(SERIES[2]))
     write(directory, "profile.0.0.0", read(SERIES_END))
-    (reading,) = directory.read()
-    assert reading.metrics[TIME][b"inference"] == (20, 20192000, 20192000)
-    assert reading.has_ended
+    readings = directory.read()
+    assert {reading.thread for reading in readings} == {"0.0"}
+    assert {reading.profile.has_ended for reading in readings} == {False, True}
+    functions = Functions()
+    functions.read(readings)
+    assert functions.sums["inference"][:3] == [20, 20192000, 20192000]
 
 
 def test_runs_are_apart(directory):
     """Two processes, the older first."""
     write(directory, "profile.1.0.0", profile(row("f", 1, 1), pid=7, started=2))
     write(directory, "profile.0.0.0", profile(row("f", 2, 2), pid=7, started=1))
-    assert [reading.metrics[TIME][b"f"][0] for reading in directory.read()] == [2, 1]
+    assert [reading.functions[b"f"][0] for reading in directory.read()] == [2, 1]
+    assert {run.started for run in directory.runs.values()} == {"1", "2"}
 
 
 def test_a_torn_file_is_counted_once_and_what_was_known_stays(directory):
     """Until it is whole again; a new one that is torn is nothing."""
     write(directory, "dump.-1.0.0", read(SERIES[0]))
-    before = directory.read()
-    assert directory.read() == before
+    assert len(directory.read()) == 1
+    present = dict(directory.runs)
+    assert directory.read() == []
     write(directory, "dump.-1.0.0", read(SERIES[1])[:-20])
     write(directory, "other.0.0.0", read(SERIES[1])[:99])
     for _ in range(3):
-        (reading,) = directory.read()
-        assert reading.metrics == before[0].metrics
+        assert directory.read() == []
+        assert directory.runs == present
     assert directory.torn == 2
     write(directory, "dump.-1.0.0", read(SERIES[1]))
     (reading,) = directory.read()
-    assert reading.metrics[TIME][b"inference"][0] == 10
+    assert reading.functions[b"inference"][0] == 10
     assert directory.torn == 2
 
 
@@ -122,7 +128,7 @@ def test_a_time_that_no_number_holds_is_torn(directory):
     (reading,) = directory.read()
     assert directory.torn == 1
     functions = Functions()
-    functions.read(reading)
+    functions.read([reading])
     assert functions.sums["f"][:3] == [1, 2**63 - 1, 2**63 - 1]
 
 
@@ -147,12 +153,12 @@ def test_size_and_number_of_files_are_bounded(tmp_path):
         path.write_bytes(profile(row("f", 10**number, 1)))
         os.utime(str(path), ns=(0, 10**18 - number))
     few = Directory(str(tmp_path), max_files=3)
-    (reading,) = few.read()
-    assert reading.metrics[TIME][b"f"][0] == 111
+    assert sorted(reading.functions[b"f"][0] for reading in few.read()) == [1, 10, 100]
     assert few.surplus == 1
     os.utime(str(path), ns=(0, 2 * 10**18))
     (reading,) = few.read()
-    assert reading.metrics[TIME][b"f"][0] == 1011
+    assert reading.functions[b"f"][0] == 1000
+    assert len(few.runs) == 3
     os.remove(str(path))
     few.read()
     assert few.surplus == 0
@@ -167,8 +173,10 @@ def test_a_run_that_is_gone_is_no_longer_told_of(directory):
     assert [reading.run.pid for reading in directory.read()] == ["1"]
     write(directory, "profile.0.0.0", profile(row("f", 1, 1), pid=2))
     assert [reading.run.pid for reading in directory.read()] == ["2"]
+    assert [run.pid for run in directory.runs.values()] == ["2"]
     os.remove(str(directory.path / "profile.0.0.0"))
     assert directory.read() == []
+    assert directory.runs == {}
 
 
 def test_no_reading_is_half_of_one_dump_and_half_of_another(tmp_path):
@@ -194,7 +202,7 @@ def test_no_reading_is_half_of_one_dump_and_half_of_another(tmp_path):
         seen = []
         while len(seen) < 5:
             for reading in directory.read():
-                functions = reading.metrics[TIME]
+                functions = reading.functions
                 (number,) = {values[0] for values in functions.values()}
                 for i in range(60):
                     assert functions[b"f%d" % i][1] == number * 10 ** (i % 7) * 1000

@@ -6,24 +6,24 @@ import re
 import pytest
 
 from waggle_live.profile.tau.directory import CPU_TIME, TIME, Directory, Reading
-from waggle_live.profile.tau.functions import CALLS, EXCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE, Functions
-from waggle_live.profile.tau.profile import Run
+from waggle_live.profile.tau.functions import CALLS, EXCLUSIVE, EXCLUSIVE_CPU, Functions
+from waggle_live.profile.tau.profile import Profile, Run
 from waggle_live.wire.protocol import OTHER_FUNCTIONS
 
-from .recorded import FILES, PROFILES
+from .recorded import FILES, PROFILES, by_metric
 
 
-def reading(functions, cpu=None, has_ended=False):
-    """Return a reading; ``functions`` maps names to (calls, exclusive) or one more, inclusive."""
+def reading(functions, has_ended=False, thread="0.0", metric=TIME):
+    """Return readings; ``functions`` maps names to (calls, exclusive) or one more, inclusive."""
     full = {}
     for name, values in functions.items():
         full[name.encode()] = (*values, values[-1])[:3]
-    return Reading(Run("1", "1"), "", has_ended, 0.0, {TIME: full, CPU_TIME: cpu or {}})
+    return [Reading(Profile(metric, Run("1", "1"), has_ended, "", []), thread, 0.0, full)]
 
 
 def shown(functions, column=EXCLUSIVE):
     """Return one number of each function that is shown."""
-    return {label: total[column] for label, total in functions.sums.items()}
+    return {label: total[column] or 0 for label, total in functions.sums.items()}
 
 
 DIRECTORIES = sorted({re.sub(r"(/MULTI__\w+)?/[^/]*\Z", "", name) for name in FILES})
@@ -33,12 +33,12 @@ DIRECTORIES = sorted({re.sub(r"(/MULTI__\w+)?/[^/]*\Z", "", name) for name in FI
 @pytest.mark.parametrize("limit", [1, 5, 50])
 def test_all_sums_together_are_taus(name, limit):
     """Of each recorded profile, whatever the limit: calls, exclusive and CPU time."""
-    (found,) = Directory(str(PROFILES / name)).read()
+    found = Directory(str(PROFILES / name)).read()
     functions = Functions(limit)
     functions.read(found)
     for metric, column in ((TIME, EXCLUSIVE), (TIME, CALLS), (CPU_TIME, EXCLUSIVE_CPU)):
         place = 0 if column == CALLS else 1
-        total = sum(values[place] for values in found.metrics[metric].values())
+        total = sum(values[place] for values in by_metric(found).get(metric, {}).values())
         assert sum(shown(functions, column).values()) == total
     assert len(set(functions.sums) - {OTHER_FUNCTIONS}) <= limit
     assert not any("=>" in label or "<frozen" in label for label in functions.sums)
@@ -46,7 +46,7 @@ def test_all_sums_together_are_taus(name, limit):
 
 def test_the_most_expensive_are_shown():
     """Of a run that has ended as many as there may be, by exclusive time."""
-    (found,) = Directory(str(PROFILES / "01-single-metric")).read()
+    found = Directory(str(PROFILES / "01-single-metric")).read()
     functions = Functions()
     functions.read(found)
     assert len(functions.sums) == 51
@@ -54,7 +54,7 @@ def test_the_most_expensive_are_shown():
     assert named[:-4:-1] == ["sleep", "taupreload_main", "infer [app.py:4]"]
     assert functions.dropped == 222 - 50
     least = min(value for label, value in shown(functions).items() if label != OTHER_FUNCTIONS)
-    named = [v[1] for k, v in found.metrics[TIME].items() if b"<frozen" not in k]
+    named = [v[1] for k, v in by_metric(found)[TIME].items() if b"<frozen" not in k]
     assert least == sorted(named, reverse=True)[49]
 
 
@@ -127,8 +127,8 @@ def test_random_runs_never_fall_and_always_add_up():
                 state[name] = (calls + steps[0], exclusive + steps[1], inclusive + steps[2])
             functions.read(reading(state))
             for label, total in functions.sums.items():
-                old = before.get(label, [0] * 5)
-                assert all(new >= was for new, was in zip(total, old))
+                old = before.get(label, [None] * 5)
+                assert all((new or 0) >= (was or 0) for new, was in zip(total, old))
                 before[label] = list(total)
             assert sum(shown(functions).values()) == sum(v[1] for v in state.values())
             assert sum(shown(functions, CALLS).values()) == sum(v[0] for v in state.values())
@@ -136,7 +136,7 @@ def test_random_runs_never_fall_and_always_add_up():
 
 def test_a_throttled_function_goes_on_under_its_name():
     """TAU renames it in the middle of a run; the directory knows it by one key."""
-    (found,) = Directory(str(PROFILES / "14-throttle")).read()
+    found = Directory(str(PROFILES / "14-throttle")).read()
     functions = Functions()
     functions.read(found)
     assert functions.sums["tiny [throttle.py:2]"][CALLS] == 100001
@@ -145,7 +145,7 @@ def test_a_throttled_function_goes_on_under_its_name():
 def test_only_what_is_included_is_shown():
     """The rest is added up, as all else."""
     functions = Functions(include=re.compile("infer|publish"))
-    (found,) = Directory(str(PROFILES / "01-single-metric")).read()
+    found = Directory(str(PROFILES / "01-single-metric")).read()
     functions.read(found)
     assert set(functions.sums) == {"infer [app.py:4]", "publish [app.py:13]", OTHER_FUNCTIONS}
 
@@ -161,10 +161,17 @@ def test_functions_of_one_label_are_one():
 def test_cpu_time_alone_orders_too():
     """Where TAU measures nothing else."""
     functions = Functions(1)
-    found = Reading(
-        Run("1", "1"), "", True, 0.0, {TIME: {}, CPU_TIME: {b"a": (1, 1, 1), b"b": (1, 9, 9)}}
-    )
-    functions.read(found)
-    assert functions.metrics == [CPU_TIME]
-    assert functions.sums["b"][EXCLUSIVE_CPU] == 9
-    assert functions.sums["b"][INCLUSIVE] == 0
+    functions.read(reading({"a": (1, 1), "b": (1, 9)}, has_ended=True, metric=CPU_TIME))
+    assert functions.sums["b"] == [1, None, None, 9, 9]
+    assert functions.sums[OTHER_FUNCTIONS] == [1, None, None, 1, None]
+
+
+def test_threads_add_up_and_none_of_them_falls():
+    """The sum is of each thread's largest values, whichever of them are read at once."""
+    functions = Functions()
+    first = reading({"f": (1, 100, 500)}) + reading({"f": (2, 30)}, thread="0.1")
+    assert functions.read(first) == {"f"}
+    assert functions.sums["f"][:3] == [3, 130, 530]
+    assert functions.read(reading({"f": (2, 35)}, thread="0.1")) == {"f"}
+    assert functions.read(reading({"f": (1, 100, 20)})) == set()
+    assert functions.sums["f"][:3] == [3, 135, 535]

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.waggle_live.helpers import environment, run_python, write_script
-from waggle_live.profile.tau import launcher
 from waggle_live.profile.tau.profile import parse
+from waggle_live.profile.tau.start import waggle_live_tau_start as launcher
 
 from .recorded import SERIES, read
 
-START = Path(launcher.__file__).parent / "start" / "waggle_live_tau_start.py"
+START = launcher.__file__
 STANDIN = Path(__file__).resolve().parent / "standin"
 
 
@@ -34,7 +34,7 @@ def play(tmp_path):
 
     def run(text, *arguments, interval="0.05", **more):
         path = write_script(tmp_path, text)
-        return run_python(str(START), interval, path, *arguments, env=environ(directory, **more))
+        return run_python(START, interval, path, *arguments, env=environ(directory, **more))
 
     run.directory = directory
     return run
@@ -74,7 +74,7 @@ def test_the_exit_status_is_left_in_a_file(play, text, status, error):
     assert found == status
     assert launcher.read_number(str(play.directory), launcher.STATUS_FILE) == status
     assert error in err
-    assert "launcher.py" not in err
+    assert os.path.basename(START) not in err
 
 
 def test_it_dumps_while_the_script_runs(play):
@@ -119,7 +119,7 @@ def test_without_taus_module_the_script_is_not_run(tmp_path):
     path = write_script(tmp_path, "print('ran')")
     env = environment("off", PROFILEDIR=str(tmp_path))
     env["PYTHONPATH"] = ""
-    status, out, err = run_python(str(START), "1", path, env=env)
+    status, out, err = run_python(START, "1", path, env=env)
     assert (status, out) == (launcher.NO_TAU, "")
     assert "pytau" in err
     assert launcher.read_number(str(tmp_path), launcher.STATUS_FILE) == launcher.NO_TAU
@@ -127,7 +127,7 @@ def test_without_taus_module_the_script_is_not_run(tmp_path):
 
 def terminated(play, path):
     """End a script under the launcher by SIGTERM once it is up, and return its further output."""
-    command = [sys.executable, str(START), "0.05", path]
+    command = [sys.executable, START, "0.05", path]
     child = subprocess.Popen(command, env=environ(play.directory), stdout=subprocess.PIPE)
     with child:
         assert child.stdout.readline() == b"up\n"
