@@ -1,10 +1,14 @@
 """CPU seconds of this process, and the memory of its container or of itself."""
 
 import os
+import re
 import time
 from typing import Any, Dict, Optional
 
-_CONTAINER_MARKS = ("kubepods", "docker", "libpod", "containerd", "crio", "lxc")
+#: Of the cgroup that a runtime makes for a container; the runtime's own service is none.
+_CONTAINER = re.compile("kubepods|(?:^|/)(?:docker[/-]|libpod-|cri-containerd-|crio-|lxc[/.])[^/]")
+#: Left by a runtime in a container's root, and by whoever unpacks its image elsewhere.
+_MARKS = (".dockerenv", "run/.containerenv")
 
 
 class ProcessUsage:
@@ -23,12 +27,7 @@ class ProcessUsage:
             cgroup = self._read("proc/self/cgroup").decode()
         except (OSError, ValueError):
             return
-        if (
-            os.environ.get("WAGGLE_APP_ID")
-            or any(self._exists(mark) for mark in (".dockerenv", "run/.containerenv"))
-            or any(mark in cgroup for mark in _CONTAINER_MARKS)
-        ):
-            self._find_memory(cgroup)
+        self._find_memory(cgroup)
 
     def read(self) -> Dict[str, Any]:
         """Return the ``process`` object of an update; what can't be read is left out."""
@@ -53,10 +52,15 @@ class ProcessUsage:
         return usage
 
     def _find_memory(self, cgroup: str) -> None:
-        """Find the memory files: under the cgroup's path, or, where the container has a cgroup
-        namespace or mounts only its own part, at the top."""
+        """Find the container's memory files: under the cgroup's path, or, where the container has
+        a cgroup namespace or mounts only its own part, at the top."""
+        is_pod = bool(os.environ.get("WAGGLE_APP_ID"))
+        is_marked = any(self._exists(mark) for mark in _MARKS)
         for line in cgroup.splitlines():
             _, controllers, path = [*line.split(":", 2), "", ""][:3]
+            # Another path than the top of a namespace is somebody else's, a session's say.
+            if not (is_pod or _CONTAINER.search(path) or (is_marked and path == "/")):
+                continue
             if controllers == "":
                 base, name, inactive = "sys/fs/cgroup", "memory.current", b"inactive_file "
             elif "memory" in controllers.split(","):

@@ -96,6 +96,20 @@ def test_container(tmp_path, files, memory):
         },
         {"proc/self/cgroup": "0::" + POD},  # a container without memory files
         {"proc/self/cgroup": "garbage\n\n:::::\n"},
+        {  # an unpacked image, in the cgroup of whatever runs it
+            ".dockerenv": "",
+            "proc/self/cgroup": "4:memory:/job/82c1f\n0::/\n",
+            "sys/fs/cgroup/memory/job/82c1f/memory.usage_in_bytes": "453000000",
+            "sys/fs/cgroup/memory/memory.usage_in_bytes": "453000000",
+        },
+        {  # beside a runtime, but in none of its containers
+            "proc/self/cgroup": "0::/system.slice/docker.service\n",
+            "sys/fs/cgroup/system.slice/docker.service/memory.current": "453000000",
+        },
+        {
+            "proc/self/cgroup": "0::/user.slice/my-docker-tests.scope\n",
+            "sys/fs/cgroup/user.slice/my-docker-tests.scope/memory.current": "453000000",
+        },
     ],
 )
 def test_outside_of_a_container(tmp_path, files):
