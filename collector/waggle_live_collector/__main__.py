@@ -31,7 +31,7 @@ from .sockets.unix import SocketError, SocketTaken, UnixSocket
 from .table.processes import Processes
 from .table.readiness import Readiness
 from .table.sizes import Sizes
-from .table.state_file import NoStateFile, StateFile
+from .table.state_file import StateFile
 from .table.table import Table
 from .version import VERSION
 from .web.config import OPEN, WebConfig, WebConfigFile
@@ -92,13 +92,19 @@ async def run(options: Options) -> None:
         hold_time=options.plugin_hold_time,
     )
     own.registry.register(Sizes(processes, table))
-    state: StateFile | NoStateFile = NoStateFile()
-    if options.state_file is not None:
-        state = StateFile(
-            options.state_file, table=table, processes=processes, own=own, clock=clock
-        )
-    readiness = Readiness(processes=processes, clock=clock)
+    state = StateFile(options.state_file, table=table, processes=processes, own=own, clock=clock)
 
+    stop = _stop_signal()
+    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
+    tcp = _listen_tcp(options)
+    unix = _unix(options)
+    plugins = unix.bind()
+    # Read only now: two collectors with one state file have one socket, too. It sets the clock,
+    # so what keeps a time of its own is made after that.
+    readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())
+    for process in processes.all():
+        if not process.plugin.pending:
+            apps.learn(process.plugin.identity, process.info)
     lookups = AppMetaLookups(
         options.identity_app_meta_cache,
         apps=apps,
@@ -107,7 +113,7 @@ async def run(options: Options) -> None:
         own=own,
         clock=clock,
     )
-
+    lookups.start()
     listener = Listener(
         processes=processes,
         when_saved=state.when_saved,
@@ -116,28 +122,16 @@ async def run(options: Options) -> None:
         limits=limits,
         prove=options.identity_verify != OFF,
     )
-    unix = _unix(options)
     node = _node()
     routes = Routes(
         exposition=Exposition(table=table, own=own, clock=clock, node=node),
         api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
-        state=state,
+        save=state.save,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
         own=own,
         limits=limits.http,
     )
-
-    stop = _stop_signal()
-    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
-    tcp = _listen_tcp(options)
-    plugins = unix.bind()
-    # Read only now: two collectors with one state file have one socket, too.
-    readiness.begin(state_loaded=state.load())
-    for process in processes.all():
-        if not process.plugin.pending:
-            apps.learn(process.plugin.identity, process.info)
-    lookups.start()
     guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
     runner = web.AppRunner(
         routes.application(guard.middleware),

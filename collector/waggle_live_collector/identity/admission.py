@@ -9,6 +9,7 @@ another's task, gains nothing. Belongs to the event loop.
 from __future__ import annotations
 
 import logging
+import math
 
 from msgspec.structs import replace
 
@@ -57,7 +58,7 @@ class Admission:
         self._apps = apps
         self._own = own
         self._clock = clock
-        self._warn_at = clock.monotonic()
+        self._warn_at = -math.inf
         self._warned: set[str] = set()
 
     def __call__(self, hello: Hello, peer: Peer) -> Naming:

@@ -21,11 +21,6 @@ def none() -> dict[str, int]:
     return dict.fromkeys(STATUSES, 0)
 
 
-def restored(counts: dict[str, int]) -> dict[str, int]:
-    """Return counts of the state file with every status."""
-    return none() | counts
-
-
 class GoneRow(Struct, array_like=True):
     """What is left of a plugin that has left the table; a row of the state file."""
 
@@ -44,14 +39,14 @@ class Gone:
     def add(self, identity: IdentityLabels, exits: dict[str, int], at: float) -> None:
         """Keep the counts of a plugin that leaves."""
         self.rows.pop(identity, None)
-        self.rows[identity] = GoneRow(identity, exits, at)
+        self.rows[identity] = GoneRow(identity, none() | exits, at)
         if len(self.rows) > DEFAULT_MAX_GONE:
             del self.rows[next(iter(self.rows))]
 
     def take(self, identity: IdentityLabels) -> dict[str, int]:
-        """Return the counts that a plugin goes on with, at 0 where none are kept."""
+        """Return the counts that a plugin goes on with, none where none are kept."""
         row = self.rows.pop(identity, None)
-        return none() if row is None else row.exits
+        return {} if row is None else row.exits
 
     def expire(self, now: float) -> bool:
         """Forget what is over its time; true if anything was."""

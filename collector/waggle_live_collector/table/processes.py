@@ -138,7 +138,7 @@ class Processes:
         for plugin in pending:
             processes = [process for process in self.all() if process.plugin is plugin]
             for process in processes:
-                process.info = meta.complete(process.info)
+                process.info, process.identity = meta.complete(process.info), meta.identity
                 process.encoded = None
             plugin.info = meta.complete(plugin.info)
             known = self._table.settle(plugin, meta.identity)
@@ -160,16 +160,17 @@ class Processes:
         self.tombstones.sweep(now)
         self._table.expire(now)
 
-    def restore(self, process: Process, *, connected: bool) -> None:
+    def restore(self, process: Process) -> None:
         """Take a process from the state file; one that was connected is awaited."""
+        if process.connected:
+            process.connected, process.left_at = False, self._clock.monotonic()
+            self.awaited.add(process.id)
         if process.expired:
             self.tombstones.expired[process.id] = process
         else:
             self.by_id[process.id] = process
             process.plugin.processes[process.id] = process
             self._table.cells += len(process.rows)
-        if connected:
-            self.awaited.add(process.id)
 
     def all(self) -> Iterator[Process]:
         """Yield every process that has rows: connected, disconnected and expired ones."""
@@ -197,12 +198,13 @@ class Processes:
         process = Process(
             hello.session,
             key_hash,
-            plugin=plugin,
-            info=naming.info,
-            started=started,
-            began=hello.monotonic,
+            naming.identity,
+            naming.info,
+            started,
+            hello.monotonic,
             parent=hello.parent or 0,
         )
+        process.join(plugin)
         process.handle = peer.handle
         process.is_child = _has_parent(process)
         self.by_id[process.id] = plugin.processes[process.id] = process

@@ -62,12 +62,6 @@ class Totals(Struct, array_like=True):
     name: str
     labels: Labels
 
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-        row: Any = self
-        if row.updated:
-            row.updated += seconds
-
     def series(self, stamp: Stamp) -> Series:
         """Return the series that counts in this row."""
         raise NotImplementedError
@@ -92,9 +86,6 @@ class Applied(Struct, array_like=True, gc=False):
         A client at its limit must still be able to say so, and to send what is over it.
         """
         return self.name == OVERFLOW and not self.labels
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
 
     def totals(self) -> Totals:
         """Return the empty totals of a series that this is the first row of."""
@@ -127,8 +118,8 @@ class Series:
 
     def merge(self, other: Self, now: float) -> None:
         """Add all that another series of the same kind holds, which is not used any more."""
-        totals, more = self.totals, other.totals
-        totals.updated = max(totals.updated, more.updated)
+        if self.totals.is_authored:
+            self.totals.updated = max(self.totals.updated, other.totals.updated)
         self.stamp.raise_to(other.stamp.at)
         self.version += 1
 

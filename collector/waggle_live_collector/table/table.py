@@ -14,9 +14,7 @@ from waggle_live.wire.errors import ProtocolError
 from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
 from .exits import Gone
-from .kinds import AnyApplied
 from .plugin import Plugin
-from .series import Key, Series
 
 #: Seconds for which a plugin is not shown while its labels are being looked up.
 DEFAULT_WITHHOLD_SECONDS = 2.0
@@ -45,28 +43,30 @@ class Table:
         if plugin is None:
             if len(self.plugins) >= self._limits.plugins and not self._make_room():
                 raise ProtocolError("session_limit", "too many plugins are connected")
-            plugin = self.plugins[identity] = Plugin(identity, info, at=at, started=started)
-            plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
-            plugin.exits = self.gone.take(identity)
+            plugin = self.plugins[identity] = Plugin(
+                identity,
+                info,
+                exits=self.gone.take(identity),
+                started=started,
+                last_seen=at,
+                left_at=at,
+                pending=pending,
+                shown_at=at + DEFAULT_WITHHOLD_SECONDS,
+            )
         plugin.info = info
         plugin.encoded = None
         self.version += 1
         return plugin
 
-    def series_of(self, plugin: Plugin, applied: AnyApplied) -> tuple[Series, bool]:
-        """Return the merged series of one more row of a process, and whether it is new.
+    def check_room(self, *, new_series: bool) -> None:
+        """Make room for one more row of a process, which may be of a new series.
 
         Raises ProtocolError (``total_series_limit``).
         """
         if self.cells >= self._limits.series:
             raise ProtocolError("total_series_limit", "the collector holds too many cells")
-        series = plugin.series.get(applied.key)
-        if series is not None:
-            return series, False
-        if self.series >= self._limits.series and not self._make_room():
+        if new_series and self.series >= self._limits.series and not self._make_room():
             raise ProtocolError("total_series_limit", "the collector holds too many series")
-        self.series += 1
-        return plugin.add(applied.totals()), True
 
     def shown(self, now: float) -> Iterator[Plugin]:
         """Yield the plugins that a scrape shows: not those that are being looked up just now."""
@@ -91,11 +91,6 @@ class Table:
                 plugin.exits[status] += count
             plugin.identity, plugin.pending, plugin.encoded = identity, "", None
         return known
-
-    def withdraw(self, plugin: Plugin, key: Key) -> None:
-        """Take back a new series of :meth:`series_of` whose very first cell was refused."""
-        plugin.withdraw(key)
-        self.series -= 1
 
     def restore(self, plugin: Plugin) -> None:
         """Take a plugin from the state file."""

@@ -8,18 +8,11 @@ from .recent import Recent
 from .series import Arrival, Series, Stamp, Totals
 
 
-class WindowedTotals(Totals):
-    """Totals of a kind that has ``last`` (ns), ``last_at`` and ``updated`` (monotonic seconds)."""
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-        super().shift(seconds)
-        row: Any = self
-        row.last_at += seconds
-
-
 class WindowedSeries(Series):
-    """A series of events: ``recent`` are those of the last ten seconds."""
+    """A series of events: ``recent`` are those of the last ten seconds.
+
+    Its totals have ``last`` (ns), ``last_at`` and ``updated`` (monotonic seconds).
+    """
 
     __slots__ = ("recent",)
 

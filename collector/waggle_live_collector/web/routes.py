@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -31,13 +32,6 @@ INLINE_BYTES = 64 * 1024
 CONTENT_TYPE_JSON = "application/json"
 
 
-class Saves(Protocol):
-    """What is to be done before anything is shown."""
-
-    def save(self) -> None:
-        """Bring the state file up to date."""
-
-
 class Form(NamedTuple):
     """One of the forms that an answer is asked for in."""
 
@@ -46,7 +40,7 @@ class Form(NamedTuple):
 
 
 class Routes:
-    """The HTTP application. Constructing it starts nothing."""
+    """The HTTP application; ``save`` writes the state file. Constructing it starts nothing."""
 
     def __init__(
         self,
@@ -54,7 +48,7 @@ class Routes:
         exposition: Exposition,
         api: Api,
         readiness: Readiness,
-        state: Saves,
+        save: Callable[[], None],
         page: Page,
         own: OwnMetrics,
         limits: HttpLimits,
@@ -62,7 +56,7 @@ class Routes:
         self._exposition = exposition
         self._api = api
         self._readiness = readiness
-        self._state = state
+        self._save = save
         self._page = page
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
@@ -126,7 +120,7 @@ class Routes:
         return web.Response(body=body, headers=headers)
 
     async def _make(self, form: Form) -> bytes:
-        self._state.save()
+        self._save()
         if form.content_type == CONTENT_TYPE_JSON:
             parts = [self._api.plugins()]
         else:

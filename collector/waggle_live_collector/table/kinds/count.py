@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -11,7 +11,8 @@ from waggle_live.wire.protocol import MESSAGES, OVERFLOW, PROBLEM, PROBLEMS, UPL
 
 from ... import messages
 from ...messages import Whole
-from ..series import Arrival, Key, Series, Stamp, fell
+from ..series import Key, Stamp
+from ..summed import SummedSeries
 from . import names
 
 
@@ -75,9 +76,6 @@ class AppliedCount(Struct, array_like=True, tag="count", gc=False):
         """Whether a process can have only a few of these, which come on top of its limit."""
         return self.kind in (UPLOADS, PROBLEM) or self.name == OVERFLOW
 
-    def shift(self, seconds: float) -> None:
-        """Do nothing: it holds no time."""
-
     def totals(self) -> CountTotals:
         """Return the totals of a new series."""
         return CountTotals(self.kind, self.name, self.labels)
@@ -91,37 +89,18 @@ class CountTotals(Struct, array_like=True, tag="count"):
     name: str
     labels: Labels
     value: int = 0
-    updated: float = 0.0
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic time of a row that was written by another clock."""
-        if self.updated:
-            self.updated += seconds
 
     def series(self, stamp: Stamp) -> CountSeries:
         """Return the series that counts in this row."""
         return CountSeries(self, stamp)
 
 
-class CountSeries(Series):
+class CountSeries(SummedSeries):
     """The sum of one kind and name."""
 
     __slots__ = ()
+    sums = ("value",)
     totals: CountTotals
-
-    def take(self, applied: AppliedCount, cell: _CountCell, arrival: Arrival) -> None:
-        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
-        if cell.value < applied.value:
-            raise fell()
-        self.totals.value += cell.value - applied.value
-        applied.value = cell.value
-        self.totals.updated = arrival.at - cell.age
-        self.version += 1
-
-    def merge(self, other: Self, now: float) -> None:
-        """Add the sum of another one."""
-        super().merge(other, now)
-        self.totals.value += other.totals.value
 
     def value(self) -> int:
         """Return the sum over all processes."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from waggle_live.wire.protocol import FUNCTION, OTHER_FUNCTIONS, check_function
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Arrival, Series, Stamp, Totals, fell
+from ..series import Applied, Stamp, Totals
+from ..summed import SummedSeries
 from . import names
 
 #: The times of a function, as cell, applied row and totals name them.
@@ -60,40 +61,15 @@ class FunctionTotals(Totals, tag=FUNCTION):
     inclusive: int | None = None
     exclusive_cpu: int | None = None
     inclusive_cpu: int | None = None
-    updated: float = 0.0
 
     def series(self, stamp: Stamp) -> FunctionSeries:
         """Return the series that counts in this row."""
         return FunctionSeries(self, stamp)
 
 
-class FunctionSeries(Series):
+class FunctionSeries(SummedSeries):
     """Calls and times of one function, over all runs of the plugin."""
 
     __slots__ = ()
+    sums = ("calls", *TIMES)
     totals: FunctionTotals
-
-    def take(self, applied: AppliedFunction, cell: FunctionCell, arrival: Arrival) -> None:
-        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
-        told = [(time, value) for time in TIMES if (value := getattr(cell, time)) is not None]
-        if cell.calls < applied.calls or any(value < getattr(applied, t) for t, value in told):
-            raise fell()
-        totals = self.totals
-        totals.calls += cell.calls - applied.calls
-        applied.calls = cell.calls
-        for time, value in told:
-            totals_before = getattr(totals, time) or 0
-            setattr(totals, time, totals_before + value - getattr(applied, time))
-            setattr(applied, time, value)
-        totals.updated = arrival.at - cell.age
-        self.version += 1
-
-    def merge(self, other: Self, now: float) -> None:
-        """Add calls and times; a time that neither measured stays unknown."""
-        super().merge(other, now)
-        totals, more = self.totals, other.totals
-        totals.calls += more.calls
-        for time in TIMES:
-            added = getattr(more, time)
-            if added is not None:
-                setattr(totals, time, (getattr(totals, time) or 0) + added)

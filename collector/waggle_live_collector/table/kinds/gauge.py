@@ -30,10 +30,6 @@ class AppliedGauge(Applied, tag=GAUGE):
     value: float | str = 0.0
     at: float = 0.0
 
-    def shift(self, seconds: float) -> None:
-        """Move ``at`` of a row that was written by another clock."""
-        self.at += seconds
-
     def totals(self) -> GaugeTotals:
         """Return the totals of a new series."""
         return GaugeTotals(self.name, self.key.labels)
@@ -46,11 +42,6 @@ class GaugeTotals(Totals, tag=GAUGE):
     ended: float | str | None = None
     ended_at: float = 0.0
     updated: float = 0.0
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-        super().shift(seconds)
-        self.ended_at += seconds
 
     def series(self, stamp: Stamp) -> GaugeSeries:
         """Return the series that counts in this row."""

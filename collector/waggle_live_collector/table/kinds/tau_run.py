@@ -8,7 +8,8 @@ from waggle_live.wire.protocol import TAU
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Arrival, Series, Stamp, Totals, fell
+from ..series import Applied, Arrival, Stamp, Totals
+from ..summed import SummedSeries
 from . import names
 
 
@@ -49,41 +50,31 @@ class TauRunTotals(Totals, tag=TAU):
     is_authored: ClassVar[bool] = False
     dropped: int = 0
     torn: int = 0
-    dumped_at: float = 0.0
-    updated: float = 0.0
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-        super().shift(seconds)
-        self.dumped_at += seconds
+    dumped_at: float | None = None
 
     def series(self, stamp: Stamp) -> TauRunSeries:
         """Return the series that counts in this row."""
         return TauRunSeries(self, stamp)
 
 
-class TauRunSeries(Series):
+class TauRunSeries(SummedSeries):
     """The runs of one plugin."""
 
     __slots__ = ()
+    sums = ("dropped", "torn")
     totals: TauRunTotals
 
     def take(self, applied: AppliedTauRun, cell: TauRunCell, arrival: Arrival) -> None:
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
-        if cell.dropped < applied.dropped or cell.torn < applied.torn:
-            raise fell()
-        totals, at = self.totals, arrival.at - cell.age
-        totals.dropped += cell.dropped - applied.dropped
-        totals.torn += cell.torn - applied.torn
-        applied.dropped, applied.torn = cell.dropped, cell.torn
-        totals.dumped_at = max(totals.dumped_at, at) if totals.updated else at
-        totals.updated = at
-        self.version += 1
+        super().take(applied, cell, arrival)
+        self._dumped(arrival.at - cell.age)
 
     def merge(self, other: Self, now: float) -> None:
         """Add what another plugin's runs left out."""
         super().merge(other, now)
-        totals, more = self.totals, other.totals
-        totals.dropped += more.dropped
-        totals.torn += more.torn
-        totals.dumped_at = max(totals.dumped_at, more.dumped_at)
+        if other.totals.dumped_at is not None:
+            self._dumped(other.totals.dumped_at)
+
+    def _dumped(self, at: float) -> None:
+        last = self.totals.dumped_at
+        self.totals.dumped_at = at if last is None else max(last, at)
