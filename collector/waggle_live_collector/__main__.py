@@ -92,7 +92,9 @@ async def run(options: Options) -> None:
         hold_time=options.plugin_hold_time,
     )
     own.registry.register(Sizes(processes, table))
-    state = StateFile(options.state_file, table=table, processes=processes, own=own, clock=clock)
+    state = StateFile(
+        path=options.state_file, table=table, processes=processes, own=own, clock=clock
+    )
 
     stop = _stop_signal()
     http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
@@ -106,7 +108,7 @@ async def run(options: Options) -> None:
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.info)
     lookups = AppMetaLookups(
-        options.identity_app_meta_cache,
+        url=options.identity_app_meta_cache,
         apps=apps,
         settle=processes.settle,
         pending=table.pending,

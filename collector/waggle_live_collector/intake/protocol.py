@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from waggle_live.wire.errors import ProtocolError
@@ -51,26 +52,19 @@ class Wire(Protocol):
 WhenSaved = Callable[[Callable[[], None]], None]
 
 
+@dataclass(eq=False, kw_only=True)
 class WireProtocol:
     """One peer's connection, from its ``hello`` to its end. Belongs to the event loop."""
 
-    def __init__(
-        self,
-        *,
-        wire: Wire,
-        processes: Processes,
-        when_saved: WhenSaved,
-        own: OwnMetrics,
-        clock: Clock,
-        peer: Peer = Peer(),  # noqa: B008
-    ) -> None:
+    wire: Wire
+    processes: Processes
+    when_saved: WhenSaved
+    own: OwnMetrics
+    clock: Clock
+    peer: Peer
+
+    def __post_init__(self) -> None:
         self.process: Process | None = None
-        self._wire = wire
-        self._processes = processes
-        self._when_saved = when_saved
-        self._own = own
-        self._clock = clock
-        self._peer = peer
         self._lines = LineBuffer(MAX_HELLO_BYTES)
         self._greeted = False
         self._ended = False
@@ -78,7 +72,7 @@ class WireProtocol:
         #: Answers that wait for the state file.
         self._owed = 0
         self._allowance = float(DEFAULT_ERROR_BURST)
-        self._allowed_at = clock.monotonic()
+        self._allowed_at = self.clock.monotonic()
 
     @property
     def greeted(self) -> bool:
@@ -88,7 +82,7 @@ class WireProtocol:
     @property
     def floods(self) -> bool:
         """Does the peer make more errors than are answered?"""
-        return self._allowance + self._earned(self._clock.monotonic()) < 1
+        return self._allowance + self._earned(self.clock.monotonic()) < 1
 
     def receive(self, data: bytes) -> None:
         """Take in bytes, in any pieces."""
@@ -114,9 +108,9 @@ class WireProtocol:
         """The peer says no more; it may still read. May be called again."""
         self._closed = True
         if self.process is not None and not self._ended:
-            self._processes.leave(self.process, self)
+            self.processes.leave(self.process, self)
         if not self._owed:
-            self._wire.close()
+            self.wire.close()
 
     def superseded(self) -> None:
         """Another connection of this process is the right one now."""
@@ -133,7 +127,7 @@ class WireProtocol:
             self._bye(message)
         elif isinstance(message, Flush):
             if self.process is not None and not self._ended:
-                self._processes.seen(self.process)
+                self.processes.seen(self.process)
             self._send({"type": "applied", "number": message.number})
 
     def _hello(self, hello: Hello) -> None:
@@ -141,7 +135,7 @@ class WireProtocol:
             raise ProtocolError("bad_message", "only one hello on a connection")
         if hello.version != VERSION:
             raise ProtocolError("version", f"this collector speaks version {VERSION}")
-        self.process, resumed = self._processes.open(hello, self, self._peer)
+        self.process, resumed = self.processes.open(hello, self, self.peer)
         self._greeted = True
         self._lines.set_limit(MAX_LINE_BYTES)
         self._ended = self.process is None
@@ -157,32 +151,32 @@ class WireProtocol:
     def _update(self, update: Update[Cell]) -> None:
         if self._ended or self.process is None:
             raise ProtocolError("session_ended", "this process said bye before")
-        begin = self._clock.monotonic()
-        refusals = self._processes.apply(self.process, update)
+        begin = self.clock.monotonic()
+        refusals = self.processes.apply(self.process, update)
         if refusals is None:
-            self._own.stale_updates.inc()
+            self.own.stale_updates.inc()
             return
         for refusal in refusals:
             self._refuse(refusal)
-        self._own.updated(len(update.cells), self._clock.monotonic() - begin)
+        self.own.updated(len(update.cells), self.clock.monotonic() - begin)
 
     def _bye(self, bye: Bye) -> None:
         if self.process is not None and not self._ended:
             self._ended = True
-            self._processes.end(self.process, bye)
+            self.processes.end(self.process, bye)
         self._owed += 1
-        self._when_saved(lambda: self._saved(bye.number))
+        self.when_saved(lambda: self._saved(bye.number))
 
     def _saved(self, number: int) -> None:
         self._owed -= 1
         self._send({"type": "applied", "number": number})
         if self._closed and not self._owed:
-            self._wire.close()
+            self.wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:
         plugin = self.process.plugin.identity.plugin if self.process is not None else ""
-        self._own.refused(refusal.code, plugin)
-        now = self._clock.monotonic()
+        self.own.refused(refusal.code, plugin)
+        now = self.clock.monotonic()
         self._allowance = min(self._allowance + self._earned(now), float(DEFAULT_ERROR_BURST))
         self._allowed_at = now
         if self._allowance >= 1:
@@ -197,8 +191,8 @@ class WireProtocol:
         return (now - self._allowed_at) * DEFAULT_ERRORS_PER_SECOND
 
     def _send(self, message: dict[str, object]) -> None:
-        self._wire.send(encode(message))
+        self.wire.send(encode(message))
 
     def _close(self) -> None:
         self._closed = True
-        self._wire.close()
+        self.wire.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Raw, Struct
 
@@ -20,6 +20,13 @@ from .table import Table
 
 #: What goes wrong with a sender's clock must not become a span of centuries.
 MAX_GAP = 1e6
+
+
+class Connection(Protocol):
+    """What a process needs of the protocol that speaks for it."""
+
+    def superseded(self) -> None:
+        """Another connection took the process over: close, and let nothing more in."""
 
 
 class Process(Struct, array_like=True, dict=True, eq=False):
@@ -55,6 +62,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     def __post_init__(self) -> None:
         self.plugin: Plugin
         self.last_seen: float
+        #: What speaks for it; None while it is not connected.
+        self.connection: Connection | None = None
         #: Tells whether it has ended; None where the kernel can't tell which one it is.
         self.handle: Handle | None = None
         #: Each of the cells, and the merged series that it counts in.

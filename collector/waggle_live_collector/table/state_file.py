@@ -17,6 +17,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -62,20 +63,21 @@ class State(Struct, Generic[P, Q]):
     ahead: float = 0.0
 
 
+@dataclass(eq=False, kw_only=True)
 class StateFile:
     """Reads the table at the start, writes it when it changed. Belongs to the event loop.
 
     Without a path nothing is kept, and nobody waits.
     """
 
-    def __init__(
-        self, path: str | None, *, table: Table, processes: Processes, own: OwnMetrics, clock: Clock
-    ) -> None:
-        self._path = None if path is None else Path(path)
-        self._table = table
-        self._processes = processes
-        self._own = own
-        self._clock = clock
+    path: str | None
+    table: Table
+    processes: Processes
+    own: OwnMetrics
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        self._path = None if self.path is None else Path(self.path)
         self._written = -1
         self._next_at = 0.0
         self._failing = False
@@ -107,20 +109,20 @@ class StateFile:
             "state loaded: plugins=%d processes=%d awaited=%d",
             len(state.plugins),
             len(state.processes),
-            len(self._processes.awaited),
+            len(self.processes.awaited),
         )
         return True
 
     def save(self) -> None:
         """Write the file if anything changed; never raises."""
-        version = self._table.version
+        version = self.table.version
         if self._path is not None and version != self._written:
             begin = time.perf_counter()
             if self._write(self._path):
                 self._written = version
             took = time.perf_counter() - begin
-            self._own.state_writes.observe(took)
-            self._next_at = self._clock.monotonic() + min(COALESCE * took, MAX_DELAY)
+            self.own.state_writes.observe(took)
+            self._next_at = self.clock.monotonic() + min(COALESCE * took, MAX_DELAY)
         waiting, self._waiting = self._waiting, []
         for call in waiting:
             call()
@@ -132,7 +134,7 @@ class StateFile:
             return
         self._waiting.append(call)
         if self._timer is None:
-            delay = max(self._next_at - self._clock.monotonic(), 0.0)
+            delay = max(self._next_at - self.clock.monotonic(), 0.0)
             self._timer = asyncio.get_running_loop().call_later(delay, self._due)
 
     def _due(self) -> None:
@@ -144,12 +146,12 @@ class StateFile:
             State(
                 FORMAT,
                 _boot_id(),
-                self._clock.monotonic(),
-                [_row(plugin) for plugin in self._table.plugins.values()],
-                [_row(process) for process in self._processes.all() if not process.plugin.gone],
-                list(self._processes.tombstones.closed.values()),
-                list(self._table.gone.rows.values()),
-                self._clock.ahead,
+                self.clock.monotonic(),
+                [_row(plugin) for plugin in self.table.plugins.values()],
+                [_row(process) for process in self.processes.all() if not process.plugin.gone],
+                list(self.processes.tombstones.closed.values()),
+                list(self.table.gone.rows.values()),
+                self.clock.ahead,
             )
         )
         temporary = f"{path}.tmp"
@@ -159,7 +161,7 @@ class StateFile:
                 file.write(data)
             os.replace(temporary, path)
         except OSError as error:
-            self._own.state_failures.inc()
+            self.own.state_failures.inc()
             if not self._failing:
                 log.error("can't write state file %s: %s; going on without", path, error.strerror)
             self._failing = True
@@ -170,23 +172,23 @@ class StateFile:
         return True
 
     def _restore(self, state: State[Plugin, Process]) -> None:
-        now, ahead = self._clock.monotonic(), state.ahead
+        now, ahead = self.clock.monotonic(), state.ahead
         # After a reboot the system's clock began anew: treat the time between as none.
         if state.boot != _boot_id() or state.monotonic > now + ahead:
             ahead = state.monotonic - now
         known = {plugin.identity: plugin for plugin in state.plugins}
         for process in state.processes:
             process.join(known[process.identity])
-        self._clock.go_on(ahead)
+        self.clock.go_on(ahead)
         for plugin in state.plugins:
-            self._table.restore(plugin)
+            self.table.restore(plugin)
             if plugin.left_at is None:
-                plugin.left_at = self._clock.monotonic()
+                plugin.left_at = self.clock.monotonic()
         for process in state.processes:
-            self._processes.restore(process)
-        self._processes.tombstones.closed.update({row.id: row for row in state.closed})
+            self.processes.restore(process)
+        self.processes.tombstones.closed.update({row.id: row for row in state.closed})
         for gone in state.gone:
-            self._table.gone.add(gone.identity, gone.exits, gone.at)
+            self.table.gone.add(gone.identity, gone.exits, gone.at)
 
 
 def _row(owner: Process | Plugin) -> Raw:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -29,21 +30,14 @@ _CHALLENGE = 'Basic realm="waggle-live-collector", charset="UTF-8"'
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+@dataclass(eq=False, kw_only=True)
 class HttpGuard:
     """The middleware of the HTTP application."""
 
-    def __init__(
-        self,
-        *,
-        current: Callable[[], WebConfig | None],
-        auth: BasicAuth,
-        own: OwnMetrics,
-        limits: HttpLimits,
-    ) -> None:
-        self._current = current
-        self._limits = limits
-        self._auth = auth
-        self._own = own
+    current: Callable[[], WebConfig | None]
+    auth: BasicAuth
+    own: OwnMetrics
+    limits: HttpLimits
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -53,14 +47,14 @@ class HttpGuard:
             return web.Response(status=503)
         connection.enter(Phase.ANSWERED)
         response: web.StreamResponse | None = None
-        config = self._current()
+        config = self.current()
         try:
             async with asyncio.timeout(self._seconds(request)) as limit:
                 response = await self._answer(request, handler, connection, config)
                 if isinstance(response, Listening):
                     limit.reschedule(None)  # it has its own, for each event
                     # Whoever was admitted by another configuration has to ask again.
-                    await response.send(request, connection, lambda: self._current() is config)
+                    await response.send(request, connection, lambda: self.current() is config)
                 elif body := _large(response):
                     response = web.StreamResponse(status=response.status, headers=response.headers)
                     response.content_length = len(body)
@@ -71,7 +65,7 @@ class HttpGuard:
         except TimeoutError:
             if not limit.expired():
                 raise
-            self._own.http_refusals.labels("late").inc()
+            self.own.http_refusals.labels("late").inc()
             if response is None:
                 return web.Response(
                     status=503, text="the answer was not ready within the scrape timeout\n"
@@ -91,7 +85,7 @@ class HttpGuard:
         config: WebConfig | None,
     ) -> web.StreamResponse:
         if config is None:
-            self._own.http_refusals.labels("web_config").inc()
+            self.own.http_refusals.labels("web_config").inc()
             text = "the collector's web configuration has a fault; see its log\n"
             return web.Response(status=500, text=text)
         if not connection.fits(config):
@@ -110,14 +104,14 @@ class HttpGuard:
         if config.users:
             try:
                 header = request.headers.get("Authorization")
-                accepted = await self._auth.accepts(config.users, header)
+                accepted = await self.auth.accepts(config.users, header)
             except BusyError:
-                self._own.http_refusals.labels("busy").inc()
+                self.own.http_refusals.labels("busy").inc()
                 return web.Response(
                     status=503, text="too many passwords to check\n", headers={"Retry-After": "1"}
                 )
             if not accepted:
-                self._own.http_refusals.labels("unauthorized").inc()
+                self.own.http_refusals.labels("unauthorized").inc()
                 return web.Response(
                     status=401, text="Unauthorized\n", headers={"WWW-Authenticate": _CHALLENGE}
                 )
@@ -134,7 +128,7 @@ class HttpGuard:
         except ValueError:
             seconds = 0.0
         return (
-            min(seconds, DEFAULT_MAX_ANSWER_SECONDS) if seconds > 0 else self._limits.answer_seconds
+            min(seconds, DEFAULT_MAX_ANSWER_SECONDS) if seconds > 0 else self.limits.answer_seconds
         )
 
 

@@ -46,7 +46,7 @@ def http_acceptor(
             return None
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         return HttpConnection(
-            make_inner(), config, acceptor=acceptor, unread=unread, limits=limits.http
+            inner=make_inner(), config=config, acceptor=acceptor, unread=unread, limits=limits.http
         )
 
     def overdue(connection: HttpConnection, now: float) -> str:

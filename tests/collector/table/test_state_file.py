@@ -14,7 +14,7 @@ from ..world import World, counter, gauge, rate, timer
 
 def state_of(world, path):
     state = StateFile(
-        path and str(path),
+        path=path and str(path),
         table=world.table,
         processes=world.processes,
         own=world.own,
