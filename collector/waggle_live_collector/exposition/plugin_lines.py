@@ -14,7 +14,7 @@ from ..table.plugin import Plugin
 from ..table.series import Key
 from . import families as f
 from .families import Family
-from .format import Pairs, number, prefix
+from .format import Pairs, line, prefix
 from .rendered import Lines, StampLine, make
 
 _ITSELF = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.SILENT, f.CPU, f.MEMORY, f.TAU_LAST_DUMP)
@@ -76,8 +76,7 @@ class PluginLines:
             f.TAU_LAST_DUMP: None if run is None else clock.unix(run.totals.dumped_at),
         }
         for family, value in values.items():
-            if value is not None:
-                sinks[family](b"%b%b\n" % (self._prefixes[family], number(value)))
+            sinks[family](line(self._prefixes[family], value))
         sinks[f.INFO](self._info_line())
         sinks[f.EXITS](exit_lines(self._pairs, plugin.exits))
 
@@ -98,8 +97,7 @@ class PluginLines:
 
 def exit_lines(identity: Pairs, exits: dict[str, int]) -> bytes:
     """Return the lines of how a plugin's processes ended."""
-    name = f.EXITS.name
     return b"".join(
-        b"%b%b\n" % (prefix(name, [*identity, ("status", status)]), number(count))
+        line(prefix(f.EXITS.name, [*identity, ("status", status)]), count)
         for status, count in exits.items()
     )
