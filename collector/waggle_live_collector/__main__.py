@@ -10,7 +10,6 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
 
 from aiohttp import web
 
@@ -25,7 +24,7 @@ from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
-from .sockets.inherited import InheritedSocket, inherit
+from .sockets.inherited import inherit
 from .sockets.tcp import listen
 from .sockets.unix import SocketError, SocketTaken, UnixSocket
 from .table.processes import Processes
@@ -34,7 +33,7 @@ from .table.sizes import Sizes
 from .table.state_file import StateFile
 from .table.table import Table
 from .version import VERSION
-from .web.config import OPEN, WebConfig, WebConfigFile
+from .web.config import OPEN, WebConfigFile
 from .web.guard import HttpGuard
 from .web.listener import http_acceptor
 from .web.page import Page
@@ -73,8 +72,8 @@ async def run(options: Options) -> None:
     unprotected.
     """
     clock = Clock()
-    current = _web_config(options, clock)
-    token = _token(options)
+    config, token = options.web_config_file, options.tcp_token_file
+    current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
     apps = AppMetas(clock=clock)
     table = Table(limits=limits, hold_time=options.plugin_hold_time)
@@ -82,7 +81,7 @@ async def run(options: Options) -> None:
         table=table,
         identify=Admission(
             verify=options.identity_verify,
-            token=token,
+            token=None if token is None else TokenFile(token),
             apps=apps if options.identity_app_meta_cache is not None else None,
             own=own,
             clock=clock,
@@ -99,7 +98,12 @@ async def run(options: Options) -> None:
     stop = _stop_signal()
     http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
     tcp = _listen_tcp(options)
-    unix = _unix(options)
+    unix = UnixSocket(
+        options.socket_path,
+        mode=options.socket_mode,
+        gid=options.socket_gid,
+        inherited=inherit(os.environ),
+    )
     plugins = unix.bind()
     # Read only now: two collectors with one state file have one socket, too. It sets the clock,
     # so what keeps a time of its own is made after that.
@@ -179,9 +183,7 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _keep_socket(
-    unix: UnixSocket | InheritedSocket, listener: Listener, complaint: str
-) -> str:
+async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
     """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
 
     Returns why that failed, and logs it unless it is the ``complaint`` of the last time.
@@ -206,28 +208,6 @@ def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
     """Return all addresses as text."""
     where = "http={}:{} socket={}".format(*http.getsockname()[:2], path)
     return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
-
-
-def _web_config(options: Options, clock: Clock) -> Callable[[], WebConfig | None]:
-    """Return what gives the configuration in force; None means that everybody is refused."""
-    if options.web_config_file is None:
-        return lambda: OPEN
-    return WebConfigFile(options.web_config_file, clock=clock).current
-
-
-def _token(options: Options) -> TokenFile | None:
-    if options.tcp_token_file is None:
-        return None
-    token = TokenFile(options.tcp_token_file)
-    token.read()
-    return token
-
-
-def _unix(options: Options) -> UnixSocket | InheritedSocket:
-    """Return the socket that systemd handed over, else the one of ``--socket.path``."""
-    return inherit(os.environ) or UnixSocket(
-        options.socket_path, mode=options.socket_mode, gid=options.socket_gid
-    )
 
 
 def _listen_tcp(options: Options) -> list[socket.socket]:

@@ -24,8 +24,10 @@ class TokenFile:
     """
 
     def __init__(self, path: str) -> None:
+        """Read the file; raises TokenError."""
         self._path = Path(path)
         self._complaint = ""
+        self.read()
 
     def read(self) -> bytes:
         """Return the token; raises TokenError."""

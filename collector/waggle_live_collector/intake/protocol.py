@@ -66,18 +66,14 @@ class WireProtocol:
     def __post_init__(self) -> None:
         self.process: Process | None = None
         self._lines = LineBuffer(MAX_HELLO_BYTES)
-        self._greeted = False
+        #: Has the peer said an acceptable ``hello``?
+        self.greeted = False
         self._ended = False
         self._closed = False
         #: Answers that wait for the state file.
         self._owed = 0
         self._allowance = float(DEFAULT_ERROR_BURST)
         self._allowed_at = self.clock.monotonic()
-
-    @property
-    def greeted(self) -> bool:
-        """Has the peer said an acceptable ``hello``?"""
-        return self._greeted
 
     @property
     def floods(self) -> bool:
@@ -90,7 +86,7 @@ class WireProtocol:
             if self._closed:
                 return
             if line is None:
-                limit = MAX_LINE_BYTES if self._greeted else MAX_HELLO_BYTES
+                limit = MAX_LINE_BYTES if self.greeted else MAX_HELLO_BYTES
                 self._refuse(Refusal("too_long", f"a line has at most {limit} bytes here"))
                 continue
             try:
@@ -119,7 +115,7 @@ class WireProtocol:
     def _handle(self, message: messages.Message | None, line: bytes) -> None:
         if isinstance(message, Hello):
             self._hello(message)
-        elif not self._greeted:
+        elif not self.greeted:
             raise ProtocolError("no_hello", "the first message must be hello")
         elif isinstance(message, Update):
             self._update(message)
@@ -131,12 +127,12 @@ class WireProtocol:
             self._send({"type": "applied", "number": message.number})
 
     def _hello(self, hello: Hello) -> None:
-        if self._greeted:
+        if self.greeted:
             raise ProtocolError("bad_message", "only one hello on a connection")
         if hello.version != VERSION:
             raise ProtocolError("version", f"this collector speaks version {VERSION}")
         self.process, resumed = self.processes.open(hello, self, self.peer)
-        self._greeted = True
+        self.greeted = True
         self._lines.set_limit(MAX_LINE_BYTES)
         self._ended = self.process is None
         self._send(
@@ -184,7 +180,7 @@ class WireProtocol:
             code, text, refused = refusal
             self._send({"type": "error", "code": code, "text": text, "refused": refused})
             log.debug("refused from plugin %r: %s: %s", plugin, code, text)
-        if refusal.code in _CLOSING and not self._greeted:
+        if refusal.code in _CLOSING and not self.greeted:
             self._close()
 
     def _earned(self, now: float) -> float:

@@ -137,19 +137,10 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         Every process of a container reports the whole container's, so the newest report per
         container (app_id) counts once; processes outside containers add up.
         """
-        containers: dict[str, tuple[float, int]] = {}
-        processes: list[int] = []
-        for process in self.connected():
-            memory = process.memory_bytes
-            if memory is None:
-                continue
-            if process.memory_scope == "process":
-                processes.append(memory)
-                continue
-            app_id = process.info.app_id
-            newest = containers.get(app_id)
-            if newest is None or process.last_seen >= newest[0]:
-                containers[app_id] = (process.last_seen, memory)
-        if not containers and not processes:
-            return None
-        return sum(processes) + sum(memory for _, memory in containers.values())
+        told: dict[tuple[str, str], int] = {}
+        for process in sorted(self.connected(), key=lambda process: process.last_seen):
+            if process.memory_bytes is not None:
+                scope = process.memory_scope
+                whose = process.id if scope == "process" else process.info.app_id
+                told[scope, whose] = process.memory_bytes
+        return sum(told.values()) if told else None

@@ -87,7 +87,7 @@ class Applied(Struct, array_like=True, gc=False):
         """
         return self.name == OVERFLOW and not self.labels
 
-    def totals(self) -> Totals:
+    def totals(self) -> Any:
         """Return the empty totals of a series that this is the first row of."""
         raise NotImplementedError
 

@@ -8,9 +8,10 @@ from .series import Arrival, Series, fell
 
 
 class SummedSeries(Series):
-    """Sums that only rise: cell, applied row and totals have each by the names of ``sums``.
+    """Sums that only rise: cells and rows have each by the names of ``sums``.
 
-    None stands for one that a cell doesn't tell, or that no process has told.
+    One kind of row is enough: what was applied of a process has the fields of the totals. None
+    stands for a sum that a cell doesn't tell, or that no process has told.
     """
 
     __slots__ = ()
@@ -19,10 +20,11 @@ class SummedSeries(Series):
     def take(self, applied: Any, cell: Any, arrival: Arrival) -> None:
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
         told = {name: value for name in self.sums if (value := getattr(cell, name)) is not None}
-        if any(value < getattr(applied, name) for name, value in told.items()):
+        new = {name: value - (getattr(applied, name) or 0) for name, value in told.items()}
+        if any(value < 0 for value in new.values()):
             raise fell()
         for name, value in told.items():
-            self._add(name, value - getattr(applied, name))
+            self._add(name, new[name])
             setattr(applied, name, value)
         self.version += 1
 

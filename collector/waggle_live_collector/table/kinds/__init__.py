@@ -5,12 +5,12 @@ the exposition.
 """
 
 from ...messages import Decoder
-from .count import AppliedCount, CountTotals, MessagesCell, ProblemCell, UploadsCell
+from .count import CountRow, MessagesCell, ProblemCell, UploadsCell
 from .counter import AppliedCounter, CounterCell, CounterTotals
-from .function import AppliedFunction, FunctionCell, FunctionTotals
+from .function import FunctionCell, FunctionRow
 from .gauge import AppliedGauge, GaugeCell, GaugeTotals
 from .rate import AppliedRate, RateCell, RateTotals
-from .tau_run import AppliedTauRun, TauRunCell, TauRunTotals
+from .tau_run import TauRunCell, TauRunRow
 from .timer import AppliedTimer, TimerCell, TimerTotals
 
 Cell = (
@@ -25,22 +25,10 @@ Cell = (
     | TauRunCell
 )
 AnyApplied = (
-    AppliedTimer
-    | AppliedRate
-    | AppliedGauge
-    | AppliedCounter
-    | AppliedCount
-    | AppliedFunction
-    | AppliedTauRun
+    AppliedTimer | AppliedRate | AppliedGauge | AppliedCounter | CountRow | FunctionRow | TauRunRow
 )
 AnyTotals = (
-    TimerTotals
-    | RateTotals
-    | GaugeTotals
-    | CounterTotals
-    | CountTotals
-    | FunctionTotals
-    | TauRunTotals
+    TimerTotals | RateTotals | GaugeTotals | CounterTotals | CountRow | FunctionRow | TauRunRow
 )
 
 #: Decodes the lines of clients.

@@ -19,9 +19,9 @@ from . import names
 class _CountCell(messages.Cell, kw_only=True):
     value: Whole
 
-    def first(self) -> AppliedCount:
+    def first(self) -> CountRow:
         """Return the empty row of a series that is new to its process; raises ProtocolError."""
-        return AppliedCount(self.kind, self._checked_name(), ())
+        return CountRow(self.kind, self._checked_name(), ())
 
     def _checked_name(self) -> str:
         raise NotImplementedError
@@ -58,9 +58,10 @@ class ProblemCell(_CountCell, tag=PROBLEM):
         return names.unlabelled(self)
 
 
-class AppliedCount(Struct, array_like=True, tag="count", gc=False):
-    """What was applied of one process."""
+class CountRow(Struct, array_like=True, tag="count", gc=False):
+    """What was applied of one process, and the sum over all of them."""
 
+    is_authored: ClassVar[bool] = False
     kind: str
     name: str
     labels: Labels
@@ -76,19 +77,9 @@ class AppliedCount(Struct, array_like=True, tag="count", gc=False):
         """Whether a process can have only a few of these, which come on top of its limit."""
         return self.kind in (UPLOADS, PROBLEM) or self.name == OVERFLOW
 
-    def totals(self) -> CountTotals:
+    def totals(self) -> CountRow:
         """Return the totals of a new series."""
-        return CountTotals(self.kind, self.name, self.labels)
-
-
-class CountTotals(Struct, array_like=True, tag="count"):
-    """The sum over all processes."""
-
-    is_authored: ClassVar[bool] = False
-    kind: str
-    name: str
-    labels: Labels
-    value: int = 0
+        return CountRow(self.kind, self.name, self.labels)
 
     def series(self, stamp: Stamp) -> CountSeries:
         """Return the series that counts in this row."""
@@ -100,7 +91,7 @@ class CountSeries(SummedSeries):
 
     __slots__ = ()
     sums = ("value",)
-    totals: CountTotals
+    totals: CountRow
 
     def value(self) -> int:
         """Return the sum over all processes."""

@@ -8,7 +8,7 @@ from waggle_live.wire.protocol import FUNCTION, OTHER_FUNCTIONS, check_function
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Stamp, Totals
+from ..series import Applied, Stamp
 from ..summed import SummedSeries
 from . import names
 
@@ -26,33 +26,13 @@ class FunctionCell(messages.Cell, tag=FUNCTION):
     exclusive_cpu: Whole | None = None
     inclusive_cpu: Whole | None = None
 
-    def first(self) -> AppliedFunction:
+    def first(self) -> FunctionRow:
         """Return the empty row of a series that is new to its process; raises ProtocolError."""
-        return AppliedFunction(names.unlabelled(self, check_function), ())
+        return FunctionRow(names.unlabelled(self, check_function), ())
 
 
-class AppliedFunction(Applied, tag=FUNCTION):
-    """What was applied of one process."""
-
-    kind: ClassVar[str] = FUNCTION
-    calls: int = 0
-    exclusive: int = 0
-    inclusive: int = 0
-    exclusive_cpu: int = 0
-    inclusive_cpu: int = 0
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether it is the one that stands for all without a series of their own."""
-        return self.name == OTHER_FUNCTIONS
-
-    def totals(self) -> FunctionTotals:
-        """Return the totals of a new series."""
-        return FunctionTotals(self.name, ())
-
-
-class FunctionTotals(Totals, tag=FUNCTION):
-    """What all runs took; None stands for a time that no process measured."""
+class FunctionRow(Applied, tag=FUNCTION):
+    """What was applied of one process, and the sums over all; None is a time never measured."""
 
     kind: ClassVar[str] = FUNCTION
     is_authored: ClassVar[bool] = False
@@ -61,6 +41,15 @@ class FunctionTotals(Totals, tag=FUNCTION):
     inclusive: int | None = None
     exclusive_cpu: int | None = None
     inclusive_cpu: int | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it is the one that stands for all without a series of their own."""
+        return self.name == OTHER_FUNCTIONS
+
+    def totals(self) -> FunctionRow:
+        """Return the totals of a new series."""
+        return FunctionRow(self.name, ())
 
     def series(self, stamp: Stamp) -> FunctionSeries:
         """Return the series that counts in this row."""
@@ -72,4 +61,4 @@ class FunctionSeries(SummedSeries):
 
     __slots__ = ()
     sums = ("calls", *TIMES)
-    totals: FunctionTotals
+    totals: FunctionRow

@@ -8,7 +8,7 @@ from waggle_live.wire.protocol import TAU
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Arrival, Stamp, Totals
+from ..series import Applied, Arrival, Stamp
 from ..summed import SummedSeries
 from . import names
 
@@ -21,36 +21,31 @@ class TauRunCell(messages.Cell, tag=TAU):
     dropped: Whole = 0
     torn: Whole = 0
 
-    def first(self) -> AppliedTauRun:
+    def first(self) -> TauRunRow:
         """Return the empty row of a series that is new to its process; raises ProtocolError."""
-        return AppliedTauRun(names.nameless(self), ())
+        return TauRunRow(names.nameless(self), ())
 
 
-class AppliedTauRun(Applied, tag=TAU):
-    """What was applied of one process."""
+class TauRunRow(Applied, tag=TAU):
+    """What was applied of one process, and the sums over all runs of a plugin.
 
-    kind: ClassVar[str] = TAU
-    dropped: int = 0
-    torn: int = 0
-
-    @property
-    def is_bounded(self) -> bool:
-        """Say yes: a process has one."""
-        return True
-
-    def totals(self) -> TauRunTotals:
-        """Return the totals of a new series."""
-        return TauRunTotals("", ())
-
-
-class TauRunTotals(Totals, tag=TAU):
-    """All runs of a plugin; ``dumped_at``: when the newest dump of any was made."""
+    ``dumped_at``, of the sums alone: when the newest dump of any was made.
+    """
 
     kind: ClassVar[str] = TAU
     is_authored: ClassVar[bool] = False
     dropped: int = 0
     torn: int = 0
     dumped_at: float | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Say yes: a process has one."""
+        return True
+
+    def totals(self) -> TauRunRow:
+        """Return the totals of a new series."""
+        return TauRunRow("", ())
 
     def series(self, stamp: Stamp) -> TauRunSeries:
         """Return the series that counts in this row."""
@@ -62,9 +57,9 @@ class TauRunSeries(SummedSeries):
 
     __slots__ = ()
     sums = ("dropped", "torn")
-    totals: TauRunTotals
+    totals: TauRunRow
 
-    def take(self, applied: AppliedTauRun, cell: TauRunCell, arrival: Arrival) -> None:
+    def take(self, applied: TauRunRow, cell: TauRunCell, arrival: Arrival) -> None:
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
         super().take(applied, cell, arrival)
         self._dumped(arrival.at - cell.age)
