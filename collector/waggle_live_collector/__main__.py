@@ -1,7 +1,5 @@
 """Wires the collector: binds, announces, serves, drains on SIGTERM."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

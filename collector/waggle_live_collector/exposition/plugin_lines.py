@@ -1,7 +1,5 @@
 """The lines of one plugin: about itself, and of all its series. The caches of text live here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import islice
 from typing import Any

@@ -177,13 +177,7 @@ def _plain(
 
 _TIMER = (f.TIMER_SECONDS, f.TIMER_LAST, f.TIMER_RECENT, f.TIMER_RECENT_MEAN, f.TIMER_FAILURES)
 _RATE = (f.RATE_EVENTS, f.RATE_PER_SECOND, f.RATE_BLOCK, f.RATE_LAST)
-_FUNCTION = (
-    f.TAU_CALLS,
-    f.TAU_EXCLUSIVE,
-    f.TAU_INCLUSIVE,
-    f.TAU_EXCLUSIVE_CPU,
-    f.TAU_INCLUSIVE_CPU,
-)
+_TAU = (f.TAU_CALLS, f.TAU_EXCLUSIVE, f.TAU_INCLUSIVE, f.TAU_EXCLUSIVE_CPU, f.TAU_INCLUSIVE_CPU)
 
 #: What renders each kind of series, and the families that its chunks belong to.
 RENDERERS: dict[str, Renderer] = {
@@ -194,7 +188,7 @@ RENDERERS: dict[str, Renderer] = {
     protocol.MESSAGES: _plain(_value, f.MESSAGES),
     protocol.UPLOADS: _plain(_value, f.UPLOADS, label=""),
     protocol.PROBLEM: _plain(_value, f.PROBLEMS, label="reason"),
-    protocol.FUNCTION: _plain(_function, *_FUNCTION, label="function"),
+    protocol.FUNCTION: _plain(_function, *_TAU, label="function"),
     protocol.TAU: _plain(_tau_run, f.TAU_DROPPED, f.TAU_TORN, label=""),
 }
 

@@ -6,8 +6,6 @@ counts but what the stack's record of that pod says: leaving out the ``app_id``,
 another's task, gains nothing. Belongs to the event loop.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ costs the answer alone: no sample, no scrape and no other lookup is held up long
 :data:`DEFAULT_TIMEOUT_SECONDS`, and after a failure the next attempt waits, each time longer.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -1,7 +1,5 @@
 """The token of ``--tcp.token-file``: who shows it may report over TCP."""
 
-from __future__ import annotations
-
 import logging
 from hmac import compare_digest
 from pathlib import Path

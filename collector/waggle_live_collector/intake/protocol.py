@@ -6,8 +6,6 @@ process over, or this one was told to close, nothing more is read. Errors to a p
 many are thinned out, so that it can't make us buffer or spend.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,14 +133,9 @@ class WireProtocol:
         self.greeted = True
         self._lines.set_limit(MAX_LINE_BYTES)
         self._ended = self.process is None
-        self._send(
-            {
-                "type": "welcome",
-                "version": VERSION,
-                "collector": f"waggle-live-collector {COLLECTOR_VERSION}",
-                "resumed": resumed,
-            }
-        )
+        who = f"waggle-live-collector {COLLECTOR_VERSION}"
+        welcome = {"type": "welcome", "version": VERSION, "collector": who, "resumed": resumed}
+        self._send(welcome)
 
     def _update(self, update: Update[Cell]) -> None:
         if self._ended or self.process is None:

@@ -6,8 +6,6 @@ does so for longest makes room; of those at work the same, where none waits. Wha
 counted with its reason. Belongs to the event loop.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -1,7 +1,5 @@
 """How the processes of a plugin ended: counts by status, kept longer than the plugin itself."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from ..identity.labels import IdentityLabels

@@ -4,8 +4,6 @@ All of one is taken into the other: totals, recent values, processes. No total f
 process's next report is still compared with what was applied of it, since its rows come along.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from . import exact_sum

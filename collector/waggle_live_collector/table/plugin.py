@@ -1,7 +1,5 @@
 """All that is known of one plugin: one identity, any number of processes, dead or alive."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import fsum
 from typing import Protocol

@@ -1,7 +1,5 @@
 """One process of one plugin: what it last reported, and how its next report is counted."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 from msgspec import Raw, Struct

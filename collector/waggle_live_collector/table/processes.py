@@ -7,8 +7,6 @@ answered). Tombstones are bounded; one that had to go and still returns is count
 Belongs to the event loop; not thread-safe.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -175,14 +173,9 @@ class Processes:
             raise ProtocolError("session_limit", "too many processes are connected")
         started = hello.start_time or self.clock.unix(at)
         process = Process(
-            hello.session,
-            key_hash,
-            naming.identity,
-            naming.info,
-            started,
-            hello.monotonic,
-            parent=hello.parent or 0,
+            hello.session, key_hash, naming.identity, naming.info, started, hello.monotonic
         )
+        process.parent = hello.parent or 0
         process.join(self.table.plugin(naming, at=at, started=started))
         process.is_child = _has_parent(process)
         return process

@@ -9,8 +9,6 @@ A file that can't be written costs the guarantee and nothing else: it is logged 
 counted. A file that can't be read is moved aside and the collector starts empty.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

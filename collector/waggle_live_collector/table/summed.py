@@ -1,7 +1,5 @@
 """What the kinds share that only add up whole numbers, and are no author's."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Self
 
 from .series import Arrival, Series, fell

@@ -5,8 +5,6 @@ a plugin leaves a holding time after its last process ended, and its exits a day
 Belongs to the event loop; not thread-safe.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from waggle_live.wire.errors import ProtocolError
@@ -43,16 +41,10 @@ class Table:
         if plugin is None:
             if len(self.plugins) >= self._limits.plugins and not self._make_room():
                 raise ProtocolError("session_limit", "too many plugins are connected")
-            plugin = self.plugins[identity] = Plugin(
-                identity,
-                info,
-                exits=self.gone.take(identity),
-                started=started,
-                last_seen=at,
-                left_at=at,
-                pending=pending,
-                shown_at=at + DEFAULT_WITHHOLD_SECONDS,
-            )
+            plugin = Plugin(identity, info, started=started, last_seen=at, left_at=at)
+            plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
+            plugin.exits |= self.gone.take(identity)
+            self.plugins[identity] = plugin
         plugin.info = info
         plugin.encoded = None
         self.version += 1

@@ -1,7 +1,5 @@
 """What timers and rates share: the newest duration, and a window of recent values."""
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 from .recent import Recent

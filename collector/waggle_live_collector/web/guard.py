@@ -5,8 +5,6 @@ scraper's timeout is over would be thrown away by it: so it gets a 503 at that m
 it is being sent already, its connection is cut.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 #: More seconds are not believed.
 DEFAULT_MAX_ANSWER_SECONDS = 120.0
 
-_CHALLENGE = 'Basic realm="waggle-live-collector", charset="UTF-8"'
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="waggle-live-collector", charset="UTF-8"'}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -65,11 +63,11 @@ class HttpGuard:
         except TimeoutError:
             if not limit.expired():
                 raise
-            self.own.http_refusals.labels("late").inc()
+            refusal = self._refusal(
+                "late", 503, "the answer was not ready within the scrape timeout"
+            )
             if response is None:
-                return web.Response(
-                    status=503, text="the answer was not ready within the scrape timeout\n"
-                )
+                return refusal
             connection.cut("unread")
         except ConnectionError:
             pass  # aiohttp meets it again at the end of the answer, and knows it
@@ -85,9 +83,8 @@ class HttpGuard:
         config: WebConfig | None,
     ) -> web.StreamResponse:
         if config is None:
-            self.own.http_refusals.labels("web_config").inc()
-            text = "the collector's web configuration has a fault; see its log\n"
-            return web.Response(status=500, text=text)
+            text = "the collector's web configuration has a fault; see its log"
+            return self._refusal("web_config", 500, text)
         if not connection.fits(config):
             # Made under an old TLS. Clients ask again, on a connection of today.
             connection.cut("web_config")
@@ -106,20 +103,21 @@ class HttpGuard:
                 header = request.headers.get("Authorization")
                 accepted = await self.auth.accepts(config.users, header)
             except BusyError:
-                self.own.http_refusals.labels("busy").inc()
-                return web.Response(
-                    status=503, text="too many passwords to check\n", headers={"Retry-After": "1"}
-                )
+                later = {"Retry-After": "1"}
+                return self._refusal("busy", 503, "too many passwords to check", later)
             if not accepted:
-                self.own.http_refusals.labels("unauthorized").inc()
-                return web.Response(
-                    status=401, text="Unauthorized\n", headers={"WWW-Authenticate": _CHALLENGE}
-                )
+                return self._refusal("unauthorized", 401, "Unauthorized", _CHALLENGE)
         try:
             return await handler(request)
         except web.HTTPException as error:
             headers = {k: v for k, v in error.headers.items() if k in ("Allow", "Location")}
             return web.Response(status=error.status, text=error.text, headers=headers)
+
+    def _refusal(
+        self, reason: str, status: int, text: str, headers: dict[str, str] | None = None
+    ) -> web.Response:
+        self.own.http_refusals.labels(reason).inc()
+        return web.Response(status=status, text=text + "\n", headers=headers)
 
     def _seconds(self, request: web.Request) -> float:
         """Return how long the asker will wait; what makes no sense is not heard."""
@@ -127,9 +125,9 @@ class HttpGuard:
             seconds = float(request.headers.get(TIMEOUT_HEADER, ""))
         except ValueError:
             seconds = 0.0
-        return (
-            min(seconds, DEFAULT_MAX_ANSWER_SECONDS) if seconds > 0 else self.limits.answer_seconds
-        )
+        if seconds > 0:
+            return min(seconds, DEFAULT_MAX_ANSWER_SECONDS)
+        return self.limits.answer_seconds
 
 
 def _large(response: web.StreamResponse) -> bytes:

@@ -4,8 +4,6 @@ Bounds: connections (the one that has asked nothing for longest makes room), and
 handshake, for a request, and between two requests. Whoever hits one is cut off and counted.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Callable

@@ -6,8 +6,6 @@ check, so that time doesn't tell who exists. Requests that wait for a check are 
 guesses can't use up more than that one thread, and doesn't keep remembered scrapers waiting.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """The HTTP side: ``/metrics``, the API and its stream, health, readiness, and the page."""
 
-from __future__ import annotations
-
 import asyncio
 import zlib
 from collections.abc import Callable

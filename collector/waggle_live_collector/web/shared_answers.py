@@ -5,8 +5,6 @@ came doesn't count for it, since it may lack what was applied between; the next 
 who asked meanwhile. What nobody waits for any more is not made.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable

@@ -4,8 +4,10 @@ A new kind is one module here, one entry in each of these three unions, and one 
 the exposition.
 """
 
+from typing import Union
+
 from ...messages import Decoder
-from .count import CountRow, MessagesCell, ProblemCell, UploadsCell
+from .count import CountCell, CountRow
 from .counter import AppliedCounter, CounterCell, CounterTotals
 from .function import FunctionCell, FunctionRow
 from .gauge import AppliedGauge, GaugeCell, GaugeTotals
@@ -13,23 +15,13 @@ from .rate import AppliedRate, RateCell, RateTotals
 from .tau_run import TauRunCell, TauRunRow
 from .timer import AppliedTimer, TimerCell, TimerTotals
 
-Cell = (
-    TimerCell
-    | RateCell
-    | GaugeCell
-    | CounterCell
-    | MessagesCell
-    | UploadsCell
-    | ProblemCell
-    | FunctionCell
-    | TauRunCell
-)
-AnyApplied = (
-    AppliedTimer | AppliedRate | AppliedGauge | AppliedCounter | CountRow | FunctionRow | TauRunRow
-)
-AnyTotals = (
-    TimerTotals | RateTotals | GaugeTotals | CounterTotals | CountRow | FunctionRow | TauRunRow
-)
+Cell = Union[TimerCell, RateCell, GaugeCell, CounterCell, CountCell, FunctionCell, TauRunCell]
+AnyApplied = Union[
+    AppliedTimer, AppliedRate, AppliedGauge, AppliedCounter, CountRow, FunctionRow, TauRunRow
+]
+AnyTotals = Union[
+    TimerTotals, RateTotals, GaugeTotals, CounterTotals, CountRow, FunctionRow, TauRunRow
+]
 
 #: Decodes the lines of clients.
 DECODER = Decoder(Cell)

@@ -58,6 +58,9 @@ class ProblemCell(_CountCell, tag=PROBLEM):
         return names.unlabelled(self)
 
 
+CountCell = MessagesCell | UploadsCell | ProblemCell
+
+
 class CountRow(Struct, array_like=True, tag="count", gc=False):
     """What was applied of one process, and the sum over all of them."""
 
