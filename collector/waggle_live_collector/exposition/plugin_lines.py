@@ -16,6 +16,7 @@ from .format import Pairs, line, prefix
 from .rendered import Lines, StampLine, make
 
 _ITSELF = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.SILENT, f.CPU, f.MEMORY, f.TAU_LAST_DUMP)
+_INFO = ("app_id", "version", "host", "zone", "client")
 _TAU_RUN = Key(TAU, "", ())
 
 #: What takes the chunks of each family.
@@ -81,14 +82,8 @@ class PluginLines:
     def _info_line(self) -> bytes:
         info = self.plugin.info
         if info is not self._info[0]:
-            pairs = [
-                ("app_id", info.app_id),
-                ("version", info.version),
-                ("host", info.host),
-                ("zone", info.zone),
-                ("verified", "yes" if info.verified else "no"),
-                ("client", info.client),
-            ]
+            pairs = [(name, getattr(info, name)) for name in _INFO]
+            pairs.append(("verified", "yes" if info.verified else "no"))
             self._info = info, prefix(f.INFO.name, [*self._pairs, *pairs]) + b"1.0\n"
         return self._info[1]
 
