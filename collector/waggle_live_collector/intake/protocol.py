@@ -102,13 +102,9 @@ class WireProtocol:
         """The peer says no more; it may still read. May be called again."""
         self._closed = True
         if self.process is not None and not self._ended:
-            self.processes.leave(self.process, self)
+            self.processes.leave(self.process, self._close)
         if not self._owed:
             self.wire.close()
-
-    def superseded(self) -> None:
-        """Another connection of this process is the right one now."""
-        self._close()
 
     def _handle(self, message: messages.Message | None, line: bytes) -> None:
         if isinstance(message, Hello):
@@ -129,7 +125,7 @@ class WireProtocol:
             raise ProtocolError("bad_message", "only one hello on a connection")
         if hello.version != VERSION:
             raise ProtocolError("version", f"this collector speaks version {VERSION}")
-        self.process, resumed = self.processes.open(hello, self, self.peer)
+        self.process, resumed = self.processes.open(hello, self._close, self.peer)
         self.greeted = True
         self._lines.set_limit(MAX_LINE_BYTES)
         self._ended = self.process is None

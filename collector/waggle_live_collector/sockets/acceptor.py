@@ -96,17 +96,13 @@ class Acceptor(Generic[C]):
 
     def moved(self, connection: C, *, waiting: bool) -> None:
         """A connection begins to wait, or to work."""
-        if self._forget(connection):
+        if self.lost(connection):
             connection.since = self.now()
             (self._waiting if waiting else self._working)[connection] = None
 
-    def lost(self, connection: C) -> None:
-        """A connection is gone."""
-        self._forget(connection)
-
     def cut(self, connection: C, outcome: str) -> None:
         """Close a connection and count why; nothing if it is gone."""
-        if self._forget(connection):
+        if self.lost(connection):
             self.count(outcome)
             self._abort(connection)
 
@@ -115,8 +111,8 @@ class Acceptor(Generic[C]):
         for connection in [*self._waiting, *self._working]:
             self._abort(connection)
 
-    def _forget(self, connection: C) -> bool:
-        """Take it out of the books; tell whether it was there."""
+    def lost(self, connection: C) -> bool:
+        """A connection is gone, or of no more interest here; tell whether it was known."""
         known = connection in self._waiting or connection in self._working
         self._waiting.pop(connection, None)
         self._working.pop(connection, None)
@@ -199,5 +195,5 @@ class Acceptor(Generic[C]):
             self.count("tls")
             log.debug("no TLS with a client: %s", error)
         if error is not None or task.cancelled():
-            self._forget(connection)
+            self.lost(connection)
             accepted.close()

@@ -1,6 +1,7 @@
 """One process of one plugin: what it last reported, and how its next report is counted."""
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from msgspec import Raw, Struct
 
@@ -18,13 +19,6 @@ from .table import Table
 
 #: What goes wrong with a sender's clock must not become a span of centuries.
 MAX_GAP = 1e6
-
-
-class Connection(Protocol):
-    """What a process needs of the protocol that speaks for it."""
-
-    def superseded(self) -> None:
-        """Another connection took the process over: close, and let nothing more in."""
 
 
 class Process(Struct, array_like=True, dict=True, eq=False):
@@ -60,8 +54,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     def __post_init__(self) -> None:
         self.plugin: Plugin
         self.last_seen: float
-        #: What speaks for it; None while it is not connected.
-        self.connection: Connection | None = None
+        #: Closes the connection that speaks for it; None while it is not connected.
+        self.close: Callable[[], None] | None = None
         #: Tells whether it has ended; None where the kernel can't tell which one it is.
         self.handle: Handle | None = None
         #: Each of the cells, and the merged series that it counts in.

@@ -7,7 +7,7 @@ answered). Tombstones are bounded; one that had to go and still returns is count
 Belongs to the event loop; not thread-safe.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
@@ -26,7 +26,7 @@ from ..messages import Bye, Hello, Refusal, Update
 from . import exits
 from .kinds import Cell
 from .merge import merge
-from .process import Connection, Process
+from .process import Process
 from .table import Table
 from .tombstones import Tombstones
 
@@ -50,11 +50,14 @@ class Processes:
         self.folded_early = 0
         self._high_water = self.limits.series - self.limits.series_per_process
 
-    def open(self, hello: Hello, connection: Connection, peer: Peer) -> tuple[Process | None, bool]:
+    def open(
+        self, hello: Hello, close: Callable[[], None], peer: Peer
+    ) -> tuple[Process | None, bool]:
         """Return the process of a ``hello`` and whether it was known.
 
-        None stands for a process that has closed. Raises ProtocolError (``session_taken``,
-        ``session_limit``, ``bad_message``, ``identity``, ``token``); nothing has changed then.
+        ``close`` closes its connection once another one has taken the process over. None stands
+        for a process that has closed. Raises ProtocolError (``session_taken``, ``session_limit``,
+        ``bad_message``, ``identity``, ``token``); nothing has changed then.
         """
         naming = self.identify(hello, peer)
         process_id = check_session_id(hello.session)
@@ -70,12 +73,12 @@ class Processes:
         if known is not None and not known.plugin.gone and not _is_another(known, naming):
             if naming.info.verified and not known.info.verified:
                 known.info = known.plugin.info = replace(known.info, verified=True)
-            self._connect(known, connection, peer, at)
+            self._connect(known, close, peer, at)
             return known, True
         if known is not None:
             self._part(known, at)
         process = self._new(hello, naming, key_hash, at)
-        self._connect(process, connection, peer, at)
+        self._connect(process, close, peer, at)
         return process, False
 
     def apply(self, process: Process, update: Update[Cell]) -> list[Refusal] | None:
@@ -111,10 +114,10 @@ class Processes:
         self.tombstones.close(process, at)
         self.table.version += 1
 
-    def leave(self, process: Process, connection: Connection) -> None:
+    def leave(self, process: Process, close: Callable[[], None]) -> None:
         """The connection ended without ``bye``: keep the process, if it is still its own."""
-        if process.connection is connection:
-            process.connection = None
+        if process.close == close:
+            process.close = None
             process.attach(connected=False, at=self.clock.monotonic())
             self.table.version += 1
 
@@ -180,11 +183,11 @@ class Processes:
         process.is_child = _has_parent(process)
         return process
 
-    def _connect(self, process: Process, connection: Connection, peer: Peer, at: float) -> None:
-        """Let a process speak by ``connection``, and no more by the one that it may have had."""
-        old, process.connection = process.connection, connection
+    def _connect(self, process: Process, close: Callable[[], None], peer: Peer, at: float) -> None:
+        """Let a process speak by a connection, and no more by the one that it may have had."""
+        old, process.close = process.close, close
         if old is not None:
-            old.superseded()
+            old()
         if process.id not in self.by_id:  # it is new, or had expired
             self.tombstones.expired.pop(process.id, None)
             process.expired = False
@@ -225,8 +228,8 @@ class Processes:
 
     def _part(self, process: Process, at: float) -> None:
         """Forget a known process that begins anew: under another name, or after its plugin left."""
-        if process.connection is not None:
-            process.connection.superseded()
+        if process.close is not None:
+            process.close()
         if not process.plugin.gone:
             process.attach(connected=False, at=at)
         self._forget(process)
@@ -237,7 +240,7 @@ class Processes:
             self.table.cells -= len(process.rows)
         self.tombstones.expired.pop(process.id, None)
         process.plugin.processes.pop(process.id, None)
-        process.connection = None
+        process.close = None
         self.awaited.discard(process.id)
 
 

@@ -53,26 +53,31 @@ class Stamp:
         self.at = max(self.at, at)
 
 
-class Totals(Struct, array_like=True):
-    """What a series adds up to; a row of the state file. Each kind adds its fields."""
+class Row(Struct, array_like=True):
+    """A row of the state file, tagged with its kind."""
 
-    kind: ClassVar[str]
-    #: Whether an author made the series: only then its update time is shown.
-    is_authored: ClassVar[bool] = True
     name: str
     labels: Labels
+
+    @property
+    def kind(self) -> str:
+        """The kind of the series, as the wire names it."""
+        return str(self.__struct_config__.tag)
+
+
+class Totals(Row):
+    """What a series adds up to. Each kind adds its fields."""
+
+    #: Whether an author made the series: only then its update time is shown.
+    is_authored: ClassVar[bool] = True
 
     def series(self, stamp: Stamp) -> Series:
         """Return the series that counts in this row."""
         raise NotImplementedError
 
 
-class Applied(Struct, array_like=True, gc=False):
-    """What was last applied of one process; a row of the state file. Each kind adds its fields."""
-
-    kind: ClassVar[str]
-    name: str
-    labels: Labels
+class Applied(Row, gc=False):
+    """What was last applied of one process. Each kind adds its fields."""
 
     @property
     def key(self) -> Key:

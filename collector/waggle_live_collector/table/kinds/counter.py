@@ -28,7 +28,6 @@ class CounterCell(messages.Cell, tag=COUNTER):
 class AppliedCounter(Applied, tag=COUNTER):
     """What was applied of one process."""
 
-    kind: ClassVar[str] = COUNTER
     value: float = 0.0
 
     def totals(self) -> CounterTotals:
@@ -39,7 +38,6 @@ class AppliedCounter(Applied, tag=COUNTER):
 class CounterTotals(Totals, tag=COUNTER):
     """The exact sum over all processes, as its parts."""
 
-    kind: ClassVar[str] = COUNTER
     parts: list[float] = []
     updated: float = 0.0
 

@@ -34,7 +34,6 @@ class FunctionCell(messages.Cell, tag=FUNCTION):
 class FunctionRow(Applied, tag=FUNCTION):
     """What was applied of one process, and the sums over all; None is a time never measured."""
 
-    kind: ClassVar[str] = FUNCTION
     is_authored: ClassVar[bool] = False
     calls: int = 0
     exclusive: int | None = None

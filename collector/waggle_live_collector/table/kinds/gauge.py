@@ -26,7 +26,6 @@ class GaugeCell(messages.Cell, tag=GAUGE):
 class AppliedGauge(Applied, tag=GAUGE):
     """The value of one process as it came, for JSON has no NaN; set at the monotonic ``at``."""
 
-    kind: ClassVar[str] = GAUGE
     value: float | str = 0.0
     at: float = 0.0
 
@@ -38,7 +37,6 @@ class AppliedGauge(Applied, tag=GAUGE):
 class GaugeTotals(Totals, tag=GAUGE):
     """What disconnected processes left behind; the values of connected ones are in their rows."""
 
-    kind: ClassVar[str] = GAUGE
     ended: float | str | None = None
     ended_at: float = 0.0
     updated: float = 0.0

@@ -29,7 +29,6 @@ class RateCell(messages.Cell, tag=RATE):
 class AppliedRate(Applied, tag=RATE):
     """What was applied of one process."""
 
-    kind: ClassVar[str] = RATE
     count: int = 0
     sum: int = 0
 
@@ -41,7 +40,6 @@ class AppliedRate(Applied, tag=RATE):
 class RateTotals(Totals, tag=RATE):
     """Events of all processes; ``block`` says that ``sum`` (ns) is meant."""
 
-    kind: ClassVar[str] = RATE
     count: int = 0
     sum: int = 0
     block: bool = False

@@ -32,7 +32,6 @@ class TauRunRow(Applied, tag=TAU):
     ``dumped_at``, of the sums alone: when the newest dump of any was made.
     """
 
-    kind: ClassVar[str] = TAU
     is_authored: ClassVar[bool] = False
     dropped: int = 0
     torn: int = 0

@@ -47,7 +47,6 @@ class TimerCell(messages.Cell, tag=TIMER):
 class AppliedTimer(Applied, tag=TIMER):
     """What was applied of one process; ``buckets`` add up to ``count``."""
 
-    kind: ClassVar[str] = TIMER
     count: int = 0
     sum: int = 0
     failures: int = 0
@@ -61,7 +60,6 @@ class AppliedTimer(Applied, tag=TIMER):
 class TimerTotals(Totals, tag=TIMER):
     """Durations of all processes; ``bins`` count per bound of :data:`BOUNDS`, not cumulated."""
 
-    kind: ClassVar[str] = TIMER
     count: int = 0
     sum: int = 0
     failures: int = 0
