@@ -85,8 +85,6 @@ async def run(options: Options) -> None:
             clock=clock,
         ),
         clock=clock,
-        limits=limits,
-        hold_time=options.plugin_hold_time,
     )
     own.registry.register(Sizes(processes, table))
     state = StateFile(

@@ -150,19 +150,18 @@ class AppMetaLookups:
                     await redis.aclose()
 
     def _answered(self, app_id: str, answer: bytes | None) -> None:
-        if answer is None:
-            self.own.lookups.labels("missing").inc()
-            self.apps.missing(app_id)
-            return
+        meta, result = None, "missing"
         try:
-            meta = app_meta.decode(answer)
+            if answer is not None:
+                meta, result = app_meta.decode(answer), "found"
         except ValueError as error:
-            self.own.lookups.labels("bad").inc()
-            self.apps.missing(app_id)
+            result = "bad"
             if app_id not in self._bad and len(self._bad) < DEFAULT_BATCH:
                 self._bad.add(app_id)
                 log.error("bad record of pod %s in the app-meta cache: %s", app_id, error)
+        self.own.lookups.labels(result).inc()
+        if meta is None:
+            self.apps.missing(app_id)
             return
-        self.own.lookups.labels("found").inc()
         self.apps.add(app_id, meta)
         self.settle(app_id, meta)

@@ -21,7 +21,6 @@ from ..clock import Clock
 from ..identity.app_meta import AppMeta
 from ..identity.labels import Identify, Naming
 from ..identity.peer import Peer
-from ..limits import Limits
 from ..messages import Bye, Hello, Refusal, Update
 from . import exits
 from .kinds import Cell
@@ -38,8 +37,6 @@ class Processes:
     table: Table
     identify: Identify
     clock: Clock
-    limits: Limits
-    hold_time: float
 
     def __post_init__(self) -> None:
         self.by_id: dict[str, Process] = {}
@@ -48,7 +45,7 @@ class Processes:
         self.awaited: set[str] = set()
         #: Disconnected processes that were folded before their time, for lack of room.
         self.folded_early = 0
-        self._high_water = self.limits.series - self.limits.series_per_process
+        self._high_water = self.table.limits.series - self.table.limits.series_per_process
 
     def open(
         self, hello: Hello, close: Callable[[], None], peer: Peer
@@ -90,7 +87,7 @@ class Processes:
             update,
             self.clock.monotonic(),
             table=self.table,
-            max_series=self.limits.series_per_process,
+            max_series=self.table.limits.series_per_process,
         )
         self.awaited.discard(process.id)
         return refusals
@@ -144,7 +141,7 @@ class Processes:
             elif process.handle is not None:
                 if process.handle.has_ended():
                     self._expire(process)
-            elif now - process.left_at >= self.hold_time:
+            elif now - process.left_at >= self.table.hold_time:
                 self._expire(process)
         self.tombstones.sweep(now)
         self.table.expire(now)
@@ -172,7 +169,7 @@ class Processes:
         return sum(process.connected for process in self.by_id.values())
 
     def _new(self, hello: Hello, naming: Naming, key_hash: bytes, at: float) -> Process:
-        if len(self.by_id) >= self.limits.processes and not self._expire_oldest():
+        if len(self.by_id) >= self.table.limits.processes and not self._expire_oldest():
             raise ProtocolError("session_limit", "too many processes are connected")
         started = hello.start_time or self.clock.unix(at)
         process = Process(

@@ -6,6 +6,7 @@ Belongs to the event loop; not thread-safe.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from waggle_live.wire.errors import ProtocolError
 
@@ -18,10 +19,14 @@ from .plugin import Plugin
 DEFAULT_WITHHOLD_SECONDS = 2.0
 
 
+@dataclass(eq=False, kw_only=True)
 class Table:
     """Plugins by identity. ``version`` rises with every change that a scrape could show."""
 
-    def __init__(self, *, limits: Limits, hold_time: float) -> None:
+    limits: Limits
+    hold_time: float
+
+    def __post_init__(self) -> None:
         self.plugins: dict[IdentityLabels, Plugin] = {}
         self.version = 0
         #: Merged series of all plugins.
@@ -31,15 +36,13 @@ class Table:
         #: Plugins that had to leave before their holding time was over, for lack of room.
         self.evicted = 0
         self.gone = Gone()
-        self._limits = limits
-        self._hold_time = hold_time
 
     def plugin(self, naming: Naming, *, at: float, started: float) -> Plugin:
         """Return the plugin of that name, new or known; what its newest process told is shown."""
         identity, info, pending = naming
         plugin = self.plugins.get(identity)
         if plugin is None:
-            if len(self.plugins) >= self._limits.plugins and not self._make_room():
+            if len(self.plugins) >= self.limits.plugins and not self._make_room():
                 raise ProtocolError("session_limit", "too many plugins are connected")
             plugin = Plugin(identity, info, started=started, last_seen=at, left_at=at)
             plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
@@ -55,9 +58,9 @@ class Table:
 
         Raises ProtocolError (``total_series_limit``).
         """
-        if self.cells >= self._limits.series:
+        if self.cells >= self.limits.series:
             raise ProtocolError("total_series_limit", "the collector holds too many cells")
-        if new_series and self.series >= self._limits.series and not self._make_room():
+        if new_series and self.series >= self.limits.series and not self._make_room():
             raise ProtocolError("total_series_limit", "the collector holds too many series")
 
     def shown(self, now: float) -> Iterator[Plugin]:
@@ -97,7 +100,7 @@ class Table:
             for plugin in self.plugins.values()
             if not plugin.processes
             and plugin.left_at is not None
-            and now - plugin.left_at >= self._hold_time
+            and now - plugin.left_at >= self.hold_time
         ]
         for plugin in gone:
             self._drop(plugin)
