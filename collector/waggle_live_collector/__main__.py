@@ -1,7 +1,5 @@
 """Wires the collector: binds, announces, serves, drains on SIGTERM."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
@@ -10,7 +8,6 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
 
 from aiohttp import web
 
@@ -25,16 +22,16 @@ from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
-from .sockets.inherited import InheritedSocket, inherit
+from .sockets.inherited import inherit
 from .sockets.tcp import listen
 from .sockets.unix import SocketError, SocketTaken, UnixSocket
 from .table.processes import Processes
 from .table.readiness import Readiness
 from .table.sizes import Sizes
-from .table.state_file import NoStateFile, StateFile
+from .table.state_file import StateFile
 from .table.table import Table
 from .version import VERSION
-from .web.config import OPEN, WebConfig, WebConfigFile
+from .web.config import OPEN, WebConfigFile
 from .web.guard import HttpGuard
 from .web.listener import http_acceptor
 from .web.page import Page
@@ -73,8 +70,8 @@ async def run(options: Options) -> None:
     unprotected.
     """
     clock = Clock()
-    current = _web_config(options, clock)
-    token = _token(options)
+    config, token = options.web_config_file, options.tcp_token_file
+    current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
     apps = AppMetas(clock=clock)
     table = Table(limits=limits, hold_time=options.plugin_hold_time)
@@ -82,32 +79,43 @@ async def run(options: Options) -> None:
         table=table,
         identify=Admission(
             verify=options.identity_verify,
-            token=token,
+            token=None if token is None else TokenFile(token),
             apps=apps if options.identity_app_meta_cache is not None else None,
             own=own,
             clock=clock,
         ),
         clock=clock,
-        limits=limits,
-        hold_time=options.plugin_hold_time,
     )
     own.registry.register(Sizes(processes, table))
-    state: StateFile | NoStateFile = NoStateFile()
-    if options.state_file is not None:
-        state = StateFile(
-            options.state_file, table=table, processes=processes, own=own, clock=clock
-        )
-    readiness = Readiness(processes=processes, clock=clock)
+    state = StateFile(
+        path=options.state_file, table=table, processes=processes, own=own, clock=clock
+    )
 
+    stop = _stop_signal()
+    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
+    tcp = _listen_tcp(options)
+    unix = UnixSocket(
+        options.socket_path,
+        mode=options.socket_mode,
+        gid=options.socket_gid,
+        inherited=inherit(os.environ),
+    )
+    plugins = unix.bind()
+    # Read only now: two collectors with one state file have one socket, too. It sets the clock,
+    # so what keeps a time of its own is made after that.
+    readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())
+    for process in processes.all():
+        if not process.plugin.pending:
+            apps.learn(process.plugin.identity, process.info)
     lookups = AppMetaLookups(
-        options.identity_app_meta_cache,
+        url=options.identity_app_meta_cache,
         apps=apps,
         settle=processes.settle,
         pending=table.pending,
         own=own,
         clock=clock,
     )
-
+    lookups.start()
     listener = Listener(
         processes=processes,
         when_saved=state.when_saved,
@@ -116,28 +124,16 @@ async def run(options: Options) -> None:
         limits=limits,
         prove=options.identity_verify != OFF,
     )
-    unix = _unix(options)
     node = _node()
     routes = Routes(
         exposition=Exposition(table=table, own=own, clock=clock, node=node),
         api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
-        state=state,
+        save=state.save,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
         own=own,
         limits=limits.http,
     )
-
-    stop = _stop_signal()
-    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
-    tcp = _listen_tcp(options)
-    plugins = unix.bind()
-    # Read only now: two collectors with one state file have one socket, too.
-    readiness.begin(state_loaded=state.load())
-    for process in processes.all():
-        if not process.plugin.pending:
-            apps.learn(process.plugin.identity, process.info)
-    lookups.start()
     guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
     runner = web.AppRunner(
         routes.application(guard.middleware),
@@ -183,9 +179,7 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _keep_socket(
-    unix: UnixSocket | InheritedSocket, listener: Listener, complaint: str
-) -> str:
+async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
     """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
 
     Returns why that failed, and logs it unless it is the ``complaint`` of the last time.
@@ -210,28 +204,6 @@ def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
     """Return all addresses as text."""
     where = "http={}:{} socket={}".format(*http.getsockname()[:2], path)
     return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
-
-
-def _web_config(options: Options, clock: Clock) -> Callable[[], WebConfig | None]:
-    """Return what gives the configuration in force; None means that everybody is refused."""
-    if options.web_config_file is None:
-        return lambda: OPEN
-    return WebConfigFile(options.web_config_file, clock=clock).current
-
-
-def _token(options: Options) -> TokenFile | None:
-    if options.tcp_token_file is None:
-        return None
-    token = TokenFile(options.tcp_token_file)
-    token.read()
-    return token
-
-
-def _unix(options: Options) -> UnixSocket | InheritedSocket:
-    """Return the socket that systemd handed over, else the one of ``--socket.path``."""
-    return inherit(os.environ) or UnixSocket(
-        options.socket_path, mode=options.socket_mode, gid=options.socket_gid
-    )
 
 
 def _listen_tcp(options: Options) -> list[socket.socket]:

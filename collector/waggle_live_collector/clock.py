@@ -2,6 +2,7 @@
 
 Ages, holding times and windows use monotonic readings alone, so that a stepped wall clock
 changes none of them. A moment is turned into Unix time at the last step, when it is shown.
+After a restart the clock goes on from the state file, so that all times in it stay as they are.
 """
 
 import time
@@ -24,11 +25,22 @@ class Clock:
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.monotonic = monotonic
+        self._monotonic = monotonic
         self._now = now
+        #: Seconds that this clock is ahead of the system's, which begins anew with each boot.
+        self.ahead = 0.0
         self._offset = now() - monotonic()
         #: Rises whenever the wall clock was stepped: timestamps shown before are then stale.
         self.steps = 0
+
+    def monotonic(self) -> float:
+        """Return monotonic seconds."""
+        return self._monotonic() + self.ahead
+
+    def go_on(self, ahead: float) -> None:
+        """Set the clock by a state file; call before anything else reads it."""
+        self.ahead = ahead
+        self._offset = self._now() - self.monotonic()
 
     def refresh(self) -> None:
         """Follow the wall clock if it was stepped; call before showing timestamps."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 def start(level: str, form: str) -> None:
     """Log at ``level`` (debug, info, warn, error) and above, as ``logfmt`` or ``json``."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Json() if form == "json" else Logfmt())
+    handler.setFormatter(Formatter(form))
     logging.basicConfig(
         level={"warn": "WARNING"}.get(level, level.upper()), handlers=[handler], force=True
     )
@@ -17,33 +17,24 @@ def start(level: str, form: str) -> None:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
-def _fields(record: logging.LogRecord, formatter: logging.Formatter) -> dict[str, str]:
-    moment = datetime.fromtimestamp(record.created, UTC)
-    fields = {
-        "ts": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "level": {"WARNING": "warn"}.get(record.levelname, record.levelname.lower()),
-        "msg": record.getMessage(),
-    }
-    if record.exc_info:
-        fields["error"] = formatter.formatException(record.exc_info)
-    return fields
+class Formatter(logging.Formatter):
+    """Lines in one of the two forms."""
 
-
-class Logfmt(logging.Formatter):
-    """``ts=... level=info msg="..."``."""
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self._form = form
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line."""
-        fields = _fields(record, self)
-        return " ".join(
-            f"{key}={json.dumps(value) if key in ('msg', 'error') else value}"
-            for key, value in fields.items()
-        )
-
-
-class Json(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return one line."""
-        return json.dumps(_fields(record, self))
+        """Return one line: ``ts=... level=info msg="..."``, or the same as a JSON object."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields = {
+            "ts": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": {"WARNING": "warn"}.get(record.levelname, record.levelname.lower()),
+            "msg": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)
+        if self._form == "json":
+            return json.dumps(fields)
+        quoted = {k: json.dumps(v) if k in ("msg", "error") else v for k, v in fields.items()}
+        return " ".join(f"{key}={value}" for key, value in quoted.items())

@@ -4,13 +4,8 @@ import argparse
 import re
 from dataclasses import dataclass
 
-from .limits import (
-    DEFAULT_HOLD_TIME,
-    DEFAULT_MAX_PROCESSES,
-    DEFAULT_MAX_SERIES_PER_PROCESS,
-    DEFAULT_MAX_SERIES_TOTAL,
-    Limits,
-)
+from . import limits
+from .limits import Limits
 from .version import VERSION
 
 DEFAULT_LISTEN_ADDRESS = ":9090"
@@ -50,8 +45,8 @@ def parse(arguments: list[str]) -> Options:
     """Return the options; exits with a message and status 2 when they are wrong."""
     values = vars(_parser().parse_args(arguments))
     names = ("series_per_process", "series", "processes")
-    limits = Limits(**{name: values.pop(f"limit_{name}") for name in names})
-    return Options(limits=limits, **values)
+    bounds = Limits(**{name: values.pop(f"limit_{name}") for name in names})
+    return Options(limits=bounds, **values)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     flag("socket.gid", "group of the socket, as a number", type=_count)
     flag("state.file", "where the table outlives this process; a tmpfs is enough")
     hold = "how long what ended without a word is kept: 5m, 90s, 500ms"
-    flag("plugin.hold-time", hold, type=_duration, default=f"{DEFAULT_HOLD_TIME:.0f}s")
+    flag("plugin.hold-time", hold, type=_duration, default=f"{limits.DEFAULT_HOLD_TIME:.0f}s")
     tcp = "host:port for plugins that can't see the socket; off when not given"
     flag("tcp.listen-address", tcp, type=_address, metavar="ADDRESS")
     flag("tcp.token-file", "what plugins must show over TCP: WAGGLE_LIVE_METRICS_TOKEN")
@@ -89,9 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     verify = "what to do about a claimed pod that the kernel doesn't prove"
     flag("identity.verify", verify, choices=VERIFY, default=WARN, metavar=None)
     for name, text, default in (
-        ("series-per-process", "series of one process", DEFAULT_MAX_SERIES_PER_PROCESS),
-        ("series", "series in all", DEFAULT_MAX_SERIES_TOTAL),
-        ("processes", "processes in all", DEFAULT_MAX_PROCESSES),
+        ("series-per-process", "series of one process", limits.DEFAULT_MAX_SERIES_PER_PROCESS),
+        ("series", "series in all", limits.DEFAULT_MAX_SERIES_TOTAL),
+        ("processes", "processes in all", limits.DEFAULT_MAX_PROCESSES),
     ):
         flag(f"limit.{name}", text, type=_positive, default=default)
     levels = ("debug", "info", "warn", "error")
@@ -125,29 +120,29 @@ def _redis_url(text: str) -> str:
     return text
 
 
+def _match(pattern: str, text: str, right: str) -> re.Match[str]:
+    found = re.fullmatch(pattern, text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{right}, got {text!r}")
+    return found
+
+
 def _path(text: str) -> str:
-    if not re.fullmatch(r"/[\w./-]*", text):
-        raise argparse.ArgumentTypeError(f"a path begins with '/', got {text!r}")
-    return text
+    return _match(r"/[\w./-]*", text, "a path begins with '/'")[0]
 
 
 def _mode(text: str) -> int:
-    if not re.fullmatch("0?[0-7]{3}", text):
-        raise argparse.ArgumentTypeError(f"a mode is three octal digits, got {text!r}")
-    return int(text, 8)
+    return int(_match("0?[0-7]{3}", text, "a mode is three octal digits")[0], 8)
 
 
 def _duration(text: str) -> float:
-    parts = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
-    if parts is None:
-        raise argparse.ArgumentTypeError(f"a duration is like 5m, 90s or 0.5s, got {text!r}")
-    return float(parts[1]) * _UNITS[parts[2]]
+    right = "a duration is like 5m, 90s or 0.5s"
+    number, unit = _match(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text, right).groups()
+    return float(number) * _UNITS[unit]
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"a whole number, got {text!r}")
-    return int(text)
+    return int(_match(r"\d+", text, "a whole number")[0])
 
 
 def _positive(text: str) -> int:

@@ -1,14 +1,6 @@
 """The collector about itself: ``waggle_collector_*``, in a registry of its own."""
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Info,
-    ProcessCollector,
-    Summary,
-    disable_created_metrics,
-)
+import prometheus_client as prometheus
 
 from .version import VERSION
 
@@ -23,14 +15,14 @@ class OwnMetrics:
     """Counters of what the collector did, and above all of what it did not take."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = registry = CollectorRegistry()
+        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = registry = prometheus.CollectorRegistry()
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"waggle_collector_{name}", text, labels, registry=registry)
+        def counter(name: str, text: str, *labels: str) -> prometheus.Counter:
+            return prometheus.Counter(f"waggle_collector_{name}", text, labels, registry=registry)
 
-        def summary(name: str, text: str) -> Summary:
-            return Summary(f"waggle_collector_{name}_seconds", text, registry=registry)
+        def summary(name: str, text: str) -> prometheus.Summary:
+            return prometheus.Summary(f"waggle_collector_{name}_seconds", text, registry=registry)
 
         text = "What was not taken, by error code of the protocol and plugin."
         self._refusals = counter("refusals", text, "reason", "plugin")
@@ -63,10 +55,12 @@ class OwnMetrics:
         for reason in HTTP_REASONS:
             self.http_refusals.labels(reason)
         text = "Connections that are sent the live stream."
-        self.http_listeners = Gauge("waggle_collector_http_listeners", text, registry=registry)
-        info = Info("waggle_collector_build", "The running version.", registry=registry)
+        self.http_listeners = prometheus.Gauge(
+            "waggle_collector_http_listeners", text, registry=registry
+        )
+        info = prometheus.Info("waggle_collector_build", "The running version.", registry=registry)
         info.info({"version": VERSION})
-        ProcessCollector(registry=registry)
+        prometheus.ProcessCollector(registry=registry)
 
     def refused(self, reason: str, plugin: str) -> None:
         """Count one refusal; plugins beyond the bound share one label."""

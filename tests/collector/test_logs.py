@@ -15,7 +15,7 @@ def record(message, *args, error=None):
 
 def test_logfmt_quotes_the_message():
     """A newline or a quote in it can't forge a line."""
-    line = logs.Logfmt().format(record('a "%s"', "b\nc"))
+    line = logs.Formatter("logfmt").format(record('a "%s"', "b\nc"))
     assert line.endswith(' level=warn msg="a \\"b\\nc\\""')
     assert line.startswith("ts=20")
 
@@ -25,7 +25,7 @@ def test_json_is_one_object_a_line():
     try:
         raise ValueError("broken")
     except ValueError:
-        line = logs.Json().format(record("a", error=sys.exc_info()))
+        line = logs.Formatter("json").format(record("a", error=sys.exc_info()))
     fields = json.loads(line)
     assert (fields["msg"], fields["level"]) == ("a", "warn")
     assert "ValueError: broken" in fields["error"]

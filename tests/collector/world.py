@@ -118,8 +118,6 @@ class World:
                 clock=self.clock,
             ),
             clock=self.clock,
-            limits=self.limits,
-            hold_time=hold_time,
         )
         self.own.registry.register(Sizes(self.processes, self.table))
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}

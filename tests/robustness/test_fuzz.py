@@ -105,7 +105,7 @@ def build(directory):
     """Return a world with a state file, and the neighbour in it."""
     world = World(limits=LIMITS)
     state = StateFile(
-        os.path.join(directory, "state"),
+        path=os.path.join(directory, "state"),
         table=world.table,
         processes=world.processes,
         own=world.own,

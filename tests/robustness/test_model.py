@@ -43,7 +43,7 @@ class Node(RuleBasedStateMachine):
         self.world = World(hold_time=HOLD_SECONDS, time=self.time)
         world = self.world
         self.state = StateFile(
-            os.path.join(self.directory.name, "state"),
+            path=os.path.join(self.directory.name, "state"),
             table=world.table,
             processes=world.processes,
             own=world.own,

@@ -23,115 +23,95 @@ class Family:
         return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n".encode()
 
 
+def gauge(name: str, text: str) -> Family:
+    """Return a family of gauges."""
+    return Family(name, "gauge", text)
+
+
+def counter(name: str, text: str) -> Family:
+    """Return a family of counters."""
+    return Family(name, "counter", text)
+
+
 TIMER_SECONDS = Family(
     "waggle_timer_seconds", "histogram", "Durations of timed blocks since the start."
 )
-TIMER_LAST = Family("waggle_timer_last_seconds", "gauge", "Most recent duration.")
-TIMER_RECENT = Family(
-    "waggle_timer_recent_seconds", "gauge", "Quantiles of the durations of the last 10 s."
+TIMER_LAST = gauge("waggle_timer_last_seconds", "Most recent duration.")
+TIMER_RECENT = gauge("waggle_timer_recent_seconds", "Quantiles of the durations of the last 10 s.")
+TIMER_RECENT_MEAN = gauge(
+    "waggle_timer_recent_mean_seconds", "Mean of the durations of the last 10 s."
 )
-TIMER_RECENT_MEAN = Family(
-    "waggle_timer_recent_mean_seconds", "gauge", "Mean of the durations of the last 10 s."
+TIMER_FAILURES = counter(
+    "waggle_timer_failures_total", "Timed blocks that ended with an exception."
 )
-TIMER_FAILURES = Family(
-    "waggle_timer_failures_total", "counter", "Timed blocks that ended with an exception."
-)
-RATE_EVENTS = Family("waggle_rate_events_total", "counter", "Events of a rate.")
-RATE_PER_SECOND = Family(
-    "waggle_rate_per_second",
-    "gauge",
-    "Events per second over the last 10 s.",
-)
-RATE_BLOCK = Family(
+RATE_EVENTS = counter("waggle_rate_events_total", "Events of a rate.")
+RATE_PER_SECOND = gauge("waggle_rate_per_second", "Events per second over the last 10 s.")
+RATE_BLOCK = gauge(
     "waggle_rate_block_per_second",
-    "gauge",
     "Of a rate used as a block: 1 / its mean duration over the last 10 s.",
 )
-RATE_LAST = Family(
+RATE_LAST = gauge(
     "waggle_rate_last_per_second",
-    "gauge",
     "Events per second by the last two events, or by the last block, alone.",
 )
-VALUE = Family("waggle_value", "gauge", "Value of an author's gauge.")
-COUNT = Family("waggle_count_total", "counter", "Value of an author's counter.")
-UPDATED = Family(
-    "waggle_updated_timestamp_seconds", "gauge", "When the series was last updated, Unix time."
-)
-UP = Family("waggle_plugin_up", "gauge", "Whether a process of the plugin is connected.")
-INFO = Family("waggle_plugin_info", "gauge", "What is known of the plugin's newest process.")
-SESSIONS = Family("waggle_plugin_sessions", "gauge", "Connected processes of the plugin.")
-START = Family(
+VALUE = gauge("waggle_value", "Value of an author's gauge.")
+COUNT = counter("waggle_count_total", "Value of an author's counter.")
+UPDATED = gauge("waggle_updated_timestamp_seconds", "When the series was last updated, Unix time.")
+UP = gauge("waggle_plugin_up", "Whether a process of the plugin is connected.")
+INFO = gauge("waggle_plugin_info", "What is known of the plugin's newest process.")
+SESSIONS = gauge("waggle_plugin_sessions", "Connected processes of the plugin.")
+START = gauge(
     "waggle_plugin_start_timestamp_seconds",
-    "gauge",
     "When the oldest living process of the plugin began, Unix time.",
 )
-LAST_SEEN = Family(
+LAST_SEEN = gauge(
     "waggle_plugin_last_seen_timestamp_seconds",
-    "gauge",
     "When the last message of the plugin arrived, Unix time.",
 )
-SILENT = Family(
+SILENT = gauge(
     "waggle_plugin_silent_seconds",
-    "gauge",
     "Since how many seconds a silent plugin said nothing; 0 of one that isn't silent.",
 )
-CPU = Family(
-    "waggle_plugin_cpu_seconds_total", "counter", "CPU time of all processes of the plugin."
+CPU = counter("waggle_plugin_cpu_seconds_total", "CPU time of all processes of the plugin.")
+MEMORY = gauge(
+    "waggle_plugin_memory_bytes", "Memory of the plugin's containers, else of its living processes."
 )
-MEMORY = Family(
-    "waggle_plugin_memory_bytes",
-    "gauge",
-    "Memory of the plugin's containers, else of its living processes.",
+MESSAGES = counter("waggle_plugin_messages_total", "Messages that the plugin published.")
+UPLOADS = counter("waggle_plugin_uploads_total", "Files that the plugin uploaded.")
+PROBLEMS = counter(
+    "waggle_plugin_problems_total", "Bounds and misuses that the instrumentation in the plugin met."
 )
-MESSAGES = Family("waggle_plugin_messages_total", "counter", "Messages that the plugin published.")
-UPLOADS = Family("waggle_plugin_uploads_total", "counter", "Files that the plugin uploaded.")
-PROBLEMS = Family(
-    "waggle_plugin_problems_total",
-    "counter",
-    "Bounds and misuses that the instrumentation in the plugin met.",
-)
-EXITS = Family(
-    "waggle_plugin_exits_total", "counter", "Processes of the plugin that ended, by how."
-)
-TAU_CALLS = Family(
-    "waggle_tau_function_calls_total", "counter", "Calls of a function, measured by TAU."
-)
-TAU_EXCLUSIVE = Family(
+EXITS = counter("waggle_plugin_exits_total", "Processes of the plugin that ended, by how.")
+TAU_CALLS = counter("waggle_tau_function_calls_total", "Calls of a function, measured by TAU.")
+TAU_EXCLUSIVE = counter(
     "waggle_tau_function_exclusive_seconds_total",
-    "counter",
     "Time in a function without what it called, measured by TAU.",
 )
-TAU_INCLUSIVE = Family(
+TAU_INCLUSIVE = counter(
     "waggle_tau_function_inclusive_seconds_total",
-    "counter",
     "Time in a function and in what it called, measured by TAU.",
 )
-TAU_EXCLUSIVE_CPU = Family(
+TAU_EXCLUSIVE_CPU = counter(
     "waggle_tau_function_exclusive_cpu_seconds_total",
-    "counter",
     "CPU time in a function without what it called, measured by TAU.",
 )
-TAU_INCLUSIVE_CPU = Family(
+TAU_INCLUSIVE_CPU = counter(
     "waggle_tau_function_inclusive_cpu_seconds_total",
-    "counter",
     "CPU time in a function and in what it called, measured by TAU.",
 )
-TAU_DROPPED = Family(
+TAU_DROPPED = counter(
     "waggle_tau_functions_dropped_total",
-    "counter",
     "Functions that had no series of their own and were added up in __other__.",
 )
-TAU_TORN = Family(
+TAU_TORN = counter(
     "waggle_tau_torn_reads_total",
-    "counter",
     "Profiles that were not whole when they were read, and left for the next time.",
 )
-TAU_LAST_DUMP = Family(
+TAU_LAST_DUMP = gauge(
     "waggle_tau_last_dump_timestamp_seconds",
-    "gauge",
     "When TAU last wrote a profile of the plugin, Unix time.",
 )
-NODE_INFO = Family("waggle_node_info", "gauge", "The node that this collector runs on.")
+NODE_INFO = gauge("waggle_node_info", "The node that this collector runs on.")
 
 #: In the order in which they are written, which is that of their definition.
 ALL = tuple(family for family in list(globals().values()) if isinstance(family, Family))

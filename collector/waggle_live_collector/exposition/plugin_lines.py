@@ -1,7 +1,5 @@
 """The lines of one plugin: about itself, and of all its series. The caches of text live here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -14,10 +12,11 @@ from ..table.plugin import Plugin
 from ..table.series import Key
 from . import families as f
 from .families import Family
-from .format import Pairs, number, prefix
+from .format import Pairs, line, prefix
 from .rendered import Lines, StampLine, make
 
 _ITSELF = (f.UP, f.SESSIONS, f.START, f.LAST_SEEN, f.SILENT, f.CPU, f.MEMORY, f.TAU_LAST_DUMP)
+_INFO = ("app_id", "version", "host", "zone", "client")
 _TAU_RUN = Key(TAU, "", ())
 
 #: What takes the chunks of each family.
@@ -76,30 +75,22 @@ class PluginLines:
             f.TAU_LAST_DUMP: None if run is None else clock.unix(run.totals.dumped_at),
         }
         for family, value in values.items():
-            if value is not None:
-                sinks[family](b"%b%b\n" % (self._prefixes[family], number(value)))
+            sinks[family](line(self._prefixes[family], value))
         sinks[f.INFO](self._info_line())
         sinks[f.EXITS](exit_lines(self._pairs, plugin.exits))
 
     def _info_line(self) -> bytes:
         info = self.plugin.info
         if info is not self._info[0]:
-            pairs = [
-                ("app_id", info.app_id),
-                ("version", info.version),
-                ("host", info.host),
-                ("zone", info.zone),
-                ("verified", "yes" if info.verified else "no"),
-                ("client", info.client),
-            ]
+            pairs = [(name, getattr(info, name)) for name in _INFO]
+            pairs.append(("verified", "yes" if info.verified else "no"))
             self._info = info, prefix(f.INFO.name, [*self._pairs, *pairs]) + b"1.0\n"
         return self._info[1]
 
 
 def exit_lines(identity: Pairs, exits: dict[str, int]) -> bytes:
     """Return the lines of how a plugin's processes ended."""
-    name = f.EXITS.name
     return b"".join(
-        b"%b%b\n" % (prefix(name, [*identity, ("status", status)]), number(count))
+        line(prefix(f.EXITS.name, [*identity, ("status", status)]), count)
         for status, count in exits.items()
     )

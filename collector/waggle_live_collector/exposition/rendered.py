@@ -21,7 +21,7 @@ from ..table.kinds.timer import BOUNDS, TimerSeries
 from ..table.series import NEVER, Series, Stamp
 from . import families as f
 from .families import Family
-from .format import Pairs, around, number, prefix, template, timestamp
+from .format import Pairs, around, line, number, prefix, template, timestamp
 
 QUANTILES = (0.5, 0.95, 0.99)
 #: From here on Go writes exponents; below, ``%d.0`` is right for a whole number.
@@ -44,6 +44,12 @@ class Lines(Protocol):
 
     def render(self, now: float) -> tuple[bytes, ...]:
         """Return one chunk per family, whole lines or nothing."""
+
+
+Families = tuple[Family, ...]
+#: Returns the numbers of a series at a time, one for each of its families.
+Numbers = Callable[[Any, float], tuple[float | None, ...]]
+Renderer = tuple[Callable[[Any, Pairs], Lines], Families]
 
 
 class TimerLines:
@@ -71,13 +77,12 @@ class TimerLines:
         series.recent.advance(now)
         window = series.recent.version
         if series.version != self._seen:
-            totals = series.totals
-            last = totals.last
+            last = series.totals.last
             self._chunks = (
                 self._distribution(),
-                b"" if last is None else b"%b%b\n" % (self._last, number(last / 1e9)),
+                line(self._last, None if last is None else last / 1e9),
                 *self._window(),
-                b"%b%b\n" % (self._failures, number(totals.failures)),
+                line(self._failures, series.totals.failures),
             )
         elif window != self._seen_window:
             self._chunks = (*self._chunks[:2], *self._window(), self._chunks[4])
@@ -93,87 +98,31 @@ class TimerLines:
             lines = _BUCKETS.replace(b"%d.0", b"%b") % tuple(map(number, counts))
         # No label has a newline in it (it is escaped there), but it may well have a NUL.
         lines = lines.replace(b"\0", self._after).replace(b"\n", b"\n" + self._before)
-        count, total = number(totals.count), number(totals.sum / 1e9)
-        tail = (self._count, count, self._sum, total)
-        return b"%b%b\n%b%b\n%b%b\n" % (self._before, lines, *tail)
+        tail = line(self._count, totals.count), line(self._sum, totals.sum / 1e9)
+        return b"%b%b\n%b%b" % (self._before, lines, *tail)
 
     def _window(self) -> tuple[bytes, bytes]:
         recent = self._series.recent
         if not recent.count:
             return b"", b""
-        mean = number(recent.sum / recent.count / 1e9)
         quantiles = tuple(quantile_texts(recent.buckets))
-        return self._recent % quantiles, b"%b%b\n" % (self._mean, mean)
+        return self._recent % quantiles, line(self._mean, recent.sum / recent.count / 1e9)
 
 
-class RateLines:
-    """Events, per second over the window, of blocks by their duration, per second by the last."""
+class PlainLines:
+    """One line for each number of a series; ``numbers`` returns them, None for no line.
 
-    def __init__(self, series: RateSeries, identity: Pairs) -> None:
+    ``label`` holds the name of the series, if any does.
+    """
+
+    def __init__(
+        self, series: Any, identity: Pairs, families: Families, numbers: Numbers, label: str
+    ) -> None:
         self._series = series
-        pairs = _pairs(identity, series.totals.name, series.totals.labels)
-        self._events = prefix(f.RATE_EVENTS.name, pairs)
-        self._per_second = prefix(f.RATE_PER_SECOND.name, pairs)
-        self._block = prefix(f.RATE_BLOCK.name, pairs)
-        self._last = prefix(f.RATE_LAST.name, pairs)
-        self._chunks: tuple[bytes, ...] = ()
-        self._seen = _NOTHING
-        self._quiet = False
-
-    def render(self, now: float) -> tuple[bytes, ...]:
-        """Return the chunks of the four families."""
-        series = self._series
-        series.recent.advance(now)
-        quiet = not series.recent.count
-        # While there are events in the window the rate moves with the time itself.
-        if series.version != self._seen or not (quiet and self._quiet):
-            block, last = series.block_per_second(), series.last_per_second()
-            self._chunks = (
-                b"%b%b\n" % (self._events, number(series.totals.count)),
-                b"%b%b\n" % (self._per_second, number(series.recent.per_second(now))),
-                b"" if block is None else b"%b%b\n" % (self._block, number(block)),
-                b"" if last is None else b"%b%b\n" % (self._last, number(last)),
-            )
-            self._seen, self._quiet = series.version, quiet
-        return self._chunks
-
-
-class ValueLine:
-    """The single line of a series that has a ``value()``; ``label`` holds its name, if any does."""
-
-    def __init__(self, series: Any, identity: Pairs, family: Family, label: str) -> None:
-        self._series = series
+        self._numbers = numbers
         totals = series.totals
-        named = [(label, totals.name)] if label else []
-        self._prefix = prefix(family.name, [*identity, *named, *totals.labels])
-        self._chunks = (b"",)
-        self._seen = _NOTHING
-
-    def render(self, now: float) -> tuple[bytes, ...]:
-        """Return the one chunk."""
-        series = self._series
-        if series.version != self._seen:
-            value = series.value()
-            line = b"" if value is None else b"%b%b\n" % (self._prefix, number(value))
-            self._chunks, self._seen = (line,), series.version
-        return self._chunks
-
-
-class FunctionLines:
-    """One line for each number of a function that is measured."""
-
-    families = (
-        f.TAU_CALLS,
-        f.TAU_EXCLUSIVE,
-        f.TAU_INCLUSIVE,
-        f.TAU_EXCLUSIVE_CPU,
-        f.TAU_INCLUSIVE_CPU,
-    )
-
-    def __init__(self, series: FunctionSeries, identity: Pairs) -> None:
-        self._series = series
-        pairs = [*identity, ("function", series.totals.name)]
-        self._prefixes = [prefix(family.name, pairs) for family in self.families]
+        pairs = [*identity, *([(label, totals.name)] if label else []), *totals.labels]
+        self._prefixes = [prefix(family.name, pairs) for family in families]
         self._chunks: tuple[bytes, ...] = ()
         self._seen = _NOTHING
 
@@ -181,55 +130,66 @@ class FunctionLines:
         """Return the chunks of the families."""
         series = self._series
         if series.version != self._seen:
-            times = [getattr(series.totals, time) for time in TIMES]
-            values = [series.totals.calls, *(time and time / 1e9 for time in times)]
-            self._chunks = tuple(
-                b"" if value is None else b"%b%b\n" % (before, number(value))
-                for before, value in zip(self._prefixes, values, strict=True)
-            )
+            self._chunks = tuple(map(line, self._prefixes, self._numbers(series, now)))
             self._seen = series.version
         return self._chunks
 
 
-class TauRunLines:
-    """Functions dropped, torn reads, the time of the last dump; rendered anew each time."""
+class RateLines(PlainLines):
+    """Lines of a rate, which change with the time alone while there are events in the window."""
 
-    def __init__(self, series: TauRunSeries, identity: Pairs) -> None:
-        self._series = series
-        identity = list(identity)
-        self._dropped = prefix(f.TAU_DROPPED.name, identity)
-        self._torn = prefix(f.TAU_TORN.name, identity)
+    _quiet = False
 
     def render(self, now: float) -> tuple[bytes, ...]:
-        """Return the two chunks."""
-        totals = self._series.totals
-        return (
-            b"%b%b\n" % (self._dropped, number(totals.dropped)),
-            b"%b%b\n" % (self._torn, number(totals.torn)),
-        )
+        """Return the chunks of the families."""
+        series = self._series
+        recent = series.recent
+        recent.advance(now)
+        if recent.count or not self._quiet or series.version != self._seen:
+            self._chunks = tuple(map(line, self._prefixes, self._numbers(series, now)))
+            self._seen, self._quiet = series.version, not recent.count
+        return self._chunks
 
 
-Renderer = tuple[Callable[[Any, Pairs], Lines], tuple[Family, ...]]
+def _rate(series: RateSeries, now: float) -> tuple[float | None, ...]:
+    per_second = series.recent.per_second(now)
+    return series.totals.count, per_second, series.block_per_second(), series.last_per_second()
 
 
-def _value(family: Family, label: str = "name") -> Renderer:
-    return partial(ValueLine, family=family, label=label), (family,)
+def _value(series: Any, now: float) -> tuple[float | None]:
+    return (series.value(),)
 
+
+def _function(series: FunctionSeries, now: float) -> tuple[float | None, ...]:
+    times = [getattr(series.totals, time) for time in TIMES]
+    return series.totals.calls, *(time and time / 1e9 for time in times)
+
+
+def _tau_run(series: TauRunSeries, now: float) -> tuple[float, float]:
+    return series.totals.dropped, series.totals.torn
+
+
+def _plain(
+    numbers: Numbers, *families: Family, label: str = "name", lines: type[PlainLines] = PlainLines
+) -> Renderer:
+    return partial(lines, families=families, numbers=numbers, label=label), families
+
+
+_TIMER = (f.TIMER_SECONDS, f.TIMER_LAST, f.TIMER_RECENT, f.TIMER_RECENT_MEAN, f.TIMER_FAILURES)
+_RATE = (f.RATE_EVENTS, f.RATE_PER_SECOND, f.RATE_BLOCK, f.RATE_LAST)
+_TAU = (f.TAU_CALLS, f.TAU_EXCLUSIVE, f.TAU_INCLUSIVE, f.TAU_EXCLUSIVE_CPU, f.TAU_INCLUSIVE_CPU)
 
 #: What renders each kind of series, and the families that its chunks belong to.
 RENDERERS: dict[str, Renderer] = {
-    protocol.TIMER: (
-        TimerLines,
-        (f.TIMER_SECONDS, f.TIMER_LAST, f.TIMER_RECENT, f.TIMER_RECENT_MEAN, f.TIMER_FAILURES),
-    ),
-    protocol.RATE: (RateLines, (f.RATE_EVENTS, f.RATE_PER_SECOND, f.RATE_BLOCK, f.RATE_LAST)),
-    protocol.GAUGE: _value(f.VALUE),
-    protocol.COUNTER: _value(f.COUNT),
-    protocol.MESSAGES: _value(f.MESSAGES),
-    protocol.UPLOADS: _value(f.UPLOADS, ""),
-    protocol.PROBLEM: _value(f.PROBLEMS, "reason"),
-    protocol.FUNCTION: (FunctionLines, FunctionLines.families),
-    protocol.TAU: (TauRunLines, (f.TAU_DROPPED, f.TAU_TORN)),
+    protocol.TIMER: (TimerLines, _TIMER),
+    protocol.RATE: _plain(_rate, *_RATE, lines=RateLines),
+    protocol.GAUGE: _plain(_value, f.VALUE),
+    protocol.COUNTER: _plain(_value, f.COUNT),
+    protocol.MESSAGES: _plain(_value, f.MESSAGES),
+    protocol.UPLOADS: _plain(_value, f.UPLOADS, label=""),
+    protocol.PROBLEM: _plain(_value, f.PROBLEMS, label="reason"),
+    protocol.FUNCTION: _plain(_function, *_TAU, label="function"),
+    protocol.TAU: _plain(_tau_run, f.TAU_DROPPED, f.TAU_TORN, label=""),
 }
 
 
@@ -244,15 +204,15 @@ class StampLine:
     def __init__(self, stamp: Stamp, identity: Pairs) -> None:
         self._stamp = stamp
         self._prefix = prefix(f.UPDATED.name, _pairs(identity, stamp.name, stamp.labels))
-        self._from: tuple[float, int] | None = None
+        self._at, self._steps = NEVER, 0
         self._line = b""
 
     def render(self, clock: Clock) -> bytes:
         """Return the line; nothing as long as no cell has set the stamp."""
-        at = self._stamp.at
-        if self._from != (at, clock.steps) and at != NEVER:
+        at, steps = self._stamp.at, clock.steps
+        if (at != self._at or steps != self._steps) and at != NEVER:
             self._line = b"%b%b\n" % (self._prefix, timestamp(clock.unix_ms(at)))
-            self._from = at, clock.steps
+            self._at, self._steps = at, steps
         return self._line
 
 

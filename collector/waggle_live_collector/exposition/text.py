@@ -5,6 +5,7 @@ service is for: text is kept per series, and what did not change is only joined.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
@@ -27,29 +28,30 @@ _HEADERS = {
 }
 
 
+@dataclass(eq=False, kw_only=True)
 class Exposition:
     """The text of ``/metrics``. Belongs to the event loop; rendering does not await."""
 
-    def __init__(
-        self, *, table: Table, own: OwnMetrics, clock: Clock, node: Mapping[str, str]
-    ) -> None:
-        self._table = table
-        self._own = own
-        self._clock = clock
+    table: Table
+    own: OwnMetrics
+    clock: Clock
+    node: Mapping[str, str]
+
+    def __post_init__(self) -> None:
         self._plugins: dict[IdentityLabels, PluginLines] = {}
-        self._node = prefix(f.NODE_INFO.name, node.items()) + b"1.0\n"
+        self._node = prefix(f.NODE_INFO.name, self.node.items()) + b"1.0\n"
 
     def render(self, *, openmetrics: bool) -> list[bytes]:
         """Return the whole text as it is now, in pieces; the collector's own is the last."""
-        begin = self._clock.monotonic()
+        begin = self.clock.monotonic()
         parts = self._parts(openmetrics=openmetrics)
-        self._own.scrape_seconds.observe(self._clock.monotonic() - begin)
-        parts.append((openmetrics_latest if openmetrics else generate_latest)(self._own.registry))
+        self.own.scrape_seconds.observe(self.clock.monotonic() - begin)
+        parts.append((openmetrics_latest if openmetrics else generate_latest)(self.own.registry))
         return parts
 
     def _parts(self, *, openmetrics: bool) -> list[bytes]:
-        self._clock.refresh()
-        now = self._clock.monotonic()
+        self.clock.refresh()
+        now = self.clock.monotonic()
         chunks: dict[f.Family, list[bytes]] = {family: [] for family in f.ALL}
         sinks = {family: lines.append for family, lines in chunks.items()}
         by_kind = {
@@ -57,14 +59,14 @@ class Exposition:
             for kind, (_, families) in RENDERERS.items()
         }
         plugins: dict[IdentityLabels, PluginLines] = {}
-        for plugin in self._table.shown(now):
+        for plugin in self.table.shown(now):
             lines = self._plugins.get(plugin.identity)
             if lines is None or lines.plugin is not plugin:
                 lines = PluginLines(plugin)
             plugins[plugin.identity] = lines
-            lines.put(sinks, by_kind, self._clock, now)
+            lines.put(sinks, by_kind, self.clock, now)
         self._plugins = plugins  # without those that are gone
-        for row in self._table.gone.rows.values():
+        for row in self.table.gone.rows.values():
             sinks[f.EXITS](exit_lines(row.identity.pairs(), row.exits))
         chunks[f.NODE_INFO].append(self._node)
         headers = _HEADERS[openmetrics]

@@ -6,9 +6,9 @@ counts but what the stack's record of that pod says: leaving out the ``app_id``,
 another's task, gains nothing. Belongs to the event loop.
 """
 
-from __future__ import annotations
-
 import logging
+import math
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -37,49 +37,43 @@ _WHY = {
 }
 
 
+@dataclass(eq=False, kw_only=True)
 class Admission:
     """Names the processes, or refuses them.
 
     ``apps`` is None where the stack is not asked, ``token`` where TCP needs none.
     """
 
-    def __init__(
-        self,
-        *,
-        verify: str,
-        token: TokenFile | None,
-        apps: AppMetas | None,
-        own: OwnMetrics,
-        clock: Clock,
-    ) -> None:
-        self._verify = verify
-        self._token = token
-        self._apps = apps
-        self._own = own
-        self._clock = clock
-        self._warn_at = clock.monotonic()
+    verify: str
+    token: TokenFile | None
+    apps: AppMetas | None
+    own: OwnMetrics
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        self._warn_at = -math.inf
         self._warned: set[str] = set()
 
     def __call__(self, hello: Hello, peer: Peer) -> Naming:
         """Return what to call the process; raises ProtocolError."""
-        if peer.tcp and self._token is not None and not self._token.admits(hello.token):
+        if peer.tcp and self.token is not None and not self.token.admits(hello.token):
             raise ProtocolError(
                 "token",
                 "this collector asks for the token of its --tcp.token-file: "
                 "set WAGGLE_LIVE_METRICS_TOKEN",
             )
         naming = from_hello(hello, peer)
-        if self._verify != OFF:
+        if self.verify != OFF:
             self._check(naming.info.app_id, peer)
         verified = peer.proof == proofs.PROVEN
         app_id = peer.pod if verified else naming.info.app_id
         info = replace(naming.info, app_id=app_id, verified=verified)
-        if self._apps is None or not app_id:
+        if self.apps is None or not app_id:
             return naming._replace(info=info)
-        meta = self._apps.get(app_id)
+        meta = self.apps.get(app_id)
         if meta is not None:
             return Naming(meta.identity, meta.complete(info))
-        self._apps.want(app_id)
+        self.apps.want(app_id)
         plugin, task, _ = naming.identity
         if verified:
             plugin = task = UNKNOWN_PLUGIN
@@ -88,16 +82,16 @@ class Admission:
     def _check(self, claimed: str, peer: Peer) -> None:
         """Count what the claim is worth; raise ProtocolError where that is not enough."""
         forged = peer.proof == proofs.PROVEN and claimed not in ("", peer.pod)
-        self._own.identity_checks.labels("forged" if forged else peer.proof).inc()
+        self.own.identity_checks.labels("forged" if forged else peer.proof).inc()
         if forged:
             text = f"it claims to be pod {claimed}, and is {peer.pod}"
         elif peer.proof != proofs.PROVEN:
             text = f"its pod can't be proven: {_WHY.get(peer.proof, peer.proof)}"
         else:
             return
-        if self._verify == REQUIRE:
+        if self.verify == REQUIRE:
             raise ProtocolError("identity", text)
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         if forged and now >= self._warn_at:
             self._warn_at = now + DEFAULT_WARNING_SECONDS
             log.warning("a plugin lies: %s (pid=%d uid=%d)", text, peer.pid, peer.uid)

@@ -5,8 +5,6 @@ pod starts, and never changes, so what was found is kept for as long as there is
 missing is asked for again, in growing intervals, for as long as anything of that pod is known.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from msgspec import DecodeError, Struct, json

@@ -6,7 +6,8 @@ identity, unlike any other's; then the table moves all that stands under it. Els
 identity is what the ``hello`` says.
 """
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -56,11 +57,8 @@ class Naming(NamedTuple):
     pending: str = ""
 
 
-class Identify(Protocol):
-    """Finds the identity of a process; must not block."""
-
-    def __call__(self, hello: Hello, peer: Peer) -> Naming:
-        """Return what to call it; raises ProtocolError (``identity``, ``token``, ...)."""
+#: Finds the identity of a process, without blocking; raises ProtocolError (``identity``, ...).
+Identify = Callable[[Hello, Peer], Naming]
 
 
 def split_image(image: str) -> tuple[str, str]:

@@ -1,7 +1,5 @@
 """Who is at the other end of a connection, as the kernel knows it."""
 
-from __future__ import annotations
-
 import errno
 import os
 import select

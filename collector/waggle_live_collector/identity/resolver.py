@@ -4,8 +4,6 @@ A name server that doesn't answer keeps a thread for many seconds. Here that is 
 its own at most, which nobody waits for at the end of the process.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket

@@ -1,7 +1,5 @@
 """The token of ``--tcp.token-file``: who shows it may report over TCP."""
 
-from __future__ import annotations
-
 import logging
 from hmac import compare_digest
 from pathlib import Path
@@ -24,8 +22,10 @@ class TokenFile:
     """
 
     def __init__(self, path: str) -> None:
+        """Read the file; raises TokenError."""
         self._path = Path(path)
         self._complaint = ""
+        self.read()
 
     def read(self) -> bytes:
         """Return the token; raises TokenError."""

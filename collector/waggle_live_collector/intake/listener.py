@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from dataclasses import dataclass
 from functools import partial
 
 from ..clock import Clock
@@ -132,35 +133,34 @@ class PluginConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
 
+@dataclass(eq=False, kw_only=True)
 class Listener:
     """Takes in plugins on any number of sockets; ``prove`` asks the kernel for their pods."""
 
-    def __init__(
-        self,
-        *,
-        processes: Processes,
-        when_saved: WhenSaved,
-        own: OwnMetrics,
-        clock: Clock,
-        limits: Limits,
-        prove: bool = False,
-    ) -> None:
-        self.own = own
-        self.clock = clock
+    processes: Processes
+    when_saved: WhenSaved
+    own: OwnMetrics
+    clock: Clock
+    limits: Limits
+    prove: bool = False
+
+    def __post_init__(self) -> None:
         #: Rises whenever bytes or connections arrive.
         self.activity = 0
         self.protocol = partial(
-            WireProtocol, processes=processes, when_saved=when_saved, own=own, clock=clock
+            WireProtocol,
+            processes=self.processes,
+            when_saved=self.when_saved,
+            own=self.own,
+            clock=self.clock,
         )
-        self._limits = limits
-        self._prove = prove
         self.acceptor = Acceptor(
             make=self._make,
             overdue=self._overdue,
-            count=lambda outcome: own.connections.labels(outcome).inc(),
-            delayed=own.accept_delays.inc,
-            now=clock.monotonic,
-            rate=limits.connections_per_second,
+            count=lambda outcome: self.own.connections.labels(outcome).inc(),
+            delayed=self.own.accept_delays.inc,
+            now=self.clock.monotonic,
+            rate=self.limits.connections_per_second,
             most_waiting=DEFAULT_MAX_WAITING,
             grace=GRACE_SECONDS,
         )
@@ -177,11 +177,11 @@ class Listener:
 
     def _make(self, accepted: socket.socket) -> PluginConnection:
         # At once, for the number of a process that ends may become another's.
-        peer = peers.of(accepted, prove=self._prove)
+        peer = peers.of(accepted, prove=self.prove)
         if peer.tcp:
-            keep_alive(accepted, *self._limits.keepalive)
+            keep_alive(accepted, *self.limits.keepalive)
         log.debug("connection from %s", peer)
         return PluginConnection(self, peer)
 
     def _overdue(self, connection: PluginConnection, now: float) -> str:
-        return "silent" if now - connection.since >= self._limits.hello_seconds else ""
+        return "silent" if now - connection.since >= self.limits.hello_seconds else ""

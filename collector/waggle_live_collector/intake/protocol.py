@@ -6,10 +6,9 @@ process over, or this one was told to close, nothing more is read. Errors to a p
 many are thinned out, so that it can't make us buffer or spend.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from waggle_live.wire.errors import ProtocolError
@@ -51,44 +50,33 @@ class Wire(Protocol):
 WhenSaved = Callable[[Callable[[], None]], None]
 
 
+@dataclass(eq=False, kw_only=True)
 class WireProtocol:
     """One peer's connection, from its ``hello`` to its end. Belongs to the event loop."""
 
-    def __init__(
-        self,
-        *,
-        wire: Wire,
-        processes: Processes,
-        when_saved: WhenSaved,
-        own: OwnMetrics,
-        clock: Clock,
-        peer: Peer = Peer(),  # noqa: B008
-    ) -> None:
+    wire: Wire
+    processes: Processes
+    when_saved: WhenSaved
+    own: OwnMetrics
+    clock: Clock
+    peer: Peer
+
+    def __post_init__(self) -> None:
         self.process: Process | None = None
-        self._wire = wire
-        self._processes = processes
-        self._when_saved = when_saved
-        self._own = own
-        self._clock = clock
-        self._peer = peer
         self._lines = LineBuffer(MAX_HELLO_BYTES)
-        self._greeted = False
+        #: Has the peer said an acceptable ``hello``?
+        self.greeted = False
         self._ended = False
         self._closed = False
         #: Answers that wait for the state file.
         self._owed = 0
         self._allowance = float(DEFAULT_ERROR_BURST)
-        self._allowed_at = clock.monotonic()
-
-    @property
-    def greeted(self) -> bool:
-        """Has the peer said an acceptable ``hello``?"""
-        return self._greeted
+        self._allowed_at = self.clock.monotonic()
 
     @property
     def floods(self) -> bool:
         """Does the peer make more errors than are answered?"""
-        return self._allowance + self._earned(self._clock.monotonic()) < 1
+        return self._allowance + self._earned(self.clock.monotonic()) < 1
 
     def receive(self, data: bytes) -> None:
         """Take in bytes, in any pieces."""
@@ -96,7 +84,7 @@ class WireProtocol:
             if self._closed:
                 return
             if line is None:
-                limit = MAX_LINE_BYTES if self._greeted else MAX_HELLO_BYTES
+                limit = MAX_LINE_BYTES if self.greeted else MAX_HELLO_BYTES
                 self._refuse(Refusal("too_long", f"a line has at most {limit} bytes here"))
                 continue
             try:
@@ -114,20 +102,16 @@ class WireProtocol:
         """The peer says no more; it may still read. May be called again."""
         self._closed = True
         if self.process is not None and not self._ended:
-            self._processes.leave(self.process, self)
-        elif self._peer.handle is not None and self.process is None:
-            self._peer.handle.close()
+            self.processes.leave(self.process, self._close)
+        elif self.peer.handle is not None and self.process is None:
+            self.peer.handle.close()
         if not self._owed:
-            self._wire.close()
-
-    def superseded(self) -> None:
-        """Another connection of this process is the right one now."""
-        self._close()
+            self.wire.close()
 
     def _handle(self, message: messages.Message | None, line: bytes) -> None:
         if isinstance(message, Hello):
             self._hello(message)
-        elif not self._greeted:
+        elif not self.greeted:
             raise ProtocolError("no_hello", "the first message must be hello")
         elif isinstance(message, Update):
             self._update(message)
@@ -135,56 +119,51 @@ class WireProtocol:
             self._bye(message)
         elif isinstance(message, Flush):
             if self.process is not None and not self._ended:
-                self._processes.seen(self.process)
+                self.processes.seen(self.process)
             self._send({"type": "applied", "number": message.number})
 
     def _hello(self, hello: Hello) -> None:
-        if self._greeted:
+        if self.greeted:
             raise ProtocolError("bad_message", "only one hello on a connection")
         if hello.version != VERSION:
             raise ProtocolError("version", f"this collector speaks version {VERSION}")
-        self.process, resumed = self._processes.open(hello, self, self._peer)
-        self._greeted = True
+        self.process, resumed = self.processes.open(hello, self._close, self.peer)
+        self.greeted = True
         self._lines.set_limit(MAX_LINE_BYTES)
         self._ended = self.process is None
-        self._send(
-            {
-                "type": "welcome",
-                "version": VERSION,
-                "collector": f"waggle-live-collector {COLLECTOR_VERSION}",
-                "resumed": resumed,
-            }
-        )
+        who = f"waggle-live-collector {COLLECTOR_VERSION}"
+        welcome = {"type": "welcome", "version": VERSION, "collector": who, "resumed": resumed}
+        self._send(welcome)
 
     def _update(self, update: Update[Cell]) -> None:
         if self._ended or self.process is None:
             raise ProtocolError("session_ended", "this process said bye before")
-        begin = self._clock.monotonic()
-        refusals = self._processes.apply(self.process, update)
+        begin = self.clock.monotonic()
+        refusals = self.processes.apply(self.process, update)
         if refusals is None:
-            self._own.stale_updates.inc()
+            self.own.stale_updates.inc()
             return
         for refusal in refusals:
             self._refuse(refusal)
-        self._own.updated(len(update.cells), self._clock.monotonic() - begin)
+        self.own.updated(len(update.cells), self.clock.monotonic() - begin)
 
     def _bye(self, bye: Bye) -> None:
         if self.process is not None and not self._ended:
             self._ended = True
-            self._processes.end(self.process, bye)
+            self.processes.end(self.process, bye)
         self._owed += 1
-        self._when_saved(lambda: self._saved(bye.number))
+        self.when_saved(lambda: self._saved(bye.number))
 
     def _saved(self, number: int) -> None:
         self._owed -= 1
         self._send({"type": "applied", "number": number})
         if self._closed and not self._owed:
-            self._wire.close()
+            self.wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:
         plugin = self.process.plugin.identity.plugin if self.process is not None else ""
-        self._own.refused(refusal.code, plugin)
-        now = self._clock.monotonic()
+        self.own.refused(refusal.code, plugin)
+        now = self.clock.monotonic()
         self._allowance = min(self._allowance + self._earned(now), float(DEFAULT_ERROR_BURST))
         self._allowed_at = now
         if self._allowance >= 1:
@@ -192,15 +171,15 @@ class WireProtocol:
             code, text, refused = refusal
             self._send({"type": "error", "code": code, "text": text, "refused": refused})
             log.debug("refused from plugin %r: %s: %s", plugin, code, text)
-        if refusal.code in _CLOSING and not self._greeted:
+        if refusal.code in _CLOSING and not self.greeted:
             self._close()
 
     def _earned(self, now: float) -> float:
         return (now - self._allowed_at) * DEFAULT_ERRORS_PER_SECOND
 
     def _send(self, message: dict[str, object]) -> None:
-        self._wire.send(encode(message))
+        self.wire.send(encode(message))
 
     def _close(self) -> None:
         self._closed = True
-        self._wire.close()
+        self.wire.close()

@@ -6,14 +6,13 @@ does so for longest makes room; of those at work the same, where none waits. Wha
 counted with its reason. Belongs to the event loop.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
 import math
 import socket
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ class Accepted(Protocol):
 C = TypeVar("C", bound=Accepted)
 
 
+@dataclass(eq=False, kw_only=True)
 class Acceptor(Generic[C]):
     """Accepts on any number of listening, non-blocking sockets, until told to stop.
 
@@ -53,30 +53,19 @@ class Acceptor(Generic[C]):
     it. One that has waited less than ``grace`` seconds makes no room.
     """
 
-    def __init__(
-        self,
-        *,
-        make: Callable[[socket.socket], C | None],
-        overdue: Callable[[C, float], str],
-        count: Callable[[str], None],
-        delayed: Callable[[], None],
-        now: Callable[[], float],
-        rate: float,
-        most: float = math.inf,
-        most_waiting: float = math.inf,
-        grace: float = 0.0,
-    ) -> None:
-        self.now = now
-        self._make = make
-        self._overdue = overdue
-        self._count = count
-        self._delayed = delayed
-        self._rate = rate
-        self._most = most
-        self._most_waiting = most_waiting
-        self._grace = grace
-        self._allowance = rate
-        self._allowed_at = now()
+    make: Callable[[socket.socket], C | None]
+    overdue: Callable[[C, float], str]
+    count: Callable[[str], None]
+    delayed: Callable[[], None]
+    now: Callable[[], float]
+    rate: float
+    most: float = math.inf
+    most_waiting: float = math.inf
+    grace: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._allowance = self.rate
+        self._allowed_at = self.now()
         #: In the order in which they began it.
         self._waiting: dict[C, None] = {}
         self._working: dict[C, None] = {}
@@ -102,23 +91,19 @@ class Acceptor(Generic[C]):
         self._make_room()
         now = self.now()
         for connection in list(self._waiting):
-            if outcome := self._overdue(connection, now):
+            if outcome := self.overdue(connection, now):
                 self.cut(connection, outcome)
 
     def moved(self, connection: C, *, waiting: bool) -> None:
         """A connection begins to wait, or to work."""
-        if self._forget(connection):
+        if self.lost(connection):
             connection.since = self.now()
             (self._waiting if waiting else self._working)[connection] = None
 
-    def lost(self, connection: C) -> None:
-        """A connection is gone."""
-        self._forget(connection)
-
     def cut(self, connection: C, outcome: str) -> None:
         """Close a connection and count why; nothing if it is gone."""
-        if self._forget(connection):
-            self._count(outcome)
+        if self.lost(connection):
+            self.count(outcome)
             self._abort(connection)
 
     def abort(self) -> None:
@@ -126,8 +111,8 @@ class Acceptor(Generic[C]):
         for connection in [*self._waiting, *self._working]:
             self._abort(connection)
 
-    def _forget(self, connection: C) -> bool:
-        """Take it out of the books; tell whether it was there."""
+    def lost(self, connection: C) -> bool:
+        """A connection is gone, or of no more interest here; tell whether it was known."""
         known = connection in self._waiting or connection in self._working
         self._waiting.pop(connection, None)
         self._working.pop(connection, None)
@@ -142,11 +127,11 @@ class Acceptor(Generic[C]):
     def _make_room(self, coming: int = 0) -> None:
         """Keep the bounds, with as many as are coming."""
         while (
-            len(self._waiting) + coming > self._most_waiting
-            or len(self._waiting) + len(self._working) + coming > self._most
+            len(self._waiting) + coming > self.most_waiting
+            or len(self._waiting) + len(self._working) + coming > self.most
         ):
             oldest = next(iter(self._waiting or self._working))
-            if self.now() - oldest.since < self._grace:
+            if self.now() - oldest.since < self.grace:
                 return
             self.cut(oldest, "crowded")
 
@@ -171,7 +156,7 @@ class Acceptor(Generic[C]):
                 self._begin((await loop.sock_accept(sock))[0])
                 failing = False
             except OSError as error:
-                self._delayed()
+                self.delayed()
                 if not failing:
                     log.warning("can't accept a connection: %s", error)
                 failing = True
@@ -183,18 +168,18 @@ class Acceptor(Generic[C]):
     async def _pace(self) -> None:
         """Wait until the rate allows one more connection."""
         now = self.now()
-        earned = (now - self._allowed_at) * self._rate
-        self._allowance = min(self._allowance + earned, self._rate)
+        earned = (now - self._allowed_at) * self.rate
+        self._allowance = min(self._allowance + earned, self.rate)
         self._allowed_at = now
         if self._allowance < 1:
-            self._delayed()
-            await asyncio.sleep((1 - self._allowance) / self._rate)
+            self.delayed()
+            await asyncio.sleep((1 - self._allowance) / self.rate)
         self._allowance -= 1
 
     def _begin(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
-        self._count("accepted")
-        connection = self._make(accepted)
+        self.count("accepted")
+        connection = self.make(accepted)
         if connection is None:
             accepted.close()
             return
@@ -207,8 +192,8 @@ class Acceptor(Generic[C]):
         del self._opening[connection]
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._count("tls")
+            self.count("tls")
             log.debug("no TLS with a client: %s", error)
         if error is not None or task.cancelled():
-            self._forget(connection)
+            self.lost(connection)
             accepted.close()

@@ -14,26 +14,7 @@ from .unix import SocketError
 FIRST_DESCRIPTOR = 3
 
 
-class InheritedSocket:
-    """Stands in for a UnixSocket: bound already, never made anew, never removed."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.path: str = sock.getsockname()
-        self._sock = sock
-
-    def bind(self) -> socket.socket:
-        """Return the listening socket; it was bound by whoever started us."""
-        return self._sock
-
-    def is_lost(self) -> bool:
-        """Say no: whether the file is still there is its owner's affair."""
-        return False
-
-    def unlink(self) -> None:
-        """Leave the file where it is, for the collector that comes next."""
-
-
-def inherit(environ: MutableMapping[str, str]) -> InheritedSocket | None:
+def inherit(environ: MutableMapping[str, str]) -> socket.socket | None:
     """Return the socket that was handed to this very process; None if none was.
 
     The variables that say so are removed, so that no child takes them for its own. Raises
@@ -61,4 +42,4 @@ def inherit(environ: MutableMapping[str, str]) -> InheritedSocket | None:
         )
     sock.setblocking(False)
     sock.set_inheritable(False)
-    return InheritedSocket(sock)
+    return sock

@@ -1,7 +1,5 @@
 """Listening on TCP, and noticing when a peer has vanished."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 

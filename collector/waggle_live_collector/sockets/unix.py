@@ -25,12 +25,18 @@ class SocketTaken(SocketError):
 
 
 class UnixSocket:
-    """A listening unix socket and the file it stands for. Constructing it starts nothing."""
+    """A listening unix socket and the file it stands for. Constructing it starts nothing.
 
-    def __init__(self, path: str, *, mode: int, gid: int | None) -> None:
-        self.path = path
+    An ``inherited`` one is bound already: its file is left to whoever made it.
+    """
+
+    def __init__(
+        self, path: str, *, mode: int, gid: int | None, inherited: socket.socket | None = None
+    ) -> None:
+        self.path: str = path if inherited is None else inherited.getsockname()
         self._mode = mode
         self._gid = gid
+        self._inherited = inherited
         self._file: tuple[int, int, int] | None = None
 
     def bind(self) -> socket.socket:
@@ -38,6 +44,8 @@ class UnixSocket:
 
         A file left by a dead collector is replaced, one of a living collector never.
         """
+        if self._inherited is not None:
+            return self._inherited
         directory = os.path.dirname(os.path.abspath(self.path))
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
@@ -63,7 +71,7 @@ class UnixSocket:
     def is_lost(self) -> bool:
         """Has the file been removed, or has another taken its place?"""
         try:
-            return self._which() != self._file
+            return self._inherited is None and self._which() != self._file
         except OSError:
             return True
 

@@ -1,7 +1,5 @@
 """How the processes of a plugin ended: counts by status, kept longer than the plugin itself."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from ..identity.labels import IdentityLabels
@@ -19,11 +17,6 @@ DEFAULT_MAX_GONE = 2_000
 def none() -> dict[str, int]:
     """Return the counts of a plugin of which nothing has ended: all are there from the start."""
     return dict.fromkeys(STATUSES, 0)
-
-
-def restored(counts: dict[str, int]) -> dict[str, int]:
-    """Return counts of the state file with every status."""
-    return none() | counts
 
 
 class GoneRow(Struct, array_like=True):
@@ -44,14 +37,14 @@ class Gone:
     def add(self, identity: IdentityLabels, exits: dict[str, int], at: float) -> None:
         """Keep the counts of a plugin that leaves."""
         self.rows.pop(identity, None)
-        self.rows[identity] = GoneRow(identity, exits, at)
+        self.rows[identity] = GoneRow(identity, none() | exits, at)
         if len(self.rows) > DEFAULT_MAX_GONE:
             del self.rows[next(iter(self.rows))]
 
     def take(self, identity: IdentityLabels) -> dict[str, int]:
-        """Return the counts that a plugin goes on with, at 0 where none are kept."""
+        """Return the counts that a plugin goes on with, none where none are kept."""
         row = self.rows.pop(identity, None)
-        return none() if row is None else row.exits
+        return {} if row is None else row.exits
 
     def expire(self, now: float) -> bool:
         """Forget what is over its time; true if anything was."""

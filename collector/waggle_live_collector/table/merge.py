@@ -4,10 +4,9 @@ All of one is taken into the other: totals, recent values, processes. No total f
 process's next report is still compared with what was applied of it, since its rows come along.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
+from . import exact_sum
 from .plugin import Plugin
 from .process import Process
 from .series import Series
@@ -25,20 +24,21 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
             known.merge(series, now)
             moved[id(series)] = known
             continue
-        into.series[key] = series
-        if series.totals.is_authored:
-            updated, series.stamp = series.stamp.at, into.stamp(key.name, key.labels)
-            series.stamp.raise_to(updated)
+        stamp = into.stamps.get((key.name, key.labels))
+        if stamp is not None and series.totals.is_authored:
+            stamp.raise_to(series.stamp.at)
+            series.stamp = stamp
+        into.add(series)
     newest = into if _began(into) > _began(plugin) else plugin
     for process in processes:
-        process.plugin = into
+        process.plugin, process.identity = into, into.identity
         process.rows = {
             key: (applied, moved.get(id(series), series))
             for key, (applied, series) in process.rows.items()
         }
     into.processes.update(plugin.processes)
-    for part in plugin.cpu.parts:
-        into.cpu.add(part)
+    for part in plugin.cpu:
+        exact_sum.add(into.cpu, part)
     for status, exits in plugin.exits.items():
         into.exits[status] += exits
     if (plugin.left_at or 0.0) >= (into.left_at or 0.0):

@@ -1,8 +1,7 @@
 """All that is known of one plugin: one identity, any number of processes, dead or alive."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
+from math import fsum
 from typing import Protocol
 
 from msgspec import Raw, Struct
@@ -11,9 +10,8 @@ from waggle_live.wire.protocol import Labels
 
 from ..identity.labels import IdentityLabels, ProcessInfo
 from . import exits
-from .exact_sum import ExactSum
 from .kinds import AnyTotals
-from .series import NEVER, Key, Series, Stamp
+from .series import Key, Series, Stamp
 
 #: What a plugin is to whoever looks at it. One that has left the table is known by its exits alone.
 UP, SILENT, ENDED, GONE = "up", "silent", "ended", "gone"
@@ -33,76 +31,60 @@ class Member(Protocol):
     info: ProcessInfo
 
 
-class PluginRow(Struct, array_like=True):
-    """A plugin in the state file."""
+class Plugin(Struct, array_like=True, dict=True, eq=False):
+    """The merged state of one identity; its fields are a row of the state file.
+
+    ``series`` only ever grow while the plugin is known. ``processes`` are the connected ones
+    and those within their holding time. ``encoded`` is the text of the row, None when it changed.
+    """
 
     identity: IdentityLabels
     info: ProcessInfo
-    series: list[AnyTotals]
-    cpu: list[float]
-    exits: dict[str, int]
-    started: float
-    last_seen: float
-    left_at: float | None
+    totals: list[AnyTotals] = []
+    #: Parts of the exact sum of CPU seconds.
+    cpu: list[float] = []
+    exits: dict[str, int] = {}
+    #: Unix time at which the oldest of the living processes began, by its own clock.
+    started: float = 0.0
+    #: Monotonic time of the latest message.
+    last_seen: float = 0.0
+    #: Monotonic time since which no process is connected; None while one is.
+    left_at: float | None = None
+    #: The app_id whose labels are not known yet: ``identity`` is provisional. Else "".
     pending: str = ""
+    #: Monotonic time from which it is shown even so.
     shown_at: float = 0.0
+    #: How the latest process that counts ended; "" while none has.
     status: str = ""
 
-
-class Plugin:
-    """The merged state of one identity.
-
-    ``series`` only ever grow while the plugin is known. ``processes`` are the connected ones
-    and those within their holding time. ``encoded`` is its row of the state file,
-    None when it changed.
-    """
-
-    def __init__(
-        self, identity: IdentityLabels, info: ProcessInfo, *, at: float, started: float
-    ) -> None:
-        self.identity = identity
-        self.info = info
+    def __post_init__(self) -> None:
+        self.exits = exits.none() | self.exits
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
         self.processes: dict[str, Member] = {}
-        self.cpu = ExactSum()
-        self.exits = exits.none()
-        #: How the latest process that counts ended; "" while none has.
-        self.status = ""
-        #: Unix time at which the oldest of the living processes began, by its own clock.
-        self.started = started
-        #: Monotonic time of the latest message.
-        self.last_seen = at
-        #: Monotonic time since which no process is connected; None while one is.
-        self.left_at: float | None = at
         self.encoded: Raw | None = None
-        #: The app_id whose labels are not known yet: ``identity`` is provisional. Else "".
-        self.pending = ""
-        #: Monotonic time from which it is shown even so.
-        self.shown_at = at
         #: Set when the table drops it: its processes then start anew if they come back.
         self.gone = False
+        for totals in self.totals:
+            self._enter(self.make(totals))
 
-    def add(self, totals: AnyTotals) -> Series:
-        """Make the series that counts in ``totals``, empty or as the state file had it."""
-        name, labels = totals.name, totals.labels
+    def make(self, totals: AnyTotals) -> Series:
+        """Return a series that counts in ``totals``; :meth:`add` makes it the plugin's."""
+        named = totals.name, totals.labels
         # The update time of what no author made is not shown, so no name shares it.
-        series = totals.series(
-            self.stamp(name, labels) if totals.is_authored else Stamp(name, labels)
-        )
-        self.series[Key(totals.kind, name, labels)] = series
-        return series
+        known = self.stamps.get(named) if totals.is_authored else None
+        return totals.series(known or Stamp(*named))
 
-    def withdraw(self, key: Key) -> None:
-        """Take back a series whose very first cell was refused."""
-        del self.series[key]
-        stamp = self.stamps.get((key.name, key.labels))
-        if stamp is not None and stamp.at == NEVER:
-            del self.stamps[key.name, key.labels]
+    def add(self, series: Series) -> None:
+        """Take in a series that is new to the plugin."""
+        self.totals.append(series.totals)
+        self._enter(series)
 
-    def stamp(self, name: str, labels: Labels) -> Stamp:
-        """Return the update time of a name, new or known."""
-        return self.stamps.setdefault((name, labels), Stamp(name, labels))
+    def _enter(self, series: Series) -> None:
+        totals = series.totals
+        self.series[Key(totals.kind, totals.name, totals.labels)] = series
+        if totals.is_authored:
+            self.stamps.setdefault((totals.name, totals.labels), series.stamp)
 
     def connected(self) -> Iterator[Member]:
         """Yield the processes that are connected now."""
@@ -145,7 +127,7 @@ class Plugin:
 
     def cpu_seconds(self) -> float | None:
         """Return the CPU time of all processes that ever were, or None if none of them told."""
-        return self.cpu.value() or None  # a process has none only before it runs
+        return fsum(self.cpu) or None  # a process has none only before it runs
 
     def memory_bytes(self) -> int | None:
         """Return the memory of all that lives, or None while nobody reports it.
@@ -153,48 +135,10 @@ class Plugin:
         Every process of a container reports the whole container's, so the newest report per
         container (app_id) counts once; processes outside containers add up.
         """
-        containers: dict[str, tuple[float, int]] = {}
-        processes: list[int] = []
-        for process in self.connected():
-            memory = process.memory_bytes
-            if memory is None:
-                continue
-            if process.memory_scope == "process":
-                processes.append(memory)
-                continue
-            app_id = process.info.app_id
-            newest = containers.get(app_id)
-            if newest is None or process.last_seen >= newest[0]:
-                containers[app_id] = (process.last_seen, memory)
-        if not containers and not processes:
-            return None
-        return sum(processes) + sum(memory for _, memory in containers.values())
-
-    def row(self) -> PluginRow:
-        """Return what the state file keeps."""
-        return PluginRow(
-            self.identity,
-            self.info,
-            [series.totals for series in self.series.values()],
-            self.cpu.parts,
-            self.exits,
-            self.started,
-            self.last_seen,
-            self.left_at,
-            self.pending,
-            self.shown_at,
-            self.status,
-        )
-
-    @classmethod
-    def from_row(cls, row: PluginRow, *, shift: float) -> Plugin:
-        """Restore a plugin without its processes; ``shift`` is added to monotonic times."""
-        plugin = cls(row.identity, row.info, at=row.last_seen + shift, started=row.started)
-        for totals in row.series:
-            totals.shift(shift)
-            plugin.add(totals)
-        plugin.cpu = ExactSum(row.cpu)
-        plugin.exits, plugin.status = exits.restored(row.exits), row.status
-        plugin.left_at = None if row.left_at is None else row.left_at + shift
-        plugin.pending, plugin.shown_at = row.pending, row.shown_at + shift
-        return plugin
+        told: dict[tuple[str, str], int] = {}
+        for process in sorted(self.connected(), key=lambda process: process.last_seen):
+            if process.memory_bytes is not None:
+                scope = process.memory_scope
+                whose = process.id if scope == "process" else process.info.app_id
+                told[scope, whose] = process.memory_bytes
+        return sum(told.values()) if told else None

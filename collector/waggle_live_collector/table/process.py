@@ -1,7 +1,6 @@
 """One process of one plugin: what it last reported, and how its next report is counted."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -11,6 +10,7 @@ from waggle_live.wire.errors import ProtocolError
 from ..identity.labels import IdentityLabels, ProcessInfo
 from ..identity.peer import Handle
 from ..messages import ProcessStats, Refusal, Update, excerpt
+from . import exact_sum
 from .kinds import AnyApplied, Cell
 from .plugin import Plugin
 from .recent import WINDOW
@@ -21,77 +21,63 @@ from .table import Table
 MAX_GAP = 1e6
 
 
-class ProcessRow(Struct, array_like=True):
-    """A process in the state file."""
+class Process(Struct, array_like=True, dict=True, eq=False):
+    """The state of one process as it was last applied; its fields are a row of the state file.
+
+    ``number`` and ``monotonic`` are those of the latest update, and ``cells`` what was last applied
+    of each series. Lines from a connection that another one has taken over never get here.
+    """
 
     id: str
     key_hash: bytes
     identity: IdentityLabels
     info: ProcessInfo
     started: float
+    #: The sender's monotonic clock at its start, where it told.
     began: float | None
-    number: int
-    monotonic: float | None
-    connected: bool
-    expired: bool
-    left_at: float
-    cpu: float
-    memory_bytes: int | None
-    memory_scope: str
-    cells: list[AnyApplied]
+    number: int = 0
+    monotonic: float | None = None
+    connected: bool = False
+    #: Folded after its holding time: kept only to be recognised.
+    expired: bool = False
+    #: Monotonic time of the end of its last connection.
+    left_at: float = 0.0
+    cpu: float = 0.0
+    memory_bytes: int | None = None
+    memory_scope: str = "process"
+    cells: list[AnyApplied] = []
+    #: The pid of the process that made it, as it told; 0 where it didn't.
     parent: int = 0
+    #: Its parent is a process of the same plugin: its end is no end of the plugin's.
     is_child: bool = False
 
-
-class Process:
-    """The state of one process as it was last applied.
-
-    ``number`` and ``monotonic`` are those of the latest update. Lines from a connection that
-    another one has taken over never get here. ``rows`` hold what was
-    last applied of each series, and the merged series that it counts in.
-    """
-
-    def __init__(
-        self,
-        process_id: str,
-        key_hash: bytes,
-        *,
-        plugin: Plugin,
-        info: ProcessInfo,
-        started: float,
-        began: float | None,
-        parent: int = 0,
-    ) -> None:
-        self.id = process_id
-        self.key_hash = key_hash
-        self.plugin = plugin
-        self.info = info
-        self.started = started
-        #: The sender's monotonic clock at its start, where it told.
-        self.began = began
-        #: The pid of the process that made it, as it told; 0 where it didn't.
-        self.parent = parent
-        #: Its parent is a process of the same plugin: its end is no end of the plugin's.
-        self.is_child = False
+    def __post_init__(self) -> None:
+        self.plugin: Plugin
+        self.last_seen: float
+        #: Closes the connection that speaks for it; None while it is not connected.
+        self.close: Callable[[], None] | None = None
         #: Tells whether it has ended; None where the kernel can't tell which one it is.
         self.handle: Handle | None = None
-        self.number = 0
-        self.monotonic: float | None = None
-        self._baseline: float | None = None
-        self.connected = False
-        #: Folded after its holding time: kept only to be recognised.
-        self.expired = False
-        #: Monotonic time of the end of its last connection.
-        self.left_at = 0.0
-        self.last_seen = plugin.last_seen
-        self.cpu = 0.0
-        self.memory_bytes: int | None = None
-        self.memory_scope = "process"
+        #: Each of the cells, and the merged series that it counts in.
         self.rows: dict[Any, tuple[AnyApplied, Series]] = {}
         #: Rows that don't count against the limit of series.
         self._unlimited = 0
+        self._baseline: float | None = None
         #: Its row of the state file; None when it changed.
         self.encoded: Raw | None = None
+
+    def join(self, plugin: Plugin) -> None:
+        """Count in ``plugin``; the cells of a state file find their series there.
+
+        Raises KeyError where one is missing.
+        """
+        self.plugin, self.last_seen = plugin, plugin.last_seen
+        for applied in self.cells:
+            series = plugin.series[applied.key]
+            self.rows[(applied.kind, applied.name, *applied.labels)] = applied, series
+            self._unlimited += applied.is_bounded
+            series.attach(self.id, applied)
+            series.detach(self.id)
 
     def apply(
         self, update: Update[Cell], at: float, *, table: Table, max_series: int
@@ -170,68 +156,25 @@ class Process:
         applied = cell.first()
         if not applied.is_bounded and len(self.rows) - self._unlimited >= max_series:
             raise ProtocolError("series_limit", f"at most {max_series} series a process")
-        series, is_new = table.series_of(self.plugin, applied)
-        try:
-            series.take(applied, cell, arrival)
-        except ProtocolError:
-            if is_new:
-                table.withdraw(self.plugin, applied.key)
-            raise
+        series = self.plugin.series.get(applied.key)
+        is_new = series is None
+        table.check_room(new_series=is_new)
+        if series is None:
+            series = self.plugin.make(applied.totals())
+        series.take(applied, cell, arrival)
+        if is_new:
+            self.plugin.add(series)
+            table.series += 1
         table.cells += 1
+        self.cells.append(applied)
         self._unlimited += applied.is_bounded
         return applied, series
 
     def use(self, stats: ProcessStats) -> None:
         """Take in what the process says that it has used."""
         if stats.cpu_seconds is not None and stats.cpu_seconds > self.cpu:
-            self.plugin.cpu.change(self.cpu, stats.cpu_seconds)
+            exact_sum.change(self.plugin.cpu, self.cpu, stats.cpu_seconds)
             self.cpu = stats.cpu_seconds
         if stats.memory_bytes is not None:
             self.memory_bytes = stats.memory_bytes
             self.memory_scope = stats.memory_scope
-
-    @property
-    def identity(self) -> IdentityLabels:
-        """The labels of its series."""
-        return self.plugin.identity
-
-    @property
-    def cells(self) -> list[AnyApplied]:
-        """What was last applied of each of its series."""
-        return [applied for applied, _ in self.rows.values()]
-
-    def row(self) -> ProcessRow:
-        """Return what the state file keeps: the attributes that a row has."""
-        return ProcessRow(*(getattr(self, name) for name in ProcessRow.__struct_fields__))
-
-    @classmethod
-    def from_row(cls, row: ProcessRow, plugin: Plugin, *, shift: float) -> Process:
-        """Restore a process of a restored plugin; it is not connected yet."""
-        process = cls(
-            row.id,
-            row.key_hash,
-            plugin=plugin,
-            info=row.info,
-            started=row.started,
-            began=row.began,
-            parent=row.parent,
-        )
-        for name in (
-            "number",
-            "monotonic",
-            "expired",
-            "cpu",
-            "memory_bytes",
-            "memory_scope",
-            "is_child",
-        ):
-            setattr(process, name, getattr(row, name))
-        process.left_at = row.left_at + shift
-        for applied in row.cells:
-            applied.shift(shift)
-            series = plugin.series[applied.key]
-            process.rows[(applied.kind, applied.name, *applied.labels)] = applied, series
-            process._unlimited += applied.is_bounded
-            series.attach(row.id, applied)
-            series.detach(row.id)
-        return process

@@ -7,12 +7,10 @@ answered). Tombstones are bounded; one that had to go and still returns is count
 Belongs to the event loop; not thread-safe.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -23,7 +21,6 @@ from ..clock import Clock
 from ..identity.app_meta import AppMeta
 from ..identity.labels import Identify, Naming
 from ..identity.peer import Peer
-from ..limits import Limits
 from ..messages import Bye, Hello, Refusal, Update
 from . import exits
 from .kinds import Cell
@@ -33,46 +30,33 @@ from .table import Table
 from .tombstones import Tombstones
 
 
-class Connection(Protocol):
-    """What a process needs of the protocol that speaks for it."""
-
-    def superseded(self) -> None:
-        """Another connection took the process over: close, and let nothing more in."""
-
-
+@dataclass(eq=False, kw_only=True)
 class Processes:
     """Opens, takes over, applies, ends and forgets processes."""
 
-    def __init__(
-        self,
-        *,
-        table: Table,
-        identify: Identify,
-        clock: Clock,
-        limits: Limits,
-        hold_time: float,
-    ) -> None:
+    table: Table
+    identify: Identify
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self.by_id: dict[str, Process] = {}
         self.tombstones = Tombstones()
         #: Processes that the state file held as connected and that are not back yet.
         self.awaited: set[str] = set()
         #: Disconnected processes that were folded before their time, for lack of room.
         self.folded_early = 0
-        self._table = table
-        self._identify = identify
-        self._clock = clock
-        self._limits = limits
-        self._hold_time = hold_time
-        self._connections: dict[str, Connection] = {}
-        self._high_water = limits.series - limits.series_per_process
+        self._high_water = self.table.limits.series - self.table.limits.series_per_process
 
-    def open(self, hello: Hello, connection: Connection, peer: Peer) -> tuple[Process | None, bool]:
+    def open(
+        self, hello: Hello, close: Callable[[], None], peer: Peer
+    ) -> tuple[Process | None, bool]:
         """Return the process of a ``hello`` and whether it was known.
 
-        None stands for a process that has closed. Raises ProtocolError (``session_taken``,
-        ``session_limit``, ``bad_message``, ``identity``, ``token``); nothing has changed then.
+        ``close`` closes its connection once another one has taken the process over. None stands
+        for a process that has closed. Raises ProtocolError (``session_taken``, ``session_limit``,
+        ``bad_message``, ``identity``, ``token``); nothing has changed then.
         """
-        naming = self._identify(hello, peer)
+        naming = self.identify(hello, peer)
         process_id = check_session_id(hello.session)
         key_hash = sha256(check_session_id(hello.key).encode()).digest()
         closed = self.tombstones.closed.get(process_id)
@@ -82,40 +66,42 @@ class Processes:
             raise ProtocolError("session_taken", "this process is known, and with another key")
         if closed is not None:
             return None, True
-        at = self._clock.monotonic()
+        at = self.clock.monotonic()
         if known is not None and not known.plugin.gone and not _is_another(known, naming):
             if naming.info.verified and not known.info.verified:
                 known.info = known.plugin.info = replace(known.info, verified=True)
-            self._resume(known, at, connection, peer)
+            self._connect(known, close, peer, at)
             return known, True
         if known is not None:
             self._part(known, at)
-        return self._begin(hello, naming, key_hash, connection, peer), False
+        process = self._new(hello, naming, key_hash, at)
+        self._connect(process, close, peer, at)
+        return process, False
 
     def apply(self, process: Process, update: Update[Cell]) -> list[Refusal] | None:
         """Count an update; None if it is an old one."""
-        if self._table.cells > self._high_water:
+        if self.table.cells > self._high_water:
             # A neighbour's dead processes must not take the room of the living.
             self._expire_oldest()
         refusals = process.apply(
             update,
-            self._clock.monotonic(),
-            table=self._table,
-            max_series=self._limits.series_per_process,
+            self.clock.monotonic(),
+            table=self.table,
+            max_series=self.table.limits.series_per_process,
         )
         self.awaited.discard(process.id)
         return refusals
 
     def seen(self, process: Process) -> None:
         """A message that changes nothing else arrived."""
-        process.last_seen = process.plugin.last_seen = self._clock.monotonic()
+        process.last_seen = process.plugin.last_seen = self.clock.monotonic()
         process.plugin.encoded = None
-        self._table.version += 1
+        self.table.version += 1
         self.awaited.discard(process.id)
 
     def end(self, process: Process, bye: Bye) -> None:
         """The process said ``bye``: what it counted stays in the totals."""
-        at = self._clock.monotonic()
+        at = self.clock.monotonic()
         if bye.process is not None:
             process.use(bye.process)
         process.attach(connected=False, at=at)
@@ -123,53 +109,54 @@ class Processes:
         self._exit(process, bye.status)
         self._forget(process)
         self.tombstones.close(process, at)
-        self._table.version += 1
+        self.table.version += 1
 
-    def leave(self, process: Process, connection: Connection) -> None:
+    def leave(self, process: Process, close: Callable[[], None]) -> None:
         """The connection ended without ``bye``: keep the process, if it is still its own."""
-        if self._connections.get(process.id) is connection:
-            del self._connections[process.id]
-            process.attach(connected=False, at=self._clock.monotonic())
-            self._table.version += 1
+        if process.close == close:
+            process.close = None
+            process.attach(connected=False, at=self.clock.monotonic())
+            self.table.version += 1
 
     def settle(self, app_id: str, meta: AppMeta) -> None:
         """The stack told who ``app_id`` is: all that is pending for it moves there."""
-        pending = [p for p in self._table.plugins.values() if p.pending == app_id]
+        pending = [p for p in self.table.plugins.values() if p.pending == app_id]
         for plugin in pending:
             processes = [process for process in self.all() if process.plugin is plugin]
             for process in processes:
-                process.info = meta.complete(process.info)
+                process.info, process.identity = meta.complete(process.info), meta.identity
                 process.encoded = None
             plugin.info = meta.complete(plugin.info)
-            known = self._table.settle(plugin, meta.identity)
+            known = self.table.settle(plugin, meta.identity)
             if known is not plugin:
-                at = self._clock.monotonic()
-                self._table.series -= merge(known, plugin, processes, at)
+                at = self.clock.monotonic()
+                self.table.series -= merge(known, plugin, processes, at)
 
     def sweep(self) -> None:
         """Fold and forget what is over its time; call about once a second."""
-        now = self._clock.monotonic()
-        for process in [known for known in self.by_id.values() if not known.connected]:
+        now = self.clock.monotonic()
+        for process in self._disconnected():
             if process.plugin.gone:
                 self._forget(process)
             elif process.handle is not None:
                 if process.handle.has_ended():
                     self._expire(process)
-            elif now - process.left_at >= self._hold_time:
+            elif now - process.left_at >= self.table.hold_time:
                 self._expire(process)
         self.tombstones.sweep(now)
-        self._table.expire(now)
+        self.table.expire(now)
 
-    def restore(self, process: Process, *, connected: bool) -> None:
+    def restore(self, process: Process) -> None:
         """Take a process from the state file; one that was connected is awaited."""
+        if process.connected:
+            process.connected, process.left_at = False, self.clock.monotonic()
+            self.awaited.add(process.id)
         if process.expired:
             self.tombstones.expired[process.id] = process
         else:
             self.by_id[process.id] = process
             process.plugin.processes[process.id] = process
-            self._table.cells += len(process.rows)
-        if connected:
-            self.awaited.add(process.id)
+            self.table.cells += len(process.rows)
 
     def all(self) -> Iterator[Process]:
         """Yield every process that has rows: connected, disconnected and expired ones."""
@@ -179,60 +166,46 @@ class Processes:
     @property
     def connected(self) -> int:
         """How many processes are connected."""
-        return len(self._connections)
+        return sum(process.connected for process in self.by_id.values())
 
-    def _begin(
-        self,
-        hello: Hello,
-        naming: Naming,
-        key_hash: bytes,
-        connection: Connection,
-        peer: Peer,
-    ) -> Process:
-        if len(self.by_id) >= self._limits.processes and not self._expire_oldest():
+    def _new(self, hello: Hello, naming: Naming, key_hash: bytes, at: float) -> Process:
+        if len(self.by_id) >= self.table.limits.processes and not self._expire_oldest():
             raise ProtocolError("session_limit", "too many processes are connected")
-        at = self._clock.monotonic()
-        started = hello.start_time or self._clock.unix(at)
-        plugin = self._table.plugin(naming, at=at, started=started)
+        started = hello.start_time or self.clock.unix(at)
         process = Process(
-            hello.session,
-            key_hash,
-            plugin=plugin,
-            info=naming.info,
-            started=started,
-            began=hello.monotonic,
-            parent=hello.parent or 0,
+            hello.session, key_hash, naming.identity, naming.info, started, hello.monotonic
         )
-        process.watch(peer.handle)
+        process.parent = hello.parent or 0
+        process.join(self.table.plugin(naming, at=at, started=started))
         process.is_child = _has_parent(process)
-        self.by_id[process.id] = plugin.processes[process.id] = process
-        self._connections[process.id] = connection
-        plugin.last_seen = at
-        process.attach(connected=True, at=at)
         return process
 
-    def _resume(self, process: Process, at: float, connection: Connection, peer: Peer) -> None:
-        old = self._connections.get(process.id)
-        self._connections[process.id] = connection
+    def _connect(self, process: Process, close: Callable[[], None], peer: Peer, at: float) -> None:
+        """Let a process speak by a connection, and no more by the one that it may have had."""
+        old, process.close = process.close, close
         if old is not None:
-            old.superseded()
-        if process.expired:
+            old()
+        if process.id not in self.by_id:  # it is new, or had expired
+            self.tombstones.expired.pop(process.id, None)
             process.expired = False
-            del self.tombstones.expired[process.id]
-            self._table.cells += len(process.rows)
+            self.table.cells += len(process.rows)
             self.by_id[process.id] = process.plugin.processes[process.id] = process
         process.watch(peer.handle)
         process.last_seen = process.plugin.last_seen = at
         process.attach(connected=True, at=at)
-        self._table.version += 1
+        self.table.version += 1
 
     def _expire_oldest(self) -> bool:
         """Fold the process that is disconnected longest before its time; False if there is none."""
-        disconnected = [s for s in self.by_id.values() if not s.connected]
-        if disconnected:
-            self._expire(min(disconnected, key=lambda s: s.left_at))
-            self.folded_early += 1
-        return bool(disconnected)
+        oldest = min(self._disconnected(), key=lambda process: process.left_at, default=None)
+        if oldest is None:
+            return False
+        self._expire(oldest)
+        self.folded_early += 1
+        return True
+
+    def _disconnected(self) -> list[Process]:
+        return [process for process in self.by_id.values() if not process.connected]
 
     def _expire(self, process: Process) -> None:
         """Fold a process that vanished without a word: its rows stay, to recognise it."""
@@ -242,9 +215,9 @@ class Processes:
         process.expired, process.encoded = True, None
         process.watch(None)
         self.awaited.discard(process.id)
-        self._table.cells -= len(process.rows)
+        self.table.cells -= len(process.rows)
         self.tombstones.expire(process)
-        self._table.version += 1
+        self.table.version += 1
 
     def _exit(self, process: Process, status: str) -> None:
         """Count the end of a process, unless its parent is one of the same plugin."""
@@ -253,21 +226,20 @@ class Processes:
 
     def _part(self, process: Process, at: float) -> None:
         """Forget a known process that begins anew: under another name, or after its plugin left."""
-        old = self._connections.get(process.id)
-        if old is not None:
-            old.superseded()
+        if process.close is not None:
+            process.close()
         if not process.plugin.gone:
             process.attach(connected=False, at=at)
         self._forget(process)
-        self._table.version += 1
+        self.table.version += 1
 
     def _forget(self, process: Process) -> None:
         process.watch(None)
         if self.by_id.pop(process.id, None) is not None:
-            self._table.cells -= len(process.rows)
+            self.table.cells -= len(process.rows)
         self.tombstones.expired.pop(process.id, None)
         process.plugin.processes.pop(process.id, None)
-        self._connections.pop(process.id, None)
+        process.close = None
         self.awaited.discard(process.id)
 
 

@@ -12,19 +12,17 @@ DEFAULT_RETURN_SECONDS = 2.0
 
 
 class Readiness:
-    """Ready when everybody is back, or :data:`DEFAULT_RETURN_SECONDS` after the start."""
+    """Ready when everybody is back, or :data:`DEFAULT_RETURN_SECONDS` after the start.
 
-    def __init__(self, *, processes: Processes, clock: Clock) -> None:
+    Without a loaded state nobody knows for whom to wait: then it is the whole time.
+    """
+
+    def __init__(self, *, processes: Processes, clock: Clock, state_loaded: bool) -> None:
         self._processes = processes
         self._clock = clock
         self._until = clock.monotonic() + DEFAULT_RETURN_SECONDS
-        self._know_all = False
-        self._ready = False
-
-    def begin(self, *, state_loaded: bool) -> None:
-        """Start to wait. Without a state nobody knows for whom: then it is the whole time."""
-        self._until = self._clock.monotonic() + DEFAULT_RETURN_SECONDS
         self._know_all = state_loaded
+        self._ready = False
 
     def why_not(self) -> str | None:
         """Return what is being waited for; None once ready, and from then on."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -24,35 +25,23 @@ MAX_LAG = 0.25
 MIN_SPAN = 1.0
 
 
+@dataclass(slots=True, eq=False)
 class Recent:
     """A sliding window over one merged series; ``count``, ``sum`` (ns), ``buckets`` sum it up."""
 
-    __slots__ = (
-        "_born",
-        "_latest",
-        "_now",
-        "_second",
-        "_slots",
-        "buckets",
-        "count",
-        "sum",
-        "version",
-    )
-
-    def __init__(self) -> None:
-        self._born: float | None = None
-        self._latest = -math.inf
-        #: The second that ``_now`` collects.
-        self._second = -(1 << 62)
-        self._now: Slot | None = None
-        #: Seconds before, oldest first: (second, start, count, sum, bucket, count, bucket, ...).
-        #: They are only ever subtracted again; flat tuples take a third of the memory.
-        self._slots: list[tuple[Any, ...]] = []
-        self.count = 0
-        self.sum = 0
-        self.buckets: dict[int, int] = {}
-        #: Rises whenever something left the window.
-        self.version = 0
+    _born: float | None = None
+    _latest: float = -math.inf
+    #: The second that ``_now`` collects.
+    _second: int = -(1 << 62)
+    _now: Slot | None = None
+    #: Seconds before, oldest first: (second, start, count, sum, bucket, count, bucket, ...).
+    #: They are only ever subtracted again; flat tuples take a third of the memory.
+    _slots: list[tuple[Any, ...]] = field(default_factory=list)
+    count: int = 0
+    sum: int = 0
+    buckets: dict[int, int] = field(default_factory=dict)
+    #: Rises whenever something left the window.
+    version: int = 0
 
     def baseline(self, at: float) -> None:
         """Begin to look at ``at``: what a returning process counted before is not recent."""
@@ -165,13 +154,11 @@ class Recent:
                 del self.buckets[index]
 
 
+@dataclass(slots=True, eq=False)
 class Slot:
     """The differences of the current second; they began to accrue at ``start``."""
 
-    __slots__ = ("buckets", "count", "start", "sum")
-
-    def __init__(self, start: float) -> None:
-        self.start = start
-        self.count = 0
-        self.sum = 0
-        self.buckets: dict[int, int] = {}
+    start: float
+    count: int = 0
+    sum: int = 0
+    buckets: dict[int, int] = field(default_factory=dict)

@@ -53,32 +53,31 @@ class Stamp:
         self.at = max(self.at, at)
 
 
-class Totals(Struct, array_like=True):
-    """What a series adds up to; a row of the state file. Each kind adds its fields."""
+class Row(Struct, array_like=True):
+    """A row of the state file, tagged with its kind."""
 
-    kind: ClassVar[str]
-    #: Whether an author made the series: only then its update time is shown.
-    is_authored: ClassVar[bool] = True
     name: str
     labels: Labels
 
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-        row: Any = self
-        if row.updated:
-            row.updated += seconds
+    @property
+    def kind(self) -> str:
+        """The kind of the series, as the wire names it."""
+        return str(self.__struct_config__.tag)
+
+
+class Totals(Row):
+    """What a series adds up to. Each kind adds its fields."""
+
+    #: Whether an author made the series: only then its update time is shown.
+    is_authored: ClassVar[bool] = True
 
     def series(self, stamp: Stamp) -> Series:
         """Return the series that counts in this row."""
         raise NotImplementedError
 
 
-class Applied(Struct, array_like=True, gc=False):
-    """What was last applied of one process; a row of the state file. Each kind adds its fields."""
-
-    kind: ClassVar[str]
-    name: str
-    labels: Labels
+class Applied(Row, gc=False):
+    """What was last applied of one process. Each kind adds its fields."""
 
     @property
     def key(self) -> Key:
@@ -93,10 +92,7 @@ class Applied(Struct, array_like=True, gc=False):
         """
         return self.name == OVERFLOW and not self.labels
 
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-
-    def totals(self) -> Totals:
+    def totals(self) -> Any:
         """Return the empty totals of a series that this is the first row of."""
         raise NotImplementedError
 
@@ -127,8 +123,8 @@ class Series:
 
     def merge(self, other: Self, now: float) -> None:
         """Add all that another series of the same kind holds, which is not used any more."""
-        totals, more = self.totals, other.totals
-        totals.updated = max(totals.updated, more.updated)
+        if self.totals.is_authored:
+            self.totals.updated = max(self.totals.updated, other.totals.updated)
         self.stamp.raise_to(other.stamp.at)
         self.version += 1
 

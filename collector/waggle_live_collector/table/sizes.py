@@ -18,36 +18,33 @@ class Sizes:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families, as prometheus_client asks for them."""
-        processes, table = self._processes, self._table
-        states = GaugeMetricFamily(
-            "waggle_collector_sessions",
-            "Processes: connected, held for their return, lost (folded), or ended by bye.",
-            labels=["state"],
-        )
-        states.add_metric(["connected"], processes.connected)
-        states.add_metric(["held"], len(processes.by_id) - processes.connected)
-        states.add_metric(["lost"], len(processes.tombstones.expired))
-        states.add_metric(["ended"], len(processes.tombstones.closed))
-        yield states
-        yield GaugeMetricFamily(
-            "waggle_collector_series", "Merged series in the table.", table.series
-        )
-        yield GaugeMetricFamily(
-            "waggle_collector_held_cells",
-            "Cells of processes that are connected or held.",
-            table.cells,
-        )
-        yield GaugeMetricFamily(
-            "waggle_collector_identity_unresolved",
-            "Pods whose labels are not known yet.",
-            len(table.pending()),
-        )
-        evicted = CounterMetricFamily(
-            "waggle_collector_evictions",
-            "What had to go before its time, for lack of room.",
-            labels=["what"],
-        )
-        evicted.add_metric(["plugin"], table.evicted)
-        evicted.add_metric(["held_session"], processes.folded_early)
-        evicted.add_metric(["lost_session"], processes.tombstones.forgotten)
+        processes, table, tombstones = self._processes, self._table, self._processes.tombstones
+        connected = processes.connected
+        states = {
+            "connected": connected,
+            "held": len(processes.by_id) - connected,
+            "lost": len(tombstones.expired),
+            "ended": len(tombstones.closed),
+        }
+        evictions = {
+            "plugin": table.evicted,
+            "held_session": processes.folded_early,
+            "lost_session": tombstones.forgotten,
+        }
+        text = "Processes: connected, held for their return, lost (folded), or ended by bye."
+        sessions = GaugeMetricFamily("waggle_collector_sessions", text, labels=["state"])
+        for state, count in states.items():
+            sessions.add_metric([state], count)
+        yield sessions
+        text = "Merged series in the table."
+        yield GaugeMetricFamily("waggle_collector_series", text, table.series)
+        text = "Cells of processes that are connected or held."
+        yield GaugeMetricFamily("waggle_collector_held_cells", text, table.cells)
+        text = "Pods whose labels are not known yet."
+        unresolved = len(table.pending())
+        yield GaugeMetricFamily("waggle_collector_identity_unresolved", text, unresolved)
+        text = "What had to go before its time, for lack of room."
+        evicted = CounterMetricFamily("waggle_collector_evictions", text, labels=["what"])
+        for what, count in evictions.items():
+            evicted.add_metric([what], count)
         yield evicted

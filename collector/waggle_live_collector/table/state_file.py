@@ -9,14 +9,13 @@ A file that can't be written costs the guarantee and nothing else: it is logged 
 counted. A file that can't be read is moved aside and the collector starts empty.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -24,10 +23,9 @@ from msgspec import DecodeError, Raw, Struct, field, json
 
 from ..clock import Clock
 from ..own_metrics import OwnMetrics
-from . import exits
 from .exits import GoneRow
-from .plugin import Plugin, PluginRow
-from .process import Process, ProcessRow
+from .plugin import Plugin
+from .process import Process
 from .processes import Processes
 from .table import Table
 from .tombstones import ClosedRow
@@ -48,9 +46,9 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class State(Struct, Generic[P, Q]):
-    """The file: rows when it is read, their text when it is written.
+    """The file: plugins and processes when it is read, their text when it is written.
 
-    ``monotonic`` and ``boot``: when, by which clock.
+    ``monotonic`` and ``boot``: when, by which clock; ``ahead``: see :class:`Clock`.
     """
 
     format: int
@@ -60,19 +58,24 @@ class State(Struct, Generic[P, Q]):
     processes: list[Q] = field(name="sessions")
     closed: list[ClosedRow] = field(name="ended")
     gone: list[GoneRow] = []
+    ahead: float = 0.0
 
 
+@dataclass(eq=False, kw_only=True)
 class StateFile:
-    """Reads the table at the start, writes it when it changed. Belongs to the event loop."""
+    """Reads the table at the start, writes it when it changed. Belongs to the event loop.
 
-    def __init__(
-        self, path: str, *, table: Table, processes: Processes, own: OwnMetrics, clock: Clock
-    ) -> None:
-        self._path = Path(path)
-        self._table = table
-        self._processes = processes
-        self._own = own
-        self._clock = clock
+    Without a path nothing is kept, and nobody waits.
+    """
+
+    path: str | None
+    table: Table
+    processes: Processes
+    own: OwnMetrics
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        self._path = None if self.path is None else Path(self.path)
         self._written = -1
         self._next_at = 0.0
         self._failing = False
@@ -80,7 +83,9 @@ class StateFile:
         self._timer: asyncio.TimerHandle | None = None
 
     def load(self) -> bool:
-        """Fill table and processes; True if there was a state to load."""
+        """Fill table and processes and set the clock; True if there was a state to load."""
+        if self._path is None:
+            return False
         try:
             data = self._path.read_bytes()
         except FileNotFoundError:
@@ -102,118 +107,99 @@ class StateFile:
             "state loaded: plugins=%d processes=%d awaited=%d",
             len(state.plugins),
             len(state.processes),
-            len(self._processes.awaited),
+            len(self.processes.awaited),
         )
         return True
 
     def save(self) -> None:
         """Write the file if anything changed; never raises."""
-        version = self._table.version
-        if version != self._written:
+        version = self.table.version
+        if self._path is not None and version != self._written:
             begin = time.perf_counter()
-            if self._write():
+            if self._write(self._path):
                 self._written = version
             took = time.perf_counter() - begin
-            self._own.state_writes.observe(took)
-            self._next_at = self._clock.monotonic() + min(COALESCE * took, MAX_DELAY)
+            self.own.state_writes.observe(took)
+            self._next_at = self.clock.monotonic() + min(COALESCE * took, MAX_DELAY)
         waiting, self._waiting = self._waiting, []
         for call in waiting:
             call()
 
     def when_saved(self, call: Callable[[], None]) -> None:
         """Run ``call`` once all that is applied now is in the file (or can't be written)."""
+        if self._path is None:
+            call()
+            return
         self._waiting.append(call)
         if self._timer is None:
-            delay = max(self._next_at - self._clock.monotonic(), 0.0)
+            delay = max(self._next_at - self.clock.monotonic(), 0.0)
             self._timer = asyncio.get_running_loop().call_later(delay, self._due)
 
     def _due(self) -> None:
         self._timer = None
         self.save()
 
-    def _write(self) -> bool:
+    def _write(self, path: Path) -> bool:
         data = json.encode(
             State(
                 FORMAT,
                 _boot_id(),
-                self._clock.monotonic(),
-                [_row(plugin) for plugin in self._table.plugins.values()],
-                [_row(process) for process in self._processes.all() if not process.plugin.gone],
-                list(self._processes.tombstones.closed.values()),
-                list(self._table.gone.rows.values()),
+                self.clock.monotonic(),
+                [_row(plugin) for plugin in self.table.plugins.values()],
+                [_row(process) for process in self.processes.all() if not process.plugin.gone],
+                list(self.processes.tombstones.closed.values()),
+                list(self.table.gone.rows.values()),
+                self.clock.ahead,
             )
         )
-        temporary = f"{self._path}.tmp"
+        temporary = f"{path}.tmp"
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(data)
-            os.replace(temporary, self._path)
+            os.replace(temporary, path)
         except OSError as error:
-            self._own.state_failures.inc()
+            self.own.state_failures.inc()
             if not self._failing:
-                log.error(
-                    "can't write state file %s: %s; going on without", self._path, error.strerror
-                )
+                log.error("can't write state file %s: %s; going on without", path, error.strerror)
             self._failing = True
             return False
         if self._failing:
-            log.info("state file %s is written again", self._path)
+            log.info("state file %s is written again", path)
         self._failing = False
         return True
 
-    def _restore(self, state: State[PluginRow, ProcessRow]) -> None:
-        now = self._clock.monotonic()
-        # After a reboot the monotonic clock began anew: treat the time between as none.
-        same_clock = state.boot == _boot_id() and state.monotonic <= now
-        shift = 0.0 if same_clock else now - state.monotonic
-        plugins = [Plugin.from_row(row, shift=shift) for row in state.plugins]
-        known = {plugin.identity: plugin for plugin in plugins}
-        processes = [
-            (Process.from_row(row, known[row.identity], shift=shift), row.connected)
-            for row in state.processes
-        ]
-        for plugin in plugins:
-            self._table.restore(plugin)
+    def _restore(self, state: State[Plugin, Process]) -> None:
+        now, ahead = self.clock.monotonic(), state.ahead
+        # After a reboot the system's clock began anew: treat the time between as none.
+        if state.boot != _boot_id() or state.monotonic > now + ahead:
+            ahead = state.monotonic - now
+        known = {plugin.identity: plugin for plugin in state.plugins}
+        for process in state.processes:
+            process.join(known[process.identity])
+        self.clock.go_on(ahead)
+        for plugin in state.plugins:
+            self.table.restore(plugin)
             if plugin.left_at is None:
-                plugin.left_at = now
-        for process, connected in processes:
-            if connected:
-                process.left_at = now
-            self._processes.restore(process, connected=connected)
-        for row in state.closed:
-            row.at += shift
-            self._processes.tombstones.closed[row.id] = row
+                plugin.left_at = self.clock.monotonic()
+        for process in state.processes:
+            self.processes.restore(process)
+        self.processes.tombstones.closed.update({row.id: row for row in state.closed})
         for gone in state.gone:
-            self._table.gone.add(gone.identity, exits.restored(gone.exits), gone.at + shift)
-
-
-class NoStateFile:
-    """Stands in where no ``--state.file`` is given: nothing is kept, nothing waits."""
-
-    def load(self) -> bool:
-        """There is nothing to load."""
-        return False
-
-    def save(self) -> None:
-        """There is nothing to save."""
-
-    def when_saved(self, call: Callable[[], None]) -> None:
-        """Run ``call`` now."""
-        call()
+            self.table.gone.add(gone.identity, gone.exits, gone.at)
 
 
 def _row(owner: Process | Plugin) -> Raw:
     if owner.encoded is None:
-        owner.encoded = Raw(json.encode(owner.row()))
+        owner.encoded = Raw(json.encode(owner))
     return owner.encoded
 
 
-def _decode(data: bytes) -> State[PluginRow, ProcessRow]:
+def _decode(data: bytes) -> State[Plugin, Process]:
     form = json.decode(data, type=_Format).format
     if form != FORMAT:
         raise ValueError(f"its format is {form}, this collector reads {FORMAT}")
-    return json.decode(data, type=State[PluginRow, ProcessRow])
+    return json.decode(data, type=State[Plugin, Process])
 
 
 class _Format(Struct):

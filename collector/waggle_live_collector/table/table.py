@@ -5,27 +5,28 @@ a plugin leaves a holding time after its last process ended, and its exits a day
 Belongs to the event loop; not thread-safe.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from waggle_live.wire.errors import ProtocolError
 
 from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
 from .exits import Gone
-from .kinds import AnyApplied
 from .plugin import Plugin
-from .series import Key, Series
 
 #: Seconds for which a plugin is not shown while its labels are being looked up.
 DEFAULT_WITHHOLD_SECONDS = 2.0
 
 
+@dataclass(eq=False, kw_only=True)
 class Table:
     """Plugins by identity. ``version`` rises with every change that a scrape could show."""
 
-    def __init__(self, *, limits: Limits, hold_time: float) -> None:
+    limits: Limits
+    hold_time: float
+
+    def __post_init__(self) -> None:
         self.plugins: dict[IdentityLabels, Plugin] = {}
         self.version = 0
         #: Merged series of all plugins.
@@ -35,38 +36,32 @@ class Table:
         #: Plugins that had to leave before their holding time was over, for lack of room.
         self.evicted = 0
         self.gone = Gone()
-        self._limits = limits
-        self._hold_time = hold_time
 
     def plugin(self, naming: Naming, *, at: float, started: float) -> Plugin:
         """Return the plugin of that name, new or known; what its newest process told is shown."""
         identity, info, pending = naming
         plugin = self.plugins.get(identity)
         if plugin is None:
-            if len(self.plugins) >= self._limits.plugins and not self._make_room():
+            if len(self.plugins) >= self.limits.plugins and not self._make_room():
                 raise ProtocolError("session_limit", "too many plugins are connected")
-            plugin = self.plugins[identity] = Plugin(identity, info, at=at, started=started)
+            plugin = Plugin(identity, info, started=started, last_seen=at, left_at=at)
             plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
-            plugin.exits = self.gone.take(identity)
+            plugin.exits |= self.gone.take(identity)
+            self.plugins[identity] = plugin
         plugin.info = info
         plugin.encoded = None
         self.version += 1
         return plugin
 
-    def series_of(self, plugin: Plugin, applied: AnyApplied) -> tuple[Series, bool]:
-        """Return the merged series of one more row of a process, and whether it is new.
+    def check_room(self, *, new_series: bool) -> None:
+        """Make room for one more row of a process, which may be of a new series.
 
         Raises ProtocolError (``total_series_limit``).
         """
-        if self.cells >= self._limits.series:
+        if self.cells >= self.limits.series:
             raise ProtocolError("total_series_limit", "the collector holds too many cells")
-        series = plugin.series.get(applied.key)
-        if series is not None:
-            return series, False
-        if self.series >= self._limits.series and not self._make_room():
+        if new_series and self.series >= self.limits.series and not self._make_room():
             raise ProtocolError("total_series_limit", "the collector holds too many series")
-        self.series += 1
-        return plugin.add(applied.totals()), True
 
     def shown(self, now: float) -> Iterator[Plugin]:
         """Yield the plugins that a scrape shows: not those that are being looked up just now."""
@@ -92,11 +87,6 @@ class Table:
             plugin.identity, plugin.pending, plugin.encoded = identity, "", None
         return known
 
-    def withdraw(self, plugin: Plugin, key: Key) -> None:
-        """Take back a new series of :meth:`series_of` whose very first cell was refused."""
-        plugin.withdraw(key)
-        self.series -= 1
-
     def restore(self, plugin: Plugin) -> None:
         """Take a plugin from the state file."""
         self.plugins[plugin.identity] = plugin
@@ -110,7 +100,7 @@ class Table:
             for plugin in self.plugins.values()
             if not plugin.processes
             and plugin.left_at is not None
-            and now - plugin.left_at >= self._hold_time
+            and now - plugin.left_at >= self.hold_time
         ]
         for plugin in gone:
             self._drop(plugin)

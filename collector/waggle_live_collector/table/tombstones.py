@@ -3,8 +3,6 @@
 Both sorts are bounded; a process whose tombstone had to go and that still returns is counted anew.
 """
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from .process import Process

@@ -1,25 +1,16 @@
 """What timers and rates share: the newest duration, and a window of recent values."""
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 from .recent import Recent
 from .series import Arrival, Series, Stamp, Totals
 
 
-class WindowedTotals(Totals):
-    """Totals of a kind that has ``last`` (ns), ``last_at`` and ``updated`` (monotonic seconds)."""
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-        super().shift(seconds)
-        row: Any = self
-        row.last_at += seconds
-
-
 class WindowedSeries(Series):
-    """A series of events: ``recent`` are those of the last ten seconds."""
+    """A series of events: ``recent`` are those of the last ten seconds.
+
+    Its totals have ``last`` (ns), ``last_at`` and ``updated`` (monotonic seconds).
+    """
 
     __slots__ = ("recent",)
 

@@ -9,8 +9,6 @@ The promise: with the flag given, the port is never less protected than at the s
 - The fault is logged once, and once more when it is mended.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re
@@ -60,19 +58,18 @@ OPEN = WebConfig(users={}, headers={})
 
 def load(path: str) -> WebConfig:
     """Return the configuration in the file; raises WebConfigError."""
-    top = read(path)
-    top.known("tls_server_config", "http_server_config", "basic_auth_users")
-    tls, users = top.get("tls_server_config"), top.get("basic_auth_users")
+    keys = ("tls_server_config", "http_server_config", "basic_auth_users")
+    tls, http, users = map(read(path).section(*keys).get, keys)
     return WebConfig(
         tls=None if tls is None else read_tls(tls),
         users={} if users is None else _users(users),
-        headers=_headers(top.get("http_server_config")),
+        headers={} if http is None else _headers(http),
     )
 
 
 def _users(value: Value) -> dict[str, bytes]:
     users = {}
-    for name, secret in value.section():
+    for name, secret in value.section().items():
         if ":" in name:
             raise secret.error("a user name can't contain ':'")
         text = secret.string(_BCRYPT_RULE)
@@ -88,16 +85,10 @@ def _users(value: Value) -> dict[str, bytes]:
     return users
 
 
-def _headers(value: Value | None) -> dict[str, str]:
-    if value is None:
-        return {}
-    section = value.section()
-    section.known("headers")
+def _headers(value: Value) -> dict[str, str]:
     found = {}
-    for _, headers in section:
-        fields = headers.section()
-        fields.known(*HEADERS)
-        for name, field in fields:
+    for headers in value.section("headers").values():
+        for name, field in headers.section(*HEADERS).items():
             allowed = HEADERS[name]
             text = field.string() if allowed is None else field.one_of(*allowed)
             if not text.isprintable():

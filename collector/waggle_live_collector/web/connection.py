@@ -11,6 +11,7 @@ import asyncio
 import enum
 import socket
 from asyncio import sslproto
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -47,25 +48,19 @@ class Phase(enum.Enum):
     ANSWERED = "unread"
 
 
+@dataclass(eq=False, kw_only=True)
 class HttpConnection(asyncio.Protocol):
     """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under."""
 
-    def __init__(
-        self,
-        inner: asyncio.Protocol,
-        config: WebConfig,
-        *,
-        acceptor: Acceptor[HttpConnection],
-        unread: UnreadAnswers,
-        limits: HttpLimits,
-    ) -> None:
-        self.config = config
-        self.unread = unread
+    inner: asyncio.Protocol
+    config: WebConfig
+    acceptor: Acceptor[HttpConnection]
+    unread: UnreadAnswers
+    limits: HttpLimits
+
+    def __post_init__(self) -> None:
         self.phase = Phase.REQUESTING
-        self.since = acceptor.now()
-        self._inner = inner
-        self._acceptor = acceptor
-        self._limits = limits
+        self.since = self.acceptor.now()
         self._transport: asyncio.Transport | None = None
         self._bytes = 0
         #: Set while little enough is buffered for this reader, and once the connection is gone.
@@ -78,7 +73,7 @@ class HttpConnection(asyncio.Protocol):
         if self.config.tls is not None:
             tls = {
                 "ssl": self.config.tls.context,
-                "ssl_handshake_timeout": self._limits.handshake_seconds,
+                "ssl_handshake_timeout": self.limits.handshake_seconds,
                 "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
             }
         loop = asyncio.get_running_loop()
@@ -89,7 +84,7 @@ class HttpConnection(asyncio.Protocol):
         if phase is Phase.IDLE:
             self._bytes = 0
         self.phase = phase
-        self._acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
+        self.acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
 
     async def send(self, response: web.StreamResponse, body: bytes) -> None:
         """Write a large answer piece by piece; a slow reader holds no copy of its own.
@@ -100,7 +95,7 @@ class HttpConnection(asyncio.Protocol):
             whole = memoryview(body)
             for begin in range(0, len(whole), PIECE):
                 await self._writable.wait()
-                reader.progressed = self._acceptor.now()
+                reader.progressed = self.acceptor.now()
                 await response.write(whole[begin : begin + PIECE])
 
     def fits(self, config: WebConfig | None) -> bool:
@@ -109,7 +104,7 @@ class HttpConnection(asyncio.Protocol):
 
     def cut(self, outcome: str) -> None:
         """Close now, and count why."""
-        self._acceptor.cut(self, outcome)
+        self.acceptor.cut(self, outcome)
 
     def abort(self) -> None:
         """Close now."""
@@ -121,7 +116,7 @@ class HttpConnection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=DEFAULT_MAX_BUFFERED)
-        self._inner.connection_made(transport)
+        self.inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Asyncio: bytes came."""
@@ -131,26 +126,26 @@ class HttpConnection(asyncio.Protocol):
             return
         if self.phase is Phase.IDLE:
             self.enter(Phase.REQUESTING)
-        self._inner.data_received(data)
+        self.inner.data_received(data)
 
     def eof_received(self) -> bool | None:
         """Asyncio: the peer says no more."""
-        return self._inner.eof_received()
+        return self.inner.eof_received()
 
     def pause_writing(self) -> None:
         """Asyncio: the peer doesn't read fast enough."""
         self._writable.clear()
-        self._inner.pause_writing()
+        self.inner.pause_writing()
 
     def resume_writing(self) -> None:
         """Asyncio: there is room again."""
         self._writable.set()
-        self._inner.resume_writing()
+        self.inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio: the connection is gone."""
-        self._acceptor.lost(self)
-        self._inner.connection_lost(exc)
+        self.acceptor.lost(self)
+        self.inner.connection_lost(exc)
         self._writable.set()
         self._transport = None
 

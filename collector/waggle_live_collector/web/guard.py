@@ -5,10 +5,9 @@ scraper's timeout is over would be thrown away by it: so it gets a 503 at that m
 it is being sent already, its connection is cut.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -24,26 +23,19 @@ TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 #: More seconds are not believed.
 DEFAULT_MAX_ANSWER_SECONDS = 120.0
 
-_CHALLENGE = 'Basic realm="waggle-live-collector", charset="UTF-8"'
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="waggle-live-collector", charset="UTF-8"'}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+@dataclass(eq=False, kw_only=True)
 class HttpGuard:
     """The middleware of the HTTP application."""
 
-    def __init__(
-        self,
-        *,
-        current: Callable[[], WebConfig | None],
-        auth: BasicAuth,
-        own: OwnMetrics,
-        limits: HttpLimits,
-    ) -> None:
-        self._current = current
-        self._limits = limits
-        self._auth = auth
-        self._own = own
+    current: Callable[[], WebConfig | None]
+    auth: BasicAuth
+    own: OwnMetrics
+    limits: HttpLimits
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -53,14 +45,14 @@ class HttpGuard:
             return web.Response(status=503)
         connection.enter(Phase.ANSWERED)
         response: web.StreamResponse | None = None
-        config = self._current()
+        config = self.current()
         try:
             async with asyncio.timeout(self._seconds(request)) as limit:
                 response = await self._answer(request, handler, connection, config)
                 if isinstance(response, Listening):
                     limit.reschedule(None)  # it has its own, for each event
                     # Whoever was admitted by another configuration has to ask again.
-                    await response.send(request, connection, lambda: self._current() is config)
+                    await response.send(request, connection, lambda: self.current() is config)
                 elif body := _large(response):
                     response = web.StreamResponse(status=response.status, headers=response.headers)
                     response.content_length = len(body)
@@ -71,11 +63,11 @@ class HttpGuard:
         except TimeoutError:
             if not limit.expired():
                 raise
-            self._own.http_refusals.labels("late").inc()
+            refusal = self._refusal(
+                "late", 503, "the answer was not ready within the scrape timeout"
+            )
             if response is None:
-                return web.Response(
-                    status=503, text="the answer was not ready within the scrape timeout\n"
-                )
+                return refusal
             connection.cut("unread")
         except ConnectionError:
             pass  # aiohttp meets it again at the end of the answer, and knows it
@@ -91,9 +83,8 @@ class HttpGuard:
         config: WebConfig | None,
     ) -> web.StreamResponse:
         if config is None:
-            self._own.http_refusals.labels("web_config").inc()
-            text = "the collector's web configuration has a fault; see its log\n"
-            return web.Response(status=500, text=text)
+            text = "the collector's web configuration has a fault; see its log"
+            return self._refusal("web_config", 500, text)
         if not connection.fits(config):
             # Made under an old TLS. Clients ask again, on a connection of today.
             connection.cut("web_config")
@@ -110,22 +101,23 @@ class HttpGuard:
         if config.users:
             try:
                 header = request.headers.get("Authorization")
-                accepted = await self._auth.accepts(config.users, header)
+                accepted = await self.auth.accepts(config.users, header)
             except BusyError:
-                self._own.http_refusals.labels("busy").inc()
-                return web.Response(
-                    status=503, text="too many passwords to check\n", headers={"Retry-After": "1"}
-                )
+                later = {"Retry-After": "1"}
+                return self._refusal("busy", 503, "too many passwords to check", later)
             if not accepted:
-                self._own.http_refusals.labels("unauthorized").inc()
-                return web.Response(
-                    status=401, text="Unauthorized\n", headers={"WWW-Authenticate": _CHALLENGE}
-                )
+                return self._refusal("unauthorized", 401, "Unauthorized", _CHALLENGE)
         try:
             return await handler(request)
         except web.HTTPException as error:
             headers = {k: v for k, v in error.headers.items() if k in ("Allow", "Location")}
             return web.Response(status=error.status, text=error.text, headers=headers)
+
+    def _refusal(
+        self, reason: str, status: int, text: str, headers: dict[str, str] | None = None
+    ) -> web.Response:
+        self.own.http_refusals.labels(reason).inc()
+        return web.Response(status=status, text=text + "\n", headers=headers)
 
     def _seconds(self, request: web.Request) -> float:
         """Return how long the asker will wait; what makes no sense is not heard."""
@@ -133,9 +125,9 @@ class HttpGuard:
             seconds = float(request.headers.get(TIMEOUT_HEADER, ""))
         except ValueError:
             seconds = 0.0
-        return (
-            min(seconds, DEFAULT_MAX_ANSWER_SECONDS) if seconds > 0 else self._limits.answer_seconds
-        )
+        if seconds > 0:
+            return min(seconds, DEFAULT_MAX_ANSWER_SECONDS)
+        return self.limits.answer_seconds
 
 
 def _large(response: web.StreamResponse) -> bytes:

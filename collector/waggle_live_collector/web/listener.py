@@ -4,8 +4,6 @@ Bounds: connections (the one that has asked nothing for longest makes room), and
 handshake, for a request, and between two requests. Whoever hits one is cut off and counted.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Callable
@@ -46,7 +44,7 @@ def http_acceptor(
             return None
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         return HttpConnection(
-            make_inner(), config, acceptor=acceptor, unread=unread, limits=limits.http
+            inner=make_inner(), config=config, acceptor=acceptor, unread=unread, limits=limits.http
         )
 
     def overdue(connection: HttpConnection, now: float) -> str:

@@ -30,6 +30,12 @@ _SCRIPTS = (
     "page.js",
 )
 
+_POLICY = (
+    "default-src 'none'; script-src {script}; style-src {style}; img-src data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
 
 class Page:
     """The page's bytes and headers. ``node`` has ``vsn`` and ``node_id``, which may be empty."""
@@ -56,7 +62,7 @@ class Page:
         self._packed = gzip.compress(self._plain, mtime=0)
         self._headers = {
             "Content-Type": "text/html; charset=utf-8",
-            "Content-Security-Policy": _policy(script, style),
+            "Content-Security-Policy": _POLICY.format(script=_hash(script), style=_hash(style)),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-cache",
@@ -74,23 +80,6 @@ class Page:
 
 def _read(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
-
-
-def _policy(script: str, style: str) -> str:
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {_hash(script)}",
-            f"style-src {_hash(style)}",
-            "img-src data:",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        ]
-    )
 
 
 def _hash(text: str) -> str:

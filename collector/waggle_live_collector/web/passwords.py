@@ -6,17 +6,14 @@ check, so that time doesn't tell who exists. Requests that wait for a check are 
 guesses can't use up more than that one thread, and doesn't keep remembered scrapers waiting.
 """
 
-from __future__ import annotations
-
 import asyncio
-import base64
-import binascii
 import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import aiohttp
 import bcrypt
 
 #: Right credentials that are remembered; the oldest makes room.
@@ -47,10 +44,10 @@ class BasicAuth:
         if credentials is None:
             return False
         user, password = credentials
-        known = users.get(user)
+        known = users.get(user.decode(errors="surrogateescape"))
         # The hash belongs to the key: a changed password is checked anew.
         against = known or next(iter(users.values()))
-        key = self._key(user.encode("utf-8", "surrogateescape"), against, password)
+        key = self._key(user, against, password)
         if known is not None and key in self._right:
             return True
         right = await self._check(key, password, against)
@@ -81,19 +78,13 @@ class BasicAuth:
         return digest.digest()
 
 
-def _parse(header: str | None) -> tuple[str, bytes] | None:
+def _parse(header: str | None) -> tuple[bytes, bytes] | None:
     """Return user and password of a header; None if it holds none."""
-    scheme, _, encoded = (header or "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
     try:
-        decoded = base64.b64decode(encoded.strip(), validate=True)
-    except (binascii.Error, ValueError):
+        given = aiohttp.BasicAuth.decode(header or "", "latin1")  # keeps every byte as it is
+    except ValueError:
         return None
-    user, colon, password = decoded.partition(b":")
-    if not colon:
-        return None
-    return user.decode("utf-8", "surrogateescape"), password
+    return given.login.encode("latin1"), given.password.encode("latin1")
 
 
 def _is_right(password: bytes, against: bytes) -> bool:

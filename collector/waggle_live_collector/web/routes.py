@@ -1,11 +1,12 @@
 """The HTTP side: ``/metrics``, the API and its stream, health, readiness, and the page."""
 
-from __future__ import annotations
-
 import asyncio
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -31,13 +32,6 @@ INLINE_BYTES = 64 * 1024
 CONTENT_TYPE_JSON = "application/json"
 
 
-class Saves(Protocol):
-    """What is to be done before anything is shown."""
-
-    def save(self) -> None:
-        """Bring the state file up to date."""
-
-
 class Form(NamedTuple):
     """One of the forms that an answer is asked for in."""
 
@@ -45,43 +39,38 @@ class Form(NamedTuple):
     packed: bool
 
 
+@dataclass(eq=False, kw_only=True)
 class Routes:
-    """The HTTP application. Constructing it starts nothing."""
+    """The HTTP application; ``save`` writes the state file. Constructing it starts nothing."""
 
-    def __init__(
-        self,
-        *,
-        exposition: Exposition,
-        api: Api,
-        readiness: Readiness,
-        state: Saves,
-        page: Page,
-        own: OwnMetrics,
-        limits: HttpLimits,
-    ) -> None:
-        self._exposition = exposition
-        self._api = api
-        self._readiness = readiness
-        self._state = state
-        self._page = page
+    exposition: Exposition
+    api: Api
+    readiness: Readiness
+    save: Callable[[], None]
+    page: Page
+    own: OwnMetrics
+    limits: HttpLimits
+
+    def __post_init__(self) -> None:
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
         json = Form(CONTENT_TYPE_JSON, packed=False)
-        self._stream = Stream(answer=lambda: self._answers.get(json), own=own, limits=limits)
+        answer = partial(self._answers.get, json)
+        self._stream = Stream(answer=answer, own=self.own, limits=self.limits)
 
     def application(self, *middlewares: Middleware) -> web.Application:
         """Return the application with its routes."""
         application = web.Application(middlewares=middlewares)
         application.add_routes(
             [
-                web.get(self._page.telemetry_path, self._metrics),
+                web.get(self.page.telemetry_path, self._metrics),
                 web.get("/api/v1/plugins", self._plugins),
                 web.get("/api/v1/stream", self._live),
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._ready),
             ]
         )
-        if self._page.telemetry_path != "/":
+        if self.page.telemetry_path != "/":
             application.add_routes([web.get("/", self._html)])
 
         async def close(_: web.Application) -> None:
@@ -109,10 +98,10 @@ class Routes:
         return self._unready() or self._stream.listen(_takes_gzip(request))
 
     async def _html(self, request: web.Request) -> web.Response:
-        return self._page.response(_takes_gzip(request))
+        return self.page.response(_takes_gzip(request))
 
     def _unready(self) -> web.Response | None:
-        why = self._readiness.why_not()
+        why = self.readiness.why_not()
         return None if why is None else web.Response(status=503, text=why)
 
     async def _answer(self, request: web.Request, content_type: str) -> web.Response:
@@ -126,11 +115,11 @@ class Routes:
         return web.Response(body=body, headers=headers)
 
     async def _make(self, form: Form) -> bytes:
-        self._state.save()
+        self.save()
         if form.content_type == CONTENT_TYPE_JSON:
-            parts = [self._api.plugins()]
+            parts = [self.api.plugins()]
         else:
-            parts = self._exposition.render(openmetrics=form.content_type != CONTENT_TYPE_TEXT)
+            parts = self.exposition.render(openmetrics=form.content_type != CONTENT_TYPE_TEXT)
         if not form.packed:
             return b"".join(parts)
         if sum(map(len, parts)) <= INLINE_BYTES:

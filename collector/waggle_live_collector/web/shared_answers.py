@@ -5,19 +5,12 @@ came doesn't count for it, since it may lack what was applied between; the next 
 who asked meanwhile. What nobody waits for any more is not made.
 """
 
-from __future__ import annotations
-
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
-
-
-class _Wanted:
-    def __init__(self) -> None:
-        self.future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.waiting = 0
 
 
 class SharedAnswers(Generic[Key]):
@@ -25,37 +18,26 @@ class SharedAnswers(Generic[Key]):
 
     def __init__(self, make: Callable[[Key], Awaitable[bytes]]) -> None:
         self._make = make
-        self._wanted: dict[Key, _Wanted] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        #: Those that are not begun yet, and how many wait for each.
+        self._wanted: dict[Key, asyncio.Task[bytes]] = {}
+        self._waiting: Counter[Key] = Counter()
 
     async def get(self, key: Key) -> bytes:
         """Return an answer that was begun after this call; raises what ``make`` raises."""
-        wanted = self._wanted.get(key)
-        if wanted is None:
-            wanted = self._wanted[key] = _Wanted()
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
-        wanted.waiting += 1
+        task = self._wanted.get(key)
+        if task is None:
+            task = self._wanted[key] = asyncio.create_task(self._answer(key))
+            # Nobody may be left to hear of an error: that is no fault to be logged.
+            task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._waiting[key] += 1
         try:
-            return await asyncio.shield(wanted.future)
+            return await asyncio.shield(task)
         finally:
-            wanted.waiting -= 1
+            if self._wanted.get(key) is task:
+                self._waiting[key] -= 1
 
-    async def _run(self) -> None:
-        try:
-            while self._wanted:
-                key = next(iter(self._wanted))
-                await self._answer(key, self._wanted.pop(key))
-        finally:
-            self._task = None
-
-    async def _answer(self, key: Key, wanted: _Wanted) -> None:
-        if not wanted.waiting:
-            return
-        try:
-            answer = await self._make(key)
-        except Exception as error:
-            if wanted.waiting:
-                wanted.future.set_exception(error)
-            return
-        wanted.future.set_result(answer)
+    async def _answer(self, key: Key) -> bytes:
+        async with self._turn:
+            del self._wanted[key]
+            return await self._make(key) if self._waiting.pop(key) else b""

@@ -5,14 +5,12 @@ while anybody does. It is the whole state, so nothing is kept for a listener tha
 the events: it gets fewer of them. Belongs to the event loop.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -43,16 +41,18 @@ class Stream:
         self, *, answer: Callable[[], Awaitable[bytes]], own: OwnMetrics, limits: HttpLimits
     ) -> None:
         self.limits = limits
+        #: An event of the moment, by whether it is packed; nothing if it can't be made.
+        self.events = SharedAnswers(self._make)
+        self.listeners: set[Listening] = set()
         self._answer = answer
         self._own = own
-        self._events = SharedAnswers(self._make)
-        self._listeners = 0
+        own.http_listeners.set_function(lambda: len(self.listeners))
         self._seconds = DEFAULT_EVENT_SECONDS
         self._closed = asyncio.Event()
 
     def listen(self, packed: bool) -> web.StreamResponse:
         """Return the response that the guard is to send, or the refusal."""
-        if self._listeners >= self.limits.listeners:
+        if len(self.listeners) >= self.limits.listeners:
             self._own.http_refusals.labels("listeners").inc()
             text = f"{self.limits.listeners} listen already\n"
             return web.Response(status=503, text=text, headers={"Retry-After": "10"})
@@ -61,21 +61,6 @@ class Stream:
     def close(self) -> None:
         """End the streams of all who listen."""
         self._closed.set()
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Count one listener while it listens."""
-        self._listeners += 1
-        self._own.http_listeners.set(self._listeners)
-        try:
-            yield
-        finally:
-            self._listeners -= 1
-            self._own.http_listeners.set(self._listeners)
-
-    async def event(self, packed: bool) -> bytes:
-        """Return an event of this moment; nothing if it can't be made."""
-        return await self._events.get(packed)
 
     async def pause(self) -> bool:
         """Wait until it is time for the next event; False if there will be none."""
@@ -120,15 +105,18 @@ class Listening(web.StreamResponse):
         self, request: web.Request, connection: HttpConnection, admitted: Callable[[], bool]
     ) -> None:
         """Send events for as long as ``admitted``; raises ConnectionError when nobody reads."""
-        with self._stream.listening():
+        self._stream.listeners.add(self)
+        try:
             await self.prepare(request)
             if request.method != "HEAD":
                 await self.write(_GZIP_HEADER + _pack(_BEGIN) if self._packed else _BEGIN)
                 await self._events(connection, admitted)
             await self.write_eof()
+        finally:
+            self._stream.listeners.discard(self)
 
     async def _events(self, connection: HttpConnection, admitted: Callable[[], bool]) -> None:
-        while (body := await self._stream.event(self._packed)) and admitted():
+        while (body := await self._stream.events.get(self._packed)) and admitted():
             try:
                 async with asyncio.timeout(self._stream.limits.take_seconds):
                     await connection.send(self, body)

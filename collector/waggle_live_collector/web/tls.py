@@ -4,15 +4,13 @@ What Python's ``ssl`` can't do as Go does is refused, so that nobody believes in
 that isn't there.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import ssl
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .yaml_section import Section, Value
+from .yaml_section import Value
 
 KEYS = (
     "cert_file",
@@ -53,8 +51,7 @@ def read_tls(value: Value) -> Tls:
 
     Relative paths begin where the file is.
     """
-    section = value.section()
-    section.known(*KEYS)
+    section = value.section(*KEYS)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     version = section.get("min_version")
@@ -71,16 +68,17 @@ def read_tls(value: Value) -> Tls:
 
 
 def _load_certificate(context: ssl.SSLContext, cert: _Pem, key: _Pem) -> None:
+    def encrypted() -> str:
+        raise key.value.error("is encrypted; give one without a passphrase")
+
     # Through memory files: what was read and judged is what is loaded, also of inline PEM.
     with _memory_file(cert.text) as cert_path, _memory_file(key.text) as key_path:
         try:
-            context.load_cert_chain(cert_path, key_path, password=_no_password)
+            context.load_cert_chain(cert_path, key_path, password=encrypted)
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":
                 raise key.value.error("does not belong to the certificate") from error
             raise cert.value.error(f"the certificate or its key is refused: {error}") from error
-        except _EncryptedKeyError as error:
-            raise key.value.error("is encrypted; give one without a passphrase") from error
 
 
 def _ask_clients(context: ssl.SSLContext, auth: Value | None, authority: _Pem | None) -> None:
@@ -102,7 +100,7 @@ def _ask_clients(context: ssl.SSLContext, auth: Value | None, authority: _Pem | 
     context.verify_mode = mode
 
 
-def _pem(section: Section, key: str, mark: str) -> _Pem | None:
+def _pem(section: dict[str, Value], key: str, mark: str) -> _Pem | None:
     """Return the text that ``key`` holds or ``key_file`` names; None where neither is there."""
     inline, named = section.get(key), section.get(f"{key}_file")
     if inline is not None and named is not None:
@@ -122,14 +120,6 @@ def _pem(section: Section, key: str, mark: str) -> _Pem | None:
     if mark.encode() not in pem.text:
         raise pem.value.error(f"must be PEM text with a line that ends with {mark}")
     return pem
-
-
-class _EncryptedKeyError(Exception):
-    pass
-
-
-def _no_password() -> str:
-    raise _EncryptedKeyError
 
 
 @contextlib.contextmanager

@@ -4,8 +4,6 @@ Readers that share an answer share its bytes. While all answers have more bytes 
 further requests wait, and readers that hold them up are cut off. Belongs to the event loop.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -6,8 +6,6 @@ where a string belongs, ``true`` or an empty value is a mistake and not the text
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import yaml
 
 #: Characters of a file; longer ones are nothing that a person wrote.
@@ -47,49 +45,32 @@ class Value:
             raise self.error(f"{right}, got {text!r}")
         return text
 
-    def section(self) -> Section:
-        """Return the keys and values of a mapping that isn't empty."""
+    def section(self, *known: str) -> dict[str, Value]:
+        """Return the keys and values of a mapping that isn't empty.
+
+        A key that isn't one of the ``known`` is a mistake; without any, all are taken.
+        """
         node = self._node
         if not isinstance(node, yaml.MappingNode) or not node.value:
             raise self.error(f"must be keys with values, got {_describe(node)}")
-        return Section(self.path, self.what, node)
-
-
-class Section:
-    """The keys of one mapping and their values."""
-
-    def __init__(self, path: str, what: str, node: yaml.MappingNode) -> None:
-        self._path = path
-        self._node = node
-        self._values: dict[str, Value] = {}
+        values: dict[str, Value] = {}
         for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) and key.tag != _NULL else None
+            name = key.value if isinstance(key, yaml.ScalarNode) and key.tag != _NULL else ""
             if not name:
-                raise self._error(key, f"a key of {what} must be text, got {_describe(key)}")
-            if name in self._values:
-                raise self._error(key, f"{name} stands twice in {what}; leave one")
-            self._values[name] = Value(path, name, value)
-
-    def known(self, *names: str) -> None:
-        """Complain about the first key that isn't one of ``names``."""
-        for key, _ in self._node.value:
-            if key.value not in names:
-                right = ", ".join(names)
-                raise self._error(key, f"{key.value} is not supported; supported are {right}")
-
-    def get(self, name: str) -> Value | None:
-        """Return the value of a key, None where it isn't there."""
-        return self._values.get(name)
-
-    def __iter__(self) -> Iterator[tuple[str, Value]]:
-        return iter(self._values.items())
-
-    def _error(self, node: yaml.Node, text: str) -> WebConfigError:
-        return WebConfigError(f"{self._path}, line {_line(node)}: {text}")
+                fault = f"a key of {self.what} must be text, got {_describe(key)}"
+            elif known and name not in known:
+                fault = f"{name} is not supported; supported are {', '.join(known)}"
+            elif name in values:
+                fault = f"{name} stands twice in {self.what}; leave one"
+            else:
+                values[name] = Value(self.path, name, value)
+                continue
+            raise WebConfigError(f"{self.path}, line {_line(key)}: {fault}")
+        return values
 
 
-def read(path: str) -> Section:
-    """Return the top of the YAML file at ``path``."""
+def read(path: str) -> Value:
+    """Return the top of the YAML file at ``path``, a mapping that isn't empty."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(DEFAULT_MAX_CHARACTERS + 1)
@@ -113,7 +94,7 @@ def read(path: str) -> Section:
             f"{path}, line 1: has no keys: it must have tls_server_config or basic_auth_users, "
             "or at least http_server_config; to serve without protection leave the flag out"
         )
-    return Section(path, "the file", node)
+    return Value(path, "the file", node)
 
 
 def _line(node: yaml.Node) -> int:

@@ -7,9 +7,7 @@ from ..world import World
 
 def readiness(world, *, loaded, awaited=()):
     world.processes.awaited.update(awaited)
-    ready = Readiness(processes=world.processes, clock=world.clock)
-    ready.begin(state_loaded=loaded)
-    return ready
+    return Readiness(processes=world.processes, clock=world.clock, state_loaded=loaded)
 
 
 def test_without_a_state_it_is_the_whole_time():

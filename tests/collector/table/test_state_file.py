@@ -3,18 +3,23 @@
 import asyncio
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
-from waggle_live_collector.table.state_file import NoStateFile, StateFile
+from waggle_live_collector.table.state_file import StateFile
 
 from ..exposition.test_text import rich_world
-from ..world import World, counter, gauge, rate, timer
+from ..world import Time, World, counter, gauge, rate, timer
 
 
 def state_of(world, path):
     state = StateFile(
-        str(path), table=world.table, processes=world.processes, own=world.own, clock=world.clock
+        path=path and str(path),
+        table=world.table,
+        processes=world.processes,
+        own=world.own,
+        clock=world.clock,
     )
     world.when_saved = state.when_saved
     return state
@@ -141,6 +146,23 @@ def test_a_file_from_before_a_reboot_keeps_its_ages(path):
     assert again.value("waggle_plugin_up", plugin="gone") is None
 
 
+def test_a_restart_after_a_reboot_counts_the_time_in_between(path):
+    """The second file says how far its clock is ahead of the system's."""
+    world = World(hold_time=60)
+    world.peer("session-2", plugin="gone").bye()
+    for at in (5000.0, 5010.0):
+        state_of(world, path).save()
+        world.time.at = at
+        if at == 5000.0:
+            path.write_bytes(path.read_bytes().replace(b'"boot":"', b'"boot":"other '))
+        world = reborn(world, path, hold_time=60)
+        assert world.value("waggle_plugin_up", plugin="gone") == 0
+    world.pass_(49)
+    assert world.value("waggle_plugin_up", plugin="gone") == 0
+    world.pass_(2)
+    assert world.value("waggle_plugin_up", plugin="gone") is None
+
+
 def test_a_merged_counter_is_restored_exactly_and_goes_on_rising(path):
     """Sums of floats don't depend on when the collector died."""
     world, plain = World(), World()
@@ -252,8 +274,24 @@ def test_a_leftover_temporary_file_does_not_matter(path):
 def test_without_a_file_nothing_waits():
     """A bye is answered at once."""
     calls = []
-    state = NoStateFile()
+    state = state_of(World(), None)
     state.when_saved(lambda: calls.append(1))
     state.save()
     assert not state.load()
     assert calls == [1]
+
+
+def test_a_file_of_november_is_read(tmp_path):
+    """What an earlier collector wrote goes on: its counters, values and ends."""
+    path = tmp_path / "state"
+    path.write_bytes((Path(__file__).parent / "states" / "november.json").read_bytes())
+    world = World(time=Time())
+    assert state_of(world, path).load()
+    assert world.value("waggle_count_total", plugin="ended", name="c") == 3
+    assert world.value("waggle_count_total", plugin="left", name="c") == 5
+    assert world.value("waggle_value", plugin="left", name="g") == 2
+    assert world.value("waggle_count_total", plugin="over", name="c") == 7
+    assert world.value("waggle_plugin_exits_total", plugin="gone", status="error") == 1
+    assert world.value("waggle_plugin_exits_total", plugin="gone", status="lost") == 0
+    found = world.scrape().all("waggle_timer_seconds_count")
+    assert sum(value for _, value in found) == 2_000_006

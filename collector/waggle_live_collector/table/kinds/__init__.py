@@ -4,44 +4,24 @@ A new kind is one module here, one entry in each of these three unions, and one 
 the exposition.
 """
 
+from typing import Union
+
 from ...messages import Decoder
-from .count import AppliedCount, CountTotals, MessagesCell, ProblemCell, UploadsCell
+from .count import CountCell, CountRow
 from .counter import AppliedCounter, CounterCell, CounterTotals
-from .function import AppliedFunction, FunctionCell, FunctionTotals
+from .function import FunctionCell, FunctionRow
 from .gauge import AppliedGauge, GaugeCell, GaugeTotals
 from .rate import AppliedRate, RateCell, RateTotals
-from .tau_run import AppliedTauRun, TauRunCell, TauRunTotals
+from .tau_run import TauRunCell, TauRunRow
 from .timer import AppliedTimer, TimerCell, TimerTotals
 
-Cell = (
-    TimerCell
-    | RateCell
-    | GaugeCell
-    | CounterCell
-    | MessagesCell
-    | UploadsCell
-    | ProblemCell
-    | FunctionCell
-    | TauRunCell
-)
-AnyApplied = (
-    AppliedTimer
-    | AppliedRate
-    | AppliedGauge
-    | AppliedCounter
-    | AppliedCount
-    | AppliedFunction
-    | AppliedTauRun
-)
-AnyTotals = (
-    TimerTotals
-    | RateTotals
-    | GaugeTotals
-    | CounterTotals
-    | CountTotals
-    | FunctionTotals
-    | TauRunTotals
-)
+Cell = Union[TimerCell, RateCell, GaugeCell, CounterCell, CountCell, FunctionCell, TauRunCell]
+AnyApplied = Union[
+    AppliedTimer, AppliedRate, AppliedGauge, AppliedCounter, CountRow, FunctionRow, TauRunRow
+]
+AnyTotals = Union[
+    TimerTotals, RateTotals, GaugeTotals, CounterTotals, CountRow, FunctionRow, TauRunRow
+]
 
 #: Decodes the lines of clients.
 DECODER = Decoder(Cell)

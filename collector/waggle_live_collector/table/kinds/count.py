@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -11,16 +11,17 @@ from waggle_live.wire.protocol import MESSAGES, OVERFLOW, PROBLEM, PROBLEMS, UPL
 
 from ... import messages
 from ...messages import Whole
-from ..series import Arrival, Key, Series, Stamp, fell
+from ..series import Key, Stamp
+from ..summed import SummedSeries
 from . import names
 
 
 class _CountCell(messages.Cell, kw_only=True):
     value: Whole
 
-    def first(self) -> AppliedCount:
+    def first(self) -> CountRow:
         """Return the empty row of a series that is new to its process; raises ProtocolError."""
-        return AppliedCount(self.kind, self._checked_name(), ())
+        return CountRow(self.kind, self._checked_name(), ())
 
     def _checked_name(self) -> str:
         raise NotImplementedError
@@ -57,9 +58,13 @@ class ProblemCell(_CountCell, tag=PROBLEM):
         return names.unlabelled(self)
 
 
-class AppliedCount(Struct, array_like=True, tag="count", gc=False):
-    """What was applied of one process."""
+CountCell = MessagesCell | UploadsCell | ProblemCell
 
+
+class CountRow(Struct, array_like=True, tag="count", gc=False):
+    """What was applied of one process, and the sum over all of them."""
+
+    is_authored: ClassVar[bool] = False
     kind: str
     name: str
     labels: Labels
@@ -75,53 +80,21 @@ class AppliedCount(Struct, array_like=True, tag="count", gc=False):
         """Whether a process can have only a few of these, which come on top of its limit."""
         return self.kind in (UPLOADS, PROBLEM) or self.name == OVERFLOW
 
-    def shift(self, seconds: float) -> None:
-        """Do nothing: it holds no time."""
-
-    def totals(self) -> CountTotals:
+    def totals(self) -> CountRow:
         """Return the totals of a new series."""
-        return CountTotals(self.kind, self.name, self.labels)
-
-
-class CountTotals(Struct, array_like=True, tag="count"):
-    """The sum over all processes."""
-
-    is_authored: ClassVar[bool] = False
-    kind: str
-    name: str
-    labels: Labels
-    value: int = 0
-    updated: float = 0.0
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic time of a row that was written by another clock."""
-        if self.updated:
-            self.updated += seconds
+        return CountRow(self.kind, self.name, self.labels)
 
     def series(self, stamp: Stamp) -> CountSeries:
         """Return the series that counts in this row."""
         return CountSeries(self, stamp)
 
 
-class CountSeries(Series):
+class CountSeries(SummedSeries):
     """The sum of one kind and name."""
 
     __slots__ = ()
-    totals: CountTotals
-
-    def take(self, applied: AppliedCount, cell: _CountCell, arrival: Arrival) -> None:
-        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
-        if cell.value < applied.value:
-            raise fell()
-        self.totals.value += cell.value - applied.value
-        applied.value = cell.value
-        self.totals.updated = arrival.at - cell.age
-        self.version += 1
-
-    def merge(self, other: Self, now: float) -> None:
-        """Add the sum of another one."""
-        super().merge(other, now)
-        self.totals.value += other.totals.value
+    sums = ("value",)
+    totals: CountRow
 
     def value(self) -> int:
         """Return the sum over all processes."""

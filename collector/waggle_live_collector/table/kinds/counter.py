@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import ClassVar, Self
 
 from waggle_live.wire.protocol import COUNTER
 
 from ... import messages
 from ...messages import Total
-from ..exact_sum import ExactSum
+from .. import exact_sum
 from ..series import Applied, Arrival, Series, Stamp, Totals, fell
 from . import names
 
@@ -27,7 +28,6 @@ class CounterCell(messages.Cell, tag=COUNTER):
 class AppliedCounter(Applied, tag=COUNTER):
     """What was applied of one process."""
 
-    kind: ClassVar[str] = COUNTER
     value: float = 0.0
 
     def totals(self) -> CounterTotals:
@@ -38,7 +38,6 @@ class AppliedCounter(Applied, tag=COUNTER):
 class CounterTotals(Totals, tag=COUNTER):
     """The exact sum over all processes, as its parts."""
 
-    kind: ClassVar[str] = COUNTER
     parts: list[float] = []
     updated: float = 0.0
 
@@ -50,19 +49,15 @@ class CounterTotals(Totals, tag=COUNTER):
 class CounterSeries(Series):
     """The sum of one name."""
 
-    __slots__ = ("_sum",)
+    __slots__ = ()
     totals: CounterTotals
-
-    def __init__(self, totals: CounterTotals, stamp: Stamp) -> None:
-        super().__init__(totals, stamp)
-        self._sum = ExactSum(totals.parts)
 
     def take(self, applied: AppliedCounter, cell: CounterCell, arrival: Arrival) -> None:
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
         if cell.value < applied.value:
             raise fell()
         if cell.value != applied.value or not self.totals.updated:
-            self._sum.change(applied.value, cell.value)
+            exact_sum.change(self.totals.parts, applied.value, cell.value)
             applied.value = cell.value
             self.stamp.raise_to(arrival.at - cell.age)
             self.totals.updated = self.stamp.at
@@ -72,8 +67,8 @@ class CounterSeries(Series):
         """Add the sum of another counter."""
         super().merge(other, now)
         for part in other.totals.parts:
-            self._sum.add(part)
+            exact_sum.add(self.totals.parts, part)
 
     def value(self) -> float:
         """Return the sum over all processes."""
-        return self._sum.value()
+        return fsum(self.totals.parts)

@@ -26,13 +26,8 @@ class GaugeCell(messages.Cell, tag=GAUGE):
 class AppliedGauge(Applied, tag=GAUGE):
     """The value of one process as it came, for JSON has no NaN; set at the monotonic ``at``."""
 
-    kind: ClassVar[str] = GAUGE
     value: float | str = 0.0
     at: float = 0.0
-
-    def shift(self, seconds: float) -> None:
-        """Move ``at`` of a row that was written by another clock."""
-        self.at += seconds
 
     def totals(self) -> GaugeTotals:
         """Return the totals of a new series."""
@@ -42,15 +37,9 @@ class AppliedGauge(Applied, tag=GAUGE):
 class GaugeTotals(Totals, tag=GAUGE):
     """What disconnected processes left behind; the values of connected ones are in their rows."""
 
-    kind: ClassVar[str] = GAUGE
     ended: float | str | None = None
     ended_at: float = 0.0
     updated: float = 0.0
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-        super().shift(seconds)
-        self.ended_at += seconds
 
     def series(self, stamp: Stamp) -> GaugeSeries:
         """Return the series that counts in this row."""

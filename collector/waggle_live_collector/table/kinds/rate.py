@@ -8,8 +8,8 @@ from waggle_live.wire.protocol import RATE
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Arrival, Stamp, fell
-from ..windowed import WindowedSeries, WindowedTotals
+from ..series import Applied, Arrival, Stamp, Totals, fell
+from ..windowed import WindowedSeries
 from . import names
 
 
@@ -29,7 +29,6 @@ class RateCell(messages.Cell, tag=RATE):
 class AppliedRate(Applied, tag=RATE):
     """What was applied of one process."""
 
-    kind: ClassVar[str] = RATE
     count: int = 0
     sum: int = 0
 
@@ -38,10 +37,9 @@ class AppliedRate(Applied, tag=RATE):
         return RateTotals(self.name, self.key.labels)
 
 
-class RateTotals(WindowedTotals, tag=RATE):
+class RateTotals(Totals, tag=RATE):
     """Events of all processes; ``block`` says that ``sum`` (ns) is meant."""
 
-    kind: ClassVar[str] = RATE
     count: int = 0
     sum: int = 0
     block: bool = False

@@ -8,7 +8,8 @@ from waggle_live.wire.protocol import TAU
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Arrival, Series, Stamp, Totals, fell
+from ..series import Applied, Arrival, Stamp
+from ..summed import SummedSeries
 from . import names
 
 
@@ -20,70 +21,54 @@ class TauRunCell(messages.Cell, tag=TAU):
     dropped: Whole = 0
     torn: Whole = 0
 
-    def first(self) -> AppliedTauRun:
+    def first(self) -> TauRunRow:
         """Return the empty row of a series that is new to its process; raises ProtocolError."""
-        return AppliedTauRun(names.nameless(self), ())
+        return TauRunRow(names.nameless(self), ())
 
 
-class AppliedTauRun(Applied, tag=TAU):
-    """What was applied of one process."""
+class TauRunRow(Applied, tag=TAU):
+    """What was applied of one process, and the sums over all runs of a plugin.
 
-    kind: ClassVar[str] = TAU
+    ``dumped_at``, of the sums alone: when the newest dump of any was made.
+    """
+
+    is_authored: ClassVar[bool] = False
     dropped: int = 0
     torn: int = 0
+    dumped_at: float | None = None
 
     @property
     def is_bounded(self) -> bool:
         """Say yes: a process has one."""
         return True
 
-    def totals(self) -> TauRunTotals:
+    def totals(self) -> TauRunRow:
         """Return the totals of a new series."""
-        return TauRunTotals("", ())
-
-
-class TauRunTotals(Totals, tag=TAU):
-    """All runs of a plugin; ``dumped_at``: when the newest dump of any was made."""
-
-    kind: ClassVar[str] = TAU
-    is_authored: ClassVar[bool] = False
-    dropped: int = 0
-    torn: int = 0
-    dumped_at: float = 0.0
-    updated: float = 0.0
-
-    def shift(self, seconds: float) -> None:
-        """Move the monotonic times of a row that was written by another clock."""
-        super().shift(seconds)
-        self.dumped_at += seconds
+        return TauRunRow("", ())
 
     def series(self, stamp: Stamp) -> TauRunSeries:
         """Return the series that counts in this row."""
         return TauRunSeries(self, stamp)
 
 
-class TauRunSeries(Series):
+class TauRunSeries(SummedSeries):
     """The runs of one plugin."""
 
     __slots__ = ()
-    totals: TauRunTotals
+    sums = ("dropped", "torn")
+    totals: TauRunRow
 
-    def take(self, applied: AppliedTauRun, cell: TauRunCell, arrival: Arrival) -> None:
+    def take(self, applied: TauRunRow, cell: TauRunCell, arrival: Arrival) -> None:
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
-        if cell.dropped < applied.dropped or cell.torn < applied.torn:
-            raise fell()
-        totals, at = self.totals, arrival.at - cell.age
-        totals.dropped += cell.dropped - applied.dropped
-        totals.torn += cell.torn - applied.torn
-        applied.dropped, applied.torn = cell.dropped, cell.torn
-        totals.dumped_at = max(totals.dumped_at, at) if totals.updated else at
-        totals.updated = at
-        self.version += 1
+        super().take(applied, cell, arrival)
+        self._dumped(arrival.at - cell.age)
 
     def merge(self, other: Self, now: float) -> None:
         """Add what another plugin's runs left out."""
         super().merge(other, now)
-        totals, more = self.totals, other.totals
-        totals.dropped += more.dropped
-        totals.torn += more.torn
-        totals.dumped_at = max(totals.dumped_at, more.dumped_at)
+        if other.totals.dumped_at is not None:
+            self._dumped(other.totals.dumped_at)
+
+    def _dumped(self, at: float) -> None:
+        last = self.totals.dumped_at
+        self.totals.dumped_at = at if last is None else max(last, at)

@@ -10,8 +10,8 @@ from waggle_live.wire.protocol import TIMER
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Arrival, Stamp, fell
-from ..windowed import WindowedSeries, WindowedTotals
+from ..series import Applied, Arrival, Stamp, Totals, fell
+from ..windowed import WindowedSeries
 from . import names
 
 #: The ``le`` bounds of the exposition in seconds: powers of two, so each is exactly a bucket
@@ -47,7 +47,6 @@ class TimerCell(messages.Cell, tag=TIMER):
 class AppliedTimer(Applied, tag=TIMER):
     """What was applied of one process; ``buckets`` add up to ``count``."""
 
-    kind: ClassVar[str] = TIMER
     count: int = 0
     sum: int = 0
     failures: int = 0
@@ -58,10 +57,9 @@ class AppliedTimer(Applied, tag=TIMER):
         return TimerTotals(self.name, self.key.labels)
 
 
-class TimerTotals(WindowedTotals, tag=TIMER):
+class TimerTotals(Totals, tag=TIMER):
     """Durations of all processes; ``bins`` count per bound of :data:`BOUNDS`, not cumulated."""
 
-    kind: ClassVar[str] = TIMER
     count: int = 0
     sum: int = 0
     failures: int = 0

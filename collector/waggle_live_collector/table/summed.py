@@ -1,0 +1,38 @@
+"""What the kinds share that only add up whole numbers, and are no author's."""
+
+from typing import Any, ClassVar, Self
+
+from .series import Arrival, Series, fell
+
+
+class SummedSeries(Series):
+    """Sums that only rise: cells and rows have each by the names of ``sums``.
+
+    One kind of row is enough: what was applied of a process has the fields of the totals. None
+    stands for a sum that a cell doesn't tell, or that no process has told.
+    """
+
+    __slots__ = ()
+    sums: ClassVar[tuple[str, ...]]
+
+    def take(self, applied: Any, cell: Any, arrival: Arrival) -> None:
+        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
+        told = {name: value for name in self.sums if (value := getattr(cell, name)) is not None}
+        new = {name: value - (getattr(applied, name) or 0) for name, value in told.items()}
+        if any(value < 0 for value in new.values()):
+            raise fell()
+        for name, value in told.items():
+            self._add(name, new[name])
+            setattr(applied, name, value)
+        self.version += 1
+
+    def merge(self, other: Self, now: float) -> None:
+        """Add the sums of another series."""
+        super().merge(other, now)
+        for name in self.sums:
+            value = getattr(other.totals, name)
+            if value is not None:
+                self._add(name, value)
+
+    def _add(self, name: str, value: int) -> None:
+        setattr(self.totals, name, (getattr(self.totals, name) or 0) + value)
