@@ -5,12 +5,13 @@ import threading
 import weakref
 from typing import Any
 
+from ..series.state import release_if_held
+
 #: Held while a socket is being made, so that no fork happens between its making and keeping.
-guard = threading.Lock()
+#: An RLock, which knows its owner: a fork that got it in vain has nothing to release.
+guard: Any = threading.RLock()
 
 _resettable: "weakref.WeakSet[Any]" = weakref.WeakSet()
-#: Per thread, since several may fork at once: whether it holds the guard, innermost fork last.
-_forks = threading.local()
 
 
 def register(resettable: Any) -> None:
@@ -20,17 +21,16 @@ def register(resettable: Any) -> None:
 
 def _before() -> None:
     # With a timeout: a fork is never held up by us for long, whatever happens.
-    _forks.__dict__.setdefault("held", []).append(guard.acquire(timeout=0.1))
+    guard.acquire(timeout=0.1)
 
 
 def _after_in_parent() -> None:
-    if _forks.held.pop():
-        guard.release()
+    release_if_held(guard)
 
 
 def _after_in_child() -> None:
-    global guard, _forks
-    guard, _forks = threading.Lock(), threading.local()
+    global guard
+    guard = threading.RLock()
     for resettable in list(_resettable):
         resettable.after_fork_in_child()
 

@@ -5,9 +5,10 @@ import os
 import re
 import shutil
 import sys
-from typing import Any, List, Optional
+from typing import Any, List
 
 from ..reporter.options import environment
+from ..wire.errors import LiveMetricsError
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
 _SCRIPTS = (".py", ".pyc", ".pyz", ".zip")
@@ -30,15 +31,13 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Become the plugin: replaced by exec, so that its arguments, ``__main__``, tracebacks,
-    signals and exit status are those of a plugin that runs alone. Raises InvalidAddress."""
+    signals and exit status are those of a plugin that runs alone. Raises InvalidAddress, and
+    LiveMetricsError where there is no such script or command."""
     changed = environment(options)
     start = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
     paths = [start, changed.get("PYTHONPATH", "")]
     changed["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     command = plugin_command(options.script, options.args)
-    if command is None:
-        print("waggle-live: no such script or command: %s" % options.script, file=sys.stderr)
-        return 2
     if _PYTHON.match(os.path.basename(command[0])):
         option = _isolation(command[1:])
         if option:
@@ -54,8 +53,8 @@ def main(options: argparse.Namespace) -> int:
         return 127
 
 
-def plugin_command(script: str, arguments: List[str]) -> Optional[List[str]]:
-    """Return what to execute, None if there is no such thing.
+def plugin_command(script: str, arguments: List[str]) -> List[str]:
+    """Return what to execute; raises LiveMetricsError if there is no such thing.
 
     Scripts, directories and options (``-m module``) are for this Python. A python of the
     caller's choice, a program on the ``PATH`` and an executable that is no ``.py`` run as they are.
@@ -68,7 +67,9 @@ def plugin_command(script: str, arguments: List[str]) -> Optional[List[str]]:
         is_for_python = True
     if is_for_python:
         return [sys.executable, script, *arguments]
-    return [script, *arguments] if shutil.which(script) else None
+    if shutil.which(script) is None:
+        raise LiveMetricsError("no such script or command: %s" % script)
+    return [script, *arguments]
 
 
 def _isolation(arguments: List[str]) -> str:

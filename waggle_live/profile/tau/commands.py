@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, Optional
 from ...reporter.address import Addresses
 from ...reporter.identity import find_identity
 from ...reporter.options import environment
+from ...wire.errors import LiveMetricsError
 from .directory import Directory, Reading
 from .forwarder import ForwardedRun, Forwarder
 from .functions import Functions
@@ -37,15 +38,14 @@ docs/tau.md, in the repository of Waggle Live, says how."""
 def tau_run(options: argparse.Namespace) -> int:
     """Run a script under TAU; returns its exit status, 128 + n if signal n ended it.
 
-    Raises InvalidAddress.
+    Raises InvalidAddress, and LiveMetricsError where there is no such script.
     """
     command = tau_command(options.tau_command)
     if command is None:
         print(NO_TAU, file=sys.stderr)
         return 127
     if not os.path.exists(options.script):
-        print("waggle-live: no such script: %s" % options.script, file=sys.stderr)
-        return 2
+        raise LiveMetricsError("no such script: %s" % options.script)
     command += [launcher.__file__, "%g" % options.interval, options.script, *options.args]
     directory = tempfile.mkdtemp(prefix="waggle-live-tau-")
     try:
@@ -66,10 +66,10 @@ def tau_run(options: argparse.Namespace) -> int:
 
 
 def tau_watch(options: argparse.Namespace) -> int:
-    """Forward what is in a directory until a signal; returns 0. Raises InvalidAddress."""
+    """Forward what is in a directory until a signal; returns 0. Raises InvalidAddress, and
+    LiveMetricsError where there is no such directory."""
     if not os.path.isdir(options.directory):
-        print("waggle-live: no such directory: %s" % options.directory, file=sys.stderr)
-        return 2
+        raise LiveMetricsError("no such directory: %s" % options.directory)
     forwarder = _forwarder(options.directory, options, None)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
