@@ -205,6 +205,17 @@ def executor() -> None:
     report(20)
 
 
+def until_killed() -> None:
+    """Counts until somebody ends it; says once that all of a first count has arrived."""
+    counter.inc()
+    while not live.flush(1):
+        pass
+    os.write(1, b"here\n")
+    while True:
+        time.sleep(0.05)
+        counter.inc()
+
+
 SHAPES: "dict[str, Callable[[], None]]" = {
     "threads": threads_that_open,
     "nested": nested,
@@ -221,6 +232,7 @@ SHAPES: "dict[str, Callable[[], None]]" = {
     "waiting-forkserver": lambda: processes("forkserver", 0),
     "pool": pool,
     "executor": executor,
+    "until-killed": until_killed,
 }
 
 if __name__ == "__main__":
