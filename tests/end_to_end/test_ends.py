@@ -68,7 +68,7 @@ def test_a_stopped_plugin_is_silent_and_comes_back(collector, task):
 def test_a_plugin_that_is_gone_before_it_was_accepted_is_lost_soon(own_collector, task):
     """It connected to a collector that was busy just then, and was killed."""
     own_collector.signal(signal.SIGSTOP)
-    process = start("shapes", "never", address=own_collector.address, task=task)
+    process = start("shapes", "until-killed", address=own_collector.address, task=task)
     time.sleep(1)  # it connects, and waits in vain for an answer
     process.kill()
     process.communicate()

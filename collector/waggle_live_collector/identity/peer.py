@@ -14,6 +14,8 @@ from . import cgroup
 _UCRED = struct.Struct("3i")
 #: Linux 6.5 and newer, on all architectures that plugins run on; Python has no name for it.
 _SO_PEERPIDFD = 77
+#: What the kernel says of a process that has ended, by its version and who asks.
+_ENDED = (errno.ESRCH, errno.EINVAL, errno.ENODATA)
 
 #: What became of the attempt to prove the pod of a peer.
 PROVEN = "proven"
@@ -32,20 +34,24 @@ NO_POD = "no_pod"
 class Handle:
     """The kernel's handle on a process, which no other process gets after its end.
 
-    Closed when nobody holds it any more.
+    ``pidfd``: None for a process that ended before there was one. Closed when nobody holds the
+    handle any more.
     """
 
-    def __init__(self, pidfd: int) -> None:
+    def __init__(self, pidfd: int | None) -> None:
         self._pidfd = pidfd
 
     def has_ended(self) -> bool:
         """Tell whether the process has ended, as a zombie too."""
+        if self._pidfd is None:
+            return True
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         return bool(poll.poll(0))
 
     def __del__(self) -> None:
-        os.close(self._pidfd)
+        if self._pidfd is not None:
+            os.close(self._pidfd)
 
 
 class Peer(NamedTuple):
@@ -79,8 +85,10 @@ def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer
     pid, uid, gid = _UCRED.unpack(data)
     try:
         handle = _handle(sock, pid)
-    except OSError:  # it has ended already
-        return Peer(pid, uid, gid, "", GONE if prove else UNASKED)
+    except OSError as error:
+        # Whatever else it is, as a lack of descriptors, doesn't tell that the process has ended.
+        handle = Handle(None) if error.errno in _ENDED else None
+        return Peer(pid, uid, gid, "", GONE if prove else UNASKED, handle=handle)
     pod, proof = _pod(handle, pid, proc) if prove else ("", UNASKED)
     return Peer(pid, uid, gid, pod, proof, handle=handle)
 
