@@ -94,7 +94,7 @@ class Reporter:
                 self._begin()
         except Exception as error:  # above all that no thread can be started, or none in here
             self._sender = None
-            _log_once("start", "no live metrics, for their thread can't be started: %s", error)
+            _log_once("start", "nothing is sent, for no thread can be started: %s", error)
         finally:
             self._starting.release()
 
