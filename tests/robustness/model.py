@@ -97,7 +97,7 @@ class Process:
         if self.link is None:
             return
         send_all = send_all or self.send_all
-        cells = [c for c in self.registry.states() if send_all or c.buffer or c.changed]
+        cells = [c for c in self.registry.states() if send_all or c.values or c.changed]
         messages = [cell.take() for cell in cells]
         for number, line in encode_updates(messages, self.number + 1, now, now - 0.25):
             self.number = number

@@ -26,7 +26,7 @@ def no_waggle_in_the_environment(monkeypatch):
 def no_session_is_left():
     """Each test begins without a session, as a process does."""
     yield
-    reporter.end_all(timeout=0.05)
+    reporter.end_all(timeout=0.05, for_good=False)
     for thread in threading.enumerate():
         if thread.name == "waggle-live":
             thread.join(5)  # else its last words would be in the next test's log

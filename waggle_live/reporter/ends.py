@@ -1,7 +1,8 @@
 """How a process of a plugin ends: the status that its session says goodbye with."""
 
+import os
 import sys
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 OK, ERROR, STOPPED = STATUSES = "ok", "error", "stopped"
 
@@ -40,18 +41,39 @@ def status_of_interpreter() -> str:
     return OK if hasattr(sys, "ps1") else status_of(getattr(sys, "last_value", None))
 
 
-def finalize_child(reporter: Any) -> None:
-    """End with a child of multiprocessing, which ends by ``os._exit``, without atexit."""
+_is_registered = False
+
+
+def finalize_child(end: Callable[[], None]) -> None:
+    """Have ``end``, a function of a module, called at the end of a child of multiprocessing.
+
+    That ends by ``os._exit``, without atexit. Does nothing where multiprocessing isn't loaded, and
+    the second time.
+    """
+    global _is_registered
     util: Any = sys.modules.get("multiprocessing.util")
-    if util is not None:
+    if util is not None and not _is_registered:
         # Before its main function runs, a child clears all finalizers and then calls what
         # is registered here; where it runs already, the finalizer is made at once.
-        util.register_after_fork(reporter, _make_finalizer)
-        _make_finalizer(reporter)
+        util.register_after_fork(end, _make_finalizer)
+        _make_finalizer(end)
+        _is_registered = True
 
 
-def _make_finalizer(reporter: Any) -> None:
+def _make_finalizer(end: Callable[[], None]) -> None:
     util: Any = sys.modules["multiprocessing.util"]
     process: Any = sys.modules["multiprocessing.process"]
     if process.current_process()._parent_pid is not None:
-        util.Finalize(None, reporter.end_child, exitpriority=100)
+        util.Finalize(None, end, exitpriority=100)
+
+
+def find_parent() -> int:
+    """Return the pid of the process that made this one.
+
+    To the kernel the parent of a forkserver's child is the server, which is no plugin.
+    """
+    server: Any = sys.modules.get("multiprocessing.forkserver")
+    if server is None or server.get_inherited_fds() is None:
+        return os.getppid()
+    parent: int = sys.modules["multiprocessing.process"].current_process()._parent_pid
+    return parent

@@ -8,6 +8,7 @@ session. Making one starts nothing. The first value does, and whatever opens a h
 import atexit
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any, Callable, List, Optional
 
 from ..clock import monotonic
@@ -15,6 +16,7 @@ from ..series.registry import Instruments, Registry
 from . import ends, fork
 from .address import Addresses
 from .identity import ClaimedIdentity
+from .logs import LogOnce
 from .sender import Sender
 from .session import Session
 from .usage import Figures
@@ -23,13 +25,18 @@ from .usage import Figures
 DEFAULT_EXIT_TIMEOUT = 0.5
 #: The same of a block, which leaves some of it to the end of the process: that may be next.
 DEFAULT_BLOCK_TIMEOUT = 0.35
+#: Seconds for which no block's end waits after one that did so in vain.
+DEFAULT_VAIN_SECONDS = 5.0
 
 #: What this process has used, told by one session at a time.
 _figures = Figures()
+#: Held while one is looked up or made; a signal handler may do so within another's.
+_finding = threading.RLock()
 #: By identity and address, for as long as there is a handle, an instrument or a session of it.
 _known: "weakref.WeakValueDictionary[Any, Reporter]" = weakref.WeakValueDictionary()
 #: Those that have a session, the latest last; kept alive, for the end of the process ends them.
 _started: "List[Reporter]" = []
+_log_once = LogOnce()
 _is_over = False  # the process is ending, and nothing is started any more
 
 
@@ -50,12 +57,14 @@ class Reporter:
         self._by_thread = threading.local()
         #: Those who have not closed it.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()
-        self._lock = threading.RLock()
+        # No RLock: what begins the session may be a signal handler, in the middle of just that.
+        self._starting = threading.Lock()
         self._sender: Optional[Sender] = None
-        self._blocks = 0
+        #: One for each block that is open, since a list changes in one step.
+        self._blocks: List[None] = []
         self._left = ends.Left()
-        #: Until when, and how long, the last block's end waited without an answer.
-        self._in_vain = (0.0, 0.0)
+        #: Until when, and how long, a block's end waited last without an answer.
+        self._in_vain = (float("-inf"), 0.0)
         fork.register(self)
 
     def spans(self) -> List[Any]:
@@ -71,44 +80,60 @@ class Reporter:
         """Begin a session, unless there is one. Never blocks, never raises.
 
         It may be called where the same thread, or another, is starting it: then it does nothing.
+        A value that comes while one is ending begins the next one after it.
         """
         if self._sender is not None or self._addresses.is_off or _is_over:
             return
-        if not self._lock.acquire(False):
+        if not self._starting.acquire(False):
             return
         try:
             if self._sender is None:
-                sender = self._sender = Sender(
-                    states=self.registry.states,
-                    session=Session(self._identity),
-                    addresses=self._addresses.candidates,
-                    usage=_figures,
-                    interval=self._interval,
-                )
-                _started.append(self)
-                sender.start()
-                ends.finalize_child(self)
+                self._begin()
+        except Exception as error:  # above all that no thread can be started, or none in here
+            self._sender = None
+            _log_once("start", "nothing is sent, for no thread can be started: %s", error)
         finally:
-            self._lock.release()
+            self._starting.release()
+
+    def _begin(self) -> None:
+        ends.finalize_child(_end_child)
+        sender = self._sender = Sender(
+            states=self.registry.states,
+            session=Session(self._identity),
+            addresses=self._addresses.candidates,
+            usage=_figures,
+            on_end=self._ended,
+            interval=self._interval,
+        )
+        sender.start()
+        _started.append(self)
+
+    def _ended(self) -> None:
+        """The session has ended: begin the next one if anything was recorded meanwhile."""
+        self._sender = None
+        with suppress(ValueError):
+            _started.remove(self)
+        if any(state.values for state in self.registry.states()):
+            self.start()
 
     def enter(self) -> None:
         """Enter a block, which begins the session."""
-        self._blocks += 1
+        self._blocks.append(None)
         self.start()
 
     def leave(self, error: Optional[BaseException]) -> None:
         """Leave a block: send what is left; ``error`` is the exception that left it, if any did.
 
         Waits at most 0.35 s for a collector that takes it in; not at all without a connection, or
-        where the block before waited in vain.
+        for 5 s after having waited in vain.
         """
-        self._blocks = max(0, self._blocks - 1)
+        del self._blocks[-1:]
         sender, begin = self._sender, monotonic()
         if sender is not None:
-            timeout = 0.0 if self._in_vain[1] else DEFAULT_BLOCK_TIMEOUT
-            done = sender.flush(timeout, patient=False)
-            now = monotonic()
-            self._in_vain = (0.0, 0.0) if done else (now, now - begin)
+            is_vain = begin - self._in_vain[0] < DEFAULT_VAIN_SECONDS
+            timeout = 0.0 if is_vain else DEFAULT_BLOCK_TIMEOUT
+            if not sender.flush(timeout, patient=False) and not is_vain:
+                self._in_vain = (monotonic(), monotonic() - begin)
         if not self._blocks:
             self._left.note(error, monotonic())
 
@@ -128,12 +153,9 @@ class Reporter:
 
         ``status``: None for how the last block was left.
         """
-        with self._lock:
-            sender, self._sender = self._sender, None
+        sender = self._sender
         if sender is None:
             return lambda: None
-        if self in _started:
-            _started.remove(self)
         # What a function gives is no value that anybody recorded.
         states = [state for state in self.registry.states() if state.sample is None]
         recorded = max((state.recorded_at for state in states), default=0.0)
@@ -141,21 +163,11 @@ class Reporter:
         until, waited = self._in_vain
         if monotonic() - until < timeout:
             timeout = max(0.0, timeout - waited)
-        request = sender.finish(status or self._left.status(recorded), timeout)
-
-        def wait() -> None:
-            sender.wait(request)
-            self.registry.reset()  # what is recorded from now on begins another session
-
-        return wait
-
-    def end_child(self) -> None:
-        """End with a child of multiprocessing."""
-        end_all(ends.OK)
+        return sender.finish(status or self._left.status(recorded), timeout)
 
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child (called by :mod:`waggle_live.reporter.fork`)."""
-        self._lock = threading.RLock()
+        self._starting = threading.Lock()
         sender, self._sender = self._sender, None
         if sender is not None:
             sender.abandon()
@@ -169,8 +181,11 @@ def find(
 ) -> Reporter:
     """Return this process's reporter of that identity and address, new or known."""
     key = (identity, addresses.text)
-    known = _known.get(key)
-    return known or _known.setdefault(key, Reporter(identity, addresses, interval, instruments))
+    with _finding:
+        reporter = _known.get(key)
+        if reporter is None:
+            reporter = _known[key] = Reporter(identity, addresses, interval, instruments)
+    return reporter
 
 
 def latest() -> Optional[Reporter]:
@@ -180,17 +195,28 @@ def latest() -> Optional[Reporter]:
     return next(iter(_known.values()), None)
 
 
-def end_all(status: Optional[str] = None, timeout: float = DEFAULT_EXIT_TIMEOUT) -> None:
-    """End all sessions of this process, side by side, within ``timeout`` seconds."""
+def end_all(
+    status: Optional[str] = None, timeout: float = DEFAULT_EXIT_TIMEOUT, *, for_good: bool = True
+) -> None:
+    """End all sessions of this process, side by side, within ``timeout`` seconds.
+
+    ``for_good``: none begins any more, whatever is recorded.
+    """
+    global _is_over
+    _is_over = for_good  # first: threads that record on must not begin what nobody would end
     for wait in [reporter.end(status, timeout) for reporter in list(_started)]:
         wait()
 
 
 def _end_process() -> None:
-    global _is_over
     status = ends.status_of_interpreter()
     end_all(None if status == ends.OK else status)
-    _is_over = True
+
+
+def _end_child() -> None:
+    """End with a child of multiprocessing; threads that it waits for then are still heard."""
+    others = [each for each in threading.enumerate() if each is not threading.current_thread()]
+    end_all(ends.OK, for_good=all(thread.daemon for thread in others))
 
 
 class _AfterFork:
@@ -198,9 +224,9 @@ class _AfterFork:
 
     def after_fork_in_child(self) -> None:
         """Nothing has a session in a forked child, and nothing was told."""
-        global _figures
+        global _figures, _finding, _is_over
         del _started[:]
-        _figures = Figures()
+        _figures, _finding, _is_over = Figures(), threading.RLock(), False
 
 
 _after_fork = _AfterFork()

@@ -8,16 +8,16 @@ Only a flush and the end wait for an answer, and never long.
 import threading
 import time
 from contextlib import suppress
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Union
 
 from ..clock import monotonic
-from ..series.state import SeriesState, fold_all, release_if_held
+from ..series.state import LastCell, SeriesState, fold_all
 from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
 from .connection import Connection, explain
 from .logs import LogOnce
-from .request import Request
+from .request import Request, Requests
 from .session import Session
 from .usage import Figures
 
@@ -31,9 +31,9 @@ TCP_RETRY = 1.0
 REFUSED_RETRY = 5.0
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
-ABSENT = (
-    "no collector at %s (%s); the plugin goes on without, and it is looked for in the background"
-)
+ABSENT = "no collector at %s (%s); the plugin goes on without, and looks for it in the background"
+
+State = Union[SeriesState, LastCell]
 
 #: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
 #: forked children inherit it. Bounded by the addresses that a program is written with.
@@ -41,7 +41,10 @@ _absent: "Set[Address]" = set()
 
 
 class Sender:
-    """Owns the connection, the session and the thread. ``start`` starts, ``finish`` ends it."""
+    """Owns the connection, the session and the thread. ``start`` starts, ``finish`` ends it.
+
+    ``on_end`` is called in that thread once the session has ended: from then on another may begin.
+    """
 
     def __init__(
         self,
@@ -50,95 +53,77 @@ class Sender:
         session: Session,
         addresses: Callable[[], List[Address]],
         usage: Optional[Figures],
+        on_end: Callable[[], None] = lambda: None,
         interval: float = DEFAULT_INTERVAL,
     ) -> None:
-        self._states = states
+        self._states: Callable[[], Sequence[State]] = states
+        self._on_end = on_end
         self._session = session
         self._addresses = addresses
         self._usage = usage
         self._interval = interval
         self._thread: Optional[threading.Thread] = None
-        # Locked while there is nothing to do. No Event: a flush or close from a signal handler or
-        # ``__del__`` within another's Event.set() would wait for its inner lock forever.
-        self._wake = threading.Lock()
-        self._wake.acquire()
-        self._requests: List[Request] = []
+        self._requests = Requests()
         self._connection: Optional[Connection] = None
         self._send_all = True
         self._since = session.started
         self._next_process = 0.0
         self._retry_at = 0.0
         self._was_connected = False
-        #: Nothing more may be sent: the states are those of another session by now.
-        self._is_over = False
         self._log_once = LogOnce()
 
     def start(self) -> None:
-        """Start the thread; where none can be started, log that and go without."""
+        """Start the thread; raises RuntimeError where none can be started."""
         self._thread = threading.Thread(target=self._run, name="waggle-live", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError as error:  # the limit of threads, or the interpreter is ending
-            self._thread = None
-            self._log_once("thread", "no live metrics, for no thread can be started: %s", error)
+        self._thread.start()
 
     def flush(self, timeout: float, patient: bool = True) -> bool:
         """Send now; True once the collector has applied it, False after ``timeout`` seconds.
 
         Not ``patient``: False at once where there is no connection.
         """
-        request = self._request(timeout, None, patient)
-        if request is not None:
-            request.done.wait(timeout)
-        return request is not None and request.succeeded
+        if self._thread is threading.current_thread():
+            return False  # a gauge's function can't wait for itself
+        return self._requests.make(timeout, None, patient).wait()
 
-    def finish(self, status: str, timeout: float) -> Optional[Request]:
-        """Send what is left and ``bye``, and end the thread; return what :meth:`wait` takes."""
-        return self._request(timeout, status, patient=True)
+    def finish(self, status: str, timeout: float) -> Callable[[], None]:
+        """Send what is left and ``bye``, and end the thread; return what waits for that."""
+        request = self._requests.make(timeout, status, patient=True)
 
-    def wait(self, request: Optional[Request]) -> None:
-        """Wait for a ``finish``; whatever comes of it, nothing is sent from then on."""
-        if request is not None:
-            request.done.wait(max(0.0, request.until - monotonic()))
-        self._is_over = True
+        def wait() -> None:
+            if self._thread is not threading.current_thread():
+                request.wait()
+
+        return wait
 
     def abandon(self) -> None:
         """Let go of everything in a forked child, whose parent still uses the connection."""
-        self._thread = None
         if self._connection is not None:
             self._connection.close()
-
-    def _request(self, timeout: float, status: Optional[str], patient: bool) -> Optional[Request]:
-        if self._thread is None or self._thread is threading.current_thread():
-            return None
-        request = Request(monotonic() + timeout, status, patient)
-        self._requests.append(request)
-        release_if_held(self._wake)  # else it is awake already
-        return request
 
     def _run(self) -> None:
         next_tick = 0.0
         while True:
-            self._wake.acquire(True, max(0.0, next_tick - monotonic()))
+            flushes, end = self._requests.take(next_tick - monotonic())
             next_tick = monotonic() + self._interval
-            requests = self._requests[:]
-            del self._requests[: len(requests)]
             try:
-                self._tick(urgent=any(request.patient for request in requests))
+                self._tick(urgent=any(request.patient for request in flushes + end))
             except Exception as error:  # ours to mend, never the plugin's to suffer
                 self._disconnect()
                 self._log_once(repr(type(error)), "the sender met %r and goes on", error)
-            for request in requests:
+            for request in flushes + end:
                 try:
                     request.succeeded = self._serve(request)
                 except Exception as error:
                     self._log_once(repr(type(error)), "the sender met %r and goes on", error)
-                request.done.set()
-            if any(request.status is not None for request in requests):
+                if request.status is None:
+                    request.done.set()
+            if end:
                 self._disconnect()
                 if self._usage is not None:
                     self._usage.end(self)
-                self._thread = None
+                self._on_end()
+                self._requests.close()
                 return
 
     def _tick(self, urgent: bool = False) -> None:
@@ -195,7 +180,7 @@ class Sender:
             self._connection.close()
             self._connection = None
 
-    def _send(self, connection: Connection, states: List[SeriesState]) -> bool:
+    def _send(self, connection: Connection, states: Sequence[State]) -> bool:
         """Send the series that changed, unless earlier lines still wait for the kernel.
 
         False if something is left to send: then, or when a series was being folded just now.
@@ -208,7 +193,7 @@ class Sender:
         messages: List[Dict[str, Any]] = []
         complete = True
         for state in states:
-            if self._send_all or state.buffer or state.changed:
+            if self._send_all or state.values or state.changed:
                 message = state.take()
                 if message is None:
                     state.changed = True
@@ -223,7 +208,7 @@ class Sender:
             self._next_process = now + IDLE_PROCESS_INTERVAL
         if messages:
             self._next_process = min(self._next_process, now + PROCESS_INTERVAL)
-        if (messages or is_due) and not self._is_over:
+        if messages or is_due:
             first = self._session.number + 1
             for number, line in encode_updates(messages, first, now, self._since, process):
                 self._session.number = number
@@ -256,6 +241,8 @@ class Sender:
 
     def _serve(self, request: Request) -> bool:
         """Flush or say bye, reconnecting as long as there is time; True once it is applied."""
+        if request.status is not None:
+            self._take_last(request.until)
         while True:
             try:
                 if self._connection is not None and self._ask(self._connection, request):
@@ -267,6 +254,22 @@ class Sender:
             # There was a collector a moment ago: one that restarts is worth waiting for.
             time.sleep(0.02)
             self._tick(urgent=True)
+
+    def _take_last(self, until: float) -> None:
+        """Take what is left once and for all: what is recorded from now on is the next session's.
+
+        A series that is being folded all the time is the next one's whole.
+        """
+        last = []
+        for state in self._states():
+            changed = bool(state.values) or state.changed
+            cell = state.take(last=True)
+            while cell is None and monotonic() < until:
+                time.sleep(0.001)
+                cell = state.take(last=True)
+            if cell is not None:
+                last.append(LastCell(cell, changed))
+        self._states = lambda: last
 
     def _ask(self, connection: Connection, request: Request) -> bool:
         """Send all there is and the question, and wait for the answer."""

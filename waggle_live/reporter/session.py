@@ -9,6 +9,7 @@ from ..clock import monotonic
 from ..version import VERSION
 from ..wire.protocol import VERSION as PROTOCOL_VERSION
 from .address import find_token
+from .ends import find_parent
 from .identity import ClaimedIdentity, shorten
 
 
@@ -47,7 +48,7 @@ class Session:
             **self._identity._asdict(),
             "host": self._host,
             "pid": os.getpid(),
-            "parent": os.getppid(),
+            "parent": find_parent(),
             "start_time": self._start_time,
             "monotonic": self.started,
             "client": "waggle-live/%s" % VERSION,

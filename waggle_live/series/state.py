@@ -16,7 +16,7 @@ import sys
 import threading
 from collections import deque
 from operator import setitem
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from ..clock import monotonic
 from ..wire.protocol import Labels
@@ -49,6 +49,7 @@ class SeriesState:
         "name",
         "on_change",
         "touched",
+        "values",
     )
 
     #: Of the wire's kinds of cells.
@@ -71,20 +72,20 @@ class SeriesState:
         self.reset()
 
     def reset(self) -> None:
-        """Start at zero, with a new buffer and a new lock: in a forked child, at a new session.
+        """Start at zero, with a new buffer and a new lock: in a forked child.
 
         The old buffer stays with the spans that were open at the fork: what they append counts
         in the parent only.
         """
         self.lock: Any = threading.RLock()
         self.folded: Folded = [self.empty]
-        #: Stands in for the buffer until the first value comes.
-        self.first: Optional[_FirstBuffer] = None
-        if self.begin is not None:
-            self.first = _FirstBuffer(self)
+        #: What was recorded and is not folded yet.
+        self.values: List[Any] = []
+        #: Stands in for it until a session's first value comes; None where nobody waits for one.
+        self.first = None if self.begin is None else _FirstBuffer(self)
         self.touched = monotonic()
         self.changed = True
-        self.use([] if self.first is None else self.first, anew=True)
+        self.use(self.values if self.first is None else self.first, anew=True)
 
     def use(self, buffer: List[Any], anew: bool) -> None:
         """Record into another buffer from now on; ``anew`` after a reset."""
@@ -95,12 +96,12 @@ class SeriesState:
 
     def is_current(self, buffer: Any) -> bool:
         """Whether ``buffer`` is of this process, and not of one that this was forked from."""
-        return buffer is self.buffer or buffer is self.first
+        return buffer is self.values or buffer is self.first
 
     @property
     def recorded_at(self) -> float:
         """When the last value was recorded, as far as is known; 0 where none was."""
-        if self.buffer:
+        if self.values:
             return monotonic()
         return 0.0 if self.folded[0] is self.empty else self.touched
 
@@ -112,19 +113,23 @@ class SeriesState:
         try:
             if not lock.acquire(False):
                 return False
-            buffer = self.buffer
-            size = len(buffer)
+            values = self.values
+            size = len(values)
             if size:
                 self.touched = monotonic()
                 self.changed = True
-                self._fold(buffer[:size], self.folded, (buffer, slice(size), ()))
+                self._fold(values[:size], self.folded, (values, slice(size), ()))
         finally:
             # Not `if acquired`: an exception may come between acquiring and remembering it.
             release_if_held(lock)
         return True
 
-    def take(self) -> Optional[Dict[str, Any]]:
-        """Fold, and return the state as a cell of the wire; None if it is being folded."""
+    def take(self, last: bool = False) -> Optional[Dict[str, Any]]:
+        """Fold, and return the state as a cell of the wire; None if it is being folded.
+
+        ``last``: of this session. What comes later is the next one's, which starts at zero and
+        waits for a first value. No value is in both, and none in neither.
+        """
         lock = self.lock
         if not self.fold() or not lock.acquire(False):
             return None
@@ -137,6 +142,10 @@ class SeriesState:
                 message["labels"] = dict(self.labels)
             message["age"] = round(max(0.0, monotonic() - self.touched), 6)
             message.update(self._message(*self.folded[0]))
+            if last:
+                self.folded, self.changed = [self.empty], True
+                if self.first is not None:
+                    self.use(self.first, anew=False)
             return message
         finally:
             lock.release()
@@ -150,36 +159,49 @@ class SeriesState:
         raise NotImplementedError
 
 
+class LastCell:
+    """The last cell of a series in a session that ends; stands in for its state there."""
+
+    sample = None
+    values = ()
+
+    def __init__(self, cell: Dict[str, Any], changed: bool) -> None:
+        self._cell = cell
+        self.changed = changed
+
+    def take(self, last: bool = True) -> Dict[str, Any]:
+        """Return the cell, which is the last in any case."""
+        self.changed = False
+        return self._cell
+
+
 class _FirstBuffer(list):  # type: ignore[type-arg]
-    """The buffer of a series before its first value, which goes to the plain one, like all others.
+    """The buffer of a series before a session's first value, which goes to the plain one.
 
     A span that was open meanwhile goes on using it. After a fork nobody reads it any more.
     """
 
     def __init__(self, state: SeriesState) -> None:
         super().__init__()
-        self.plain: List[Any] = []
         self._state = state
 
     def append(self, value: Any) -> None:
         """Record the value, and say that it was the first."""
         state = self._state
-        if state.first is not self:
-            return
-        if state.buffer is self:  # any number of threads may come here at once
-            state.use(self.plain, anew=False)
-        self.plain.append(value)
-        if state.begin is not None:
-            state.begin()
+        if state.first is not self or state.begin is None:
+            return  # this is a forked child, and the value its parent's
+        state.use(state.values, anew=False)  # any number of threads may come here at once
+        state.values.append(value)
+        state.begin()
 
 
 _FOLDING = (SeriesState.fold.__code__, SeriesState.take.__code__)
 
 
-def fold_all(states: List[SeriesState]) -> None:
+def fold_all(states: Sequence[Union[SeriesState, LastCell]]) -> None:
     """Fold without sending, so that no buffer grows while nobody takes the states."""
     for state in states:
-        if state.buffer:
+        if isinstance(state, SeriesState) and state.values:
             state.fold()
 
 

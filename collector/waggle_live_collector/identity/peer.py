@@ -12,6 +12,8 @@ from . import cgroup
 _UCRED = struct.Struct("3i")
 #: Linux 6.5 and newer, on all architectures that plugins run on; Python has no name for it.
 _SO_PEERPIDFD = 77
+#: What the kernel says of a process that has ended, by its version and who asks.
+_ENDED = (errno.ESRCH, errno.EINVAL, errno.ENODATA)
 
 #: What became of the attempt to prove the pod of a peer.
 PROVEN = "proven"
@@ -28,22 +30,27 @@ NO_POD = "no_pod"
 
 
 class Handle:
-    """The kernel's handle on a process, which no other process gets after its end."""
+    """The kernel's handle on a process, which no other process gets after its end.
 
-    def __init__(self, pidfd: int) -> None:
+    ``pidfd``: None for a process that ended before there was one.
+    """
+
+    def __init__(self, pidfd: int | None) -> None:
         self._pidfd = pidfd
 
     def has_ended(self) -> bool:
         """Tell whether the process has ended, as a zombie too."""
+        if self._pidfd is None:
+            return True
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         return bool(poll.poll(0))
 
     def close(self) -> None:
         """Let the process go; again: does nothing."""
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-            self._pidfd = -1
+        pidfd, self._pidfd = self._pidfd, None
+        if pidfd is not None:
+            os.close(pidfd)
 
     __del__ = close  # of a connection that came to nothing
 
@@ -79,8 +86,10 @@ def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer
     pid, uid, gid = _UCRED.unpack(data)
     try:
         handle = _handle(sock, pid)
-    except OSError:  # it has ended already
-        return Peer(pid, uid, gid, "", GONE if prove else UNASKED)
+    except OSError as error:
+        # Whatever else it is, as a lack of descriptors, doesn't tell that the process has ended.
+        handle = Handle(None) if error.errno in _ENDED else None
+        return Peer(pid, uid, gid, "", GONE if prove else UNASKED, handle=handle)
     pod, proof = _pod(handle, pid, proc) if prove else ("", UNASKED)
     return Peer(pid, uid, gid, pod, proof, handle=handle)
 

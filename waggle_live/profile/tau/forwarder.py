@@ -53,10 +53,8 @@ class Forwarder:
 
     def close(self, status: str = "ok", timeout: float = 0.5) -> None:
         """Send what is left and end all sessions; waits at most ``timeout`` seconds in all."""
-        senders = [run.sender for run in self._runs.values()]
-        requests = [sender.finish(status, timeout) for sender in senders]
-        for sender, request in zip(senders, requests):
-            sender.wait(request)
+        for wait in [run.sender.finish(status, timeout) for run in self._runs.values()]:
+            wait()
         self._runs.clear()
 
     def _poll(self, final: bool) -> None:
@@ -87,8 +85,7 @@ class Forwarder:
             if run in present:
                 forwarded.last_seen = now
             elif now - forwarded.last_seen >= GRACE:
-                sender = self._runs.pop(run).sender
-                sender.wait(sender.finish("ok", 0.5))
+                self._runs.pop(run).sender.finish("ok", 0.5)()
                 self._gone.append(run)
 
     def _may_forward(self, run: Run) -> bool:

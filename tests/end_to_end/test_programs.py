@@ -1,0 +1,58 @@
+"""Programs of every shape: exact counts, one end, CPU time as the kernel has it."""
+
+import json
+
+import pytest
+
+from tests.end_to_end.workload import start
+
+#: How many ends each shape is: those of children don't count where the parent reports.
+ENDS = {
+    "threads": 1,
+    "nested": 1,
+    "one-each": 1,
+    "four": 1,
+    "never": 1,
+    "one-shot": 1,
+    "fork": 1,
+    "mp-fork": 1,
+    "mp-spawn": 1,
+    "mp-forkserver": 1,
+    "pool": 1,
+    "executor": 1,
+    "waiting-fork": 3,
+    "waiting-spawn": 3,
+    "waiting-forkserver": 3,
+}
+
+
+def ends(scrape, task):
+    """Return how often what ended how, without what never was."""
+    found = scrape.all("waggle_plugin_exits_total", plugin_task=task)
+    return {labels["status"]: value for labels, value in found if value}
+
+
+@pytest.mark.parametrize("shape", ENDS)
+def test_whatever_shape_a_program_has_it_is_told_exactly(collector, task, shape, tmp_path):
+    """Counts, sums, messages, ends; one plugin; CPU seconds within 5 % of the kernel's."""
+    process = start(
+        "shapes", shape, address=collector.address, task=task, pywaggle_log_dir=str(tmp_path)
+    )
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    told = {line["pid"]: line for line in map(json.loads, out.splitlines())}
+    done = sum(line["done"] for line in told.values())
+    scrape = collector.scrape()
+    assert len(scrape.all("waggle_plugin_info", plugin_task=task)) == 1
+    assert scrape.value("waggle_count_total", name="done", plugin_task=task) == done
+    for name in ("kept", "decorated"):
+        assert scrape.value("waggle_timer_seconds_count", name=name, plugin_task=task) == done
+    if shape == "threads":
+        assert scrape.value("waggle_count_total", name="own", plugin_task=task) == done
+    messages = scrape.sum("waggle_plugin_messages_total", plugin_task=task)
+    assert messages == sum(line["messages"] for line in told.values())
+    assert ends(scrape, task) == {"ok": ENDS[shape]}
+    assert scrape.value("waggle_plugin_up", plugin_task=task) == 0
+    used = sum(line["cpu"] for line in told.values())
+    shown = scrape.value("waggle_plugin_cpu_seconds_total", plugin_task=task)
+    assert shown == pytest.approx(used, rel=0.05)
