@@ -1,6 +1,7 @@
 """What a fork must do: let no half-made socket slip into the child, and start the child anew."""
 
 import os
+import signal
 import threading
 import weakref
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 guard = threading.Lock()
 
 _resettable: "weakref.WeakSet[Any]" = weakref.WeakSet()
-#: Per thread, since several may fork at once: whether it holds the guard, innermost fork last.
+#: Per thread, since several may fork at once: whether it holds the guard, and which signals were
+#: blocked, innermost fork last.
 _forks = threading.local()
 
 
@@ -19,20 +21,26 @@ def register(resettable: Any) -> None:
 
 
 def _before() -> None:
+    # A child is stopped only once it has been started anew: until then Python forgets the signal.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     # With a timeout: a fork is never held up by us for long, whatever happens.
-    _forks.__dict__.setdefault("held", []).append(guard.acquire(timeout=0.1))
+    _forks.__dict__.setdefault("held", []).append((guard.acquire(timeout=0.1), mask))
 
 
 def _after_in_parent() -> None:
-    if _forks.held.pop():
+    is_held, mask = _forks.held.pop()
+    if is_held:
         guard.release()
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _after_in_child() -> None:
     global guard, _forks
+    _, mask = _forks.held[-1]
     guard, _forks = threading.Lock(), threading.local()
     for resettable in list(_resettable):
         resettable.after_fork_in_child()
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 if hasattr(os, "register_at_fork"):

@@ -194,11 +194,16 @@ def end_all(status: Optional[str] = None, timeout: float = DEFAULT_EXIT_TIMEOUT)
         wait()
 
 
-def _end_process() -> None:
+def end_process(status: Optional[str] = None) -> None:
+    """End all sessions for good: what is recorded from now on begins none."""
     global _is_over
-    status = ends.status_of_interpreter()
-    end_all(None if status == ends.OK else status)
     _is_over = True
+    end_all(status)
+
+
+def _end_interpreter() -> None:
+    status = ends.status_of_interpreter()
+    end_process(None if status == ends.OK else status)
 
 
 class _AfterFork:
@@ -214,4 +219,4 @@ class _AfterFork:
 _after_fork = _AfterFork()
 fork.register(_after_fork)
 # At import: what registers with atexit after it, runs before it and is still recorded.
-atexit.register(_end_process)
+atexit.register(_end_interpreter)
