@@ -12,16 +12,13 @@ import atexit
 import functools
 import os
 import signal
-import struct
+import sys
 import time
 from contextlib import suppress
 from types import BuiltinFunctionType
 from typing import Any
 
 from ..reporter import ends, fork, reporter
-
-#: What the kernel tells of who wrote into a socket (on Linux): pid, uid and gid.
-_CREDENTIALS = struct.Struct("3i")
 
 
 def patch(_: Any) -> None:
@@ -77,12 +74,9 @@ class _Terminator:
             self._set_wakeup_fd(others)
         # No signal is delivered to this thread: the plugin may have blocked one to wait for it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.Signals)
-        try:
+        with suppress(RuntimeError):  # the limit of threads; there still is the handler
             _thread.start_new_thread(self._read, (reader,))
-        except RuntimeError:  # the limit of threads; there still is the handler
-            pass
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def wait(self) -> None:
         """Let SIGTERM, once it has come, be what ends the process, and not the end of its main."""
@@ -118,8 +112,8 @@ class _Terminator:
                 numbers, credentials, _, _ = reader.recvmsg(64, _socket.CMSG_SPACE(12))
                 if not numbers:
                     return
-                # A forked child that is stopped before it could start anew writes here, too.
-                pid = _CREDENTIALS.unpack(credentials[0][2])[0] if credentials else 0
+                # A child of a fork without Python's hooks writes here, too; the kernel says who.
+                pid = int.from_bytes(credentials[0][2][:4], sys.byteorder) if credentials else 0
                 is_ours = signal.getsignal(signal.SIGTERM) is self
                 if signal.SIGTERM in numbers and pid == os.getpid() and is_ours:
                     self._end()
