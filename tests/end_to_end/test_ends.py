@@ -1,101 +1,173 @@
-"""Plugins and collectors that are killed or stopped: how the end is told, when, and how often."""
+"""However a plugin ends, docs/ends.md says how that is counted, with ``waggle-live run`` and
+without: each row of its table is held here."""
 
 import contextlib
+import os
+import re
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.collector.harness import start as start_collector
 from tests.collector.harness import wait_until
-from tests.end_to_end.workload import run, start
+from tests.end_to_end.workload import ROOT, WORKLOADS
+from tests.end_to_end.workloads.ending import RECORDED
+from tests.programs import program
 
-#: What a busy machine may add to a promise in seconds.
-NOISE = 2.0
+RUN = ("-m", "waggle_live", "run", "--")
+LAUNCHERS = {"plain": (), "run": RUN}
+STATUSES = ("ok", "error", "stopped", "lost")
+WAIT = "time.sleep(60)"
+#: What stands in the table: the statement at the end, where it stands, and the signal sent.
+WAYS = {
+    "main ends": ("pass", "outside", None),
+    "sys.exit(0)": ("sys.exit(0)", "outside", None),
+    "sys.exit(3) within the plugin's block": ("sys.exit(3)", "within", None),
+    "sys.exit(3) outside of it": ("sys.exit(3)", "outside", None),
+    "an exception that nobody catches": ("1 / 0", "outside", None),
+    "KeyboardInterrupt (Ctrl-C, SIGINT)": (WAIT, "within", signal.SIGINT),
+    "SIGTERM": (WAIT, "within", signal.SIGTERM),
+    "SIGTERM, as PID 1": (WAIT, "within", signal.SIGTERM),
+    "SIGKILL": (WAIT, "within", signal.SIGKILL),
+    "os._exit(3)": ("os._exit(3)", "outside", None),
+}
+
+
+def table():
+    """Return the rows of the page: exit status, status without ``run`` and with it, by end."""
+    text = (Path(ROOT) / "docs" / "ends.md").read_text().replace("`", "")
+    rows = [line.strip("| ").split(" | ") for line in re.findall(r"^\|.*\|$", text, re.M)]
+    return {end: rest for end, *rest in rows[2:]}
+
+
+TABLE = table()
 
 
 @contextlib.contextmanager
+def started(collector, task, way, *, launcher, method="none", pid_1=False, seconds=60.0):
+    """Start a plugin, wait until it and its child have recorded, and bring its end about.
+
+    Yields what gives its exit status, and the pid that signals go to.
+    """
+    statement, place, signum = WAYS[way]
+    before = ()
+    if pid_1:
+        before = (program("unshare", "util-linux"), "--pid", "--fork", "--mount-proc")
+    script = str(WORKLOADS / "ending.py")
+    env = dict(
+        os.environ,
+        WAGGLE_LIVE_METRICS=collector.address,
+        WAGGLE_LIVE_TASK=task,
+        PYTHONPATH=str(ROOT),
+        PYTHONWARNINGS="ignore::DeprecationWarning",
+        CHILD_SECONDS=str(seconds),
+    )
+    with subprocess.Popen(
+        [*before, sys.executable, *LAUNCHERS[launcher], script, statement, place, method],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            for _ in range(1 if method == "none" else 2):
+                assert process.stdout.readline() == b"ready\n"
+            pid = process.pid
+            if pid_1:
+                pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+            if signum is not None:
+                os.kill(pid, signum)
+            yield process, pid
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def plugin(collector, task):
-    """Run a plugin that counts until it is killed, from when it has arrived."""
-    process = start("shapes", "until-killed", address=collector.address, task=task)
+    """Return the plugin's object of the API."""
+    return next(p for p in collector.plugins() if p["plugin_task"] == task)
+
+
+def check(collector, task, status, recorded):
+    """Assert that one end was counted, as ``status``, with all that must be there."""
+    wait_until(lambda: plugin(collector, task)["state"] == "ended", 15)
+    scrape = collector.scrape()
+    for name in STATUSES:
+        found = scrape.value("waggle_plugin_exits_total", plugin_task=task, status=name)
+        assert (name, found) == (name, float(name == status))
+    assert scrape.value("waggle_plugin_up", plugin_task=task) == 0
+    told = plugin(collector, task)
+    assert told["exits"][status] == 1
+    least = recorded - (status == "lost")  # the last sample of one that vanished may be missing
+    assert least <= scrape.value("waggle_count_total", plugin_task=task) <= recorded
+
+
+def test_the_table_has_all_ends():
+    """The page lists each end that is tried, and no other."""
+    assert list(TABLE) == list(WAYS)
+
+
+@pytest.mark.parametrize("launcher", sorted(LAUNCHERS))
+@pytest.mark.parametrize("way", sorted(set(WAYS) - {"SIGTERM, as PID 1"}))
+def test_a_plugin_ends_as_the_table_says(collector, task, way, launcher):
+    """Exit status, count and state are those of the page."""
+    code, *statuses = TABLE[way]
+    expected = int(re.findall(r"-?\d+", code)[0])
+    if sys.version_info < (3, 8) and expected == -signal.SIGINT:
+        expected = 1
+    with started(collector, task, way, launcher=launcher) as (process, _):
+        assert process.wait(20) == expected
+        down = time.monotonic()
+        wait_until(lambda: not plugin(collector, task)["up"])
+        assert time.monotonic() - down < 1.0 + 1.0  # the promise, and what a busy machine adds
+    check(collector, task, statuses[launcher == "run"], RECORDED + 1)
+
+
+@pytest.mark.parametrize("launcher", sorted(LAUNCHERS))
+@pytest.mark.parametrize("way", sorted(set(WAYS) - {"SIGTERM"}))
+def test_pid_1_ends_as_the_table_says(collector, task, way, launcher):
+    """As the first process of a container: without ``run`` SIGTERM has no effect there."""
     try:
-        assert process.stdout.readline() == "here\n", process.stderr.read()
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+        subprocess.check_call(
+            [program("unshare", "util-linux"), "--pid", "--fork", "--mount-proc", "true"],
+            stderr=subprocess.DEVNULL,
+        )
+    except subprocess.CalledProcessError:
+        pytest.skip("only root makes pid namespaces")
+    code, *statuses = TABLE[way]
+    status, expected = statuses[launcher == "run"], int(re.findall(r"-?\d+", code)[-1])
+    if way.startswith("KeyboardInterrupt") and sys.version_info < (3, 8):
+        expected = 1
+    with started(collector, task, way, launcher=launcher, pid_1=True) as (process, pid):
+        if status == "none":
+            time.sleep(0.3)
+            assert process.poll() is None
+            assert plugin(collector, task)["up"]
+            os.kill(pid, signal.SIGKILL)
+            status, expected = "lost", -signal.SIGKILL
+        # unshare ends as its child did, but can't kill itself by SIGKILL.
+        assert process.wait(20) == (1 if expected == -signal.SIGKILL else expected)
+    check(collector, task, status, RECORDED + 1)
 
 
-def ends(collector, task):
-    """Return how often what ended how; all four stand there, at 0 before it was."""
-    found = collector.scrape().all("waggle_plugin_exits_total", plugin_task=task)
-    assert {labels["status"] for labels, _ in found} == {"ok", "error", "stopped", "lost"}
-    return {labels["status"]: value for labels, value in found if value}
-
-
-def state(collector, task):
-    """Return the word for what a plugin is."""
-    (found,) = [each for each in collector.plugins() if each["plugin_task"] == task]
-    return found["state"]
-
-
-def test_a_killed_plugin_is_down_at_once_and_lost_soon(collector, task):
-    """SIGKILL: up is 0 within a second, lost is counted within two, once and no more."""
-    with plugin(collector, task) as process:
-        assert (ends(collector, task), state(collector, task)) == ({}, "up")
-        begin = time.monotonic()
-        process.kill()
-        wait_until(lambda: not collector.value("waggle_plugin_up", plugin_task=task), 1 + NOISE)
-        wait_until(lambda: ends(collector, task) == {"lost": 1}, 2 + NOISE)
-        assert time.monotonic() - begin < 2 + NOISE
-        assert state(collector, task) == "ended"
-    time.sleep(1.5)
-    assert ends(collector, task) == {"lost": 1}
-
-
-def test_a_stopped_plugin_is_silent_and_comes_back(collector, task):
-    """SIGSTOP: silent within 5 s; up again after SIGCONT, and no end of anything."""
-    with plugin(collector, task) as process:
-        process.send_signal(signal.SIGSTOP)
-        wait_until(lambda: state(collector, task) == "silent", 5 + NOISE)
-        assert collector.value("waggle_plugin_silent_seconds", plugin_task=task) > 3
-        process.send_signal(signal.SIGCONT)
-        wait_until(lambda: state(collector, task) == "up", 1 + NOISE)
-        assert collector.value("waggle_plugin_silent_seconds", plugin_task=task) == 0
-        assert ends(collector, task) == {}
-
-
-def test_a_plugin_that_is_gone_before_it_was_accepted_is_lost_soon(own_collector, task):
-    """It connected to a collector that was busy just then, and was killed."""
-    own_collector.signal(signal.SIGSTOP)
-    process = start("shapes", "until-killed", address=own_collector.address, task=task)
-    time.sleep(1)  # it connects, and waits in vain for an answer
-    process.kill()
-    process.communicate()
-    own_collector.signal(signal.SIGCONT)
-    wait_until(lambda: own_collector.scrape().all("waggle_plugin_exits_total", plugin_task=task))
-    wait_until(lambda: ends(own_collector, task) == {"lost": 1}, 2 + NOISE)
-
-
-@pytest.mark.parametrize("kills", [1, 3])
-def test_a_killed_collector_loses_and_doubles_no_end(task, kills):
-    """One plugin ends before, one while it is down, one after; each is counted once."""
-    with start_collector(state_file=True, hold_time=2) as collector:
-        run("shapes", "never", address=collector.address, task=task)
-        with plugin(collector, task) as lasting, plugin(collector, task) as dying:
-            assert ends(collector, task) == {"ok": 1}  # what was shown is in the state file
-            for number in range(kills):
-                collector.kill()
-                if number == 0:
-                    dying.kill()
-                    dying.wait()
-                collector.start()
-            wait_until(lambda: ends(collector, task) == {"ok": 1, "lost": 1}, 10)
-            assert collector.value("waggle_plugin_up", plugin_task=task) == 1
-            assert state(collector, task) == "up"
-            lasting.kill()
-            wait_until(lambda: ends(collector, task) == {"ok": 1, "lost": 2}, 2 + NOISE)
-        time.sleep(1.5)  # for the state file, which is written each second
-        collector.kill()
-        collector.start()
-        assert ends(collector, task) == {"ok": 1, "lost": 2}
+@pytest.mark.parametrize("launcher", sorted(LAUNCHERS))
+@pytest.mark.parametrize("method", ["fork", "spawn", "pool", "subprocess"])
+@pytest.mark.parametrize("way", ["main ends", "SIGTERM", "SIGKILL"])
+def test_children_are_no_ends_of_the_plugin(collector, task, way, method, launcher):
+    """A parent's end is counted once, its children's are not, and all of them is added up."""
+    code, *statuses = TABLE[way]
+    with started(
+        collector,
+        task,
+        way,
+        launcher=launcher,
+        method=method,
+        seconds=60 if way != "main ends" else 1,
+    ) as (process, _):
+        assert process.wait(20) == int(code)
+        if way != "main ends":  # its children live on, as without us
+            assert plugin(collector, task)["up"]
+    check(collector, task, statuses[launcher == "run"], 2 * RECORDED + 1)

@@ -6,6 +6,8 @@ from typing import Any, Callable, Optional
 
 OK, ERROR, STOPPED = STATUSES = "ok", "error", "stopped"
 
+_has_failed = False  # only ``waggle-live run`` sees it
+
 
 def status_of(error: Optional[BaseException]) -> str:
     """Return the status that an exception stands for which nobody caught; None stands for none."""
@@ -33,11 +35,19 @@ class Left:
         return OK if recorded > self._at else self._status
 
 
+def note_failed_exit() -> None:
+    """``sys.exit`` ended this interpreter with a status that is a failure."""
+    global _has_failed
+    _has_failed = True
+
+
 def status_of_interpreter() -> str:
     """Return the status that the end of this interpreter stands for; call it in atexit.
 
     An exception that ends it is in ``sys.last_value``; in an interactive one that says nothing.
     """
+    if _has_failed:
+        return ERROR
     return OK if hasattr(sys, "ps1") else status_of(getattr(sys, "last_value", None))
 
 

@@ -1,6 +1,7 @@
 """What a fork must do: let no half-made socket slip into the child, and start the child anew."""
 
 import os
+import signal
 import threading
 import weakref
 from typing import Any
@@ -12,6 +13,8 @@ from ..series.state import release_if_held
 guard: Any = threading.RLock()
 
 _resettable: "weakref.WeakSet[Any]" = weakref.WeakSet()
+#: Which signals were blocked before each fork, innermost last; by thread, since several may fork.
+_forks = threading.local()
 
 
 def register(resettable: Any) -> None:
@@ -20,19 +23,25 @@ def register(resettable: Any) -> None:
 
 
 def _before() -> None:
+    # A child is stopped only once it has been started anew: until then Python forgets the signal.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     # With a timeout: a fork is never held up by us for long, whatever happens.
+    _forks.__dict__.setdefault("masks", []).append(mask)
     guard.acquire(timeout=0.1)
 
 
 def _after_in_parent() -> None:
     release_if_held(guard)
+    signal.pthread_sigmask(signal.SIG_SETMASK, _forks.masks.pop())
 
 
 def _after_in_child() -> None:
-    global guard
-    guard = threading.RLock()
+    global guard, _forks
+    mask = _forks.masks[-1]
+    guard, _forks = threading.RLock(), threading.local()
     for resettable in list(_resettable):
         resettable.after_fork_in_child()
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 if hasattr(os, "register_at_fork"):

@@ -208,7 +208,7 @@ def end_all(
         wait()
 
 
-def _end_process() -> None:
+def _end_interpreter() -> None:
     status = ends.status_of_interpreter()
     end_all(None if status == ends.OK else status)
 
@@ -232,4 +232,4 @@ class _AfterFork:
 _after_fork = _AfterFork()
 fork.register(_after_fork)
 # At import: what registers with atexit after it, runs before it and is still recorded.
-atexit.register(_end_process)
+atexit.register(_end_interpreter)

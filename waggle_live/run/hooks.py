@@ -11,6 +11,7 @@ PATCHES = {
     "waggle_live.plugin": ".pywaggle",
     "waggle.data.vision": ".vision",
     "waggle.data.audio": ".audio",
+    "waggle_live.reporter.reporter": ".sigterm",
 }
 
 

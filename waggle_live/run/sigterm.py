@@ -1,44 +1,148 @@
-"""SIGTERM as a clean exit: the last samples of a plugin that is stopped are sent."""
+"""SIGTERM under ``waggle-live run``: the plugin ends as without us, after its last samples.
 
+The default action kills at once, and a Python handler runs only once the main thread leaves its C
+code. So the handler that Python has in C wakes a thread of ours. This thread sends what is left,
+restores the default action and raises the signal again: no ``finally`` and no atexit function runs
+that wouldn't without us. A handler of the plugin's own is left alone.
+"""
+
+import _socket
 import _thread
+import atexit
+import functools
 import os
 import signal
 import sys
+import time
+from contextlib import suppress
+from types import BuiltinFunctionType
 from typing import Any
 
-from ..reporter import ends, reporter
-
-EXIT_STATUS = 128 + signal.SIGTERM
+from ..reporter import ends, fork, reporter
 
 
-def install() -> None:
-    """Install the handler, where SIGTERM still has its default action."""
+def patch(_: Any) -> None:
+    """Install the handler, where SIGTERM has its default action.
+
+    Called once the reporter is loaded: before, there is nothing to send. Where another thread than
+    the main one loads it, the signal keeps its default action.
+    """
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _Terminator(os.getpid()))
+        terminator = _Terminator()
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGTERM, terminator)
+            terminator.watch()
+            fork.register(terminator)
+            atexit.register(terminator.wait)
 
 
 class _Terminator:
-    """Lets ``with`` blocks and atexit run at SIGTERM: the last samples are sent there."""
+    """Ends the process at SIGTERM. Works in whichever comes first: its thread, or the handler."""
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
+    def __init__(self) -> None:
+        #: Locked once SIGTERM has come.
+        self._has_begun = _thread.allocate_lock()
+        self._set_wakeup_fd: Any = signal.set_wakeup_fd
+        self._reader: Any = None
+        #: Where Python's handler in C writes the number of each signal.
+        self._wakeup = -1
 
     def __call__(self, signum: int, frame: Any) -> None:
-        if os.getpid() == self._pid and not _is_multiprocessing_child():
-            raise SystemExit(EXIT_STATUS)
-        # A child dies of the signal as its parent expects (Process.terminate), but not before
-        # its last samples are sent. By another thread: this one may have been interrupted in the
-        # middle of a fold, whose end the sender would wait for.
-        signal.signal(signum, signal.SIG_DFL)
-        _thread.start_new_thread(_end, (signum,))
+        """Handle the signal in the main thread.
+
+        The thread does it sooner, unless the wakeup descriptor is somebody else's. Nothing waits
+        here: the main thread may be in the middle of a fold, for whose end the sender waits.
+        """
+        try:
+            _thread.start_new_thread(self._end, ())
+        except RuntimeError:  # the limit of threads
+            self._end()
+
+    def watch(self) -> None:
+        """Start the thread that signals wake, and wake it unless somebody else is woken."""
+        # Elsewhere than on Linux, and under gevent, whose threads are none, the handler does it.
+        is_thread = isinstance(_thread.start_new_thread, BuiltinFunctionType)
+        if not is_thread or not hasattr(_socket, "SO_PASSCRED"):
+            return
+        reader, writer = _socket.socketpair()
+        reader.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
+        writer.setblocking(False)
+        self._reader, self._wakeup, inherited = reader, writer.detach(), self._wakeup
+        signal.set_wakeup_fd = self._shared()
+        others = self._set_wakeup_fd(self._wakeup)
+        if others not in (-1, inherited):
+            self._set_wakeup_fd(others)
+        # No signal is delivered to this thread: the plugin may have blocked one to wait for it.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.Signals)
+        with suppress(RuntimeError):  # the limit of threads; there still is the handler
+            _thread.start_new_thread(self._read, (reader,))
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def wait(self) -> None:
+        """Let SIGTERM, once it has come, be what ends the process, and not the end of its main."""
+        while self._has_begun.locked():
+            time.sleep(1)
+
+    def after_fork_in_child(self) -> None:
+        """Start anew in a forked child, which has its parent's descriptors and no thread."""
+        self._has_begun = _thread.allocate_lock()
+        if self._reader is not None:
+            reader, wakeup = self._reader, self._wakeup
+            self.watch()
+            reader.close()
+            os.close(wakeup)
+
+    def _shared(self) -> Any:
+        """Return a ``signal.set_wakeup_fd`` for all others: a process has one such descriptor.
+
+        asyncio and trio take it, trio warns where it is taken, and both give it back as -1.
+        """
+        original = self._set_wakeup_fd
+
+        @functools.wraps(original)
+        def set_wakeup_fd(fd: int, **options: Any) -> Any:
+            old = original(self._wakeup if fd == -1 else fd, **options)
+            return -1 if old == self._wakeup else old
+
+        return set_wakeup_fd
+
+    def _read(self, reader: Any) -> None:
+        with suppress(OSError):  # the plugin closes all descriptors, as daemons do
+            while True:
+                numbers, credentials, _, _ = reader.recvmsg(64, _socket.CMSG_SPACE(12))
+                if not numbers:
+                    return
+                # A child of a fork without Python's hooks writes here, too; the kernel says who.
+                pid = int.from_bytes(credentials[0][2][:4], sys.byteorder) if credentials else 0
+                is_ours = signal.getsignal(signal.SIGTERM) is self
+                if signal.SIGTERM in numbers and pid == os.getpid() and is_ours:
+                    self._end()
+
+    def _end(self) -> None:
+        """Send what is left, for half a second at most, and die of the signal."""
+        if not self._has_begun.acquire(False):
+            return
+        is_sent = _thread.allocate_lock()
+        is_sent.acquire()
+        with suppress(RuntimeError):  # the limit of threads
+            _thread.start_new_thread(_send, (is_sent,))
+            is_sent.acquire(True, reporter.DEFAULT_EXIT_TIMEOUT)
+        _die()
 
 
-def _is_multiprocessing_child() -> bool:
-    process: Any = sys.modules.get("multiprocessing.process")
-    return process is not None and process.current_process()._parent_pid is not None
+def _send(is_sent: Any) -> None:
+    try:
+        reporter.end_all(ends.STOPPED)
+    finally:
+        is_sent.release()
 
 
-def _end(signum: int) -> None:
-    """Send what is left and die of the signal."""
-    reporter.end_all(ends.STOPPED)
-    os.kill(os.getpid(), signum)
+def _die() -> None:
+    """Die of SIGTERM's default action; as PID 1, on whom it has no effect, with status 143."""
+    with suppress(Exception):  # a Python without ctypes
+        from ctypes import pythonapi
+
+        pythonapi.PyOS_setsig(signal.SIGTERM, None)  # signal.signal is for the main thread alone
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(128 + signal.SIGTERM)

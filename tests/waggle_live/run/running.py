@@ -5,8 +5,8 @@ from ..helpers import environment, run_python, write_script
 RUN = ("-m", "waggle_live", "run", "--")
 
 
-def run(listener, tmp_path, text, *arguments, **environ):
-    """Run a script under ``waggle-live run``."""
+def run(listener, tmp_path, text, *arguments, launcher=RUN, **environ):
+    """Run a script under ``waggle-live run``, or under another launcher."""
     path = write_script(tmp_path, text)
     env = environment(
         "unix://" + listener.path,
@@ -14,4 +14,4 @@ def run(listener, tmp_path, text, *arguments, **environ):
         WAGGLE_PLUGIN_HOST="127.0.0.1",
         **environ,
     )
-    return run_python(*RUN, path, *arguments, env=env)
+    return run_python(*launcher, path, *arguments, env=env)

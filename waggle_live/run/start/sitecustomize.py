@@ -19,11 +19,11 @@ def _run_shadowed() -> None:
 
 
 try:
-    from waggle_live.run import hooks, sigterm
+    from waggle_live.run import hooks, sysexit
 except ImportError:  # another Python, where waggle_live isn't installed
     pass
 else:
     hooks.install()
-    sigterm.install()
+    sysexit.install()
 
 _run_shadowed()
