@@ -110,9 +110,9 @@ class Reporter:
 
     def _ended(self) -> None:
         """The session has ended: begin the next one if anything was recorded meanwhile."""
-        self._sender = None
         with suppress(ValueError):
-            _started.remove(self)
+            _started.remove(self)  # before another thread may begin the next
+        self._sender = None
         if any(state.values for state in self.registry.states()):
             self.start()
 

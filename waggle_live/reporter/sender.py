@@ -258,18 +258,11 @@ class Sender:
     def _take_last(self, until: float) -> None:
         """Take what is left once and for all: what is recorded from now on is the next session's.
 
-        A series that is being folded all the time is the next one's whole.
+        A series whose fold doesn't end in time goes untold.
         """
-        last = []
-        for state in self._states():
-            changed = bool(state.values) or state.changed
-            cell = state.take(last=True)
-            while cell is None and monotonic() < until:
-                time.sleep(0.001)
-                cell = state.take(last=True)
-            if cell is not None:
-                last.append(LastCell(cell, changed))
-        self._states = lambda: last
+        states = [state for state in self._states() if isinstance(state, SeriesState)]
+        last = [state.end((until - monotonic()) / 2) for state in states]  # and time to send them
+        self._states = lambda: [cell for cell in last if cell is not None]
 
     def _ask(self, connection: Connection, request: Request) -> bool:
         """Send all there is and the question, and wait for the answer."""

@@ -113,42 +113,59 @@ class SeriesState:
         try:
             if not lock.acquire(False):
                 return False
-            values = self.values
-            size = len(values)
-            if size:
-                self.touched = monotonic()
-                self.changed = True
-                self._fold(values[:size], self.folded, (values, slice(size), ()))
+            self._fold_all()
         finally:
             # Not `if acquired`: an exception may come between acquiring and remembering it.
             release_if_held(lock)
         return True
 
-    def take(self, last: bool = False) -> Optional[Dict[str, Any]]:
-        """Fold, and return the state as a cell of the wire; None if it is being folded.
-
-        ``last``: of this session. What comes later is the next one's, which starts at zero and
-        waits for a first value. No value is in both, and none in neither.
-        """
+    def take(self) -> Optional[Dict[str, Any]]:
+        """Fold, and return the state as a cell of the wire; None if it is being folded."""
         lock = self.lock
         if not self.fold() or not lock.acquire(False):
             return None
         try:
             self.changed = False
-            message: Dict[str, Any] = {"kind": self.kind}
-            if self.name:
-                message["name"] = self.name
-            if self.labels:
-                message["labels"] = dict(self.labels)
-            message["age"] = round(max(0.0, monotonic() - self.touched), 6)
-            message.update(self._message(*self.folded[0]))
-            if last:
-                self.folded, self.changed = [self.empty], True
-                if self.first is not None:
-                    self.use(self.first, anew=False)
-            return message
+            return self._cell()
         finally:
             lock.release()
+
+    def end(self, timeout: float) -> "Optional[LastCell]":
+        """Return the last cell of this session, and start the next at zero, without a value yet.
+
+        No value is in both, and none in neither. For the sender's thread alone: it waits, at most
+        ``timeout`` seconds, for a fold that is running. None if that takes longer.
+        """
+        lock = self.lock
+        if not lock.acquire(True, max(0.0, timeout)):
+            return None
+        try:
+            self._fold_all()
+            last = LastCell(self._cell(), self.changed)
+            self.folded = [self.empty]
+            if self.first is not None:
+                self.use(self.first, anew=False)
+            return last
+        finally:
+            lock.release()
+
+    def _fold_all(self) -> None:
+        values = self.values
+        size = len(values)
+        if size:
+            self.touched = monotonic()
+            self.changed = True
+            self._fold(values[:size], self.folded, (values, slice(size), ()))
+
+    def _cell(self) -> Dict[str, Any]:
+        cell: Dict[str, Any] = {"kind": self.kind}
+        if self.name:
+            cell["name"] = self.name
+        if self.labels:
+            cell["labels"] = dict(self.labels)
+        cell["age"] = round(max(0.0, monotonic() - self.touched), 6)
+        cell.update(self._message(*self.folded[0]))
+        return cell
 
     def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
         """Fold ``batch`` into ``folded``, and ``drain`` the buffer of it in the same call."""
@@ -169,8 +186,8 @@ class LastCell:
         self._cell = cell
         self.changed = changed
 
-    def take(self, last: bool = True) -> Dict[str, Any]:
-        """Return the cell, which is the last in any case."""
+    def take(self) -> Dict[str, Any]:
+        """Return the cell."""
         self.changed = False
         return self._cell
 
@@ -195,7 +212,7 @@ class _FirstBuffer(list):  # type: ignore[type-arg]
         state.begin()
 
 
-_FOLDING = (SeriesState.fold.__code__, SeriesState.take.__code__)
+_FOLDING = tuple(each.__code__ for each in (SeriesState.fold, SeriesState.take, SeriesState.end))
 
 
 def fold_all(states: Sequence[Union[SeriesState, LastCell]]) -> None:

@@ -26,7 +26,7 @@ def make(listener):
 
 def ended(listener):
     """Return whether each session that said hello has said goodbye, and no more than that."""
-    return len(listener.messages("bye")) == len(set(listener.sessions))
+    return 0 < len(listener.messages("bye")) == len(set(listener.sessions))
 
 
 def test_handles_made_at_once_have_one_reporter(make, fast_switching):
