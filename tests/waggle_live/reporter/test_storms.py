@@ -80,12 +80,12 @@ def test_what_is_recorded_while_a_session_ends_is_of_the_next(make, listener, fa
         thread.start()
     for _ in range(20):
         time.sleep(0.02)
-        live.close(timeout=10)
+        live.close(timeout=60)
     stop.set()
     for thread in threads:
         thread.join()
     live.counter("c").inc()
-    live.close(timeout=10)
+    live.close(timeout=60)
     assert listener.total("counter", "c") == sum(counts) + 1
     assert listener.total("timer", "kept") == sum(counts)
     assert len(set(listener.sessions)) > 5
