@@ -76,7 +76,7 @@ def started(collector, task, way, *, launcher, method="none", pid_1=False, secon
             for _ in range(1 if method == "none" else 2):
                 assert process.stdout.readline() == b"ready\n"
             pid = process.pid
-            if pid_1:
+            if pid_1 and signum is not None:  # who gets no signal may have ended by now
                 pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
             if signum is not None:
                 os.kill(pid, signum)
