@@ -113,7 +113,8 @@ class Reporter:
         with suppress(ValueError):
             _started.remove(self)  # before another thread may begin the next
         self._sender = None
-        if any(state.values for state in self.registry.states()):
+        # Not only what waits to be folded: whoever filled a buffer may have folded it since.
+        if any(state.recorded_at for state in self.registry.states()):
             self.start()
 
     def enter(self) -> None:

@@ -80,16 +80,32 @@ def test_what_is_recorded_while_a_session_ends_is_of_the_next(make, listener, fa
         thread.start()
     for _ in range(20):
         time.sleep(0.02)
-        live.close(timeout=60)
+        live.close(timeout=10)
     stop.set()
     for thread in threads:
         thread.join()
     live.counter("c").inc()
-    live.close(timeout=60)
+    live.close(timeout=10)
     assert listener.total("counter", "c") == sum(counts) + 1
     assert listener.total("timer", "kept") == sum(counts)
     assert len(set(listener.sessions)) > 5
     assert listener.wait_for(ended)
+
+
+def test_what_was_folded_while_a_session_ended_begins_the_next(make, listener):
+    """A full buffer is folded by whoever fills it: then none waits, and all was recorded."""
+    live = make()
+    live.counter("c").inc()
+    assert live.flush(10)
+    listener.answers.clear()  # so that the session takes its time to end
+    closing = threading.Thread(target=live.close, kwargs={"timeout": 0.5})
+    closing.start()
+    assert listener.wait_for(lambda seen: seen.messages("bye"))
+    live.counter("c").inc(5)
+    assert all(state.fold() for state in live._registry.states())
+    closing.join()
+    listener.answers.set()
+    assert listener.wait_for(lambda seen: seen.total("counter", "c") == 6)
 
 
 def test_a_block_that_is_open_while_a_session_ends_counts_in_the_next(make, listener):
