@@ -29,6 +29,8 @@ PROCESS_INTERVAL, IDLE_PROCESS_INTERVAL = 1.0, 2.0
 TCP_RETRY = 1.0
 #: Seconds to stay away from a collector that closed the door on us.
 REFUSED_RETRY = 5.0
+#: Seconds that a fold which runs at the end of a session may take: many times what one takes.
+FOLD_SECONDS = 0.05
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
 ABSENT = "no collector at %s (%s); the plugin goes on without, and looks for it in the background"
@@ -258,10 +260,12 @@ class Sender:
     def _take_last(self, until: float) -> None:
         """Take what is left once and for all: what is recorded from now on is the next session's.
 
-        A series whose fold doesn't end in time goes untold.
+        A series whose fold doesn't end in time goes untold. It gets ``FOLD_SECONDS`` in any case.
         """
         states = [state for state in self._states() if isinstance(state, SeriesState)]
-        last = [state.end((until - monotonic()) / 2) for state in states]  # and time to send them
+        # Half of the time is left to send them.
+        waits = (max(FOLD_SECONDS, (until - monotonic()) / 2) for _ in states)
+        last = [state.end(wait) for state, wait in zip(states, waits)]
         self._states = lambda: [cell for cell in last if cell is not None]
 
     def _ask(self, connection: Connection, request: Request) -> bool:
