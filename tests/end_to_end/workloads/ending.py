@@ -24,10 +24,15 @@ def record() -> None:
     assert live.flush(10)
 
 
+def say_ready() -> None:
+    """Say so on a line of its own, in one piece: parent and child may do it at once."""
+    os.write(1, b"ready\n")
+
+
 def work() -> None:
     """Be a child, which outlives its parent for as long as nobody ends it."""
     record()
-    print("ready", flush=True)
+    say_ready()
     time.sleep(float(os.environ["CHILD_SECONDS"]))
 
 
@@ -53,7 +58,7 @@ if __name__ == "__main__":
         join = start_child(method)
     with LiveMetrics() as live:
         live.counter("done").inc()  # what may not be sent yet when it ends
-        print("ready", flush=True)
+        say_ready()
         if place == "within":
             exec(statement)
     if method != "none":

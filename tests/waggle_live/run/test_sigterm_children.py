@@ -21,11 +21,12 @@ CHILDREN = """
         with plugin.live:
             plugin.live.counter("child").inc()
 
-    def hang():
+    def hang(ready):
         from waggle.plugin import Plugin
         live = Plugin().live.open()
         live.counter("hanging").inc()
         print("ready", flush=True)
+        ready.set()
         time.sleep(30)
 
     if __name__ == "__main__":
@@ -36,9 +37,10 @@ CHILDREN = """
         for process in processes:
             process.join(20)
         print([process.exitcode for process in processes])
-        process = context.Process(target=hang)
+        ready = context.Event()
+        process = context.Process(target=hang, args=(ready,))
         process.start()
-        time.sleep(float(sys.argv[2]))
+        ready.wait(20)
         process.terminate()
         process.join(20)
         print(process.exitcode)
@@ -48,7 +50,7 @@ CHILDREN = """
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_children_of_multiprocessing(listener, tmp_path, method):
     """Children are patched too; one that is terminated sends what it has and ends as expected."""
-    status, out, err = run(listener, tmp_path, CHILDREN, method, "1.5")
+    status, out, err = run(listener, tmp_path, CHILDREN, method)
     assert (status, err) == (0, "")
     # The fork server of Python 3.6 knows of no signals.
     expected = 255 if method == "forkserver" and sys.version_info < (3, 7) else -15
