@@ -85,7 +85,7 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
         yield row("counter", name, counter.age, speed, count=counter.total, rate=speed)
     for name, total in plugin.messages.items():
         # Often a timer has the same name: pywaggle's timeit publishes under it.
-        shown, speed = "published " + name, plugin.messages_per_second.get(name)
+        shown, speed = name + " published", plugin.messages_per_second.get(name)
         yield row("message", shown, plugin.messages_age.get(name), speed, count=total, rate=speed)
     if plugin.uploads is not None:
         speed, figures = plugin.uploads_per_second, {"count": plugin.uploads}
