@@ -81,7 +81,7 @@ def _readings(name: str, kind: Any) -> Reader:
 
 
 _list, _object, _text, _whole = _typed(list), _typed(dict), _typed(str), _typed(int)
-_optional_text = _typed(str, _NONE)
+_optional_text, _optional_number = _typed(str, _NONE), _typed(int, float, _NONE)
 
 
 def _identity(value: Any) -> PluginIdentity:
@@ -112,9 +112,12 @@ _READERS: Dict[Any, Reader] = {
     float: _typed(int, float),
     str: lambda value: _optional_text(value) or "",
     Optional[str]: _optional_text,
-    Optional[float]: _typed(int, float, _NONE),
+    Optional[float]: _optional_number,
     Mapping[str, str]: lambda value: {key: _text(each) for key, each in _object(value).items()},
     Mapping[str, int]: _counts,
+    Mapping[str, Optional[float]]: lambda value: {
+        key: _optional_number(each) for key, each in _object(value or {}).items()
+    },
     PluginIdentity: _identity,
 }
 _READERS[Readings[TimerReading]] = _readings("timer", TimerReading)

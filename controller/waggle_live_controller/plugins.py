@@ -37,13 +37,25 @@ class PluginReading(NamedTuple):
     sessions: int
     #: Unix time of the start of its oldest connected process.
     start: Optional[float]
+    #: CPU time of all its processes; and per second over the last 10 s, so 1.0 is one core.
     cpu_seconds: Optional[float]
+    cpu_per_second: Optional[float]
     memory_bytes: Optional[float]
-    #: Processes that ended, by status; messages published, by name; problems, by reason.
+    #: Whose memory that is: ``container``, or ``process`` for the sum of its processes. None if
+    #: nobody told, for some of both, and from an older collector.
+    memory_scope: Optional[str]
+    #: Processes that ended, by status; problems, by reason.
     exits: Mapping[str, int]
-    messages: Mapping[str, int]
     problems: Mapping[str, int]
+    #: Messages published, by name: how many; how many a second over the last 10 s; and seconds
+    #: since the last one. An older collector tells the first alone.
+    messages: Mapping[str, int]
+    messages_per_second: Mapping[str, Optional[float]]
+    messages_age: Mapping[str, Optional[float]]
+    #: The same of uploaded files; None before the first one.
     uploads: Optional[float]
+    uploads_per_second: Optional[float]
+    uploads_age: Optional[float]
     app_id: str
     version: str
     host: str
@@ -58,7 +70,7 @@ class PluginReading(NamedTuple):
 
     @property
     def heard(self) -> bool:
-        """Is its state ``up``? Otherwise its rates are None."""
+        """Is its state ``up``? Otherwise all that is per second is None."""
         return self.up if self.state is None else self.state == "up"
 
 

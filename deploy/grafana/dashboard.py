@@ -19,6 +19,8 @@ from grafana_foundation_sdk.builders import (
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import (
     DataSourceRef,
+    DataTransformerConfig,
+    DynamicConfigValue,
     VariableRefresh,
     VariableSort,
 )
@@ -31,6 +33,8 @@ NODE = 'job="waggle-live", vsn=~"$vsn"'
 PLUGIN = NODE + ', plugin=~"$plugin", plugin_task=~"$task"'
 SERIES = PLUGIN + ', name=~"$name"'
 WHO = "vsn, plugin_task, plugin_job"
+#: One row of the table of plugins; what its queries have in common.
+IDENTITY = f"{WHO}, plugin"
 #: Labels of the author's are part of a series, those of the target say no more than the VSN.
 TARGET = "job, instance, node_id, plugin"
 PANEL_HEIGHT = 8
@@ -78,16 +82,43 @@ def ends(window: str) -> str:
     )
 
 
+def per_plugin() -> Panel:
+    """Return a table with one row per plugin: who it is, and what it publishes and uses."""
+
+    def now(family: str) -> str:
+        return f"sum by ({IDENTITY}) ({family}{{{PLUGIN}}})"
+
+    def rate(family: str) -> str:
+        return f"sum by ({IDENTITY}) (rate({family}{{{PLUGIN}}}[$__rate_interval]))"
+
+    columns = {
+        "up": f"waggle_plugin_info{{{PLUGIN}}} * on (job, instance, plugin, plugin_task, "
+        "plugin_job) group_left () waggle_plugin_up",
+        "published": rate("waggle_plugin_messages_total"),
+        "uploads": rate("waggle_plugin_uploads_total"),
+        "CPU": rate("waggle_plugin_cpu_seconds_total"),
+        "memory": now("waggle_plugin_memory_bytes"),
+        "processes": now("waggle_plugin_sessions"),
+        "silent": now("waggle_plugin_silent_seconds"),
+    }
+    units = {"published": "ops", "uploads": "ops", "CPU": "percentunit", "memory": "bytes"}
+    panel = table.Panel().title("Plugins").datasource(SOURCE).span(24).height(PANEL_HEIGHT)
+    panel = panel.no_value("\u2013")
+    names = {}
+    for ref, (name, expression) in zip("ABCDEFG", columns.items(), strict=True):
+        target = query(expression).instant().format(PromQueryFormat.TABLE).ref_id(ref)
+        panel = panel.with_target(target)
+        names[f"Value #{ref}"] = name
+    for name, unit in {**units, "silent": "s"}.items():
+        panel = panel.override_by_name(name, [DynamicConfigValue(id_val="unit", value=unit)])
+    left_out = dict.fromkeys(("Time", "job", "instance", "node_id"), True)
+    arranged = {"renameByName": names, "excludeByName": left_out}
+    panel = panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
+    return panel.with_transformation(DataTransformerConfig(id_val="organize", options=arranged))
+
+
 def overview() -> list[Panel]:
     """Return what one looks at first."""
-    plugins = table.Panel().title("Plugins").datasource(SOURCE).span(24).height(PANEL_HEIGHT)
-    of_plugins = (
-        f"waggle_plugin_info{{{PLUGIN}}} * on (job, instance, plugin, plugin_task, plugin_job) "
-        "group_left () waggle_plugin_up"
-    )
-    plugins = plugins.with_target(
-        query(of_plugins).instant().format(PromQueryFormat.TABLE).ref_id("A")
-    )
     return [
         number("Nodes that answer", f"sum(up{{{NODE}}})"),
         number("Nodes that don't", f"sum(1 - up{{{NODE}}})"),
@@ -95,7 +126,7 @@ def overview() -> list[Panel]:
         number("Plugins that have ended", f"sum(1 - waggle_plugin_up{{{PLUGIN}}})"),
         number("Ends, 1 h", f"sum by (status) ({ends('1h')})", "{{status}}"),
         number("Refusals, 1 h", f"sum(increase(waggle_collector_refusals_total{{{NODE}}}[1h]))"),
-        plugins,
+        per_plugin(),
     ]
 
 

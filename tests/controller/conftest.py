@@ -29,7 +29,7 @@ def plugin(task="detect", up=True, **fields):
     whole = {"plugin": "yolo", "plugin_task": task, "plugin_job": "", "up": up, "silent": 0.2}
     whole.update({"state": "up" if up else "ended", "status": None if up else "ok"})
     whole.update({"sessions": 1, "start": 1.0, "last_seen": 2.0, "cpu_seconds": 3.0})
-    whole.update({"memory_bytes": None, "exits": {}, "messages": {"a.b": 1}, "problems": {}})
+    whole.update({"memory_bytes": None, "exits": {}, "messages": {}, "problems": {}})
     whole.update({"uploads": None, "timers": [], "rates": [], "gauges": [], "counters": []})
     whole.update(fields)
     return whole

@@ -27,7 +27,23 @@ def test_every_figure_has_its_place():
     gauge = {"name": "cars", "labels": {}, "age": 2, "value": -1.5}
     counter = {"name": "frames", "labels": {}, "age": 3, "total": 7}
     answer = read(
-        body(plugin(timers=[timer()], rates=[rate()], gauges=[gauge], counters=[counter]))
+        body(
+            plugin(
+                timers=[timer()],
+                rates=[rate()],
+                gauges=[gauge],
+                counters=[counter],
+                cpu_per_second=0.25,
+                memory_bytes=7,
+                memory_scope="container",
+                messages={"a.b": 1},
+                messages_per_second={"a.b": 0.5},
+                messages_age={"a.b": 2},
+                uploads=3,
+                uploads_per_second=0,
+                uploads_age=4.5,
+            )
+        )
     )
     assert answer.node == ("n", "W000")
     one = answer.plugins["detect"]
@@ -39,7 +55,10 @@ def test_every_figure_has_its_place():
     fps = one.rates["fps"]
     assert (fps.per_second, fps.total, fps.age, fps.last) == (25.0, 100, 0.1, 24.0)
     assert (one.gauges["cars"].value, one.counters["frames"].total) == (-1.5, 7)
-    assert (one.messages, one.uploads, one.memory_bytes) == ({"a.b": 1}, None, None)
+    assert (one.cpu_per_second, one.memory_bytes, one.memory_scope) == (0.25, 7, "container")
+    assert (one.messages, one.messages_per_second) == ({"a.b": 1}, {"a.b": 0.5})
+    assert (one.messages_age, one.uploads) == ({"a.b": 2}, 3)
+    assert (one.uploads_per_second, one.uploads_age) == (0, 4.5)
 
 
 def test_what_is_null_is_none():

@@ -38,6 +38,19 @@ def test_a_plugin_of_one_node_is_not_mixed_with_that_of_another():
             assert target["datasource"]["uid"] == "${datasource}"
 
 
+def test_the_table_of_plugins_has_one_row_for_each():
+    """Grafana merges its queries by the labels that all of them have; each has a named column."""
+    panels = json.loads(dashboard.build())["panels"]
+    (panel,) = [panel for panel in panels if panel["type"] == "table"]
+    merge, organize = panel["transformations"]
+    assert merge["id"] == "merge"
+    named = set(organize["options"]["renameByName"])
+    assert {f"Value #{target['refId']}" for target in panel["targets"]} == named
+    first, *others = [target["expr"] for target in panel["targets"]]
+    assert "waggle_plugin_info" in first
+    assert all(other.startswith(f"sum by ({dashboard.IDENTITY}) (") for other in others)
+
+
 @pytest.mark.parametrize(
     ("exits", "counted"),
     [

@@ -72,6 +72,38 @@ def test_a_snapshot_has_what_the_plugin_did(collector, task):
             snapshot.plugins["nobody"]
 
 
+#: A plugin that names nothing to measure.
+BARE = """
+import time
+from waggle_live import Plugin
+with Plugin() as plugin, open("picture.txt", "w") as picture:
+    plugin.upload_file(picture.name)
+    while True:
+        plugin.publish("env.count", 1)
+        time.sleep(0.1)
+"""
+
+
+def test_a_plugin_without_an_instrument_tells_what_it_publishes_and_uses(collector, task, tmp_path):
+    """As it is now, too: a rate of messages, a share of a core, and whose memory it is."""
+    environ = dict(os.environ, WAGGLE_LIVE_METRICS=collector.address, WAGGLE_LIVE_TASK=task)
+    environ.update(PYWAGGLE_LOG_DIR=str(tmp_path), PYTHONPATH=str(ROOT))
+    node = Node(collector.url)
+    with subprocess.Popen([sys.executable, "-c", BARE], env=environ, cwd=str(tmp_path)) as running:
+        try:
+            wait_until(lambda: task in node.poll().plugins)
+            wait_until(lambda: node.poll().plugins[task].cpu_per_second)
+            wait_until(lambda: node.poll().plugins[task].messages.get("env.count", 0) >= 10)
+            one = node.poll().plugins[task]
+        finally:
+            running.terminate()
+    assert 0 < one.messages_per_second["env.count"] < 30
+    assert 0 <= one.messages_age["env.count"] < 30
+    assert one.uploads == 1 and 0 <= one.uploads_per_second <= 1 and one.uploads_age >= 0
+    assert one.cpu_per_second > 0 and one.cpu_seconds > 0
+    assert one.memory_bytes > 1e6 and one.memory_scope in ("container", "process")
+
+
 @pytest.mark.parametrize(
     ("page", "number", "said"),
     [("README.md", 2, "up inference 0.0"), ("docs/controller.md", 0, "yolo takes 0.0")],

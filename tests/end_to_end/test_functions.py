@@ -56,8 +56,9 @@ def test_top_prints_the_five_dearest(collector, task):
     assert (status, err) == (0, "")
     lines = out[out.index(task + ": up") :].splitlines()[1:]
     assert lines[0].split()[:2] == ["inference", "timer"]
-    assert lines[1].split() == ["function", "calls", "exclusive", "share"]
-    assert [line.split() for line in lines[2:]] == [
+    assert [line.split()[0] for line in lines[1:3]] == ["CPU", "memory"]
+    assert lines[3].split() == ["function", "calls", "exclusive", "share"]
+    assert [line.split() for line in lines[4:]] == [
         [f"f{n}", f"[app.py:{n}]", str(n), f"{n}.00", "s", f"{100 * n / 40:.1f}", "%"]
         for n in (7, 6, 5, 4, 3)
     ]

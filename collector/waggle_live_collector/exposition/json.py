@@ -4,7 +4,7 @@ NaN and the infinities are null, which JSON has; so is what is not known.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from msgspec import json
 
@@ -13,6 +13,7 @@ from waggle_live.wire.histogram import quantile
 from waggle_live.wire.protocol import OTHER_FUNCTIONS
 
 from ..clock import Clock
+from ..table.kinds.count import CountSeries
 from ..table.kinds.counter import CounterSeries
 from ..table.kinds.function import TIMES
 from ..table.kinds.gauge import GaugeSeries
@@ -53,7 +54,7 @@ class Api:
     def _plugin(self, plugin: Plugin, now: float) -> dict[str, Any]:
         clock, info = self._clock, plugin.info
         series: dict[str, list[dict[str, Any]]] = {name: [] for name, _ in _SERIES.values()}
-        counts: dict[str, dict[str, int]] = {kind: {} for kind in _COUNTS}
+        counts: dict[str, dict[str, _Counted]] = {kind: {} for kind in _COUNTS}
         functions: list[dict[str, Any]] = []
         for key, one in plugin.series.items():
             if key.kind in _SERIES:
@@ -62,15 +63,20 @@ class Api:
                 head = {"name": key.name, "labels": dict(key.labels), "age": age}
                 series[name].append(head | fields(one, now))
             elif key.kind in counts:
-                counts[key.kind][key.name] = one.totals.value
+                counts[key.kind][key.name] = _counted(cast(CountSeries, one), now)
             elif key.kind == protocol.FUNCTION:
                 functions.append(_function(one))
         functions.sort(key=_cost, reverse=True)
+        messages = counts[protocol.MESSAGES]
+        uploads = counts[protocol.UPLOADS].get("", _NEVER_COUNTED)
+        cpu_per_second = plugin.cpu_per_second(now)
         state = plugin.state(now)
         if state != UP:
             # Nobody knows how often it happens now, and PromQL alone needs a number there.
             for rated in series["rates"]:
                 rated["per_second"] = rated["block_per_second"] = None
+            messages = {name: each._replace(per_second=None) for name, each in messages.items()}
+            uploads, cpu_per_second = uploads._replace(per_second=None), None
         return {
             **plugin.identity._asdict(),
             "up": plugin.up,
@@ -87,11 +93,17 @@ class Api:
             "last_seen": clock.unix(plugin.last_seen),
             "silent": max(now - plugin.last_seen, 0.0),
             "cpu_seconds": plugin.cpu_seconds(),
+            "cpu_per_second": cpu_per_second,
             "memory_bytes": plugin.memory_bytes(),
+            "memory_scope": plugin.memory_scope(),
             "exits": plugin.exits,
-            "messages": counts[protocol.MESSAGES],
-            "uploads": counts[protocol.UPLOADS].get(""),
-            "problems": counts[protocol.PROBLEM],
+            "messages": {name: each.total for name, each in messages.items()},
+            "messages_per_second": {name: each.per_second for name, each in messages.items()},
+            "messages_age": {name: each.age for name, each in messages.items()},
+            "uploads": uploads.total,
+            "uploads_per_second": uploads.per_second,
+            "uploads_age": uploads.age,
+            "problems": {name: each.total for name, each in counts[protocol.PROBLEM].items()},
             **series,
             "functions": functions,
             "tau": self._tau(plugin.series.get(_TAU_RUN)),
@@ -136,6 +148,23 @@ def _gauge(series: GaugeSeries, now: float) -> dict[str, Any]:
 
 def _counter(series: CounterSeries, now: float) -> dict[str, Any]:
     return {"total": series.value()}
+
+
+class _Counted(NamedTuple):
+    """What a client counts by itself: since the start, over the last 10 s, and how long ago."""
+
+    total: int | None
+    per_second: float | None
+    age: float | None
+
+
+_NEVER_COUNTED = _Counted(None, None, None)
+
+
+def _counted(series: CountSeries, now: float) -> _Counted:
+    series.recent.advance(now)
+    age = max(now - series.stamp.at, 0.0)
+    return _Counted(series.totals.value, series.recent.per_second(now), age)
 
 
 def _function(series: Series) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
     into.processes.update(plugin.processes)
     for part in plugin.cpu:
         exact_sum.add(into.cpu, part)
+    into.recent_cpu.absorb(plugin.recent_cpu, now)
     for status, exits in plugin.exits.items():
         into.exits[status] += exits
     if (plugin.left_at or 0.0) >= (into.left_at or 0.0):

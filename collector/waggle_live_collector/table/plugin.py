@@ -11,12 +11,15 @@ from waggle_live.wire.protocol import Labels
 from ..identity.labels import IdentityLabels, ProcessInfo
 from . import exits
 from .kinds import AnyTotals
+from .recent import Recent
 from .series import Key, Series, Stamp
 
 #: What a plugin is to whoever looks at it. One that has left the table is known by its exits alone.
 UP, SILENT, ENDED, GONE = "up", "silent", "ended", "gone"
 #: A connected process says something every two seconds at least.
 SILENT_SECONDS = 4.0
+#: It tells its CPU time every two seconds at least; so long the next figures can be under way.
+CPU_LAG_SECONDS = 2.5
 
 
 class Member(Protocol):
@@ -62,6 +65,8 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
         self.processes: dict[str, Member] = {}
+        #: Nanoseconds of CPU time.
+        self.recent_cpu = Recent()
         self.encoded: Raw | None = None
         #: Set when the table drops it: its processes then start anew if they come back.
         self.gone = False
@@ -129,8 +134,25 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         """Return the CPU time of all processes that ever were, or None if none of them told."""
         return fsum(self.cpu) or None  # a process has none only before it runs
 
+    def cpu_per_second(self, now: float) -> float | None:
+        """Return the CPU seconds used in a second, over the last ten; None if none were told."""
+        self.recent_cpu.advance(now)
+        if not self.recent_cpu.count:
+            return None
+        return self.recent_cpu.per_second(now, CPU_LAG_SECONDS) / 1e9
+
     def memory_bytes(self) -> int | None:
-        """Return the memory of all that lives, or None while nobody reports it.
+        """Return the memory of all that lives, or None while nobody reports it."""
+        told = self._memory()
+        return sum(told.values()) if told else None
+
+    def memory_scope(self) -> str | None:
+        """Return whose that is, ``container`` or ``process``; None if nobody's, or some of both."""
+        scopes = {scope for scope, _ in self._memory()}
+        return scopes.pop() if len(scopes) == 1 else None
+
+    def _memory(self) -> dict[tuple[str, str], int]:
+        """Return the memory by scope and owner.
 
         Every process of a container reports the whole container's, so the newest report per
         container (app_id) counts once; processes outside containers add up.
@@ -141,4 +163,4 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
                 scope = process.memory_scope
                 whose = process.id if scope == "process" else process.info.app_id
                 told[scope, whose] = process.memory_bytes
-        return sum(told.values()) if told else None
+        return told

@@ -19,6 +19,8 @@ from .table import Table
 
 #: What goes wrong with a sender's clock must not become a span of centuries.
 MAX_GAP = 1e6
+#: Nanoseconds of CPU time between two figures: more is no figure, and must not become infinite.
+MAX_CPU = 2.0**63
 
 
 class Process(Struct, array_like=True, dict=True, eq=False):
@@ -63,6 +65,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         #: Rows that don't count against the limit of series.
         self._unlimited = 0
         self._baseline: float | None = None
+        #: When it last told its CPU time, by the collector's clock; None if that isn't known.
+        self._used_at: float | None = None
         #: Its row of the state file; None when it changed.
         self.encoded: Raw | None = None
 
@@ -89,7 +93,10 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self.last_seen = self.plugin.last_seen = at
         if update.number <= self.number:
             return None
-        arrival = Arrival(at, self._gap(update), self.id)
+        gap = self._gap(update)
+        if self.monotonic is None and gap is not None:
+            self._used_at = at - gap  # a new process had used nothing
+        arrival = Arrival(at, gap, self.id)
         refusals: list[Refusal] = []
         rows = self.rows
         for cell in update.cells:
@@ -107,7 +114,7 @@ class Process(Struct, array_like=True, dict=True, eq=False):
                 refused = excerpt(f"{cell.kind} {cell.name}")
                 refusals.append(Refusal(error.code, str(error), refused))
         if update.process is not None:
-            self.use(update.process)
+            self.use(update.process, at)
         self.number = update.number
         self.monotonic = update.monotonic
         self.encoded = self.plugin.encoded = None
@@ -170,11 +177,17 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self._unlimited += applied.is_bounded
         return applied, series
 
-    def use(self, stats: ProcessStats) -> None:
-        """Take in what the process says that it has used."""
-        if stats.cpu_seconds is not None and stats.cpu_seconds > self.cpu:
+    def use(self, stats: ProcessStats, at: float) -> None:
+        """Take in what the process says at the monotonic time ``at`` that it has used."""
+        if stats.cpu_seconds is not None and stats.cpu_seconds >= self.cpu:
+            used = stats.cpu_seconds - self.cpu
+            gap = None if self._used_at is None else at - self._used_at
+            if gap is not None:
+                # Its imports came before its session: by one core they took so long at least.
+                gap = min(max(gap, 0.0 if self.cpu else used), MAX_GAP)
+            self.plugin.recent_cpu.add(at, gap, round(min(1e9 * used, MAX_CPU)))
             exact_sum.change(self.plugin.cpu, self.cpu, stats.cpu_seconds)
-            self.cpu = stats.cpu_seconds
+            self.cpu, self._used_at = stats.cpu_seconds, at
         if stats.memory_bytes is not None:
             self.memory_bytes = stats.memory_bytes
             self.memory_scope = stats.memory_scope

@@ -103,7 +103,7 @@ class Processes:
         """The process said ``bye``: what it counted stays in the totals."""
         at = self.clock.monotonic()
         if bye.process is not None:
-            process.use(bye.process)
+            process.use(bye.process, at)
         process.attach(connected=False, at=at)
         process.plugin.last_seen = at
         self._exit(process, bye.status)

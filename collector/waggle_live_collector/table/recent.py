@@ -1,4 +1,4 @@
-"""The last ten seconds of one series, in one-second slots of differences.
+"""The last ten seconds of one sum, in one-second slots of differences.
 
 Cells on the wire are cumulative; what is recent is the difference to what was held before.
 It is put into the slot of the second in which it arrived, or spread over the seconds it took
@@ -24,10 +24,12 @@ MAX_LAG = 0.25
 #: A rate is never taken over less than this many seconds.
 MIN_SPAN = 1.0
 
+_NONE: Mapping[int, int] = {}
+
 
 @dataclass(slots=True, eq=False)
 class Recent:
-    """A sliding window over one merged series; ``count``, ``sum`` (ns), ``buckets`` sum it up."""
+    """A sliding window over one merged sum; ``count``, ``sum`` (ns), ``buckets`` sum it up."""
 
     _born: float | None = None
     _latest: float = -math.inf
@@ -43,19 +45,28 @@ class Recent:
     #: Rises whenever something left the window.
     version: int = 0
 
-    def baseline(self, at: float) -> None:
-        """Begin to look at ``at``: what a returning process counted before is not recent."""
-        if self._born is None:
-            self._born = self._latest = at
-
     def add(
-        self, at: float, gap: float, count: int, total: int, buckets: Mapping[int, int]
+        self,
+        at: float,
+        gap: float | None,
+        count: int,
+        total: int = 0,
+        buckets: Mapping[int, int] = _NONE,
     ) -> None:
-        """Take in ``count`` events, 1 or more, of the ``gap`` seconds up to ``at`` (now)."""
+        """Take in ``count`` events of the ``gap`` seconds up to ``at`` (now).
+
+        A gap of None makes them a baseline: what a returning process counted before is not recent.
+        """
+        if gap is None:
+            if self._born is None:
+                self._born = self._latest = at
+            return
+        self._latest = at
+        if not count:
+            return
         self.advance(at)
         if self._born is None:
             self._born = at - gap
-        self._latest = at
         start, second = at - gap, self._second
         if gap <= SHORT_GAP:
             self._put(start, count, total, buckets)
@@ -112,8 +123,11 @@ class Recent:
             self._born = other._born if self._born is None else min(self._born, other._born)
         self._latest = max(self._latest, other._latest)
 
-    def per_second(self, now: float) -> float:
-        """Return events per second over the window, or over its age if it is younger."""
+    def per_second(self, now: float, lag: float = MAX_LAG) -> float:
+        """Return events per second over the window, or over its age if it is younger.
+
+        ``lag``: for how many seconds events can be under way.
+        """
         if not self.count or self._born is None:
             return 0.0
         start: float = int(now) - WINDOW + 1
@@ -121,7 +135,7 @@ class Recent:
             # The oldest slot's first difference may have begun to accrue before the window does.
             start = self._slots[0][1]
         # Events since the latest update are still on their way: don't count that time.
-        end = max(self._latest, now - MAX_LAG)
+        end = max(self._latest, now - lag)
         return self.count / max(end - max(self._born, start), MIN_SPAN)
 
     def _put(self, start: float, count: int, total: int, buckets: Mapping[int, int]) -> None:

@@ -41,7 +41,4 @@ class WindowedSeries(Series):
             self.stamp.raise_to(at)
             totals.updated = self.stamp.at
             self.version += 1
-        if arrival.gap is None:
-            self.recent.baseline(arrival.at)
-        elif count:
-            self.recent.add(arrival.at, arrival.gap, count, total, buckets)
+        self.recent.add(arrival.at, arrival.gap, count, total, buckets)

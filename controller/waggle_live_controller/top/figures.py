@@ -33,6 +33,16 @@ def tenths(value: Optional[float], unit: str = "") -> str:
     return ("%.1f" % value if abs(value) < 1e5 else "%.3g" % value) + unit
 
 
+def percent(value: Optional[float]) -> str:
+    """Write a share, 1.0 for all of it."""
+    return NOTHING if value is None else "%.*f %%" % (1 if value < 0.0995 else 0, 100 * value)
+
+
+def megabytes(value: Optional[float]) -> str:
+    """Write a size in bytes."""
+    return NOTHING if value is None else "%.0f MB" % (value / 1e6)
+
+
 def age(value: Optional[float]) -> str:
     """Write how long ago something was: to a tenth of a second at first, then ever coarser."""
     if value is None:

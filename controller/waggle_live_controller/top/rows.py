@@ -1,10 +1,10 @@
-"""The rows of the view: one for each series of a snapshot, filtered and sorted."""
+"""The rows of the view: what each plugin measures, publishes and uses, filtered and sorted."""
 
 from typing import Any, Hashable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .. import PluginReading, Snapshot
 from .costs import MOST, Costs, costs_of
-from .figures import number, seconds, tenths
+from .figures import megabytes, number, percent, seconds, tenths
 from .history import History, Values
 from .view_options import ViewOptions
 
@@ -14,11 +14,14 @@ KINDS = {
     "timer": (),
     "gauge": ("count", "rate", "mean", "p95"),
     "counter": ("mean", "p95", "last"),
+    "message": ("mean", "p95", "last"),
+    "upload": ("mean", "p95", "last"),
+    "process": ("count", "rate", "mean", "p95"),
 }
 
 
 class Row(NamedTuple):
-    """One series. Numbers are kept for sorting; ``last`` is in the unit of its kind."""
+    """One row. Numbers are kept for sorting; ``last`` is in the unit of its kind."""
 
     #: Where its history is found: the node, the plugin, the kind and the name.
     key: Hashable
@@ -54,10 +57,12 @@ def blocks_of(snapshot: Snapshot, history: History) -> List[Block]:
 def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterator[Row]:
     where = (snapshot.url, plugin.identity)
 
-    def row(kind: str, name: str, reading: Any, value: Optional[float], **figures: Any) -> Row:
+    def row(
+        kind: str, name: str, age: Optional[float], value: Optional[float], **figures: Any
+    ) -> Row:
         """Return a row whose curve goes on with ``value``."""
         key = (where, kind, name)
-        return Row(key, kind, name, reading.age, trend=history.add(key, value), **figures)
+        return Row(key, kind, name, age, trend=history.add(key, value), **figures)
 
     def per_second(kind: str, name: str, total: Optional[float]) -> Optional[float]:
         key = (where, kind, name)
@@ -66,18 +71,30 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
     for name, rate in plugin.rates.items():
         speed = rate.per_second if rate.block_per_second is None else rate.block_per_second
         last = tenths(rate.last, "/s")
-        yield row("rate", name, rate, speed, count=rate.total, rate=speed, last=last)
+        yield row("rate", name, rate.age, speed, count=rate.total, rate=speed, last=last)
     for name, timer in plugin.timers.items():
         speed = per_second("timer", name, timer.count)
         figures = {"count": timer.count, "mean": timer.mean, "p95": timer.p95}
         last = seconds(timer.last)
-        yield row("timer", name, timer, timer.mean, rate=speed, last=last, **figures)
+        yield row("timer", name, timer.age, timer.mean, rate=speed, last=last, **figures)
     for name, gauge in plugin.gauges.items():
         value = gauge.value if plugin.heard else None
-        yield row("gauge", name, gauge, value, last=number(gauge.value))
+        yield row("gauge", name, gauge.age, value, last=number(gauge.value))
     for name, counter in plugin.counters.items():
         speed = per_second("counter", name, counter.total)
-        yield row("counter", name, counter, speed, count=counter.total, rate=speed)
+        yield row("counter", name, counter.age, speed, count=counter.total, rate=speed)
+    for name, total in plugin.messages.items():
+        # Often a timer has the same name: pywaggle's timeit publishes under it.
+        shown, speed = name + " published", plugin.messages_per_second.get(name)
+        yield row("message", shown, plugin.messages_age.get(name), speed, count=total, rate=speed)
+    if plugin.uploads is not None:
+        speed, figures = plugin.uploads_per_second, {"count": plugin.uploads}
+        yield row("upload", "uploads", plugin.uploads_age, speed, rate=speed, **figures)
+    cpu = plugin.cpu_per_second
+    yield row("process", "CPU", plugin.silent, cpu, last=percent(cpu))
+    memory, scope = plugin.memory_bytes, plugin.memory_scope
+    name = "memory (%s)" % scope if scope else "memory"
+    yield row("process", name, plugin.silent, memory, last=megabytes(memory))
 
 
 def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:

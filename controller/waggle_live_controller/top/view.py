@@ -103,10 +103,10 @@ def _plugin_line(block: Block) -> Text:
     if block.key == identity.task:  # other keys have all of the identity
         words += [clean(identity.plugin)] if identity.plugin != identity.task else []
         words += ["job " + clean(identity.job)] if identity.job else []
+    if plugin.sessions:
+        words.append("%d process%s" % (plugin.sessions, "" if plugin.sessions == 1 else "es"))
     if plugin.cpu_seconds is not None:
         words.append("%.1f s of CPU" % plugin.cpu_seconds)
-    if plugin.memory_bytes is not None:
-        words.append("%.0f MB" % (plugin.memory_bytes / 1e6))
     line.append("".join(", " + word for word in words), "dim")
     return line
 

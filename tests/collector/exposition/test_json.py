@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from waggle_live_controller.answer import read
 
 from ..world import World, counter, gauge, rate, timer
@@ -120,6 +122,42 @@ def test_a_rate_is_known_of_a_plugin_that_is_up_alone():
     unknown = [(None, None), (None, None)]
     assert told() == {"silent": ["silent", *unknown], "ended": ["ended", *unknown]}
     assert [each["total"] for each in plugins(world)[0]["rates"]] == [5, 5]
+
+
+def test_messages_uploads_and_cpu_have_a_recent_rate():
+    """Of the last 10 s, and null for a plugin that isn't up; what never was is null too."""
+    world = World()
+    talks, mute = (
+        world.peer(f"session-{task}", task=task, monotonic=0.0) for task in ("talks", "mute")
+    )
+    for second in range(1, 6):
+        world.time.pass_(1)
+        for peer in (talks, mute):
+            counts = [
+                {"kind": "messages", "name": "env.count", "value": 2 * second},
+                {"kind": "uploads", "value": second},
+            ]
+            process = {"cpu_seconds": second / 2, "memory_bytes": 7, "memory_scope": "container"}
+            peer.update(second, *counts, process=process)
+    world.peer("session-bare", task="bare")
+    world.time.pass_(5)
+    talks.update(6, process={"cpu_seconds": 2.5})
+    told = {plugin["plugin_task"]: plugin for plugin in plugins(world)}
+    rates = {
+        task: [one[f"{each}_per_second"] for each in ("messages", "uploads", "cpu")]
+        for task, one in told.items()
+    }
+    # 10 messages, 5 uploads and 2.5 s of CPU time in 10 s.
+    messages, uploads, cpu = rates["talks"]
+    assert messages == {"env.count": pytest.approx(1, abs=0.1)}
+    assert (uploads, cpu) == (pytest.approx(0.5, abs=0.05), pytest.approx(0.25, abs=0.03))
+    assert rates["mute"] == [{"env.count": None}, None, None]
+    assert rates["bare"] == [{}, None, None]
+    assert (told["mute"]["state"], told["mute"]["uploads"]) == ("silent", 5)
+    assert told["talks"]["messages_age"] == {"env.count": 5}
+    assert told["talks"]["uploads_age"] == 5
+    assert (told["talks"]["memory_scope"], told["bare"]["memory_scope"]) == ("container", None)
+    assert told["bare"]["uploads_age"] is None
 
 
 def test_the_controller_tells_the_mute_from_the_idle():

@@ -1,5 +1,6 @@
 """Plugins that turn out to be another, or one with another."""
 
+import json
 from math import fsum
 
 import pytest
@@ -228,3 +229,20 @@ def test_the_newest_value_of_a_gauge_is_shown_after_the_move():
     assert world.value("waggle_value", name="g") == 2
     second.bye()
     assert world.value("waggle_value", name="g") in (1, 2)
+
+
+def test_what_is_recent_adds_up():
+    """Messages and CPU time of the last ten seconds, of two pods of one plugin."""
+    world = World(stack=True)
+    pods = [pod(world, f"session-{app}", app, monotonic=0.0) for app in ("pod-a", "pod-b")]
+    for second in range(1, 9):
+        world.time.pass_(1)
+        for peer in pods:
+            report(peer, second, second)
+    for app in ("pod-a", "pod-b"):
+        world.resolve(app, CARS)
+    (plugin,) = json.loads(world.api.plugins())["plugins"]
+    assert plugin["messages_per_second"] == {"m": pytest.approx(2)}
+    assert plugin["uploads_per_second"] == pytest.approx(4)
+    assert plugin["cpu_per_second"] == pytest.approx(1.4, rel=0.01)
+    assert plugin["messages_age"] == {"m": 0}

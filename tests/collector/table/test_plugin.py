@@ -81,6 +81,85 @@ def test_cpu_time_adds_up_over_processes_and_never_falls():
     assert world.value("waggle_plugin_cpu_seconds_total") == 3.5
 
 
+def cpu_per_second(world):
+    (plugin,) = world.table.plugins.values()
+    return plugin.cpu_per_second(world.time.at)
+
+
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("cores", [0.25, 3])
+def test_cpu_time_has_a_recent_rate(cores, every):
+    """A steady load reads as it is, at any moment between two figures; then it isn't known."""
+    world = World()
+    peer = world.peer(monotonic=0.0)
+    for second in range(1, 25):
+        world.time.pass_(1)
+        used = 0.01 + cores * (second - every)
+        peer.update(second, **(process(cpu_seconds=used) if second % every == 0 else {}))
+        if second > 12:
+            assert cpu_per_second(world) == pytest.approx(cores, rel=0.01)
+    world.time.pass_(12)
+    assert cpu_per_second(world) is None
+
+
+def test_cpu_time_of_imports_is_no_burst():
+    """What a process used before its session began was used by one core at most."""
+    world = World()
+    peer = world.peer(monotonic=0.0)
+    assert cpu_per_second(world) is None
+    peer.update(1, monotonic=0.25, **process(cpu_seconds=6.0))
+    assert cpu_per_second(world) == pytest.approx(1, rel=0.2)
+
+
+def test_cpu_time_of_short_processes_counts_whole():
+    """Ten children a second of 0.1 s each are one core, though each tells its figures but once."""
+    world = World()
+    world.peer("session-parent")
+    for number in range(150):
+        child = world.peer(f"session-{number}", monotonic=0.0)
+        world.time.pass_(0.1)
+        child.update(1, monotonic=0.1, **process(cpu_seconds=0.1))
+        child.bye()
+    assert cpu_per_second(world) == pytest.approx(1, rel=0.05)
+
+
+def test_cpu_time_of_a_returning_process_is_no_burst():
+    """To a collector that began anew, the first figures are a baseline."""
+    world = World()
+    peer = world.peer(monotonic=0.0)
+    peer.update(5000, **process(cpu_seconds=4000))
+    assert cpu_per_second(world) is None
+    world.time.pass_(1)
+    peer.update(5001, **process(cpu_seconds=4000.5))
+    assert cpu_per_second(world) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("told", [1e300, 0.0, 1e-300])
+def test_cpu_time_that_no_process_can_use_stays_a_number(told):
+    """The largest and the smallest that is taken; and one that falls is ignored."""
+    world = World()
+    peer = world.peer(monotonic=0.0)
+    for number, cpu in enumerate([0.0, told, told / 2, told], 1):
+        world.time.pass_(1)
+        peer.update(number, **process(cpu_seconds=cpu))
+        assert (cpu_per_second(world) or 0) < float("inf")
+    assert (cpu_per_second(world) is None) == (told < 1)
+
+
+def test_whose_the_memory_is():
+    """The container's, the processes', or, of some of both, nobody's in one word."""
+    world = World()
+    (plugin,) = (world.peer(), *world.table.plugins.values())[1:]
+    assert plugin.memory_scope() is None
+    world.peer().update(1, **process(memory_bytes=7, memory_scope="process"))
+    assert plugin.memory_scope() == "process"
+    other = world.peer("session-2", app_id="uid")
+    other.update(1, **process(memory_bytes=7, memory_scope="container"))
+    assert plugin.memory_scope() is None
+    world.peer("session-1").bye()
+    assert plugin.memory_scope() == "container"
+
+
 def test_what_the_client_counts_by_itself():
     """Messages by name, uploads, problems by reason."""
     world = World()

@@ -90,7 +90,7 @@ def test_a_gap_of_some_seconds_is_kept_whole():
 def test_a_baseline_is_no_burst():
     """What a returning process had counted is not recent; what follows is."""
     recent = Recent()
-    recent.baseline(100.0)
+    recent.add(100.0, None, 5000)
     assert recent.per_second(100.0) == 0
     at = Loop(recent, 100.0, 30).run(3)
     assert recent.per_second(at) == pytest.approx(30, abs=1)

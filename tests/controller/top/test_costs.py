@@ -5,7 +5,7 @@ import pytest
 from waggle_live_controller.top.view_options import ViewOptions
 
 from ..conftest import function, plugin, timer
-from .test_view import node, text
+from .test_view import measured, node, text
 
 SEVEN = [function("f%d [app.py:%d]" % (n, n), 8.0 - n, calls=n) for n in range(1, 8)]
 OTHER = function("__other__", 12.0)
@@ -14,8 +14,8 @@ OTHER = function("__other__", 12.0)
 def test_five_stand_below_the_instruments():
     """Their calls, exclusive seconds and share of all that TAU measured, ``__other__`` included,
     which is no function and has no line."""
-    assert text(node(plugin(timers=[timer()], functions=[*SEVEN, OTHER])))[4:] == [
-        "detect: up, yolo, 3.0 s of CPU",
+    drawn = text(node(plugin(timers=[timer()], functions=[*SEVEN, OTHER])))
+    assert measured(drawn) == [
         "inference             timer       10      \u2013  10.0 ms  10.0 ms  20.0 ms   0.5 s",
         "function                       calls       exclusive    share",
         "f1 [app.py:1]                      1          7.00 s   17.5 %",
@@ -32,19 +32,19 @@ def test_five_stand_below_the_instruments():
 def test_nothing_stands_there_without_any(functions):
     """No title either: without TAU, and where no function's cost is known."""
     drawn = text(node(plugin(timers=[timer()], functions=functions)))
-    assert len(drawn) == 6 and drawn[5].startswith("inference")
+    assert len(drawn) == 8 and drawn[5].startswith("inference")
 
 
 def test_the_cpu_s_time_stands_for_the_other_where_it_is_alone():
     """And is named so; what is not measured is not among them."""
     cpu = [function("f", None, exclusive_cpu=0.03), function("g", None, exclusive_cpu=0.01)]
-    drawn = text(node(plugin(functions=[*cpu, function("h", None)])))[5:]
+    drawn = measured(text(node(plugin(functions=[*cpu, function("h", None)]))))
     assert [line.split() for line in drawn] == [
         ["function", "calls", "CPU", "time", "share"],
         ["f", "20", "30.0", "ms", "75.0", "%"],
         ["g", "20", "10.0", "ms", "25.0", "%"],
     ]
-    both = text(node(plugin(functions=[*cpu, function("slow", 2.0)])))[5:]
+    both = measured(text(node(plugin(functions=[*cpu, function("slow", 2.0)]))))
     assert [line.split()[0] for line in both] == ["function", "slow"]
 
 
@@ -87,7 +87,7 @@ def test_many_calls_stand_below_their_title():
     """The column is as wide as the longest number in it."""
     drawn = text(node(plugin(timers=[timer()], functions=[function("f", calls=123456789)])))
     ends = [drawn[0].index("count") + 5, drawn[5].index(" 10 ") + 3]
-    assert ends == [drawn[6].index("calls") + 5, drawn[7].index("123456789") + 9]
+    assert ends == [drawn[8].index("calls") + 5, drawn[9].index("123456789") + 9]
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,19 @@ def test_ages_get_coarser(value, text):
 def test_strangers_text_can_not_command_the_terminal():
     """Escape sequences and line ends show as what they are: nothing to print."""
     assert figures.clean("a\x1b[2Jb\n\u009bc é") == "a\ufffd[2Jb\ufffd\ufffdc é"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0.0 %"), (0.0312, "3.1 %"), (0.0994, "9.9 %"), (0.0996, "10 %"), (3.5, "350 %")],
+)
+def test_shares_are_per_cent_of_one_core(share, text):
+    """With one decimal where they are small."""
+    assert figures.percent(share) == text
+    assert figures.percent(None) == NOTHING
+
+
+def test_sizes_are_in_megabytes():
+    """What nobody told is a dash."""
+    assert figures.megabytes(25_400_000) == "25 MB"
+    assert figures.megabytes(None) == NOTHING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from msgspec import Struct
 
@@ -11,7 +11,8 @@ from waggle_live.wire.protocol import MESSAGES, OVERFLOW, PROBLEM, PROBLEMS, UPL
 
 from ... import messages
 from ...messages import Whole
-from ..series import Key, Stamp
+from ..recent import Recent
+from ..series import NEVER, Arrival, Key, Stamp
 from ..summed import SummedSeries
 from . import names
 
@@ -90,11 +91,30 @@ class CountRow(Struct, array_like=True, tag="count", gc=False):
 
 
 class CountSeries(SummedSeries):
-    """The sum of one kind and name."""
+    """The sum of one kind and name; ``recent`` is what was counted in the last ten seconds."""
 
-    __slots__ = ()
+    __slots__ = ("recent",)
     sums = ("value",)
     totals: CountRow
+
+    def __init__(self, totals: CountRow, stamp: Stamp) -> None:
+        super().__init__(totals, stamp)
+        self.recent = Recent()
+
+    def take(self, applied: CountRow, cell: Any, arrival: Arrival) -> None:
+        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
+        before = applied.value
+        super().take(applied, cell, arrival)
+        new = applied.value - before
+        # The state file doesn't keep when it was; the first cell after a restart tells.
+        if new or self.stamp.at == NEVER:
+            self.stamp.raise_to(arrival.at - cell.age)
+        self.recent.add(arrival.at, arrival.gap, new)
+
+    def merge(self, other: Self, now: float) -> None:
+        """Add what another series counted."""
+        super().merge(other, now)
+        self.recent.absorb(other.recent, now)
 
     def value(self) -> int:
         """Return the sum over all processes."""

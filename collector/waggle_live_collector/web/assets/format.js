@@ -43,8 +43,18 @@ function perSecond(value) {
   return `${Math.abs(value) < 99.95 ? value.toFixed(1) : shortened(Math.round(value))}/s`;
 }
 
+// Of one core.
+function percent(value) {
+  return value === null ? NOTHING : `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
+}
+
+function processes(count) {
+  return count ? `${count} ${count === 1 ? "process" : "processes"}` : "";
+}
+
 // Coarse on purpose: an age that runs is a number that distracts.
 function age(value) {
+  if (value === null) return NOTHING;
   if (value < 2) return "now";
   if (value < 60) return `${Math.floor(value)} s`;
   if (value < 3600) return `${Math.floor(value / 60)} min`;
@@ -52,5 +62,6 @@ function age(value) {
 }
 
 function bytes(value) {
+  if (value === null) return NOTHING;
   return value < 1 << 30 ? `${(value / (1 << 20)).toFixed(0)} MiB` : `${(value / (1 << 30)).toFixed(2)} GiB`;
 }

@@ -1,4 +1,4 @@
-// One plugin: its heading, the table of its instruments, and its functions.
+// One plugin: its heading, the table of its rows, and its functions.
 
 const ROWS = 100; // shown at once; the others on request
 const MEANINGS = {
@@ -23,7 +23,6 @@ class Section {
     this.limit = ROWS;
     this.watcher = watcher;
     this.open = open;
-    this.cpu = new Slope();
     this.names = [plugin.plugin_task, plugin.plugin, plugin.plugin_job].map(name => name.toLowerCase());
     const section = this.element = document.createElement("section");
     section.className = "plugin";
@@ -40,7 +39,7 @@ class Section {
     this.warn.hidden = true;
     const table = this.table = element(section, "table");
     table.setAttribute("role", "table");
-    table.setAttribute("aria-label", `Instruments of ${plugin.plugin_task}`);
+    table.setAttribute("aria-label", `Live values of ${plugin.plugin_task}`);
     const head = element(table, "thead");
     head.setAttribute("role", "rowgroup");
     const titles = element(head, "tr");
@@ -58,13 +57,12 @@ class Section {
   take(plugin, time, now) {
     this.plugin = plugin;
     this.live = plugin.state === "up";
-    this.load = this.live && plugin.cpu_seconds !== null ? this.cpu.add(now, plugin.cpu_seconds) : null;
     // Whether any of them match the filter may change what is shown of the plugin.
     const matched = this.functions.fit(this.left).length > 0;
     this.functions.take(plugin.functions);
     let fresh = matched !== this.functions.fit(this.left).length > 0;
     for (const group of Object.keys(KINDS)) {
-      for (const series of plugin[group]) {
+      for (const series of seriesOf(plugin, group)) {
         const key = `${group} ${series.name} ${JSON.stringify(series.labels)}`;
         let row = this.rows.get(key);
         if (!row) {
@@ -82,7 +80,8 @@ class Section {
     this.words = words;
     const left = this.left = words.filter(word => !this.names.some(name => name.includes(word)));
     const fit = [...this.rows].filter(([, row]) => row.matches(left)).sort(inOrder);
-    const shown = this.open ? fit.slice(0, this.limit).map(([, row]) => row) : [];
+    // What the process uses stands there however many instruments there are.
+    const shown = this.open ? fit.map(([, row]) => row).filter((row, place) => place < this.limit || row.kind.kind === "process") : [];
     this.element.hidden = words.length > 0 && !fit.length && !this.functions.fit(left).length;
     if (this.open) this.functions.draw(left);
     else this.functions.element.hidden = true;
@@ -114,10 +113,13 @@ class Section {
     say(this.state, inWords(plugin));
     this.state.title = MEANINGS[status || plugin.state] ?? "";
     const facts = [];
-    if (!this.open) facts.push(`${this.rows.size} instruments`);
-    if (plugin.sessions > 1) facts.push(`${plugin.sessions} processes`);
-    if (this.load !== null) facts.push(`${(100 * this.load).toFixed(0)} % CPU`);
-    if (plugin.memory_bytes !== null) facts.push(bytes(plugin.memory_bytes));
+    if (!this.open) {
+      const instruments = INSTRUMENTS.reduce((sum, group) => sum + plugin[group].length, 0);
+      if (instruments) facts.push(`${instruments} ${instruments === 1 ? "instrument" : "instruments"}`);
+      if (plugin.sessions > 1) facts.push(processes(plugin.sessions));
+      if (plugin.cpu_per_second !== null) facts.push(`${percent(plugin.cpu_per_second)} CPU`);
+      if (plugin.memory_bytes !== null) facts.push(bytes(plugin.memory_bytes));
+    }
     say(this.facts, facts.join("  "));
     const problems = Object.entries(plugin.problems);
     this.warn.hidden = !problems.length;
