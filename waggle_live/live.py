@@ -160,7 +160,8 @@ class LiveMetrics:
     def close(self, status: Optional[str] = None, timeout: float = DEFAULT_EXIT_TIMEOUT) -> None:
         """Record no more. The last handle that closes sends what is left and ends the session.
 
-        Waits at most ``timeout`` seconds for it. ``status`` is counted in
+        Waits at most ``timeout`` seconds for it, and not at all where no collector was ever
+        reached. ``status`` is counted in
         ``waggle_plugin_exits_total``: ok, error or stopped, by default as the last block was left;
         raises InvalidMetric for another. What is used after it begins another session.
         """

@@ -31,7 +31,11 @@ def main(patience: float) -> None:
         stop.set()
         for thread in threads:
             thread.join()
-        # Not flush: what is only applied is lost if the collector is killed before it is saved.
+        # Nobody waits for a collector that was never there: it may be down since before our start.
+        until = time.monotonic() + patience
+        while not live.flush(1) and time.monotonic() < until:
+            time.sleep(0.05)
+        # Not flush alone: what is only applied is lost if the collector is killed before it's saved.
         live.close(timeout=patience)
         print(sum(counts))
 
