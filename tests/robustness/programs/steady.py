@@ -35,7 +35,7 @@ def main(patience: float) -> None:
         until = time.monotonic() + patience
         while not live.flush(1) and time.monotonic() < until:
             time.sleep(0.05)
-        # Not flush alone: what is only applied is lost if the collector is killed before it's saved.
+        # Not flush alone: what is only applied is lost if the collector is killed before the save.
         live.close(timeout=patience)
         print(sum(counts))
 
