@@ -88,10 +88,18 @@ def run(tmp_path):
 def test_camera(run, cv2, clip):
     """Frames and snapshots of a real clip are rates, to the frame; the camera is as ever."""
     scrape = run(CAMERA, str(clip))
-    assert scrape.value("waggle_rate_events_total", name="camera.stream") == 350
-    assert scrape.value("waggle_rate_events_total", name="camera.snapshot") == 3
+    assert (
+        scrape.value("waggle_rate_events_total", name="camera.stream", camera="file://%s" % clip)
+        == 350
+    )
+    assert (
+        scrape.value("waggle_rate_events_total", name="camera.snapshot", camera="file://%s" % clip)
+        == 3
+    )
     assert scrape.value("waggle_plugin_messages_total", name="frame") == 100
-    assert scrape.value("waggle_rate_per_second", name="camera.stream") > 0
+    assert (
+        scrape.value("waggle_rate_per_second", name="camera.stream", camera="file://%s" % clip) > 0
+    )
 
 
 def test_microphone(run, tmp_path):
@@ -101,5 +109,8 @@ def test_microphone(run, tmp_path):
     for name, text in (("soundcard", SOUNDCARD), ("soundfile", SOUNDFILE)):
         (tmp_path / "devices" / (name + ".py")).write_text(text, encoding="utf-8")
     scrape = run(MICROPHONE)
-    assert scrape.value("waggle_rate_events_total", name="microphone.record") == 4
+    assert (
+        scrape.value("waggle_rate_events_total", name="microphone.record", microphone="default")
+        == 4
+    )
     assert scrape.value("waggle_plugin_messages_total", name="loudness") == 4
