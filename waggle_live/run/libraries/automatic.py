@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from functools import wraps
 from typing import Any, Callable, Dict, Iterable, Set
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from ...reporter.logs import LogOnce
 from ...wire.errors import LiveMetricsError
@@ -21,6 +21,9 @@ OTHER = "other"
 
 _log_once = LogOnce()
 _values: Dict[str, Set[str]] = {}
+#: The series by kind, name and labels, each with its registry: to look one up there takes longer
+#: than to measure a call. Weak, so that a plugin that was dropped is none.
+_series: Dict[Any, Any] = {}
 
 
 def replace(
@@ -58,8 +61,9 @@ def tick(name: str, **labels: str) -> None:
 
 def value_of(label: str, text: str) -> str:
     """Return ``text`` as a value of ``label``: valid, short, and one of a bounded number."""
-    text = text.encode("utf-8", "replace").decode("utf-8")[-MAX_LABEL_VALUE_LENGTH:]
     known = _values.setdefault(label, set())
+    if text not in known:
+        text = text.encode("utf-8", "replace").decode("utf-8")[-MAX_LABEL_VALUE_LENGTH:]
     if text not in known:
         if len(known) >= DEFAULT_MAX_VALUES:
             _log_once(
@@ -120,7 +124,17 @@ def _make(kind: str, name: str, labels: Dict[str, str]) -> Any:
     reporter = latest and latest()
     if reporter is None:
         return _NOTHING
+    key = (kind, name, *labels.items())
+    registry, series = _series.get(key, (_none, _none))
+    if registry() is reporter.registry:
+        return series().make()
     try:
-        return reporter.registry.get(kind, name, labels).make()
+        found = reporter.registry.get(kind, name, labels)
     except LiveMetricsError:  # the author uses that name for another kind
         return _NOTHING
+    _series[key] = (ref(reporter.registry), ref(found))
+    return found.make()
+
+
+def _none() -> None:
+    """Stand for a weak reference to what is gone."""

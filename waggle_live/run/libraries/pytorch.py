@@ -4,7 +4,6 @@ Modules that are scripted, traced, loaded by ``torch.jit`` or compiled are modul
 """
 
 from contextlib import suppress
-from importlib import import_module
 from typing import Any
 
 from . import automatic, models
@@ -22,12 +21,10 @@ _SCRIPTED = ("RecursiveScriptModule", "TopLevelTracedModule", "TracedModule")
 def patch(module: Any) -> None:
     """Measure all modules. Called while ``torch`` itself is still being imported."""
     automatic.replace(module, "Module", ["__call__"], models.call("torch", _name))
-    with suppress(Exception):  # a version without torch.compile
+    with suppress(Exception):
+        # torch.compile makes one graph of many modules: with the original in place of ours.
         method = module.Module.__call__
-        # torch.compile takes the original where it makes one graph of many modules, and leaves our
-        # frame alone, as it does torch's own, where a compiled model is called.
         method._torchdynamo_inline = method.__wrapped__
-        import_module("torch._C._dynamo.eval_frame").skip_code(method.__code__)
 
 
 def _name(model: Any) -> Any:
