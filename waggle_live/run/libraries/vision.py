@@ -15,7 +15,7 @@ def patch(module: Any) -> None:
     automatic.replace(module, "Camera", ["__init__"], _remembered)
     automatic.replace(module, "Camera", ["stream"], _streamed)
     for name in ("snapshot", "record"):
-        if hasattr(module.Camera, name):
+        if hasattr(getattr(module, "Camera", None), name):
             wrap = measured("camera." + name, "camera", _device)
             automatic.replace(module, "Camera", [name], wrap)
 
