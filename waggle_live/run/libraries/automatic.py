@@ -19,7 +19,7 @@ from ...wire.protocol import MAX_LABEL_VALUE_LENGTH, RATE, TIMER
 DEFAULT_MAX_VALUES = 20
 OTHER = "other"
 
-_log_once = LogOnce()
+log_once = LogOnce()
 _values: Dict[str, Set[str]] = {}
 #: The series by kind, name and labels, each with its registry: to look one up there takes longer
 #: than to measure a call. Weak, so that a plugin that was dropped is none.
@@ -42,10 +42,10 @@ def replace(
             original = getattr(owner, name)
             setattr(owner, name, wraps(original)(wrap(original)))
     except Exception as error:
-        _log_once(what, "%s is not measured: %r", what, error)
+        log_once(what, "%s is not measured: %r", what, error)
     else:
         if not found:
-            _log_once(what, "%s is not measured: unknown in this version", what)
+            log_once(what, "%s is not measured: unknown in this version", what)
 
 
 def timer(name: str, **labels: str) -> Any:
@@ -66,9 +66,7 @@ def value_of(label: str, text: str) -> str:
         text = text.encode("utf-8", "replace").decode("utf-8")[-MAX_LABEL_VALUE_LENGTH:]
     if text not in known:
         if len(known) >= DEFAULT_MAX_VALUES:
-            _log_once(
-                label, "more than %d values of %s=: new ones are %r", len(known), label, OTHER
-            )
+            log_once(label, "more than %d values of %s=: new ones are %r", len(known), label, OTHER)
             return OTHER
         known.add(text)
     return text

@@ -51,12 +51,15 @@ def timer(library: str, name_of: Callable[[Any], Any], model: Any) -> Any:
     """Return a timer of one call of ``model``."""
     try:
         name = name_of(model)
-    except Exception:  # a model whose attributes are not what they are elsewhere
+    except Exception as error:  # a model whose attributes are not what they are elsewhere
+        automatic.log_once(library, "a %s model goes by its class: %r", library, error)
         name = None
     name = automatic.value_of("model", str(name or type(model).__name__))
     return automatic.timer("model.call", library=library, model=name)
 
 
 def stem(path: Any) -> str:
-    """Return the name of a model's file without its folder and suffix; empty for no path."""
-    return os.path.splitext(os.path.basename(os.fspath(path)))[0] if path else ""
+    """Return the name of a model's file without its folder and suffix; empty for none."""
+    if not isinstance(path, (str, os.PathLike)):
+        return ""
+    return os.path.splitext(os.path.basename(str(path)))[0]

@@ -10,7 +10,7 @@ _names = automatic.Notes()
 
 
 def patch(module: Any) -> None:
-    """Measure all sessions, those of author's own subclasses included."""
+    """Measure all sessions, those of an author's own subclasses included."""
     automatic.replace(module, "Session", _RUNS, models.call("onnxruntime", _name))
     if hasattr(getattr(module, "Session", None), "run_async"):
         automatic.replace(module, "Session", ["run_async"], _until_its_callback)

@@ -21,7 +21,7 @@ _SCRIPTED = ("RecursiveScriptModule", "TopLevelTracedModule", "TracedModule")
 def patch(module: Any) -> None:
     """Measure all modules. Called while ``torch`` itself is still being imported."""
     automatic.replace(module, "Module", ["__call__"], models.call("torch", _name))
-    with suppress(Exception):
+    with suppress(AttributeError):
         # torch.compile makes one graph of many modules: with the original in place of ours.
         method = module.Module.__call__
         method._torchdynamo_inline = method.__wrapped__

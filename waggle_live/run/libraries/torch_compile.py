@@ -6,5 +6,5 @@ from typing import Any
 
 def patch(module: Any) -> None:
     """Called once PyTorch's list of such code is loaded, with the first model that is compiled."""
-    with suppress(Exception):  # another version: it then looks at our code in vain
+    with suppress(AttributeError):  # another version: it then looks at our code in vain
         module.add("waggle_live")
