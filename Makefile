@@ -32,6 +32,11 @@ TEST = $(PYTHON) -m pytest --numprocesses=$(WORKERS)
 test: $(VENV)/.dev  ## Run all tests on this Python; PYTEST_ARGS="tests/demo -k port" for some
 	$(if $(PYTEST_ARGS),$(PYTHON) -m pytest $(PYTEST_ARGS),$(TEST))
 
+# The tests of what `waggle-live run` measures of PyTorch, ONNX Runtime, TFLite and Keras are skipped
+# without them.
+.PHONY: models
+models: $(VENV)/.models  ## Install the libraries of models that some tests need (1.2 GB)
+
 # Apart from `make test`: it takes two thirds more CPU time where tests run in our own process, and
 # fails nothing. One test is left out: it raises in a signal handler wherever it can, also where
 # coverage holds a lock of its own.
@@ -79,7 +84,7 @@ pythons: $(VENV)/.wheel
 $(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
 	@echo "== CPython $*"
 	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 \
-	    --numprocesses=$(WORKERS) tests/waggle_live $(if $(filter $*,$(CONTROLLER_PYTHONS)),tests/controller)
+	    --numprocesses=$(WORKERS) -m "not models" tests/waggle_live $(if $(filter $*,$(CONTROLLER_PYTHONS)),tests/controller)
 
 .PHONY: dist
 dist: $(VENV)/.dev  ## Build wheels and source distributions of HEAD, and try them on old and new Pythons
@@ -120,6 +125,14 @@ $(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.txt
 	@echo "Installing what tests and linters need"
 	@$(PYTHON) $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# PyTorch's build for CPUs is looked for first, wherever pip is set up to look: the plain one brings
+# CUDA on Linux, which is several times as large, and does as well.
+$(VENV)/.models: $(VENV)/.dev requirements-models.txt
+	@echo "Installing the libraries of models"
+	@$(PYTHON) $(PIP_INSTALL) "torch==2.13.0+cpu" 2> /dev/null || $(PYTHON) $(PIP_INSTALL) torch
+	@$(PYTHON) $(PIP_INSTALL) -r requirements-models.txt
 	@touch $@
 
 .venv-bench/.peers: requirements-bench.txt $(PACKAGING)

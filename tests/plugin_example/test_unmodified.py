@@ -86,12 +86,19 @@ def run(tmp_path):
 
 
 def test_camera(run, cv2, clip):
-    """Frames and snapshots of a real clip are rates, to the frame; the camera is as ever."""
+    """Frames and snapshots of a real clip are counted to the frame; the camera is as ever."""
     scrape = run(CAMERA, str(clip))
-    assert scrape.value("waggle_rate_events_total", name="camera.stream") == 350
-    assert scrape.value("waggle_rate_events_total", name="camera.snapshot") == 3
+    camera = {"camera": "file://%s" % clip}
+    for name, frames in (("camera.stream", 350), ("camera.snapshot", 3)):
+        assert scrape.value("waggle_rate_events_total", name=name, **camera) == frames
+        wait = scrape.value("waggle_timer_seconds_count", name=name + ".wait", **camera)
+        assert wait == frames
+    work = scrape.value("waggle_timer_seconds_count", name="camera.stream.work", **camera)
+    assert work == 350
+    missing = {"name": "camera.snapshot.wait", "camera": "file:///none.mp4"}
+    assert scrape.value("waggle_timer_failures_total", **missing) == 1
     assert scrape.value("waggle_plugin_messages_total", name="frame") == 100
-    assert scrape.value("waggle_rate_per_second", name="camera.stream") > 0
+    assert scrape.value("waggle_rate_per_second", name="camera.stream", **camera) > 0
 
 
 def test_microphone(run, tmp_path):
@@ -101,5 +108,8 @@ def test_microphone(run, tmp_path):
     for name, text in (("soundcard", SOUNDCARD), ("soundfile", SOUNDFILE)):
         (tmp_path / "devices" / (name + ".py")).write_text(text, encoding="utf-8")
     scrape = run(MICROPHONE)
-    assert scrape.value("waggle_rate_events_total", name="microphone.record") == 4
+    assert (
+        scrape.value("waggle_rate_events_total", name="microphone.record", microphone="default")
+        == 4
+    )
     assert scrape.value("waggle_plugin_messages_total", name="loudness") == 4

@@ -9,8 +9,23 @@ from typing import Any, cast
 PATCHES = {
     "waggle.plugin": ".pywaggle",
     "waggle_live.plugin": ".pywaggle",
-    "waggle.data.vision": ".vision",
-    "waggle.data.audio": ".audio",
+    "waggle.plugin.plugin": ".libraries.messages",
+    "waggle.data.vision": ".libraries.vision",
+    "waggle.data.audio": ".libraries.audio",
+    "torch.nn.modules.module": ".libraries.pytorch",
+    "torch._dynamo.trace_rules": ".libraries.torch_compile",
+    "onnxruntime.capi.onnxruntime_inference_collection": ".libraries.onnxruntime",
+    "tflite_runtime.interpreter": ".libraries.tflite",
+    "ai_edge_litert.interpreter": ".libraries.tflite",
+    "ai_edge_litert.compiled_model": ".libraries.tflite",
+    "tensorflow.lite.python.interpreter": ".libraries.tflite",
+    "keras.src.models.model": ".libraries.keras",
+    "keras.src.backend.torch.layer": ".libraries.keras",
+    # Keras 2, from the newest release to the oldest.
+    "keras.src.engine.training": ".libraries.keras",
+    "tf_keras.src.engine.training": ".libraries.keras",
+    "keras.engine.training": ".libraries.keras",
+    "tensorflow.python.keras.engine.training": ".libraries.keras",
     "waggle_live.reporter.reporter": ".sigterm",
 }
 

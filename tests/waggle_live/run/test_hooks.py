@@ -7,25 +7,6 @@ import pytest
 from ..helpers import environment, run_python, write_script
 from .running import RUN, run
 
-FAKE_VISION = '''
-"""Stands for waggle.data.vision, which needs OpenCV: the same shape of Camera."""
-class Camera:
-    def __init__(self, device="x"):
-        self.device = device
-        self.closed = 0
-    def stream(self):
-        try:
-            for i in range(5):
-                yield i
-        finally:
-            self.closed += 1
-    def snapshot(self):
-        if self.device == "broken":
-            raise RuntimeError("no camera")
-        return "picture"
-'''
-
-
 USE = """
 with Plugin() as plugin:
     with plugin.timeit("timed"):
@@ -63,59 +44,6 @@ def test_an_unmodified_plugin(listener, tmp_path):
     assert [message["status"] for message in listener.messages("bye")] == ["ok"]
     assert listener.messages("hello")[0]["plugin"] == "main"
     assert len((tmp_path / "out" / "data.ndjson").read_text().splitlines()) == 2
-
-
-def with_fake_vision(text):
-    """Return a script that puts a fake waggle.data.vision where pywaggle's would be found."""
-    return (
-        "import os, sys, types, waggle\n"
-        "folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'fake')\n"
-        "os.makedirs(folder, exist_ok=True)\n"
-        "open(os.path.join(folder, 'vision.py'), 'w').write(%r)\n"
-        "waggle.data = sys.modules['waggle.data'] = types.ModuleType('waggle.data')\n"
-        "waggle.data.__path__ = [folder]\n"
-        "from waggle.plugin import Plugin\n"
-        "from waggle.data.vision import Camera\n" % FAKE_VISION
-    ) + text
-
-
-def test_camera(listener, tmp_path):
-    """Frames of ``stream`` and pictures of ``snapshot`` are rates; the camera behaves as ever."""
-    text = with_fake_vision("""
-camera = Camera()
-assert list(camera.stream()) == [0, 1, 2, 3, 4]  # no plugin is open: not counted
-with Plugin() as plugin:
-    assert list(camera.stream()) == [0, 1, 2, 3, 4]
-    stream = camera.stream()
-    assert next(stream) == 0
-    stream.close()
-    for frame in camera.stream():
-        break
-    del frame
-    import gc; gc.collect()
-    assert camera.closed == 4, camera.closed
-    assert camera.snapshot() == "picture"
-    try:
-        Camera("broken").snapshot()
-    except RuntimeError as error:
-        assert str(error) == "no camera"
-    else:
-        raise AssertionError
-""")
-    assert run(listener, tmp_path, text) == (0, "", "")
-    assert listener.total("rate", "camera.stream") == 7
-    assert listener.total("rate", "camera.snapshot") == 1
-
-
-def test_camera_beside_an_author_who_uses_the_name(listener, tmp_path):
-    """An author's own series of that name wins, and the camera still works."""
-    text = with_fake_vision("""
-with Plugin() as plugin:
-    plugin.live.gauge("camera.stream").set(1)
-    assert len(list(Camera().stream())) == 5
-""")
-    assert run(listener, tmp_path, text) == (0, "", "")
-    assert listener.total("gauge", "camera.stream") == 1
 
 
 def test_a_hidden_sitecustomize_still_runs(listener, tmp_path):

@@ -1,0 +1,1 @@
+"""What is measured without an edit: one module per library, loaded once the plugin imports it."""

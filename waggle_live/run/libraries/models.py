@@ -1,0 +1,65 @@
+"""Calls of models, of whichever library: the timer ``model.call``, told apart by the model's name.
+
+The outermost call alone is measured. What a model calls within it, of this library or another, is
+part of it.
+"""
+
+import os
+import threading
+from typing import Any, Callable
+
+from . import automatic
+
+
+class _Calls(threading.local):
+    """Whether this thread is within the call of a model."""
+
+    is_within = False
+
+
+_calls = _Calls()
+if hasattr(os, "register_at_fork"):  # Python 3.7
+    # A call that was running at the fork goes on in the child, where it counts for nothing.
+    os.register_at_fork(after_in_child=lambda: setattr(_calls, "is_within", False))
+
+
+def call(library: str, name_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what wraps a method that runs a model, ``self``, until its result is there.
+
+    ``name_of`` tells the model's name, from ``self``; else it is that of its class.
+    """
+
+    def wrap(original: Any) -> Any:
+        calls = _calls
+
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if calls.is_within:
+                return original(self, *args, **kwargs)
+            try:
+                calls.is_within = True
+                with timer(library, name_of, self):
+                    return original(self, *args, **kwargs)
+            finally:
+                calls.is_within = False
+
+        return method
+
+    return wrap
+
+
+def timer(library: str, name_of: Callable[[Any], Any], model: Any) -> Any:
+    """Return a timer of one call of ``model``."""
+    try:
+        name = name_of(model)
+    except Exception as error:  # a model whose attributes are not what they are elsewhere
+        automatic.log_once(library, "a %s model goes by its class: %r", library, error)
+        name = None
+    name = automatic.value_of("model", str(name or type(model).__name__))
+    return automatic.timer("model.call", library=library, model=name)
+
+
+def stem(path: Any) -> str:
+    """Return the name of a model's file without its folder and suffix; empty for none."""
+    if not isinstance(path, (str, os.PathLike)):
+        return ""
+    return os.path.splitext(os.path.basename(str(path)))[0]

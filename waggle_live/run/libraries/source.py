@@ -1,0 +1,59 @@
+"""Where data comes from: a camera or a microphone. What it gives, the waits, and the work on it."""
+
+from typing import Any, Callable, Optional
+
+from . import automatic
+
+
+class Source:
+    """One device, read by one method: ``camera.stream`` of the camera ``left``, say.
+
+    A rate of that name counts what the device gave. The timer ``….wait`` has the time inside of
+    the library for each of these; ``….work`` the time from there until the next one is asked for.
+    For one thread at a time, as the device is.
+    """
+
+    def __init__(self, name: str, label: str, device: str) -> None:
+        self._name = name
+        self._labels = {label: device}
+        self._work: Optional[Any] = None
+
+    def wait(self, get: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return what ``get`` returns; a StopIteration ends a stream and is no wait for a frame."""
+        self.end_work()
+        wait = automatic.timer(self._name + ".wait", **self._labels)
+        wait.__enter__()
+        try:
+            given = get(*args, **kwargs)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            wait.__exit__(type(error), error, None)
+            raise
+        wait.__exit__(None, None, None)
+        automatic.tick(self._name, **self._labels)
+        self._work = automatic.timer(self._name + ".work", **self._labels).start()
+        return given
+
+    def end_work(self) -> None:
+        """Record the work on what was given last, if anything was."""
+        work, self._work = self._work, None
+        if work is not None:
+            work.stop()
+
+
+def measured(name: str, label: str, device_of: Callable[[Any], str]) -> Callable[[Any], Any]:
+    """Return what wraps a method that gives one thing a call; ``device_of`` tells the label."""
+    sources = automatic.Notes()
+
+    def wrap(original: Any) -> Any:
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            source = sources.get(self)
+            if source is None:
+                source = Source(name, label, device_of(self))
+                sources.put(self, source)
+            return source.wait(original, self, *args, **kwargs)
+
+        return method
+
+    return wrap

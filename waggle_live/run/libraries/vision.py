@@ -1,0 +1,73 @@
+"""pywaggle's ``Camera``: streams, snapshots and recordings, told apart by the camera's device."""
+
+from typing import Any
+
+from . import automatic
+from .device import label_of
+from .source import Source, measured
+
+#: The device that each camera was opened with, as a label: pywaggle itself keeps only its URL.
+_devices = automatic.Notes()
+
+
+def patch(module: Any) -> None:
+    """Measure all cameras. ``record`` came with pywaggle 0.56."""
+    automatic.replace(module, "Camera", ["__init__"], _remembered)
+    automatic.replace(module, "Camera", ["stream"], _streamed)
+    for name in ("snapshot", "record"):
+        if hasattr(getattr(module, "Camera", None), name):
+            wrap = measured("camera." + name, "camera", _device)
+            automatic.replace(module, "Camera", [name], wrap)
+
+
+def _remembered(original: Any) -> Any:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        device = args[0] if args else kwargs.get("device", 0)
+        _devices.put(self, automatic.value_of("camera", label_of(device)))
+
+    return __init__
+
+
+def _device(camera: Any) -> str:
+    known = _devices.get(camera)
+    if known is not None:
+        return str(known)
+    # Unpickled, or of a subclass with a constructor of its own.
+    device = getattr(getattr(camera, "capture", None), "device", "unknown")
+    return automatic.value_of("camera", label_of(device))
+
+
+def _streamed(original: Any) -> Any:
+    def stream(self: Any, *args: Any, **kwargs: Any) -> Any:
+        frames = original(self, *args, **kwargs)
+        source = Source("camera.stream", "camera", _device(self))
+        return (yield from _Frames(frames, source))
+
+    return stream
+
+
+class _Frames:
+    """The generator that it is made of, measured. ``yield from`` it holds no frame, as a loop
+    that yields its variable would: one of 6 MB would live on while the next is waited for."""
+
+    def __init__(self, frames: Any, source: Source) -> None:
+        self._frames = frames
+        self._source = source
+
+    def __iter__(self) -> "_Frames":
+        return self
+
+    def __next__(self) -> Any:
+        return self._source.wait(next, self._frames)
+
+    def send(self, value: Any) -> Any:
+        return self._source.wait(self._frames.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        self._source.end_work()
+        return self._frames.throw(*error)
+
+    def close(self) -> None:
+        self._source.end_work()
+        self._frames.close()
