@@ -4,12 +4,24 @@ Workers of pytest-xdist run tests side by side. Tests that share a slow server r
 a test marked ``alone`` waits until no other test runs, and holds up the others until its end.
 """
 
+import contextlib
 import fcntl
 import os
 import re
 import signal
 
 import pytest
+
+with contextlib.suppress(ImportError):  # the client's tests on older Pythons have none of it
+    from hypothesis import HealthCheck, settings
+
+    # How long an example takes says nothing on a busy machine.
+    settings.register_profile(
+        "busy",
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    settings.load_profile("busy")
 
 # A shell starts what it runs in the background with SIGINT ignored, and so would every process
 # be that a test starts and interrupts.

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waggle_live_collector.identity.app_meta import AppMeta
@@ -119,7 +119,7 @@ class Model:
                 assert any(series is one for one in process.plugin.series.values())
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80)
 @given(steps)
 def test_any_order_of_processes_records_and_restarts(taken):
     """Checked after each step, and the sums in the end."""
