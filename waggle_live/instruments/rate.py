@@ -59,7 +59,7 @@ class RateSeries(TimerSeries):
         self._settled: Dict[str, str] = {}
         super().__init__(state, problems)
 
-    def install(self, enter: Any, start: Any) -> None:
+    def install(self, enter: Any, start: Any, observe: Any) -> None:
         """Put the methods in place; before the first use, ones that decide what it is.
 
         Each at once for good, never for a moment one that doesn't check: there are other threads.
@@ -78,15 +78,18 @@ class RateSeries(TimerSeries):
             if self.use == use or state.name == OVERFLOW:
                 return method
 
-            def first(rate: Rate) -> Any:
+            def first(rate: Rate, *arguments: Any) -> Any:
                 series.use_as(use)
-                return method(rate)  # not by its name: another thread may be about to bind it
+                return method(
+                    rate, *arguments
+                )  # not by its name: another thread may be about to bind it
 
             return first
 
         timer_class.tick = checked(tick, TICKS)
         timer_class.__enter__ = checked(enter, BLOCKS)
         timer_class.start = checked(start, BLOCKS)
+        timer_class.observe = checked(observe, BLOCKS)
 
     def use_as(self, use: str) -> None:
         """Settle what this rate is used for, or raise InvalidMetric if it is the other already."""
