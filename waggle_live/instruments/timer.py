@@ -56,7 +56,7 @@ class Timer:
     """
 
     __slots__ = ("_start",)
-    #: None while not in use, the clock's reading while open, a Reentered while in use more than once.
+    #: None while idle, the clock's reading while open, a Reentered while in use more than once.
     _start: Any
     _series: "TimerSeries"
 
