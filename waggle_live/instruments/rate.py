@@ -130,7 +130,7 @@ class RateSeries(TimerSeries):
             if self.use == use or state.name == OVERFLOW:
                 return method
 
-            def first(rate: Rate, *arguments: Any) -> Any:
+            def first(rate: Rate, *arguments: Any, **named: Any) -> Any:
                 series.use_as(use)
                 return method(
                     rate, *arguments

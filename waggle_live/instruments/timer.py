@@ -205,7 +205,7 @@ class TimerSeries:
 
 
 def _nanoseconds(seconds: Any, name: str) -> int:
-    value = to_float(seconds, "seconds of timer %r", name)
+    value = to_float(seconds, "seconds of %r", name)
     if not 0 <= value <= MAX_SECONDS:
         raise InvalidMetric(
             "a duration of %r must be 0 to %g seconds, got %.60r" % (name, MAX_SECONDS, seconds)
