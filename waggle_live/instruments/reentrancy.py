@@ -23,8 +23,9 @@ DEFAULT_MAX_OPEN = 10000
 
 _STRANGER = "a kept timer was entered and left by different threads or tasks"
 _FORGOTTEN = "more than %d uses of a kept timer were begun and not ended" % DEFAULT_MAX_OPEN
-_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 _COROUTINE = inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE
+_AWAITS = _COROUTINE | inspect.CO_ASYNC_GENERATOR
+_SUSPENDED = _AWAITS | inspect.CO_GENERATOR
 
 
 class Unmeasured(Exception):
@@ -124,13 +125,13 @@ def unit(frame: Any) -> Any:
     A task is the outermost of the coroutines that await each other, in whatever framework. The
     frame of a generator above it is no part of it: it is of the framework, which drives tasks.
     """
-    while frame is not None and not frame.f_code.co_flags & (_GENERATOR | _COROUTINE):
+    while frame is not None and not frame.f_code.co_flags & _SUSPENDED:
         frame = frame.f_back
     if frame is None:
         current = getattr(sys.modules.get("greenlet"), "getcurrent", None)
         return get_ident(), current and id(current())
     while frame.f_code.co_flags & _COROUTINE and frame.f_back is not None:
-        if not frame.f_back.f_code.co_flags & (_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        if not frame.f_back.f_code.co_flags & _AWAITS:
             break
         frame = frame.f_back
     return (id(frame),)  # and not the id, by which only a `with` statement in it is known
