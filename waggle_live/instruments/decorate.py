@@ -8,10 +8,13 @@ from typing import Any, List, Set
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidType
 
-#: Types of results that are known to be no coroutines, so many at most; the others are looked at
-#: each time.
-_PLAIN: Set[type] = set()
-_MAX_PLAIN = 256
+
+class _Plain:
+    """Types of results that are known to be no coroutines; the others are looked at each time."""
+
+    # Of a class, which is pickled by name, and not by value with each wrapper.
+    types: Set[type] = set()
+    max_types = 256
 
 
 def decorate(function: Any, series: Any) -> Any:
@@ -70,7 +73,6 @@ def _hidden(function: Any) -> Any:
 def _plain(function: Any, series: Any) -> Any:
     """Measure without a timer object, which would cost as much again as the measurement."""
     state, clock, append_failed = series.state, series.clock, series.append_failed
-    plain, finish = _PLAIN, functools.partial(_finish, function, series)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         buffer = state.buffer  # kept: a child that is forked within appends to the parent's
@@ -81,8 +83,8 @@ def _plain(function: Any, series: Any) -> Any:
             append_failed(buffer, clock() - start, type(error))
             raise
         duration = clock() - start
-        if result is not None and type(result) not in plain:
-            work = finish(result)
+        if result is not None and type(result) not in _Plain.types:
+            work = _finish(function, series, result)
             if work is not None:
                 return work
         buffer.append(duration)
@@ -106,8 +108,8 @@ def _finish(function: Any, series: Any, result: Any) -> Any:
     else:
         names = set().union(*[vars(each) for each in kind.__mro__])  # runs no code of the author's
         if "__await__" not in names or not all(map(_is_of_coroutine, names)):
-            if len(_PLAIN) < _MAX_PLAIN:
-                _PLAIN.add(kind)
+            if len(_Plain.types) < _Plain.max_types:
+                _Plain.types.add(kind)
             return None
         if not names.issuperset(("send", "throw", "close")):
             return _Awaitable(result, series.make)
