@@ -89,6 +89,32 @@ def test_an_error_of_a_signal_handler_goes_on(live, use):
     assert problems(live) == {}
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_error_while_the_clock_is_read(live, depth):
+    """A TypeError that comes out of the clock's call goes on, in a block that is reentered too."""
+    timer, raised = live.timer("t"), []
+
+    def handle(frame, event, argument):
+        if event == "c_return" and argument.__name__.startswith("perf_counter") and not raised:
+            raised.append(True)
+            raise TypeError("the handler's own")
+
+    def descend(left):
+        with timer:
+            if left > 1:
+                descend(left - 1)
+            else:
+                sys.setprofile(handle)
+
+    try:
+        with pytest.raises(TypeError, match="the handler's own"):
+            descend(depth)
+    finally:
+        sys.setprofile(None)
+    assert cell(live, "timer", "t")["failures"] == depth - 1
+    assert problems(live) == {}
+
+
 def test_a_signal_handler_within_the_slow_path(live):
     """A handler that uses a kept object while that is entered or left again confuses nothing."""
     timer, handled = live.timer("t"), []
