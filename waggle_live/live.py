@@ -1,12 +1,14 @@
 """``LiveMetrics``: the instruments of one plugin process, and their way to the collector."""
 
 import os
+import sys
 from typing import Any, Dict, Optional, Type
 
 from .instruments.counter import Counter
 from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
 from .instruments.rate import Rate, RateSeries
+from .instruments.reentrancy import unit
 from .instruments.timer import Timer, TimerSeries
 from .reporter import reporter
 from .reporter.address import Addresses
@@ -16,7 +18,16 @@ from .reporter.reporter import DEFAULT_EXIT_TIMEOUT
 from .reporter.sender import DEFAULT_INTERVAL
 from .series.registry import Instruments
 from .wire.errors import InvalidMetric, InvalidType
-from .wire.protocol import COUNTER, GAUGE, RATE, TIMER, UNMATCHED_STOP, check_labels, check_name
+from .wire.protocol import (
+    COUNTER,
+    GAUGE,
+    OVERLAP_MISMATCH,
+    RATE,
+    TIMER,
+    UNMATCHED_STOP,
+    check_labels,
+    check_name,
+)
 
 #: Seconds between two sends, at least and at most.
 MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
@@ -122,7 +133,10 @@ class LiveMetrics:
         self._registry.declare(kinds)
 
     def start_timer(self, name: str, **labels: Any) -> None:
-        """Start measuring ``name`` in this thread; may be nested. A rate if declared as one."""
+        """Start measuring ``name``; may be nested. A rate if declared as one.
+
+        Each generator, task, greenlet and thread has starts of its own.
+        """
         is_rate = self._registry.kind_of(name) == RATE if isinstance(name, str) else False
         timer = self.rate(name, **labels) if is_rate else self.timer(name, **labels)
         spans = self._reporter.spans()
@@ -131,23 +145,31 @@ class LiveMetrics:
             self._registry.problems.count(
                 UNMATCHED_STOP, "start_timer(%r) was nested more than %d deep" % (name, MAX_NESTING)
             )
-        spans.append(((name, labels), timer.start()))
+        spans.append(((name, labels), unit(sys._getframe(1)), timer.start()))
 
     def stop_timer(self, name: str, **labels: Any) -> None:
-        """Record the time since this thread's latest ``start_timer(name)``.
+        """Record the time since the latest ``start_timer(name)`` of this task or generator.
 
-        Without one nothing is recorded; it is counted, and logged once.
+        Without one there it is the thread's latest: a callback may stop what a task has started.
+        Where several tasks have one, that is counted as ``overlap_mismatch``, and logged once.
+        Without any nothing is recorded; it is counted, and logged once.
         """
-        spans = self._reporter.spans()
-        for index in range(len(spans) - 1, -1, -1):
-            if spans[index][0] == (name, labels):
-                spans.pop(index)[1].stop()
-                return
-        check_name(name)
-        check_labels(labels)
-        self._registry.problems.count(
-            UNMATCHED_STOP, "stop_timer(%r) without a start_timer in this thread" % name
-        )
+        spans, here = self._reporter.spans(), unit(sys._getframe(1))
+        started = [span for span in spans if span[0] == (name, labels)]
+        own = [span for span in started if span[1] == here] or started
+        if not own:
+            check_name(name)
+            check_labels(labels)
+            self._registry.problems.count(
+                UNMATCHED_STOP, "stop_timer(%r) without a start_timer in this thread" % name
+            )
+            return
+        if len({span[1] for span in own}) > 1:
+            self._registry.problems.count(
+                OVERLAP_MISMATCH, "stop_timer(%r) outside of the tasks that have started it" % name
+            )
+        spans.remove(own[-1])
+        own[-1][2].stop()
 
     # Life cycle.
 

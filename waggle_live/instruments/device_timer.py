@@ -6,6 +6,7 @@ from typing import Any, Callable, List, cast
 from ..clock import perf_counter_ns
 from ..wire.protocol import SYNC_ERROR
 from .decorate import decorate
+from .reentrancy import DEFAULT_MAX_OPEN
 from .timer import Function, Span, Timer
 
 Sync = Callable[[], Any]
@@ -28,6 +29,7 @@ class DeviceTimer(Timer):
 
     def __enter__(self) -> "DeviceTimer":
         self._synchronize()
+        del self._exits[:-DEFAULT_MAX_OPEN]  # of blocks that were never left
         self._exits.append(self._timer.__exit__)
         self._timer.__enter__()
         return self
@@ -40,6 +42,10 @@ class DeviceTimer(Timer):
     def start(self) -> Span:
         self._synchronize()
         return _DeviceSpan(self._timer.start(), self)
+
+    def observe(self, seconds: Any) -> None:
+        """Record a duration measured elsewhere, as ``Timer.observe``; ``sync`` isn't called."""
+        self._timer.observe(seconds)
 
     def __call__(self, function: Function) -> Function:
         series: Any = copy(self._timer._series)  # of the same state

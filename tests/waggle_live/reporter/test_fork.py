@@ -70,6 +70,31 @@ def test_a_span_open_at_the_fork_counts_in_the_parent_only(listener, play_forkin
         assert not found.get((False, name)), name
 
 
+def test_a_kept_timer_in_use_more_than_once_at_the_fork(listener, play_forking):
+    """The child counts what it enters itself, and the object is as new once all is left."""
+    play_forking("""
+        kept = live.timer("t")
+        def items():
+            with kept:
+                yield
+        suspended = items()
+        next(suspended)
+        with kept, kept:
+            pid = os.fork()
+            with kept:
+                pass
+        suspended.close()
+        assert kept._start is None
+        with kept:
+            pass
+        if pid == 0:
+            live.close("ok", 5)
+            os._exit(0)
+        wait(pid)
+    """)
+    assert sorted(per_session(listener, "timer", "t", "count")) == [2, 5]
+
+
 def test_a_block_that_fails_in_the_child(listener, play_forking):
     """A child that leaves the parent's open block by an exception records no failure either."""
     play_forking("""
