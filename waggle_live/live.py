@@ -1,11 +1,12 @@
 """``LiveMetrics``: the instruments of one plugin process, and their way to the collector."""
 
 import os
-from typing import Any, Dict, Optional, Type
+from typing import Any, Dict, Optional, Tuple, Type
 
 from .instruments.counter import Counter
 from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
+from .instruments.number import Number, to_float
 from .instruments.rate import Rate, RateSeries
 from .instruments.timer import Timer, TimerSeries
 from .reporter import reporter
@@ -15,8 +16,19 @@ from .reporter.identity import find_identity
 from .reporter.reporter import DEFAULT_EXIT_TIMEOUT
 from .reporter.sender import DEFAULT_INTERVAL
 from .series.registry import Instruments
-from .wire.errors import InvalidMetric, InvalidType
-from .wire.protocol import COUNTER, GAUGE, RATE, TIMER, UNMATCHED_STOP, check_labels, check_name
+from .wire.errors import InvalidMetric, InvalidType, describe
+from .wire.protocol import (
+    COUNTER,
+    GAUGE,
+    OVERFLOW,
+    RATE,
+    TIMER,
+    UNMATCHED_STOP,
+    Labels,
+    LabelValue,
+    check_labels,
+    check_name,
+)
 
 #: Seconds between two sends, at least and at most.
 MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
@@ -33,6 +45,8 @@ INSTRUMENTS: Instruments = {
     GAUGE: Gauge,
     COUNTER: Counter,
 }
+#: A metric's name where the call gives none, or gives it as ``name=``, which is among the labels.
+_NO_NAME: Any = None
 
 
 class LiveMetrics:
@@ -51,7 +65,12 @@ class LiveMetrics:
     collector; wrong names, labels, values and addresses raise at the call.
     Lost at most: what was recorded in the last 0.25 s of a process that is killed. ``with Pool()``
     kills its workers by SIGTERM; after ``pool.close()`` and ``pool.join()`` nothing is lost.
+    Can be pickled: in another process it is a handle of that process's series of the same identity
+    and address. A copy is a handle of the same series.
     """
+
+    # The parameters ``self`` and ``name`` are called so that no label can be given for them (there
+    # are no positional-only ones before Python 3.8): so a label ``name`` is told to be reserved.
 
     def __init__(
         self,
@@ -61,92 +80,119 @@ class LiveMetrics:
         task: Optional[str] = None,
         job: Optional[str] = None,
         address: Optional[str] = None,
-        interval: float = DEFAULT_INTERVAL,
+        interval: Number = DEFAULT_INTERVAL,
     ) -> None:
+        is_plugin = hasattr(plugin, "publish") or hasattr(plugin, "config")
+        if plugin is not None and (isinstance(plugin, type) or not is_plugin):
+            raise InvalidType(
+                "plugin must be a waggle.plugin.Plugin or None, got %s; a name is given as "
+                'LiveMetrics(plugin_name="my-plugin")' % describe(plugin)
+            )
         app_id = getattr(getattr(plugin, "config", None), "app_id", None)
         identity = find_identity(plugin_name, task, job, app_id, os.environ)
         addresses = Addresses(address, os.environ)
-        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
-            raise InvalidType("interval must be seconds as a number, got %.60r" % (interval,))
-        if not MIN_INTERVAL <= interval <= MAX_INTERVAL:
+        seconds = _seconds(interval, "interval")
+        if not MIN_INTERVAL <= seconds <= MAX_INTERVAL:
             raise InvalidMetric(
-                "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, interval)
+                "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, seconds)
             )
-        self._reporter = reporter.find(identity, addresses, interval, INSTRUMENTS)
-        self._reporter.attach(self)
-        self._registry = self._reporter.registry
+        self._attach(reporter.find(identity, addresses, seconds, INSTRUMENTS))
+
+    def _attach(self, found: reporter.Reporter) -> None:
+        self._reporter = found
+        self._registry = found.registry
         self._timer_classes: Dict[Any, Type[Timer]] = {}
+        found.attach(self)
+
+    def __getstate__(self) -> Dict[str, Any]:
+        own = ("_registry", "_timer_classes")
+        return {key: value for key, value in self.__dict__.items() if key not in own}
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._attach(self._reporter)
 
     # Instruments. `timer` is the hot path: it looks up the class of the series and calls it.
 
-    def timer(self, name: str, sync: Optional[Sync] = None, **labels: Any) -> Timer:
+    def timer(
+        __self, __name: str = _NO_NAME, sync: Optional[Sync] = None, **labels: LabelValue
+    ) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
 
         ``sync`` (as ``torch.cuda.synchronize``) is called before each reading of the clock.
         Labels are keyword arguments. Raises InvalidMetric or InvalidType for a bad name or label.
         The fastest form is a timer that is kept and used again: ``with kept:``.
+
+        The value of a label, here and below, is a str, a number (NumPy's too), a bool or a member
+        of an Enum, which stands for its value; the names ``name``, ``sync``, ``self``, ``le``,
+        ``q``, ``quantile``, ``plugin``, ``plugin_task`` and ``plugin_job`` are reserved.
         """
         if sync is not None:
-            return self._device_timer(name, sync, labels)
-        key = (name, *labels.items()) if labels else name
+            return __self._device_timer(__name, sync, labels)
+        key = (__name, *labels.items()) if labels else __name
         try:
-            timer = self._timer_classes[key]()
+            timer = __self._timer_classes[key]()
         except (KeyError, TypeError):
-            return self._new_timer(key, name, labels)
-        timer._start = None
-        return timer
+            pass  # what follows may raise, and these are no cause of it
+        else:
+            timer._start = None
+            return timer
+        return __self._new_timer(key, __name, labels)
 
-    def rate(self, name: str, **labels: Any) -> Rate:
+    def rate(__self, __name: str = _NO_NAME, **labels: LabelValue) -> Rate:
         """Return a rate: ``tick()``, ``each(items)``, or a block as with a timer.
 
         Raises InvalidMetric or InvalidType for a bad name or label.
         """
-        rate: Rate = self._registry.get(RATE, name, labels).make()
+        rate: Rate = __self._series(RATE, __name, labels).make()
         return rate
 
-    def gauge(self, name: str, **labels: Any) -> Gauge:
+    def gauge(__self, __name: str = _NO_NAME, **labels: LabelValue) -> Gauge:
         """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
-        gauge: Gauge = self._registry.get(GAUGE, name, labels)
+        gauge: Gauge = __self._series(GAUGE, __name, labels)
         return gauge
 
-    def counter(self, name: str, **labels: Any) -> Counter:
+    def counter(__self, __name: str = _NO_NAME, **labels: LabelValue) -> Counter:
         """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
-        counter: Counter = self._registry.get(COUNTER, name, labels)
+        counter: Counter = __self._series(COUNTER, __name, labels)
         return counter
 
-    def declare(self, **kinds: str) -> None:
+    def declare(__self, **kinds: str) -> None:
         """Make series that stand at 0 from now on: ``declare(latency=TIMER, fps=RATE)``.
 
         ``start_timer`` then follows the declared kind. Raises InvalidMetric for another kind.
         """
-        self._registry.declare(kinds)
+        __self._registry.declare(kinds)
 
-    def start_timer(self, name: str, **labels: Any) -> None:
-        """Start measuring ``name`` in this thread; may be nested. A rate if declared as one."""
-        is_rate = self._registry.kind_of(name) == RATE if isinstance(name, str) else False
-        timer = self.rate(name, **labels) if is_rate else self.timer(name, **labels)
-        spans = self._reporter.spans()
+    def start_timer(__self, __name: str = _NO_NAME, **labels: LabelValue) -> None:
+        """Start measuring a name in this thread; may be nested. A rate if declared as one.
+
+        Raises as ``timer``.
+        """
+        name, pairs = _checked(__name, labels)
+        kind = RATE if __self._registry.kind_of(name) == RATE else TIMER
+        timer: Timer = __self._registry.instrument_of(kind, name, pairs).make()
+        spans = __self._reporter.spans()
         if len(spans) >= MAX_NESTING:
             del spans[0]
-            self._registry.problems.count(
+            __self._registry.problems.count(
                 UNMATCHED_STOP, "start_timer(%r) was nested more than %d deep" % (name, MAX_NESTING)
             )
-        spans.append(((name, labels), timer.start()))
+        spans.append(((name, pairs), timer.start()))
 
-    def stop_timer(self, name: str, **labels: Any) -> None:
-        """Record the time since this thread's latest ``start_timer(name)``.
+    def stop_timer(__self, __name: str = _NO_NAME, **labels: LabelValue) -> None:
+        """Record the time since this thread's latest ``start_timer`` of that name and labels.
 
-        Without one nothing is recorded; it is counted, and logged once.
+        Without one nothing is recorded; it is counted, and logged once. Raises as ``timer``.
         """
-        spans = self._reporter.spans()
+        key = _checked(__name, labels)
+        spans = __self._reporter.spans()
         for index in range(len(spans) - 1, -1, -1):
-            if spans[index][0] == (name, labels):
+            if spans[index][0] == key:
                 spans.pop(index)[1].stop()
                 return
-        check_name(name)
-        check_labels(labels)
-        self._registry.problems.count(
-            UNMATCHED_STOP, "stop_timer(%r) without a start_timer in this thread" % name
+        __self._registry.problems.count(
+            UNMATCHED_STOP, "stop_timer(%r) without a start_timer in this thread" % key[0]
         )
 
     # Life cycle.
@@ -157,25 +203,24 @@ class LiveMetrics:
         self._reporter.start()
         return self
 
-    def close(self, status: Optional[str] = None, timeout: float = DEFAULT_EXIT_TIMEOUT) -> None:
+    def close(self, status: Optional[str] = None, timeout: Number = DEFAULT_EXIT_TIMEOUT) -> None:
         """Record no more. The last handle that closes sends what is left and ends the session.
 
         Waits at most ``timeout`` seconds for it. ``status`` is counted in
         ``waggle_plugin_exits_total``: ok, error or stopped, by default as the last block was left;
-        raises InvalidMetric for another. What is used after it begins another session.
+        raises InvalidMetric for another, InvalidType for a timeout that is no number. What is used
+        after it begins another session.
         """
-        if status is not None and status not in STATUSES:
+        if status is not None and not (isinstance(status, str) and status in STATUSES):
             raise InvalidMetric(
-                "status must be one of %s, got %.60r" % (", ".join(STATUSES), status)
+                "status must be one of %s, got %s" % (", ".join(STATUSES), describe(status))
             )
-        self._reporter.detach(self, status, timeout)
+        self._reporter.detach(self, status, _timeout(timeout))
 
-    def flush(self, timeout: float = DEFAULT_EXIT_TIMEOUT) -> bool:
+    def flush(self, timeout: Number = DEFAULT_EXIT_TIMEOUT) -> bool:
         """Send now. True once the collector has applied all that was recorded before the call,
-        False if it hasn't within ``timeout`` seconds."""
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-            raise InvalidType("timeout must be seconds as a number, got %.60r" % (timeout,))
-        return self._reporter.flush(min(max(0.0, timeout), MAX_TIMEOUT))
+        False if it hasn't within ``timeout`` seconds; raises InvalidType for what is no number."""
+        return self._reporter.flush(_timeout(timeout))
 
     def __enter__(self) -> "LiveMetrics":
         self._reporter.attach(self)
@@ -195,17 +240,45 @@ class LiveMetrics:
         """Count a file that the plugin uploaded."""
         self._registry.count_upload()
 
+    def _series(self, kind: str, name: Any, labels: Dict[str, Any]) -> Any:
+        """Return the instrument of a series; ``name`` may be among the labels."""
+        if name is None:
+            name = labels.pop("name", None)
+        return self._registry.get(kind, name, labels)
+
     def _new_timer(self, key: Any, name: str, labels: Dict[str, Any]) -> Timer:
         """Return a timer, and keep the class of its series in the memo under ``key``."""
-        series: TimerSeries = self._registry.get(TIMER, name, labels)
+        series: TimerSeries = self._series(TIMER, name, labels)
         # Not the overflow series, which would grow the memo; and only labels of type str, since
         # 1, 1.0 and True are equal as keys.
-        is_own = series.state.name == name and all(type(value) is str for value in labels.values())
+        is_own = series.state.name != OVERFLOW and all(type(v) is str for v in labels.values())
         if is_own and (not labels or len(self._timer_classes) < _MAX_MEMO):
             self._timer_classes[key] = series.timer_class
         return series.make()
 
     def _device_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
         if not callable(sync):
-            raise InvalidType("sync must be a function without arguments, got %.60r" % (sync,))
-        return DeviceTimer(self.timer(name, **labels), sync)
+            raise InvalidType(
+                "sync must be a function without arguments, got %s; labels are keyword arguments"
+                % describe(sync)
+            )
+        series: TimerSeries = self._series(TIMER, name, labels)
+        return DeviceTimer(series.make(), sync)
+
+
+def _checked(name: Any, labels: Dict[str, Any]) -> Tuple[str, Labels]:
+    """Return what a series is found by; ``name`` may be among the labels."""
+    if name is None:
+        name = labels.pop("name", None)
+    return check_name(name), check_labels(labels)
+
+
+def _seconds(value: Any, what: str) -> float:
+    if isinstance(value, bool):
+        raise InvalidType("%s must be a number of seconds, got %s" % (what, describe(value)))
+    return to_float(value, "%s in seconds", what)
+
+
+def _timeout(value: Any) -> float:
+    """Return the seconds to wait; NaN and what is negative are none."""
+    return min(max(0.0, _seconds(value, "timeout")), MAX_TIMEOUT)

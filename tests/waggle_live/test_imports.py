@@ -66,9 +66,9 @@ def test_the_client_needs_nothing_but_pywaggle_and_the_standard_library():
     """No other library is imported anywhere, and pywaggle by one module."""
     standard = (
         "_socket _thread argparse ast asyncio atexit binascii bisect collections contextlib copy "
-        "ctypes functools glob heapq importlib inspect json logging math operator os pytau re "
-        "select shlex shutil signal sitecustomize socket stat subprocess sys tempfile threading "
-        "time traceback types typing weakref"
+        "ctypes enum functools glob heapq importlib inspect json logging math numbers operator os "
+        "pytau re select shlex shutil signal sitecustomize socket stat subprocess sys tempfile "
+        "threading time traceback types typing weakref"
     )
     uses_pywaggle = []
     for path in PACKAGE.rglob("*.py"):

@@ -1,13 +1,14 @@
 """Rates: events per second, ticked one by one or as blocks whose mean duration gives them."""
 
-from typing import Any, AsyncIterable, AsyncIterator, Dict, Iterable, Iterator, TypeVar
+from functools import wraps
+from typing import Any, AsyncIterable, AsyncIterator, Dict, Iterable, Iterator, Tuple, TypeVar
 
 from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidMetric
 from ..wire.protocol import OVERFLOW
-from .timer import Timer, TimerSeries
+from .timer import Function, Timer, TimerSeries
 
 Item = TypeVar("Item")
 
@@ -41,7 +42,7 @@ class Rate(Timer):
             self.tick()
             yield item
 
-    def __call__(self, function: Any) -> Any:
+    def __call__(self, function: Function) -> Function:
         """Return ``function`` with each of its calls measured as a block."""
         series: Any = self._series
         series.use_as(BLOCKS)
@@ -78,6 +79,7 @@ class RateSeries(TimerSeries):
             if self.use == use or state.name == OVERFLOW:
                 return method
 
+            @wraps(method)
             def first(rate: Rate) -> Any:
                 series.use_as(use)
                 return method(rate)  # not by its name: another thread may be about to bind it
@@ -87,6 +89,12 @@ class RateSeries(TimerSeries):
         timer_class.tick = checked(tick, TICKS)
         timer_class.__enter__ = checked(enter, BLOCKS)
         timer_class.start = checked(start, BLOCKS)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return (*super().__reduce__(), self.use or None)
+
+    def __setstate__(self, use: str) -> None:
+        self.use_as(use)
 
     def use_as(self, use: str) -> None:
         """Settle what this rate is used for, or raise InvalidMetric if it is the other already."""

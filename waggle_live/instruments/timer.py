@@ -10,18 +10,20 @@ the fork (a ``with`` statement looks its ``__exit__`` up when it is entered) sti
 old ones, which nobody reads: so a span open at the fork counts in the parent only.
 """
 
-from typing import Any, Callable, Optional, Type, TypeVar, Union, cast
+from typing import Any, Callable, Dict, Optional, Tuple, Type, TypeVar, Union, cast
 
 from ..clock import perf_counter_ns
 from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT, came_out_of_a_call
 from ..series.timer import TimerState
+from ..wire.errors import InvalidType
 from ..wire.protocol import UNMATCHED_STOP
 from .decorate import decorate
 from .reentrancy import Reentries
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+TimerType = TypeVar("TimerType", bound="Timer")
 
 
 class Span:
@@ -34,6 +36,17 @@ class Span:
         """End the measurement and record its duration. A second call records nothing."""
         raise NotImplementedError  # bound per series
 
+    def __copy__(self) -> "Span":
+        return self  # it is one measurement, which is recorded once
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "Span":
+        return self
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        raise InvalidType(
+            "a span can't be pickled: stop it in its own process, or pickle its timer"
+        )
+
 
 class Timer:
     """Measures how long a block, a function or a span takes.
@@ -44,7 +57,8 @@ class Timer:
     as a failure; its exception goes on unchanged.
 
     May be kept and used again, from any thread, in recursion and in asyncio tasks; never blocks,
-    and never raises because of the collector. Keeping it is the fastest form.
+    and never raises because of the collector. Keeping it is the fastest form. A copy is a timer of
+    the same series, and not open; pickled, it is one of the process that unpickles it.
     """
 
     __slots__ = ("_start",)
@@ -52,7 +66,7 @@ class Timer:
     _start: Any
     _series: "TimerSeries"
 
-    def __enter__(self) -> "Timer":
+    def __enter__(self: TimerType) -> TimerType:
         raise NotImplementedError  # bound per series
 
     def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
@@ -65,6 +79,9 @@ class Timer:
     def __call__(self, function: Function) -> Function:
         """Return ``function`` with each of its calls measured."""
         return cast(Function, decorate(function, self._series))
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return self._series.make, ()
 
 
 class TimerSeries:
@@ -91,6 +108,9 @@ class TimerSeries:
         timer: Timer = self.timer_class()
         timer._start = None
         return timer
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return self.state.registry.instrument_of, self.state.key
 
     def bind(self) -> None:
         """(Re)define the hot methods over the present buffer."""

@@ -1,5 +1,7 @@
 """Every exception that Waggle Live raises on purpose, in one tree."""
 
+from typing import Any
+
 
 class LiveMetricsError(Exception):
     """Base of all errors of this project; catch this one to catch them all."""
@@ -30,3 +32,14 @@ class ProtocolError(LiveMetricsError, ValueError):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+def describe(value: Any) -> str:
+    """Return the type and the first 60 characters of the repr of ``value``, for a message.
+
+    Never raises, whatever the repr does.
+    """
+    try:
+        return "%s: %.60r" % (type(value).__name__, value)
+    except Exception as error:
+        return "%s, whose repr raises %s" % (type(value).__name__, type(error).__name__)
