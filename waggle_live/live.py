@@ -1,12 +1,20 @@
 """``LiveMetrics``: the instruments of one plugin process, and their way to the collector."""
 
 import os
-from typing import Any, Dict, Optional, Tuple, Type
+from typing import Any, Dict, Optional, Type
 
+from .instruments.arguments import (
+    NO_NAME,
+    check_series,
+    take_name,
+    takes_labels,
+    to_seconds,
+    to_timeout,
+)
 from .instruments.counter import Counter
 from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
-from .instruments.number import Number, to_float
+from .instruments.number import Number
 from .instruments.rate import Rate, RateSeries
 from .instruments.timer import Timer, TimerSeries
 from .reporter import reporter
@@ -24,16 +32,11 @@ from .wire.protocol import (
     RATE,
     TIMER,
     UNMATCHED_STOP,
-    Labels,
     LabelValue,
-    check_labels,
-    check_name,
 )
 
 #: Seconds between two sends, at least and at most.
 MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
-#: Longest that ``flush`` waits.
-MAX_TIMEOUT = 3600.0
 #: Nested ``start_timer`` calls per thread; one more forgets the outermost.
 MAX_NESTING = 1000
 _MAX_MEMO = 4096
@@ -45,8 +48,6 @@ INSTRUMENTS: Instruments = {
     GAUGE: Gauge,
     COUNTER: Counter,
 }
-#: A metric's name where the call gives none, or gives it as ``name=``, which is among the labels.
-_NO_NAME: Any = None
 
 
 class LiveMetrics:
@@ -69,9 +70,6 @@ class LiveMetrics:
     and address. A copy is a handle of the same series.
     """
 
-    # The parameters ``self`` and ``name`` are called so that no label can be given for them (there
-    # are no positional-only ones before Python 3.8): so a label ``name`` is told to be reserved.
-
     def __init__(
         self,
         plugin: Any = None,
@@ -89,9 +87,11 @@ class LiveMetrics:
                 'LiveMetrics(plugin_name="my-plugin")' % describe(plugin)
             )
         app_id = getattr(getattr(plugin, "config", None), "app_id", None)
+        if not isinstance(app_id, str):  # of a mock
+            app_id = None
         identity = find_identity(plugin_name, task, job, app_id, os.environ)
         addresses = Addresses(address, os.environ)
-        seconds = _seconds(interval, "interval")
+        seconds = to_seconds(interval, "interval")
         if not MIN_INTERVAL <= seconds <= MAX_INTERVAL:
             raise InvalidMetric(
                 "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, seconds)
@@ -114,8 +114,9 @@ class LiveMetrics:
 
     # Instruments. `timer` is the hot path: it looks up the class of the series and calls it.
 
+    @takes_labels
     def timer(
-        __self, __name: str = _NO_NAME, sync: Optional[Sync] = None, **labels: LabelValue
+        __self, __name: str = NO_NAME, sync: Optional[Sync] = None, **labels: LabelValue
     ) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
 
@@ -139,7 +140,8 @@ class LiveMetrics:
             return timer
         return __self._new_timer(key, __name, labels)
 
-    def rate(__self, __name: str = _NO_NAME, **labels: LabelValue) -> Rate:
+    @takes_labels
+    def rate(__self, __name: str = NO_NAME, **labels: LabelValue) -> Rate:
         """Return a rate: ``tick()``, ``each(items)``, or a block as with a timer.
 
         Raises InvalidMetric or InvalidType for a bad name or label.
@@ -147,16 +149,19 @@ class LiveMetrics:
         rate: Rate = __self._series(RATE, __name, labels).make()
         return rate
 
-    def gauge(__self, __name: str = _NO_NAME, **labels: LabelValue) -> Gauge:
+    @takes_labels
+    def gauge(__self, __name: str = NO_NAME, **labels: LabelValue) -> Gauge:
         """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
         gauge: Gauge = __self._series(GAUGE, __name, labels)
         return gauge
 
-    def counter(__self, __name: str = _NO_NAME, **labels: LabelValue) -> Counter:
+    @takes_labels
+    def counter(__self, __name: str = NO_NAME, **labels: LabelValue) -> Counter:
         """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
         counter: Counter = __self._series(COUNTER, __name, labels)
         return counter
 
+    @takes_labels
     def declare(__self, **kinds: str) -> None:
         """Make series that stand at 0 from now on: ``declare(latency=TIMER, fps=RATE)``.
 
@@ -164,12 +169,13 @@ class LiveMetrics:
         """
         __self._registry.declare(kinds)
 
-    def start_timer(__self, __name: str = _NO_NAME, **labels: LabelValue) -> None:
+    @takes_labels
+    def start_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
         """Start measuring a name in this thread; may be nested. A rate if declared as one.
 
         Raises as ``timer``.
         """
-        name, pairs = _checked(__name, labels)
+        name, pairs = check_series(__name, labels)
         kind = RATE if __self._registry.kind_of(name) == RATE else TIMER
         timer: Timer = __self._registry.instrument_of(kind, name, pairs).make()
         spans = __self._reporter.spans()
@@ -180,12 +186,13 @@ class LiveMetrics:
             )
         spans.append(((name, pairs), timer.start()))
 
-    def stop_timer(__self, __name: str = _NO_NAME, **labels: LabelValue) -> None:
+    @takes_labels
+    def stop_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
         """Record the time since this thread's latest ``start_timer`` of that name and labels.
 
         Without one nothing is recorded; it is counted, and logged once. Raises as ``timer``.
         """
-        key = _checked(__name, labels)
+        key = check_series(__name, labels)
         spans = __self._reporter.spans()
         for index in range(len(spans) - 1, -1, -1):
             if spans[index][0] == key:
@@ -215,12 +222,12 @@ class LiveMetrics:
             raise InvalidMetric(
                 "status must be one of %s, got %s" % (", ".join(STATUSES), describe(status))
             )
-        self._reporter.detach(self, status, _timeout(timeout))
+        self._reporter.detach(self, status, to_timeout(timeout))
 
     def flush(self, timeout: Number = DEFAULT_EXIT_TIMEOUT) -> bool:
         """Send now. True once the collector has applied all that was recorded before the call,
         False if it hasn't within ``timeout`` seconds; raises InvalidType for what is no number."""
-        return self._reporter.flush(_timeout(timeout))
+        return self._reporter.flush(to_timeout(timeout))
 
     def __enter__(self) -> "LiveMetrics":
         self._reporter.attach(self)
@@ -242,9 +249,7 @@ class LiveMetrics:
 
     def _series(self, kind: str, name: Any, labels: Dict[str, Any]) -> Any:
         """Return the instrument of a series; ``name`` may be among the labels."""
-        if name is None:
-            name = labels.pop("name", None)
-        return self._registry.get(kind, name, labels)
+        return self._registry.get(kind, take_name(name, labels), labels)
 
     def _new_timer(self, key: Any, name: str, labels: Dict[str, Any]) -> Timer:
         """Return a timer, and keep the class of its series in the memo under ``key``."""
@@ -264,21 +269,3 @@ class LiveMetrics:
             )
         series: TimerSeries = self._series(TIMER, name, labels)
         return DeviceTimer(series.make(), sync)
-
-
-def _checked(name: Any, labels: Dict[str, Any]) -> Tuple[str, Labels]:
-    """Return what a series is found by; ``name`` may be among the labels."""
-    if name is None:
-        name = labels.pop("name", None)
-    return check_name(name), check_labels(labels)
-
-
-def _seconds(value: Any, what: str) -> float:
-    if isinstance(value, bool):
-        raise InvalidType("%s must be a number of seconds, got %s" % (what, describe(value)))
-    return to_float(value, "%s in seconds", what)
-
-
-def _timeout(value: Any) -> float:
-    """Return the seconds to wait; NaN and what is negative are none."""
-    return min(max(0.0, _seconds(value, "timeout")), MAX_TIMEOUT)

@@ -5,7 +5,7 @@ import inspect
 from typing import Any
 
 from ..series.state import FOLD_AT
-from ..wire.errors import InvalidType
+from ..wire.errors import InvalidType, describe
 
 
 def decorate(function: Any, series: Any) -> Any:
@@ -21,7 +21,8 @@ def decorate(function: Any, series: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(decorate(function.__func__, series))
     if not callable(function):
-        raise InvalidType("a timer decorates functions, got %.60r" % (function,))
+        of = (series.state.kind, series.state.name, describe(function))
+        raise InvalidType("%s %r decorates functions, got %s" % of)
     if inspect.isasyncgenfunction(function):
         wrapper = _async_generator(function, series)
     elif inspect.iscoroutinefunction(function) or _is_iterable_coroutine(function):

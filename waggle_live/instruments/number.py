@@ -1,7 +1,7 @@
 """The numbers that instruments take: what ``float()`` takes, but no text."""
 
 from operator import index
-from typing import TYPE_CHECKING, Any, SupportsFloat, Union
+from typing import TYPE_CHECKING, Any, Optional, SupportsFloat, Union
 
 from ..wire.errors import InvalidMetric, InvalidType, describe
 
@@ -19,11 +19,15 @@ def to_float(value: Any, what: str, name: str) -> float:
     InvalidMetric for an int that no float holds, InvalidType for all else, whatever a
     ``__float__`` of the author's raised: that is its ``__cause__``.
     """
-    cause = None
-    if not isinstance(value, (str, bytes, bytearray, memoryview)):
+    cause: Optional[Exception] = None
+    of = type(value)
+    # Of NumPy's text, too, float() takes the digits; bytearray and the like have no __float__.
+    if not isinstance(value, (str, bytes)) and (
+        hasattr(of, "__float__") or hasattr(of, "__index__")
+    ):
         try:
             # Before Python 3.8 float() knew no __index__.
-            return float(value if hasattr(value, "__float__") else index(value))
+            return float(value if hasattr(of, "__float__") else index(value))
         except OverflowError as error:
             raise InvalidMetric(what % name + " is too large for a float") from error
         except Exception as error:

@@ -6,7 +6,7 @@ from typing import Any, AsyncIterable, AsyncIterator, Dict, Iterable, Iterator, 
 from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT
-from ..wire.errors import InvalidMetric
+from ..wire.errors import InvalidMetric, InvalidType, describe
 from ..wire.protocol import OVERFLOW
 from .timer import Function, Timer, TimerSeries
 
@@ -31,13 +31,35 @@ class Rate(Timer):
         raise NotImplementedError  # bound per series
 
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield from ``items``, one event per item at the moment it arrives."""
+        """Yield from ``items``, one event per item at the moment it arrives.
+
+        Raises InvalidType at the call for what can't be iterated.
+        """
+        try:
+            iterator = iter(items)
+        except TypeError as error:
+            raise self._no_items("each", "an iterable", items) from error
+        return self._each(iterator)
+
+    def _each(self, items: Iterator[Item]) -> Iterator[Item]:
         for item in items:
             self.tick()  # looked up each time, for it changes with a fork
             yield item
 
-    async def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
-        """Yield from the asynchronous ``items``, one event per item as it arrives."""
+    def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
+        """Yield from the asynchronous ``items``, one event per item as it arrives.
+
+        Raises InvalidType at the call for what can't be iterated so.
+        """
+        if not hasattr(type(items), "__aiter__"):
+            raise self._no_items("each_async", "an asynchronous iterable", items)
+        return self._each_async(items)
+
+    def _no_items(self, method: str, right: str, items: Any) -> InvalidType:
+        of = (method, self._series.state.name, right, describe(items))
+        return InvalidType("%s of rate %r takes %s, got %s" % of)
+
+    async def _each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
         async for item in items:
             self.tick()
             yield item

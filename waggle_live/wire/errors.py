@@ -35,11 +35,12 @@ class ProtocolError(LiveMetricsError, ValueError):
 
 
 def describe(value: Any) -> str:
-    """Return the type and the first 60 characters of the repr of ``value``, for a message.
+    """Return the type of ``value`` and the beginning of its repr, of an exception its text.
 
-    Never raises, whatever the repr does.
+    For messages: never raises, whatever the repr does.
     """
     try:
-        return "%s: %.60r" % (type(value).__name__, value)
+        text = "%.200s" % value if isinstance(value, Exception) else "%.60r" % (value,)
+        return "%s: %s" % (type(value).__name__, text)
     except Exception as error:
         return "%s, whose repr raises %s" % (type(value).__name__, type(error).__name__)
