@@ -5,7 +5,7 @@ from typing import Any, Dict, Optional, Type
 
 from .instruments.arguments import (
     NO_NAME,
-    check_series,
+    series_key,
     take_name,
     takes_labels,
     to_seconds,
@@ -33,6 +33,8 @@ from .wire.protocol import (
     TIMER,
     UNMATCHED_STOP,
     LabelValue,
+    check_labels,
+    check_name,
 )
 
 #: Seconds between two sends, at least and at most.
@@ -146,19 +148,19 @@ class LiveMetrics:
 
         Raises InvalidMetric or InvalidType for a bad name or label.
         """
-        rate: Rate = __self._series(RATE, __name, labels).make()
+        rate: Rate = __self._registry.get(RATE, take_name(__name, labels), labels).make()
         return rate
 
     @takes_labels
     def gauge(__self, __name: str = NO_NAME, **labels: LabelValue) -> Gauge:
         """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
-        gauge: Gauge = __self._series(GAUGE, __name, labels)
+        gauge: Gauge = __self._registry.get(GAUGE, take_name(__name, labels), labels)
         return gauge
 
     @takes_labels
     def counter(__self, __name: str = NO_NAME, **labels: LabelValue) -> Counter:
         """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
-        counter: Counter = __self._series(COUNTER, __name, labels)
+        counter: Counter = __self._registry.get(COUNTER, take_name(__name, labels), labels)
         return counter
 
     @takes_labels
@@ -175,16 +177,17 @@ class LiveMetrics:
 
         Raises as ``timer``.
         """
-        name, pairs = check_series(__name, labels)
-        kind = RATE if __self._registry.kind_of(name) == RATE else TIMER
-        timer: Timer = __self._registry.instrument_of(kind, name, pairs).make()
+        key = series_key(take_name(__name, labels), labels)
+        make: Any = __self.rate if __self._registry.kind_of(key[0]) == RATE else __self.timer
+        timer = make(key[0], **labels)
         spans = __self._reporter.spans()
         if len(spans) >= MAX_NESTING:
             del spans[0]
             __self._registry.problems.count(
-                UNMATCHED_STOP, "start_timer(%r) was nested more than %d deep" % (name, MAX_NESTING)
+                UNMATCHED_STOP,
+                "start_timer(%r) was nested more than %d deep" % (key[0], MAX_NESTING),
             )
-        spans.append(((name, pairs), timer.start()))
+        spans.append((key, timer.start()))
 
     @takes_labels
     def stop_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
@@ -192,12 +195,14 @@ class LiveMetrics:
 
         Without one nothing is recorded; it is counted, and logged once. Raises as ``timer``.
         """
-        key = check_series(__name, labels)
+        key = series_key(take_name(__name, labels), labels)
         spans = __self._reporter.spans()
         for index in range(len(spans) - 1, -1, -1):
             if spans[index][0] == key:
                 spans.pop(index)[1].stop()
                 return
+        check_name(key[0])
+        check_labels(labels)
         __self._registry.problems.count(
             UNMATCHED_STOP, "stop_timer(%r) without a start_timer in this thread" % key[0]
         )
@@ -247,13 +252,9 @@ class LiveMetrics:
         """Count a file that the plugin uploaded."""
         self._registry.count_upload()
 
-    def _series(self, kind: str, name: Any, labels: Dict[str, Any]) -> Any:
-        """Return the instrument of a series; ``name`` may be among the labels."""
-        return self._registry.get(kind, take_name(name, labels), labels)
-
     def _new_timer(self, key: Any, name: str, labels: Dict[str, Any]) -> Timer:
         """Return a timer, and keep the class of its series in the memo under ``key``."""
-        series: TimerSeries = self._series(TIMER, name, labels)
+        series: TimerSeries = self._registry.get(TIMER, take_name(name, labels), labels)
         # Not the overflow series, which would grow the memo; and only labels of type str, since
         # 1, 1.0 and True are equal as keys.
         is_own = series.state.name != OVERFLOW and all(type(v) is str for v in labels.values())
@@ -267,5 +268,5 @@ class LiveMetrics:
                 "sync must be a function without arguments, got %s; labels are keyword arguments"
                 % describe(sync)
             )
-        series: TimerSeries = self._series(TIMER, name, labels)
+        series: TimerSeries = self._registry.get(TIMER, take_name(name, labels), labels)
         return DeviceTimer(series.make(), sync)

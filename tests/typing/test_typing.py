@@ -62,10 +62,3 @@ def test_misuses(check, tmp_path):
     lines = path.read_text().splitlines()
     marked = {number for number, line in enumerate(lines, 1) if line.endswith("# ERROR")}
     assert {line for line, _ in check(path, tmp_path)} == marked != set()
-
-
-def test_the_types_are_shipped():
-    """``py.typed`` lies beside the modules, so that checkers read our annotations."""
-    import waggle_live
-
-    assert (Path(waggle_live.__file__).parent / "py.typed").exists()

@@ -128,6 +128,11 @@ class Detector:
     def static(number: int) -> str:
         return str(number)
 
+    @live.timer("t")
+    @staticmethod
+    def inner_static(number: int) -> str:
+        return str(number)
+
     @property
     @live.rate("r")
     def size(self) -> int:
@@ -151,6 +156,7 @@ async def uses() -> None:
     assert_type(detector.by_kept(1), str)
     assert_type(Detector.make(1), Detector)
     assert_type(Detector.static(1), str)
+    assert_type(Detector.inner_static(1), str)
     assert_type(detector.size, int)
     wrapped: Callable[[int], str] = live.timer("t")(str)
     shorter = live.timer("t")(partial(function, 1))

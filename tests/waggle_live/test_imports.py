@@ -1,6 +1,7 @@
 """What an import loads: the wire must not bring pywaggle, nor the client the collector."""
 
 import ast
+import os
 
 import pytest
 
@@ -93,3 +94,10 @@ def test_sources_are_of_python_3_6():
             ast.parse(path.read_text(), feature_version=(3, 6))
         except TypeError:
             pytest.skip("this Python is too old to tell; it is one of those that must run it")
+
+
+def test_the_types_are_shipped():
+    """``py.typed`` lies beside the modules, so that type checkers read our annotations."""
+    import waggle_live
+
+    assert os.path.exists(os.path.join(os.path.dirname(waggle_live.__file__), "py.typed"))

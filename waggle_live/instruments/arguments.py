@@ -35,9 +35,17 @@ def take_name(name: Any, labels: Dict[str, Any]) -> Any:
     return labels.pop("name", NO_NAME) if name is NO_NAME else name
 
 
-def check_series(name: Any, labels: Dict[str, Any]) -> Tuple[str, Labels]:
-    """Return name and labels of a series; raise InvalidMetric or InvalidType for bad ones."""
-    return check_name(take_name(name, labels)), check_labels(labels)
+def series_key(name: Any, labels: Dict[str, Any]) -> Tuple[str, Labels]:
+    """Return name and labels as a series has them.
+
+    Raises InvalidMetric or InvalidType for bad ones; those that are plain str are not checked.
+    """
+    if type(name) is not str:
+        return check_name(name), check_labels(labels)
+    for value in labels.values():
+        if type(value) is not str:
+            return name, check_labels(labels)
+    return name, tuple(sorted(labels.items())) if labels else ()
 
 
 def to_seconds(value: Any, what: str) -> float:
