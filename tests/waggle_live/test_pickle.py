@@ -107,6 +107,25 @@ def test_a_span_is_one_measurement(live, sync):
     assert cell(live, "timer", "t")["count"] == 1
 
 
+class Stream:
+    """Like a device's: it can't be copied."""
+
+    def synchronize(self):
+        pass
+
+    def __deepcopy__(self, memo):
+        raise RuntimeError("a stream has no copy")
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_sync_that_cannot_be_copied(live, copied):
+    """The copy of a device timer has the same ``sync``."""
+    with copied(live.timer("t", sync=Stream().synchronize)):
+        pass
+    assert cell(live, "timer", "t")["count"] == 1
+    assert problems(live) == {}
+
+
 def test_a_sync_that_cannot_be_pickled(live):
     """It is the usual error of the function; a copy keeps the function that it has."""
     made = copy.deepcopy(live.timer("t", sync=lambda: None))

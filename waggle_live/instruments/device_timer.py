@@ -46,8 +46,11 @@ class DeviceTimer(Timer):
     def __reduce__(self) -> Tuple[Any, ...]:
         return DeviceTimer, (self._timer, self._sync)
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> "DeviceTimer":
+    def __copy__(self) -> "DeviceTimer":
         return DeviceTimer(self._timer._series.make(), self._sync)
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "DeviceTimer":
+        return self.__copy__()  # with the same sync, which may be a method of a device
 
     @property
     def _start(self) -> Any:

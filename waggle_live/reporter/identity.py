@@ -11,7 +11,7 @@ import re
 import sys
 from typing import Mapping, NamedTuple, Optional
 
-from ..wire.errors import InvalidType, describe
+from ..wire.errors import InvalidType
 
 _FIELD = r"""^(?:%s|"%s"|'%s')[ \t]*:(?:[ \t]+(.*))?$"""
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -44,7 +44,7 @@ def find_identity(
     InvalidType for arguments that are no str."""
     for name, value in (("plugin_name", plugin), ("task", task), ("job", job)):
         if value is not None and not isinstance(value, str):
-            raise InvalidType("%s must be a str, got %s" % (name, describe(value)))
+            raise InvalidType("%s must be a str, got %.60r" % (name, value))
     directory, name = _find_main(script)
     sage_name, sage_version = _read_sage_yaml(os.path.join(directory, "sage.yaml"))
     return ClaimedIdentity(

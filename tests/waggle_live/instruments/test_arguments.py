@@ -152,7 +152,7 @@ def test_doubles_of_a_plugin():
 @pytest.mark.parametrize("value", [3, b"x", ["x"], Unequal()])
 def test_texts_of_wrong_type(argument, value):
     """The message has the argument and the type."""
-    with pytest.raises(InvalidType, match="%s must be a str.*got " % argument):
+    with pytest.raises(InvalidType, match=r"%s must be a str.*got " % argument):
         LiveMetrics(**{argument: value})
 
 
