@@ -1,6 +1,7 @@
 """``LiveMetrics``: the instruments of one plugin process, and their way to the collector."""
 
 import os
+import sys
 from typing import Any, Dict, Optional, Type
 
 from .instruments.arguments import (
@@ -16,6 +17,7 @@ from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
 from .instruments.number import Number
 from .instruments.rate import Rate, RateSeries
+from .instruments.reentrancy import unit
 from .instruments.timer import Timer, TimerSeries
 from .reporter import reporter
 from .reporter.address import Addresses
@@ -29,6 +31,7 @@ from .wire.protocol import (
     COUNTER,
     GAUGE,
     OVERFLOW,
+    OVERLAP_MISMATCH,
     RATE,
     TIMER,
     UNMATCHED_STOP,
@@ -175,7 +178,7 @@ class LiveMetrics:
     def start_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
         """Start measuring a name in this thread; may be nested. A rate if declared as one.
 
-        Raises as ``timer``.
+        Each generator, task, greenlet and thread has starts of its own. Raises as ``timer``.
         """
         key = series_key(take_name(__name, labels), labels)
         make: Any = __self.rate if __self._registry.kind_of(key[0]) == RATE else __self.timer
@@ -187,25 +190,32 @@ class LiveMetrics:
                 UNMATCHED_STOP,
                 "start_timer(%r) was nested more than %d deep" % (key[0], MAX_NESTING),
             )
-        spans.append((key, timer.start()))
+        spans.append((key, unit(sys._getframe(1)), timer.start()))
 
     @takes_labels
     def stop_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
-        """Record the time since this thread's latest ``start_timer`` of that name and labels.
+        """Record the time since the latest ``start_timer`` of that name and labels, in this task.
 
-        Without one nothing is recorded; it is counted, and logged once. Raises as ``timer``.
+        Without one there it is the thread's latest: a callback may stop what a task has started.
+        Where several tasks have one, that is counted as ``overlap_mismatch``, and logged once.
+        Without any nothing is recorded; it is counted, and logged once. Raises as ``timer``.
         """
         key = series_key(take_name(__name, labels), labels)
-        spans = __self._reporter.spans()
-        for index in range(len(spans) - 1, -1, -1):
-            if spans[index][0] == key:
-                spans.pop(index)[1].stop()
-                return
-        check_name(key[0])
-        check_labels(labels)
-        __self._registry.problems.count(
-            UNMATCHED_STOP, "stop_timer(%r) without a start_timer in this thread" % key[0]
-        )
+        spans, here = __self._reporter.spans(), unit(sys._getframe(1))
+        problems = __self._registry.problems
+        started = [span for span in spans if span[0] == key]
+        own = [span for span in started if span[1] == here] or started
+        if not own:
+            check_name(key[0])
+            check_labels(labels)
+            text = "stop_timer(%r) without a start_timer in this thread"
+            problems.count(UNMATCHED_STOP, text % key[0])
+            return
+        if len({span[1] for span in own}) > 1:
+            text = "stop_timer(%r) outside of the tasks that have started it"
+            problems.count(OVERLAP_MISMATCH, text % key[0])
+        spans.remove(own[-1])
+        own[-1][2].stop()
 
     # Life cycle.
 

@@ -35,6 +35,16 @@ class Scalar:
         return float(self.value)
 
 
+class Whole:
+    """Like a NumPy integer: no int by type, one by ``__index__``."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __index__(self):
+        return self.value
+
+
 def in_threads(count, work):
     """Run ``work()`` in so many threads at once, until all have ended."""
     threads = [threading.Thread(target=work) for _ in range(count)]

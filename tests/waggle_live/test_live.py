@@ -1,5 +1,6 @@
 """LiveMetrics: its life cycle, and the calls by name."""
 
+import asyncio
 import threading
 import time
 
@@ -9,7 +10,7 @@ from waggle_live import live as live_module
 from waggle_live.live import LiveMetrics
 from waggle_live.wire.errors import InvalidMetric, InvalidType
 
-from .helpers import MS, Stopwatch, cell, cells, problems, run_python
+from .helpers import MS, Stopwatch, cell, cells, problems, run_async, run_python
 
 
 def test_start_and_stop_by_name(live):
@@ -85,6 +86,49 @@ def test_start_and_stop_are_per_thread(live):
     thread.start()
     thread.join()
     assert problems(live) == {"unmatched_stop": 1}
+
+
+def test_a_stop_in_a_callback(live):
+    """What a task starts by name a callback of the same thread may stop."""
+    watch = Stopwatch()
+
+    async def main():
+        loop, done = asyncio.get_event_loop(), asyncio.Event()
+
+        def stop():
+            live.stop_timer("t")
+            done.set()
+
+        with watch.outside():
+            live.start_timer("t")
+            with watch.inside():
+                await asyncio.sleep(0.02)
+            loop.call_soon(stop)
+            await done.wait()
+
+    run_async(main())
+    watch.check(cell(live, "timer", "t"))
+    assert problems(live) == {}
+
+
+def test_a_stop_that_several_may_be_meant_by(live):
+    """A stop by name outside of the tasks that have started it is recorded, and counted."""
+
+    async def work():
+        live.start_timer("t")
+        await asyncio.sleep(10)
+
+    async def main():
+        tasks = [asyncio.ensure_future(work()) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        live.stop_timer("t")
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+    run_async(main())
+    assert cell(live, "timer", "t")["count"] == 1
+    assert problems(live) == {"overlap_mismatch": 1}
 
 
 def test_starts_nested_too_deep(live, caplog):

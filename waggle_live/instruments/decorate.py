@@ -2,10 +2,19 @@
 
 import functools
 import inspect
-from typing import Any
+import types
+from typing import Any, List, Set
 
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidType, describe
+
+
+class _Plain:
+    """Types of results that are known to be no coroutines; the others are looked at each time."""
+
+    # Of a class, which is pickled by name, and not by value with each wrapper.
+    types: Set[type] = set()
+    max_types = 256
 
 
 def decorate(function: Any, series: Any) -> Any:
@@ -13,25 +22,53 @@ def decorate(function: Any, series: Any) -> Any:
 
     A generator is one call: the sum of the time inside its resumes, recorded when it ends or is
     closed; so is an async generator. A coroutine is measured from its first step to its end, the
-    time it waits included. ``staticmethod`` and ``classmethod`` objects keep their kind.
+    time it waits included; so is one that a plain function returns. ``staticmethod`` and
+    ``classmethod`` objects keep their kind, and ``inspect`` says of the result what it says of
+    ``function``.
 
-    A call that was running at a fork counts in the parent only. Raises InvalidType for what
-    can't be called.
+    A call that raises is a failure, also where the arguments don't fit. A generator's or a
+    coroutine's is then told by its first step, not by the call, since they are of that kind
+    themselves. A call that was running at a fork counts in the parent only. Raises InvalidType for
+    what can't be called.
     """
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(decorate(function.__func__, series))
     if not callable(function):
         of = (series.state.kind, series.state.name, describe(function))
         raise InvalidType("%s %r decorates functions, got %s" % of)
-    if inspect.isasyncgenfunction(function):
-        wrapper = _async_generator(function, series)
-    elif inspect.iscoroutinefunction(function) or _is_iterable_coroutine(function):
-        wrapper = _coroutine(function, series)
-    elif inspect.isgeneratorfunction(function):
-        wrapper = _generator(function, series)
+    work = _work(function)
+    wrapper: Any
+    for is_kind, measured in _KINDS:
+        if is_kind(function) or is_kind(work):
+            wrapper = functools.update_wrapper(measured(function, series), function)
+            if not is_kind(function):
+                wrapper = _hidden(wrapper)
+            break
     else:
         wrapper = _plain(function, series)
-    return functools.wraps(function)(wrapper)
+    functools.update_wrapper(wrapper, function)
+    # The class of a callable object may have it.
+    if hasattr(function, "_is_coroutine"):  # asyncio.iscoroutinefunction asks for it
+        wrapper._is_coroutine = function._is_coroutine
+    return wrapper
+
+
+def _work(function: Any) -> Any:
+    """Return the function that a partial or a callable object calls, else ``function`` itself."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.isroutine(function) or inspect.isclass(function):
+        return function
+    return type(function).__call__
+
+
+def _hidden(function: Any) -> Any:
+    """Return a plain function that calls ``function``: for what ``inspect`` takes for none."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
 
 
 def _plain(function: Any, series: Any) -> Any:
@@ -46,7 +83,12 @@ def _plain(function: Any, series: Any) -> Any:
         except BaseException as error:
             append_failed(buffer, clock() - start, type(error))
             raise
-        buffer.append(clock() - start)
+        duration = clock() - start
+        if result is not None and type(result) not in _Plain.types:
+            work = _finish(function, series, result)
+            if work is not None:
+                return work
+        buffer.append(duration)
         if len(buffer) > FOLD_AT:
             state.fold()
         return result
@@ -54,37 +96,97 @@ def _plain(function: Any, series: Any) -> Any:
     return wrapper
 
 
+def _finish(function: Any, series: Any, result: Any) -> Any:
+    """Return what measures the coroutine that ``function`` has returned; None if it is none.
+
+    An awaitable that can do more, as a Future can, stays as it is: its work goes on elsewhere.
+    """
+    kind = type(result)
+    if kind is types.GeneratorType:
+        if not result.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE:
+            return None
+        measured = _iterable_coroutine
+    else:
+        names = set().union(*[vars(each) for each in kind.__mro__])  # runs no code of the author's
+        if "__await__" not in names or not all(map(_is_of_coroutine, names)):
+            if len(_Plain.types) < _Plain.max_types:
+                _Plain.types.add(kind)
+            return None
+        if not names.issuperset(("send", "throw", "close")):
+            return _Awaitable(result, series.make)
+        measured = _coroutine
+    return functools.update_wrapper(measured(lambda: result, series), function)()
+
+
+def _is_of_coroutine(name: str) -> bool:
+    if name.startswith("_"):
+        return name not in ("__aenter__", "__aiter__")
+    return name.startswith("cr_") or name in ("send", "throw", "close")
+
+
+class _Awaitable:
+    """Measures each time that an awaitable is awaited, which may be more than once."""
+
+    def __init__(self, awaitable: Any, make: Any) -> None:
+        self._awaitable = awaitable
+        self._make = make
+
+    def __await__(self) -> Any:
+        with self._make():
+            return (yield from self._awaitable.__await__())
+
+
 def _coroutine(function: Any, series: Any) -> Any:
     make = series.make
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         with make():
-            return await function(*args, **kwargs)
+            coroutine = function(*args, **kwargs)
+            del args, kwargs  # they are its own
+            return await coroutine
 
     return wrapper
 
 
-# The time of the consumer of a generator is taken out by moving the start of the timer.
+def _iterable_coroutine(function: Any, series: Any) -> Any:
+    """Measure a generator that ``types.coroutine`` made awaitable."""
+    make = series.make
+
+    @types.coroutine
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with make():
+            coroutine = function(*args, **kwargs)
+            del args, kwargs
+            return (yield from coroutine)
+
+    return wrapper
+
+
+# The time of the consumer of a generator is taken out by moving the start of the timer. What is
+# handed on goes through a list, so that nothing is kept while only the other side should have it;
+# an exception that was kept would keep all frames that it went through.
 
 
 def _generator(function: Any, series: Any) -> Any:
     make, clock = series.make, series.clock
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        generator = function(*args, **kwargs)
-        resume, argument = generator.send, None
         with make() as timer:
+            generator = function(*args, **kwargs)
+            del args, kwargs
+            resume = generator.send
+            passed: List[Any] = [None]
             while True:
                 try:
-                    item = resume(argument)
+                    passed.append(resume(passed.pop()))
                 except StopIteration as stop:
                     return stop.value
                 left = clock()
                 try:
-                    argument = yield item
+                    passed.append((yield passed.pop()))
                     resume = generator.send
                 except BaseException as error:  # GeneratorExit too: close() is such a throw
-                    argument = error
+                    passed.append(error)
                     resume = generator.throw
                 timer._start += clock() - left
 
@@ -95,20 +197,22 @@ def _async_generator(function: Any, series: Any) -> Any:
     make, clock = series.make, series.clock
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        generator = function(*args, **kwargs)
-        resume, argument = generator.asend, None
         with make() as timer:
+            generator = function(*args, **kwargs)
+            del args, kwargs
+            resume = generator.asend
+            passed: List[Any] = [None]
             while True:
                 try:
-                    item = await resume(argument)
+                    passed.append(await resume(passed.pop()))
                 except StopAsyncIteration:
                     return
                 left = clock()
                 try:
-                    argument = yield item
+                    passed.append((yield passed.pop()))
                     resume = generator.asend
                 except BaseException as error:  # GeneratorExit too: aclose() is such a throw
-                    argument = error
+                    passed.append(error)
                     resume = generator.athrow
                 timer._start += clock() - left
 
@@ -116,6 +220,13 @@ def _async_generator(function: Any, series: Any) -> Any:
 
 
 def _is_iterable_coroutine(function: Any) -> bool:
-    """Tell whether ``function`` is a generator that ``types.coroutine`` made awaitable."""
     flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
     return bool(flags & inspect.CO_ITERABLE_COROUTINE)
+
+
+_KINDS = (
+    (inspect.isasyncgenfunction, _async_generator),
+    (inspect.iscoroutinefunction, _coroutine),
+    (_is_iterable_coroutine, _iterable_coroutine),
+    (inspect.isgeneratorfunction, _generator),
+)

@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, List, Tuple, cast
 from ..clock import perf_counter_ns
 from ..wire.protocol import SYNC_ERROR
 from .decorate import decorate
+from .reentrancy import DEFAULT_MAX_OPEN
 from .timer import Function, Span, Timer
 
 Sync = Callable[[], Any]
@@ -27,6 +28,7 @@ class DeviceTimer(Timer):
 
     def __enter__(self) -> "DeviceTimer":
         self._synchronize()
+        del self._exits[:-DEFAULT_MAX_OPEN]  # of blocks that were never left
         self._exits.append(self._timer.__exit__)
         self._timer.__enter__()
         return self
@@ -39,6 +41,10 @@ class DeviceTimer(Timer):
     def start(self) -> Span:
         self._synchronize()
         return _DeviceSpan(self._timer.start(), self)
+
+    def observe(self, seconds: Any) -> None:
+        """Record a duration measured elsewhere, as ``Timer.observe``; ``sync`` isn't called."""
+        self._timer.observe(seconds)
 
     def __call__(self, function: Function) -> Function:
         return cast(Function, decorate(function, _DeviceSeries(self)))

@@ -1,7 +1,20 @@
 """Rates: events per second, ticked one by one or as blocks whose mean duration gives them."""
 
 from functools import wraps
-from typing import Any, AsyncIterable, AsyncIterator, Dict, Iterable, Iterator, Tuple, TypeVar
+from operator import index
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterable,
+    AsyncIterator,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Tuple,
+    TypeVar,
+)
 
 from ..series.problems import Problems
 from ..series.rate import RateState
@@ -10,7 +23,13 @@ from ..wire.errors import InvalidMetric, InvalidType, describe
 from ..wire.protocol import OVERFLOW
 from .timer import Function, Timer, TimerSeries
 
+if TYPE_CHECKING:
+    from typing import SupportsIndex  # newer than Python 3.6
+
 Item = TypeVar("Item")
+
+#: Most events of one tick: sums of some stay whole on the wire.
+MAX_EVENTS = 2**53
 
 TICKS, BLOCKS = "ticks", "blocks"
 
@@ -18,16 +37,23 @@ TICKS, BLOCKS = "ticks", "blocks"
 class Rate(Timer):
     """Measures how often something happens.
 
-    Ticked: ``tick()`` for one event, or ``for frame in rate.each(frames)`` for one per item.
-    As a block (``with``, decorator, ``start()``/``stop()``): 1 / the mean duration. A rate is
+    Ticked: ``tick()`` for one event, ``tick(n)`` for several at once, or
+    ``for frame in rate.each(frames)`` for one per item. As a block (``with``, decorator,
+    ``start()``/``stop()``, ``observe(seconds)`` for one that was measured elsewhere): 1 / the mean
+    duration. A rate is
     one or the other for good; the first use decides, and mixing them raises
     :class:`InvalidMetric`. Safe for threads; never blocks.
     """
 
     __slots__ = ()
 
-    def tick(self) -> None:
-        """Record one event, now."""
+    def tick(self, n: "Optional[SupportsIndex]" = None) -> None:
+        """Record one event, now; or ``n`` events at once, 0 for none.
+
+        ``n``: a whole number of 0 to 2^53, NumPy's too; raises InvalidType or InvalidMetric.
+        ``waggle_rate_last_per_second`` is then of the ``n`` events, evenly spread over the time
+        since the tick before.
+        """
         raise NotImplementedError  # bound per series
 
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -42,9 +68,7 @@ class Rate(Timer):
         return self._each(iterator)
 
     def _each(self, items: Iterator[Item]) -> Iterator[Item]:
-        for item in items:
-            self.tick()  # looked up each time, for it changes with a fork
-            yield item
+        yield from map(self._ticked, items)
 
     def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
         """Yield from the asynchronous ``items``, one event per item as it arrives.
@@ -60,15 +84,37 @@ class Rate(Timer):
         return InvalidType("%s of rate %r takes %s, got %s" % of)
 
     async def _each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
+        passed: List[Item] = []  # by it, so that none is kept while the consumer has it
         async for item in items:
+            passed.append(item)
+            del item
             self.tick()
-            yield item
+            yield passed.pop()
+
+    def _ticked(self, item: Item) -> Item:
+        self.tick()  # looked up each time, for it changes with a fork
+        return item
 
     def __call__(self, function: Function) -> Function:
         """Return ``function`` with each of its calls measured as a block."""
         series: Any = self._series
         series.use_as(BLOCKS)
         return super().__call__(function)
+
+
+def _events(n: Any, name: str) -> int:
+    try:
+        events = index(n)
+    except TypeError:
+        raise InvalidType(
+            "the events of rate %r must be a whole number, got %s: %.60r"
+            % (name, type(n).__name__, n)
+        ) from None
+    if not 0 <= events <= MAX_EVENTS:
+        raise InvalidMetric(
+            "the events of rate %r must be 0 to 2^53 at once, got %.60r" % (name, n)
+        )
+    return events
 
 
 class RateSeries(TimerSeries):
@@ -82,7 +128,7 @@ class RateSeries(TimerSeries):
         self._settled: Dict[str, str] = {}
         super().__init__(state, problems)
 
-    def install(self, enter: Any, start: Any) -> None:
+    def install(self, enter: Any, start: Any, observe: Any) -> None:
         """Put the methods in place; before the first use, ones that decide what it is.
 
         Each at once for good, never for a moment one that doesn't check: there are other threads.
@@ -91,8 +137,15 @@ class RateSeries(TimerSeries):
         state, clock = self.state, self.clock
         buffer, append, fold = state.buffer, state.append, state.fold
 
-        def tick(_: Rate) -> None:
-            append(clock())
+        def tick(_: Rate, n: Any = None) -> None:
+            if n is None:
+                append(clock())
+            else:
+                events = _events(n, state.name)
+                if not events:
+                    return
+                state.batched = True
+                append((clock(), events))
             if len(buffer) > FOLD_AT:
                 fold()
 
@@ -102,15 +155,18 @@ class RateSeries(TimerSeries):
                 return method
 
             @wraps(method)
-            def first(rate: Rate) -> Any:
+            def first(rate: Rate, *arguments: Any, **named: Any) -> Any:
                 series.use_as(use)
-                return method(rate)  # not by its name: another thread may be about to bind it
+                return method(
+                    rate, *arguments
+                )  # not by its name: another thread may be about to bind it
 
             return first
 
         timer_class.tick = checked(tick, TICKS)
         timer_class.__enter__ = checked(enter, BLOCKS)
         timer_class.start = checked(start, BLOCKS)
+        timer_class.observe = checked(observe, BLOCKS)
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return (*super().__reduce__(), self.use or None)
@@ -126,7 +182,7 @@ class RateSeries(TimerSeries):
         if settled != use:
             raise InvalidMetric(
                 "rate %r is used as %s already, so not as %s: a rate is ticked (tick, each) or "
-                "used as a block (with, decorator, start/stop), not both"
+                "used as a block (with, decorator, start/stop, observe), not both"
                 % (self.state.name, settled, use)
             )
         self.state.blocks = use == BLOCKS

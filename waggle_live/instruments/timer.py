@@ -10,27 +10,32 @@ the fork (a ``with`` statement looks its ``__exit__`` up when it is entered) sti
 old ones, which nobody reads: so a span open at the fork counts in the parent only.
 """
 
-from typing import Any, Callable, Dict, Optional, Tuple, Type, TypeVar, Union, cast
+from typing import Any, Callable, Dict, Tuple, Type, TypeVar, Union, cast
 
 from ..clock import perf_counter_ns
 from ..series.problems import Problems
 from ..series.rate import RateState
-from ..series.state import FOLD_AT, came_out_of_a_call
+from ..series.state import FOLD_AT
 from ..series.timer import TimerState
-from ..wire.errors import InvalidType
+from ..wire.errors import InvalidMetric, InvalidType
 from ..wire.protocol import UNMATCHED_STOP
 from .decorate import decorate
-from .reentrancy import Reentries
+from .number import to_float
+from .reentrancy import Reentries, Unmeasured
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 TimerType = TypeVar("TimerType", bound="Timer")
+
+
+#: Longest duration that ``observe`` takes, about 32 years: sums of some stay whole on the wire.
+MAX_SECONDS = 1e9
 
 
 class Span:
     """One running measurement, from ``Timer.start()``; ``stop()`` may be called by any thread."""
 
     __slots__ = ("_start",)
-    _start: Optional[int]
+    _start: Any
 
     def stop(self) -> None:
         """End the measurement and record its duration. A second call records nothing."""
@@ -56,9 +61,11 @@ class Timer:
     ``span = timer.start()`` and ``span.stop()``. A block that raises is measured too and counted
     as a failure; its exception goes on unchanged.
 
-    May be kept and used again, from any thread, in recursion and in asyncio tasks; never blocks,
-    and never raises because of the collector. Keeping it is the fastest form. A copy is a timer of
-    the same series, and not open; pickled, it is one of the process that unpickles it.
+    May be kept and used again, from any thread, in recursion, generators, greenlets and the tasks
+    of any framework; never blocks, and never raises because of the collector. Keeping it is the
+    fastest form. ``__enter__`` and ``__exit__`` that are called by hand while it is in use already
+    end last in first out, per generator, task, greenlet or thread. A copy is a timer of the same
+    series, and not open; pickled, it is one of the process that unpickles it.
     """
 
     __slots__ = ("_start",)
@@ -76,8 +83,20 @@ class Timer:
         """Start a measurement of its own and return it; any number may run side by side."""
         raise NotImplementedError  # bound per series
 
+    def observe(self, seconds: Any) -> None:
+        """Record a duration measured elsewhere: of a CUDA event, by another process.
+
+        ``seconds``: what ``float()`` takes, 0 to 1e9; recorded in whole nanoseconds. Raises
+        InvalidType for what is no number, InvalidMetric for one out of range. Thread-safe.
+        """
+        raise NotImplementedError  # bound per series
+
     def __call__(self, function: Function) -> Function:
-        """Return ``function`` with each of its calls measured."""
+        """Return ``function`` with each of its calls measured.
+
+        A call that raises counts as a failure, one whose arguments don't fit too. What
+        ``inspect`` says of the function it says of the result.
+        """
         return cast(Function, decorate(function, self._series))
 
     def __reduce__(self) -> Tuple[Any, ...]:
@@ -101,7 +120,7 @@ class TimerSeries:
             {"__slots__": (), "__doc__": self.base.__doc__, "_series": self},
         )
         self.bind()
-        state.on_change = self.rebind
+        state.on_change = lambda anew: self.bind()
 
     def make(self) -> Timer:
         """Return a new :class:`Timer` (or Rate) of this series."""
@@ -116,7 +135,7 @@ class TimerSeries:
         """(Re)define the hot methods over the present buffer."""
         state, clock, leave = self.state, self.clock, self._leave
         buffer, append, fold = state.buffer, state.append, state.fold
-        reentries, opened, problems = self.reentries, self.reentries.starts, self.problems
+        reentries, problems = self.reentries, self.problems
 
         # No call between the look at a start and its change: threads could change places there.
         def __enter__(self: Timer) -> Timer:
@@ -129,16 +148,20 @@ class TimerSeries:
 
         def __exit__(self: Timer, exc_type: Any, exc: Any, traceback: Any) -> None:
             if exc_type is None:
+                # To subtract a start that is none is dearer than to ask first, but rarer.
                 try:
                     duration = clock() - self._start
+                except Unmeasured:
+                    leave(self, clock(), exc_type, buffer)
+                except TypeError:
+                    if self._start is not None:
+                        raise  # it is a signal handler's, or of a clock in Python
+                    leave(self, clock(), exc_type, buffer)
+                else:
                     self._start = None
                     append(duration)
-                except TypeError as error:  # None or Reentered: dearer to ask for than to meet
-                    if came_out_of_a_call(error):
-                        raise
-                    leave(self, clock(), exc_type, opened, buffer)
             else:
-                leave(self, clock(), exc_type, opened, buffer)
+                leave(self, clock(), exc_type, buffer)
             if len(buffer) > FOLD_AT:
                 fold()
 
@@ -149,13 +172,19 @@ class TimerSeries:
 
         def stop(self: Span) -> None:
             try:
-                append(clock() - self._start)  # type: ignore[operator]
-            except TypeError as error:
-                if came_out_of_a_call(error):
+                duration = clock() - self._start
+            except TypeError:
+                if self._start is not None:
                     raise
                 problems.count(UNMATCHED_STOP, "a span was stopped twice")
                 return
             self._start = None
+            append(duration)
+            if len(buffer) > FOLD_AT:
+                fold()
+
+        def observe(_: Timer, seconds: Any) -> None:
+            append(_nanoseconds(seconds, state.name))
             if len(buffer) > FOLD_AT:
                 fold()
 
@@ -163,18 +192,13 @@ class TimerSeries:
         body = {"__slots__": (), "__doc__": Span.__doc__, "stop": stop}
         span_class: Any = type("Span", (Span,), body)
         self.timer_class.__exit__ = __exit__
-        self.install(__enter__, start)
+        self.install(__enter__, start, observe)
 
-    def install(self, enter: Any, start: Any) -> None:
-        """Put the methods that begin a measurement in place."""
+    def install(self, enter: Any, start: Any, observe: Any) -> None:
+        """Put the methods that begin a measurement, or are one, in place."""
         self.timer_class.__enter__ = enter
         self.timer_class.start = start
-
-    def rebind(self, anew: bool) -> None:
-        """Bind to the state's new buffer; ``anew`` in a forked child."""
-        if anew:
-            self.reentries.reset()
-        self.bind()
+        self.timer_class.observe = observe
 
     def append_failed(self, buffer: Any, duration: int, exc_type: Any) -> None:
         """Record a call that raised in the ``buffer`` of its beginning.
@@ -185,15 +209,24 @@ class TimerSeries:
             self.state.fail(exc_type)
         buffer.append(duration)
 
-    def _leave(self, timer: Timer, end: int, exc_type: Any, opened: Any, buffer: Any) -> None:
+    def _leave(self, timer: Timer, end: int, exc_type: Any, buffer: Any) -> None:
         """Leave a block that raised, is one of several uses of its object, or was never entered.
 
-        ``opened`` and ``buffer`` are those of the block's entry, which a fork may have orphaned.
+        ``buffer`` is that of the block's entry, which a fork may have orphaned.
         """
-        start = self.reentries.exit(timer, opened)
+        start = self.reentries.exit(timer)
         if start is None:
-            self.problems.count(UNMATCHED_STOP, "a timer was left that was not entered")
-        elif exc_type is not None:
+            return
+        if exc_type is not None:
             self.append_failed(buffer, end - start, exc_type)
         else:
             buffer.append(end - start)
+
+
+def _nanoseconds(seconds: Any, name: str) -> int:
+    value = to_float(seconds, "seconds of %r", name)
+    if not 0 <= value <= MAX_SECONDS:
+        raise InvalidMetric(
+            "a duration of %r must be 0 to %g seconds, got %.60r" % (name, MAX_SECONDS, seconds)
+        )
+    return round(value * 1e9)

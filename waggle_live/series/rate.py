@@ -1,6 +1,6 @@
 """The state of a rate: events, or blocks and their time."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from ..wire.protocol import OVERFLOW, RATE
 from .state import Change, Folded, SeriesState, change_together
@@ -9,29 +9,36 @@ from .state import Change, Folded, SeriesState, change_together
 class RateState(SeriesState):
     """Events: their count and the time between the last two; of blocks also their time.
 
-    ``buffer`` holds clock readings of ticks or durations of blocks, both in nanoseconds.
+    ``buffer`` holds clock readings of ticks or durations of blocks, both in nanoseconds; of
+    several events at once the reading and their number. These share the time since the events
+    before them evenly, so ``last`` is that time for each.
     """
 
     kind = RATE
     #: Whether it is used as a block, and not ticked.
     blocks = False
+    #: Whether several events at once were ever recorded; set before they are.
+    batched = False
     empty = (0, 0, None, None)  # count, sum, last, the last tick's clock
 
     def fail(self, exc_type: Any) -> None:
         """A rate counts no failures."""
 
-    def _fold(self, batch: List[int], folded: Folded, drain: Change) -> None:
+    def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
         count, total, last, previous = folded[0]
+        events = len(batch)
         if self.blocks:
             total += sum(batch if min(batch) >= 0 else [max(0, duration) for duration in batch])
             last = max(0, batch[-1])
         else:
-            before = batch[-2] if len(batch) > 1 else previous
-            previous = batch[-1]
+            if self.batched:
+                events = sum([1 if type(entry) is int else entry[1] for entry in batch])
+            before = _reading(batch[-2])[0] if len(batch) > 1 else previous
+            previous, at_once = _reading(batch[-1])
             if before is not None:
                 # Two threads may append their readings the wrong way round.
-                last = abs(previous - before)
-        change_together((folded, 0, (count + len(batch), total, last, previous)), drain)
+                last = abs(previous - before) // at_once
+        change_together((folded, 0, (count + events, total, last, previous)), drain)
 
     def _message(self, *folded: Any) -> Dict[str, Any]:
         count, total, last, _ = folded
@@ -42,3 +49,8 @@ class RateState(SeriesState):
         if last is not None and self.name != OVERFLOW:
             message["last"] = last
         return message
+
+
+def _reading(entry: Any) -> Tuple[int, int]:
+    """Return the clock's reading of a buffer's entry, and of how many events it is."""
+    return (entry, 1) if type(entry) is int else entry

@@ -71,3 +71,10 @@ def test_sync_of_a_generator(live):
     found = cell(live, "timer", "t")
     assert found["count"] == 1
     assert found["sum"] <= whole - 50 * MS
+
+
+def test_observe_does_not_synchronize(live):
+    """A duration that was measured elsewhere needs no ``sync``."""
+    calls = []
+    live.timer("t", sync=lambda: calls.append(None)).observe(0.5)
+    assert (cell(live, "timer", "t")["sum"], calls) == (500 * MS, [])

@@ -37,7 +37,7 @@ def test_one_that_an_interrupt_left_open(live):
     live.timer("t").__enter__()
     time.sleep(0.02)
     with live.timer("t") as timer:
-        assert timer._series.reentries.starts == {}
+        assert type(timer._start) is int
     assert cell(live, "timer", "t")["count"] == 1
     assert cell(live, "timer", "t")["sum"] < 20 * MS
 

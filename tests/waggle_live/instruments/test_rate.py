@@ -7,9 +7,9 @@ import time
 import pytest
 
 from waggle_live import RATE
-from waggle_live.wire.errors import InvalidMetric
+from waggle_live.wire.errors import InvalidMetric, InvalidType
 
-from ..helpers import MS, Stopwatch, cell, cells, last, problems, run_async
+from ..helpers import MS, Stopwatch, Whole, cell, cells, last, problems, run_async
 
 
 def test_ticks(live):
@@ -42,6 +42,65 @@ def test_last_over_folds(live):
                 time.sleep(0.02)
             rate.tick()
         watch.check_one(cell(live, "rate", "fps")["last"], last)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_events_at_once(live, together):
+    """``tick(n)`` is n events, which share the time since the tick before evenly."""
+    rate, watch = live.rate("fps"), Stopwatch()
+    with watch.outside():
+        rate.tick(1000000)
+        with watch.inside():
+            if not together:
+                assert "last" not in cell(live, "rate", "fps")
+            time.sleep(0.02)
+        rate.tick(Whole(10))
+    found = cell(live, "rate", "fps")
+    assert found["count"] == 1000010
+    assert watch.inner[0] // 10 <= found["last"] <= watch.outer[0] // 10
+    rate.tick(0)
+    rate.tick(n=1)
+    rate.tick()
+    assert cell(live, "rate", "fps")["count"] == 1000012
+
+
+@pytest.mark.parametrize(
+    "n, error, rule",
+    [
+        (-1, InvalidMetric, "0 to 2.53 at once, got -1"),
+        (2**53 + 1, InvalidMetric, "got 9007199254740993"),
+        (2.0, InvalidType, "whole number, got float: 2.0"),
+        ("2", InvalidType, "got str: '2'"),
+    ],
+)
+def test_what_is_no_number_of_events(live, n, error, rule):
+    """A number that is negative, not whole or none raises at the call and records nothing."""
+    with pytest.raises(error, match=rule):
+        live.rate("fps").tick(n)
+    assert cell(live, "rate", "fps")["count"] == 0
+
+
+def test_many_events_take_no_room(live):
+    """The buffer holds an entry a call, however many events it is, and stays bounded."""
+    from waggle_live.series.state import FOLD_AT
+
+    rate = live.rate("fps")
+    for _ in range(2 * FOLD_AT):
+        rate.tick(1000)
+    assert len(live._registry.states()[0].buffer) <= FOLD_AT + 1
+    assert cell(live, "rate", "fps")["count"] == 2000 * FOLD_AT
+
+
+def test_a_block_measured_elsewhere(live):
+    """``observe`` is a block of that duration, so a rate that is ticked refuses it."""
+    live.rate("detector").observe(0.25)
+    found = cell(live, "rate", "detector")
+    assert (found["count"], found["sum"], found["last"]) == (1, 250 * MS, 250 * MS)
+    with pytest.raises(InvalidMetric, match="used as blocks already"):
+        live.rate("detector").tick(n=2)
+    live.rate("fps").tick(2)
+    with pytest.raises(InvalidMetric, match="used as ticks already"):
+        live.rate("fps").observe(1)
 
 
 def test_each(live):

@@ -190,14 +190,13 @@ def test_left_by_another_thread(live):
 
 
 def test_nothing_is_kept_after_overlap(live):
-    """Once all uses have ended, the series is back on its fast path."""
+    """Once all uses have ended, the object is back on its fast path."""
     timer = live.timer("t")
     with timer, timer, timer:
         pass
-    series = live._registry.get("timer", "t", {})
-    assert series.reentries.starts == {}
+    assert timer._start is None
     with timer:
-        assert series.reentries.starts == {}
+        assert type(timer._start) is int
 
 
 def test_fresh_objects_beside_an_overlap(live):
@@ -215,4 +214,43 @@ def test_fresh_objects_beside_an_overlap(live):
     watch.check(found)
     assert found["count"] == 4
     assert found["sum"] >= 30 * MS
+    assert problems(live) == {}
+
+
+def test_what_is_never_left_is_bounded(live, monkeypatch):
+    """Blocks that are entered and never left take no memory without end, and are counted."""
+    monkeypatch.setattr("waggle_live.instruments.reentrancy.DEFAULT_MAX_OPEN", 10)
+    kept = live.timer("t")
+    for _ in range(100):
+        kept.__enter__()
+    starts = kept._start.starts
+
+    def forever():
+        with kept:
+            yield
+
+    suspended = [forever() for _ in range(100)]
+    for each in suspended:
+        next(each)
+    assert len(starts) <= 10
+    assert all(depth <= 10 for _, _, depth in starts.values())
+    assert problems(live)["overlap_mismatch"] >= 2
+    for each in suspended:
+        each.close()
+
+
+def test_an_object_that_was_never_left_and_its_successor(live):
+    """A timer that takes the place of one that was never left in memory has none of its starts."""
+    for _ in range(50):
+        forgotten = live.timer("t")
+        forgotten.__enter__()
+        forgotten.__enter__()
+        del forgotten
+        time.sleep(0.001)
+        with live.timer("t") as timer:
+            timer.__enter__()
+            timer.__exit__(None, None, None)
+    found = cell(live, "timer", "t")
+    assert found["count"] == 100
+    assert found["sum"] < 50 * MS
     assert problems(live) == {}

@@ -3,12 +3,14 @@
 import threading
 import time
 from concurrent.futures import CancelledError
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from waggle_live.wire.errors import InvalidMetric, InvalidType
 
-from ..helpers import MS, Stopwatch, cell, clock, in_threads, last, problems
+from ..helpers import MS, Scalar, Stopwatch, cell, clock, in_threads, last, problems
 
 
 def test_a_block_is_measured(live):
@@ -137,6 +139,40 @@ def test_exit_without_enter(live):
     live.timer("t").__exit__(None, None, None)
     assert cell(live, "timer", "t")["count"] == 0
     assert problems(live) == {"unmatched_stop": 1}
+
+
+@pytest.mark.parametrize("seconds", [0.25, Decimal("0.25"), Fraction(1, 4), Scalar(0.25)])
+def test_observe(live, seconds):
+    """A duration measured elsewhere is one of the series, in seconds of any type of number."""
+    with live.timer("t"):
+        pass
+    live.timer("t").observe(seconds)
+    live.timer("t").observe(0)
+    live.timer("t").observe(True)
+    found = cell(live, "timer", "t")
+    assert (found["count"], found["max"], found["last"]) == (4, 1000 * MS, 1000 * MS)
+    assert found["sum"] >= 1250 * MS
+    assert found["failures"] == 0
+
+
+@pytest.mark.parametrize(
+    "seconds, error, rule",
+    [
+        (-0.1, InvalidMetric, "0 to 1e.09 seconds, got -0.1"),
+        (1e10, InvalidMetric, "got 10000000000.0"),
+        (float("nan"), InvalidMetric, "got nan"),
+        (float("inf"), InvalidMetric, "got inf"),
+        (10**400, InvalidMetric, "too large"),
+        ("0.1", InvalidType, "got str: '0.1'"),
+        (None, InvalidType, "got NoneType"),
+        (1j, InvalidType, "got complex"),
+    ],
+)
+def test_observe_of_what_is_no_duration(live, seconds, error, rule):
+    """What is no number, negative or endless raises at the call and records nothing."""
+    with pytest.raises(error, match=rule):
+        live.timer("t").observe(seconds)
+    assert cell(live, "timer", "t")["count"] == 0
 
 
 def test_labels_make_series(live):
