@@ -8,7 +8,7 @@
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .version import VERSION as __version__
 from .wire.errors import InvalidAddress, InvalidMetric, InvalidType, LiveMetricsError
@@ -33,19 +33,20 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Lazily, since the collector imports the wire from here and must not load pywaggle, whose
-    # AMQP client alone takes 15 MiB.
-    module = {"Plugin": ".plugin", "LiveMetrics": ".live"}.get(name)
-    if module is not None:
-        return getattr(import_module(module, __name__), name)
-    raise AttributeError("module %r has no attribute %r" % (__name__, name))
+# Lazily, since the collector imports the wire from here and must not load pywaggle, whose AMQP
+# client alone takes 15 MiB. Type checkers don't see it: a name that isn't here is an error to them.
+if not TYPE_CHECKING:
 
+    def __getattr__(name):
+        module = {"Plugin": ".plugin", "LiveMetrics": ".live"}.get(name)
+        if module is not None:
+            return getattr(import_module(module, __name__), name)
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
-if sys.version_info < (3, 7):  # there a module has no __getattr__, but its class may have one
+    if sys.version_info < (3, 7):  # there a module has no __getattr__, but its class may have one
 
-    class _Lazy(type(sys)):
-        def __getattr__(self, name: str) -> Any:
-            return __getattr__(name)
+        class _Lazy(type(sys)):
+            def __getattr__(self, name):
+                return __getattr__(name)
 
-    sys.modules[__name__].__class__ = _Lazy
+        sys.modules[__name__].__class__ = _Lazy

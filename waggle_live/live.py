@@ -4,9 +4,18 @@ import os
 import sys
 from typing import Any, Dict, Optional, Type
 
+from .instruments.arguments import (
+    NO_NAME,
+    series_key,
+    take_name,
+    takes_labels,
+    to_seconds,
+    to_timeout,
+)
 from .instruments.counter import Counter
 from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
+from .instruments.number import Number
 from .instruments.rate import Rate, RateSeries
 from .instruments.reentrancy import unit
 from .instruments.timer import Timer, TimerSeries
@@ -17,22 +26,22 @@ from .reporter.identity import find_identity
 from .reporter.reporter import DEFAULT_EXIT_TIMEOUT
 from .reporter.sender import DEFAULT_INTERVAL
 from .series.registry import Instruments
-from .wire.errors import InvalidMetric, InvalidType
+from .wire.errors import InvalidMetric, InvalidType, describe
 from .wire.protocol import (
     COUNTER,
     GAUGE,
+    OVERFLOW,
     OVERLAP_MISMATCH,
     RATE,
     TIMER,
     UNMATCHED_STOP,
+    LabelValue,
     check_labels,
     check_name,
 )
 
 #: Seconds between two sends, at least and at most.
 MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
-#: Longest that ``flush`` waits.
-MAX_TIMEOUT = 3600.0
 #: Nested ``start_timer`` calls per thread; one more forgets the outermost.
 MAX_NESTING = 1000
 _MAX_MEMO = 4096
@@ -62,6 +71,8 @@ class LiveMetrics:
     collector; wrong names, labels, values and addresses raise at the call.
     Lost at most: what was recorded in the last 0.25 s of a process that is killed. ``with Pool()``
     kills its workers by SIGTERM; after ``pool.close()`` and ``pool.join()`` nothing is lost.
+    Can be pickled: in another process it is a handle of that process's series of the same identity
+    and address. A copy is a handle of the same series.
     """
 
     def __init__(
@@ -72,102 +83,137 @@ class LiveMetrics:
         task: Optional[str] = None,
         job: Optional[str] = None,
         address: Optional[str] = None,
-        interval: float = DEFAULT_INTERVAL,
+        interval: Number = DEFAULT_INTERVAL,
     ) -> None:
+        is_plugin = hasattr(plugin, "publish") or hasattr(plugin, "config")
+        if plugin is not None and (isinstance(plugin, type) or not is_plugin):
+            raise InvalidType(
+                "plugin must be a waggle.plugin.Plugin or None, got %s; a name is given as "
+                'LiveMetrics(plugin_name="my-plugin")' % describe(plugin)
+            )
         app_id = getattr(getattr(plugin, "config", None), "app_id", None)
+        if not isinstance(app_id, str):  # of a mock
+            app_id = None
         identity = find_identity(plugin_name, task, job, app_id, os.environ)
         addresses = Addresses(address, os.environ)
-        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
-            raise InvalidType("interval must be seconds as a number, got %.60r" % (interval,))
-        if not MIN_INTERVAL <= interval <= MAX_INTERVAL:
+        seconds = to_seconds(interval, "interval")
+        if not MIN_INTERVAL <= seconds <= MAX_INTERVAL:
             raise InvalidMetric(
-                "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, interval)
+                "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, seconds)
             )
-        self._reporter = reporter.find(identity, addresses, interval, INSTRUMENTS)
-        self._reporter.attach(self)
-        self._registry = self._reporter.registry
+        self._attach(reporter.find(identity, addresses, seconds, INSTRUMENTS))
+
+    def _attach(self, found: reporter.Reporter) -> None:
+        self._reporter = found
+        self._registry = found.registry
         self._timer_classes: Dict[Any, Type[Timer]] = {}
+        found.attach(self)
+
+    def __getstate__(self) -> Dict[str, Any]:
+        own = ("_registry", "_timer_classes")
+        return {key: value for key, value in self.__dict__.items() if key not in own}
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._attach(self._reporter)
 
     # Instruments. `timer` is the hot path: it looks up the class of the series and calls it.
 
-    def timer(self, name: str, sync: Optional[Sync] = None, **labels: Any) -> Timer:
+    @takes_labels
+    def timer(
+        __self, __name: str = NO_NAME, sync: Optional[Sync] = None, **labels: LabelValue
+    ) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
 
         ``sync`` (as ``torch.cuda.synchronize``) is called before each reading of the clock.
         Labels are keyword arguments. Raises InvalidMetric or InvalidType for a bad name or label.
         The fastest form is a timer that is kept and used again: ``with kept:``.
+
+        The value of a label, here and below, is a str, a number (NumPy's too), a bool or a member
+        of an Enum, which stands for its value; the names ``name``, ``sync``, ``self``, ``le``,
+        ``q``, ``quantile``, ``plugin``, ``plugin_task`` and ``plugin_job`` are reserved.
         """
         if sync is not None:
-            return self._device_timer(name, sync, labels)
-        key = (name, *labels.items()) if labels else name
+            return __self._device_timer(__name, sync, labels)
+        key = (__name, *labels.items()) if labels else __name
         try:
-            timer = self._timer_classes[key]()
+            timer = __self._timer_classes[key]()
         except (KeyError, TypeError):
-            return self._new_timer(key, name, labels)
-        timer._start = None
-        return timer
+            pass  # what follows may raise, and these are no cause of it
+        else:
+            timer._start = None
+            return timer
+        return __self._new_timer(key, __name, labels)
 
-    def rate(self, name: str, **labels: Any) -> Rate:
+    @takes_labels
+    def rate(__self, __name: str = NO_NAME, **labels: LabelValue) -> Rate:
         """Return a rate: ``tick()``, ``each(items)``, or a block as with a timer.
 
         Raises InvalidMetric or InvalidType for a bad name or label.
         """
-        rate: Rate = self._registry.get(RATE, name, labels).make()
+        rate: Rate = __self._registry.get(RATE, take_name(__name, labels), labels).make()
         return rate
 
-    def gauge(self, name: str, **labels: Any) -> Gauge:
+    @takes_labels
+    def gauge(__self, __name: str = NO_NAME, **labels: LabelValue) -> Gauge:
         """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
-        gauge: Gauge = self._registry.get(GAUGE, name, labels)
+        gauge: Gauge = __self._registry.get(GAUGE, take_name(__name, labels), labels)
         return gauge
 
-    def counter(self, name: str, **labels: Any) -> Counter:
+    @takes_labels
+    def counter(__self, __name: str = NO_NAME, **labels: LabelValue) -> Counter:
         """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
-        counter: Counter = self._registry.get(COUNTER, name, labels)
+        counter: Counter = __self._registry.get(COUNTER, take_name(__name, labels), labels)
         return counter
 
-    def declare(self, **kinds: str) -> None:
+    @takes_labels
+    def declare(__self, **kinds: str) -> None:
         """Make series that stand at 0 from now on: ``declare(latency=TIMER, fps=RATE)``.
 
         ``start_timer`` then follows the declared kind. Raises InvalidMetric for another kind.
         """
-        self._registry.declare(kinds)
+        __self._registry.declare(kinds)
 
-    def start_timer(self, name: str, **labels: Any) -> None:
-        """Start measuring ``name``; may be nested. A rate if declared as one.
+    @takes_labels
+    def start_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
+        """Start measuring a name in this thread; may be nested. A rate if declared as one.
 
-        Each generator, task, greenlet and thread has starts of its own.
+        Each generator, task, greenlet and thread has starts of its own. Raises as ``timer``.
         """
-        is_rate = self._registry.kind_of(name) == RATE if isinstance(name, str) else False
-        timer = self.rate(name, **labels) if is_rate else self.timer(name, **labels)
-        spans = self._reporter.spans()
+        key = series_key(take_name(__name, labels), labels)
+        make: Any = __self.rate if __self._registry.kind_of(key[0]) == RATE else __self.timer
+        timer = make(key[0], **labels)
+        spans = __self._reporter.spans()
         if len(spans) >= MAX_NESTING:
             del spans[0]
-            self._registry.problems.count(
-                UNMATCHED_STOP, "start_timer(%r) was nested more than %d deep" % (name, MAX_NESTING)
+            __self._registry.problems.count(
+                UNMATCHED_STOP,
+                "start_timer(%r) was nested more than %d deep" % (key[0], MAX_NESTING),
             )
-        spans.append(((name, labels), unit(sys._getframe(1)), timer.start()))
+        spans.append((key, unit(sys._getframe(1)), timer.start()))
 
-    def stop_timer(self, name: str, **labels: Any) -> None:
-        """Record the time since the latest ``start_timer(name)`` of this task or generator.
+    @takes_labels
+    def stop_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
+        """Record the time since the latest ``start_timer`` of that name and labels, in this task.
 
         Without one there it is the thread's latest: a callback may stop what a task has started.
         Where several tasks have one, that is counted as ``overlap_mismatch``, and logged once.
-        Without any nothing is recorded; it is counted, and logged once.
+        Without any nothing is recorded; it is counted, and logged once. Raises as ``timer``.
         """
-        spans, here = self._reporter.spans(), unit(sys._getframe(1))
-        started = [span for span in spans if span[0] == (name, labels)]
+        key = series_key(take_name(__name, labels), labels)
+        spans, here = __self._reporter.spans(), unit(sys._getframe(1))
+        problems = __self._registry.problems
+        started = [span for span in spans if span[0] == key]
         own = [span for span in started if span[1] == here] or started
         if not own:
-            check_name(name)
+            check_name(key[0])
             check_labels(labels)
-            self._registry.problems.count(
-                UNMATCHED_STOP, "stop_timer(%r) without a start_timer in this thread" % name
-            )
+            text = "stop_timer(%r) without a start_timer in this thread"
+            problems.count(UNMATCHED_STOP, text % key[0])
             return
         if len({span[1] for span in own}) > 1:
-            self._registry.problems.count(
-                OVERLAP_MISMATCH, "stop_timer(%r) outside of the tasks that have started it" % name
-            )
+            text = "stop_timer(%r) outside of the tasks that have started it"
+            problems.count(OVERLAP_MISMATCH, text % key[0])
         spans.remove(own[-1])
         own[-1][2].stop()
 
@@ -179,26 +225,25 @@ class LiveMetrics:
         self._reporter.start()
         return self
 
-    def close(self, status: Optional[str] = None, timeout: float = DEFAULT_EXIT_TIMEOUT) -> None:
+    def close(self, status: Optional[str] = None, timeout: Number = DEFAULT_EXIT_TIMEOUT) -> None:
         """Record no more. The last handle that closes sends what is left and ends the session.
 
         Waits at most ``timeout`` seconds for it, and not at all where no collector was ever
         reached. ``status`` is counted in
         ``waggle_plugin_exits_total``: ok, error or stopped, by default as the last block was left;
-        raises InvalidMetric for another. What is used after it begins another session.
+        raises InvalidMetric for another, InvalidType for a timeout that is no number. What is used
+        after it begins another session.
         """
-        if status is not None and status not in STATUSES:
+        if status is not None and not (isinstance(status, str) and status in STATUSES):
             raise InvalidMetric(
-                "status must be one of %s, got %.60r" % (", ".join(STATUSES), status)
+                "status must be one of %s, got %s" % (", ".join(STATUSES), describe(status))
             )
-        self._reporter.detach(self, status, timeout)
+        self._reporter.detach(self, status, to_timeout(timeout))
 
-    def flush(self, timeout: float = DEFAULT_EXIT_TIMEOUT) -> bool:
+    def flush(self, timeout: Number = DEFAULT_EXIT_TIMEOUT) -> bool:
         """Send now. True once the collector has applied all that was recorded before the call,
-        False if it hasn't within ``timeout`` seconds."""
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-            raise InvalidType("timeout must be seconds as a number, got %.60r" % (timeout,))
-        return self._reporter.flush(min(max(0.0, timeout), MAX_TIMEOUT))
+        False if it hasn't within ``timeout`` seconds; raises InvalidType for what is no number."""
+        return self._reporter.flush(to_timeout(timeout))
 
     def __enter__(self) -> "LiveMetrics":
         self._reporter.attach(self)
@@ -220,15 +265,19 @@ class LiveMetrics:
 
     def _new_timer(self, key: Any, name: str, labels: Dict[str, Any]) -> Timer:
         """Return a timer, and keep the class of its series in the memo under ``key``."""
-        series: TimerSeries = self._registry.get(TIMER, name, labels)
+        series: TimerSeries = self._registry.get(TIMER, take_name(name, labels), labels)
         # Not the overflow series, which would grow the memo; and only labels of type str, since
         # 1, 1.0 and True are equal as keys.
-        is_own = series.state.name == name and all(type(value) is str for value in labels.values())
+        is_own = series.state.name != OVERFLOW and all(type(v) is str for v in labels.values())
         if is_own and (not labels or len(self._timer_classes) < _MAX_MEMO):
             self._timer_classes[key] = series.timer_class
         return series.make()
 
     def _device_timer(self, name: str, sync: Sync, labels: Dict[str, Any]) -> Timer:
         if not callable(sync):
-            raise InvalidType("sync must be a function without arguments, got %.60r" % (sync,))
-        return DeviceTimer(self.timer(name, **labels), sync)
+            raise InvalidType(
+                "sync must be a function without arguments, got %s; labels are keyword arguments"
+                % describe(sync)
+            )
+        series: TimerSeries = self._registry.get(TIMER, take_name(name, labels), labels)
+        return DeviceTimer(series.make(), sync)

@@ -7,7 +7,7 @@ from typing import Any, Iterator, Optional
 from waggle.plugin import Plugin as WagglePlugin
 
 from .live import LiveMetrics
-from .wire.errors import InvalidMetric
+from .wire.errors import InvalidMetric, InvalidType, describe
 
 
 class Plugin(WagglePlugin):  # type: ignore[misc]
@@ -19,6 +19,8 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
     """
 
     def __init__(self, *args: Any, live: Optional[LiveMetrics] = None, **kwargs: Any) -> None:
+        if live is not None and not isinstance(live, LiveMetrics):
+            raise InvalidType("live must be a LiveMetrics or None, got " + describe(live))
         super().__init__(*args, **kwargs)
         self.live: LiveMetrics = LiveMetrics(self) if live is None else live
         self._pid = os.getpid()

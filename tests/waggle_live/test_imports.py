@@ -1,6 +1,7 @@
 """What an import loads: the wire must not bring pywaggle, nor the client the collector."""
 
 import ast
+import os
 
 import pytest
 
@@ -66,9 +67,9 @@ def test_the_client_needs_nothing_but_pywaggle_and_the_standard_library():
     """No other library is imported anywhere, and pywaggle by one module."""
     standard = (
         "_socket _thread argparse ast asyncio atexit binascii bisect collections contextlib copy "
-        "ctypes functools glob heapq importlib inspect json logging math operator os pytau re "
-        "select shlex shutil signal sitecustomize socket stat subprocess sys tempfile threading "
-        "time traceback types typing weakref"
+        "ctypes enum functools glob heapq importlib inspect json logging math numbers operator os "
+        "pytau re select shlex shutil signal sitecustomize socket stat subprocess sys tempfile "
+        "threading time traceback types typing weakref"
     )
     uses_pywaggle = []
     for path in PACKAGE.rglob("*.py"):
@@ -93,3 +94,10 @@ def test_sources_are_of_python_3_6():
             ast.parse(path.read_text(), feature_version=(3, 6))
         except TypeError:
             pytest.skip("this Python is too old to tell; it is one of those that must run it")
+
+
+def test_the_types_are_shipped():
+    """``py.typed`` lies beside the modules, so that type checkers read our annotations."""
+    import waggle_live
+
+    assert os.path.exists(os.path.join(os.path.dirname(waggle_live.__file__), "py.typed"))

@@ -6,7 +6,7 @@ import types
 from typing import Any, List, Set
 
 from ..series.state import FOLD_AT
-from ..wire.errors import InvalidType
+from ..wire.errors import InvalidType, describe
 
 
 class _Plain:
@@ -34,7 +34,8 @@ def decorate(function: Any, series: Any) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(decorate(function.__func__, series))
     if not callable(function):
-        raise InvalidType("a timer decorates functions, got %.60r" % (function,))
+        of = (series.state.kind, series.state.name, describe(function))
+        raise InvalidType("%s %r decorates functions, got %s" % of)
     work = _work(function)
     wrapper: Any
     for is_kind, measured in _KINDS:

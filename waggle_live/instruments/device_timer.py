@@ -1,7 +1,6 @@
 """Timers with a ``sync``: work that goes on after its call returned, as on a GPU."""
 
-from copy import copy
-from typing import Any, Callable, List, cast
+from typing import Any, Callable, Dict, List, Tuple, cast
 
 from ..clock import perf_counter_ns
 from ..wire.protocol import SYNC_ERROR
@@ -48,11 +47,16 @@ class DeviceTimer(Timer):
         self._timer.observe(seconds)
 
     def __call__(self, function: Function) -> Function:
-        series: Any = copy(self._timer._series)  # of the same state
-        make = series.make
-        series.make = lambda: DeviceTimer(make(), self._sync)
-        series.clock = self._clock
-        return cast(Function, decorate(function, series))
+        return cast(Function, decorate(function, _DeviceSeries(self)))
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return DeviceTimer, (self._timer, self._sync)
+
+    def __copy__(self) -> "DeviceTimer":
+        return DeviceTimer(self._timer._series.make(), self._sync)
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "DeviceTimer":
+        return self.__copy__()  # with the same sync, which may be a method of a device
 
     @property
     def _start(self) -> Any:
@@ -73,6 +77,24 @@ class DeviceTimer(Timer):
             self._sync()
         except Exception as error:
             self._timer._series.problems.count(SYNC_ERROR, "sync raised %r" % (error,))
+
+
+class _DeviceSeries:
+    """What a decorator takes of a series, with the device timer's clock and timers."""
+
+    def __init__(self, timer: DeviceTimer) -> None:
+        self._timer = timer
+        self.clock = timer._clock
+
+    def make(self) -> DeviceTimer:
+        """Return a new timer of the same series and ``sync``."""
+        return DeviceTimer(self._timer._timer._series.make(), self._timer._sync)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._timer._timer._series, name)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return _DeviceSeries, (self._timer,)
 
 
 class _DeviceSpan(Span):

@@ -1,21 +1,22 @@
 """Gauges: a value that goes up and down."""
 
-from typing import Callable, Optional
+from typing import Any, Callable, Optional, Tuple
 
 from ..clock import perf_counter_ns
 from ..series.gauge import GaugeState
 from ..series.problems import Problems
 from ..series.state import FOLD_AT
-from ..wire.errors import InvalidType
+from ..wire.errors import InvalidType, describe
 from ..wire.protocol import RECORD_ERROR
-from .number import to_float
+from .number import Number, to_float
 
 
 class Gauge:
     """A value that goes up and down. Safe for threads; the newest ``set`` stands.
 
     NaN and infinities are allowed. Over several processes of one plugin the newest value, by
-    its age when it reaches the collector, is shown.
+    its age when it reaches the collector, is shown. A copy is the same gauge; pickled, it is that
+    of the process that unpickles it, without its function.
     """
 
     __slots__ = ("_problems", "_state")
@@ -24,7 +25,10 @@ class Gauge:
         self._state = state
         self._problems = problems
 
-    def set(self, value: float) -> None:
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return self._state.registry.instrument_of, self._state.key
+
+    def set(self, value: Number) -> None:
         """Set the gauge to ``float(value)``; raises InvalidType for what is no number."""
         state = self._state
         if type(value) is not float:
@@ -33,22 +37,25 @@ class Gauge:
         if len(state.buffer) > FOLD_AT:
             state.fold()
 
-    def inc(self, amount: float = 1) -> None:
+    def inc(self, amount: Number = 1) -> None:
         """Add ``float(amount)``; exact over threads of this process."""
         self._add(to_float(amount, "amount for gauge %r", self._state.name))
 
-    def dec(self, amount: float = 1) -> None:
+    def dec(self, amount: Number = 1) -> None:
         """Subtract ``float(amount)``; exact over threads of this process."""
         self._add(-to_float(amount, "amount for gauge %r", self._state.name))
 
-    def set_function(self, function: Optional[Callable[[], float]]) -> None:
+    def set_function(self, function: Optional[Callable[[], Number]]) -> None:
         """Take the value from ``function()`` before each send, in the sender's thread.
 
         It should be quick, for it delays what else is sent. If it raises, the value stays and
         the error is counted and logged once. None goes back to ``set``.
         """
         if function is not None and not callable(function):
-            raise InvalidType("set_function takes a function or None, got %.60r" % (function,))
+            raise InvalidType(
+                "set_function of gauge %r takes a function or None, got %s"
+                % (self._state.name, describe(function))
+            )
         if function is None:
             self._state.sample = None
             return

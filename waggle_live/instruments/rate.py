@@ -1,5 +1,6 @@
 """Rates: events per second, ticked one by one or as blocks whose mean duration gives them."""
 
+from functools import wraps
 from operator import index
 from typing import (
     TYPE_CHECKING,
@@ -11,15 +12,16 @@ from typing import (
     Iterator,
     List,
     Optional,
+    Tuple,
     TypeVar,
 )
 
 from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT
-from ..wire.errors import InvalidMetric, InvalidType
+from ..wire.errors import InvalidMetric, InvalidType, describe
 from ..wire.protocol import OVERFLOW
-from .timer import Timer, TimerSeries
+from .timer import Function, Timer, TimerSeries
 
 if TYPE_CHECKING:
     from typing import SupportsIndex  # newer than Python 3.6
@@ -55,11 +57,33 @@ class Rate(Timer):
         raise NotImplementedError  # bound per series
 
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield from ``items``, one event per item at the moment it arrives."""
+        """Yield from ``items``, one event per item at the moment it arrives.
+
+        Raises InvalidType at the call for what can't be iterated.
+        """
+        try:
+            iterator = iter(items)
+        except TypeError as error:
+            raise self._no_items("each", "an iterable", items) from error
+        return self._each(iterator)
+
+    def _each(self, items: Iterator[Item]) -> Iterator[Item]:
         yield from map(self._ticked, items)
 
-    async def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
-        """Yield from the asynchronous ``items``, one event per item as it arrives."""
+    def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
+        """Yield from the asynchronous ``items``, one event per item as it arrives.
+
+        Raises InvalidType at the call for what can't be iterated so.
+        """
+        if not hasattr(type(items), "__aiter__"):
+            raise self._no_items("each_async", "an asynchronous iterable", items)
+        return self._each_async(items)
+
+    def _no_items(self, method: str, right: str, items: Any) -> InvalidType:
+        of = (method, self._series.state.name, right, describe(items))
+        return InvalidType("%s of rate %r takes %s, got %s" % of)
+
+    async def _each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
         passed: List[Item] = []  # by it, so that none is kept while the consumer has it
         async for item in items:
             passed.append(item)
@@ -71,7 +95,7 @@ class Rate(Timer):
         self.tick()  # looked up each time, for it changes with a fork
         return item
 
-    def __call__(self, function: Any) -> Any:
+    def __call__(self, function: Function) -> Function:
         """Return ``function`` with each of its calls measured as a block."""
         series: Any = self._series
         series.use_as(BLOCKS)
@@ -130,6 +154,7 @@ class RateSeries(TimerSeries):
             if self.use == use or state.name == OVERFLOW:
                 return method
 
+            @wraps(method)
             def first(rate: Rate, *arguments: Any, **named: Any) -> Any:
                 series.use_as(use)
                 return method(
@@ -142,6 +167,12 @@ class RateSeries(TimerSeries):
         timer_class.__enter__ = checked(enter, BLOCKS)
         timer_class.start = checked(start, BLOCKS)
         timer_class.observe = checked(observe, BLOCKS)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return (*super().__reduce__(), self.use or None)
+
+    def __setstate__(self, use: str) -> None:
+        self.use_as(use)
 
     def use_as(self, use: str) -> None:
         """Settle what this rate is used for, or raise InvalidMetric if it is the other already."""

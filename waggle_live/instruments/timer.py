@@ -10,20 +10,21 @@ the fork (a ``with`` statement looks its ``__exit__`` up when it is entered) sti
 old ones, which nobody reads: so a span open at the fork counts in the parent only.
 """
 
-from typing import Any, Callable, Type, TypeVar, Union, cast
+from typing import Any, Callable, Dict, Tuple, Type, TypeVar, Union, cast
 
 from ..clock import perf_counter_ns
 from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT
 from ..series.timer import TimerState
-from ..wire.errors import InvalidMetric
+from ..wire.errors import InvalidMetric, InvalidType
 from ..wire.protocol import UNMATCHED_STOP
 from .decorate import decorate
 from .number import to_float
 from .reentrancy import Reentries, Unmeasured
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+TimerType = TypeVar("TimerType", bound="Timer")
 
 
 #: Longest duration that ``observe`` takes, about 32 years: sums of some stay whole on the wire.
@@ -40,6 +41,17 @@ class Span:
         """End the measurement and record its duration. A second call records nothing."""
         raise NotImplementedError  # bound per series
 
+    def __copy__(self) -> "Span":
+        return self  # it is one measurement, which is recorded once
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "Span":
+        return self
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        raise InvalidType(
+            "a span can't be pickled: stop it in its own process, or pickle its timer"
+        )
+
 
 class Timer:
     """Measures how long a block, a function or a span takes.
@@ -52,7 +64,8 @@ class Timer:
     May be kept and used again, from any thread, in recursion, generators, greenlets and the tasks
     of any framework; never blocks, and never raises because of the collector. Keeping it is the
     fastest form. ``__enter__`` and ``__exit__`` that are called by hand while it is in use already
-    end last in first out, per generator, task, greenlet or thread.
+    end last in first out, per generator, task, greenlet or thread. A copy is a timer of the same
+    series, and not open; pickled, it is one of the process that unpickles it.
     """
 
     __slots__ = ("_start",)
@@ -60,7 +73,7 @@ class Timer:
     _start: Any
     _series: "TimerSeries"
 
-    def __enter__(self) -> "Timer":
+    def __enter__(self: TimerType) -> TimerType:
         raise NotImplementedError  # bound per series
 
     def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
@@ -85,6 +98,9 @@ class Timer:
         ``inspect`` says of the function it says of the result.
         """
         return cast(Function, decorate(function, self._series))
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return self._series.make, ()
 
 
 class TimerSeries:
@@ -111,6 +127,9 @@ class TimerSeries:
         timer: Timer = self.timer_class()
         timer._start = None
         return timer
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return self.state.registry.instrument_of, self.state.key
 
     def bind(self) -> None:
         """(Re)define the hot methods over the present buffer."""

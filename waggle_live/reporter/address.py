@@ -3,7 +3,7 @@
 import os
 from typing import List, Mapping, NamedTuple, Optional
 
-from ..wire.errors import InvalidAddress, InvalidType
+from ..wire.errors import InvalidAddress, InvalidType, describe
 
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
 #: What a collector that is reached over TCP may ask for; it is sent to no other.
@@ -33,7 +33,7 @@ class Address(NamedTuple):
 def parse(text: str) -> Optional[Address]:
     """Return the address that ``text`` stands for, None for ``off``; raise InvalidAddress."""
     if not isinstance(text, str):
-        raise InvalidType("the address must be a str like unix:///path, got %.60r" % (text,))
+        raise InvalidType("the address must be a str like unix:///path, got " + describe(text))
     if text == "off":
         return None
     if text.startswith("unix://"):
@@ -68,7 +68,7 @@ class Addresses:
         text = environ.get(ENVIRONMENT_VARIABLE, "") if explicit is None else explicit
         #: Tells the same address from another, before it is resolved.
         self.text = text
-        self._fixed = None if text == "" else parse(text)
+        self._fixed = None if isinstance(text, str) and not text else parse(text)
         self.is_off = text != "" and self._fixed is None
         self._in_stack = bool(environ.get("WAGGLE_APP_ID"))
 

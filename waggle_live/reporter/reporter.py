@@ -9,7 +9,7 @@ import atexit
 import threading
 import weakref
 from contextlib import suppress
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 from ..clock import monotonic
 from ..series.registry import Instruments, Registry
@@ -53,7 +53,9 @@ class Reporter:
         self._identity = identity
         self._addresses = addresses
         self._interval = interval
-        self.registry = Registry(instruments, begin=None if addresses.is_off else self.start)
+        self._instruments = instruments
+        begin = None if addresses.is_off else self.start
+        self.registry = Registry(instruments, begin=begin, owner=self)
         self._by_thread = threading.local()
         #: Those who have not closed it.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()
@@ -66,6 +68,10 @@ class Reporter:
         #: Until when, and how long, a block's end waited last without an answer.
         self._in_vain = (float("-inf"), 0.0)
         fork.register(self)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        # In another process it is that process's own.
+        return find, (self._identity, self._addresses, self._interval, self._instruments)
 
     def spans(self) -> List[Any]:
         """Return what this thread has started by name and not stopped, the latest last."""

@@ -4,7 +4,7 @@ import threading
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
 from ..wire import protocol
-from ..wire.errors import InvalidMetric
+from ..wire.errors import InvalidMetric, describe
 from ..wire.protocol import DEFAULT_MAX_SERIES, OVERFLOW, Labels, check_labels, check_name
 from .counter import CounterState
 from .gauge import GaugeState
@@ -42,7 +42,8 @@ class Registry:
     ``instruments`` makes an instrument by kind. ``begin`` is called after each series' first value
     since its reset, and when series are declared. At most ``max_series`` series exist; any above
     is recorded in the series ``__overflow__`` of its kind, where sums are exact, and counted as
-    ``series_limit``.
+    ``series_limit``. Pickled as the ``registry`` of its ``owner``, and its series by kind, name and
+    labels: so in another process they are those of that process.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Registry:
         instruments: Instruments,
         max_series: int = DEFAULT_MAX_SERIES,
         begin: Optional[Callable[[], None]] = None,
+        owner: Any = None,
     ) -> None:
         self._begin = begin
+        self._owner = owner
         self.problems = Problems()
         self._instruments = instruments
         self._max_series = max_series
@@ -75,33 +78,51 @@ class Registry:
                 return self._series[kind, name, _NO_LABELS][1]  # its name was checked
             except (KeyError, TypeError):
                 pass
-        key = (kind, check_name(name), check_labels(labels) if labels else _NO_LABELS)
+        return self._find(kind, check_name(name), check_labels(labels) if labels else _NO_LABELS)[1]
+
+    def instrument_of(self, kind: str, name: str, labels: Labels) -> Any:
+        """Return the instrument of a series whose name and labels were checked.
+
+        Raises InvalidMetric for a name that has another kind.
+        """
+        return self._find(kind, name, labels)[1]
+
+    def state_of(self, kind: str, name: str, labels: Labels) -> SeriesState:
+        """Return the state of such a series."""
+        return self._find(kind, name, labels)[0]
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return getattr, (self._owner, "registry")
+
+    def _find(self, kind: str, name: str, labels: Labels) -> Tuple[SeriesState, Any]:
+        key = (kind, name, labels)
         if key in self._series:
-            return self._series[key][1]
+            return self._series[key]
         with self._lock:
             if key in self._series:
-                return self._series[key][1]
+                return self._series[key]
             if self._kinds.get(name, kind) != kind:
                 raise InvalidMetric(
                     "%r is a %s in this process already, so it can't be a %s: one kind per name"
                     % (name, self._kinds[name], kind)
                 )
-            if not self._is_full():
+            if not self._is_full() and name != OVERFLOW:
                 self._kinds[name] = kind
-                return self._series.setdefault(key, self._make(*key))[1]
+                return self._series.setdefault(key, self._make(*key))
             if kind not in self._overflow:
                 self._overflow.setdefault(kind, self._make(kind, OVERFLOW, _NO_LABELS))
-        # Outside of the lock: a log handler may itself record something.
-        self._over_limit("series, %s %r" % (kind, name))
-        return self._overflow[kind][1]
+        if name != OVERFLOW:  # else it was pickled where it went over the limit
+            # Outside of the lock: a log handler may itself record something.
+            self._over_limit("series, %s %r" % (kind, name))
+        return self._overflow[kind]
 
     def declare(self, kinds: Mapping[str, str]) -> None:
         """Make an empty series for each name, so that it stands at 0 before its first use."""
         for name, kind in kinds.items():
-            if kind not in list(STATES):
+            if not isinstance(kind, str) or kind not in STATES:
                 raise InvalidMetric(
-                    "declare(%s=...) takes one of TIMER, RATE, GAUGE, COUNTER, got %.60r"
-                    % (name, kind)
+                    "declare(%s=...) takes one of TIMER, RATE, GAUGE, COUNTER, got %s"
+                    % (name, describe(kind))
                 )
         for name, kind in kinds.items():
             self.get(kind, name, {})
@@ -156,6 +177,7 @@ class Registry:
 
     def _make(self, kind: str, name: str, labels: Labels) -> Tuple[SeriesState, Any]:
         state = STATES[kind](name, labels, self._begin)
+        state.registry = self
         return state, self._instruments[kind](state, self.problems)
 
 

@@ -56,6 +56,8 @@ class SeriesState:
     kind: str
     #: What is folded of a series without values.
     empty: Tuple[Any, ...]
+    #: Where another process finds the series again; None for what no instrument holds.
+    registry: Any = None
     #: Records a value just before each send (see ``Gauge.set_function``).
     sample: Optional[Callable[[], None]] = None
 
@@ -70,6 +72,14 @@ class SeriesState:
         #: Called after the first value since a reset, with no branch for it in what records values.
         self.begin = begin
         self.reset()
+
+    @property
+    def key(self) -> Tuple[str, str, Labels]:
+        """What the series is found by."""
+        return self.kind, self.name, self.labels
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return self.registry.state_of, self.key
 
     def reset(self) -> None:
         """Start at zero, with a new buffer and a new lock: in a forked child.

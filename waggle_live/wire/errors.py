@@ -1,5 +1,7 @@
 """Every exception that Waggle Live raises on purpose, in one tree."""
 
+from typing import Any
+
 
 class LiveMetricsError(Exception):
     """Base of all errors of this project; catch this one to catch them all."""
@@ -30,3 +32,15 @@ class ProtocolError(LiveMetricsError, ValueError):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+def describe(value: Any) -> str:
+    """Return the type of ``value`` and the beginning of its repr, of an exception its text.
+
+    For messages: never raises, whatever the repr does.
+    """
+    try:
+        text = "%.200s" % value if isinstance(value, Exception) else "%.60r" % (value,)
+        return "%s: %s" % (type(value).__name__, text)
+    except Exception as error:
+        return "%s, whose repr raises %s" % (type(value).__name__, type(error).__name__)

@@ -9,9 +9,22 @@ both share it and either can be upgraded alone: unknown message types and fields
 import json
 import math
 import re
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from enum import Enum
+from numbers import Complex, Number, Real
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    SupportsFloat,
+    Tuple,
+    Union,
+)
 
-from .errors import InvalidMetric, InvalidType, ProtocolError
+from .errors import InvalidMetric, InvalidType, ProtocolError, describe
 
 VERSION = 1
 
@@ -53,7 +66,7 @@ UNMATCHED_STOP = "unmatched_stop"
 PROBLEMS = (OVERLAP_MISMATCH, RECORD_ERROR, SERIES_LIMIT, SYNC_ERROR, UNMATCHED_STOP)
 
 IDENTITY_LABELS = ("plugin", "plugin_task", "plugin_job")
-RESERVED_LABELS = frozenset((*IDENTITY_LABELS, "name", "le", "quantile", "q", "sync"))
+RESERVED_LABELS = frozenset((*IDENTITY_LABELS, "name", "le", "quantile", "q", "self", "sync"))
 
 _NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
@@ -61,12 +74,17 @@ _SESSION = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Labels = Tuple[Tuple[str, str], ...]
+#: What an author may give as a label's value; see :func:`label_text`.
+LabelValue = Union[str, SupportsFloat, Enum]
 
 
 def check_name(name: Any) -> str:
-    """Return ``name`` if it is a metric name of pywaggle's rule, else raise with the rule."""
+    """Return ``name`` as a plain str if it is a metric name of pywaggle's rule.
+
+    Raises InvalidType or InvalidMetric with the rule.
+    """
     if not isinstance(name, str):
-        raise InvalidType("metric name must be a str, got %s: %.60r" % (type(name).__name__, name))
+        raise InvalidType("metric name must be a str like 'inference', got " + describe(name))
     if len(name) > MAX_NAME_LENGTH:
         raise InvalidMetric(
             "metric name must have at most %d characters, got %d: %.60r..."
@@ -79,21 +97,21 @@ def check_name(name: Any) -> str:
         )
     if name.startswith("__"):
         raise InvalidMetric("metric names that begin with '__' are reserved, got %r" % name)
-    return name
+    plain: str = str.__str__(name)  # a member of a (str, Enum) has a hash of its own
+    return plain
 
 
 def check_labels(labels: Mapping[str, Any]) -> Labels:
     """Return ``labels`` as sorted pairs of strings, or raise with the rule that was broken.
 
-    Values may be str, int, float or bool; numbers are written by ``str``, a subclass of str (such
-    as a ``(str, Enum)``) by the characters that it holds, which are what it compares equal to.
+    Raises InvalidMetric or InvalidType; :func:`label_text` says which values are allowed.
     """
     if len(labels) > MAX_LABELS:
         raise InvalidMetric("at most %d labels on a series, got %d" % (MAX_LABELS, len(labels)))
     pairs: List[Tuple[str, str]] = []
     for label, value in labels.items():
         if not isinstance(label, str):
-            raise InvalidType("label name must be a str, got %.60r" % (label,))
+            raise InvalidType("label name must be a str, got " + describe(label))
         if len(label) > MAX_LABEL_NAME_LENGTH or not _LABEL.match(label):
             raise InvalidMetric(
                 "label name must match [a-zA-Z_][a-zA-Z0-9_]* with at most %d characters, "
@@ -104,12 +122,7 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
                 "label name %r is reserved (so are names that begin with '__', and %s)"
                 % (label, ", ".join(sorted(RESERVED_LABELS)))
             )
-        if not isinstance(value, (str, int, float)):
-            raise InvalidType(
-                "value of label %r must be a str or a number, got %s: %.60r"
-                % (label, type(value).__name__, value)
-            )
-        text = str.__str__(value) if isinstance(value, str) else str(value)
+        text = label_text(label, value)
         if len(text) > MAX_LABEL_VALUE_LENGTH:
             raise InvalidMetric(
                 "value of label %r must have at most %d characters, got %d"
@@ -121,6 +134,39 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
             raise InvalidMetric("value of label %r must be valid Unicode" % label) from None
         pairs.append((label, text))
     return tuple(sorted(pairs))
+
+
+def label_text(label: str, value: Any) -> str:
+    """Return the text of a label's value, the same on every Python; InvalidType for other types.
+
+    - a str, or a subclass of it such as a ``(str, Enum)``: the characters that it holds;
+    - a bool: ``True`` or ``False``;
+    - a number (int, float, Decimal, Fraction, NumPy's): its digits, those of an IntEnum too;
+    - a member of another Enum: the text of its value;
+    - an array or tensor without dimensions, ``numpy.bool_`` too: the text of its ``item()``.
+    """
+    cause: Optional[Exception] = None
+    try:
+        if isinstance(value, str):
+            return str.__str__(value)
+        if isinstance(value, bool):
+            return str(value)
+        if isinstance(value, (int, float)):  # str(IntEnum) and repr(numpy.float64) changed
+            return (int if isinstance(value, int) else float).__repr__(value)
+        if isinstance(value, Enum):
+            return label_text(label, value.value)
+        if isinstance(value, Number) and not (
+            isinstance(value, Complex) and not isinstance(value, Real)
+        ):
+            return str(value)
+        if getattr(value, "shape", None) == ():
+            return label_text(label, value.item())
+    except Exception as error:  # of the author's own type
+        cause = error
+    raise InvalidType(
+        "value of label %r must be a str, a number, a bool or a member of an Enum, got %s%s"
+        % (label, describe(value), "" if cause is None else " (%s)" % describe(cause))
+    ) from cause
 
 
 def check_function(name: Any) -> str:

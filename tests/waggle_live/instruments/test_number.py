@@ -9,7 +9,46 @@ from waggle_live.wire.errors import InvalidMetric, InvalidType
 
 from ..helpers import Scalar, cell
 
+
+class Index:
+    """An integer of an author's: no number by type, one by ``__index__``."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __index__(self):
+        return self.value
+
+
+class Tensor:
+    """Like one of several elements, which has no value."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __float__(self):
+        raise self.error
+
+
+class Speechless:
+    """Something whose repr can't be had."""
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+
 NUMBERS = [1, 2.5, True, Scalar(3.5), Decimal("1.5"), Fraction(1, 2), -4, 10**300]
+
+
+def test_an_index_is_a_number(live):
+    """Also before Python 3.8, whose float() doesn't know it."""
+    live.gauge("g").set(Index(7))
+    live.counter("c").inc(Index(7))
+    assert cell(live, "gauge", "g")["value"] == cell(live, "counter", "c")["value"] == 7
+
+
+WRONG = [None, "1", b"1", bytearray(b"1"), memoryview(b"1"), [1], 1j, object(), "nan"]
+WRONG += [Speechless(), Tensor(RuntimeError("several elements")), Tensor(ZeroDivisionError())]
 
 
 @pytest.mark.parametrize("value", NUMBERS)
@@ -24,7 +63,7 @@ def test_gauge_takes_what_float_takes(live, value):
     gauge.dec(value)
 
 
-@pytest.mark.parametrize("value", [None, "1", b"1", [1], 1j, object(), "nan"])
+@pytest.mark.parametrize("value", WRONG)
 def test_values_of_wrong_type(live, value):
     """What is no number is an error at the call: the name, the rule and the value in it."""
     for call in (
@@ -41,9 +80,35 @@ def test_values_of_wrong_type(live, value):
     assert cell(live, "counter", "the.counter")["value"] == 0
 
 
+def test_what_the_value_raised_is_the_cause(live):
+    """The author sees what the conversion raised; what ends a program goes on unchanged."""
+    error = RuntimeError("a Tensor with 2 elements cannot be converted to Scalar")
+    with pytest.raises(InvalidType, match=r"gauge 'loss'.*got Tensor.*RuntimeError: a") as caught:
+        live.gauge("loss").set(Tensor(error))
+    assert caught.value.__cause__ is error
+    for passing in (KeyboardInterrupt(), SystemExit(3), GeneratorExit()):
+        with pytest.raises(type(passing)) as caught:
+            live.gauge("loss").set(Tensor(passing))
+        assert caught.value is passing
+
+
+def test_numpy(live):
+    """Its scalars are numbers, its text is none."""
+    numpy = pytest.importorskip("numpy")
+    for value in (numpy.float32(1.5), numpy.int64(3), numpy.bool_(True), numpy.array(2.5)):
+        live.gauge("g").set(value)
+        assert cell(live, "gauge", "g")["value"] == float(value)
+        live.counter("c").inc(value)
+    for value in (numpy.str_("1"), numpy.bytes_(b"1"), numpy.array([1, 2])):
+        with pytest.raises(InvalidType, match="gauge 'g'"):
+            live.gauge("g").set(value)
+
+
 def test_too_large_for_a_float(live):
     """An int that no float holds is refused at the call."""
     for call in (live.gauge("g").set, live.gauge("g").inc, live.counter("c").inc):
         with pytest.raises(InvalidMetric):
             call(10**400)
+        with pytest.raises(InvalidMetric):
+            call(10**5000)  # which has no repr from Python 3.11 on
     assert cell(live, "counter", "c")["value"] == 0

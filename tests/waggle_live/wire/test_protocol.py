@@ -1,8 +1,11 @@
 """The wire's rules: names, labels, numbers, messages."""
 
+import decimal
 import enum
+import fractions
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -64,7 +67,82 @@ def test_a_label_value_that_is_a_kind_of_str():
     assert type(value) is str
 
 
-RESERVED = ["name", "le", "quantile", "q", "sync", "plugin", "plugin_task", "plugin_job", "__x"]
+class Size(enum.IntEnum):
+    """Its str() is "Size.LARGE" before Python 3.11, and "3" from then on."""
+
+    LARGE = 3
+
+
+class Unprintable(int):
+    """An int of an author's whose text can't be had."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+class Dimensionless:
+    """Like ``numpy.bool_``, or a tensor without dimensions: no number by its type."""
+
+    shape = ()
+
+    def __init__(self, item):
+        self._item = item
+
+    def item(self):
+        return self._item
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (3, "3"),
+        (True, "True"),
+        (0.1, "0.1"),
+        (decimal.Decimal("1.50"), "1.50"),
+        (fractions.Fraction(1, 3), "1/3"),
+        (Size.LARGE, "3"),
+        (enum.Enum("Color", {"RED": "red"}).RED, "red"),
+        (enum.Enum("Color", {"RED": 1}).RED, "1"),
+        (enum.Enum("Nested", {"SIZE": Size.LARGE}).SIZE, "3"),
+        pytest.param(Unprintable(3), "3", id="unprintable"),
+        (Dimensionless(True), "True"),
+        (Dimensionless("x"), "x"),
+    ],
+)
+def test_label_values(value, text):
+    """Numbers as their digits and members of an Enum by their value, the same on each Python."""
+    assert protocol.check_labels({"model": value}) == (("model", text),)
+
+
+def test_label_values_of_numpy():
+    """Its scalars are what they look like."""
+    numpy = pytest.importorskip("numpy")
+    values = [numpy.int64(3), numpy.float32(0.1), numpy.float64(0.1), numpy.bool_(True)]
+    values += [numpy.str_("x"), numpy.array(3)]
+    texts = [protocol.label_text("model", value) for value in values]
+    assert texts == ["3", "0.1", "0.1", "True", "x", "3"]
+
+
+def test_a_name_that_is_a_kind_of_str():
+    """It is the characters that it holds, so that it is found under them."""
+    name = protocol.check_name(enum.Enum("Name", {"FRAMES": "frames"}, type=str).FRAMES)
+    assert (name, type(name)) == ("frames", str)
+
+
+RESERVED = [
+    "name",
+    "le",
+    "quantile",
+    "q",
+    "self",
+    "sync",
+    "plugin",
+    "plugin_task",
+    "plugin_job",
+    "__x",
+]
 
 
 @pytest.mark.parametrize("label", [*RESERVED, "", "a-b", "0a", "a.b", "\u00e9", "a\n", "x" * 65])
@@ -75,7 +153,10 @@ def test_bad_label_names(label):
     assert repr(label)[:40] in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [None, [], b"x", object(), 1j])
+UNCLEAR = [None, [], b"x", object(), 1j, {}, print, Path("x"), Dimensionless([])]
+
+
+@pytest.mark.parametrize("value", [*UNCLEAR, enum.Enum("Color", {"RED": [1]}).RED])
 def test_label_values_of_wrong_type(value):
     """A label value is a str or a number; the message names the label and the type."""
     with pytest.raises(InvalidType) as caught:
