@@ -1,0 +1,50 @@
+"""pywaggle's own behaviours hold with our Plugin and under ``waggle-live run -m pytest``."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.end_to_end.workload import ROOT, WORKLOADS
+from tests.waggle_live.helpers import oldest_pywaggle
+
+#: How the behaviours are run: what stands before pytest, and what is added to its arguments.
+WAYS = {
+    "plain": ([], []),
+    "ours": ([], ["-p", "ours_for_theirs"]),
+    "run": (["-m", "waggle_live", "run", "--"], []),
+}
+OURS_FOR_THEIRS = """
+import waggle.plugin, waggle_live
+waggle.plugin.Plugin = waggle.plugin.plugin.Plugin = waggle_live.Plugin
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("is_oldest", [False, True], ids=["newest", "oldest"])
+def test_behaviours(broker, collector, tmp_path, way, is_oldest):
+    """Each of them passes, with the newest pywaggle and with the oldest that we take."""
+    before, more = WAYS[way]
+    paths = [str(ROOT), str(tmp_path)]
+    environ = {name: value for name, value in os.environ.items() if "WAGGLE" not in name}
+    if is_oldest:
+        paths.insert(0, oldest_pywaggle())
+        environ["OLDEST"] = "yes"
+    (tmp_path / "ours_for_theirs.py").write_text(OURS_FOR_THEIRS)
+    environ.update(broker.environment("pod"), WAY=way, PYTHONPATH=os.pathsep.join(paths))
+    environ["WAGGLE_LIVE_METRICS"] = collector.address
+    pytest_of = [*before, "-m", "pytest", "-q", "--noconftest", "-c", os.devnull, *more]
+    done = subprocess.run(
+        [sys.executable, *pytest_of, "-p", "no:cacheprovider", str(WORKLOADS / "behaviours.py")],
+        cwd=str(tmp_path),
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert is_oldest or "skipped" not in done.stdout
+    assert broker.waiting() == 0
