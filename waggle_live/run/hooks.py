@@ -4,7 +4,7 @@ Nothing of ours is on the stack while the library is loaded, and its spec and lo
 own. So the tracebacks of its errors, ``inspect``, ``pkgutil`` and ``runpy`` see what they see
 without us. Only what Python's own import loads is patched: not a module that the plugin executes
 itself (``spec.loader.exec_module``) or reloads, nor one in a zip file before Python 3.10.
-docs/adr/0033 says why.
+docs/adr/0003 says why.
 """
 
 import os
