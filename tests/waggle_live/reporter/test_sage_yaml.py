@@ -1,11 +1,11 @@
 """Where the plugin's ``sage.yaml`` is looked for."""
 
-import io
 import tempfile
 import zipapp
 
 import pytest
 
+from waggle_live.reporter import identity
 from waggle_live.reporter.identity import find_identity
 
 from ..helpers import environment, run_python, write_script
@@ -100,16 +100,14 @@ def test_a_git_file_bounds_as_well(place):
 
 def test_the_root_names_no_plugin(monkeypatch):
     """A sage.yaml in ``/`` or ``/home`` is none of a plugin further down."""
-    monkeypatch.setattr("builtins.open", lambda path, **_: io.StringIO("name: " + path))
-    for script in ("/app/main.py", "/srv/main.py", "/home/main.py", "/home/me/main.py"):
-        found = find_identity(None, None, None, None, {}, script=script).plugin
-        assert found == script.replace("main.py", "sage.yaml")
-    stray = {"/sage.yaml", "/home/sage.yaml"}
-    monkeypatch.setattr(
-        "builtins.open", lambda path, **_: io.StringIO("name: x" if path in stray else "")
-    )
+    looked = []
+    monkeypatch.setattr(identity, "_read_sage_yaml", looked.append)  # finds none
     for script in ("/app/main.py", "/srv/app/main.py", "/home/me/main.py"):
         assert find_identity(None, None, None, None, {}, script=script).plugin == "main"
+    assert "/app/sage.yaml" in looked
+    assert not {"/sage.yaml", "/home/sage.yaml"} & set(looked)
+    find_identity(None, None, None, None, {}, script="/main.py")  # beside it
+    assert "/sage.yaml" in looked
 
 
 @pytest.mark.parametrize("sage", ["beside the link", "beside its target", "above its target"])
