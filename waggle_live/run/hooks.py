@@ -75,7 +75,7 @@ class _PatchingSpec(ModuleSpec):
             module = sys.modules.get(self.name)
             self.__class__ = ModuleSpec  # type: ignore[assignment]
             if module is not None:  # else it has raised
-                _patch(module)
+                _patch(self.name, module)
         self.__dict__["_initializing"] = value
 
 
@@ -83,11 +83,11 @@ _finder: Any = _PatchingFinder()
 _PatchingSpec.__name__ = _PatchingSpec.__qualname__ = ModuleSpec.__name__  # for its repr
 
 
-def _patch(module: Any) -> None:
+def _patch(name: str, module: Any) -> None:
     """Patch a module; whatever is wrong with that is logged, and the plugin runs on without."""
     try:
-        import_module(PATCHES[module.__name__], __package__).patch(module)
+        import_module(PATCHES[name], __package__).patch(module)
     except Exception:
         from ..reporter.logs import logger
 
-        logger.exception("live metrics: %s is not measured", module.__name__)
+        logger.exception("live metrics: %s is not measured", name)
