@@ -186,10 +186,10 @@ def run_python(*arguments, **options):
     return process.returncode, out, err
 
 
-def oldest_pywaggle():
+def oldest_pywaggle(environment=sys.prefix):
     """Return the directory of the oldest pywaggle that we take, to be put first on the path; skip,
-    or fail in CI, where ``make`` has not installed it."""
-    directory = os.path.join(sys.prefix, "pywaggle-oldest")
+    or fail in CI, where ``make`` has not installed it in that virtual environment."""
+    directory = os.path.join(environment, "pywaggle-oldest")
     if not os.path.isdir(directory):
         reason = "the package pywaggle==0.52.0.post1 is missing: make installs it in " + directory
         assert not os.environ.get("CI"), reason
