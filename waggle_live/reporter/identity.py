@@ -99,7 +99,7 @@ def _working_directory() -> str:
 
 def _find_sage_yaml(main: str) -> "tuple[str, str]":
     """Return name and version of the plugin that a main script belongs to, empty for unknown."""
-    for path in (main, os.path.realpath(main)):
+    for path in dict.fromkeys((main, os.path.realpath(main))):
         for directory in _folders(os.path.dirname(path)):
             found = _read_sage_yaml(os.path.join(directory, "sage.yaml"))
             if found is not None:
