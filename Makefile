@@ -4,6 +4,8 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# What some tests run plugins with, in place of the newest, which is installed.
+OLDEST_PYWAGGLE = $(PIP_INSTALL) --no-deps --upgrade pywaggle==0.52.0.post1 --target
 # Kept apart from what runs: which packages are installed, and from what they are described.
 PACKAGING := setup.cfg pyproject.toml collector/setup.cfg collector/pyproject.toml \
     controller/setup.cfg controller/pyproject.toml
@@ -125,6 +127,7 @@ $(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.txt
 	@echo "Installing what tests and linters need"
 	@$(PYTHON) $(PIP_INSTALL) -r requirements-dev.txt
+	@$(PYTHON) $(OLDEST_PYWAGGLE) $(VENV)/pywaggle-oldest
 	@touch $@
 
 # PyTorch's build for CPUs is looked for first, wherever pip is set up to look: the plain one brings
@@ -154,6 +157,7 @@ $(VENV)/.wheel: $(VENV)/.python $(CLIENT) $(CONTROLLER) $(PACKAGING)
 	@"$$(scripts/find-python $*)" -m venv --clear .venv-$*
 	@.venv-$*/bin/python $(PIP_INSTALL) --upgrade $(if $(filter 3.6,$*),"pip<22",pip)
 	@.venv-$*/bin/python $(PIP_INSTALL) -r requirements-client-tests.txt
+	@.venv-$*/bin/python $(OLDEST_PYWAGGLE) .venv-$*/pywaggle-oldest
 	@touch $@
 
 # The second time for a wheel that has changed under the same version.

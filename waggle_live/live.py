@@ -61,8 +61,8 @@ class LiveMetrics:
     ``plugin``: a ``waggle.plugin.Plugin`` that exists already, or None. ``plugin_name``,
     ``task``, ``job``: what it is called outside of the Waggle Edge Stack (see
     :mod:`waggle_live.reporter.identity`).
-    ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``;
-    else ``WAGGLE_LIVE_METRICS`` or the usual places.
+    ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``; else ``WAGGLE_LIVE_METRICS``
+    (a wrong one is logged once and stands for ``off``) or the usual places.
 
     All LiveMetrics of one process, identity and address are handles of the same series and the
     same session. The constructor starts nothing; the first value, ``declare``, a gauge's function,

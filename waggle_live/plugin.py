@@ -4,10 +4,18 @@ import os
 from contextlib import contextmanager
 from typing import Any, Iterator, Optional
 
-from waggle.plugin import Plugin as WagglePlugin
-
 from .live import LiveMetrics
 from .wire.errors import InvalidMetric, InvalidType, describe
+
+try:
+    from waggle.plugin.plugin import Plugin as WagglePlugin
+except ModuleNotFoundError as error:
+    if error.name != "waggle.plugin.plugin":  # pywaggle itself is missing, or what it needs
+        raise
+    raise ImportError(
+        "waggle_live.Plugin needs pywaggle 0.52 or later; this one is older "
+        "(waggle_live.LiveMetrics needs none)"
+    ) from None
 
 
 class Plugin(WagglePlugin):  # type: ignore[misc]

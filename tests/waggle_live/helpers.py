@@ -12,6 +12,8 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from .listener import key_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,3 +194,14 @@ def run_python(*arguments, **options):
             out, err = process.communicate()
             raise AssertionError("still running: %s\n%s%s" % (arguments, out, err)) from None
     return process.returncode, out, err
+
+
+def oldest_pywaggle(environment=sys.prefix):
+    """Return the directory of the oldest pywaggle that we take, to be put first on the path; skip,
+    or fail in CI, where ``make`` has not installed it in that virtual environment."""
+    directory = os.path.join(environment, "pywaggle-oldest")
+    if not os.path.isdir(directory):
+        reason = "the package pywaggle==0.52.0.post1 is missing: make installs it in " + directory
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
+    return directory

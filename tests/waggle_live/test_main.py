@@ -159,13 +159,20 @@ def test_an_end_by_signal(tmp_path, name):
     assert run_python(*RUN, "--", path, env=env) == (-getattr(signal, name), "", "")
 
 
-def test_errors_of_usage(tmp_path, capsys):
-    """No script, no command, a bad address: a message and status 2, nothing is run."""
+def test_errors_of_usage(tmp_path, monkeypatch, capsys):
+    """No script, no command, a bad address, be it an option or a variable: a message and status
+    2, nothing is run."""
     assert main(["run", "--", str(tmp_path / "none.py")]) == 2
     assert "no such script" in capsys.readouterr().err
     path = write_script(tmp_path, "print('ran')")
     assert main(["run", "--address", "nonsense", "--", path]) == 2
     assert "unix:///path, tcp://host:port or off" in capsys.readouterr().err
+    monkeypatch.setenv("WAGGLE_LIVE_METRICS", "localhost:9090")
+    assert main(["run", "--", path]) == 2
+    assert capsys.readouterr().err == (
+        "waggle-live: WAGGLE_LIVE_METRICS must be unix:///path, tcp://host:port or off, "
+        "got 'localhost:9090'\n"
+    )
     assert main([]) == 2
     assert "run" in capsys.readouterr().out
     for arguments in (["run"], ["nonsense"], ["--nonsense"]):

@@ -4,17 +4,21 @@ import os
 from typing import List, Mapping, NamedTuple, Optional
 
 from ..wire.errors import InvalidAddress, InvalidType, describe
+from .logs import LogOnce
 
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
 #: What a collector that is reached over TCP may ask for; it is sent to no other.
 TOKEN_VARIABLE = "WAGGLE_LIVE_METRICS_TOKEN"
+#: Longest token that the wire takes, in characters.
+MAX_TOKEN_LENGTH = 1024
 #: Socket paths that are tried in this order when nothing is set; the second is the original's.
 DEFAULT_SOCKET_PATHS = ("/run/waggle/live-metrics/live_metrics.sock", "/app/live_metrics.sock")
 #: The collector's Service in the Waggle Edge Stack, for plugin pods without the socket.
 SERVICE_HOST = "wes-live-metrics.default.svc.cluster.local"
 SERVICE_PORT = 9091
 
-_RULE = "%s must be unix:///path, tcp://host:port or off, got %r"
+_log_once = LogOnce()
+_RULE = "%s must be unix:///path, tcp://host:port or off, got %.200r"
 
 
 class Address(NamedTuple):
@@ -54,21 +58,30 @@ def parse(text: str) -> Optional[Address]:
 
 def find_token(environ: Mapping[str, str]) -> str:
     """Return what a collector that is reached over TCP may ask for, "" where nothing is set."""
-    # What was no valid UTF-8 can't travel: it is refused as the wrong one.
-    return environ.get(TOKEN_VARIABLE, "").strip().encode("utf-8", "replace").decode()
+    # What is too long or no valid UTF-8 can't travel: it is refused as the wrong one.
+    token = environ.get(TOKEN_VARIABLE, "").strip()[:MAX_TOKEN_LENGTH]
+    return token.encode("utf-8", "replace").decode()
 
 
 class Addresses:
     """Resolves the collector's address, anew at each call, since sockets come and go.
 
-    ``explicit`` (else the environment variable, read once) decides alone where it is given.
+    ``explicit`` (else the environment variable, read once) decides alone where it is given. It
+    raises InvalidAddress or InvalidType for a bad one, which its author gave; an operator's bad
+    variable harms no plugin: it is logged once and stands for ``off``.
     """
 
     def __init__(self, explicit: Optional[str], environ: Mapping[str, str]) -> None:
         text = environ.get(ENVIRONMENT_VARIABLE, "") if explicit is None else explicit
         #: Tells the same address from another, before it is resolved.
         self.text = text
-        self._fixed = None if isinstance(text, str) and not text else parse(text)
+        try:
+            self._fixed = None if isinstance(text, str) and not text else parse(text)
+        except InvalidAddress as error:
+            if explicit is not None:
+                raise
+            _log_once("address", "nothing is sent: %s", error)
+            self._fixed = None
         self.is_off = text != "" and self._fixed is None
         self._in_stack = bool(environ.get("WAGGLE_APP_ID"))
 

@@ -2,14 +2,18 @@
 
 In the Waggle Edge Stack only the pod uid (``WAGGLE_APP_ID``) and the node's name (``HOST``) are
 known here; the collector looks up the rest. Elsewhere arguments come first, then
-``WAGGLE_LIVE_PLUGIN``, ``WAGGLE_LIVE_TASK`` and ``WAGGLE_LIVE_JOB``, then ``sage.yaml`` beside the
-main script, then the script's name.
+``WAGGLE_LIVE_PLUGIN``, ``WAGGLE_LIVE_TASK`` and ``WAGGLE_LIVE_JOB``, then the plugin's
+``sage.yaml``, then the script's name.
+
+The ``sage.yaml`` is the nearest one: beside the main script, else up to two folders above, in the
+same repository. If there is none, it is looked for beside what a symbolic link to the script
+leads to.
 """
 
 import os
 import re
 import sys
-from typing import Mapping, NamedTuple, Optional
+from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..wire.errors import InvalidType
 
@@ -18,6 +22,8 @@ _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'")
 #: Main scripts of what runs notebooks: none of the plugin's own.
 _NOTEBOOKS = ("ipykernel_launcher.py", "colab_kernel_launcher.py")
+#: How many folders above the main script's own a ``sage.yaml`` may lie.
+MAX_ABOVE = 2
 MAX_LENGTH = 256
 
 
@@ -45,36 +51,80 @@ def find_identity(
     for name, value in (("plugin_name", plugin), ("task", task), ("job", job)):
         if value is not None and not isinstance(value, str):
             raise InvalidType("%s must be a str, got %.60r" % (name, value))
-    directory, name = _find_main(script)
-    sage_name, sage_version = _read_sage_yaml(os.path.join(directory, "sage.yaml"))
+    main, name = _find_main(script)
+    sage_name, sage_version = _find_sage_yaml(main)
+    names = (plugin or "", environ.get("WAGGLE_LIVE_PLUGIN", ""), sage_name, name)
     return ClaimedIdentity(
-        app_id=shorten(app_id or environ.get("WAGGLE_APP_ID", "")),
-        plugin=shorten(plugin or environ.get("WAGGLE_LIVE_PLUGIN") or sage_name or name),
-        plugin_version=shorten(sage_version),
-        task=shorten(task or environ.get("WAGGLE_LIVE_TASK", "")),
-        job=shorten(job or environ.get("WAGGLE_LIVE_JOB", "")),
+        app_id=clean(str(app_id or environ.get("WAGGLE_APP_ID", ""))),
+        plugin=next(filter(None, map(clean, names)), "python"),
+        plugin_version=clean(sage_version),
+        task=clean(task or environ.get("WAGGLE_LIVE_TASK", "")),
+        job=clean(job or environ.get("WAGGLE_LIVE_JOB", "")),
     )
 
 
 def _find_main(script: Optional[str]) -> "tuple[str, str]":
-    """Return where the main script lies and what it is called; in a notebook or an interpreter
-    that has none, the working directory and "python". None stands for this process's own."""
+    """Return the path of the main script and what it is called; in a notebook or an interpreter
+    that has none, one in the working directory and "python". None stands for this process's own."""
     if script is None:
-        script = sys.argv[0] if getattr(sys, "argv", None) else ""
+        argv = getattr(sys, "argv", None)
+        script = argv[0] if argv and isinstance(argv[0], str) else ""
     if script in ("", "-", "-c", "-m") or os.path.basename(script) in _NOTEBOOKS:
-        return os.getcwd(), "python"
-    path = os.path.abspath(script)
+        return os.path.join(_working_directory(), "python"), "python"
+    path = os.path.normpath(os.path.join(_first_directory(), script))
     if os.path.isdir(path):  # a directory that is run has its main script within
         path = os.path.join(path, "__main__.py")
     directory, name = os.path.split(path)
     if name == "__main__.py":  # of a package or a directory, whose name tells more
-        name = os.path.basename(directory)
-        return directory, name or "python"
-    return directory, os.path.splitext(name)[0]
+        return path, os.path.basename(directory) or "python"
+    return path, os.path.splitext(name)[0]
 
 
-def _read_sage_yaml(path: str) -> "tuple[str, str]":
-    """Return name and version of a ``sage.yaml``, empty where there is none.
+def _first_directory() -> str:
+    """Return the directory that the program was started in: where its script's path begins.
+
+    A plugin may change it before it has a name. Its children begin where it stands then, and are
+    told where it began.
+    """
+    process = sys.modules.get("multiprocessing.process")
+    return getattr(process, "ORIGINAL_DIR", None) or _DIRECTORY
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed, and nothing is found in what is no directory
+        return os.devnull
+
+
+def _find_sage_yaml(main: str) -> "tuple[str, str]":
+    """Return name and version of the plugin that a main script belongs to, empty for unknown."""
+    for path in dict.fromkeys((main, os.path.realpath(main))):
+        for directory in _folders(os.path.dirname(path)):
+            found = _read_sage_yaml(os.path.join(directory, "sage.yaml"))
+            if found is not None:
+                return found
+    return "", ""
+
+
+def _folders(directory: str) -> Iterator[str]:
+    """Yield a directory and up to ``MAX_ABOVE`` above it that belong to the same repository.
+
+    A repository ends where ``.git`` lies. Where none is seen, as in an image, a home and the root
+    are no plugin's.
+    """
+    yield directory
+    for _ in range(MAX_ABOVE):
+        if os.path.exists(os.path.join(directory, ".git")):
+            return
+        directory = os.path.dirname(directory)
+        if directory in ("/", "/home", os.path.expanduser("~")):
+            return
+        yield directory
+
+
+def _read_sage_yaml(path: str) -> "Optional[tuple[str, str]]":
+    """Return name and version of a ``sage.yaml``, each empty if not in it; None if it isn't there.
 
     Two top-level scalars are all that is needed, so no YAML library is. One that does not stand
     on its key's line, plain or in quotes, is taken as not there.
@@ -83,7 +133,7 @@ def _read_sage_yaml(path: str) -> "tuple[str, str]":
         with open(path, encoding="utf-8-sig") as file:
             text = file.read(65536)
     except (OSError, ValueError):
-        return "", ""
+        return None
     found = [re.search(_FIELD % ((field,) * 3), text, re.M) for field in ("name", "version")]
     name, version = (_scalar(match.group(1) or "") if match else "" for match in found)
     return name, version
@@ -103,6 +153,9 @@ def _scalar(text: str) -> str:
     return text
 
 
-def shorten(text: str) -> str:
-    """Cut to what the wire takes; what the file system had in no valid UTF-8 becomes "?"."""
-    return text[:MAX_LENGTH].encode("utf-8", "replace").decode()
+def clean(text: str) -> str:
+    """Cut to what the wire takes; what can't be printed or was no valid UTF-8 becomes "?"."""
+    return "".join(char if char.isprintable() else "?" for char in text.strip()[:MAX_LENGTH])
+
+
+_DIRECTORY = _working_directory()

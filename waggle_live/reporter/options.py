@@ -21,11 +21,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def environment(options: argparse.Namespace) -> Dict[str, str]:
-    """Return this process's environment with the options put in; raises InvalidAddress."""
+    """Return this process's environment with the options put in; raises InvalidAddress, for the
+    address that stands in the environment already, too."""
     changed = dict(os.environ)
     if options.address is not None:
-        parse(options.address)
         changed[ENVIRONMENT_VARIABLE] = options.address
+    if changed.get(ENVIRONMENT_VARIABLE) or options.address is not None:
+        parse(changed[ENVIRONMENT_VARIABLE])
     for name in ("plugin", "task", "job"):
         if getattr(options, name):
             changed["WAGGLE_LIVE_" + name.upper()] = getattr(options, name)

@@ -10,7 +10,7 @@ from ..version import VERSION
 from ..wire.protocol import VERSION as PROTOCOL_VERSION
 from .address import find_token
 from .ends import find_parent
-from .identity import ClaimedIdentity, shorten
+from .identity import ClaimedIdentity, clean
 
 
 class Session:
@@ -22,7 +22,7 @@ class Session:
     def __init__(self, identity: ClaimedIdentity, *, start_time: Optional[float] = None) -> None:
         self._identity = identity
         # The node's name, from the stack's scheduler.
-        self._host = shorten(os.environ.get("HOST", ""))
+        self._host = clean(os.environ.get("HOST", ""))
         self._token = find_token(os.environ)
         self._start_time = time.time() if start_time is None else start_time
         self.started = monotonic()

@@ -9,6 +9,7 @@ from typing import Any, List
 
 from ..reporter.options import environment
 from ..wire.errors import LiveMetricsError
+from .hooks import START
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
 _SCRIPTS = (".py", ".pyc", ".pyz", ".zip")
@@ -34,8 +35,7 @@ def main(options: argparse.Namespace) -> int:
     signals and exit status are those of a plugin that runs alone. Raises InvalidAddress, and
     LiveMetricsError where there is no such script or command."""
     changed = environment(options)
-    start = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
-    paths = [start, changed.get("PYTHONPATH", "")]
+    paths = [START, changed.get("PYTHONPATH", "")]
     changed["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     command = plugin_command(options.script, options.args)
     if _PYTHON.match(os.path.basename(command[0])):

@@ -1,9 +1,20 @@
-"""The import hook: patches a library once the plugin imports it."""
+"""The import hook: patches a library once the plugin has imported it.
 
+Nothing of ours is on the stack while the library is loaded, and its spec and loader are Python's
+own. So the tracebacks of its errors, ``inspect``, ``pkgutil`` and ``runpy`` see what they see
+without us. Only what Python's own import loads is patched: not a module that the plugin executes
+itself (``spec.loader.exec_module``) or reloads, nor one in a zip file before Python 3.10.
+docs/adr/0003 says why.
+"""
+
+import os
 import sys
 from importlib import import_module
-from types import ModuleType
-from typing import Any, cast
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+#: The directory of our ``sitecustomize``, which ``waggle-live run`` puts first on ``PYTHONPATH``.
+START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
 
 #: Which module of ours, loaded only then, has the ``patch`` for which module that is imported.
 PATCHES = {
@@ -32,32 +43,66 @@ PATCHES = {
 
 def install() -> None:
     """Install the hook."""
-    sys.meta_path.insert(0, _PatchingFinder())
+    sys.meta_path.insert(0, _finder)
+
+
+def uninstall() -> None:
+    """Leave this process and the children that it starts from now on as they are without us."""
+    sys.meta_path.remove(_finder)
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path != START)
+    if not os.environ["PYTHONPATH"]:
+        del os.environ["PYTHONPATH"]
 
 
 class _PatchingFinder:
-    """A meta path finder that finds by means of the others and patches some modules once loaded."""
+    """A meta path finder that finds by means of the others, and marks the spec of some modules."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name not in PATCHES:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
-            if spec is not None and spec.loader is not None:
-                spec.loader = cast(Any, _PatchingLoader(spec.loader))
-                return spec
+        try:
+            for finder in sys.meta_path:
+                spec = None if finder is self else finder.find_spec(name, path, target)
+                if spec is not None:
+                    if type(spec) is ModuleSpec:
+                        spec.__class__ = _PatchingSpec
+                    return spec
+        except Exception:  # Python asks the finders itself then, and it is raised without us
+            return None
         return None
 
 
-class _PatchingLoader:
-    """Loads as the loader it stands for, then patches."""
+class _PatchingSpec(ModuleSpec):
+    """A spec that notices when Python has loaded its module; from then on it is a plain one.
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
+    Python sets ``_initializing`` to False last of all. Until then other threads that import the
+    module wait, so they never see it unpatched.
+    """
 
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        import_module(PATCHES[module.__name__], __package__).patch(module)
+    @property
+    def _initializing(self) -> bool:
+        return bool(self.__dict__.get("_initializing"))
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
+    @_initializing.setter
+    def _initializing(self, value: bool) -> None:
+        if self._initializing and not value:
+            module = sys.modules.get(self.name)
+            self.__class__ = ModuleSpec  # type: ignore[assignment]
+            if module is not None:  # else it has raised
+                _patch(self.name, module)
+        self.__dict__["_initializing"] = value
+
+
+_finder: Any = _PatchingFinder()
+_PatchingSpec.__name__ = _PatchingSpec.__qualname__ = ModuleSpec.__name__  # for its repr
+
+
+def _patch(name: str, module: Any) -> None:
+    """Patch a module; whatever is wrong with that is logged, and the plugin runs on without."""
+    try:
+        import_module(PATCHES[name], __package__).patch(module)
+    except Exception:
+        from ..reporter.logs import logger
+
+        logger.exception("live metrics: %s is not measured", name)

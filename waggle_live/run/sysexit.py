@@ -9,22 +9,41 @@ from ..reporter import ends
 
 
 def install() -> None:
-    """Wrap ``sys.exit``; what it raises is the same SystemExit."""
+    """Put a ``sys.exit`` of ours in the place of Python's.
+
+    What it raises is the same SystemExit, with the same traceback.
+    """
     module: Any = sys
     original = module.exit
     main_thread = _thread.get_ident()
 
-    @functools.wraps(original)
-    def exit(*status: Any) -> None:
-        try:
-            original(*status)
-        except SystemExit as error:
-            is_failure = ends.status_of(error) == ends.ERROR
-            if is_failure and _thread.get_ident() == main_thread:
-                error.__dict__["_waggle_live"] = _Witness()
-            raise
+    # A class, since Python calls ``__new__``, which looks at the exception and returns, and then
+    # what is got as ``__init__``: that raises it and is C, so no frame of ours is in the traceback.
+    @functools.wraps(original, updated=())
+    class Exit:
+        def __new__(cls, *status: Any) -> Any:
+            self: Any = super().__new__(cls)
+            self.failures = []
+            try:
+                original(*status)
+            except SystemExit as error:
+                is_failure = ends.status_of(error) == ends.ERROR
+                if is_failure and _thread.get_ident() == main_thread:
+                    error.__dict__["_waggle_live"] = _Witness()
+                    self.failures.append(error.with_traceback(None))
+            except TypeError:  # too many arguments
+                pass
+            return self
 
-    module.exit = exit
+        def _raising(self: Any) -> Any:
+            if not self.failures:
+                return original
+            # ``pop``, so that nobody but its catcher keeps the exception.
+            return functools.partial(next, map(original, iter(self.failures.pop, None)))
+
+        __init__: Any = property(_raising)
+
+    module.exit = Exit
 
 
 class _Witness:

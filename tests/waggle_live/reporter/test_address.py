@@ -6,8 +6,11 @@ import pytest
 
 from waggle_live.live import LiveMetrics
 from waggle_live.reporter import address
-from waggle_live.reporter.address import Address, Addresses, parse
+from waggle_live.reporter.address import Address, Addresses, find_token, parse
+from waggle_live.reporter.logs import LogOnce
 from waggle_live.wire.errors import InvalidAddress, InvalidType
+
+from ..helpers import environment, run_python, write_script
 
 
 @pytest.mark.parametrize(
@@ -55,16 +58,46 @@ BAD = [
 
 @pytest.mark.parametrize("text", BAD)
 def test_bad_addresses(text):
-    """Anything else is an error with the rule and the value, wherever it is given."""
-    for make in (parse, lambda text: LiveMetrics(address=text), environment_address):
+    """Anything else is an error at the author's call, with the rule and the value."""
+    for make in (parse, lambda text: LiveMetrics(address=text)):
         with pytest.raises(InvalidAddress) as caught:
             make(text)
         assert "unix:///path, tcp://host:port or off" in str(caught.value)
         assert repr(text) in str(caught.value)
 
 
-def environment_address(text):
-    return Addresses(None, {"WAGGLE_LIVE_METRICS": text})
+@pytest.mark.parametrize("text", [*BAD, " ", "\udcff", "x" * 100000, "a\nb"])
+def test_bad_addresses_of_an_operator(monkeypatch, caplog, text):
+    """A bad variable harms no plugin: nothing is sent, and the log says once why."""
+    monkeypatch.setattr(address, "_log_once", LogOnce())
+    for _ in range(3):
+        addresses = Addresses(None, {"WAGGLE_LIVE_METRICS": text})
+        assert addresses.is_off
+        assert addresses.candidates() == []
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    line = record.getMessage()
+    assert line.startswith("live metrics: nothing is sent: WAGGLE_LIVE_METRICS must be unix:///")
+    assert "\n" not in line
+
+
+def test_an_operators_bad_address_in_a_plugin(tmp_path):
+    """The plugin runs to its end, and says one line on stderr."""
+    text = """
+        from waggle_live import Plugin
+        for _ in range(3):
+            with Plugin().live as live:
+                live.counter("c").inc()
+        print("ran", live.flush(0.1), flush=True)
+    """
+    path = write_script(tmp_path, text)
+    env = environment("localhost:9090")
+    status, out, err = run_python(path, env=env)
+    assert (status, out) == (0, "ran False\n")
+    assert err == (
+        "live metrics: nothing is sent: WAGGLE_LIVE_METRICS must be "
+        "unix:///path, tcp://host:port or off, got 'localhost:9090'\n"
+    )
 
 
 @pytest.mark.parametrize("value", [5, b"off", ["off"], Address(path="/x")])
@@ -108,3 +141,12 @@ def test_the_documented_paths():
         "/run/waggle/live-metrics/live_metrics.sock",
         "/app/live_metrics.sock",
     )
+
+
+@pytest.mark.parametrize(
+    "text, token",
+    [("s3cret\n", "s3cret"), ("  ", ""), ("caf\udce9", "caf?"), ("x" * 5000, "x" * 1024)],
+)
+def test_token(text, token):
+    """A token travels as the wire takes it, whatever is in the variable."""
+    assert find_token({"WAGGLE_LIVE_METRICS_TOKEN": text}) == token

@@ -1,7 +1,7 @@
 """Who a process says it is."""
 
 import sys
-import zipapp
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +9,6 @@ from waggle_live.live import LiveMetrics
 from waggle_live.reporter.identity import find_identity
 from waggle_live.reporter.session import Session
 from waggle_live.wire.errors import InvalidType
-
-from ..helpers import environment, run_python, write_script
 
 
 def find(plugin=None, task=None, job=None, app_id=None, **environ):
@@ -115,35 +113,31 @@ def test_in_a_notebook(monkeypatch, tmp_path, launcher):
     assert find().plugin == "from-sage"
 
 
-SHOW = """\
-from waggle_live.reporter.identity import find_identity
-print(find_identity(None, None, None, None, {}).plugin)
-"""
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("cars\n", "cars"),
+        ("  ", "counter"),
+        ("a\nb", "a?b"),
+        ("\x1b[31mred", "?[31mred"),
+        ("caf\udce9", "caf?"),
+        ("x" * 1000, "x" * 256),
+    ],
+)
+def test_odd_variables(script, text, name):
+    """Whatever an operator writes becomes one line that the wire takes; blanks are nothing."""
+    assert find(WAGGLE_LIVE_PLUGIN=text).plugin == name
+    found = find(WAGGLE_LIVE_TASK=text, WAGGLE_LIVE_JOB=text, WAGGLE_APP_ID=text)
+    given = "" if name == "counter" else name
+    assert (found.app_id, found.task, found.job) == (given,) * 3
 
 
-@pytest.mark.parametrize("sage", [False, True])
-def test_however_it_is_run(tmp_path, sage):
-    """A module, a package, a directory and a zip file have a name, and the sage.yaml beside
-    their main script; code without a script has that of the working directory."""
-    app = tmp_path / "app"
-    app.mkdir()
-    write_script(app, SHOW, "__main__.py")
-    write_script(app, SHOW, "part.py")
-    zipapp.create_archive(str(app), str(tmp_path / "zipped.pyz"))
-    if sage:
-        (app / "sage.yaml").write_text("name: 'inner' # one")
-        (tmp_path / "sage.yaml").write_text("name: outer")
-    cases = [
-        (("app/part.py",), "part", "inner"),
-        (("-m", "app.part"), "part", "inner"),
-        (("app",), "app", "inner"),
-        (("-m", "app"), "app", "inner"),
-        (("zipped.pyz",), "zipped", "outer"),
-        (("-c", SHOW), "python", "outer"),
-    ]
-    for arguments, name, name_in_sage in cases:
-        result = run_python(*arguments, env=environment("off"), cwd=str(tmp_path))
-        assert result == (0, (name_in_sage if sage else name) + "\n", ""), arguments
+@pytest.mark.parametrize("argv", [[b"main.py"], [Path("main.py")], [None], "", [3]])
+def test_odd_arguments(monkeypatch, tmp_path, argv):
+    """A plugin may put anything into sys.argv."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", argv)
+    assert find().plugin == "python"
 
 
 def test_bounds():

@@ -1,8 +1,12 @@
 """What ``waggle-live run`` switches on in an unmodified plugin, and in its children."""
 
+import importlib.machinery
 import os
+import sys
 
 import pytest
+
+from waggle_live.run import hooks
 
 from ..helpers import environment, run_python, write_script
 from .running import RUN, run
@@ -72,3 +76,73 @@ def test_a_python_without_us(tmp_path):
     env["PYTHONPATH"] = autoload
     status, out, err = run_python("-c", "print('ran')", env=env, cwd=str(tmp_path))
     assert (status, out, err) == (0, "ran\n", "")
+
+
+def test_a_python_that_is_too_old_for_us(tmp_path):
+    """Another Python, for which waggle_live is no valid source, starts without a word."""
+    (tmp_path / "waggle_live").mkdir()
+    write_script(tmp_path / "waggle_live", "print 'Python 2'", "__init__.py")
+    env = environment("off")
+    start = os.path.join(env["PYTHONPATH"], "waggle_live", "run", "start")
+    env["PYTHONPATH"] = os.pathsep.join([start, str(tmp_path)])
+    assert run_python("-c", "print('ran')", env=env, cwd=str(tmp_path)) == (0, "ran\n", "")
+
+
+def test_threads_that_import_at_once(tmp_path):
+    """None of them sees a library that isn't patched yet."""
+    text = """
+        import threading
+        found = []
+        def work():
+            barrier.wait()
+            from waggle.plugin import Plugin
+            found.append(Plugin)
+        barrier = threading.Barrier(8)
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        import waggle_live
+        print([plugin is waggle_live.Plugin for plugin in found] == [True] * 8)
+    """
+    path = write_script(tmp_path, text)
+    assert run_python(*RUN, path, env=environment("off")) == (0, "True\n", "")
+
+
+def test_a_patch_that_fails(monkeypatch, tmp_path, caplog):
+    """It is logged with its traceback, and the library works without."""
+    write_script(tmp_path, "works = True", "made_up_library.py")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(hooks.PATCHES, "made_up_library", ".made_up_patch")
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    hooks.install()
+    import made_up_library
+
+    assert made_up_library.works
+    assert type(made_up_library.__spec__) is importlib.machinery.ModuleSpec
+    (record,) = caplog.records
+    assert record.getMessage() == "live metrics: made_up_library is not measured"
+    assert "made_up_patch" in str(record.exc_info[1])
+
+
+def test_finders_of_another_kind(monkeypatch, tmp_path):
+    """A finder without ``find_spec``, and specs of another class, are left to Python."""
+    write_script(tmp_path, "works = True", "made_up_module.py")
+    monkeypatch.setitem(hooks.PATCHES, "made_up_module", ".made_up_patch")
+
+    class Spec(importlib.machinery.ModuleSpec):
+        pass
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            if name == "made_up_module":
+                loader = importlib.machinery.SourceFileLoader(name, str(tmp_path / (name + ".py")))
+                return Spec(name, loader)
+            return None
+
+    for finders in ([Finder()], [object(), Finder()]):
+        monkeypatch.setattr(sys, "meta_path", finders)
+        hooks.install()
+        found = sys.meta_path[0].find_spec("made_up_module")
+        assert found is None or type(found) is Spec

@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
-from ...reporter.address import Addresses
+from ...reporter.address import ENVIRONMENT_VARIABLE, Addresses
 from ...reporter.identity import find_identity
 from ...reporter.options import environment
 from ...wire.errors import LiveMetricsError
@@ -124,7 +124,7 @@ def _run(
 
 
 def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str]) -> Forwarder:
-    addresses = Addresses(options.address, os.environ)
+    addresses = Addresses(environment(options).get(ENVIRONMENT_VARIABLE), os.environ)
 
     def begin(reading: Reading) -> ForwardedRun:
         main = script_of(reading.profile.command) if script is None else script

@@ -1,29 +1,27 @@
-"""Imported by Python at its start under ``waggle-live run``; must never break that start."""
+"""Imported by Python at its start under ``waggle-live run``; must never break that start.
+
+Each Python that the plugin starts reads it, be it one of Python 2: hence its old syntax.
+"""
 
 import os
 import sys
 
-
-def _run_shadowed() -> None:
-    """Import the ``sitecustomize`` that this one hides, as if this one weren't there."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    path, own = list(sys.path), sys.modules.pop("sitecustomize", None)
-    sys.path[:] = [entry for entry in path if os.path.abspath(entry or ".") != here]
-    try:
-        import sitecustomize  # noqa: F401
-    except ImportError as error:
-        if error.name != "sitecustomize":
-            raise
-        if own is not None:
-            sys.modules["sitecustomize"] = own
-
-
 try:
     from waggle_live.run import hooks, sysexit
-except ImportError:  # another Python, where waggle_live isn't installed
+except (ImportError, SyntaxError):  # another Python, without waggle_live or too old for it
     pass
 else:
     hooks.install()
     sysexit.install()
 
-_run_shadowed()
+# The ``sitecustomize`` that this one hides is imported as if this one weren't there.
+_here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _here]
+_own = sys.modules.pop("sitecustomize", None)
+try:
+    import sitecustomize  # noqa: F401
+except ImportError as error:
+    if getattr(error, "name", "sitecustomize") != "sitecustomize":
+        raise
+    if _own is not None:
+        sys.modules["sitecustomize"] = _own
