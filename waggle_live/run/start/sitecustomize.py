@@ -7,12 +7,13 @@ import os
 import sys
 
 try:
-    from waggle_live.run import hooks, sysexit
+    from waggle_live.run import hooks, sysexit, tracebacks
 except (ImportError, SyntaxError):  # another Python, without waggle_live or too old for it
     pass
 else:
     hooks.install()
     sysexit.install()
+    tracebacks.install()
 
 # The ``sitecustomize`` that this one hides is imported as if this one weren't there.
 _here = os.path.dirname(os.path.abspath(__file__))
