@@ -8,7 +8,6 @@ from typing import Any, List, Set
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidType
 
-
 #: An awaitable that has one of these is used otherwise than by await, as aiohttp's requests are.
 _PROTOCOLS = {
     *("__aenter__", "__aiter__", "__call__", "__enter__"),
