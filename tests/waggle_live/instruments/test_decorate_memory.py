@@ -191,7 +191,7 @@ SCRIPT = """
         next(frames)
         frames.close()
     with open("/proc/self/status") as status:
-        print(re.search("VmHWM:\\s*([0-9]+) kB", status.read()).group(1))
+        print(re.search("VmHWM:[^0-9]*([0-9]+) kB", status.read()).group(1))
 """
 
 
