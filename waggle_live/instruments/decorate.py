@@ -8,6 +8,12 @@ from typing import Any, List, Set
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidType, describe
 
+#: An awaitable that has one of these is used otherwise than by await, as aiohttp's requests are.
+_PROTOCOLS = {
+    *("__aenter__", "__aiter__", "__call__", "__enter__"),
+    *("__getattr__", "__getitem__", "__iter__", "__len__"),
+}
+
 
 class _Plain:
     """Types of results that are known to be no coroutines; the others are looked at each time."""
@@ -120,7 +126,7 @@ def _finish(function: Any, series: Any, result: Any) -> Any:
 
 def _is_of_coroutine(name: str) -> bool:
     if name.startswith("_"):
-        return name not in ("__aenter__", "__aiter__")
+        return name not in _PROTOCOLS
     return name.startswith("cr_") or name in ("send", "throw", "close")
 
 

@@ -40,8 +40,7 @@ class Rate(Timer):
     Ticked: ``tick()`` for one event, ``tick(n)`` for several at once, or
     ``for frame in rate.each(frames)`` for one per item. As a block (``with``, decorator,
     ``start()``/``stop()``, ``observe(seconds)`` for one that was measured elsewhere): 1 / the mean
-    duration. A rate is
-    one or the other for good; the first use decides, and mixing them raises
+    duration. A rate is one or the other for good; the first use decides, and mixing them raises
     :class:`InvalidMetric`. Safe for threads; never blocks.
     """
 
@@ -105,11 +104,11 @@ class Rate(Timer):
 def _events(n: Any, name: str) -> int:
     try:
         events = index(n)
-    except TypeError:
+    except Exception as error:  # of an __index__ of the author's too
         raise InvalidType(
             "the events of rate %r must be a whole number, got %s: %.60r"
             % (name, type(n).__name__, n)
-        ) from None
+        ) from error
     if not 0 <= events <= MAX_EVENTS:
         raise InvalidMetric(
             "the events of rate %r must be 0 to 2^53 at once, got %.60r" % (name, n)

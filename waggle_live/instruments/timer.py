@@ -148,7 +148,7 @@ class TimerSeries:
 
         def __exit__(self: Timer, exc_type: Any, exc: Any, traceback: Any) -> None:
             if exc_type is None:
-                # To subtract a start that is none is dearer than to ask first, but rarer.
+                # To ask first what the start is would cost each block, an error those without.
                 try:
                     duration = clock() - self._start
                 except Unmeasured:

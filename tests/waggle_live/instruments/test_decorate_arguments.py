@@ -222,15 +222,19 @@ def test_what_goes_on_elsewhere(live):
         async def __aenter__(self):
             return self
 
+    class Proxy(Awaitable):
+        def __getattr__(self, name):
+            return name
+
     async def main():
         future = asyncio.ensure_future(asyncio.sleep(0))
         request = Request(Stopwatch())
-        for result in (future, request, iter([1]), (item for item in "a")):
+        for result in (future, request, Proxy(Stopwatch()), iter([1]), (item for item in "a")):
             assert live.timer("t")(functools.partial(next, iter([result])))() is result
         await future
 
     run_async(main())
-    assert cell(live, "timer", "t")["count"] == 4
+    assert cell(live, "timer", "t")["count"] == 5
 
 
 def test_an_awaitable_twice(live):

@@ -83,7 +83,7 @@ def test_many_threads_in_a_storm(live, fast_switching):
         assert misuse == {}
     # Before 3.10 threads change places between any two instructions, and a few blocks of a kept
     # object may get in each other's way: then they are counted as misuse.
-    confused = misuse.get("unmatched_stop", 0)
+    confused = sum(misuse.values())
     assert confused <= 8 * per_thread // 1000
     assert found["count"] + confused == 8 * per_thread
     assert found["min"] >= 0
