@@ -42,7 +42,7 @@ INSIDE = {
         plugin.get()""",
     "an error in pywaggle": "plugin.publish('no/name', 1)",
     "an error in pywaggle, in a thread": """
-        thread = threading.Thread(target=plugin.publish, args=("no/name", 1))
+        thread = threading.Thread(target=plugin.publish, args=("no/name", 1), name="mine")
         thread.start()
         thread.join()""",
     "an error that came of one in pywaggle": """
@@ -116,7 +116,7 @@ OUTSIDE = {
     "what it sees": """
         print(sys.argv, __file__, __name__, __spec__, sys.path, sys.flags, sys.warnoptions)
         print(sorted(set(os.environ) - {"PYTHONPATH"}), os.getcwd(), os.getpid() == os.getpgrp())
-        print(sys.excepthook is sys.__excepthook__, sys.gettrace(), sys.getprofile(), sys.getswitchinterval())
+        print(sys.excepthook is sys.__excepthook__, sys.gettrace(), sys.getprofile())
         print(sys.stdout.encoding, sys.getfilesystemencoding(), sys.getrecursionlimit())
         print(sys.stdin, sys.stderr, threading.active_count(), signal.getsignal(signal.SIGINT))""",
     "what cannot be encoded": "print('\\u20ac'.encode().decode('ascii', 'surrogateescape'))",
