@@ -3,7 +3,7 @@
 from copy import copy
 from typing import Any, Callable, List, cast
 
-from ..clock import perf_counter_ns
+from ..native import Native
 from ..wire.protocol import SYNC_ERROR
 from .decorate import decorate
 from .timer import Function, Span, Timer
@@ -59,7 +59,7 @@ class DeviceTimer(Timer):
 
     def _clock(self) -> int:
         self._synchronize()
-        return perf_counter_ns()
+        return Native.perf_counter_ns()
 
     def _synchronize(self) -> None:
         """Call the author's ``sync``, whose errors are not the plugin's."""

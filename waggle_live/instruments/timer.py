@@ -12,7 +12,7 @@ old ones, which nobody reads: so a span open at the fork counts in the parent on
 
 from typing import Any, Callable, Optional, Type, TypeVar, Union, cast
 
-from ..clock import perf_counter_ns
+from ..native import Native
 from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT, came_out_of_a_call
@@ -72,7 +72,7 @@ class TimerSeries:
 
     base: Type[Timer] = Timer
 
-    clock = staticmethod(perf_counter_ns)
+    clock = staticmethod(Native.perf_counter_ns)
 
     def __init__(self, state: Union[TimerState, RateState], problems: Problems) -> None:
         self.state = state

@@ -3,6 +3,7 @@
 import os
 from typing import List, Mapping, NamedTuple, Optional
 
+from ..native import Native
 from ..wire.errors import InvalidAddress, InvalidType
 
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
@@ -78,7 +79,7 @@ class Addresses:
             return []
         if self._fixed is not None:
             return [self._fixed]
-        found = [Address(path=path) for path in DEFAULT_SOCKET_PATHS if os.path.exists(path)]
+        found = [Address(path=path) for path in DEFAULT_SOCKET_PATHS if Native.exists(path)]
         if not found and self._in_stack:
             return [Address(host=SERVICE_HOST, port=SERVICE_PORT)]
         return found or [Address(path=DEFAULT_SOCKET_PATHS[0])]

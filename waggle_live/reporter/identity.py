@@ -11,6 +11,7 @@ import re
 import sys
 from typing import Mapping, NamedTuple, Optional
 
+from ..native import Native
 from ..wire.errors import InvalidType
 
 _FIELD = r"""^(?:%s|"%s"|'%s')[ \t]*:(?:[ \t]+(.*))?$"""
@@ -80,8 +81,7 @@ def _read_sage_yaml(path: str) -> "tuple[str, str]":
     on its key's line, plain or in quotes, is taken as not there.
     """
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read(65536)
+        text = Native.read_file(path, 65536).decode("utf-8-sig", "ignore")
     except (OSError, ValueError):
         return "", ""
     found = [re.search(_FIELD % ((field,) * 3), text, re.M) for field in ("name", "version")]
