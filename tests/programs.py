@@ -1,5 +1,6 @@
-"""Programs of other projects that tests run: servers, judges, clients."""
+"""Programs and packages of other projects that tests run."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -30,3 +31,12 @@ def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def needs(*packages):
+    """Skip a test for want of a Python package; fail in CI."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            reason = "the Python package %s is missing" % package
+            assert not os.environ.get("CI"), reason
+            pytest.skip(reason)

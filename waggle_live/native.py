@@ -31,7 +31,8 @@ def _unpatched(module: ModuleType, *names: str) -> Any:
     copy of it, made where it is built into the interpreter, has the original functions.
     """
     spec: Any = BuiltinImporter.find_spec(module.__name__)
-    if spec is None or all(_is_in_c(module, getattr(module, name, None)) for name in names):
+    found = [getattr(module, name) for name in names if hasattr(module, name)]
+    if spec is None or all(_is_in_c(module, each) for each in found):
         return module
     # Before Python 3.9 a second copy is only made where the first one isn't found.
     registered = sys.modules.pop(spec.name)
@@ -49,7 +50,7 @@ def _is_in_c(module: ModuleType, each: Any) -> bool:
     )
 
 
-_time = _unpatched(time, "monotonic", "perf_counter", "process_time", "time")
+_time = _unpatched(time, "monotonic", "perf_counter", "perf_counter_ns", "process_time", "time")
 _threads = _unpatched(_thread, "allocate_lock", "get_ident", "start_new_thread", "RLock", "_local")
 
 

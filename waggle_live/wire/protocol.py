@@ -85,8 +85,8 @@ def check_name(name: Any) -> str:
 def check_labels(labels: Mapping[str, Any]) -> Labels:
     """Return ``labels`` as sorted pairs of strings, or raise with the rule that was broken.
 
-    Values may be str, int, float or bool; numbers are written by ``str``, a subclass of str (such
-    as a ``(str, Enum)``) by the characters that it holds, which are what it compares equal to.
+    Values may be str, int, float or bool. Of a subclass, such as a ``(str, Enum)``, an ``IntEnum``
+    or ``np.float64``, it is the str or the number that it compares equal to, on every Python.
     """
     if len(labels) > MAX_LABELS:
         raise InvalidMetric("at most %d labels on a series, got %d" % (MAX_LABELS, len(labels)))
@@ -109,7 +109,7 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
                 "value of label %r must be a str or a number, got %s: %.60r"
                 % (label, type(value).__name__, value)
             )
-        text = str.__str__(value) if isinstance(value, str) else str(value)
+        text = _plain(value)
         if len(text) > MAX_LABEL_VALUE_LENGTH:
             raise InvalidMetric(
                 "value of label %r must have at most %d characters, got %d"
@@ -121,6 +121,15 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
             raise InvalidMetric("value of label %r must be valid Unicode" % label) from None
         pairs.append((label, text))
     return tuple(sorted(pairs))
+
+
+def _plain(value: Union[str, float]) -> str:
+    """Return the text of a label's value; ``str`` of an IntEnum depends on the Python."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bool):
+        return bool.__repr__(value)
+    return int.__repr__(value) if isinstance(value, int) else float.__repr__(value)
 
 
 def check_function(name: Any) -> str:

@@ -64,6 +64,30 @@ def test_a_label_value_that_is_a_kind_of_str():
     assert type(value) is str
 
 
+def test_numbers_of_other_types_are_the_numbers():
+    """``str`` of an IntEnum or of a mixed-in Enum is another one on each Python; bool has words."""
+
+    class Level(enum.IntEnum):
+        LOW = 1
+
+    class Mixed(int, enum.Enum):
+        TWO = 2
+
+    class Ratio(float, enum.Enum):
+        HALF = 0.5
+
+    class Flags(enum.IntFlag):
+        A = 4
+
+    class Loud(float):
+        def __str__(self):
+            return "loud"
+
+    values = (Level.LOW, Mixed.TWO, Ratio.HALF, Flags.A, Loud(3), True)
+    found = protocol.check_labels(dict(zip("abcdef", values)))
+    assert [value for _, value in found] == ["1", "2", "0.5", "4", "3.0", "True"]
+
+
 RESERVED = ["name", "le", "quantile", "q", "sync", "plugin", "plugin_task", "plugin_job", "__x"]
 
 
