@@ -1,10 +1,10 @@
 """Sees ``sys.exit(3)`` end the interpreter: atexit functions can't tell it from a clean end."""
 
-import _thread
 import functools
 import sys
 from typing import Any
 
+from ..native import Native
 from ..reporter import ends
 
 
@@ -12,7 +12,7 @@ def install() -> None:
     """Wrap ``sys.exit``; what it raises is the same SystemExit."""
     module: Any = sys
     original = module.exit
-    main_thread = _thread.get_ident()
+    main_thread = Native.get_ident()
 
     @functools.wraps(original)
     def exit(*status: Any) -> None:
@@ -20,7 +20,7 @@ def install() -> None:
             original(*status)
         except SystemExit as error:
             is_failure = ends.status_of(error) == ends.ERROR
-            if is_failure and _thread.get_ident() == main_thread:
+            if is_failure and Native.get_ident() == main_thread:
                 error.__dict__["_waggle_live"] = _Witness()
             raise
 

@@ -8,6 +8,7 @@ import pytest
 from tests.programs import needs
 
 from ..helpers import environment, run_python, write_script
+from ..run.running import run
 from ..run.stopping import check_told, stop
 
 PATCH = {"gevent": "import gevent.monkey; gevent.monkey.patch_all()"}
@@ -214,3 +215,17 @@ def test_sigterm_under_run(listener, tmp_path, package):
     status, out, err, _ = stop(listener, tmp_path, text % PATCH[package])
     assert (status, out, err) == (-signal.SIGTERM, "", "")
     check_told(listener)
+
+
+def test_an_exit_status_under_run(listener, tmp_path, package):
+    """``sys.exit(3)`` is an end with an error, though greenlets have other idents than threads."""
+    text = """
+        import sys, warnings
+        warnings.simplefilter("ignore")
+        %s
+        from waggle_live.live import LiveMetrics
+        LiveMetrics(plugin_name="x").counter("c").inc()
+        sys.exit(3)
+    """
+    assert run(listener, tmp_path, text % PATCH[package]) == (3, "", "")
+    assert listener.messages("bye")[-1]["status"] == "error"
