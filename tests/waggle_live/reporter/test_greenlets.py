@@ -207,9 +207,9 @@ def test_sigterm_under_run(listener, tmp_path, package):
             with live.timer("t"):
                 pass
         live.counter("c").inc()
-        print("ready", flush=True)
         import ctypes
         mutex, lock = ctypes.create_string_buffer(64), ctypes.CDLL(None).pthread_mutex_lock
+        print("ready", flush=True)
         lock(mutex) or lock(mutex)
     """
     status, out, err, _ = stop(listener, tmp_path, text % PATCH[package])
