@@ -50,6 +50,19 @@ def _is_in_c(module: ModuleType, each: Any) -> bool:
     )
 
 
+def _find_whether_main() -> bool:
+    """Tell whether this is the main interpreter; each one imports this module for itself."""
+    if hasattr(_thread, "_is_main_interpreter"):  # Python 3.13
+        return bool(_thread._is_main_interpreter())
+    if sys.version_info < (3, 8):  # none is made in Python
+        return True
+    try:
+        interpreters: Any = import_module("_xxsubinterpreters")
+    except ImportError:
+        return True
+    return bool(interpreters.get_current() == interpreters.get_main())
+
+
 _time = _unpatched(time, "monotonic", "perf_counter", "perf_counter_ns", "process_time", "time")
 _threads = _unpatched(_thread, "allocate_lock", "get_ident", "start_new_thread", "RLock", "_local")
 
@@ -78,6 +91,8 @@ class Native:
     local: Callable[[], Any] = _threads._local
     get_ident: Callable[[], int] = staticmethod(_threads.get_ident)
     _start_new_thread: Callable[..., int] = staticmethod(_threads.start_new_thread)
+    # Not looked for later: a signal handler may start a thread, and is no place to import.
+    _IS_MAIN = _find_whether_main()
     pthread_sigmask = staticmethod(signal.pthread_sigmask)
 
     socket = _socket.socket
@@ -128,7 +143,7 @@ class Native:
         With a ``name`` it is one of ``threading.enumerate()``.
         No signal is delivered to it: the plugin may have blocked one to wait for it.
         """
-        if not _is_main_interpreter():
+        if not Native._IS_MAIN:
             raise RuntimeError("this is a subinterpreter, which a thread crashes at its end")
         begun = Native.allocate_lock()
         begun.acquire()
@@ -149,13 +164,3 @@ class Native:
         # Not for ever: while the interpreter ends no thread begins, nor gets a name while this one
         # was interrupted in the middle of threading.
         begun.acquire(True, 0.2)
-
-
-def _is_main_interpreter() -> bool:
-    if hasattr(_thread, "_is_main_interpreter"):  # Python 3.13
-        return bool(_thread._is_main_interpreter())
-    try:
-        interpreters: Any = import_module("_xxsubinterpreters")
-    except ImportError:  # Python 3.6 and 3.7 have none to ask
-        return True
-    return bool(interpreters.get_current() == interpreters.get_main())
