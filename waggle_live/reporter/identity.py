@@ -81,7 +81,7 @@ def _read_sage_yaml(path: str) -> "tuple[str, str]":
     on its key's line, plain or in quotes, is taken as not there.
     """
     try:
-        text = Native.read_file(path, 65536).decode("utf-8-sig", "ignore")
+        text = Native.read_file(path).decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, ValueError):
         return "", ""
     found = [re.search(_FIELD % ((field,) * 3), text, re.M) for field in ("name", "version")]
