@@ -9,7 +9,7 @@ import atexit
 import threading
 import weakref
 from contextlib import suppress
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ..claim import Claim, Owner
 from ..logs import LogOnce
@@ -55,8 +55,9 @@ class Reporter:
         self._addresses = addresses
         self._interval = interval
         self.registry = Registry(instruments, begin=None if addresses.is_off else self.start)
-        #: By greenlet where gevent or eventlet has patched this one.
-        self._by_thread = threading.local()
+        #: Under 0 a ``threading.local``, made at its first use: by then gevent or eventlet may
+        #: have put one in its place that is by greenlet.
+        self._by_thread: Dict[int, Any] = {}
         #: Those who have not closed it.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()
         #: What begins the session may be a signal handler, in the middle of just that.
@@ -71,7 +72,10 @@ class Reporter:
 
     def spans(self) -> List[Any]:
         """Return what this thread has started by name and not stopped, the latest last."""
-        spans: List[Any] = self._by_thread.__dict__.setdefault("spans", [])
+        by_thread = self._by_thread.get(0)
+        if by_thread is None:
+            by_thread = self._by_thread.setdefault(0, threading.local())
+        spans: List[Any] = by_thread.__dict__.setdefault("spans", [])
         return spans
 
     def attach(self, handle: Any) -> None:
@@ -176,7 +180,7 @@ class Reporter:
         if sender is not None:
             sender.abandon()
         self._left = ends.Left()
-        self._by_thread = threading.local()
+        self._by_thread = {}
         self.registry.reset()
 
 
