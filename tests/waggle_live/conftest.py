@@ -10,7 +10,7 @@ import pytest
 from waggle_live.live import LiveMetrics
 from waggle_live.reporter import reporter
 
-from .helpers import environment, run_python, write_script
+from .helpers import environment, run_python, until, write_script
 from .listener import Listener
 
 
@@ -27,9 +27,8 @@ def no_session_is_left():
     """Each test begins without a session, as a process does."""
     yield
     reporter.end_all(timeout=0.05, for_good=False)
-    for thread in threading.enumerate():
-        if thread.name == "waggle-live":
-            thread.join(5)  # else its last words would be in the next test's log
+    # Else its last words would be in the next test's log.
+    until(lambda: all(thread.name != "waggle-live" for thread in threading.enumerate()))
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def storm(make, seconds):
         except Interrupted:
             interrupted += 1
     found = state.take()
-    assert found is not None, "an interrupt left the lock taken"
+    assert found is not None, "an interrupt left the state claimed"
     return found, total, interrupted
 
 

@@ -68,7 +68,7 @@ def test_the_client_needs_nothing_but_pywaggle_and_the_standard_library():
     standard = (
         "_socket _thread argparse ast asyncio atexit binascii bisect collections contextlib copy "
         "ctypes enum functools glob heapq importlib inspect json logging math numbers operator os "
-        "pytau re select shlex shutil signal sitecustomize socket stat subprocess sys tempfile "
+        "posix pytau re shlex shutil signal sitecustomize socket stat subprocess sys tempfile "
         "threading time traceback types typing weakref"
     )
     uses_pywaggle = []

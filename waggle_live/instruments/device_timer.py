@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Dict, List, Tuple, cast
 
-from ..clock import perf_counter_ns
+from ..native import Native
 from ..wire.protocol import SYNC_ERROR
 from .decorate import decorate
 from .reentrancy import DEFAULT_MAX_OPEN
@@ -69,7 +69,7 @@ class DeviceTimer(Timer):
 
     def _clock(self) -> int:
         self._synchronize()
-        return perf_counter_ns()
+        return Native.perf_counter_ns()
 
     def _synchronize(self) -> None:
         """Call the author's ``sync``, whose errors are not the plugin's."""

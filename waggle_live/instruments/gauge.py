@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Optional, Tuple
 
-from ..clock import perf_counter_ns
+from ..native import Native
 from ..series.gauge import GaugeState
 from ..series.problems import Problems
 from ..series.state import FOLD_AT
@@ -33,7 +33,7 @@ class Gauge:
         state = self._state
         if type(value) is not float:
             value = to_float(value, "value of gauge %r", state.name)
-        state.append((perf_counter_ns(), value))
+        state.append((Native.perf_counter_ns(), value))
         if len(state.buffer) > FOLD_AT:
             state.fold()
 
@@ -74,6 +74,6 @@ class Gauge:
 
     def _add(self, delta: float) -> None:
         state = self._state
-        state.append((perf_counter_ns(), delta, True))
+        state.append((Native.perf_counter_ns(), delta, True))
         if len(state.buffer) > FOLD_AT:
             state.fold()

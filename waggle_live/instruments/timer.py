@@ -12,7 +12,7 @@ old ones, which nobody reads: so a span open at the fork counts in the parent on
 
 from typing import Any, Callable, Dict, Tuple, Type, TypeVar, Union, cast
 
-from ..clock import perf_counter_ns
+from ..native import Native
 from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT
@@ -108,7 +108,7 @@ class TimerSeries:
 
     base: Type[Timer] = Timer
 
-    clock = staticmethod(perf_counter_ns)
+    clock = staticmethod(Native.perf_counter_ns)
 
     def __init__(self, state: Union[TimerState, RateState], problems: Problems) -> None:
         self.state = state

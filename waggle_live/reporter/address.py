@@ -3,8 +3,9 @@
 import os
 from typing import List, Mapping, NamedTuple, Optional
 
+from ..logs import LogOnce
+from ..native import Native
 from ..wire.errors import InvalidAddress, InvalidType, describe
-from .logs import LogOnce
 
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
 #: What a collector that is reached over TCP may ask for; it is sent to no other.
@@ -91,7 +92,7 @@ class Addresses:
             return []
         if self._fixed is not None:
             return [self._fixed]
-        found = [Address(path=path) for path in DEFAULT_SOCKET_PATHS if os.path.exists(path)]
+        found = [Address(path=path) for path in DEFAULT_SOCKET_PATHS if Native.exists(path)]
         if not found and self._in_stack:
             return [Address(host=SERVICE_HOST, port=SERVICE_PORT)]
         return found or [Address(path=DEFAULT_SOCKET_PATHS[0])]

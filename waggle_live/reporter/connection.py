@@ -1,11 +1,10 @@
 """One connection to the collector: a non-blocking stream socket that carries lines."""
 
+import _socket
 import os
-import select
-import socket
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..clock import monotonic
+from ..native import Native
 from ..wire.errors import ProtocolError
 from ..wire.protocol import LineBuffer, decode
 from . import fork
@@ -22,7 +21,7 @@ class Connection:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._socket: Optional[socket.socket] = None
+        self._socket: Optional[_socket.socket] = None
         self._lines = LineBuffer(MAX_REPLY_BYTES)
         self._unsent = b""
         self._inode: Optional[Tuple[int, int, int]] = None
@@ -31,19 +30,19 @@ class Connection:
         """Connect; never blocks over a unix socket, at most a second over TCP."""
         if self.address.path:
             self._inode = _inode(self.address.path)
-            self._make(socket.AF_UNIX).connect(self.address.path)
+            self._make(_socket.AF_UNIX).connect(self.address.path)
             return
         error: OSError = OSError("no address for host %s" % self.address.host)
-        for family, kind, _, _, where in socket.getaddrinfo(
-            self.address.host, self.address.port, type=socket.SOCK_STREAM
+        for family, kind, _, _, where in Native.getaddrinfo(
+            self.address.host, self.address.port, type=_socket.SOCK_STREAM
         ):
             made = self._make(family, kind)
             try:
                 made.settimeout(TCP_CONNECT_TIMEOUT)
                 made.connect(where)
                 made.setblocking(False)
-                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                made.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+                made.setsockopt(_socket.SOL_SOCKET, _socket.SO_KEEPALIVE, 1)
                 return
             except OSError as failure:
                 self.close()
@@ -89,10 +88,21 @@ class Connection:
             raise
 
     def wait(self, until: float) -> None:
-        """Wait for something to read, or to write if there is unsent data, at most ``until``."""
-        poll = select.poll()
-        poll.register(self._connected(), select.POLLIN | (select.POLLOUT if self._unsent else 0))
-        poll.poll(max(0, int((until - monotonic()) * 1000)))
+        """Wait for something to read, at most ``until``; with unsent data at most 2 ms.
+
+        A socket's own timeout is all that it takes: eventlet leaves no ``select.poll``.
+        """
+        timeout = until - Native.monotonic()
+        if self._unsent:
+            timeout = min(timeout, 0.002)
+        connected = self._connected()
+        connected.settimeout(max(timeout, 0.0001))  # 0 is not to wait
+        try:
+            connected.recv(1, _socket.MSG_PEEK)
+        except _socket.timeout:
+            pass
+        finally:
+            connected.setblocking(False)
 
     def is_orphaned(self) -> bool:
         """Tell whether another socket file has taken the place of the one we connected to.
@@ -111,13 +121,13 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    def _make(self, family: int, kind: int = socket.SOCK_STREAM) -> socket.socket:
-        with fork.guard:
-            self._socket = made = socket.socket(family, kind)
+    def _make(self, family: int, kind: int = _socket.SOCK_STREAM) -> _socket.socket:
+        with fork.held_off():
+            self._socket = made = Native.socket(family, kind)
         made.setblocking(False)
         return made
 
-    def _connected(self) -> socket.socket:
+    def _connected(self) -> _socket.socket:
         if self._socket is None:
             raise ConnectionAbortedError("not connected")
         return self._socket
@@ -127,7 +137,7 @@ def explain(error: OSError, address: Address) -> str:
     """Say why connecting failed and, where permissions are the reason, what would mend it."""
     if isinstance(error, PermissionError) and address.path:
         try:
-            stat = os.stat(address.path)
+            stat = Native.stat(address.path)
             owner = (stat.st_mode & 0o7777, stat.st_uid, stat.st_gid)
             wanted = "the socket is mode %04o, uid %d, gid %d" % owner
         except OSError:
@@ -144,7 +154,7 @@ def _inode(path: str) -> Optional[Tuple[int, int, int]]:
     """Identify a socket file. Numbers are used again at once on tmpfs, so its time belongs too
     (mtime: a bind sets it, chmod and chown don't)."""
     try:
-        stat = os.stat(path)
+        stat = Native.stat(path)
     except OSError:
         return None
     return stat.st_dev, stat.st_ino, stat.st_mtime_ns

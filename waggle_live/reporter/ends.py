@@ -1,8 +1,9 @@
 """How a process of a plugin ends: the status that its session says goodbye with."""
 
-import os
 import sys
 from typing import Any, Callable, Optional
+
+from ..native import Native
 
 OK, ERROR, STOPPED = STATUSES = "ok", "error", "stopped"
 
@@ -84,6 +85,6 @@ def find_parent() -> int:
     """
     server: Any = sys.modules.get("multiprocessing.forkserver")
     if server is None or server.get_inherited_fds() is None:
-        return os.getppid()
+        return Native.getppid()
     parent: int = sys.modules["multiprocessing.process"].current_process()._parent_pid
     return parent

@@ -2,19 +2,20 @@
 
 import os
 import signal
-import threading
 import weakref
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Iterator
 
-from ..series.state import release_if_held
+from ..claim import Claim, Owner
+from ..native import Native
 
-#: Held while a socket is being made, so that no fork happens between its making and keeping.
-#: An RLock, which knows its owner: a fork that got it in vain has nothing to release.
-guard: Any = threading.RLock()
+#: Seconds that a fork is held up at most, and that opening something waits for one.
+FORK_WAITS, OPENING_WAITS = 0.1, 5.0
 
+_claim = Claim()
 _resettable: "weakref.WeakSet[Any]" = weakref.WeakSet()
-#: Which signals were blocked before each fork, innermost last; by thread, since several may fork.
-_forks = threading.local()
+#: What is undone after each fork, innermost last; by thread, since several may fork.
+_forks = Native.local()
 
 
 def register(resettable: Any) -> None:
@@ -22,26 +23,38 @@ def register(resettable: Any) -> None:
     _resettable.add(resettable)
 
 
+@contextmanager
+def held_off() -> "Iterator[None]":
+    """Let no fork happen within the block, between the opening of something and its keeping."""
+    owner = Owner()
+    try:
+        _claim.wait(owner, OPENING_WAITS)
+        yield
+    finally:
+        owner.is_done = True
+
+
 def _before() -> None:
+    owner = Owner()
     # A child is stopped only once it has been started anew: until then Python forgets the signal.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    # With a timeout: a fork is never held up by us for long, whatever happens.
-    _forks.__dict__.setdefault("masks", []).append(mask)
-    guard.acquire(timeout=0.1)
+    mask = Native.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    _forks.__dict__.setdefault("begun", []).append((owner, mask))
+    _claim.wait(owner, FORK_WAITS)
 
 
 def _after_in_parent() -> None:
-    release_if_held(guard)
-    signal.pthread_sigmask(signal.SIG_SETMASK, _forks.masks.pop())
+    owner, mask = _forks.begun.pop()
+    owner.is_done = True
+    Native.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _after_in_child() -> None:
-    global guard, _forks
-    mask = _forks.masks[-1]
-    guard, _forks = threading.RLock(), threading.local()
+    global _claim, _forks
+    _, mask = _forks.begun[-1]
+    _claim, _forks = Claim(), Native.local()
     for resettable in list(_resettable):
         resettable.after_fork_in_child()
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    Native.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 if hasattr(os, "register_at_fork"):

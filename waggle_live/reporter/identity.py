@@ -15,6 +15,7 @@ import re
 import sys
 from typing import Iterator, Mapping, NamedTuple, Optional
 
+from ..native import Native
 from ..wire.errors import InvalidType
 
 _FIELD = r"""^(?:%s|"%s"|'%s')[ \t]*:(?:[ \t]+(.*))?$"""
@@ -130,8 +131,7 @@ def _read_sage_yaml(path: str) -> "Optional[tuple[str, str]]":
     on its key's line, plain or in quotes, is taken as not there.
     """
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read(65536)
+        text = Native.read_file(path).decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, ValueError):
         return None
     found = [re.search(_FIELD % ((field,) * 3), text, re.M) for field in ("name", "version")]

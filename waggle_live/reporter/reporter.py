@@ -9,14 +9,15 @@ import atexit
 import threading
 import weakref
 from contextlib import suppress
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ..clock import monotonic
+from ..claim import Claim, Owner
+from ..logs import LogOnce
+from ..native import Native
 from ..series.registry import Instruments, Registry
 from . import ends, fork
 from .address import Addresses
 from .identity import ClaimedIdentity
-from .logs import LogOnce
 from .sender import Sender
 from .session import Session
 from .usage import Figures
@@ -31,7 +32,7 @@ DEFAULT_VAIN_SECONDS = 5.0
 #: What this process has used, told by one session at a time.
 _figures = Figures()
 #: Held while one is looked up or made; a signal handler may do so within another's.
-_finding = threading.RLock()
+_finding = Native.RLock()
 #: By identity and address, for as long as there is a handle, an instrument or a session of it.
 _known: "weakref.WeakValueDictionary[Any, Reporter]" = weakref.WeakValueDictionary()
 #: Those that have a session, the latest last; kept alive, for the end of the process ends them.
@@ -56,11 +57,13 @@ class Reporter:
         self._instruments = instruments
         begin = None if addresses.is_off else self.start
         self.registry = Registry(instruments, begin=begin, owner=self)
-        self._by_thread = threading.local()
+        #: Under 0 a ``threading.local``, made at its first use: by then gevent or eventlet may
+        #: have put one in its place that is by greenlet.
+        self._by_thread: Dict[int, Any] = {}
         #: Those who have not closed it.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()
-        # No RLock: what begins the session may be a signal handler, in the middle of just that.
-        self._starting = threading.Lock()
+        #: What begins the session may be a signal handler, in the middle of just that.
+        self._starting = Claim()
         self._sender: Optional[Sender] = None
         #: One for each block that is open, since a list changes in one step.
         self._blocks: List[None] = []
@@ -75,7 +78,10 @@ class Reporter:
 
     def spans(self) -> List[Any]:
         """Return what this thread has started by name and not stopped, the latest last."""
-        spans: List[Any] = self._by_thread.__dict__.setdefault("spans", [])
+        by_thread = self._by_thread.get(0)
+        if by_thread is None:
+            by_thread = self._by_thread.setdefault(0, threading.local())
+        spans: List[Any] = by_thread.__dict__.setdefault("spans", [])
         return spans
 
     def attach(self, handle: Any) -> None:
@@ -90,7 +96,8 @@ class Reporter:
         """
         if self._sender is not None or self._addresses.is_off or _is_over:
             return
-        if not self._starting.acquire(False):
+        owner = Owner()
+        if not self._starting.take(owner):
             return
         try:
             if self._sender is None:
@@ -99,7 +106,7 @@ class Reporter:
             self._sender = None
             _log_once("start", "nothing is sent, for no thread can be started: %s", error)
         finally:
-            self._starting.release()
+            owner.is_done = True
 
     def _begin(self) -> None:
         ends.finalize_child(_end_child)
@@ -135,14 +142,14 @@ class Reporter:
         for 5 s after having waited in vain.
         """
         del self._blocks[-1:]
-        sender, begin = self._sender, monotonic()
+        sender, begin = self._sender, Native.monotonic()
         if sender is not None:
             is_vain = begin - self._in_vain[0] < DEFAULT_VAIN_SECONDS
             timeout = 0.0 if is_vain else DEFAULT_BLOCK_TIMEOUT
             if not sender.flush(timeout, patient=False) and not is_vain:
-                self._in_vain = (monotonic(), monotonic() - begin)
+                self._in_vain = (Native.monotonic(), Native.monotonic() - begin)
         if not self._blocks:
-            self._left.note(error, monotonic())
+            self._left.note(error, Native.monotonic())
 
     def flush(self, timeout: float) -> bool:
         """Send now; True once the collector has applied it, False after ``timeout`` seconds."""
@@ -168,18 +175,18 @@ class Reporter:
         recorded = max((state.recorded_at for state in states), default=0.0)
         # Who left a block just now and ends waits once, not twice.
         until, waited = self._in_vain
-        if monotonic() - until < timeout:
+        if Native.monotonic() - until < timeout:
             timeout = max(0.0, timeout - waited)
         return sender.finish(status or self._left.status(recorded), timeout)
 
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child (called by :mod:`waggle_live.reporter.fork`)."""
-        self._starting = threading.Lock()
+        self._starting = Claim()
         sender, self._sender = self._sender, None
         if sender is not None:
             sender.abandon()
         self._left = ends.Left()
-        self._by_thread = threading.local()
+        self._by_thread = {}
         self.registry.reset()
 
 
@@ -233,7 +240,7 @@ class _AfterFork:
         """Nothing has a session in a forked child, and nothing was told."""
         global _figures, _finding, _is_over
         del _started[:]
-        _figures, _finding, _is_over = Figures(), threading.RLock(), False
+        _figures, _finding, _is_over = Figures(), Native.RLock(), False
 
 
 _after_fork = _AfterFork()

@@ -1,10 +1,37 @@
 """What others ask of a sender: a flush, or the end."""
 
-import threading
-from typing import List, Optional, Tuple
+import time
+from typing import Any, Dict, List, Optional, Tuple
 
-from ..clock import monotonic
-from ..series.state import release_if_held
+from ..native import Native
+
+
+class Alarm:
+    """One thread waits for it, any other wakes it: any number of times, from wherever it is.
+
+    No Event, whose own lock a signal handler or ``__del__`` within its ``set()`` would wait for.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Native.allocate_lock()
+        self._lock.acquire()
+        #: What is to be released, under 0: who takes it out does so, and nobody else.
+        self._locked: Dict[int, Any] = {0: self._lock}
+
+    def is_set(self) -> bool:
+        """Whether it was woken."""
+        return not self._locked
+
+    def set(self) -> None:
+        """Wake who waits, or will."""
+        lock = self._locked.pop(0, None)
+        if lock is not None:
+            lock.release()
+
+    def wait(self, timeout: float) -> None:
+        """Wait until it was woken, at most ``timeout`` seconds."""
+        if not self.is_set():
+            self._lock.acquire(True, max(0.0, timeout))
 
 
 class Request:
@@ -15,12 +42,22 @@ class Request:
         self.status = status  # of the bye; None for a flush
         #: Wait for a collector that was there a moment ago.
         self.patient = patient
-        self.done = threading.Event()
+        self.done = Alarm()
         self.succeeded = False
 
     def wait(self) -> bool:
-        """Wait until it is done or its time is over; return whether all was applied."""
-        self.done.wait(max(0.0, self.until - monotonic()))
+        """Wait until it is done or its time is over; return whether all was applied.
+
+        Under gevent and eventlet other greenlets run meanwhile.
+        """
+        module = str(getattr(time.sleep, "__module__", ""))
+        if module.partition(".")[0] in ("gevent", "eventlet"):
+            try:
+                while not self.done.is_set() and Native.monotonic() < self.until:
+                    time.sleep(0.001)
+            except Exception:  # this is the event loop itself, which can only be stopped
+                pass
+        self.done.wait(self.until - Native.monotonic())
         return self.succeeded
 
 
@@ -31,24 +68,24 @@ class Requests:
         self._flushes: List[Request] = []
         self._ends: List[Request] = []
         self._is_closed = False
-        # Locked while there is nothing to do. No Event: a flush or close from a signal handler or
-        # ``__del__`` within another's Event.set() would wait for its inner lock forever.
-        self._wake = threading.Lock()
-        self._wake.acquire()
+        #: What the sender sleeps by; a new one each time.
+        self._alarm = Alarm()
 
     def make(self, timeout: float, status: Optional[str], patient: bool) -> Request:
         """Make a request and wake the sender; where none takes it any more it is done at once."""
-        request = Request(monotonic() + timeout, status, patient)
+        request = Request(Native.monotonic() + timeout, status, patient)
         (self._flushes if status is None else self._ends).append(request)
         if self._is_closed:  # looked at after the append, as close() looks after setting it
             request.done.set()
-        release_if_held(self._wake)  # else it is awake already
+        self._alarm.set()
         return request
 
     def take(self, timeout: float) -> Tuple[List[Request], List[Request]]:
         """Wait at most ``timeout`` for one; return the flushes made meanwhile, and the first end
         if there is one. All others who ask for the end wait for that one."""
-        self._wake.acquire(True, max(0.0, timeout))
+        alarm = self._alarm = Alarm()
+        if not (self._flushes or self._ends):  # looked at after, as make() wakes after the append
+            alarm.wait(timeout)
         flushes = self._flushes[:]
         del self._flushes[: len(flushes)]
         return flushes, self._ends[:1]

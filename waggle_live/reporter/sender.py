@@ -5,18 +5,16 @@ increments. After a reconnect it sends every cell, so there is no queue and noth
 Only a flush and the end wait for an answer, and never long.
 """
 
-import threading
-import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Union
 
-from ..clock import monotonic
+from ..logs import LogOnce
+from ..native import Native
 from ..series.state import LastCell, SeriesState, fold_all
 from ..wire.protocol import encode, encode_updates
 from . import fork
 from .address import Address
 from .connection import Connection, explain
-from .logs import LogOnce
 from .request import Request, Requests
 from .session import Session
 from .usage import Figures
@@ -64,7 +62,7 @@ class Sender:
         self._addresses = addresses
         self._usage = usage
         self._interval = interval
-        self._thread: Optional[threading.Thread] = None
+        self._ident: Optional[int] = None
         self._requests = Requests()
         self._connection: Optional[Connection] = None
         self._send_all = True
@@ -76,15 +74,14 @@ class Sender:
 
     def start(self) -> None:
         """Start the thread; raises RuntimeError where none can be started."""
-        self._thread = threading.Thread(target=self._run, name="waggle-live", daemon=True)
-        self._thread.start()
+        Native.start_thread(self._run, "waggle-live")
 
     def flush(self, timeout: float, patient: bool = True) -> bool:
         """Send now; True once the collector has applied it, False after ``timeout`` seconds.
 
         Not ``patient``: False at once where there is no connection.
         """
-        if self._thread is threading.current_thread():
+        if self._ident == Native.get_ident():
             return False  # a gauge's function can't wait for itself
         return self._requests.make(timeout, None, patient).wait()
 
@@ -93,7 +90,7 @@ class Sender:
         request = self._requests.make(timeout, status, patient=True)
 
         def wait() -> None:
-            if self._thread is not threading.current_thread():
+            if self._ident != Native.get_ident():
                 request.wait()
 
         return wait
@@ -104,10 +101,11 @@ class Sender:
             self._connection.close()
 
     def _run(self) -> None:
+        self._ident = Native.get_ident()
         next_tick = 0.0
         while True:
-            flushes, end = self._requests.take(next_tick - monotonic())
-            next_tick = monotonic() + self._interval
+            flushes, end = self._requests.take(next_tick - Native.monotonic())
+            next_tick = Native.monotonic() + self._interval
             try:
                 self._tick(urgent=any(request.patient for request in flushes + end))
             except Exception as error:  # ours to mend, never the plugin's to suffer
@@ -151,7 +149,7 @@ class Sender:
             fold_all(states)
 
     def _connect(self, urgent: bool) -> None:
-        now = monotonic()
+        now = Native.monotonic()
         if now < self._retry_at and not urgent:
             return
         for address in self._addresses():
@@ -191,7 +189,7 @@ class Sender:
         if not connection.is_clear:
             fold_all(states)
             return False
-        now = monotonic()
+        now = Native.monotonic()
         messages: List[Dict[str, Any]] = []
         complete = True
         for state in states:
@@ -222,7 +220,7 @@ class Sender:
     def _read_usage(self) -> Optional[Dict[str, Any]]:
         if self._usage is None:
             return None
-        with fork.guard:  # it opens files
+        with fork.held_off():  # it opens files
             return self._usage.read(self)
 
     def _receive(self, connection: Connection) -> List[Dict[str, Any]]:
@@ -238,7 +236,7 @@ class Sender:
                 self._disconnect()
             elif code in ("version", "session_limit", "identity", "token"):
                 self._disconnect()
-                self._retry_at = monotonic() + REFUSED_RETRY
+                self._retry_at = Native.monotonic() + REFUSED_RETRY
         return [message for message in messages if message["type"] == "applied"]
 
     def _serve(self, request: Request) -> bool:
@@ -251,10 +249,10 @@ class Sender:
                     return True
             except OSError:
                 self._lose()
-            if monotonic() >= request.until or not (request.patient and self._was_connected):
+            if Native.monotonic() >= request.until or not (request.patient and self._was_connected):
                 return False
             # There was a collector a moment ago: one that restarts is worth waiting for.
-            time.sleep(0.02)
+            Native.sleep(0.02)
             self._tick(urgent=True)
 
     def _take_last(self, until: float) -> None:
@@ -264,7 +262,7 @@ class Sender:
         """
         states = [state for state in self._states() if isinstance(state, SeriesState)]
         # Half of the time is left to send them.
-        waits = (max(FOLD_SECONDS, (until - monotonic()) / 2) for _ in states)
+        waits = (max(FOLD_SECONDS, (until - Native.monotonic()) / 2) for _ in states)
         last = [state.end(wait) for state, wait in zip(states, waits)]
         self._states = lambda: [cell for cell in last if cell is not None]
 
@@ -276,10 +274,10 @@ class Sender:
             connection.send(b"")
             if taken and connection.is_clear:
                 break
-            if monotonic() >= request.until:
+            if Native.monotonic() >= request.until:
                 return False
             self._receive(connection)
-            connection.wait(min(request.until, monotonic() + 0.01))
+            connection.wait(min(request.until, Native.monotonic() + 0.01))
         question: Dict[str, Any] = {"type": "flush", "number": self._session.number}
         if request.status is not None:
             question.update(type="bye", status=request.status)
@@ -287,7 +285,7 @@ class Sender:
             if process is not None:
                 question["process"] = process
         connection.send(encode(question))
-        while monotonic() < request.until and self._connection is connection:
+        while Native.monotonic() < request.until and self._connection is connection:
             for answer in self._receive(connection):
                 if answer.get("number") == question["number"]:
                     return True

@@ -1,11 +1,10 @@
 """A session: one process of one plugin, as the collector knows it."""
 
 import os
-import time
 from binascii import hexlify
 from typing import Any, Dict, Optional
 
-from ..clock import monotonic
+from ..native import Native
 from ..version import VERSION
 from ..wire.protocol import VERSION as PROTOCOL_VERSION
 from .address import find_token
@@ -24,16 +23,16 @@ class Session:
         # The node's name, from the stack's scheduler.
         self._host = clean(os.environ.get("HOST", ""))
         self._token = find_token(os.environ)
-        self._start_time = time.time() if start_time is None else start_time
-        self.started = monotonic()
+        self._start_time = Native.time() if start_time is None else start_time
+        self.started = Native.monotonic()
         #: Number of the last update that was sent.
         self.number = 0
         self.renew()
 
     def renew(self) -> None:
         """Take a new id and key; what was sent under the old one is the old one's."""
-        self._id = hexlify(os.urandom(16)).decode()
-        self._key = hexlify(os.urandom(16)).decode()
+        self._id = hexlify(Native.urandom(16)).decode()
+        self._key = hexlify(Native.urandom(16)).decode()
 
     def hello(self, over_tcp: bool = False) -> Dict[str, Any]:
         """Return the message that opens a connection of this session.
@@ -47,7 +46,7 @@ class Session:
             "key": self._key,
             **self._identity._asdict(),
             "host": self._host,
-            "pid": os.getpid(),
+            "pid": Native.getpid(),
             "parent": find_parent(),
             "start_time": self._start_time,
             "monotonic": self.started,

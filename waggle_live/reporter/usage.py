@@ -2,8 +2,9 @@
 
 import os
 import re
-import time
 from typing import Any, Dict, Optional
+
+from ..native import Native
 
 #: Of the cgroup that a runtime makes for a container; the runtime's own service is none.
 _CONTAINER = re.compile("kubepods|(?:^|/)(?:docker[/-]|libpod-|cri-containerd-|crio-|lxc[/.])[^/]")
@@ -31,7 +32,7 @@ class ProcessUsage:
 
     def read(self) -> Dict[str, Any]:
         """Return the ``process`` object of an update; what can't be read is left out."""
-        message: Dict[str, Any] = {"cpu_seconds": round(time.process_time(), 6)}
+        message: Dict[str, Any] = {"cpu_seconds": round(Native.process_time(), 6)}
         try:
             if self._usage:
                 message["memory_bytes"] = self._working_set()
@@ -74,11 +75,10 @@ class ProcessUsage:
                     return
 
     def _exists(self, path: str) -> bool:
-        return os.path.exists(os.path.join(self._root, path))
+        return Native.exists(os.path.join(self._root, path))
 
     def _read(self, path: str) -> bytes:
-        with open(os.path.join(self._root, path), "rb") as file:
-            return file.read()
+        return Native.read_file(os.path.join(self._root, path))
 
 
 class Figures:

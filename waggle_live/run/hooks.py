@@ -104,6 +104,6 @@ def _patch(name: str, module: Any) -> None:
     try:
         import_module(PATCHES[name], __package__).patch(module)
     except Exception:
-        from ..reporter.logs import logger
+        from ..logs import logger
 
         logger.exception("live metrics: %s is not measured", name)

@@ -7,17 +7,15 @@ that wouldn't without us. A handler of the plugin's own is left alone.
 """
 
 import _socket
-import _thread
 import atexit
-import functools
 import os
 import signal
 import sys
-import time
 from contextlib import suppress
-from types import BuiltinFunctionType
+from functools import partial, wraps
 from typing import Any
 
+from ..native import Native
 from ..reporter import ends, fork, reporter
 
 
@@ -41,7 +39,7 @@ class _Terminator:
 
     def __init__(self) -> None:
         #: Locked once SIGTERM has come.
-        self._has_begun = _thread.allocate_lock()
+        self._has_begun = Native.allocate_lock()
         self._set_wakeup_fd: Any = signal.set_wakeup_fd
         self._reader: Any = None
         #: Where Python's handler in C writes the number of each signal.
@@ -54,15 +52,13 @@ class _Terminator:
         here: the main thread may be in the middle of a fold, for whose end the sender waits.
         """
         try:
-            _thread.start_new_thread(self._end, ())
+            Native.start_thread(self._end)
         except RuntimeError:  # the limit of threads
             self._end()
 
     def watch(self) -> None:
         """Start the thread that signals wake, and wake it unless somebody else is woken."""
-        # Elsewhere than on Linux, and under gevent, whose threads are none, the handler does it.
-        is_thread = isinstance(_thread.start_new_thread, BuiltinFunctionType)
-        if not is_thread or not hasattr(_socket, "SO_PASSCRED"):
+        if not hasattr(_socket, "SO_PASSCRED"):  # elsewhere than on Linux the handler does it
             return
         reader, writer = _socket.socketpair()
         reader.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
@@ -72,20 +68,17 @@ class _Terminator:
         others = self._set_wakeup_fd(self._wakeup)
         if others not in (-1, inherited):
             self._set_wakeup_fd(others)
-        # No signal is delivered to this thread: the plugin may have blocked one to wait for it.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.Signals)
         with suppress(RuntimeError):  # the limit of threads; there still is the handler
-            _thread.start_new_thread(self._read, (reader,))
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            Native.start_thread(partial(self._read, reader))
 
     def wait(self) -> None:
         """Let SIGTERM, once it has come, be what ends the process, and not the end of its main."""
         while self._has_begun.locked():
-            time.sleep(1)
+            Native.sleep(1)
 
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child, which has its parent's descriptors and no thread."""
-        self._has_begun = _thread.allocate_lock()
+        self._has_begun = Native.allocate_lock()
         if self._reader is not None:
             reader, wakeup = self._reader, self._wakeup
             self.watch()
@@ -99,7 +92,7 @@ class _Terminator:
         """
         original = self._set_wakeup_fd
 
-        @functools.wraps(original)
+        @wraps(original)
         def set_wakeup_fd(fd: int, **options: Any) -> Any:
             old = original(self._wakeup if fd == -1 else fd, **options)
             return -1 if old == self._wakeup else old
@@ -122,10 +115,10 @@ class _Terminator:
         """Send what is left, for half a second at most, and die of the signal."""
         if not self._has_begun.acquire(False):
             return
-        is_sent = _thread.allocate_lock()
+        is_sent = Native.allocate_lock()
         is_sent.acquire()
         with suppress(RuntimeError):  # the limit of threads
-            _thread.start_new_thread(_send, (is_sent,))
+            Native.start_thread(partial(_send, is_sent))
             is_sent.acquire(True, reporter.DEFAULT_EXIT_TIMEOUT)
         _die()
 

@@ -1,10 +1,10 @@
 """Sees ``sys.exit(3)`` end the interpreter: atexit functions can't tell it from a clean end."""
 
-import _thread
 import functools
 import sys
 from typing import Any
 
+from ..native import Native
 from ..reporter import ends
 
 
@@ -15,7 +15,7 @@ def install() -> None:
     """
     module: Any = sys
     original = module.exit
-    main_thread = _thread.get_ident()
+    main_thread = Native.get_ident()
 
     # A class, since Python calls ``__new__``, which looks at the exception and returns, and then
     # what is got as ``__init__``: that raises it and is C, so no frame of ours is in the traceback.
@@ -28,7 +28,7 @@ def install() -> None:
                 original(*status)
             except SystemExit as error:
                 is_failure = ends.status_of(error) == ends.ERROR
-                if is_failure and _thread.get_ident() == main_thread:
+                if is_failure and Native.get_ident() == main_thread:
                     error.__dict__["_waggle_live"] = _Witness()
                     self.failures.append(error.with_traceback(None))
             except TypeError:  # too many arguments

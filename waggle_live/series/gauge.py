@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List
 
-from ..clock import perf_counter_ns
+from ..native import Native
 from ..wire.protocol import GAUGE, encode_number
 from .state import Change, Folded, SeriesState, change_together
 
@@ -27,5 +27,5 @@ class GaugeState(SeriesState):
 
     def _message(self, *folded: Any) -> Dict[str, Any]:
         value, clock = folded
-        age = max(0.0, (perf_counter_ns() - clock) / 1e9)
+        age = max(0.0, (Native.perf_counter_ns() - clock) / 1e9)
         return {"value": encode_number(value), "age": round(age, 6)}

@@ -1,12 +1,10 @@
 """Misuse and bounds that the client meets: counted each time, logged once per kind."""
 
-import logging
 from typing import Dict
 
+from ..logs import warn
 from ..wire.protocol import PROBLEM, PROBLEMS
 from .counter import CounterState
-
-logger = logging.getLogger("waggle_live")
 
 
 class ProblemState(CounterState):
@@ -28,4 +26,4 @@ class Problems:
         state = self.states.setdefault(problem, made)
         state.count()
         if state is made:  # the first time, and not another thread's
-            logger.warning("live metrics: %s (counted as %r, logged once)", text, problem)
+            warn("%s (counted as %r, logged once)", text, problem)

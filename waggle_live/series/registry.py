@@ -1,8 +1,8 @@
 """All series of one process: found by name and labels, one kind per name, bounded in number."""
 
-import threading
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
+from ..native import Native
 from ..wire import protocol
 from ..wire.errors import InvalidMetric, describe
 from ..wire.protocol import DEFAULT_MAX_SERIES, OVERFLOW, Labels, check_labels, check_name
@@ -60,7 +60,7 @@ class Registry:
         self._max_series = max_series
         # RLock: a signal handler may make a series while its thread is making one, even the
         # same; so each is put in place by setdefault, and the first to come stays.
-        self._lock = threading.RLock()
+        self._lock = Native.RLock()
         self._kinds: Dict[str, str] = {}
         self._series: Dict[_Key, Tuple[SeriesState, Any]] = {}
         self._overflow: Dict[str, Tuple[SeriesState, Any]] = {}
@@ -164,7 +164,7 @@ class Registry:
 
     def reset(self) -> None:
         """Start all series at zero with new buffers and locks, in a forked child."""
-        self._lock = threading.RLock()
+        self._lock = Native.RLock()
         for state in self.states():
             state.reset()
 

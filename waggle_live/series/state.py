@@ -2,23 +2,21 @@
 
 The application appends raw values to ``state.buffer`` through ``state.append``, which is the
 buffer's own C method: atomic, without a lock. :meth:`SeriesState.fold` adds them to what was
-folded before. It takes a lock, but never waits for it, so it may be called from the sender, from
-any application thread, a signal handler or a GC callback: a caller that finds the lock taken
-leaves the values to the holder or to the next fold. Nothing is dropped. If the sender is starved,
-the appending side folds (see :data:`FOLD_AT`).
+folded before. It claims the state, but never waits for that, so it may be called from the sender,
+from any application thread, a signal handler or a GC callback: a caller that finds the state
+claimed leaves the values to the holder or to the next fold. Nothing is dropped. If the sender is
+starved, the appending side folds (see :data:`FOLD_AT`).
 
 A signal handler may raise anywhere in a fold. The buffer and what was folded change together, in
-one call into C, so every value is in one of the two. The lock is an RLock, which knows its owner,
-so a thread takes back a lock that an exception made it keep.
+one call into C, so every value is in one of the two.
 """
 
-import sys
-import threading
 from collections import deque
 from operator import setitem
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
-from ..clock import monotonic
+from ..claim import Claim, Owner
+from ..native import Native
 from ..wire.protocol import Labels
 
 #: Values in one buffer at which the appending side folds them itself (about 320 kB).
@@ -42,10 +40,10 @@ class SeriesState:
         "begin",
         "buffer",
         "changed",
+        "claim",
         "first",
         "folded",
         "labels",
-        "lock",
         "name",
         "on_change",
         "touched",
@@ -82,18 +80,18 @@ class SeriesState:
         return self.registry.state_of, self.key
 
     def reset(self) -> None:
-        """Start at zero, with a new buffer and a new lock: in a forked child.
+        """Start at zero, with a new buffer and a new claim: in a forked child.
 
         The old buffer stays with the spans that were open at the fork: what they append counts
         in the parent only.
         """
-        self.lock: Any = threading.RLock()
+        self.claim = Claim()
         self.folded: Folded = [self.empty]
         #: What was recorded and is not folded yet.
         self.values: List[Any] = []
         #: Stands in for it until a session's first value comes; None where nobody waits for one.
         self.first = None if self.begin is None else _FirstBuffer(self)
-        self.touched = monotonic()
+        self.touched = Native.monotonic()
         self.changed = True
         self.use(self.values if self.first is None else self.first, anew=True)
 
@@ -112,33 +110,31 @@ class SeriesState:
     def recorded_at(self) -> float:
         """When the last value was recorded, as far as is known; 0 where none was."""
         if self.values:
-            return monotonic()
+            return Native.monotonic()
         return 0.0 if self.folded[0] is self.empty else self.touched
 
     def fold(self) -> bool:
         """Fold the buffer; False if another fold is running just now."""
-        lock = self.lock
-        if lock._is_owned() and not _take_back(lock):
-            return False
+        owner = Owner()
         try:
-            if not lock.acquire(False):
+            if not self.claim.take(owner):
                 return False
             self._fold_all()
+            return True
         finally:
-            # Not `if acquired`: an exception may come between acquiring and remembering it.
-            release_if_held(lock)
-        return True
+            owner.is_done = True
 
     def take(self) -> Optional[Dict[str, Any]]:
         """Fold, and return the state as a cell of the wire; None if it is being folded."""
-        lock = self.lock
-        if not self.fold() or not lock.acquire(False):
-            return None
+        owner = Owner()
         try:
+            if not self.claim.take(owner):
+                return None
+            self._fold_all()
             self.changed = False
             return self._cell()
         finally:
-            lock.release()
+            owner.is_done = True
 
     def end(self, timeout: float) -> "Optional[LastCell]":
         """Return the last cell of this session, and start the next at zero, without a value yet.
@@ -146,10 +142,10 @@ class SeriesState:
         No value is in both, and none in neither. For the sender's thread alone: it waits, at most
         ``timeout`` seconds, for a fold that is running. None if that takes longer.
         """
-        lock = self.lock
-        if not lock.acquire(True, max(0.0, timeout)):
-            return None
+        owner = Owner()
         try:
+            if not self.claim.wait(owner, timeout):
+                return None
             self._fold_all()
             last = LastCell(self._cell(), self.changed)
             self.folded = [self.empty]
@@ -157,13 +153,13 @@ class SeriesState:
                 self.use(self.first, anew=False)
             return last
         finally:
-            lock.release()
+            owner.is_done = True
 
     def _fold_all(self) -> None:
         values = self.values
         size = len(values)
         if size:
-            self.touched = monotonic()
+            self.touched = Native.monotonic()
             self.changed = True
             self._fold(values[:size], self.folded, (values, slice(size), ()))
 
@@ -173,7 +169,7 @@ class SeriesState:
             cell["name"] = self.name
         if self.labels:
             cell["labels"] = dict(self.labels)
-        cell["age"] = round(max(0.0, monotonic() - self.touched), 6)
+        cell["age"] = round(max(0.0, Native.monotonic() - self.touched), 6)
         cell.update(self._message(*self.folded[0]))
         return cell
 
@@ -222,9 +218,6 @@ class _FirstBuffer(list):  # type: ignore[type-arg]
         state.begin()
 
 
-_FOLDING = tuple(each.__code__ for each in (SeriesState.fold, SeriesState.take, SeriesState.end))
-
-
 def fold_all(states: Sequence[Union[SeriesState, LastCell]]) -> None:
     """Fold without sending, so that no buffer grows while nobody takes the states."""
     for state in states:
@@ -236,35 +229,3 @@ def change_together(*changes: Change) -> None:
     """Make all ``changes`` in one call into C: no signal handler comes between two of them."""
     lists, places, contents = zip(*changes)
     deque(map(setitem, lists, places, contents), maxlen=0)
-
-
-def release_if_held(lock: Any) -> None:
-    """Release a lock, unless it isn't held, or is another thread's."""
-    try:
-        lock.release()
-    except RuntimeError as error:
-        if came_out_of_a_call(error):
-            raise
-
-
-def came_out_of_a_call(error: BaseException) -> bool:
-    """Tell whether an error is none of ours, but of a signal handler that ran just then."""
-    traceback: Any = error.__traceback__
-    return traceback.tb_next is not None
-
-
-def _take_back(lock: Any) -> bool:
-    """Release a lock of this thread that no fold of its own holds any more.
-
-    False if one does: then we are in a signal handler, GC callback or ``__del__`` within it.
-    """
-    frame: Any = sys._getframe(2)
-    if frame.f_code is SeriesState.take.__code__:
-        frame = frame.f_back  # it folds before it takes the lock itself
-    while frame is not None:
-        if frame.f_code in _FOLDING:
-            return False
-        frame = frame.f_back
-    while lock._is_owned():
-        lock.release()
-    return True

@@ -1,8 +1,9 @@
 """Forks: no descriptor and no lock is inherited that shouldn't be."""
 
-import threading
-
+from waggle_live.claim import Owner
 from waggle_live.reporter import fork
+
+from ..helpers import in_threads
 
 
 def test_no_descriptor_is_inherited(listener, play_forking):
@@ -60,31 +61,25 @@ def test_a_child_that_execs_is_no_session(listener, play_forking):
     assert len(set(listener.sessions)) == 1
 
 
-def test_the_guard_is_released_whatever_happens():
+def test_a_fork_waits_for_a_socket_but_not_for_long():
     """Two forks at once, the second of which gave up waiting: it takes nothing from the first, and
-    the guard is free afterwards."""
+    sockets can be made afterwards."""
     found = []
 
     def is_free():
-        got = fork.guard.acquire(timeout=0.01)
-        if got:
-            fork.guard.release()
-        found.append(got)
+        owner = Owner()
+        found.append(fork._claim.take(owner))
+        owner.is_done = True
 
     def fork_in_vain():
         fork._before()  # gives up after its timeout
         fork._after_in_parent()
 
-    def in_a_thread(function):
-        thread = threading.Thread(target=function)
-        thread.start()
-        thread.join()
-
     fork._before()
     try:
-        in_a_thread(fork_in_vain)
-        in_a_thread(is_free)
+        in_threads(1, fork_in_vain)
+        is_free()
     finally:
         fork._after_in_parent()
-    in_a_thread(is_free)
+    is_free()
     assert found == [False, True]

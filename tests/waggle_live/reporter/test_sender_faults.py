@@ -171,10 +171,10 @@ def test_a_full_backlog(tmp_path, caplog):
 def test_no_thread_can_be_started(listener, caplog, monkeypatch):
     """Where no thread can be started the plugin goes on without, and says so once."""
 
-    def refuse(thread):
+    def refuse(*_):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("threading.Thread.start", refuse)
+    monkeypatch.setattr("waggle_live.native.Native._start_new_thread", refuse)
     with LiveMetrics(address="unix://" + listener.path, plugin_name="x") as live:
         live.counter("c").inc()
         assert live.flush(0.1) is False

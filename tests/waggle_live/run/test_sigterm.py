@@ -160,10 +160,10 @@ def test_without_ctypes_it_ends_with_143(listener, tmp_path):
 def test_where_no_thread_can_be_started(listener, tmp_path):
     """What wasn't sent is lost, but the signal ends the process."""
     text = """
-        import _thread
+        from waggle_live.native import Native
         def fail(*_):
             raise RuntimeError("can't start new thread")
-        _thread.start_new_thread = fail
+        Native._start_new_thread = fail
         from waggle_live.live import LiveMetrics
         import time
         print("ready", flush=True)

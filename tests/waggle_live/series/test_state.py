@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from waggle_live.claim import Owner
 from waggle_live.series.counter import CounterState
 from waggle_live.series.gauge import GaugeState
 from waggle_live.series.rate import RateState
@@ -78,49 +79,28 @@ def test_state_is_not_consumed_by_taking():
     )
 
 
-def in_thread(function):
-    """Run a function in another thread and return what it returned."""
-    results = []
-    thread = threading.Thread(target=lambda: results.append(function()))
-    thread.start()
-    thread.join()
-    return results[0]
-
-
-def test_who_finds_the_lock_taken_leaves_it():
-    """A fold that meets another thread's never waits, and loses nothing."""
+def test_who_finds_the_state_claimed_leaves_it():
+    """A fold that meets another's never waits, and loses nothing."""
     state = CounterState("c")
     state.append(1)
-    assert in_thread(lambda: state.lock.acquire(False))  # and its thread ends without a release
-    lock = state.lock
+    owner = Owner()
+    assert state.claim.take(owner)
     assert state.fold() is False
     assert state.take() is None
+    assert state.end(0.01) is None
     state.append(1)
-    state.lock = threading.RLock()
-    assert lock is not state.lock
+    owner.is_done = True
     assert state.take()["value"] == 2
 
 
-def test_a_lock_that_an_exception_left_taken():
-    """A lock that this thread has kept without being in a fold is taken back, for all threads."""
-    state = CounterState("c")
-    state.append(1)
-    state.lock.acquire()
-    state.lock.acquire()
-    assert in_thread(state.fold) is False
-    assert state.fold() is True
-    assert in_thread(state.take)["value"] == 1
-    state.lock.acquire()
-    assert state.take()["value"] == 1
-
-
 def test_reset_starts_at_zero_with_a_new_buffer():
-    """In a forked child: what goes to the old buffer is nobody's, even if the lock was held."""
+    """In a forked child: what goes to the old buffer is nobody's, even if the state was claimed."""
     state = TimerState("t")
     old = state.append
     old(5)
     state.fold()
-    assert in_thread(lambda: state.lock.acquire(False))
+    owner = Owner()
+    assert state.claim.take(owner)
     state.reset()
     old(7)
     state.append(9)

@@ -105,6 +105,7 @@ class Dimensionless:
         (Size.LARGE, "3"),
         (enum.Enum("Color", {"RED": "red"}).RED, "red"),
         (enum.Enum("Color", {"RED": 1}).RED, "1"),
+        (enum.IntFlag("Flags", {"A": 4}).A, "4"),
         (enum.Enum("Nested", {"SIZE": Size.LARGE}).SIZE, "3"),
         pytest.param(Unprintable(3), "3", id="unprintable"),
         (Dimensionless(True), "True"),

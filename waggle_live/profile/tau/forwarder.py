@@ -9,10 +9,10 @@ import time
 from collections import deque
 from typing import Callable, Deque, Dict, List, Optional, Set
 
-from ...clock import monotonic
+from ...logs import LogOnce
+from ...native import Native
 from ...reporter.address import Address
 from ...reporter.identity import ClaimedIdentity
-from ...reporter.logs import LogOnce
 from ...reporter.sender import Sender
 from ...reporter.session import Session
 from ...series.state import SeriesState
@@ -80,7 +80,7 @@ class Forwarder:
             self._log_once(metric, "of TAU's metrics, %s is no time and is not forwarded", metric)
 
     def _end_those_gone(self, present: Set[Run]) -> None:
-        now = monotonic()
+        now = Native.monotonic()
         for run, forwarded in list(self._runs.items()):
             if run in present:
                 forwarded.last_seen = now
@@ -133,7 +133,7 @@ class ForwardedRun:
         for reading in readings:
             # A file's time is the wall clock's; that it is compared with the same clock now, once,
             # is all that it is used for.
-            dumped = monotonic() - max(0.0, time.time() - reading.dumped)
+            dumped = Native.monotonic() - max(0.0, time.time() - reading.dumped)
             self._dumped = max(self._dumped, dumped)
         self.add_torn(0)
         if is_first:  # only now, so that the first update has all of it

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List
 
-from ...clock import monotonic
+from ...native import Native
 from ...series.state import Change, Folded, SeriesState, change_together
 from ...wire.protocol import FUNCTION, TAU
 
@@ -34,5 +34,5 @@ class RunState(_NewestState):
 
     def _message(self, *folded: Any) -> Dict[str, Any]:
         dumped, dropped, torn = folded
-        age = min(max(0.0, monotonic() - dumped), 1e9)
+        age = min(max(0.0, Native.monotonic() - dumped), 1e9)
         return {"age": round(age, 6), "dropped": dropped, "torn": torn}

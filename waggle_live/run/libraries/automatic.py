@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, Callable, Dict, Iterable, Set
 from weakref import WeakKeyDictionary, ref
 
-from ...reporter.logs import LogOnce
+from ...logs import LogOnce
 from ...wire.errors import LiveMetricsError
 from ...wire.protocol import MAX_LABEL_VALUE_LENGTH, RATE, TIMER
 
