@@ -12,11 +12,12 @@ from contextlib import suppress
 from typing import Any, Callable, List, Optional
 
 from ..clock import monotonic
+from ..logs import LogOnce
 from ..series.registry import Instruments, Registry
 from . import ends, fork
 from .address import Addresses
+from .gauge_functions import GaugeFunctions
 from .identity import ClaimedIdentity
-from .logs import LogOnce
 from .sender import Sender
 from .session import Session
 from .usage import Figures
@@ -63,6 +64,9 @@ class Reporter:
         #: One for each block that is open, since a list changes in one step.
         self._blocks: List[None] = []
         self._left = ends.Left()
+        self._functions = GaugeFunctions(self.registry.problems)
+        #: Whether the collector has applied all of the session before.
+        self._is_told = False
         #: Until when, and how long, a block's end waited last without an answer.
         self._in_vain = (float("-inf"), 0.0)
         fork.register(self)
@@ -102,6 +106,7 @@ class Reporter:
             session=Session(self._identity),
             addresses=self._addresses.candidates,
             usage=_figures,
+            functions=self._functions,
             on_end=self._ended,
             interval=self._interval,
         )
@@ -112,10 +117,14 @@ class Reporter:
         """The session has ended: begin the next one if anything was recorded meanwhile."""
         with suppress(ValueError):
             _started.remove(self)  # before another thread may begin the next
+        self._is_told = self._sender is not None and self._sender.is_told
         self._sender = None
         # Not only what waits to be folded: whoever filled a buffer may have folded it since.
-        if any(state.recorded_at for state in self.registry.states()):
+        if self._has_recorded():
             self.start()
+
+    def _has_recorded(self) -> bool:
+        return any(state.recorded_at for state in self.registry.states())
 
     def enter(self) -> None:
         """Enter a block, which begins the session."""
@@ -139,9 +148,15 @@ class Reporter:
             self._left.note(error, monotonic())
 
     def flush(self, timeout: float) -> bool:
-        """Send now; True once the collector has applied it, False after ``timeout`` seconds."""
+        """Send now; True once the collector has applied it, False after ``timeout`` seconds.
+
+        Between two sessions it is answered at once: True if the one before was applied, and
+        nothing was recorded since.
+        """
         sender = self._sender  # another thread may end it meanwhile
-        return sender is not None and sender.flush(timeout)
+        if sender is None:
+            return self._is_told and not self._has_recorded()
+        return sender.flush(timeout)
 
     def detach(self, handle: Any, status: Optional[str], timeout: float) -> None:
         """``handle`` records no more; the last one ends the session."""
@@ -173,6 +188,8 @@ class Reporter:
         if sender is not None:
             sender.abandon()
         self._left = ends.Left()
+        self._functions = GaugeFunctions(self.registry.problems)
+        self._is_told = False
         self._by_thread = threading.local()
         self.registry.reset()
 

@@ -1,7 +1,7 @@
 """What others ask of a sender: a flush, or the end."""
 
 import threading
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 from ..clock import monotonic
 from ..series.state import release_if_held
@@ -15,8 +15,15 @@ class Request:
         self.status = status  # of the bye; None for a flush
         #: Wait for a collector that was there a moment ago.
         self.patient = patient
+        #: Of the question whose answer is this one's; None until it is asked.
+        self.number: Optional[int] = None
         self.done = threading.Event()
         self.succeeded = False
+
+    def finish(self, succeeded: bool) -> None:
+        """Let nobody wait for it any more."""
+        self.succeeded = succeeded
+        self.done.set()
 
     def wait(self) -> bool:
         """Wait until it is done or its time is over; return whether all was applied."""
@@ -45,13 +52,13 @@ class Requests:
         release_if_held(self._wake)  # else it is awake already
         return request
 
-    def take(self, timeout: float) -> Tuple[List[Request], List[Request]]:
+    def take(self, timeout: float) -> List[Request]:
         """Wait at most ``timeout`` for one; return the flushes made meanwhile, and the first end
         if there is one. All others who ask for the end wait for that one."""
         self._wake.acquire(True, max(0.0, timeout))
         flushes = self._flushes[:]
         del self._flushes[: len(flushes)]
-        return flushes, self._ends[:1]
+        return flushes + self._ends[:1]
 
     def close(self) -> None:
         """Let nobody wait from now on: the sender has ended."""

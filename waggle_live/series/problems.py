@@ -1,12 +1,10 @@
 """Misuse and bounds that the client meets: counted each time, logged once per kind."""
 
-import logging
-from typing import Dict
+from typing import Any, Dict
 
+from ..logs import LogOnce
 from ..wire.protocol import PROBLEM, PROBLEMS
 from .counter import CounterState
-
-logger = logging.getLogger("waggle_live")
 
 
 class ProblemState(CounterState):
@@ -20,12 +18,13 @@ class Problems:
 
     def __init__(self) -> None:
         self.states: Dict[str, ProblemState] = {}
+        self._log_once = LogOnce()
 
-    def count(self, problem: str, text: str) -> None:
-        """Count one ``problem`` (of :data:`protocol.PROBLEMS`); log ``text`` the first time."""
+    def count(self, problem: str, text: str, kind: Any = None) -> None:
+        """Count one ``problem`` (of :data:`protocol.PROBLEMS`).
+
+        ``text`` is logged the first time, and the first time with each other ``kind``.
+        """
         assert problem in PROBLEMS, problem
-        made = ProblemState(problem)
-        state = self.states.setdefault(problem, made)
-        state.count()
-        if state is made:  # the first time, and not another thread's
-            logger.warning("live metrics: %s (counted as %r, logged once)", text, problem)
+        self.states.setdefault(problem, ProblemState(problem)).count()
+        self._log_once((problem, kind), "%s (counted as %r, logged once)", text, problem)

@@ -16,7 +16,7 @@ import sys
 import threading
 from collections import deque
 from operator import setitem
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..clock import monotonic
 from ..wire.protocol import Labels
@@ -28,6 +28,8 @@ FOLD_AT = 8192
 Folded = List[Tuple[Any, ...]]
 #: A list, a place in it, and what to put there.
 Change = Tuple[List[Any], Any, Any]
+#: Records a value that was taken before.
+Record = Callable[[], None]
 
 
 class SeriesState:
@@ -56,8 +58,8 @@ class SeriesState:
     kind: str
     #: What is folded of a series without values.
     empty: Tuple[Any, ...]
-    #: Records a value just before each send (see ``Gauge.set_function``).
-    sample: Optional[Callable[[], None]] = None
+    #: Asks a function for a value and returns what records it (see ``Gauge.set_function``).
+    sample: Optional[Callable[[], Record]] = None
 
     def __init__(
         self, name: str, labels: Labels = (), begin: Optional[Callable[[], None]] = None
@@ -179,7 +181,6 @@ class SeriesState:
 class LastCell:
     """The last cell of a series in a session that ends; stands in for its state there."""
 
-    sample = None
     values = ()
 
     def __init__(self, cell: Dict[str, Any], changed: bool) -> None:
@@ -213,13 +214,6 @@ class _FirstBuffer(list):  # type: ignore[type-arg]
 
 
 _FOLDING = tuple(each.__code__ for each in (SeriesState.fold, SeriesState.take, SeriesState.end))
-
-
-def fold_all(states: Sequence[Union[SeriesState, LastCell]]) -> None:
-    """Fold without sending, so that no buffer grows while nobody takes the states."""
-    for state in states:
-        if isinstance(state, SeriesState) and state.values:
-            state.fold()
 
 
 def change_together(*changes: Change) -> None:

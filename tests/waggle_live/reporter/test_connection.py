@@ -10,7 +10,7 @@ import time
 import pytest
 
 from waggle_live.reporter.address import Address
-from waggle_live.reporter.connection import MAX_REPLY_BYTES, Connection
+from waggle_live.reporter.connection import DEFAULT_MAX_REPLY_BYTES, Connection
 
 from ..helpers import environment, run_python, until
 from ..listener import Listener
@@ -57,7 +57,7 @@ def test_garbage_is_passed_over(listener, open_connection):
     assert listener.wait_for(lambda seen: seen.messages())
     with listener._lock:
         peer = listener._peers[0]
-    peer.sendall(b'garbage\n[]\n{"type":3}\n\xff\n' + b"x" * (2 * MAX_REPLY_BYTES) + b"\n")
+    peer.sendall(b'garbage\n[]\n{"type":3}\n\xff\n' + b"x" * (2 * DEFAULT_MAX_REPLY_BYTES) + b"\n")
     peer.sendall(b'{"type":"applied","number":1}\n')
     assert until(open_connection.receive) == [{"type": "applied", "number": 1}]
 

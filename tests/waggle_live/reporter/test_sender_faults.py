@@ -8,7 +8,7 @@ import time
 import pytest
 
 from waggle_live.live import LiveMetrics
-from waggle_live.reporter import sender as sender_module
+from waggle_live.reporter import link as link_module
 
 from ..helpers import cell, until
 
@@ -19,8 +19,8 @@ def errors_of(caplog):
 
 def test_no_collector_is_one_line_after_a_while(tmp_path, monkeypatch, caplog):
     """Without a collector: silence for two seconds, then one line, whatever follows."""
-    assert sender_module.GRACE == 2.0
-    monkeypatch.setattr(sender_module, "GRACE", 0.2)
+    assert link_module.GRACE == 2.0
+    monkeypatch.setattr(link_module, "GRACE", 0.2)
     live = LiveMetrics(address="unix://%s/none" % tmp_path, plugin_name="x", interval=0.02)
     began = time.time()
     with live:

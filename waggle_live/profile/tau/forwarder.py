@@ -10,9 +10,9 @@ from collections import deque
 from typing import Callable, Deque, Dict, List, Optional, Set
 
 from ...clock import monotonic
+from ...logs import LogOnce
 from ...reporter.address import Address
 from ...reporter.identity import ClaimedIdentity
-from ...reporter.logs import LogOnce
 from ...reporter.sender import Sender
 from ...reporter.session import Session
 from ...series.state import SeriesState
