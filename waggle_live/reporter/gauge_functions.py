@@ -46,7 +46,9 @@ class GaugeFunctions:
         if not asked or len(self._kept) >= DEFAULT_MAX_BLOCKED:
             return
         if self._worker is None:
-            self._worker = _Worker()
+            worker = _Worker()
+            worker.thread.start()
+            self._worker = worker
         self._worker.begin(asked)
         self._worker.is_idle.wait(max(0.0, until - monotonic()))
         self._record()
@@ -107,9 +109,7 @@ class _Worker:
         self.thread = threading.Thread(target=self._run, name="live-gauge-functions", daemon=True)
 
     def begin(self, states: Sequence[SeriesState]) -> None:
-        """Ask the functions of ``states``; raises RuntimeError where no thread can be started."""
-        if self.thread.ident is None:
-            self.thread.start()
+        """Ask the functions of ``states``."""
         self._states = states
         self.is_idle.clear()
         self._go.set()

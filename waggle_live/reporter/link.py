@@ -20,6 +20,12 @@ TCP_RETRY = 1.0
 DEFAULT_REFUSED_RETRY = 5.0
 #: Seconds that a connection lasts which isn't short.
 DEFAULT_STEADY_SECONDS = 1.0
+#: Short connections in a row that are worth a line of log.
+DEFAULT_SHORT_TOLD = 5
+SHORT = (
+    "the collector at %s has hung up %d times in a row; it is tried less often, at last every %g s"
+)
+FAULT = "an error of ours: the sender connects again and goes on"
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
 ABSENT = "no collector at %s (%s); the plugin goes on without, and looks for it in the background"
@@ -103,15 +109,19 @@ class Link:
             )
             self._stay_away()
 
-    def lose(self) -> None:
-        """Give the connection up, once heard what the collector said last: it may say why."""
+    def lose(self, error: Exception) -> None:
+        """Give the connection up for ``error``: an OSError is its own, all others are ours.
+
+        First it is heard what the collector said last: it may say why.
+        """
         try:
-            self.hear()
-        except OSError:
-            pass
-        except Exception as error:
-            self._log_once.fault(error, "an error of ours in what the collector said last")
-        self._hang_up()
+            if isinstance(error, OSError):
+                self.hear()
+        except Exception as last:
+            error = last
+        if not isinstance(error, OSError):
+            self._log_once.fault(error, FAULT)
+        self._hang_up(is_ours=not isinstance(error, OSError))
 
     def close(self) -> None:
         """Close the connection, if there is one. In a forked child the parent's lives on."""
@@ -125,7 +135,6 @@ class Link:
             connection = self.connection = Connection(address)
             try:
                 connection.open()
-                connection.send(encode(self._session.hello(over_tcp=bool(address.host))))
             except (OSError, ValueError) as error:  # ValueError: no name of a host
                 self.close()
                 self._retry_at = now + (TCP_RETRY if address.host else 0.0)
@@ -137,6 +146,7 @@ class Link:
                 self._connected_at = now
                 self.applied = 0
                 self.was_connected = True
+                connection.send(encode(self._session.hello(over_tcp=bool(address.host))))
                 return
 
     def _hear_error(self, message: Dict[str, Any]) -> None:
@@ -151,10 +161,11 @@ class Link:
         elif code in CLOSING_CODES:
             self._stay_away()
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, is_ours: bool = False) -> None:
         """Close, and try again at once, or later the more short connections there were."""
         if self.connection is None:
             return
+        address = self.connection.address
         self.close()
         now = monotonic()
         if now - self._connected_at >= DEFAULT_STEADY_SECONDS:
@@ -162,6 +173,8 @@ class Link:
             return
         pause = self._interval * 2 ** min(self._short, 10)
         self._short += 1
+        if self._short == DEFAULT_SHORT_TOLD and not is_ours:
+            self._log_once("short", SHORT, address, self._short, DEFAULT_REFUSED_RETRY)
         self._retry_at = max(self._retry_at, now + min(pause, DEFAULT_REFUSED_RETRY))
 
     def _stay_away(self) -> None:

@@ -31,7 +31,6 @@ DEFAULT_FUNCTION_WAIT = 0.25
 LOOK_SECONDS = 0.01
 #: Seconds between attempts to connect while somebody waits, at first and at most.
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
-FAULT = "an error of ours: the sender connects again and goes on"
 
 
 class Sender:
@@ -117,11 +116,8 @@ class Sender:
                     next_tick = now + self._interval
                     self._tick(made)
                 self._serve()
-            except OSError:
-                self._link.lose()
             except Exception as error:
-                self._log_once.fault(error, FAULT)
-                self._link.lose()
+                self._link.lose(error)
             self._give_up()
             if self._waiting and self._link.connection is None:
                 # There was a collector a moment ago: one that restarts is worth waiting for.
@@ -141,11 +137,8 @@ class Sender:
                 if self._link.connection is not None:
                     self._send(self._link.connection)
                 break
-            except OSError:
-                self._link.lose()
             except Exception as error:
-                self._log_once.fault(error, FAULT)
-                self._link.lose()
+                self._link.lose(error)
         if self._link.connection is None:
             self._updates.fold()
 
@@ -156,8 +149,9 @@ class Sender:
         if made:
             left = min(request.until for request in made) - monotonic()
             seconds = max(0.0, min(DEFAULT_FUNCTION_WAIT, left / 2))
+        states = self._updates.states()
         try:
-            self._functions.ask(self._updates.states(), seconds)
+            self._functions.ask(states, seconds)
         except Exception as error:
             self._log_once.fault(error, "the functions of gauges can't be asked")
 
@@ -229,17 +223,18 @@ class Sender:
     def _leave(self) -> None:
         """Leave the session: from now on another may begin. Nobody waits any more."""
         self._link.close()
-        try:
-            if self._functions is not None:
-                self._functions.end()
-            for request in self._waiting:
-                if request is not self._end:
-                    request.finish(self.is_told)
-            late = [request for request in self._requests.take(0.0) if request.status is None]
-            is_all = self._updates.leave() and self.is_told
-            for request in late:
-                request.finish(is_all)
-            self._on_end()
-        except Exception as error:
-            self._log_once.fault(error, "an error of ours at the end of a session")
+        for step in (self._answer_rest, self._on_end):
+            try:
+                step()
+            except Exception as error:
+                self._log_once.fault(error, "an error of ours at the end of a session")
         self._requests.close()
+
+    def _answer_rest(self) -> None:
+        if self._functions is not None:
+            self._functions.end()
+        made_since = self._requests.take(0.0)
+        is_all = self._updates.leave() and self.is_told
+        for request in self._waiting + made_since:
+            if request.status is None:
+                request.finish(self.is_told if request in self._waiting else is_all)

@@ -66,9 +66,7 @@ class Updates:
                     if cell is not None:
                         cells.append(encode_cell(cell))
                 except Exception as error:
-                    self._log_once.fault(
-                        error, "%s is not sent, for an error of ours", _title(state)
-                    )
+                    self._log_once.fault(error, UNSENT, _title(state))
                     continue
                 if cell is None:
                     state.changed = True
