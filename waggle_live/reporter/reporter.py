@@ -93,9 +93,12 @@ class Reporter:
         try:
             if self._sender is None:
                 self._begin()
-        except Exception as error:  # above all that no thread can be started, or none in here
+        except RuntimeError as error:  # no thread can be started, or none in here
             self._sender = None
             _log_once("start", "nothing is sent, for no thread can be started: %s", error)
+        except Exception as error:
+            self._sender = None
+            _log_once.fault(error, "nothing is sent, for an error of ours")
         finally:
             self._starting.release()
 
