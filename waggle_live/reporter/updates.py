@@ -109,6 +109,7 @@ class Updates:
                 cell = state.end(max(FOLD_SECONDS, (until - monotonic()) / 2))
             except Exception as error:
                 self._log_once.fault(error, UNSENT, _title(state))
+                state.reset()  # else what it holds would begin the next session
             else:
                 last += [] if cell is None else [cell]
         self._last = last
