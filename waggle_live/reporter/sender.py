@@ -25,7 +25,7 @@ from .usage import Figures
 
 #: Seconds between two sends.
 DEFAULT_INTERVAL = 0.25
-#: Seconds that a flush or the end waits at most for the functions of gauges.
+#: Seconds that a send, a flush or the end waits at most for the functions of gauges.
 DEFAULT_FUNCTION_WAIT = 0.25
 #: Seconds between looks for new requests while others wait for their answer.
 LOOK_SECONDS = 0.01
@@ -146,9 +146,9 @@ class Sender:
         if self._functions is None:
             return
         seconds = self._interval / 5
-        if made:
-            left = min(request.until for request in made) - monotonic()
-            seconds = max(0.0, min(DEFAULT_FUNCTION_WAIT, left / 2))
+        if made:  # fresh values are worth half of the time that is left
+            seconds = (min(request.until for request in made) - monotonic()) / 2
+        seconds = max(0.0, min(DEFAULT_FUNCTION_WAIT, seconds))
         states = self._updates.states()
         try:
             self._functions.ask(states, seconds)

@@ -19,6 +19,8 @@ class Problems:
     def __init__(self) -> None:
         self.states: Dict[str, ProblemState] = {}
         self._log_once = LogOnce()
+        #: Apart from it, so that many kinds of one problem leave the others their line.
+        self._log_kind_once = LogOnce()
 
     def count(self, problem: str, text: str, kind: Any = None) -> None:
         """Count one ``problem`` (of :data:`protocol.PROBLEMS`).
@@ -27,4 +29,5 @@ class Problems:
         """
         assert problem in PROBLEMS, problem
         self.states.setdefault(problem, ProblemState(problem)).count()
-        self._log_once((problem, kind), "%s (counted as %r, logged once)", text, problem)
+        log_once = self._log_once if kind is None else self._log_kind_once
+        log_once((problem, kind), "%s (counted as %r, logged once)", text, problem)

@@ -1,7 +1,6 @@
 """Functions of gauges: asked before each send, and none of them holds anything up."""
 
 import os
-import sys
 import threading
 import time
 
@@ -9,7 +8,7 @@ import pytest
 
 from waggle_live.reporter import gauge_functions as module
 
-from ..helpers import problems, until
+from ..helpers import environment, problems, run_python, until
 
 
 def threads():
@@ -164,58 +163,6 @@ def test_slow_functions_do_not_slow_the_sending(listener, connect):
     )
 
 
-def raising(error):
-    def function():
-        raise error
-
-    return function
-
-
-class Unprintable(Exception):
-    def __repr__(self):
-        raise RuntimeError("no repr")
-
-    __str__ = __repr__
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        raising(ValueError("x")),
-        raising(SystemExit(3)),
-        raising(KeyboardInterrupt()),
-        raising(GeneratorExit()),
-        raising(Unprintable()),
-        lambda: "1",
-        lambda: None,
-        lambda: [1],
-        lambda: 10**400,
-        lambda missing: 1,
-        sys.exit,
-    ],
-)
-def test_a_function_that_fails_costs_its_own_gauge(listener, connect, caplog, function):
-    """Whatever it raises or returns: counted, named once, and the others go on."""
-    live = connect()
-    live.gauge("bad").set_function(function)
-    live.gauge("nan").set_function(lambda: float("nan"))
-    assert listener.wait_for(lambda seen: seen.total("problem", "record_error") >= 3)
-    assert live.flush(2)
-    assert value(listener, "nan") == "NaN"
-    (record,) = caplog.records
-    assert "gauge 'bad'" in record.getMessage()
-
-
-def test_each_gauge_that_fails_is_named(listener, connect, caplog):
-    """A second gauge with a bad function is no repetition of the first."""
-    live = connect()
-    live.gauge("a").set_function(lambda: 1 // 0)
-    live.gauge("b").set_function(lambda: 1 // 0)
-    until(lambda: len(caplog.records) == 2)
-    assert listener.wait_for(lambda seen: seen.total("problem", "record_error") >= 6)
-    assert ["'a'" in record.getMessage() for record in caplog.records] == [True, False]
-
-
 @pytest.mark.parametrize("call", ["flush", "close", "leave", "set_function"])
 def test_a_function_may_call_what_it_belongs_to(listener, connect, call):
     """It can't wait for itself: it goes on at once."""
@@ -242,27 +189,6 @@ def test_a_function_may_call_what_it_belongs_to(listener, connect, call):
     live.counter("c").inc()
     assert live.open().flush(5)
     assert listener.total("counter", "c") == 1
-
-
-def test_no_thread_for_the_functions(listener, connect, caplog, monkeypatch):
-    """Where no thread can be started the gauges stay as they are, said once; the rest is sent."""
-    live = connect()
-    start = threading.Thread.start
-
-    def refuse(thread):
-        if thread.name == "live-gauge-functions":
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr("threading.Thread.start", refuse)
-    live.gauge("g").set_function(lambda: 1)
-    live.counter("c").inc()
-    assert live.flush(5)
-    assert live.flush(5)
-    assert listener.total("counter", "c") == 1
-    assert len(caplog.records) == 1
-    monkeypatch.undo()
-    assert listener.wait_for(lambda seen: value(seen, "g") == 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -292,3 +218,25 @@ def test_a_child_asks_in_a_thread_of_its_own(play_forking):
         live.close()
         """
     )
+
+
+BLOCKED_AT_THE_END = """
+import threading, time
+from waggle_live.live import LiveMetrics
+live = LiveMetrics(plugin_name="x")
+live.gauge("stuck").set_function(threading.Event().wait)
+with live:
+    live.counter("c").inc(3)
+    time.sleep(0.3)
+"""
+
+
+def test_a_process_ends_beside_a_blocked_function(listener):
+    """It says all there is and goodbye, and doesn't wait for the function."""
+    began = time.monotonic()
+    address = "unix://" + listener.path
+    status, out, err = run_python("-c", BLOCKED_AT_THE_END, env=environment(address))
+    assert (status, out, err) == (0, "", "")
+    assert time.monotonic() - began < 15
+    assert listener.total("counter", "c") == 3
+    assert len(listener.messages("bye")) == 1
