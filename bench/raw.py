@@ -4,7 +4,7 @@ import socket
 import time
 from typing import Any, Dict
 
-from waggle_live.wire.protocol import encode, encode_updates
+from waggle_live.wire.protocol import encode, encode_cell, encode_updates
 
 BUCKETS = [-60, -52, -51, -50, -49, -48, -40, -36]
 
@@ -39,7 +39,9 @@ class Session:
         count = self.series if series < 0 else series
         cells = [self._cell(index, tick) for index in range(count)]
         now = time.monotonic()
-        for number, line in encode_updates(cells, self._number + 1, now, now - 0.25):
+        for number, line in encode_updates(
+            map(encode_cell, cells), self._number + 1, now, now - 0.25
+        ):
             self._number = number
             self._socket.sendall(line)
 

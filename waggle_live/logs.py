@@ -2,28 +2,31 @@
 
 import logging
 from contextlib import suppress
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, Optional
 
 logger = logging.getLogger("waggle_live")
 
-#: Kinds of lines that are written; what is of a kind beyond them isn't.
-MAX_KINDS = 100
+#: Kinds of lines that one LogOnce writes; lines of further kinds are left out.
+DEFAULT_MAX_KINDS = 100
+#: Longest text of a stranger in a line, in characters.
+DEFAULT_MAX_TEXT = 500
 
 
-def warn(text: str, *args: Any) -> None:
-    """Write ``text % args`` as a warning. Never raises.
+def warn(text: str, *args: Any, error: Optional[BaseException] = None) -> None:
+    """Write ``text % args`` as a warning, with the traceback of an ``error``. Never raises.
 
     A handler whose stream is closed, as pytest leaves one behind for what logs at the end of the
     process, is passed over: logging would print a traceback for it.
     """
+    text = "live metrics: " + text
+    # A handler or filter of the author's may raise: there is no place left to say so.
     with suppress(Exception):
         handlers = list(_handlers())
         if not any(_is_closed(handler) for handler in handlers):
-            logger.warning("live metrics: " + text, *args)
+            logger.warning(text, *args, exc_info=error)
         elif logger.isEnabledFor(logging.WARNING):
-            record = logger.makeRecord(
-                logger.name, logging.WARNING, __file__, 0, "live metrics: " + text, args, None
-            )
+            info: Any = error and (type(error), error, error.__traceback__)
+            record = logger.makeRecord(logger.name, logging.WARNING, __file__, 0, text, args, info)
             for handler in handlers:
                 if record.levelno >= handler.level and not _is_closed(handler):
                     handler.handle(record)
@@ -46,13 +49,31 @@ def _is_closed(handler: logging.Handler) -> bool:
 
 
 class LogOnce:
-    """Writes one warning for each kind. Used by one thread."""
+    """Writes one warning for each kind. Thread-safe; raises nothing."""
 
     def __init__(self) -> None:
-        self._kinds: List[str] = []
+        self._kinds: Dict[Any, Any] = {}
 
-    def __call__(self, kind: str, text: str, *args: Any) -> None:
+    def __call__(self, kind: Any, text: str, *args: Any) -> None:
         """Write ``text % args``, unless a line of that kind was written."""
-        if kind not in self._kinds and len(self._kinds) < MAX_KINDS:
-            self._kinds.append(kind)
-            warn(text, *args)
+        self._write(kind, None, text, *args)
+
+    def fault(self, error: BaseException, text: str, *args: Any) -> None:
+        """Write ``text % args`` and the traceback of an error of ours, once per type and place."""
+        traceback: Any = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        place = traceback and (traceback.tb_frame.f_code, traceback.tb_lineno)
+        self._write((type(error), place), error, text, *args)
+
+    def _write(self, kind: Any, error: Optional[BaseException], text: str, *args: Any) -> None:
+        if kind in self._kinds or len(self._kinds) >= DEFAULT_MAX_KINDS:
+            return
+        mine = object()
+        if self._kinds.setdefault(kind, mine) is mine:  # else another thread writes it
+            warn(text, *args, error=error)
+
+
+def printable(text: str) -> str:
+    """Return what a stranger sent as one short line of plain ASCII, the rest of it escaped."""
+    return text[:DEFAULT_MAX_TEXT].encode("unicode_escape").decode("ascii")[:DEFAULT_MAX_TEXT]

@@ -10,7 +10,7 @@ from tests.collector.world import Peer
 from waggle_live.live import INSTRUMENTS
 from waggle_live.series.registry import Registry
 from waggle_live.series.state import SeriesState
-from waggle_live.wire.protocol import encode, encode_updates
+from waggle_live.wire.protocol import encode, encode_cell, encode_updates
 
 _ids = itertools.count()
 
@@ -98,7 +98,7 @@ class Process:
             return
         send_all = send_all or self.send_all
         cells = [c for c in self.registry.states() if send_all or c.values or c.changed]
-        messages = [cell.take() for cell in cells]
+        messages = [encode_cell(cell.take()) for cell in cells]
         for number, line in encode_updates(messages, self.number + 1, now, now - 0.25):
             self.number = number
             self.link.waiting += line

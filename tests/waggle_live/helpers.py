@@ -110,7 +110,7 @@ def sample(live):
     """Take the values of all gauges that have a function, as before a send."""
     for state in live._registry.states():
         if state.sample is not None:
-            state.sample()
+            state.sample()()
 
 
 def cell(live, kind, name, **labels):

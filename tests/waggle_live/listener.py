@@ -154,3 +154,42 @@ class Listener:
         if message["type"] in ("flush", "bye"):
             return {"type": "applied", "number": message["number"]}
         return None
+
+
+class Hostile:
+    """Takes what plugins send, understands none of it, and does ``play(peer)`` to each of them."""
+
+    def __init__(self, path, play):
+        self.address = "unix://" + str(path)
+        self.count = 0  # of connections
+        self._play = play
+        self._peers = []
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(path))
+        self._socket.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self):
+        """Stop listening and close every connection."""
+        for made in [self._socket, *self._peers]:
+            with suppress(OSError):
+                made.shutdown(socket.SHUT_RDWR)
+            made.close()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                peer, _ = self._socket.accept()
+                self.count += 1
+                self._peers.append(peer)
+                for work in (self._read, self._work):
+                    threading.Thread(target=work, args=(peer,), daemon=True).start()
+
+    def _read(self, peer):
+        with suppress(OSError):
+            while peer.recv(65536):
+                pass
+
+    def _work(self, peer):
+        with suppress(OSError):
+            self._play(peer)

@@ -1,11 +1,12 @@
 """Gauges: a value that goes up and down."""
 
+from functools import partial
 from typing import Any, Callable, Optional, Tuple
 
 from ..native import Native
 from ..series.gauge import GaugeState
 from ..series.problems import Problems
-from ..series.state import FOLD_AT
+from ..series.state import FOLD_AT, Record
 from ..wire.errors import InvalidType, describe
 from ..wire.protocol import RECORD_ERROR
 from .number import Number, to_float
@@ -46,10 +47,13 @@ class Gauge:
         self._add(-to_float(amount, "amount for gauge %r", self._state.name))
 
     def set_function(self, function: Optional[Callable[[], Number]]) -> None:
-        """Take the value from ``function()`` before each send, in the sender's thread.
+        """Take the value from ``function()`` before each send, in a thread for such functions.
 
-        It should be quick, for it delays what else is sent. If it raises, the value stays and
-        the error is counted and logged once. None goes back to ``set``.
+        All functions of a process share that thread, so a slow one delays the values of the
+        others. If it raises, or gives what is no number, or doesn't return for 5 seconds, the
+        value stays; that is counted as ``record_error`` and logged once a gauge. ``flush`` and
+        the session's end wait at most 0.25 s for it. None goes back to ``set``.
+        Raises InvalidType for what can't be called.
         """
         if function is not None and not callable(function):
             raise InvalidType(
@@ -61,12 +65,14 @@ class Gauge:
             return
         taken = function
 
-        def sample() -> None:
+        def sample() -> Record:
             try:
-                self.set(taken())
-            except Exception as error:
-                text = "gauge %r: %r" % (self._state.name, error)
-                self._problems.count(RECORD_ERROR, text)
+                value = to_float(taken(), "value of gauge %r", self._state.name)
+            except BaseException as error:  # SystemExit as well: it would end the thread
+                text = "gauge %r: %s" % (self._state.name, describe(error))
+                return partial(self._problems.count, RECORD_ERROR, text, self._state.name)
+            entry = (Native.perf_counter_ns(), value)
+            return lambda: self._state.append(entry)
 
         self._state.sample = sample
         if self._state.begin is not None:

@@ -12,8 +12,15 @@ from .address import Address
 
 #: Seconds that connecting over TCP may take, in the sender's thread.
 TCP_CONNECT_TIMEOUT = 1.0
-#: Longest line that is accepted from a collector; its messages are short.
-MAX_REPLY_BYTES = 64 * 1024
+#: Longest line in bytes that is accepted from a collector; its messages are short.
+DEFAULT_MAX_REPLY_BYTES = 16 * 1024
+#: Bytes that are read of a collector at once, and per second after that; the rest waits. A
+#: collector of ours says at most 100 errors at once and 10 a second: about 50 kB, and 5 kB/s.
+DEFAULT_HEARD_BYTES, DEFAULT_HEARD_BYTES_PER_SECOND = 64 * 1024, 256 * 1024
+#: What a line costs of them beside its length: decoding it takes as long as reading that many.
+LINE_COST = 64
+#: Seconds for which a collector may say more than that before it counts as one without end.
+DEFAULT_FLOOD_SECONDS = 5.0
 
 
 class Connection:
@@ -22,7 +29,12 @@ class Connection:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._socket: Optional[_socket.socket] = None
-        self._lines = LineBuffer(MAX_REPLY_BYTES)
+        self._lines = LineBuffer(DEFAULT_MAX_REPLY_BYTES)
+        #: Bytes that may be read now, and when that was reckoned; less than 0 is a debt.
+        self._allowance = float(DEFAULT_HEARD_BYTES)
+        self._allowed_at = Native.monotonic()
+        #: Since when there has always been more to read than is allowed; None if there isn't.
+        self._behind_since: Optional[float] = None
         self._unsent = b""
         self._inode: Optional[Tuple[int, int, int]] = None
 
@@ -68,24 +80,39 @@ class Connection:
             pass
 
     def receive(self) -> List[Dict[str, Any]]:
-        """Return the messages that have arrived; never blocks. Raises at the peer's end of file."""
+        """Return the messages that have arrived; never blocks. Raises at the peer's end of file.
+
+        What is over ``DEFAULT_HEARD_BYTES`` is left to later calls. Lines that are no messages
+        are passed over.
+        """
         messages: List[Dict[str, Any]] = []
         try:
-            while True:
-                data = self._connected().recv(65536)
+            while self._reckon() > 0:
+                data = self._connected().recv(4096)
                 if not data:
                     raise ConnectionResetError("the collector closed the connection")
+                self._allowance -= len(data) + LINE_COST
                 for line in self._lines.feed(data):
+                    self._allowance -= LINE_COST
                     try:
                         messages.append(decode(line or b""))
                     except ProtocolError:
                         continue  # not from a collector of ours; nothing depends on it
+            if self._behind_since is None:
+                self._behind_since = Native.monotonic()
         except BlockingIOError:
-            return messages
+            self._behind_since = None
         except ConnectionResetError:
-            if messages:
-                return messages  # the next call meets the end of file again
-            raise
+            if not messages:
+                raise
+            # The next call meets the end of file again.
+        return messages
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether the collector has said more than is read for ``DEFAULT_FLOOD_SECONDS``."""
+        since = self._behind_since
+        return since is not None and Native.monotonic() - since >= DEFAULT_FLOOD_SECONDS
 
     def wait(self, until: float) -> None:
         """Wait for something to read, at most ``until``; with unsent data at most 2 ms.
@@ -95,6 +122,11 @@ class Connection:
         timeout = until - Native.monotonic()
         if self._unsent:
             timeout = min(timeout, 0.002)
+        missing = 1 - self._reckon()
+        if missing > 0:  # nothing may be read now, so not even a closed connection ends the wait
+            until_allowed = missing / DEFAULT_HEARD_BYTES_PER_SECOND + 0.001
+            Native.sleep(max(0.0, min(timeout, until_allowed)))
+            return
         connected = self._connected()
         connected.settimeout(max(timeout, 0.0001))  # 0 is not to wait
         try:
@@ -103,6 +135,14 @@ class Connection:
             pass
         finally:
             connected.setblocking(False)
+
+    def _reckon(self) -> float:
+        """Return how many bytes may be read now."""
+        now = Native.monotonic()
+        earned = (now - self._allowed_at) * DEFAULT_HEARD_BYTES_PER_SECOND
+        self._allowance = min(self._allowance + earned, float(DEFAULT_HEARD_BYTES))
+        self._allowed_at = now
+        return self._allowance
 
     def is_orphaned(self) -> bool:
         """Tell whether another socket file has taken the place of the one we connected to.
@@ -133,7 +173,7 @@ class Connection:
         return self._socket
 
 
-def explain(error: OSError, address: Address) -> str:
+def explain(error: Exception, address: Address) -> str:
     """Say why connecting failed and, where permissions are the reason, what would mend it."""
     if isinstance(error, PermissionError) and address.path:
         try:
@@ -147,7 +187,7 @@ def explain(error: OSError, address: Address) -> str:
             "with that group, or set the collector's --socket.gid or --socket.mode"
             % (os.geteuid(), os.getegid(), sorted(os.getgroups()), wanted)
         )
-    return error.strerror or str(error)
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _inode(path: str) -> Optional[Tuple[int, int, int]]:

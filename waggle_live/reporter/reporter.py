@@ -17,6 +17,7 @@ from ..native import Native
 from ..series.registry import Instruments, Registry
 from . import ends, fork
 from .address import Addresses
+from .gauge_functions import GaugeFunctions
 from .identity import ClaimedIdentity
 from .sender import Sender
 from .session import Session
@@ -68,6 +69,9 @@ class Reporter:
         #: One for each block that is open, since a list changes in one step.
         self._blocks: List[None] = []
         self._left = ends.Left()
+        self._functions = GaugeFunctions(self.registry.problems)
+        #: Whether the collector has applied all of the session before.
+        self._is_told = False
         #: Until when, and how long, a block's end waited last without an answer.
         self._in_vain = (float("-inf"), 0.0)
         fork.register(self)
@@ -102,9 +106,12 @@ class Reporter:
         try:
             if self._sender is None:
                 self._begin()
-        except Exception as error:  # above all that no thread can be started, or none in here
+        except RuntimeError as error:  # no thread can be started, or none in here
             self._sender = None
             _log_once("start", "nothing is sent, for no thread can be started: %s", error)
+        except Exception as error:
+            self._sender = None
+            _log_once.fault(error, "nothing is sent, for an error of ours")
         finally:
             owner.is_done = True
 
@@ -115,6 +122,7 @@ class Reporter:
             session=Session(self._identity),
             addresses=self._addresses.candidates,
             usage=_figures,
+            functions=self._functions,
             on_end=self._ended,
             interval=self._interval,
         )
@@ -125,10 +133,14 @@ class Reporter:
         """The session has ended: begin the next one if anything was recorded meanwhile."""
         with suppress(ValueError):
             _started.remove(self)  # before another thread may begin the next
+        self._is_told = self._sender is not None and self._sender.is_told
         self._sender = None
         # Not only what waits to be folded: whoever filled a buffer may have folded it since.
-        if any(state.recorded_at for state in self.registry.states()):
+        if self._has_recorded():
             self.start()
+
+    def _has_recorded(self) -> bool:
+        return any(state.recorded_at for state in self.registry.states())
 
     def enter(self) -> None:
         """Enter a block, which begins the session."""
@@ -152,9 +164,15 @@ class Reporter:
             self._left.note(error, Native.monotonic())
 
     def flush(self, timeout: float) -> bool:
-        """Send now; True once the collector has applied it, False after ``timeout`` seconds."""
+        """Send now; True once the collector has applied it, False after ``timeout`` seconds.
+
+        Between two sessions it is answered at once: True if the one before was applied, and
+        nothing was recorded since.
+        """
         sender = self._sender  # another thread may end it meanwhile
-        return sender is not None and sender.flush(timeout)
+        if sender is None:
+            return self._is_told and not self._has_recorded()
+        return sender.flush(timeout)
 
     def detach(self, handle: Any, status: Optional[str], timeout: float) -> None:
         """``handle`` records no more; the last one ends the session."""
@@ -186,6 +204,8 @@ class Reporter:
         if sender is not None:
             sender.abandon()
         self._left = ends.Left()
+        self._functions = GaugeFunctions(self.registry.problems)
+        self._is_told = False
         self._by_thread = {}
         self.registry.reset()
 

@@ -1,7 +1,7 @@
 """What others ask of a sender: a flush, or the end."""
 
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 from ..native import Native
 
@@ -28,10 +28,11 @@ class Alarm:
         if lock is not None:
             lock.release()
 
-    def wait(self, timeout: float) -> None:
-        """Wait until it was woken, at most ``timeout`` seconds."""
+    def wait(self, timeout: float) -> bool:
+        """Wait until it was woken, at most ``timeout`` seconds; tell whether it was."""
         if not self.is_set():
             self._lock.acquire(True, max(0.0, timeout))
+        return self.is_set()
 
 
 class Request:
@@ -42,8 +43,15 @@ class Request:
         self.status = status  # of the bye; None for a flush
         #: Wait for a collector that was there a moment ago.
         self.patient = patient
+        #: Of the question whose answer is this one's; None until it is asked.
+        self.number: Optional[int] = None
         self.done = Alarm()
         self.succeeded = False
+
+    def finish(self, succeeded: bool) -> None:
+        """Let nobody wait for it any more."""
+        self.succeeded = succeeded
+        self.done.set()
 
     def wait(self) -> bool:
         """Wait until it is done or its time is over; return whether all was applied.
@@ -80,7 +88,7 @@ class Requests:
         self._alarm.set()
         return request
 
-    def take(self, timeout: float) -> Tuple[List[Request], List[Request]]:
+    def take(self, timeout: float) -> List[Request]:
         """Wait at most ``timeout`` for one; return the flushes made meanwhile, and the first end
         if there is one. All others who ask for the end wait for that one."""
         alarm = self._alarm = Alarm()
@@ -88,7 +96,7 @@ class Requests:
             alarm.wait(timeout)
         flushes = self._flushes[:]
         del self._flushes[: len(flushes)]
-        return flushes, self._ends[:1]
+        return flushes + self._ends[:1]
 
     def close(self) -> None:
         """Let nobody wait from now on: the sender has ended."""

@@ -2,46 +2,37 @@
 
 Every interval it folds the series and sends the cells of those that changed: running totals, not
 increments. After a reconnect it sends every cell, so there is no queue and nothing to resend.
-Only a flush and the end wait for an answer, and never long.
+Only a flush and the end wait for an answer, and never long. Nothing waits for them: sending goes
+on meanwhile, and an end doesn't wait for a flush that nobody answers.
 """
 
-from contextlib import suppress
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Union
+from typing import Any, Callable, Dict, List, Optional
 
 from ..logs import LogOnce
 from ..native import Native
-from ..series.state import LastCell, SeriesState, fold_all
-from ..wire.protocol import encode, encode_updates
-from . import fork
+from ..series.state import SeriesState
+from ..wire.protocol import encode
 from .address import Address
-from .connection import Connection, explain
+from .connection import Connection
+from .gauge_functions import GaugeFunctions
+from .link import Link
 from .request import Request, Requests
 from .session import Session
+from .updates import Updates
 from .usage import Figures
 
 #: Seconds between two sends.
 DEFAULT_INTERVAL = 0.25
-#: Seconds between process figures while there is something else to send, and while there isn't.
-PROCESS_INTERVAL, IDLE_PROCESS_INTERVAL = 1.0, 2.0
-#: Seconds between attempts to connect over TCP; over a unix socket every interval is one.
-TCP_RETRY = 1.0
-#: Seconds to stay away from a collector that closed the door on us.
-REFUSED_RETRY = 5.0
-#: Seconds that a fold which runs at the end of a session may take: many times what one takes.
-FOLD_SECONDS = 0.05
-#: Seconds without a collector before the one line of log about it.
-GRACE = 2.0
-ABSENT = "no collector at %s (%s); the plugin goes on without, and looks for it in the background"
-
-State = Union[SeriesState, LastCell]
-
-#: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
-#: forked children inherit it. Bounded by the addresses that a program is written with.
-_absent: "Set[Address]" = set()
+#: Seconds that a send, a flush or the end waits at most for the functions of gauges.
+DEFAULT_FUNCTION_WAIT = 0.25
+#: Seconds between looks for new requests while others wait for their answer.
+LOOK_SECONDS = 0.01
+#: Seconds between attempts to connect while somebody waits, at first and at most.
+MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
 
 
 class Sender:
-    """Owns the connection, the session and the thread. ``start`` starts, ``finish`` ends it.
+    """Owns the link, the session and the thread. ``start`` starts, ``finish`` ends it.
 
     ``on_end`` is called in that thread once the session has ended: from then on another may begin.
     """
@@ -53,24 +44,29 @@ class Sender:
         session: Session,
         addresses: Callable[[], List[Address]],
         usage: Optional[Figures],
+        functions: Optional[GaugeFunctions] = None,
         on_end: Callable[[], None] = lambda: None,
         interval: float = DEFAULT_INTERVAL,
     ) -> None:
-        self._states: Callable[[], Sequence[State]] = states
-        self._on_end = on_end
         self._session = session
-        self._addresses = addresses
-        self._usage = usage
+        self._functions = functions
+        self._on_end = on_end
         self._interval = interval
         self._ident: Optional[int] = None
+        self._log_once = log_once = LogOnce()
+        self._updates = Updates(states=states, session=session, usage=usage, log_once=log_once)
+        self._link = Link(
+            session=session, addresses=addresses, interval=interval, log_once=log_once
+        )
+        #: The connection that every cell was sent on.
+        self._sent_on: Optional[Connection] = None
         self._requests = Requests()
-        self._connection: Optional[Connection] = None
-        self._send_all = True
-        self._since = session.started
-        self._next_process = 0.0
-        self._retry_at = 0.0
-        self._was_connected = False
-        self._log_once = LogOnce()
+        #: Those that wait for an answer, the end among them.
+        self._waiting: List[Request] = []
+        self._end: Optional[Request] = None
+        self._is_over = False
+        #: Whether the collector has applied all of the session, once it is over.
+        self.is_told = False
 
     def start(self) -> None:
         """Start the thread; raises RuntimeError where none can be started."""
@@ -81,7 +77,7 @@ class Sender:
 
         Not ``patient``: False at once where there is no connection.
         """
-        if self._ident == Native.get_ident():
+        if self._is_own_thread():
             return False  # a gauge's function can't wait for itself
         return self._requests.make(timeout, None, patient).wait()
 
@@ -90,205 +86,153 @@ class Sender:
         request = self._requests.make(timeout, status, patient=True)
 
         def wait() -> None:
-            if self._ident != Native.get_ident():
+            if not self._is_own_thread():
                 request.wait()
 
         return wait
 
     def abandon(self) -> None:
         """Let go of everything in a forked child, whose parent still uses the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        self._link.close()
+
+    def _is_own_thread(self) -> bool:
+        is_function = self._functions is not None and self._functions.is_current()
+        return is_function or self._ident == Native.get_ident()
 
     def _run(self) -> None:
         self._ident = Native.get_ident()
-        next_tick = 0.0
-        while True:
-            flushes, end = self._requests.take(next_tick - Native.monotonic())
-            next_tick = Native.monotonic() + self._interval
+        next_tick, pause = 0.0, MIN_PAUSE
+        while not self._is_over:
+            made: List[Request] = []
+            if self._end is None:  # else what is asked for now is the next session's
+                made = self._requests.take(0.0 if self._waiting else next_tick - Native.monotonic())
+                self._waiting += made
+                self._end = next((each for each in made if each.status is not None), None)
+            now = Native.monotonic()
             try:
-                self._tick(urgent=any(request.patient for request in flushes + end))
-            except Exception as error:  # ours to mend, never the plugin's to suffer
-                self._disconnect()
-                self._log_once(repr(type(error)), "the sender met %r and goes on", error)
-            for request in flushes + end:
-                try:
-                    request.succeeded = self._serve(request)
-                except Exception as error:
-                    self._log_once(repr(type(error)), "the sender met %r and goes on", error)
-                if request.status is None:
-                    request.done.set()
-            if end:
-                self._disconnect()
-                if self._usage is not None:
-                    self._usage.end(self)
-                self._on_end()
-                self._requests.close()
-                return
+                if made or now >= next_tick or self._link.connection is None:
+                    next_tick = now + self._interval
+                    self._tick(made)
+                self._serve()
+            except Exception as error:
+                self._link.lose(error)
+            self._give_up()
+            if self._waiting and self._link.connection is None:
+                # There was a collector a moment ago: one that restarts is worth waiting for.
+                Native.sleep(pause)
+                pause = min(2 * pause, MAX_PAUSE)
+            else:
+                pause = MIN_PAUSE
+        self._leave()
 
-    def _tick(self, urgent: bool = False) -> None:
-        states = self._states()
-        for state in states:
-            if state.sample is not None:
-                state.sample()
+    def _tick(self, made: List[Request]) -> None:
+        """Send what changed, on a new connection if need be; ``made`` was asked for just now."""
+        self._ask_functions(made)
+        urgent = any(request.patient for request in self._waiting)
         for _ in range(2):  # a connection that turns out to be broken is replaced at once
             try:
-                if self._connection is None:
-                    self._connect(urgent)
-                elif self._connection.is_orphaned():
-                    self._disconnect()
-                    continue
-                else:
-                    self._receive(self._connection)
-                if self._connection is not None:
-                    self._send(self._connection, states)
+                self._link.look(urgent)
+                if self._link.connection is not None:
+                    self._send(self._link.connection)
                 break
-            except OSError:
-                self._lose()
-        if self._connection is None:
-            fold_all(states)
+            except Exception as error:
+                self._link.lose(error)
+        if self._link.connection is None:
+            self._updates.fold()
 
-    def _connect(self, urgent: bool) -> None:
-        now = Native.monotonic()
-        if now < self._retry_at and not urgent:
+    def _ask_functions(self, made: List[Request]) -> None:
+        if self._functions is None:
             return
-        for address in self._addresses():
-            connection = self._connection = Connection(address)
-            try:
-                connection.open()
-                connection.send(encode(self._session.hello(over_tcp=bool(address.host))))
-                self._send_all = True
-                self._was_connected = True
-                return
-            except OSError as error:
-                self._disconnect()
-                self._retry_at = now + (TCP_RETRY if address.host else 0.0)
-                missed = now - self._session.started >= GRACE or urgent
-                if missed and address not in _absent:
-                    _absent.add(address)
-                    self._log_once("connect", ABSENT, address, explain(error, address))
+        seconds = self._interval / 5
+        if made:  # fresh values are worth half of the time that is left
+            seconds = (min(request.until for request in made) - Native.monotonic()) / 2
+        seconds = max(0.0, min(DEFAULT_FUNCTION_WAIT, seconds))
+        states = self._updates.states()
+        try:
+            self._functions.ask(states, seconds)
+        except Exception as error:
+            self._log_once.fault(error, "the functions of gauges can't be asked")
 
-    def _lose(self) -> None:
-        """Disconnect, once heard what the collector said last: it may be why it closed."""
-        if self._connection is not None:
-            with suppress(OSError):
-                self._receive(self._connection)
-        self._disconnect()
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _send(self, connection: Connection, states: Sequence[State]) -> bool:
+    def _send(self, connection: Connection) -> bool:
         """Send the series that changed, unless earlier lines still wait for the kernel.
 
         False if something is left to send: then, or when a series was being folded just now.
         """
         connection.send(b"")
         if not connection.is_clear:
-            fold_all(states)
+            self._updates.fold()
             return False
-        now = Native.monotonic()
-        messages: List[Dict[str, Any]] = []
-        complete = True
-        for state in states:
-            if self._send_all or state.values or state.changed:
-                message = state.take()
-                if message is None:
-                    state.changed = True
-                    complete = False
-                else:
-                    messages.append(message)
-        process = None
-        # Whoever says nothing for longer counts as silent, so this is sent without figures, too.
-        is_due = now >= self._next_process or self._send_all
-        if is_due:
-            process = self._read_usage()
-            self._next_process = now + IDLE_PROCESS_INTERVAL
-        if messages:
-            self._next_process = min(self._next_process, now + PROCESS_INTERVAL)
-        if messages or is_due:
-            first = self._session.number + 1
-            for number, line in encode_updates(messages, first, now, self._since, process):
-                self._session.number = number
-                connection.send(line)
-        self._send_all = False
-        self._since = now
+        everything = connection is not self._sent_on
+        if everything:
+            for request in self._waiting:  # what was asked elsewhere is asked again
+                request.number = None
+        lines, complete = self._updates.take(everything)
+        for line in lines:
+            connection.send(line)
+        self._sent_on = connection
         return complete
 
-    def _read_usage(self) -> Optional[Dict[str, Any]]:
-        if self._usage is None:
-            return None
-        with fork.held_off():  # it opens files
-            return self._usage.read(self)
+    def _serve(self) -> None:
+        """Ask what is waited for, once all is sent that was recorded before; hear the answers."""
+        if self._end is not None and not self._updates.is_last:
+            self._updates.end(self._end.until)
+        connection = self._link.connection
+        if not self._waiting or connection is None:
+            return
+        if any(request.number is None for request in self._waiting) and self._send(connection):
+            self._ask(connection)
+        connection.send(b"")
+        until = min(request.until for request in self._waiting)
+        connection.wait(min(until, Native.monotonic() + LOOK_SECONDS))
+        self._link.hear()
+        for request in self._waiting:
+            number = request.number
+            if number is not None and number <= self._link.applied <= self._session.number:
+                if request is self._end:
+                    self.is_told = self._is_over = True
+                else:
+                    request.finish(True)
 
-    def _receive(self, connection: Connection) -> List[Dict[str, Any]]:
-        """Take in what the collector says; return what it has applied."""
-        messages = connection.receive()
-        for message in messages:
-            if message["type"] != "error":
-                continue
-            code = str(message.get("code"))
-            self._log_once(code, "the collector refused something: %s", message.get("text"))
-            if code == "session_taken":
-                self._session.renew()
-                self._disconnect()
-            elif code in ("version", "session_limit", "identity", "token"):
-                self._disconnect()
-                self._retry_at = Native.monotonic() + REFUSED_RETRY
-        return [message for message in messages if message["type"] == "applied"]
-
-    def _serve(self, request: Request) -> bool:
-        """Flush or say bye, reconnecting as long as there is time; True once it is applied."""
-        if request.status is not None:
-            self._take_last(request.until)
-        while True:
-            try:
-                if self._connection is not None and self._ask(self._connection, request):
-                    return True
-            except OSError:
-                self._lose()
-            if Native.monotonic() >= request.until or not (request.patient and self._was_connected):
-                return False
-            # There was a collector a moment ago: one that restarts is worth waiting for.
-            Native.sleep(0.02)
-            self._tick(urgent=True)
-
-    def _take_last(self, until: float) -> None:
-        """Take what is left once and for all: what is recorded from now on is the next session's.
-
-        A series whose fold doesn't end in time goes untold. It gets ``FOLD_SECONDS`` in any case.
-        """
-        states = [state for state in self._states() if isinstance(state, SeriesState)]
-        # Half of the time is left to send them.
-        waits = (max(FOLD_SECONDS, (until - Native.monotonic()) / 2) for _ in states)
-        last = [state.end(wait) for state, wait in zip(states, waits)]
-        self._states = lambda: [cell for cell in last if cell is not None]
-
-    def _ask(self, connection: Connection, request: Request) -> bool:
-        """Send all there is and the question, and wait for the answer."""
-        taken = False  # once it is, what is recorded meanwhile is no longer this request's
-        while True:
-            taken = taken or self._send(connection, self._states())
-            connection.send(b"")
-            if taken and connection.is_clear:
-                break
-            if Native.monotonic() >= request.until:
-                return False
-            self._receive(connection)
-            connection.wait(min(request.until, Native.monotonic() + 0.01))
+    def _ask(self, connection: Connection) -> None:
+        self._session.number += 1  # each has its own, so that an old answer is none to it
         question: Dict[str, Any] = {"type": "flush", "number": self._session.number}
-        if request.status is not None:
-            question.update(type="bye", status=request.status)
-            process = self._read_usage()
+        if self._end is not None:
+            question.update(type="bye", status=self._end.status)
+            process = self._updates.process()
             if process is not None:
                 question["process"] = process
         connection.send(encode(question))
-        while Native.monotonic() < request.until and self._connection is connection:
-            for answer in self._receive(connection):
-                if answer.get("number") == question["number"]:
-                    return True
-            connection.send(b"")
-            connection.wait(request.until)
-        return False
+        for request in self._waiting:
+            if request.number is None:
+                request.number = self._session.number
+
+    def _give_up(self) -> None:
+        """Answer those whose time is over, and those who don't wait for another connection."""
+        now, is_lost = Native.monotonic(), self._link.connection is None
+        for request in self._waiting:
+            can_wait = request.patient and self._link.was_connected
+            if now >= request.until or (is_lost and not can_wait):
+                if request is self._end:
+                    self._is_over = True
+                elif self._end is None:  # else it is answered with the end
+                    request.finish(False)
+        self._waiting = [request for request in self._waiting if not request.done.is_set()]
+
+    def _leave(self) -> None:
+        """Leave the session: from now on another may begin. Nobody waits any more."""
+        self._link.close()
+        for step in (self._answer_rest, self._on_end):
+            try:
+                step()
+            except Exception as error:
+                self._log_once.fault(error, "an error of ours at the end of a session")
+        self._requests.close()
+
+    def _answer_rest(self) -> None:
+        if self._functions is not None:
+            self._functions.end()
+        made_since = self._requests.take(0.0)
+        is_all = self._updates.leave() and self.is_told
+        for request in self._waiting + made_since:
+            if request.status is None:
+                request.finish(self.is_told if request in self._waiting else is_all)

@@ -18,7 +18,6 @@ START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
 
 #: Which module of ours, loaded only then, has the ``patch`` for which module that is imported.
 PATCHES = {
-    "threading": ".tracebacks",
     "waggle.plugin": ".pywaggle",
     "waggle_live.plugin": ".pywaggle",
     "waggle.plugin.plugin": ".libraries.messages",

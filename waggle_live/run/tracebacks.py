@@ -6,6 +6,7 @@ Python 3.6 can't change a traceback, and prints them. So does who prints one by 
 import functools
 import os
 import sys
+import threading
 from contextlib import suppress
 from typing import Any, Optional, Set
 
@@ -14,7 +15,13 @@ _PLUGIN = os.path.join(os.path.dirname(_HERE), "plugin.py")
 
 
 def install() -> None:
-    """Change what prints the errors of the main thread."""
+    """Change what prints them: of the main thread and, from Python 3.8 on, of others."""
+    _of_main_thread()
+    if hasattr(threading, "excepthook"):
+        _of_threads(threading)
+
+
+def _of_main_thread() -> None:
     original = sys.excepthook
 
     def excepthook(kind: Any, error: Any, traceback: Any) -> None:
@@ -25,11 +32,8 @@ def install() -> None:
     module.excepthook = module.__excepthook__ = functools.wraps(original)(excepthook)
 
 
-def patch(threading: Any) -> None:
-    """Change what prints the errors of other threads, from Python 3.8 on."""
-    original = getattr(threading, "excepthook", None)
-    if original is None:
-        return
+def _of_threads(threading: Any) -> None:
+    original = threading.excepthook
 
     def excepthook(args: Any) -> None:
         traceback = _without_ours(args.exc_value, args.exc_traceback)

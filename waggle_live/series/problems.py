@@ -1,8 +1,8 @@
 """Misuse and bounds that the client meets: counted each time, logged once per kind."""
 
-from typing import Dict
+from typing import Any, Dict
 
-from ..logs import warn
+from ..logs import LogOnce
 from ..wire.protocol import PROBLEM, PROBLEMS
 from .counter import CounterState
 
@@ -18,12 +18,16 @@ class Problems:
 
     def __init__(self) -> None:
         self.states: Dict[str, ProblemState] = {}
+        self._log_once = LogOnce()
+        #: Apart from it, so that many kinds of one problem leave the others their line.
+        self._log_kind_once = LogOnce()
 
-    def count(self, problem: str, text: str) -> None:
-        """Count one ``problem`` (of :data:`protocol.PROBLEMS`); log ``text`` the first time."""
+    def count(self, problem: str, text: str, kind: Any = None) -> None:
+        """Count one ``problem`` (of :data:`protocol.PROBLEMS`).
+
+        ``text`` is logged the first time, and the first time with each other ``kind``.
+        """
         assert problem in PROBLEMS, problem
-        made = ProblemState(problem)
-        state = self.states.setdefault(problem, made)
-        state.count()
-        if state is made:  # the first time, and not another thread's
-            warn("%s (counted as %r, logged once)", text, problem)
+        self.states.setdefault(problem, ProblemState(problem)).count()
+        log_once = self._log_once if kind is None else self._log_kind_once
+        log_once((problem, kind), "%s (counted as %r, logged once)", text, problem)

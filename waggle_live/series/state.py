@@ -13,7 +13,7 @@ one call into C, so every value is in one of the two.
 
 from collections import deque
 from operator import setitem
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..claim import Claim, Owner
 from ..native import Native
@@ -26,6 +26,8 @@ FOLD_AT = 8192
 Folded = List[Tuple[Any, ...]]
 #: A list, a place in it, and what to put there.
 Change = Tuple[List[Any], Any, Any]
+#: Records a value that was taken before.
+Record = Callable[[], None]
 
 
 class SeriesState:
@@ -56,8 +58,8 @@ class SeriesState:
     empty: Tuple[Any, ...]
     #: Where another process finds the series again; None for what no instrument holds.
     registry: Any = None
-    #: Records a value just before each send (see ``Gauge.set_function``).
-    sample: Optional[Callable[[], None]] = None
+    #: Asks a function for a value and returns what records it (see ``Gauge.set_function``).
+    sample: Optional[Callable[[], Record]] = None
 
     def __init__(
         self, name: str, labels: Labels = (), begin: Optional[Callable[[], None]] = None
@@ -185,7 +187,6 @@ class SeriesState:
 class LastCell:
     """The last cell of a series in a session that ends; stands in for its state there."""
 
-    sample = None
     values = ()
 
     def __init__(self, cell: Dict[str, Any], changed: bool) -> None:
@@ -216,13 +217,6 @@ class _FirstBuffer(list):  # type: ignore[type-arg]
         state.use(state.values, anew=False)  # any number of threads may come here at once
         state.values.append(value)
         state.begin()
-
-
-def fold_all(states: Sequence[Union[SeriesState, LastCell]]) -> None:
-    """Fold without sending, so that no buffer grows while nobody takes the states."""
-    for state in states:
-        if isinstance(state, SeriesState) and state.values:
-            state.fold()
 
 
 def change_together(*changes: Change) -> None:

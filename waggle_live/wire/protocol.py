@@ -204,6 +204,11 @@ def encode(message: Mapping[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
+def encode_cell(cell: Mapping[str, Any]) -> bytes:
+    """Return one cell as :func:`encode_updates` takes it."""
+    return encode(cell)[:-1]
+
+
 def decode(line: bytes) -> Dict[str, Any]:
     """Return the message on one line (with or without its newline), or raise ProtocolError."""
     try:
@@ -216,18 +221,18 @@ def decode(line: bytes) -> Dict[str, Any]:
 
 
 def encode_updates(
-    cells: Iterable[Mapping[str, Any]],
+    cells: Iterable[bytes],
     number: int,
     monotonic: float,
     since: float,
     process: Optional[Mapping[str, Any]] = None,
 ) -> Iterator[Tuple[int, bytes]]:
-    """Yield ``(number, line)`` of as many ``update`` messages as the cells need.
+    """Yield ``(number, line)`` of as many ``update`` messages as the encoded cells need.
 
     No line is longer than :data:`MAX_LINE_BYTES`; each has a number of its own, rising from
     ``number``. ``process`` travels in the first.
     """
-    encoded = [encode(cell)[:-1] for cell in cells]
+    encoded = list(cells)
     start = 0
     while True:
         head: Dict[str, Any] = {

@@ -5,9 +5,9 @@ import os
 import pytest
 
 from waggle_live.live import LiveMetrics
+from waggle_live.logs import LogOnce
 from waggle_live.reporter import address
 from waggle_live.reporter.address import Address, Addresses, find_token, parse
-from waggle_live.reporter.logs import LogOnce
 from waggle_live.wire.errors import InvalidAddress, InvalidType
 
 from ..helpers import environment, run_python, write_script

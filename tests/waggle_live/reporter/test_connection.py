@@ -1,16 +1,25 @@
 """One connection: non-blocking, in lines, aware of replaced sockets."""
 
+import contextlib
 import os
 import shutil
 import socket
 import stat
 import tempfile
+import threading
 import time
 
 import pytest
 
 from waggle_live.reporter.address import Address
-from waggle_live.reporter.connection import MAX_REPLY_BYTES, Connection
+from waggle_live.reporter.connection import (
+    DEFAULT_FLOOD_SECONDS,
+    DEFAULT_HEARD_BYTES,
+    DEFAULT_HEARD_BYTES_PER_SECOND,
+    DEFAULT_MAX_REPLY_BYTES,
+    LINE_COST,
+    Connection,
+)
 
 from ..helpers import environment, run_python, until
 from ..listener import Listener
@@ -57,7 +66,7 @@ def test_garbage_is_passed_over(listener, open_connection):
     assert listener.wait_for(lambda seen: seen.messages())
     with listener._lock:
         peer = listener._peers[0]
-    peer.sendall(b'garbage\n[]\n{"type":3}\n\xff\n' + b"x" * (2 * MAX_REPLY_BYTES) + b"\n")
+    peer.sendall(b'garbage\n[]\n{"type":3}\n\xff\n' + b"x" * (2 * DEFAULT_MAX_REPLY_BYTES) + b"\n")
     peer.sendall(b'{"type":"applied","number":1}\n')
     assert until(open_connection.receive) == [{"type": "applied", "number": 1}]
 
@@ -177,3 +186,46 @@ def test_permission_denied_says_what_would_help(closed):
         assert "mode 0660, uid 0, gid 4343" in out
     else:
         assert "directory can't be entered" in out
+
+
+def test_what_is_read_is_bounded(listener, open_connection):
+    """What a peer says without end is read at a bounded pace, in order, and counts as a flood."""
+    open_connection.send(b'{"type":"x"}\n')
+    assert listener.wait_for(lambda seen: seen.messages())
+    with listener._lock:
+        peer = listener._peers[0]
+
+    def talk():
+        with contextlib.suppress(OSError):
+            for number in range(10**9):
+                peer.sendall(b'{"type":"x","n":%d}\n' % number)
+
+    threading.Thread(target=talk, daemon=True).start()
+    heard, calls, began = [], 0, time.monotonic()
+    while time.monotonic() - began < 1:
+        heard += open_connection.receive()
+        open_connection.wait(time.monotonic() + 1)
+        calls += 1
+    took = time.monotonic() - began
+    cost = LINE_COST * len(heard)
+    assert cost < DEFAULT_HEARD_BYTES + (took + 1) * DEFAULT_HEARD_BYTES_PER_SECOND
+    assert [message["n"] for message in heard] == list(range(len(heard)))
+    assert len(heard) > 100
+    assert calls < 1000  # it waits, and doesn't spin
+    assert not open_connection.is_flooded
+    open_connection._behind_since -= DEFAULT_FLOOD_SECONDS
+    assert open_connection.is_flooded
+
+
+def test_a_pause_ends_a_flood(listener, open_connection):
+    """Who said much at once and then waits is no flood."""
+    open_connection.send(b'{"type":"x"}\n')
+    assert listener.wait_for(lambda seen: seen.messages())
+    for _ in range(10):
+        listener.say({"type": "x", "text": "y" * 10000})
+    heard = []
+    while len(heard) < 10:
+        heard += open_connection.receive()
+        open_connection.wait(time.monotonic() + 1)
+    assert open_connection.receive() == []
+    assert open_connection._behind_since is None

@@ -3,12 +3,15 @@
 import contextlib
 import logging
 import socket
+import threading
 import time
 
 import pytest
 
 from waggle_live.live import LiveMetrics
-from waggle_live.reporter import sender as sender_module
+from waggle_live.reporter import link as link_module
+from waggle_live.reporter.connection import Connection
+from waggle_live.reporter.session import Session
 
 from ..helpers import cell, until
 
@@ -19,8 +22,8 @@ def errors_of(caplog):
 
 def test_no_collector_is_one_line_after_a_while(tmp_path, monkeypatch, caplog):
     """Without a collector: silence for two seconds, then one line, whatever follows."""
-    assert sender_module.GRACE == 2.0
-    monkeypatch.setattr(sender_module, "GRACE", 0.2)
+    assert link_module.GRACE == 2.0
+    monkeypatch.setattr(link_module, "GRACE", 0.2)
     live = LiveMetrics(address="unix://%s/none" % tmp_path, plugin_name="x", interval=0.02)
     began = time.time()
     with live:
@@ -181,3 +184,95 @@ def test_no_thread_can_be_started(listener, caplog, monkeypatch):
         assert cell(live, "counter", "c")["value"] == 1
     assert len(errors_of(caplog)) == 1
     assert "can't start new thread" in errors_of(caplog)[0]
+
+
+@pytest.mark.parametrize("place", ["addresses", "hello", "receive", "states"])
+def test_a_fault_of_ours_is_logged_and_the_sender_goes_on(
+    listener, connect, caplog, monkeypatch, place
+):
+    """Each kind once with its traceback, a second one of the same type too; then all is sent."""
+    live = connect()
+    assert live.flush(5)
+    owner = {
+        "addresses": (live._reporter._sender._link, "_addresses"),
+        "hello": (Session, "hello"),
+        "receive": (Connection, "receive"),
+        "states": (live._reporter._sender._updates, "_all"),
+    }[place]
+
+    def fail(*args, **kwargs):
+        raise KeyError("cells")
+
+    def fail_elsewhere(*args, **kwargs):
+        raise KeyError("cells")
+
+    for count, fault in enumerate((fail, fail_elsewhere), 1):
+        with monkeypatch.context() as patch:
+            patch.setattr(*owner, fault)
+            listener.hang_up()
+            live.counter("c").inc()
+            until(lambda n=count: len(caplog.records) == n)
+            assert live.flush(0.1) is False
+    assert live.flush(5) is True
+    assert listener.total("counter", "c") == 2
+    assert len(caplog.records) == 2
+    for record in caplog.records:
+        text = logging.Formatter().format(record)
+        assert "Traceback" in text and "connects again" in text and "KeyError: 'cells'" in text
+
+
+def flush_in_a_thread(live, timeout):
+    """Start a flush; return its thread and where its answer will be."""
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(live.flush(timeout)))
+    thread.start()
+    return thread, answers
+
+
+def test_sending_goes_on_while_a_flush_is_not_answered(listener, connect):
+    """A collector that answers nothing gets the values all the same."""
+    live = connect()
+    listener.answers.clear()
+    flushing, answers = flush_in_a_thread(live, 20)
+    assert listener.wait_for(lambda seen: seen.messages("flush"))
+    for total in range(1, 6):
+        live.counter("c").inc()
+        assert listener.wait_for(lambda seen, n=total: seen.total("counter", "c") == n)
+    listener.answers.set()
+    assert live.flush(5) is True
+    flushing.join(10)
+    assert answers == [True]  # what was asked later was applied later
+
+
+def test_an_end_does_not_wait_for_a_flush(listener, connect):
+    """Beside a flush that nobody answers, the end is said at once; then the flush is answered."""
+    live = connect()
+    live.counter("c").inc()
+    listener.answers.clear()
+    flushing, answers = flush_in_a_thread(live, 30)
+    assert listener.wait_for(lambda seen: seen.messages("flush"))
+    began = time.monotonic()
+    live.close(timeout=0.2)
+    flushing.join(10)
+    assert time.monotonic() - began < 8
+    assert answers == [False]
+    assert len(listener.messages("bye")) == 1
+    assert listener.total("counter", "c") == 1
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_flush_after_the_end_is_answered_at_once(listener, connect, answered):
+    """True if all was applied with the end; False if that is not known, or more was recorded."""
+    live = connect()
+    live.counter("c").inc()
+    assert live.flush(5)
+    if not answered:
+        listener.answers.clear()
+    live.close(timeout=0.2)
+    began = time.monotonic()
+    assert live.flush(30) is answered
+    assert time.monotonic() - began < 5
+    listener.answers.set()
+    live.counter("c").inc()
+    assert live.flush(5) is True
+    assert listener.total("counter", "c") == 2

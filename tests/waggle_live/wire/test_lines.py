@@ -5,7 +5,7 @@ import json
 import pytest
 
 from waggle_live.wire import protocol
-from waggle_live.wire.protocol import MAX_LINE_BYTES, LineBuffer, encode_updates
+from waggle_live.wire.protocol import MAX_LINE_BYTES, LineBuffer, encode_cell, encode_updates
 
 STREAM = b"one\n\ntwo\n" + b"x" * 9 + b"\nthree\n" + b"y" * 30 + b"\nfour\nfi"
 LINES = [b"one", b"", b"two", b"x" * 9, b"three", None, b"four"]
@@ -70,7 +70,7 @@ def test_updates_fit_lines(count, padding):
     """Cells are split over lines of at most 1 MiB, each once, in order, numbers rising by one."""
     cells = [timer_cell(i, padding) for i in range(count)]
     process = {"cpu_seconds": 1.5}
-    lines = list(encode_updates(cells, 7, 3.5, 3.25, process))
+    lines = list(encode_updates(map(encode_cell, cells), 7, 3.5, 3.25, process))
     messages = [protocol.decode(line) for _, line in lines]
     assert all(len(line) <= MAX_LINE_BYTES for _, line in lines)
     assert [number for number, _ in lines] == list(range(7, 7 + len(lines)))
@@ -88,7 +88,7 @@ def test_updates_around_the_limit():
     for slack in range(-3, 4):
         padding = MAX_LINE_BYTES - empty - 2 * own - 1 + slack
         cells = [timer_cell(0, 0), timer_cell(1, padding)]
-        lines = [line for _, line in encode_updates(cells, 1, 1.0, 1.0)]
+        lines = [line for _, line in encode_updates(map(encode_cell, cells), 1, 1.0, 1.0)]
         assert all(len(line) <= MAX_LINE_BYTES for line in lines)
         assert [cell for line in lines for cell in protocol.decode(line)["cells"]] == cells
         if slack > 0:

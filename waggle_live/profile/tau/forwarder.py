@@ -49,7 +49,7 @@ class Forwarder:
         try:
             self._poll(final)
         except Exception as error:  # ours to mend, never the plugin's to suffer
-            self._log_once(repr(type(error)), "the forwarder met %r and goes on", error)
+            self._log_once.fault(error, "an error of ours in reading profiles, which goes on")
 
     def close(self, status: str = "ok", timeout: float = 0.5) -> None:
         """Send what is left and end all sessions; waits at most ``timeout`` seconds in all."""

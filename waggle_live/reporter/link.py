@@ -1,0 +1,182 @@
+"""The link to the collector: the connection while there is one, and when to try the next.
+
+What is heard on it is a stranger's word. Only answers and errors count; an error is logged once
+per known code, shortened and escaped. A collector that hangs up soon, again and again, is tried
+in intervals that double; one that refuses us or talks without end is left alone for a while.
+"""
+
+from typing import Any, Callable, Dict, List, Optional, Set
+
+from ..logs import LogOnce, printable
+from ..native import Native
+from ..wire.protocol import encode
+from .address import Address
+from .connection import DEFAULT_HEARD_BYTES_PER_SECOND, Connection, explain
+from .session import Session
+
+#: Seconds between attempts to connect over TCP; over a unix socket every interval is one.
+TCP_RETRY = 1.0
+#: Seconds to stay away from a collector that refused us, and the longest after short connections.
+DEFAULT_REFUSED_RETRY = 5.0
+#: Seconds that a connection lasts which isn't short.
+DEFAULT_STEADY_SECONDS = 1.0
+#: Short connections in a row that are worth a line of log.
+DEFAULT_SHORT_TOLD = 5
+SHORT = (
+    "the collector at %s has hung up %d times in a row; it is tried less often, at last every %g s"
+)
+FAULT = "an error of ours: the sender connects again and goes on"
+#: Seconds without a collector before the one line of log about it.
+GRACE = 2.0
+ABSENT = "no collector at %s (%s); the plugin goes on without, and looks for it in the background"
+
+#: Codes of errors after which the collector closes the connection: trying again soon is no use.
+CLOSING_CODES = frozenset(("no_hello", "version", "session_limit", "identity", "token"))
+#: All codes of the protocol. Errors of others are one kind of line.
+CODES = CLOSING_CODES | {
+    "bad_json",
+    "too_long",
+    "bad_message",
+    "bad_cell",
+    "series_limit",
+    "total_series_limit",
+    "session_taken",
+    "session_ended",
+}
+
+#: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
+#: forked children inherit it. Bounded by the addresses that a program is written with.
+_absent: "Set[Address]" = set()
+
+
+class Link:
+    """Connects, listens and backs off. Used by the sender's thread alone."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        addresses: Callable[[], List[Address]],
+        interval: float,
+        log_once: LogOnce,
+    ) -> None:
+        self._session = session
+        self._addresses = addresses
+        self._interval = interval
+        self._log_once = log_once
+        #: Opened and greeted; None while there is none.
+        self.connection: Optional[Connection] = None
+        #: Whether there has been one.
+        self.was_connected = False
+        #: Number of the last question that was answered on it.
+        self.applied = 0
+        self._connected_at = 0.0
+        self._retry_at = 0.0
+        #: Short connections in a row.
+        self._short = 0
+
+    def look(self, urgent: bool) -> None:
+        """Hear what has come, or connect if it is time to; ``urgent``: in any case.
+
+        Raises OSError when the connection is lost.
+        """
+        if self.connection is not None and self.connection.is_orphaned():
+            self.close()
+        if self.connection is not None:
+            self.hear()
+        elif urgent or Native.monotonic() >= self._retry_at:
+            self._connect(urgent)
+
+    def hear(self) -> None:
+        """Take in what the collector says. Raises OSError when the connection is lost."""
+        connection = self.connection
+        if connection is None:
+            return
+        for message in connection.receive():
+            number = message.get("number")
+            if message["type"] == "applied" and type(number) is int:
+                self.applied = number
+            elif message["type"] == "error":
+                self._hear_error(message)
+            if self.connection is None:
+                return
+        if connection.is_flooded:
+            self._log_once(
+                "flood",
+                "the collector says more than %d bytes a second; it is left alone for %g s",
+                DEFAULT_HEARD_BYTES_PER_SECOND,
+                DEFAULT_REFUSED_RETRY,
+            )
+            self._stay_away()
+
+    def lose(self, error: Exception) -> None:
+        """Give the connection up for ``error``: an OSError is its own, all others are ours.
+
+        First it is heard what the collector said last: it may say why.
+        """
+        try:
+            if isinstance(error, OSError):
+                self.hear()
+        except Exception as last:
+            error = last
+        if not isinstance(error, OSError):
+            self._log_once.fault(error, FAULT)
+        self._hang_up(is_ours=not isinstance(error, OSError))
+
+    def close(self) -> None:
+        """Close the connection, if there is one. In a forked child the parent's lives on."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def _connect(self, urgent: bool) -> None:
+        now = Native.monotonic()
+        for address in self._addresses():
+            connection = self.connection = Connection(address)
+            try:
+                connection.open()
+            except (OSError, ValueError) as error:  # ValueError: no name of a host
+                self.close()
+                self._retry_at = now + (TCP_RETRY if address.host else 0.0)
+                missed = now - self._session.started >= GRACE or urgent
+                if missed and address not in _absent:
+                    _absent.add(address)
+                    self._log_once("connect", ABSENT, address, explain(error, address))
+            else:
+                self._connected_at = now
+                self.applied = 0
+                self.was_connected = True
+                connection.send(encode(self._session.hello(over_tcp=bool(address.host))))
+                return
+
+    def _hear_error(self, message: Dict[str, Any]) -> None:
+        code, text = message.get("code"), message.get("text")
+        if not isinstance(code, str) or code not in CODES:
+            code = "unknown"
+        said = printable(text) if isinstance(text, str) else "no text"
+        self._log_once(("error", code), "the collector refused something: %s (%s)", said, code)
+        if code == "session_taken":
+            self._session.renew()
+            self._hang_up()
+        elif code in CLOSING_CODES:
+            self._stay_away()
+
+    def _hang_up(self, is_ours: bool = False) -> None:
+        """Close, and try again at once, or later the more short connections there were."""
+        if self.connection is None:
+            return
+        address = self.connection.address
+        self.close()
+        now = Native.monotonic()
+        if now - self._connected_at >= DEFAULT_STEADY_SECONDS:
+            self._short = 0
+            return
+        pause = self._interval * 2 ** min(self._short, 10)
+        self._short += 1
+        if self._short == DEFAULT_SHORT_TOLD and not is_ours:
+            self._log_once("short", SHORT, address, self._short, DEFAULT_REFUSED_RETRY)
+        self._retry_at = max(self._retry_at, now + min(pause, DEFAULT_REFUSED_RETRY))
+
+    def _stay_away(self) -> None:
+        self.close()
+        self._retry_at = Native.monotonic() + DEFAULT_REFUSED_RETRY
