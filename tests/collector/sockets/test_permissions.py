@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="needs root: only root can start processes of other users"
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 #: No user of this machine needs to have these numbers.
 UID, GID, GROUP = 54321, 54322, 54323
 #: A plugin's exit is never later than this; see the design of the client.
