@@ -14,6 +14,8 @@ CONTROLLER := $(shell find controller/waggle_live_controller -name "*.py")
 # Processes that run tests side by side: most tests wait for processes, so two cores have room.
 WORKERS := 4
 PYTHONS := 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13
+# Tests of many programs are run on the oldest and the newest alone, and on `make test`'s own.
+ENDS := $(firstword $(PYTHONS)) $(lastword $(PYTHONS))
 # The oldest and the newest of the controller's.
 CONTROLLER_PYTHONS := 3.8 3.13
 
@@ -86,7 +88,7 @@ pythons: $(VENV)/.wheel
 $(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
 	@echo "== CPython $*"
 	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 \
-	    --numprocesses=$(WORKERS) -m "not models" tests/waggle_live $(if $(filter $*,$(CONTROLLER_PYTHONS)),tests/controller)
+	    --numprocesses=$(WORKERS) -m "not models$(if $(filter $*,$(ENDS)),, and not oldest_and_newest)" tests/waggle_live $(if $(filter $*,$(CONTROLLER_PYTHONS)),tests/controller)
 
 .PHONY: dist
 dist: $(VENV)/.dev  ## Build wheels and source distributions of HEAD, and try them on old and new Pythons

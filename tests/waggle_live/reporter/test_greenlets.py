@@ -11,6 +11,8 @@ from ..helpers import environment, run_python, write_script
 from ..run.running import run
 from ..run.stopping import check_told, stop
 
+pytestmark = pytest.mark.oldest_and_newest
+
 PATCH = {"gevent": "import gevent.monkey; gevent.monkey.patch_all()"}
 PATCH["eventlet"] = "import eventlet; eventlet.monkey_patch()"
 IMPORT = "from waggle_live.live import LiveMetrics; live = LiveMetrics(plugin_name='x')"

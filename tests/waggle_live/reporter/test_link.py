@@ -117,6 +117,7 @@ print("share", share)
 """
 
 
+@pytest.mark.oldest_and_newest
 @pytest.mark.parametrize("play", PLAYS.values(), ids=PLAYS)
 def test_a_hostile_collector_costs_little(tmp_path, play):
     """Whatever it says: bounded memory, CPU, connections and lines of log, and nothing raises."""

@@ -7,6 +7,8 @@ import pytest
 from ..helpers import environment, oldest_pywaggle, run_python, write_script
 from .running import RUN
 
+pytestmark = pytest.mark.oldest_and_newest
+
 #: Plugins as they were written for pywaggle 0.52; the publisher has nobody to send to.
 PLUGIN = """
     import multiprocessing, os, sys

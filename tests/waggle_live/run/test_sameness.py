@@ -13,6 +13,8 @@ import pytest
 from ..helpers import environment, write_script
 from .running import RUN
 
+pytestmark = pytest.mark.oldest_and_newest
+
 #: What each program begins with. Leaving the block takes pywaggle a second, so few programs do.
 IMPORT = """\
 import atexit, multiprocessing, os, signal, subprocess, sys, threading, time, traceback, warnings
