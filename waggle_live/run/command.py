@@ -21,8 +21,8 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         "run",
         parents=[parent],
         help="run an unmodified plugin with live metrics",
-        description="Run an unmodified plugin with live metrics: its timeit, publish, upload_file and "
-        "get, cameras, microphones and models are measured, in its child processes too.",
+        description="Run an unmodified plugin with live metrics: its timeit, publish, upload_file "
+        "and get, cameras, microphones and models are measured, in its child processes too.",
         usage="waggle-live run [options] -- main.py|-m MODULE|COMMAND [ARGS...]",
     )
     run.add_argument("script", help="the main script, options of python, or a command that runs it")
