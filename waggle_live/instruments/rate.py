@@ -10,7 +10,6 @@ from typing import (
     Dict,
     Iterable,
     Iterator,
-    List,
     Optional,
     Tuple,
     TypeVar,
@@ -76,19 +75,11 @@ class Rate(Timer):
         """
         if not hasattr(type(items), "__aiter__"):
             raise self._no_items("each_async", "an asynchronous iterable", items)
-        return self._each_async(items)
+        return _Arrivals(items, self)
 
     def _no_items(self, method: str, right: str, items: Any) -> InvalidType:
         of = (method, self._series.state.name, right, describe(items))
         return InvalidType("%s of rate %r takes %s, got %s" % of)
-
-    async def _each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
-        passed: List[Item] = []  # by it, so that none is kept while the consumer has it
-        async for item in items:
-            passed.append(item)
-            del item
-            self.tick()
-            yield passed.pop()
 
     def _ticked(self, item: Item) -> Item:
         self.tick()  # looked up each time, for it changes with a fork
@@ -101,17 +92,41 @@ class Rate(Timer):
         return super().__call__(function)
 
 
+class _Arrivals(AsyncIterator[Item]):
+    """Ticks ``rate`` for each item. No generator, whose own end would leave that of ``items`` to
+    the event loop: what holds this one, or closes it, does so with ``items``."""
+
+    def __init__(self, items: AsyncIterable[Item], rate: Rate) -> None:
+        self._items = items.__aiter__()
+        self._rate = rate
+
+    async def __anext__(self) -> Item:
+        item = await self._items.__anext__()
+        self._rate.tick()
+        return item
+
+    async def aclose(self) -> None:
+        """Close ``items``, if they can be closed: for ``contextlib.aclosing``."""
+        close = getattr(self._items, "aclose", None)
+        if close is not None:
+            await close()
+
+    def athrow(self, *error: Any) -> Any:
+        """Throw into ``items``, as into a generator."""
+        generator: Any = self._items
+        return generator.athrow(*error)
+
+
 def _events(n: Any, name: str) -> int:
     try:
         events = index(n)
     except Exception as error:  # of an __index__ of the author's too
         raise InvalidType(
-            "the events of rate %r must be a whole number, got %s: %.60r"
-            % (name, type(n).__name__, n)
+            "the events of rate %r must be a whole number, got %s" % (name, describe(n))
         ) from error
     if not 0 <= events <= MAX_EVENTS:
         raise InvalidMetric(
-            "the events of rate %r must be 0 to 2^53 at once, got %.60r" % (name, n)
+            "the events of rate %r must be 0 to 2^53 at once, got %.60r" % (name, events)
         )
     return events
 
@@ -156,9 +171,8 @@ class RateSeries(TimerSeries):
             @wraps(method)
             def first(rate: Rate, *arguments: Any, **named: Any) -> Any:
                 series.use_as(use)
-                return method(
-                    rate, *arguments
-                )  # not by its name: another thread may be about to bind it
+                # Not by its name: another thread may be about to bind it.
+                return method(rate, *arguments, **named)
 
             return first
 

@@ -227,6 +227,6 @@ def _nanoseconds(seconds: Any, name: str) -> int:
     value = to_float(seconds, "seconds of %r", name)
     if not 0 <= value <= MAX_SECONDS:
         raise InvalidMetric(
-            "a duration of %r must be 0 to %g seconds, got %.60r" % (name, MAX_SECONDS, seconds)
+            "a duration of %r must be 0 to %g seconds, got %r" % (name, MAX_SECONDS, value)
         )
     return round(value * 1e9)
