@@ -39,9 +39,10 @@ def decorate(function: Any, series: Any) -> Any:
     themselves. A call that was running at a fork counts in the parent only. Raises InvalidType for
     what can't be called.
     """
-    if isinstance(function, (staticmethod, classmethod)):
+    methods = (staticmethod, classmethod)
+    if issubclass(type(function), methods):
         return type(function)(decorate(function.__func__, series))
-    if not callable(function):
+    if not callable(function) or isinstance(function, methods):  # the latter is a proxy's word
         of = (series.state.kind, series.state.name, describe(function))
         raise InvalidType("%s %r decorates functions, got %s" % of)
     work = _work(function)

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from waggle_live.live import LiveMetrics
+from waggle_live.wire.errors import InvalidType
 
 from ..helpers import cell
 
@@ -67,6 +68,27 @@ def test_in_a_class(live, name):
     holder = type("Holder", (), {"work": live.timer("t")(OBJECTS[name])})
     assert holder().work(1) == holder.work(1) == OBJECTS[name](1)
     assert cell(live, "timer", "t")["count"] == 2
+
+
+class Proxy:
+    """Says that it is what it wraps, as wrapt's decorators of a classmethod do."""
+
+    def __init__(self, wrapped):
+        self.wrapped = wrapped
+
+    @property
+    def __class__(self):
+        return type(self.wrapped)
+
+    def __call__(self):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("method", [classmethod, staticmethod])
+def test_a_proxy_of_a_method(live, method):
+    """It can't be made again around the timer; that is an error at the call."""
+    with pytest.raises(InvalidType, match="decorates functions, got Proxy"):
+        live.timer("t")(Proxy(method(add)))
 
 
 def test_a_result_whose_class_cannot_be_hashed(live):
