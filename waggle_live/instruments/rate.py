@@ -13,6 +13,7 @@ from typing import (
     Optional,
     Tuple,
     TypeVar,
+    cast,
 )
 
 from ..series.problems import Problems
@@ -63,10 +64,9 @@ class Rate(Timer):
             iterator = iter(items)
         except TypeError as error:
             raise self._no_items("each", "an iterable", items) from error
-        return self._each(iterator)
-
-    def _each(self, items: Iterator[Item]) -> Iterator[Item]:
-        yield from map(self._ticked, items)
+        arrivals: Any = _Arrivals(self._ticked, iterator)
+        arrivals.items = iterator
+        return cast(Iterator[Item], arrivals)
 
     def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
         """Yield from the asynchronous ``items``, one event per item as it arrives.
@@ -75,7 +75,7 @@ class Rate(Timer):
         """
         if not hasattr(type(items), "__aiter__"):
             raise self._no_items("each_async", "an asynchronous iterable", items)
-        return _Arrivals(items, self)
+        return _AsyncArrivals(items, self)
 
     def _no_items(self, method: str, right: str, items: Any) -> InvalidType:
         of = (method, self._series.state.name, right, describe(items))
@@ -92,7 +92,25 @@ class Rate(Timer):
         return super().__call__(function)
 
 
-class _Arrivals(AsyncIterator[Item]):
+class _Arrivals(map):  # type: ignore[type-arg]
+    """Calls a function for each item. No generator, which threads couldn't share as they can share
+    ``items``; closed, and thrown into, it is as ``items`` are."""
+
+    items: Any
+
+    def close(self) -> None:
+        """Close ``items``, if they can be closed."""
+        close = getattr(self.items, "close", None)
+        if close is not None:
+            close()
+
+    @property
+    def throw(self) -> Any:
+        """Throws into ``items``. Their own method: a call of ours would keep what it throws."""
+        return self.items.throw
+
+
+class _AsyncArrivals(AsyncIterator[Item]):
     """Ticks ``rate`` for each item. No generator, whose own end would leave that of ``items`` to
     the event loop: what holds this one, or closes it, does so with ``items``."""
 
@@ -111,10 +129,11 @@ class _Arrivals(AsyncIterator[Item]):
         if close is not None:
             await close()
 
-    def athrow(self, *error: Any) -> Any:
-        """Throw into ``items``, as into a generator."""
-        generator: Any = self._items
-        return generator.athrow(*error)
+    @property
+    def athrow(self) -> Any:
+        """Throws into ``items``, by their own method."""
+        items: Any = self._items
+        return items.athrow
 
 
 def _events(n: Any, name: str) -> int:

@@ -1,6 +1,9 @@
-"""A rate's first use, which settles what it is, is whole."""
+"""What a rate is given: by keyword as its first use, too much of it, items that threads share."""
 
-from ..helpers import MS, cell
+import threading
+from queue import Queue
+
+from ..helpers import MS, cell, in_threads
 
 LARGEST = 2**63 - 1
 
@@ -29,3 +32,40 @@ def test_the_largest_sums(live):
     assert cell(live, "timer", "t")["sum"] == LARGEST
     assert cell(live, "rate", "blocks")["sum"] == LARGEST
     assert cell(live, "rate", "ticks")["count"] == LARGEST
+
+
+def test_each_of_items_that_threads_share(live, fast_switching):
+    """Threads may share it where they may share the items: each item once, and one event each."""
+    queue, taken = Queue(), []
+    for number in [*range(2000), *[None] * 4]:
+        queue.put(number)
+    items = live.rate("r").each(iter(queue.get, None))
+    together = threading.Barrier(4)
+
+    def work():
+        together.wait()
+        for item in items:
+            taken.append(item)
+
+    in_threads(4, work)
+    assert sorted(taken) == list(range(2000))
+    assert cell(live, "rate", "r")["count"] == 2000
+
+
+def test_each_is_closed_as_its_items_are(live):
+    """``close()`` returns when a generator has cleaned up; what can't be closed may be."""
+    done = []
+
+    def stream():
+        try:
+            yield 1
+        finally:
+            done.append(True)
+
+    source = stream()
+    items = live.rate("r").each(source)
+    assert next(items) == 1
+    items.close()
+    assert done == [True]
+    assert list(items) == []
+    live.rate("r").each([1]).close()
