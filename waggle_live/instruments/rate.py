@@ -21,7 +21,7 @@ from ..series.rate import RateState
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidMetric, InvalidType, describe
 from ..wire.protocol import OVERFLOW
-from .timer import Function, Timer, TimerSeries
+from .timer import Function, Timer, TimerSeries, to_nanoseconds
 
 if TYPE_CHECKING:
     from typing import SupportsIndex  # newer than Python 3.6
@@ -88,8 +88,9 @@ class Rate(Timer):
     def __call__(self, function: Function) -> Function:
         """Return ``function`` with each of its calls measured as a block."""
         series: Any = self._series
+        decorated = super().__call__(function)
         series.use_as(BLOCKS)
-        return super().__call__(function)
+        return decorated
 
 
 class _Arrivals(map):  # type: ignore[type-arg]
@@ -182,23 +183,31 @@ class RateSeries(TimerSeries):
             if len(buffer) > FOLD_AT:
                 fold()
 
-        def checked(method: Any, use: str) -> Any:
+        def check_tick(n: Any = None) -> None:
+            if n is not None:
+                _events(n, state.name)
+
+        def check_observe(seconds: Any) -> None:
+            to_nanoseconds(seconds, state.name)
+
+        def checked(method: Any, use: str, check: Any = lambda: None) -> Any:
             # The overflow series stands for rates of both uses and keeps what adds up: the events.
             if self.use == use or state.name == OVERFLOW:
                 return method
 
             @wraps(method)
             def first(rate: Rate, *arguments: Any, **named: Any) -> Any:
+                check(*arguments, **named)  # a call that is wrong settles nothing
                 series.use_as(use)
                 # Not by its name: another thread may be about to bind it.
                 return method(rate, *arguments, **named)
 
             return first
 
-        timer_class.tick = checked(tick, TICKS)
+        timer_class.tick = checked(tick, TICKS, check_tick)
         timer_class.__enter__ = checked(enter, BLOCKS)
         timer_class.start = checked(start, BLOCKS)
-        timer_class.observe = checked(observe, BLOCKS)
+        timer_class.observe = checked(observe, BLOCKS, check_observe)
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return (*super().__reduce__(), self.use or None)

@@ -3,6 +3,10 @@
 import threading
 from queue import Queue
 
+import pytest
+
+from waggle_live.wire.errors import LiveMetricsError
+
 from ..helpers import MS, cell, in_threads
 
 LARGEST = 2**63 - 1
@@ -20,6 +24,26 @@ def test_the_first_duration_by_keyword(live):
     live.rate("r").observe(seconds=0.5)
     found = cell(live, "rate", "r")
     assert (found["count"], found["sum"]) == (1, 500 * MS)
+
+
+WRONG = [
+    lambda rate: rate.tick("x"),
+    lambda rate: rate.tick(-1),
+    lambda rate: rate.observe(None),
+    lambda rate: rate.observe(seconds=-1),
+    lambda rate: rate(5),
+    lambda rate: rate.each(5),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("right", [lambda rate: rate.tick(), lambda rate: rate.start().stop()])
+def test_a_wrong_call_settles_nothing(live, wrong, right):
+    """After one that was refused a rate may still be used either way."""
+    with pytest.raises(LiveMetricsError):
+        wrong(live.rate("r"))
+    right(live.rate("r"))
+    assert cell(live, "rate", "r")["count"] == 1
 
 
 def test_the_largest_sums(live):
