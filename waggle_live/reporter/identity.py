@@ -16,7 +16,7 @@ import sys
 from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..native import Native
-from ..wire.errors import InvalidType, describe
+from ..wire.errors import InvalidType
 
 _FIELD = r"""^(?:%s|"%s"|'%s')[ \t]*:(?:[ \t]+(.*))?$"""
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -51,7 +51,7 @@ def find_identity(
     InvalidType for arguments that are no str."""
     for name, value in (("plugin_name", plugin), ("task", task), ("job", job)):
         if value is not None and not isinstance(value, str):
-            raise InvalidType("%s must be a str, got %s" % (name, describe(value)))
+            raise InvalidType("%s must be a str, got %.60r" % (name, value))
     main, name = _find_main(script)
     sage_name, sage_version = _find_sage_yaml(main)
     names = (plugin or "", environ.get("WAGGLE_LIVE_PLUGIN", ""), sage_name, name)
