@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Any, Dict, Optional, Type
+from typing import Any, Dict, Optional, Type, overload
 
 from .instruments.arguments import (
     NO_NAME,
@@ -119,10 +119,17 @@ class LiveMetrics:
 
     # Instruments. `timer` is the hot path: it looks up the class of the series and calls it.
 
-    @takes_labels
+    # Two, so that ``**labels`` of a dict of str is no ``sync`` of that type to a type checker.
+    @overload
+    def timer(__self, __name: str = ..., **labels: str) -> Timer: ...
+
+    @overload
     def timer(
-        __self, __name: str = NO_NAME, sync: Optional[Sync] = None, **labels: LabelValue
-    ) -> Timer:
+        __self, __name: str = ..., sync: Optional[Sync] = ..., **labels: LabelValue
+    ) -> Timer: ...
+
+    @takes_labels
+    def timer(__self, __name: str = NO_NAME, sync: Any = None, **labels: LabelValue) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
 
         ``sync`` (as ``torch.cuda.synchronize``) is called before each reading of the clock.
@@ -151,19 +158,25 @@ class LiveMetrics:
 
         Raises InvalidMetric or InvalidType for a bad name or label.
         """
-        rate: Rate = __self._registry.get(RATE, take_name(__name, labels), labels).make()
+        if __name is NO_NAME:
+            __name = take_name(labels)
+        rate: Rate = __self._registry.get(RATE, __name, labels).make()
         return rate
 
     @takes_labels
     def gauge(__self, __name: str = NO_NAME, **labels: LabelValue) -> Gauge:
         """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
-        gauge: Gauge = __self._registry.get(GAUGE, take_name(__name, labels), labels)
+        if __name is NO_NAME:
+            __name = take_name(labels)
+        gauge: Gauge = __self._registry.get(GAUGE, __name, labels)
         return gauge
 
     @takes_labels
     def counter(__self, __name: str = NO_NAME, **labels: LabelValue) -> Counter:
         """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
-        counter: Counter = __self._registry.get(COUNTER, take_name(__name, labels), labels)
+        if __name is NO_NAME:
+            __name = take_name(labels)
+        counter: Counter = __self._registry.get(COUNTER, __name, labels)
         return counter
 
     @takes_labels
@@ -180,7 +193,7 @@ class LiveMetrics:
 
         Each generator, task, greenlet and thread has starts of its own. Raises as ``timer``.
         """
-        key = series_key(take_name(__name, labels), labels)
+        key = series_key(take_name(labels) if __name is NO_NAME else __name, labels)
         make: Any = __self.rate if __self._registry.kind_of(key[0]) == RATE else __self.timer
         timer = make(key[0], **labels)
         spans = __self._reporter.spans()
@@ -200,22 +213,23 @@ class LiveMetrics:
         Where several tasks have one, that is counted as ``overlap_mismatch``, and logged once.
         Without any nothing is recorded; it is counted, and logged once. Raises as ``timer``.
         """
-        key = series_key(take_name(__name, labels), labels)
-        spans, here = __self._reporter.spans(), unit(sys._getframe(1))
-        problems = __self._registry.problems
+        key = series_key(take_name(labels) if __name is NO_NAME else __name, labels)
+        spans = __self._reporter.spans()
         started = [span for span in spans if span[0] == key]
-        own = [span for span in started if span[1] == here] or started
-        if not own:
+        if not started:
             check_name(key[0])
             check_labels(labels)
             text = "stop_timer(%r) without a start_timer in this thread"
-            problems.count(UNMATCHED_STOP, text % key[0])
+            __self._registry.problems.count(UNMATCHED_STOP, text % key[0])
             return
-        if len({span[1] for span in own}) > 1:
-            text = "stop_timer(%r) outside of the tasks that have started it"
-            problems.count(OVERLAP_MISMATCH, text % key[0])
-        spans.remove(own[-1])
-        own[-1][2].stop()
+        if len(started) > 1:  # else there is no choice; to find the task costs a walk of the stack
+            here = unit(sys._getframe(1))
+            started = [span for span in started if span[1] == here] or started
+            if len({span[1] for span in started}) > 1:
+                text = "stop_timer(%r) outside of the tasks that have started it"
+                __self._registry.problems.count(OVERLAP_MISMATCH, text % key[0])
+        spans.remove(started[-1])
+        started[-1][2].stop()
 
     # Life cycle.
 
@@ -265,7 +279,8 @@ class LiveMetrics:
 
     def _new_timer(self, key: Any, name: str, labels: Dict[str, Any]) -> Timer:
         """Return a timer, and keep the class of its series in the memo under ``key``."""
-        series: TimerSeries = self._registry.get(TIMER, take_name(name, labels), labels)
+        name = take_name(labels) if name is NO_NAME else name
+        series: TimerSeries = self._registry.get(TIMER, name, labels)
         # Not the overflow series, which would grow the memo; and only labels of type str, since
         # 1, 1.0 and True are equal as keys.
         is_own = series.state.name != OVERFLOW and all(type(v) is str for v in labels.values())
@@ -279,5 +294,6 @@ class LiveMetrics:
                 "sync must be a function without arguments, got %s; labels are keyword arguments"
                 % describe(sync)
             )
-        series: TimerSeries = self._registry.get(TIMER, take_name(name, labels), labels)
+        name = take_name(labels) if name is NO_NAME else name
+        series: TimerSeries = self._registry.get(TIMER, name, labels)
         return DeviceTimer(series.make(), sync)

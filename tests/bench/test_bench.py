@@ -62,7 +62,7 @@ def test_growth_that_loses_is_over_the_bar():
 def test_a_statement_of_ours_records_one_sample(subject, monkeypatch):
     """What is timed is what is promised: one more of the instrument's count, or its value."""
     monkeypatch.setenv("WAGGLE_LIVE_METRICS", "off")
-    monkeypatch.setenv("WAGGLE_LIVE_TASK", subject.name)  # with series of its own
+    monkeypatch.setenv("WAGGLE_LIVE_TASK", subject.name)  # series of its own
     names, finish = subject.setup()
     run = worker.compiled(subject.statement, names)
     run(3)

@@ -49,6 +49,9 @@ assert_type(live.gauge("g", model=Model.YOLO, size=np.int64(3), half=Decimal("0.
 assert_type(live.counter("c", on=True), Counter)
 assert_type(live.timer("t").start(), Span)
 assert_type(live.flush(), bool)
+kept_labels = {"model": "a"}
+assert_type(live.timer("t", **kept_labels), Timer)
+assert_type(live.gauge("g", **kept_labels), Gauge)
 with live.timer("t") as timer, live.rate("r") as rate, live.timer("t", sync=synchronize) as device:
     assert_type(timer, Timer)
     assert_type(rate, Rate)

@@ -30,9 +30,9 @@ def takes_labels(method: Method) -> Method:
     return method
 
 
-def take_name(name: Any, labels: Dict[str, Any]) -> Any:
-    """Return the metric's name, which may be given as ``name=``: then it leaves the labels."""
-    return labels.pop("name", NO_NAME) if name is NO_NAME else name
+def take_name(labels: Dict[str, Any]) -> Any:
+    """Return the metric's name that was given as ``name=``, which leaves the labels."""
+    return labels.pop("name", NO_NAME)
 
 
 def series_key(name: Any, labels: Dict[str, Any]) -> Tuple[str, Labels]:
@@ -50,7 +50,7 @@ def series_key(name: Any, labels: Dict[str, Any]) -> Tuple[str, Labels]:
 
 def to_seconds(value: Any, what: str) -> float:
     """Return ``value`` as seconds; raise InvalidType for a bool and what float() doesn't take."""
-    if isinstance(value, bool):
+    if type(value) is bool:
         raise InvalidType("%s must be a number of seconds, got %s" % (what, describe(value)))
     return to_float(value, "%s in seconds", what)
 

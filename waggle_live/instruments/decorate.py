@@ -2,7 +2,9 @@
 
 import functools
 import inspect
+import sys
 import types
+from contextlib import suppress
 from typing import Any, List, Set
 
 from ..series.state import FOLD_AT
@@ -37,9 +39,10 @@ def decorate(function: Any, series: Any) -> Any:
     themselves. A call that was running at a fork counts in the parent only. Raises InvalidType for
     what can't be called.
     """
-    if isinstance(function, (staticmethod, classmethod)):
+    methods = (staticmethod, classmethod)
+    if issubclass(type(function), methods):
         return type(function)(decorate(function.__func__, series))
-    if not callable(function):
+    if not callable(function) or isinstance(function, methods):  # the latter is a proxy's word
         of = (series.state.kind, series.state.name, describe(function))
         raise InvalidType("%s %r decorates functions, got %s" % of)
     work = _work(function)
@@ -52,6 +55,9 @@ def decorate(function: Any, series: Any) -> Any:
             break
     else:
         wrapper = _plain(function, series)
+        if _is_object(function):
+            wrapper = _Object(wrapper)
+            wrapper.func.measures = (function, series)
     functools.update_wrapper(wrapper, function)
     # The class of a callable object may have it.
     if hasattr(function, "_is_coroutine"):  # asyncio.iscoroutinefunction asks for it
@@ -66,6 +72,25 @@ def _work(function: Any) -> Any:
     if inspect.isroutine(function) or inspect.isclass(function):
         return function
     return type(function).__call__
+
+
+class _Object(functools.partial):  # type: ignore[type-arg]
+    """Measures an object that can be called: as that object is, it is pickled and copied by value,
+    and isn't bound where a class holds it."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> "_Object":
+        return self
+
+    def __reduce__(self) -> Any:
+        wrapper: Any = self.func
+        return decorate, wrapper.measures
+
+
+def _is_object(function: Any) -> bool:
+    """Whether it is a bound method, a partial, a callable object, but no function nor class."""
+    if isinstance(function, (types.MethodType, functools.partial)):
+        return True
+    return not inspect.isclass(function) and not hasattr(type(function), "__get__")
 
 
 def _hidden(function: Any) -> Any:
@@ -90,10 +115,15 @@ def _plain(function: Any, series: Any) -> Any:
             append_failed(buffer, clock() - start, type(error))
             raise
         duration = clock() - start
-        if result is not None and type(result) not in _Plain.types:
-            work = _finish(function, series, result)
-            if work is not None:
-                return work
+        if result is not None:
+            try:
+                is_plain = type(result) in _Plain.types
+            except Exception:  # of a metaclass, which can make its classes unhashable
+                is_plain = False
+            if not is_plain:
+                work = _finish(function, series, result)
+                if work is not None:
+                    return work
         buffer.append(duration)
         if len(buffer) > FOLD_AT:
             state.fold()
@@ -116,7 +146,8 @@ def _finish(function: Any, series: Any, result: Any) -> Any:
         names = set().union(*[vars(each) for each in kind.__mro__])  # runs no code of the author's
         if "__await__" not in names or not all(map(_is_of_coroutine, names)):
             if len(_Plain.types) < _Plain.max_types:
-                _Plain.types.add(kind)
+                with suppress(Exception):
+                    _Plain.types.add(kind)
             return None
         if not names.issuperset(("send", "throw", "close")):
             return _Awaitable(result, series.make)
@@ -199,6 +230,17 @@ def _generator(function: Any, series: Any) -> Any:
     return wrapper
 
 
+def _first_step(generator: Any, nothing: None) -> Any:
+    """Begin an async generator that no event loop knows of: at its end a loop would close it beside
+    its wrapper, which closes it too."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)  # a generator takes them here, and not when it is awaited
+    try:
+        return generator.asend(nothing)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
 def _async_generator(function: Any, series: Any) -> Any:
     make, clock = series.make, series.clock
 
@@ -206,7 +248,7 @@ def _async_generator(function: Any, series: Any) -> Any:
         with make() as timer:
             generator = function(*args, **kwargs)
             del args, kwargs
-            resume = generator.asend
+            resume: Any = functools.partial(_first_step, generator)
             passed: List[Any] = [None]
             while True:
                 try:

@@ -3,6 +3,7 @@
 from typing import Any, Callable, Dict, List, Tuple, cast
 
 from ..native import Native
+from ..wire.errors import describe
 from ..wire.protocol import SYNC_ERROR
 from .decorate import decorate
 from .reentrancy import DEFAULT_MAX_OPEN
@@ -76,7 +77,7 @@ class DeviceTimer(Timer):
         try:
             self._sync()
         except Exception as error:
-            self._timer._series.problems.count(SYNC_ERROR, "sync raised %r" % (error,))
+            self._timer._series.problems.count(SYNC_ERROR, "sync raised " + describe(error))
 
 
 class _DeviceSeries:

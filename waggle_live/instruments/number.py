@@ -1,7 +1,7 @@
 """The numbers that instruments take: what ``float()`` takes, but no text."""
 
 from operator import index
-from typing import TYPE_CHECKING, Any, Optional, SupportsFloat, Union
+from typing import TYPE_CHECKING, Any, SupportsFloat, Union
 
 from ..wire.errors import InvalidMetric, InvalidType, describe
 
@@ -13,26 +13,27 @@ else:
     Number = SupportsFloat  # SupportsIndex came with Python 3.8
 
 
+_RULE = "%s must be a number that float() takes, got %s"
+
+
 def to_float(value: Any, what: str, name: str) -> float:
     """Return ``float(value)``; text or what float() refuses raises, saying ``what % name``.
 
     InvalidMetric for an int that no float holds, InvalidType for all else, whatever a
     ``__float__`` of the author's raised: that is its ``__cause__``.
     """
-    cause: Optional[Exception] = None
     of = type(value)
-    # Of NumPy's text, too, float() takes the digits; bytearray and the like have no __float__.
-    if not isinstance(value, (str, bytes)) and (
-        hasattr(of, "__float__") or hasattr(of, "__index__")
-    ):
-        try:
-            # Before Python 3.8 float() knew no __index__.
-            return float(value if hasattr(of, "__float__") else index(value))
-        except OverflowError as error:
-            raise InvalidMetric(what % name + " is too large for a float") from error
-        except Exception as error:
-            cause = error
-    raise InvalidType(
-        "%s must be a number that float() takes, got %s%s"
-        % (what % name, describe(value), "" if cause is None else " (%s)" % describe(cause))
-    ) from cause
+    try:
+        # Of NumPy's text, too, float() takes the digits; bytearray and the like have no __float__.
+        # Before Python 3.8 float() knew no __index__.
+        if not isinstance(value, (str, bytes)):
+            if hasattr(of, "__float__"):
+                return float(value)
+            if hasattr(of, "__index__"):
+                return float(index(value))
+    except OverflowError as error:
+        raise InvalidMetric(what % name + " is too large for a float") from error
+    except Exception as error:  # not kept for later: it holds this frame, and so the value
+        got = "%s (%s)" % (describe(value), describe(error))
+        raise InvalidType(_RULE % (what % name, got)) from error
+    raise InvalidType(_RULE % (what % name, describe(value)))

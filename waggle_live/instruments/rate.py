@@ -10,10 +10,10 @@ from typing import (
     Dict,
     Iterable,
     Iterator,
-    List,
     Optional,
     Tuple,
     TypeVar,
+    cast,
 )
 
 from ..series.problems import Problems
@@ -21,7 +21,7 @@ from ..series.rate import RateState
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidMetric, InvalidType, describe
 from ..wire.protocol import OVERFLOW
-from .timer import Function, Timer, TimerSeries
+from .timer import Function, Timer, TimerSeries, to_nanoseconds
 
 if TYPE_CHECKING:
     from typing import SupportsIndex  # newer than Python 3.6
@@ -64,10 +64,9 @@ class Rate(Timer):
             iterator = iter(items)
         except TypeError as error:
             raise self._no_items("each", "an iterable", items) from error
-        return self._each(iterator)
-
-    def _each(self, items: Iterator[Item]) -> Iterator[Item]:
-        yield from map(self._ticked, items)
+        arrivals: Any = _Arrivals(self._ticked, iterator)
+        arrivals.items = iterator
+        return cast(Iterator[Item], arrivals)
 
     def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
         """Yield from the asynchronous ``items``, one event per item as it arrives.
@@ -76,19 +75,11 @@ class Rate(Timer):
         """
         if not hasattr(type(items), "__aiter__"):
             raise self._no_items("each_async", "an asynchronous iterable", items)
-        return self._each_async(items)
+        return _AsyncArrivals(items, self)
 
     def _no_items(self, method: str, right: str, items: Any) -> InvalidType:
         of = (method, self._series.state.name, right, describe(items))
         return InvalidType("%s of rate %r takes %s, got %s" % of)
-
-    async def _each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
-        passed: List[Item] = []  # by it, so that none is kept while the consumer has it
-        async for item in items:
-            passed.append(item)
-            del item
-            self.tick()
-            yield passed.pop()
 
     def _ticked(self, item: Item) -> Item:
         self.tick()  # looked up each time, for it changes with a fork
@@ -97,8 +88,53 @@ class Rate(Timer):
     def __call__(self, function: Function) -> Function:
         """Return ``function`` with each of its calls measured as a block."""
         series: Any = self._series
+        decorated = super().__call__(function)
         series.use_as(BLOCKS)
-        return super().__call__(function)
+        return decorated
+
+
+class _Arrivals(map):  # type: ignore[type-arg]
+    """Calls a function for each item. No generator, which threads couldn't share as they can share
+    ``items``; closed, and thrown into, it is as ``items`` are."""
+
+    items: Any
+
+    def close(self) -> None:
+        """Close ``items``, if they can be closed."""
+        close = getattr(self.items, "close", None)
+        if close is not None:
+            close()
+
+    @property
+    def throw(self) -> Any:
+        """Throws into ``items``. Their own method: a call of ours would keep what it throws."""
+        return self.items.throw
+
+
+class _AsyncArrivals(AsyncIterator[Item]):
+    """Ticks ``rate`` for each item. No generator, whose own end would leave that of ``items`` to
+    the event loop: what holds this one, or closes it, does so with ``items``."""
+
+    def __init__(self, items: AsyncIterable[Item], rate: Rate) -> None:
+        self._items = items.__aiter__()
+        self._rate = rate
+
+    async def __anext__(self) -> Item:
+        item = await self._items.__anext__()
+        self._rate.tick()
+        return item
+
+    async def aclose(self) -> None:
+        """Close ``items``, if they can be closed: for ``contextlib.aclosing``."""
+        close = getattr(self._items, "aclose", None)
+        if close is not None:
+            await close()
+
+    @property
+    def athrow(self) -> Any:
+        """Throws into ``items``, by their own method."""
+        items: Any = self._items
+        return items.athrow
 
 
 def _events(n: Any, name: str) -> int:
@@ -106,12 +142,11 @@ def _events(n: Any, name: str) -> int:
         events = index(n)
     except Exception as error:  # of an __index__ of the author's too
         raise InvalidType(
-            "the events of rate %r must be a whole number, got %s: %.60r"
-            % (name, type(n).__name__, n)
+            "the events of rate %r must be a whole number, got %s" % (name, describe(n))
         ) from error
     if not 0 <= events <= MAX_EVENTS:
         raise InvalidMetric(
-            "the events of rate %r must be 0 to 2^53 at once, got %.60r" % (name, n)
+            "the events of rate %r must be 0 to 2^53 at once, got %.60r" % (name, events)
         )
     return events
 
@@ -148,24 +183,31 @@ class RateSeries(TimerSeries):
             if len(buffer) > FOLD_AT:
                 fold()
 
-        def checked(method: Any, use: str) -> Any:
+        def check_tick(n: Any = None) -> None:
+            if n is not None:
+                _events(n, state.name)
+
+        def check_observe(seconds: Any) -> None:
+            to_nanoseconds(seconds, state.name)
+
+        def checked(method: Any, use: str, check: Any = lambda: None) -> Any:
             # The overflow series stands for rates of both uses and keeps what adds up: the events.
             if self.use == use or state.name == OVERFLOW:
                 return method
 
             @wraps(method)
             def first(rate: Rate, *arguments: Any, **named: Any) -> Any:
+                check(*arguments, **named)  # a call that is wrong settles nothing
                 series.use_as(use)
-                return method(
-                    rate, *arguments
-                )  # not by its name: another thread may be about to bind it
+                # Not by its name: another thread may be about to bind it.
+                return method(rate, *arguments, **named)
 
             return first
 
-        timer_class.tick = checked(tick, TICKS)
+        timer_class.tick = checked(tick, TICKS, check_tick)
         timer_class.__enter__ = checked(enter, BLOCKS)
         timer_class.start = checked(start, BLOCKS)
-        timer_class.observe = checked(observe, BLOCKS)
+        timer_class.observe = checked(observe, BLOCKS, check_observe)
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return (*super().__reduce__(), self.use or None)

@@ -128,7 +128,10 @@ def unit(frame: Any) -> Any:
     while frame is not None and not frame.f_code.co_flags & _SUSPENDED:
         frame = frame.f_back
     if frame is None:
-        current = getattr(sys.modules.get("greenlet"), "getcurrent", None)
+        greenlet = sys.modules.get("greenlet")
+        if greenlet is None:
+            return get_ident(), None
+        current = getattr(greenlet, "getcurrent", None)  # not there while it is being imported
         return get_ident(), current and id(current())
     while frame.f_code.co_flags & _COROUTINE and frame.f_back is not None:
         if not frame.f_back.f_code.co_flags & _AWAITS:

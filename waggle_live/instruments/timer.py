@@ -184,7 +184,7 @@ class TimerSeries:
                 fold()
 
         def observe(_: Timer, seconds: Any) -> None:
-            append(_nanoseconds(seconds, state.name))
+            append(to_nanoseconds(seconds, state.name))
             if len(buffer) > FOLD_AT:
                 fold()
 
@@ -223,10 +223,11 @@ class TimerSeries:
             buffer.append(end - start)
 
 
-def _nanoseconds(seconds: Any, name: str) -> int:
+def to_nanoseconds(seconds: Any, name: str) -> int:
+    """Return a duration in seconds as ``observe`` takes it; raise InvalidType or InvalidMetric."""
     value = to_float(seconds, "seconds of %r", name)
     if not 0 <= value <= MAX_SECONDS:
         raise InvalidMetric(
-            "a duration of %r must be 0 to %g seconds, got %.60r" % (name, MAX_SECONDS, seconds)
+            "a duration of %r must be 0 to %g seconds, got %r" % (name, MAX_SECONDS, value)
         )
     return round(value * 1e9)

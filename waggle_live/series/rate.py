@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, Tuple
 
 from ..wire.protocol import OVERFLOW, RATE
-from .state import Change, Folded, SeriesState, change_together
+from .state import MAX_WHOLE, Change, Folded, SeriesState, change_together
 
 
 class RateState(SeriesState):
@@ -42,9 +42,9 @@ class RateState(SeriesState):
 
     def _message(self, *folded: Any) -> Dict[str, Any]:
         count, total, last, _ = folded
-        message: Dict[str, Any] = {"count": count}
+        message: Dict[str, Any] = {"count": min(count, MAX_WHOLE)}
         if self.blocks:
-            message["sum"] = total
+            message["sum"] = min(total, MAX_WHOLE)
         # The overflow series mixes the events of many: no two of them belong together.
         if last is not None and self.name != OVERFLOW:
             message["last"] = last

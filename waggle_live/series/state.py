@@ -22,6 +22,9 @@ from ..wire.protocol import Labels
 #: Values in one buffer at which the appending side folds them itself (about 320 kB).
 FOLD_AT = 8192
 
+#: Largest whole number that the wire takes; a count or sum that is larger is told as this.
+MAX_WHOLE = 2**63 - 1
+
 #: What was folded so far: one tuple, in a list so that it can change in one call with the buffer.
 Folded = List[Tuple[Any, ...]]
 #: A list, a place in it, and what to put there.

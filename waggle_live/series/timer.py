@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 
 from ..wire import histogram
 from ..wire.protocol import TIMER
-from .state import Change, Folded, SeriesState, change_together
+from .state import MAX_WHOLE, Change, Folded, SeriesState, change_together
 
 #: So many durations of a batch tell whether it is of a tight loop, where many are equal: then they
 #: are counted instead of sorted, at half the cost.
@@ -64,7 +64,8 @@ class TimerState(SeriesState):
 
     def _message(self, *folded: Any) -> Dict[str, Any]:
         count, total, low, high, last, failures, buckets = folded
-        message: Dict[str, Any] = {"count": count, "sum": total, "failures": failures}
+        whole = min(total, MAX_WHOLE)
+        message: Dict[str, Any] = {"count": count, "sum": whole, "failures": failures}
         if count:
             message.update(min=low, max=high, last=last, buckets=sorted(buckets.items()))
         return message

@@ -83,21 +83,21 @@ def check_name(name: Any) -> str:
 
     Raises InvalidType or InvalidMetric with the rule.
     """
-    if not isinstance(name, str):
+    if not issubclass(type(name), str):  # isinstance believes a proxy, which runs code of its own
         raise InvalidType("metric name must be a str like 'inference', got " + describe(name))
-    if len(name) > MAX_NAME_LENGTH:
+    plain: str = str.__str__(name)  # a member of a (str, Enum) has a hash and a repr of its own
+    if len(plain) > MAX_NAME_LENGTH:
         raise InvalidMetric(
             "metric name must have at most %d characters, got %d: %.60r..."
-            % (MAX_NAME_LENGTH, len(name), name)
+            % (MAX_NAME_LENGTH, len(plain), plain)
         )
-    if not _NAME.match(name):
+    if not _NAME.match(plain):
         raise InvalidMetric(
             "metric name must be parts of [a-z0-9_] joined by '.', like 'plugin.inference', "
-            "got %r" % name
+            "got %r" % plain
         )
-    if name.startswith("__"):
-        raise InvalidMetric("metric names that begin with '__' are reserved, got %r" % name)
-    plain: str = str.__str__(name)  # a member of a (str, Enum) has a hash of its own
+    if plain.startswith("__"):
+        raise InvalidMetric("metric names that begin with '__' are reserved, got %r" % plain)
     return plain
 
 
@@ -136,6 +136,9 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
     return tuple(sorted(pairs))
 
 
+_LABEL_VALUE = "value of label %r must be a str, a number, a bool or a member of an Enum, got %s"
+
+
 def label_text(label: str, value: Any) -> str:
     """Return the text of a label's value, the same on every Python; InvalidType for other types.
 
@@ -145,7 +148,6 @@ def label_text(label: str, value: Any) -> str:
     - a member of another Enum: the text of its value;
     - an array or tensor without dimensions, ``numpy.bool_`` too: the text of its ``item()``.
     """
-    cause: Optional[Exception] = None
     try:
         if isinstance(value, str):
             return str.__str__(value)
@@ -161,12 +163,10 @@ def label_text(label: str, value: Any) -> str:
             return str(value)
         if getattr(value, "shape", None) == ():
             return label_text(label, value.item())
-    except Exception as error:  # of the author's own type
-        cause = error
-    raise InvalidType(
-        "value of label %r must be a str, a number, a bool or a member of an Enum, got %s%s"
-        % (label, describe(value), "" if cause is None else " (%s)" % describe(cause))
-    ) from cause
+    except Exception as error:  # of the author's own type; kept, it would keep this frame alive
+        got = "%s (%s)" % (describe(value), describe(error))
+        raise InvalidType(_LABEL_VALUE % (label, got)) from error
+    raise InvalidType(_LABEL_VALUE % (label, describe(value)))
 
 
 def check_function(name: Any) -> str:

@@ -79,6 +79,38 @@ def test_names_of_wrong_type(live, maker, name):
         getattr(live, maker)()
 
 
+class Text(str):
+    """A str whose repr can't be had."""
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+
+class Proxy:
+    """Says that it is a str, as a proxy of one does, or raises where its object is gone."""
+
+    def __init__(self, of):
+        self.of = of
+
+    @property
+    def __class__(self):
+        return type(self.of())
+
+
+def fail():
+    raise ReferenceError("gone")
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_names_that_run_code(live, maker):
+    """A proxy of a str is no name, one whose object is gone neither; a name may lack a repr."""
+    for name in (Proxy(str), Proxy(fail)):
+        with pytest.raises(InvalidType, match=r"metric name must be a str.*Proxy"):
+            getattr(live, maker)(name)
+    with pytest.raises(InvalidMetric, match="got 'A B'"):
+        getattr(live, maker)(Text("A B"))
+
+
 @pytest.mark.parametrize("maker", MAKERS)
 @pytest.mark.parametrize("value", [None, [1], {}, b"left", Unequal(), print])
 def test_label_values_of_wrong_type(live, maker, value):

@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import pytest
 
+from waggle_live.wire.errors import InvalidType
+
 from ..helpers import environment, run_async, run_python, write_script
 
 
@@ -172,6 +174,38 @@ def test_a_function_that_raises(live, frames):
     except ValueError:
         assert frames.alive() == 1
     assert frames.alive() == 0
+
+
+class Tensor:
+    """A value of several elements, of which float() and labels take none."""
+
+    shape = ()
+
+    def __float__(self):
+        raise RuntimeError("several elements")
+
+    item = __float__
+
+
+def test_a_value_that_was_refused(live, frames):
+    """What was no value dies with the error that said so."""
+    calls = [
+        live.gauge("g").set,
+        live.gauge("g").inc,
+        live.counter("c").inc,
+        live.timer("t").observe,
+        live.rate("r").tick,
+        live.flush,
+        lambda value: live.timer("t", size=value),
+        live.gauge,
+    ]
+    for call in calls:
+        value = Tensor()
+        value.frame = frames.make()
+        with suppress(InvalidType):
+            call(value)
+        del value
+        assert frames.alive() == 0, call
 
 
 SCRIPT = """

@@ -48,6 +48,23 @@ def test_sync_that_raises(live, caplog):
     assert len(caplog.records) == 1
 
 
+def test_sync_whose_error_has_no_text(live):
+    """An error in ``sync`` that can't even be told never reaches the plugin either."""
+
+    class Speechless(Exception):
+        def __repr__(self):
+            raise RuntimeError("no repr")
+
+        __str__ = __repr__
+
+    def sync():
+        raise Speechless
+
+    with live.timer("t", sync=sync):
+        pass
+    assert problems(live) == {"sync_error": 2}
+
+
 def test_sync_of_wrong_type(live):
     """``sync`` is a function, and the message says so."""
     with pytest.raises(InvalidType, match=r"sync must be a function .* 3"):

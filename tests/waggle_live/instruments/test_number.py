@@ -30,6 +30,14 @@ class Tensor:
         raise self.error
 
 
+class Gone:
+    """Like a proxy whose object is gone: even what its class is can't be asked."""
+
+    @property
+    def __class__(self):
+        raise ReferenceError("gone")
+
+
 class Speechless:
     """Something whose repr can't be had."""
 
@@ -112,3 +120,28 @@ def test_too_large_for_a_float(live):
         with pytest.raises(InvalidMetric):
             call(10**5000)  # which has no repr from Python 3.11 on
     assert cell(live, "counter", "c")["value"] == 0
+
+
+class SpeechlessNumber(float):
+    """A number whose repr can't be had."""
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+
+def test_numbers_without_a_repr(live):
+    """A number out of range whose repr raises is told by its value."""
+    with pytest.raises(InvalidMetric, match="got -1"):
+        live.timer("t").observe(SpeechlessNumber(-1))
+    with pytest.raises(InvalidMetric):
+        live.counter("c").inc(SpeechlessNumber(-1))
+    with pytest.raises(InvalidType, match="whole number, got SpeechlessNumber"):
+        live.rate("r").tick(SpeechlessNumber(1))
+
+
+def test_a_value_whose_class_cannot_be_asked(live):
+    """It is an error at the call, whose cause is what it raised."""
+    for call in (live.gauge("g").set, live.counter("c").inc, live.timer("t").observe, live.flush):
+        with pytest.raises(InvalidType, match=r"float.*Gone") as caught:
+            call(Gone())
+        assert isinstance(caught.value.__cause__, ReferenceError)
