@@ -21,9 +21,11 @@ def install() -> None:
     # what is got as ``__init__``: that raises it and is C, so no frame of ours is in the traceback.
     @functools.wraps(original, updated=())
     class Exit:
-        def __new__(cls, *status: Any) -> Any:
+        def __new__(cls, *status: Any, **_: Any) -> Any:
             self: Any = super().__new__(cls)
             self.failures = []
+            if status and isinstance(status[0], tuple):
+                return self  # up to Python 3.11 it is another status once the error is caught
             try:
                 original(*status)
             except SystemExit as error:
@@ -31,7 +33,7 @@ def install() -> None:
                 if is_failure and Native.get_ident() == main_thread:
                     error.__dict__["_waggle_live"] = _Witness()
                     self.failures.append(error.with_traceback(None))
-            except TypeError:  # too many arguments
+            except TypeError:  # too many arguments; named ones are refused later on
                 pass
             return self
 

@@ -1,21 +1,23 @@
 """Errors that nobody catches are printed as without us: without the frames of what ``run`` put in.
 
-Python 3.6 can't change a traceback, and prints them. So does who prints one by other means.
+From Python 3.11 on no traceback has them (:mod:`waggle_live.frames`). Python 3.6 can't change a
+traceback, and prints them. So does, before 3.11, who prints one by other means.
 """
 
 import functools
-import os
 import sys
 import threading
 from contextlib import suppress
 from typing import Any, Optional, Set
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-_PLUGIN = os.path.join(os.path.dirname(_HERE), "plugin.py")
+from ..frames import is_ours
 
 
 def install() -> None:
-    """Change what prints them: of the main thread and, from Python 3.8 on, of others."""
+    """Change what prints them: of the main thread and, from Python 3.8 on, of others.
+
+    Needed before Python 3.11.
+    """
     _of_main_thread()
     if hasattr(threading, "excepthook"):
         _of_threads(threading)
@@ -58,16 +60,11 @@ def _without_ours(error: Any, traceback: Any) -> Any:
 
 def _trim(traceback: Optional[Any]) -> Optional[Any]:
     first = traceback
-    while first is not None and _is_ours(first):
+    while first is not None and is_ours(first):
         first = first.tb_next
     each = first
     while each is not None:
-        while each.tb_next is not None and _is_ours(each.tb_next):
+        while each.tb_next is not None and is_ours(each.tb_next):
             each.tb_next = each.tb_next.tb_next
         each = each.tb_next
     return first
-
-
-def _is_ours(traceback: Any) -> bool:
-    filename = traceback.tb_frame.f_code.co_filename
-    return bool(filename == _PLUGIN or filename.startswith(_HERE + os.sep))
