@@ -9,12 +9,15 @@ Before Python 3.11 ``raise`` restores the traceback as it was, and our frames st
 
 import os
 import sys
-from typing import Any
+
+TYPE_CHECKING = False  # see run/tracebacks.py
+if TYPE_CHECKING:
+    from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-def is_ours(traceback: Any) -> bool:
+def is_ours(traceback: "Any") -> bool:
     """Whether this entry of a traceback is of a function of ours."""
     return bool(traceback.tb_frame.f_code.co_filename.startswith(_HERE))
 
