@@ -65,7 +65,8 @@ def _without_ours(error: "Any", traceback: "Any") -> "Any":
         changed = set()
         while error is not None and id(error) not in changed:
             changed.add(id(error))
-            BaseException.with_traceback(error, _trim(error.__traceback__))
+            own = BaseException.__dict__["__traceback__"].__get__(error)  # whatever its class has
+            BaseException.with_traceback(error, _trim(own))
             error = error.__cause__ or error.__context__
         return _trim(traceback)
     except Exception:  # it is printed as it is

@@ -118,6 +118,20 @@ def test_same(tmp_path, name):
     assert plain[1] or plain[2]
 
 
+def test_same_without_a_traceback_of_its_own(tmp_path):
+    """An error whose class hides its traceback is printed with it, as Python does."""
+    text = """
+        class Hiding(Exception):
+            __traceback__ = property(lambda self: None)
+        def fail():
+            raise Hiding()
+        fail()
+    """
+    plain, run = both(tmp_path, write_script(tmp_path, IMPORT + textwrap.dedent(text)))
+    assert run == plain
+    assert b"in fail" in plain[2]
+
+
 @pytest.mark.parametrize("status", ["(3,)", "()", "1, 2", "status=3"])
 def test_same_sys_exit(tmp_path, status):
     """``sys.exit`` takes what Python's own takes, and refuses the rest alike."""
