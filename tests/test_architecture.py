@@ -21,8 +21,8 @@ ARROWS = {
     "waggle_live": {
         "__init__": "live plugin version wire",
         "__main__": "profile run reporter version wire",
-        "run": "plugin reporter wire logs native",
-        "plugin": "live wire",
+        "run": "plugin reporter wire frames logs native",
+        "plugin": "live wire frames",
         "live": "instruments reporter series wire",
         "instruments": "series wire native",
         "profile": "reporter series wire logs native",
@@ -30,6 +30,7 @@ ARROWS = {
         "series": "wire claim logs native",
         "wire": "",
         "claim": "native",
+        "frames": "",
         "logs": "",
         "native": "",
         "version": "",

@@ -7,16 +7,15 @@
 """
 
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING
 
 from .version import VERSION as __version__
-from .wire.errors import InvalidAddress, InvalidMetric, InvalidType, LiveMetricsError
-from .wire.protocol import COUNTER, GAUGE, RATE, TIMER
 
+TYPE_CHECKING = False  # typing's own takes a millisecond to load
 if TYPE_CHECKING:
     from .live import LiveMetrics
     from .plugin import Plugin
+    from .wire.errors import InvalidAddress, InvalidMetric, InvalidType, LiveMetricsError
+    from .wire.protocol import COUNTER, GAUGE, RATE, TIMER
 
 __all__ = [
     "COUNTER",
@@ -34,13 +33,19 @@ __all__ = [
 
 
 # Lazily, since the collector imports the wire from here and must not load pywaggle, whose AMQP
-# client alone takes 15 MiB. Type checkers don't see it: a name that isn't here is an error to them.
+# client alone takes 15 MiB, and since each Python that a plugin starts under ``run`` loads this.
+# Type checkers don't see it: a name that isn't here is an error to them.
 if not TYPE_CHECKING:
+    _MODULES = {"Plugin": ".plugin", "LiveMetrics": ".live"}
+    _MODULES.update(dict.fromkeys(("COUNTER", "GAUGE", "RATE", "TIMER"), ".wire.protocol"))
+    _ERRORS = ("InvalidAddress", "InvalidMetric", "InvalidType", "LiveMetricsError")
+    _MODULES.update(dict.fromkeys(_ERRORS, ".wire.errors"))
 
     def __getattr__(name):
-        module = {"Plugin": ".plugin", "LiveMetrics": ".live"}.get(name)
-        if module is not None:
-            return getattr(import_module(module, __name__), name)
+        if name in _MODULES:
+            from importlib import import_module
+
+            return getattr(import_module(_MODULES[name], __name__), name)
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
     if sys.version_info < (3, 7):  # there a module has no __getattr__, but its class may have one

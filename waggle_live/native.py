@@ -105,7 +105,8 @@ class Native:
     _open = staticmethod(posix.open)
     _read = staticmethod(posix.read)
     _close = staticmethod(posix.close)
-    _FLAGS = posix.O_RDONLY | posix.O_CLOEXEC
+    #: Not blocking: a named pipe that nobody writes to is empty.
+    _FLAGS = posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK
 
     @staticmethod
     def sleep(seconds: float) -> None:

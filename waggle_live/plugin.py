@@ -1,9 +1,11 @@
 """``Plugin``: pywaggle's own, with live metrics."""
 
 import os
-from contextlib import contextmanager
-from typing import Any, Iterator, Optional
+from contextlib import ContextDecorator
+from functools import partial
+from typing import Any, Callable, Optional
 
+from .frames import leave_out_ours
 from .live import LiveMetrics
 from .wire.errors import InvalidMetric, InvalidType, describe
 
@@ -23,52 +25,109 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
 
     Takes pywaggle's arguments; ``live`` may be a :class:`LiveMetrics` made by the caller, for
     instance with a task name. Its block is the plugin's. ``timeit`` also is a live
-    timer; ``publish`` and ``upload_file`` are counted.
+    timer; ``publish`` and ``upload_file`` are counted. A subclass may have a ``live`` of its own,
+    and a constructor that doesn't call this one.
     """
+
+    _waggle_live: Optional[LiveMetrics] = None
+    #: The process that opened it.
+    _waggle_pid: Optional[int] = None
 
     def __init__(self, *args: Any, live: Optional[LiveMetrics] = None, **kwargs: Any) -> None:
         if live is not None and not isinstance(live, LiveMetrics):
             raise InvalidType("live must be a LiveMetrics or None, got " + describe(live))
-        super().__init__(*args, **kwargs)
-        self.live: LiveMetrics = LiveMetrics(self) if live is None else live
-        self._pid = os.getpid()
+        try:
+            super().__init__(*args, **kwargs)
+        except BaseException:
+            leave_out_ours()
+            raise
+        self._waggle_live = LiveMetrics(self) if live is None else live
+        self._waggle_pid = os.getpid()
+        if not hasattr(type(self), "live"):
+            self.live: LiveMetrics = self._waggle_live
 
     def __enter__(self) -> "Plugin":
-        if os.getpid() != self._pid:
-            self.tasks.clear()  # the publisher threads of the process that forked this one
-        super().__enter__()
-        self._pid = os.getpid()
-        self.live.__enter__()
+        try:
+            if self._waggle_pid not in (None, os.getpid()):
+                self.tasks.clear()  # the publisher threads of the process that forked this one
+            super().__enter__()
+        except BaseException:
+            leave_out_ours()
+            raise
+        self._waggle_pid = os.getpid()
+        self._metrics().__enter__()
         return self
 
     def __exit__(self, exc_type: Any, exc_value: Any, exc_traceback: Any) -> None:
         try:
-            self.live.__exit__(exc_type, exc_value, exc_traceback)
-        finally:
-            if os.getpid() != self._pid:
-                # A forked child has no publisher thread, whose end pywaggle would wait for.
-                self.tasks.clear()
-            super().__exit__(exc_type, exc_value, exc_traceback)
+            try:
+                self._metrics().__exit__(exc_type, exc_value, exc_traceback)
+            finally:
+                if self._waggle_pid not in (None, os.getpid()):
+                    # A forked child has no publisher thread, whose end pywaggle would wait for.
+                    self.tasks.clear()
+                super().__exit__(exc_type, exc_value, exc_traceback)
+        except BaseException:
+            leave_out_ours()
+            raise
 
     def publish(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Publish as pywaggle does, and count it once it is accepted."""
-        super().publish(name, *args, **kwargs)
-        self.live.count_message(name)
+        try:
+            super().publish(name, *args, **kwargs)
+        except BaseException:
+            leave_out_ours()
+            raise
+        self._metrics().count_message(name)
 
     def upload_file(self, *args: Any, **kwargs: Any) -> None:
         """Upload as pywaggle does, and count it once it is accepted."""
-        super().upload_file(*args, **kwargs)
-        self.live.count_upload()
-
-    @contextmanager
-    def timeit(self, name: str) -> Iterator[None]:
-        """Publish the block's duration as pywaggle does, and measure it as a live timer."""
         try:
-            timer = self.live.timer(name)
+            super().upload_file(*args, **kwargs)
+        except BaseException:
+            leave_out_ours()
+            raise
+        self._metrics().count_upload()
+
+    def timeit(self, name: str) -> "_Timed":
+        """Publish the block's duration as pywaggle does, and measure it as a live timer."""
+        publishing = partial(super().timeit, name)
+        try:
+            return _Timed(publishing, self._metrics().timer(name))
         except (InvalidMetric, TypeError):
             # pywaggle refuses such a name itself, at the end of the block, and stays so.
-            with super().timeit(name):
-                yield
-            return
-        with super().timeit(name), timer:
-            yield
+            timed: _Timed = publishing()
+            return timed
+
+    def _metrics(self) -> LiveMetrics:
+        if self._waggle_live is None:
+            self._waggle_live = LiveMetrics(self)
+        return self._waggle_live
+
+
+class _Timed(ContextDecorator):
+    """What pywaggle's ``timeit`` returns, and a live timer within."""
+
+    def __init__(self, publishing: Callable[[], Any], timer: Any) -> None:
+        self._publishing = publishing
+        self._timer = timer
+        self._block = publishing()
+
+    def _recreate_cm(self) -> "_Timed":  # for each call of a function that it decorates
+        return _Timed(self._publishing, self._timer)
+
+    def __enter__(self) -> None:
+        try:
+            self._block.__enter__()
+        except BaseException:
+            leave_out_ours()
+            raise
+        self._timer.__enter__()
+
+    def __exit__(self, *exc_info: Any) -> Any:
+        try:
+            self._timer.__exit__(*exc_info)
+            return self._block.__exit__(*exc_info)
+        except BaseException:
+            leave_out_ours()
+            raise

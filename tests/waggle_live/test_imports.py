@@ -2,6 +2,7 @@
 
 import ast
 import os
+import sys
 
 import pytest
 
@@ -31,6 +32,22 @@ def test_importing_does_not_load_pywaggle(module):
         "if name in sys.modules])" % module
     )
     assert run_python("-c", program, env=environment()) == (0, "[]\n", "")
+
+
+def test_what_run_loads_into_each_python():
+    """Next to nothing, for each Python that a plugin starts loads it, be it a plugin or not."""
+    program = "import sys; print(sorted(sys.modules))"
+    loaded = []
+    for start in ("", os.path.join(str(PACKAGE), "run", "start") + os.pathsep):
+        env = environment()
+        env["PYTHONPATH"] = start + env["PYTHONPATH"]
+        status, out, err = run_python("-c", program, env=env)
+        assert (status, err) == (0, "")
+        loaded.append(set(ast.literal_eval(out)))
+    ours = {"hooks", "sysexit"} | ({"tracebacks"} if sys.version_info < (3, 11) else set())
+    beside = {"sitecustomize", "waggle_live", "waggle_live.version", "waggle_live.run"}
+    beside |= {"waggle_live.frames"} if sys.version_info < (3, 11) else set()
+    assert loaded[1] - loaded[0] <= beside | {"waggle_live.run." + name for name in ours}
 
 
 def test_the_wire_loads_nothing_of_the_client():

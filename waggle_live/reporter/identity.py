@@ -131,9 +131,10 @@ def _read_sage_yaml(path: str) -> "Optional[tuple[str, str]]":
     on its key's line, plain or in quotes, is taken as not there.
     """
     try:
-        text = Native.read_file(path).decode("utf-8-sig").replace("\r\n", "\n")
+        text = Native.read_file(path).decode("utf-8-sig", "replace")
     except (OSError, ValueError):
         return None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     found = [re.search(_FIELD % ((field,) * 3), text, re.M) for field in ("name", "version")]
     name, version = (_scalar(match.group(1) or "") if match else "" for match in found)
     return name, version

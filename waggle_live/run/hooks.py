@@ -9,9 +9,13 @@ docs/adr/0003 says why.
 
 import os
 import sys
-from importlib import import_module
-from importlib.machinery import ModuleSpec
-from typing import Any
+
+TYPE_CHECKING = False  # each Python that a plugin starts loads this, and few need typing by then
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from typing import Any
+else:
+    ModuleSpec = type(sys.__spec__)
 
 #: The directory of our ``sitecustomize``, which ``waggle-live run`` puts first on ``PYTHONPATH``.
 START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
@@ -58,7 +62,7 @@ def uninstall() -> None:
 class _PatchingFinder:
     """A meta path finder that finds by means of the others, and marks the spec of some modules."""
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         if name not in PATCHES:
             return None
         try:
@@ -94,13 +98,15 @@ class _PatchingSpec(ModuleSpec):
         self.__dict__["_initializing"] = value
 
 
-_finder: Any = _PatchingFinder()
+_finder: "Any" = _PatchingFinder()
 _PatchingSpec.__name__ = _PatchingSpec.__qualname__ = ModuleSpec.__name__  # for its repr
 
 
-def _patch(name: str, module: Any) -> None:
+def _patch(name: str, module: "Any") -> None:
     """Patch a module; whatever is wrong with that is logged, and the plugin runs on without."""
     try:
+        from importlib import import_module
+
         import_module(PATCHES[name], __package__).patch(module)
     except Exception:
         from ..logs import logger

@@ -1,73 +1,85 @@
 """Errors that nobody catches are printed as without us: without the frames of what ``run`` put in.
 
-Python 3.6 can't change a traceback, and prints them. So does who prints one by other means.
+From Python 3.11 on no traceback has them (:mod:`waggle_live.frames`). Python 3.6 can't change a
+traceback, and prints them. So does, before 3.11, who prints one by other means.
 """
 
-import functools
-import os
 import sys
-import threading
-from contextlib import suppress
-from typing import Any, Optional, Set
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-_PLUGIN = os.path.join(os.path.dirname(_HERE), "plugin.py")
+from ..frames import is_ours
+from . import hooks
+
+TYPE_CHECKING = False  # each Python that a plugin starts loads this, and few need typing by then
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def install() -> None:
-    """Change what prints them: of the main thread and, from Python 3.8 on, of others."""
+    """Change what prints them: of the main thread and, from Python 3.8 on, of others.
+
+    Needed before Python 3.11.
+    """
     _of_main_thread()
-    if hasattr(threading, "excepthook"):
-        _of_threads(threading)
+    if "threading" in sys.modules:
+        patch(sys.modules["threading"])
+    else:
+        hooks.PATCHES["threading"] = ".tracebacks"
+
+
+def patch(threading: "Any") -> None:
+    """Change what prints the errors of threads."""
+    if not hasattr(threading, "excepthook"):
+        return
+    original = threading.excepthook
+
+    def excepthook(args: "Any") -> None:
+        traceback = _without_ours(args.exc_value, args.exc_traceback)
+        original(threading.ExceptHookArgs((args.exc_type, args.exc_value, traceback, args.thread)))
+
+    threading.excepthook = _named_as(original, excepthook)
+    if hasattr(threading, "__excepthook__"):  # Python 3.10
+        threading.__excepthook__ = threading.excepthook
 
 
 def _of_main_thread() -> None:
     original = sys.excepthook
 
-    def excepthook(kind: Any, error: Any, traceback: Any) -> None:
+    def excepthook(kind: "Any", error: "Any", traceback: "Any") -> None:
         original(kind, error, _without_ours(error, traceback))
 
     # Both: whoever asks whether it was replaced, or gives it back, gets the same as without us.
-    module: Any = sys
-    module.excepthook = module.__excepthook__ = functools.wraps(original)(excepthook)
+    module: "Any" = sys
+    module.excepthook = module.__excepthook__ = _named_as(original, excepthook)
 
 
-def _of_threads(threading: Any) -> None:
-    original = threading.excepthook
-
-    def excepthook(args: Any) -> None:
-        traceback = _without_ours(args.exc_value, args.exc_traceback)
-        original(threading.ExceptHookArgs((args.exc_type, args.exc_value, traceback, args.thread)))
-
-    threading.excepthook = functools.wraps(original)(excepthook)
-    if hasattr(threading, "__excepthook__"):  # Python 3.10
-        threading.__excepthook__ = threading.excepthook
+def _named_as(original: "Any", function: "Any") -> "Any":
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(function, name, getattr(original, name))
+    function.__wrapped__ = original
+    return function
 
 
-def _without_ours(error: Any, traceback: Any) -> Any:
+def _without_ours(error: "Any", traceback: "Any") -> "Any":
     """Return a traceback without our frames; the errors that ``error`` came of lose theirs too."""
-    with suppress(Exception):  # it is printed as it is
-        changed: Set[int] = set()
+    try:
+        changed = set()
         while error is not None and id(error) not in changed:
             changed.add(id(error))
-            error.__traceback__ = _trim(error.__traceback__)
+            own = BaseException.__dict__["__traceback__"].__get__(error)  # whatever its class has
+            BaseException.with_traceback(error, _trim(own))
             error = error.__cause__ or error.__context__
         return _trim(traceback)
-    return traceback
+    except Exception:  # it is printed as it is
+        return traceback
 
 
-def _trim(traceback: Optional[Any]) -> Optional[Any]:
+def _trim(traceback: "Any") -> "Any":
     first = traceback
-    while first is not None and _is_ours(first):
+    while first is not None and is_ours(first):
         first = first.tb_next
     each = first
     while each is not None:
-        while each.tb_next is not None and _is_ours(each.tb_next):
+        while each.tb_next is not None and is_ours(each.tb_next):
             each.tb_next = each.tb_next.tb_next
         each = each.tb_next
     return first
-
-
-def _is_ours(traceback: Any) -> bool:
-    filename = traceback.tb_frame.f_code.co_filename
-    return bool(filename == _PLUGIN or filename.startswith(_HERE + os.sep))

@@ -63,6 +63,8 @@ class Registry:
         self._lock = Native.RLock()
         self._kinds: Dict[str, str] = {}
         self._series: Dict[_Key, Tuple[SeriesState, Any]] = {}
+        #: What ``waggle-live run`` records into, of names that the author doesn't use.
+        self._automatic: Dict[_Key, Tuple[SeriesState, Any]] = {}
         self._overflow: Dict[str, Tuple[SeriesState, Any]] = {}
         self._messages: Dict[str, _Messages] = {}
         self._uploads: Dict[str, _Uploads] = {}
@@ -79,6 +81,23 @@ class Registry:
             except (KeyError, TypeError):
                 pass
         return self._find(kind, check_name(name), check_labels(labels) if labels else _NO_LABELS)[1]
+
+    def automatic(self, kind: str, name: str, labels: Mapping[str, Any]) -> Any:
+        """Return the instrument of a series that ``waggle-live run`` records into.
+
+        None where the author uses the name. Once the author does, the series is sent no more; one
+        of the same kind and labels goes on as the author's.
+        """
+        key = (kind, name, check_labels(labels))
+        with self._lock:
+            if name in self._kinds:
+                return None
+            if key not in self._automatic and not self._is_full():
+                self._automatic.setdefault(key, self._make(*key))
+            if key in self._automatic:
+                return self._automatic[key][1]
+        self._over_limit("series, %s %r" % (kind, name))
+        return self._find(kind, OVERFLOW, _NO_LABELS)[1]
 
     def instrument_of(self, kind: str, name: str, labels: Labels) -> Any:
         """Return the instrument of a series whose name and labels were checked.
@@ -108,7 +127,8 @@ class Registry:
                 )
             if not self._is_full() and name != OVERFLOW:
                 self._kinds[name] = kind
-                return self._series.setdefault(key, self._make(*key))
+                made = self._automatic.pop(key, None) or self._make(*key)
+                return self._series.setdefault(key, made)
             if kind not in self._overflow:
                 self._overflow.setdefault(kind, self._make(kind, OVERFLOW, _NO_LABELS))
         if name != OVERFLOW:  # else it was pickled where it went over the limit
@@ -130,7 +150,7 @@ class Registry:
             self._begin()
 
     def kind_of(self, name: str) -> Optional[str]:
-        """Return the kind that ``name`` has in this process, None while it has none."""
+        """Return the kind that the author's ``name`` has here, None while it has none."""
         return self._kinds.get(name)
 
     def count_message(self, name: str) -> None:
@@ -157,6 +177,8 @@ class Registry:
             # Copied first: a ``__del__`` or signal handler may make a series in this very loop.
             made = [*self._series.values(), *self._overflow.values()]
             found = [state for state, _ in made]
+            ours = list(self._automatic.items())
+            found += [state for key, (state, _) in ours if key[1] not in self._kinds]
             found += self._messages.values()
             found += self.problems.states.values()
             found += self._uploads.values()
@@ -169,7 +191,8 @@ class Registry:
             state.reset()
 
     def _is_full(self) -> bool:
-        return len(self._series) + len(self._messages) >= self._max_series
+        made = len(self._series) + len(self._automatic) + len(self._messages)
+        return made >= self._max_series
 
     def _over_limit(self, what: str) -> None:
         text = "more than %d %s and all new ones from now on are added up in %r"

@@ -1,5 +1,6 @@
 """Where the plugin's ``sage.yaml`` is looked for."""
 
+import os
 import tempfile
 import zipapp
 
@@ -157,3 +158,19 @@ def test_a_directory_that_is_gone(tmp_path, argument):
         arguments = ("-c", text) if argument == "-c" else ("-",)
         result = run_python(*arguments, env=environment("off"), cwd=str(tmp_path), stdin=file)
     assert result == (0, "python\n", "")
+
+
+@pytest.mark.parametrize("text", [b"# caf\xe9\nname: found\n", b"version: 1\rname: found\r"])
+def test_other_encodings_and_ends_of_lines(tmp_path, text):
+    """A comment that is no UTF-8 hides no name, nor do line ends of another kind."""
+    (tmp_path / "sage.yaml").write_bytes(text)
+    script = str(tmp_path / "main.py")
+    assert find_identity(None, None, None, None, {}, script=script).plugin == "found"
+
+
+def test_a_pipe_in_its_place(tmp_path):
+    """A named pipe that nobody writes to is no sage.yaml, and nobody waits for it."""
+    os.mkfifo(str(tmp_path / "sage.yaml"))
+    write_script(tmp_path, SHOW, "main.py")
+    result = run_python("main.py", env=environment("off"), cwd=str(tmp_path))
+    assert result == (0, "main\n", "")

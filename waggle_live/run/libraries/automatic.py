@@ -55,7 +55,7 @@ def timer(name: str, **labels: str) -> Any:
 
 def tick(name: str, **labels: str) -> None:
     """Count one event of a rate of the plugin of this process."""
-    with suppress(LiveMetricsError):  # the author uses that rate as a block
+    with suppress(LiveMetricsError):  # an author's rate of that very series, used as a block
         _make(RATE, name, labels).tick()
 
 
@@ -122,13 +122,14 @@ def _make(kind: str, name: str, labels: Dict[str, str]) -> Any:
     reporter = latest and latest()
     if reporter is None:
         return _NOTHING
+    if reporter.registry.kind_of(name) is not None:  # the author uses that name
+        return _NOTHING
     key = (kind, name, *labels.items())
     registry, series = _series.get(key, (_none, _none))
     if registry() is reporter.registry:
         return series().make()
-    try:
-        found = reporter.registry.get(kind, name, labels)
-    except LiveMetricsError:  # the author uses that name for another kind
+    found = reporter.registry.automatic(kind, name, labels)
+    if found is None:
         return _NOTHING
     _series[key] = (ref(reporter.registry), ref(found))
     return found.make()

@@ -6,6 +6,7 @@ of messages and uploads, needs no ``waggle-live run``.
 
 from typing import Any
 
+from ...frames import leave_out_ours
 from . import automatic
 
 
@@ -17,8 +18,12 @@ def patch(module: Any) -> None:
 
 def _timed(original: Any) -> Any:
     def upload_file(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with automatic.timer("plugin.upload_file"):
-            return original(self, *args, **kwargs)
+        try:
+            with automatic.timer("plugin.upload_file"):
+                return original(self, *args, **kwargs)
+        except BaseException:
+            leave_out_ours()
+            raise
 
     return upload_file
 
@@ -28,6 +33,9 @@ def _waited(original: Any) -> Any:
         wait = automatic.timer("plugin.get").start()
         try:
             return original(self, *args, **kwargs)
+        except BaseException:
+            leave_out_ours()
+            raise
         finally:
             wait.stop()  # that no message came in time is a wait like any other, and no failure
 

@@ -8,6 +8,7 @@ import os
 import threading
 from typing import Any, Callable
 
+from ...frames import leave_out_ours
 from . import automatic
 
 
@@ -34,11 +35,18 @@ def call(library: str, name_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
             if calls.is_within:
-                return original(self, *args, **kwargs)
+                try:
+                    return original(self, *args, **kwargs)
+                except BaseException:
+                    leave_out_ours()
+                    raise
             try:
                 calls.is_within = True
                 with timer(library, name_of, self):
                     return original(self, *args, **kwargs)
+            except BaseException:
+                leave_out_ours()
+                raise
             finally:
                 calls.is_within = False
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ...frames import leave_out_ours
 from . import automatic, models
 
 _RUNS = ("run", "run_with_iobinding", "run_with_ort_values", "run_with_ortvaluevector")
@@ -38,6 +39,10 @@ def _until_its_callback(original: Any) -> Any:
             span.stop()
             return callback(*results)
 
-        return original(self, output_names, input_feed, measured, *args, **kwargs)
+        try:
+            return original(self, output_names, input_feed, measured, *args, **kwargs)
+        except BaseException:
+            leave_out_ours()
+            raise
 
     return run_async

@@ -2,6 +2,7 @@
 
 from typing import Any, Callable, Optional
 
+from ...frames import leave_out_ours
 from . import automatic
 
 
@@ -52,7 +53,11 @@ def measured(name: str, label: str, device_of: Callable[[Any], str]) -> Callable
             if source is None:
                 source = Source(name, label, device_of(self))
                 sources.put(self, source)
-            return source.wait(original, self, *args, **kwargs)
+            try:
+                return source.wait(original, self, *args, **kwargs)
+            except BaseException:
+                leave_out_ours()
+                raise
 
         return method
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ...frames import leave_out_ours
 from . import automatic, models
 
 #: The model's file of each interpreter, which only its C++ part keeps.
@@ -23,7 +24,11 @@ def patch(module: Any) -> None:
 
 def _remembered(original: Any) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
+        try:
+            original(self, *args, **kwargs)
+        except BaseException:
+            leave_out_ours()
+            raise
         _names.put(self, models.stem(args[0] if args else kwargs.get("model_path")))
 
     return __init__

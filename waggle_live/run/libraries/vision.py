@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ...frames import leave_out_ours
 from . import automatic
 from .device import label_of
 from .source import Source, measured
@@ -22,7 +23,11 @@ def patch(module: Any) -> None:
 
 def _remembered(original: Any) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
+        try:
+            original(self, *args, **kwargs)
+        except BaseException:
+            leave_out_ours()
+            raise
         device = args[0] if args else kwargs.get("device", 0)
         _devices.put(self, automatic.value_of("camera", label_of(device)))
 
@@ -42,7 +47,11 @@ def _streamed(original: Any) -> Any:
     def stream(self: Any, *args: Any, **kwargs: Any) -> Any:
         frames = original(self, *args, **kwargs)
         source = Source("camera.stream", "camera", _device(self))
-        return (yield from _Frames(frames, source))
+        try:
+            return (yield from _Frames(frames, source))
+        except BaseException:
+            leave_out_ours()
+            raise
 
     return stream
 

@@ -7,13 +7,16 @@ import os
 import sys
 
 try:
-    from waggle_live.run import hooks, sysexit, tracebacks
+    from waggle_live.run import hooks, sysexit
 except (ImportError, SyntaxError):  # another Python, without waggle_live or too old for it
     pass
 else:
     hooks.install()
     sysexit.install()
-    tracebacks.install()
+    if sys.version_info < (3, 11):
+        from waggle_live.run import tracebacks
+
+        tracebacks.install()
 
 # The ``sitecustomize`` that this one hides is imported as if this one weren't there.
 _here = os.path.dirname(os.path.abspath(__file__))

@@ -2,9 +2,11 @@
 
 import os
 
+import pytest
+
 from waggle_live.run.libraries import automatic
 
-from ...helpers import cell
+from ...helpers import cell, cells
 
 
 def library():
@@ -92,3 +94,31 @@ def test_an_author_who_uses_the_name(connect):
         pass
     automatic.tick("events", device="a")
     assert cell(live, "rate", "events", device="a")["count"] == 1
+
+
+@pytest.mark.parametrize("kind", ["timer", "rate", "gauge", "counter"])
+def test_an_author_who_uses_the_name_later(connect, kind):
+    """The author's series has the name from then on: ours is sent no more, and records nothing."""
+    live = connect()
+    for _ in range(2):
+        automatic.tick("events", device="a")
+        with automatic.timer("events.wait", device="a"):
+            pass
+    assert len(cells(live)) == 2
+    for name in ("events", "events.wait"):
+        getattr(live, kind)(name)
+    automatic.tick("events", device="a")
+    with automatic.timer("events.wait", device="a"):
+        pass
+    assert set(cells(live)) == {(kind, "events", ()), (kind, "events.wait", ())}
+
+
+def test_an_author_who_uses_the_very_series(connect):
+    """What ours has counted stays, for a counter never falls; from then on the author's counts."""
+    live = connect()
+    for _ in range(3):
+        with automatic.timer("get"):
+            pass
+    with live.timer("get"), automatic.timer("get"):
+        pass
+    assert cell(live, "timer", "get")["count"] == 4
