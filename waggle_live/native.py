@@ -137,6 +137,19 @@ class Native:
             Native._close(fd)
 
     @staticmethod
+    def block_signals(as_main: bool = False) -> None:
+        """Let no signal be delivered to this thread; ``as_main``: none that the main thread blocks.
+
+        Processes that a thread starts inherit what it blocks, and could then not be stopped.
+        """
+        blocked = _ALL_SIGNALS
+        if as_main:
+            status = Native.read_file("/proc/self/status")  # which is the main thread's
+            mask = int(status.partition(b"SigBlk:")[2].split()[0], 16)
+            blocked = {number for number in _ALL_SIGNALS if mask >> (number - 1) & 1}
+        Native.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+    @staticmethod
     def start_thread(run: Callable[[], None], name: str = "") -> None:
         """Run ``run()`` in a new daemon thread; raises RuntimeError where none can be started.
 
@@ -149,10 +162,13 @@ class Native:
         begun.acquire()
 
         def begin() -> None:
-            Native.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
+            Native.block_signals()
             if name:
                 with suppress(Exception):  # whatever has become of threading
-                    threading.current_thread().name = name
+                    thread: Any = threading.current_thread()
+                    thread.name = name
+                    # Programs join all threads there are: one of those would raise.
+                    thread.join = lambda timeout=None: None
             begun.release()
             try:
                 run()

@@ -54,6 +54,7 @@ def test_a_thread_is_known_while_it_runs():
     assert "mine" in [thread.name for thread in threading.enumerate()]
     until(lambda: names)
     assert names[0].daemon
+    names[0].join()  # programs join all threads there are; with this one they don't wait
     held.set()
     until(lambda: names[0] not in threading.enumerate())
 
@@ -65,6 +66,26 @@ def test_a_thread_takes_no_signal():
     (mask,) = until(lambda: masks)
     assert {signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGRTMIN + 3} <= mask
     assert signal.SIGUSR1 not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_a_thread_that_starts_processes_blocks_what_the_main_thread_does():
+    """Then they can be stopped as if the main thread had started them; and nothing afterwards."""
+    masks = []
+
+    def run():
+        for as_main in (True, False):
+            Native.block_signals(as_main)
+            masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGRTMIN + 3])
+    try:
+        of_main = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        Native.start_thread(run)
+        until(lambda: len(masks) == 2)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert masks[0] == of_main
+    assert {signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2} <= masks[1]
 
 
 @pytest.mark.parametrize("number", ["SIGUSR1", "SIGTERM", "SIGINT", "SIGRTMIN + 3"])

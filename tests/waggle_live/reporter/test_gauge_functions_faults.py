@@ -1,5 +1,7 @@
 """Functions of gauges that fail: it costs their own gauge, and a line of log."""
 
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -91,3 +93,19 @@ def test_many_gauges_that_fail_leave_other_problems_their_line(live, caplog):
     live.stop_timer("never_started")
     assert len(caplog.records) == 101
     assert problems(live) == {"record_error": 200, "unmatched_stop": 1}
+
+
+def test_what_a_function_starts_can_be_stopped(listener, connect):
+    """A program that it starts takes signals, although no thread of ours does."""
+    started = []
+
+    def function():
+        if not started:
+            started.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
+        return 1
+
+    live = connect()
+    live.gauge("g").set_function(function)
+    (program,) = until(lambda: started)
+    program.terminate()
+    assert program.wait(20) == -signal.SIGTERM
