@@ -101,6 +101,7 @@ class Native:
     getpid = staticmethod(posix.getpid)
     getppid = staticmethod(posix.getppid)
     stat = staticmethod(posix.stat)
+    fstat = staticmethod(posix.fstat)
     urandom = staticmethod(posix.urandom)
     _open = staticmethod(posix.open)
     _read = staticmethod(posix.read)

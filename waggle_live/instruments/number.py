@@ -31,6 +31,8 @@ def to_float(value: Any, what: str, name: str) -> float:
         except OverflowError as error:
             raise InvalidMetric(what % name + " is too large for a float") from error
         except Exception as error:
+            if of is int or of is float:
+                raise  # it is a signal handler's
             cause = error
     raise InvalidType(
         "%s must be a number that float() takes, got %s%s"

@@ -1,6 +1,7 @@
 """The sender in trouble: refused, hung up on, forbidden. The plugin hears of it in one line."""
 
 import contextlib
+import ctypes
 import logging
 import socket
 import threading
@@ -219,6 +220,19 @@ def test_a_fault_of_ours_is_logged_and_the_sender_goes_on(
     for record in caplog.records:
         text = logging.Formatter().format(record)
         assert "Traceback" in text and "connects again" in text and "KeyError: 'cells'" in text
+
+
+def test_a_tool_that_ends_all_threads(listener, connect, caplog):
+    """What it raises in the sender's doesn't end it: it is logged, and all is sent."""
+    live = connect()
+    assert live.flush(5)
+    (sender,) = [each for each in threading.enumerate() if each.name == "waggle-live"]
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    assert raise_in(ctypes.c_ulong(sender.ident), ctypes.py_object(SystemExit)) == 1
+    until(lambda: caplog.records)
+    live.counter("c").inc()
+    assert live.flush(5) is True
+    assert listener.total("counter", "c") == 1
 
 
 def flush_in_a_thread(live, timeout):
