@@ -30,7 +30,7 @@ ARROWS = {
         "series": "wire claim logs native",
         "wire": "",
         "claim": "native",
-        "logs": "",
+        "logs": "native",
         "native": "",
         "version": "",
     },

@@ -1,8 +1,10 @@
 """The client's lines of log: none raises into the plugin, and what can't be written is dropped."""
 
 import logging
-from contextlib import suppress
+import sys
 from typing import Any, Dict, Iterator, List, Optional
+
+from .native import Native
 
 logger = logging.getLogger("waggle_live")
 
@@ -13,27 +15,33 @@ DEFAULT_MAX_TEXT = 500
 
 
 def warn(text: str, *args: Any, error: Optional[BaseException] = None) -> None:
-    """Write ``text % args`` as a warning, with the traceback of an ``error``. Never raises.
+    """Write ``text % args`` as a warning, with the traceback of an ``error``. Raises what a signal
+    handler raises, and nothing else.
 
     A handler that fails is passed over, as one whose stream is closed, which pytest leaves behind
     for what logs at the end of the process: logging would print a traceback for it.
     """
     handlers: List[Any] = []
-    # A handler or filter of the author's may raise: there is no place left to say so.
-    with suppress(Exception):
-        try:
-            for handler in _handlers():
-                handlers.append(handler)
-                vars(handler).setdefault("handleError", _pass_over)
-            logger.warning("live metrics: " + text, *args, exc_info=error)
-        finally:
-            for handler in handlers:
-                if vars(handler).get("handleError") is _pass_over:
-                    vars(handler).pop("handleError", None)  # another thread may have been here
+    try:
+        for handler in _handlers():
+            handlers.append(handler)
+            vars(handler).setdefault("handleError", _pass_over)
+        logger.warning("live metrics: " + text, *args, exc_info=error)
+    except Exception as failure:
+        # A handler or filter of the author's may raise: there is no place left to say so.
+        if Native.is_of_handler(failure):  # of signals
+            raise
+    finally:
+        for handler in handlers:
+            if vars(handler).get("handleError") is _pass_over:
+                vars(handler).pop("handleError", None)  # another thread may have been here
 
 
 def _pass_over(record: logging.LogRecord) -> None:
     """Stand in for ``Handler.handleError`` while a line of ours is written."""
+    error = sys.exc_info()[1]
+    if error is not None and Native.is_of_handler(error):
+        raise error
 
 
 def _handlers() -> "Iterator[logging.Handler]":

@@ -68,24 +68,40 @@ def test_a_thread_takes_no_signal():
     assert signal.SIGUSR1 not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
-def test_a_thread_that_starts_processes_blocks_what_the_main_thread_does():
-    """Then they can be stopped as if the main thread had started them; and nothing afterwards."""
-    masks = []
-
-    def run():
-        for as_main in (True, False):
-            Native.block_signals(as_main)
-            masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
-
+def test_what_the_main_thread_blocks():
+    """Is known to all threads, those of ours too."""
+    seen = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGRTMIN + 3])
     try:
         of_main = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-        Native.start_thread(run)
-        until(lambda: len(masks) == 2)
+        Native.start_thread(
+            lambda: seen.append((Native.mask_of(os.getpid()), Native.is_own_thread()))
+        )
+        until(lambda: seen)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    assert masks[0] == of_main
-    assert {signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2} <= masks[1]
+    assert seen == [(of_main, True)]
+    assert not Native.is_own_thread()
+
+
+def test_whose_an_exception_is():
+    """A signal handler's, also a method, and also in what it calls; or anybody else's."""
+
+    class Handler:
+        def handle(self, signum, frame):
+            int("no number")
+
+    before = signal.signal(signal.SIGUSR1, Handler().handle)
+    try:
+        with pytest.raises(ValueError, match="no number") as raised:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(10)
+        assert Native.is_of_handler(raised.value)
+        with pytest.raises(ValueError, match="no int") as raised:
+            int("no int")
+        assert not Native.is_of_handler(raised.value)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.mark.parametrize("number", ["SIGUSR1", "SIGTERM", "SIGINT", "SIGRTMIN + 3"])

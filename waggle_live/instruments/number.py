@@ -3,6 +3,7 @@
 from operator import index
 from typing import TYPE_CHECKING, Any, Optional, SupportsFloat, Union
 
+from ..native import Native
 from ..wire.errors import InvalidMetric, InvalidType, describe
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def to_float(value: Any, what: str, name: str) -> float:
         except OverflowError as error:
             raise InvalidMetric(what % name + " is too large for a float") from error
         except Exception as error:
-            if of is int or of is float:
-                raise  # it is a signal handler's
+            if Native.is_of_handler(error):
+                raise
             cause = error
     raise InvalidType(
         "%s must be a number that float() takes, got %s%s"

@@ -3,7 +3,7 @@
 import os
 import signal
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Iterator, List, Set, Tuple
 
 from ..claim import Claim, Owner
@@ -64,11 +64,15 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     global _claim, _forks
     begun = _begun()  # nothing where C code forks, which calls this hook alone
+    mask = begun[0][1] if begun else None
+    if Native.is_own_thread():  # which blocks all: nobody could stop what a gauge's function forks
+        with suppress(OSError, ValueError, IndexError):
+            mask = Native.mask_of(Native.getppid())
     _claim, _forks = Claim(), Native.local()
     for resettable in list(_resettable):
         resettable.after_fork_in_child()
-    if begun:
-        Native.pthread_sigmask(signal.SIG_SETMASK, begun[0][1])
+    if mask is not None:
+        Native.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,13 +1,11 @@
 """The functions of gauges, asked in a thread of their own: one that blocks stops nothing else."""
 
-from contextlib import suppress
 from typing import List, Optional, Sequence
 
 from ..native import Native
 from ..series.problems import Problems
 from ..series.state import Record, SeriesState
 from ..wire.protocol import RECORD_ERROR
-from . import fork
 from .request import Alarm
 
 #: Seconds after which a function that has not returned counts as blocked.
@@ -131,8 +129,6 @@ class _Worker:
             while not self._go.wait(LOOK_SECONDS):
                 pass
             self._go = Alarm()
-            with suppress(OSError, ValueError, IndexError), fork.held_off():
-                Native.block_signals(as_main=True)  # for what the functions start
             for state in self._states:
                 sample = state.sample
                 if sample is not None and not self._is_last:
@@ -140,7 +136,6 @@ class _Worker:
                     self.state = state
                     self.given.append(sample())
                     self.state = None
-            Native.block_signals()
             self._states = ()
             self.is_idle.set()
         self.ident = None

@@ -17,7 +17,7 @@ from .address import Address
 from .connection import Connection
 from .gauge_functions import GaugeFunctions
 from .link import Link
-from .request import Request, Requests
+from .request import Alarm, Request, Requests
 from .session import Session
 from .updates import Updates
 from .usage import Figures
@@ -61,6 +61,9 @@ class Sender:
         )
         #: The connection that every cell was sent on.
         self._sent_on: Optional[Connection] = None
+        #: Whether the thread goes on, under 0: the first word stands.
+        self._is_to_go: Dict[int, bool] = {}
+        self._decided = Alarm()
         self._next_tick, self._pause = 0.0, MIN_PAUSE
         self._requests = Requests()
         #: Those that wait for an answer, the end among them.
@@ -71,8 +74,19 @@ class Sender:
         self.is_told = False
 
     def start(self) -> None:
-        """Start the thread; raises RuntimeError where none can be started."""
+        """Start the thread; raises RuntimeError where none can be started.
+
+        A signal handler may raise in here, too. Then ``cancel`` tells whether it goes on.
+        """
         Native.start_thread(self._run, "waggle-live")
+        self._is_to_go.setdefault(0, True)
+        self._decided.set()
+
+    def cancel(self) -> bool:
+        """Have the thread end before it has begun; False if it goes on, since that was decided."""
+        is_to_go = self._is_to_go.setdefault(0, False)
+        self._decided.set()
+        return not is_to_go
 
     def flush(self, timeout: float, patient: bool = True) -> bool:
         """Send now; True once the collector has applied it, False after ``timeout`` seconds.
@@ -103,6 +117,11 @@ class Sender:
 
     def _run(self) -> None:
         self._ident = Native.get_ident()
+        while not self._is_to_go:
+            self._decided.wait(LOOK_SECONDS)
+        if not self._is_to_go[0]:
+            self._requests.close()
+            return
         while not self._is_over:
             try:
                 self._step()

@@ -1,7 +1,5 @@
 """Functions of gauges that fail: it costs their own gauge, and a line of log."""
 
-import signal
-import subprocess
 import sys
 
 import pytest
@@ -95,17 +93,20 @@ def test_many_gauges_that_fail_leave_other_problems_their_line(live, caplog):
     assert problems(live) == {"record_error": 200, "unmatched_stop": 1}
 
 
-def test_what_a_function_starts_can_be_stopped(listener, connect):
-    """A program that it starts takes signals, although no thread of ours does."""
-    started = []
-
-    def function():
-        if not started:
-            started.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
-        return 1
-
-    live = connect()
-    live.gauge("g").set_function(function)
-    (program,) = until(lambda: started)
-    program.terminate()
-    assert program.wait(20) == -signal.SIGTERM
+def test_what_a_function_forks_can_be_stopped(listener, play_forking):
+    """The child takes signals, although no thread of ours does."""
+    play_forking("""
+        import signal
+        children = []
+        def function():
+            if not children:
+                children.append(os.fork())
+                if not children[0]:
+                    time.sleep(60)
+                    os._exit(0)
+            return 1
+        live.gauge("g").set_function(function)
+        assert live.flush(5)
+        os.kill(children[0], signal.SIGTERM)
+        assert os.waitpid(children[0], 0)[1] == signal.SIGTERM
+    """)
