@@ -31,7 +31,7 @@ ARROWS = {
         "wire": "",
         "claim": "native",
         "frames": "",
-        "logs": "",
+        "logs": "native",
         "native": "",
         "version": "",
     },

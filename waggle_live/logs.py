@@ -1,8 +1,10 @@
 """The client's lines of log: none raises into the plugin, and what can't be written is dropped."""
 
 import logging
-from contextlib import suppress
-from typing import Any, Dict, Iterator, Optional
+import sys
+from typing import Any, Dict, Iterator, List, Optional
+
+from .native import Native
 
 logger = logging.getLogger("waggle_live")
 
@@ -13,39 +15,46 @@ DEFAULT_MAX_TEXT = 500
 
 
 def warn(text: str, *args: Any, error: Optional[BaseException] = None) -> None:
-    """Write ``text % args`` as a warning, with the traceback of an ``error``. Never raises.
+    """Write ``text % args`` as a warning, with the traceback of an ``error``. Raises what a signal
+    handler raises, and nothing else.
 
-    A handler whose stream is closed, as pytest leaves one behind for what logs at the end of the
-    process, is passed over: logging would print a traceback for it.
+    A handler that fails is passed over, as one whose stream is closed, which pytest leaves behind
+    for what logs at the end of the process: logging would print a traceback for it.
     """
-    text = "live metrics: " + text
-    # A handler or filter of the author's may raise: there is no place left to say so.
-    with suppress(Exception):
-        handlers = list(_handlers())
-        if not any(_is_closed(handler) for handler in handlers):
-            logger.warning(text, *args, exc_info=error)
-        elif logger.isEnabledFor(logging.WARNING):
-            info: Any = error and (type(error), error, error.__traceback__)
-            record = logger.makeRecord(logger.name, logging.WARNING, __file__, 0, text, args, info)
-            for handler in handlers:
-                if record.levelno >= handler.level and not _is_closed(handler):
-                    handler.handle(record)
+    handlers: List[Any] = []
+    try:
+        for handler in _handlers():
+            handlers.append(handler)
+            vars(handler).setdefault("handleError", _pass_over)
+        logger.warning("live metrics: " + text, *args, exc_info=error)
+    except Exception as failure:
+        # A handler or filter of the author's may raise: there is no place left to say so.
+        if Native.is_of_handler(failure):  # of signals
+            raise
+    finally:
+        for handler in handlers:
+            if vars(handler).get("handleError") is _pass_over:
+                vars(handler).pop("handleError", None)  # another thread may have been here
+
+
+def _pass_over(record: logging.LogRecord) -> None:
+    """Stand in for ``Handler.handleError`` while a line of ours is written."""
+    error = sys.exc_info()[1]
+    if error is not None and Native.is_of_handler(error):
+        raise error
 
 
 def _handlers() -> "Iterator[logging.Handler]":
     """Yield the handlers that a line of ours goes to, as logging itself finds them."""
-    found, each = False, logger  # type: bool, Any
+    found, each = [], logger  # type: List[Any], Any
     while each is not None:
-        for handler in each.handlers:
-            found = True
-            yield handler
+        found += each.handlers
         each = each.parent if each.propagate else None
-    if not found and logging.lastResort is not None:
-        yield logging.lastResort
-
-
-def _is_closed(handler: logging.Handler) -> bool:
-    return getattr(getattr(handler, "stream", None), "closed", False) is True
+    for first in found or [logging.lastResort]:
+        handler = first
+        while isinstance(handler, logging.Handler):
+            yield handler
+            handler = getattr(handler, "target", None)  # of one that keeps lines for another
 
 
 class LogOnce:

@@ -21,7 +21,7 @@ from importlib import import_module
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
 from types import BuiltinFunctionType, ModuleType
-from typing import Any, Callable
+from typing import Any, Callable, List
 
 
 def _unpatched(module: ModuleType, *names: str) -> Any:
@@ -89,6 +89,7 @@ class Native:
     allocate_lock: Callable[[], Any] = staticmethod(_threads.allocate_lock)
     RLock: Callable[[], Any] = _threads.RLock
     local: Callable[[], Any] = _threads._local
+    _own: Any = _threads._local()
     get_ident: Callable[[], int] = staticmethod(_threads.get_ident)
     _start_new_thread: Callable[..., int] = staticmethod(_threads.start_new_thread)
     # Not looked for later: a signal handler may start a thread, and is no place to import.
@@ -101,6 +102,7 @@ class Native:
     getpid = staticmethod(posix.getpid)
     getppid = staticmethod(posix.getppid)
     stat = staticmethod(posix.stat)
+    fstat = staticmethod(posix.fstat)
     urandom = staticmethod(posix.urandom)
     _open = staticmethod(posix.open)
     _read = staticmethod(posix.read)
@@ -138,6 +140,28 @@ class Native:
             Native._close(fd)
 
     @staticmethod
+    def mask_of(pid: int) -> Any:
+        """Return the signals that the main thread of a process blocks; raises OSError."""
+        status = Native.read_file("/proc/%d/status" % pid)
+        mask = int(status.partition(b"SigBlk:")[2].split()[0], 16)
+        return {number for number in _ALL_SIGNALS if mask >> (number - 1) & 1}
+
+    @staticmethod
+    def is_own_thread() -> bool:
+        """Tell whether this thread is one of ours."""
+        return hasattr(Native._own, "is_own")
+
+    @staticmethod
+    def is_of_handler(error: BaseException) -> bool:
+        """Tell whether a signal handler in Python raised it, or what that called."""
+        handlers: List[Any] = [signal.getsignal(number) for number in _ALL_SIGNALS]
+        codes = [handler.__code__ for handler in handlers if hasattr(handler, "__code__")]
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_frame.f_code not in codes:
+            traceback = traceback.tb_next
+        return traceback is not None
+
+    @staticmethod
     def start_thread(run: Callable[[], None], name: str = "") -> None:
         """Run ``run()`` in a new daemon thread; raises RuntimeError where none can be started.
 
@@ -151,9 +175,13 @@ class Native:
 
         def begin() -> None:
             Native.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
+            Native._own.is_own = True
             if name:
                 with suppress(Exception):  # whatever has become of threading
-                    threading.current_thread().name = name
+                    thread: Any = threading.current_thread()
+                    thread.name = name
+                    # Programs join all threads there are: one of those would raise.
+                    thread.join = lambda timeout=None: None
             begun.release()
             try:
                 run()

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import logging.handlers
 import threading
 
 import pytest
@@ -28,6 +29,37 @@ def test_a_closed_stream_is_passed_over(handler, caplog, capsys):
     logs.warn("met %r", 3)
     assert [record.getMessage() for record in caplog.records] == ["live metrics: met 3"]
     assert capsys.readouterr().err == ""
+
+
+class Tee:
+    """A stream of a program's own, which says nothing of being closed."""
+
+    def __init__(self, stream):
+        self.write = stream.write
+        self.flush = stream.flush
+
+
+@pytest.mark.parametrize("kind", ["tee", "kept for another", "another's formatter"])
+def test_a_handler_that_fails_is_passed_over(handler, caplog, capsys, kind):
+    """In whatever way it does, and is as before afterwards: its own lines fail as loudly."""
+    tried = handler
+    if kind == "another's formatter":
+        handler.setFormatter(logging.Formatter("%(request_id)s"))
+    else:
+        handler.stream.close()
+        handler.stream = Tee(handler.stream)
+    if kind == "kept for another":
+        logs.logger.removeHandler(handler)
+        tried = logging.handlers.MemoryHandler(1, target=handler)
+        logs.logger.addHandler(tried)
+    try:
+        logs.warn("met %r", 3)
+        assert [record.getMessage() for record in caplog.records] == ["live metrics: met 3"]
+        assert capsys.readouterr().err == ""
+        logging.getLogger("waggle_live.app").warning("the author's")
+        assert "--- Logging error ---" in capsys.readouterr().err
+    finally:
+        logs.logger.removeHandler(tried)
 
 
 def test_an_open_stream_has_the_line(handler):

@@ -54,6 +54,7 @@ def test_a_thread_is_known_while_it_runs():
     assert "mine" in [thread.name for thread in threading.enumerate()]
     until(lambda: names)
     assert names[0].daemon
+    names[0].join()  # programs join all threads there are; with this one they don't wait
     held.set()
     until(lambda: names[0] not in threading.enumerate())
 
@@ -65,6 +66,42 @@ def test_a_thread_takes_no_signal():
     (mask,) = until(lambda: masks)
     assert {signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGRTMIN + 3} <= mask
     assert signal.SIGUSR1 not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_what_the_main_thread_blocks():
+    """Is known to all threads, those of ours too."""
+    seen = []
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGRTMIN + 3])
+    try:
+        of_main = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        Native.start_thread(
+            lambda: seen.append((Native.mask_of(os.getpid()), Native.is_own_thread()))
+        )
+        until(lambda: seen)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert seen == [(of_main, True)]
+    assert not Native.is_own_thread()
+
+
+def test_whose_an_exception_is():
+    """A signal handler's, also a method, and also in what it calls; or anybody else's."""
+
+    class Handler:
+        def handle(self, signum, frame):
+            int("no number")
+
+    before = signal.signal(signal.SIGUSR1, Handler().handle)
+    try:
+        with pytest.raises(ValueError, match="no number") as raised:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(10)
+        assert Native.is_of_handler(raised.value)
+        with pytest.raises(ValueError, match="no int") as raised:
+            int("no int")
+        assert not Native.is_of_handler(raised.value)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.mark.parametrize("number", ["SIGUSR1", "SIGTERM", "SIGINT", "SIGRTMIN + 3"])

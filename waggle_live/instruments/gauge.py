@@ -52,7 +52,8 @@ class Gauge:
         All functions of a process share that thread, so a slow one delays the values of the
         others. If it raises, or gives what is no number, or doesn't return for 5 seconds, the
         value stays; that is counted as ``record_error`` and logged once a gauge. ``flush`` and
-        the session's end wait at most 0.25 s for it. None goes back to ``set``.
+        the session's end wait at most 0.25 s for it. None goes back to ``set``. The thread takes no
+        signals, and programs that it starts by ``subprocess`` inherit that: end them by ``kill``.
         Raises InvalidType for what can't be called.
         """
         if function is not None and not callable(function):

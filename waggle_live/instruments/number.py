@@ -3,6 +3,7 @@
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsFloat, Union
 
+from ..native import Native
 from ..wire.errors import InvalidMetric, InvalidType, describe
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def to_float(value: Any, what: str, name: str) -> float:
     except OverflowError as error:
         raise InvalidMetric(what % name + " is too large for a float") from error
     except Exception as error:  # not kept for later: it holds this frame, and so the value
+        if Native.is_of_handler(error):
+            raise
         got = "%s (%s)" % (describe(value), describe(error))
         raise InvalidType(_RULE % (what % name, got)) from error
     raise InvalidType(_RULE % (what % name, describe(value)))

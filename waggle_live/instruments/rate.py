@@ -16,6 +16,7 @@ from typing import (
     cast,
 )
 
+from ..native import Native
 from ..series.problems import Problems
 from ..series.rate import RateState
 from ..series.state import FOLD_AT
@@ -141,6 +142,8 @@ def _events(n: Any, name: str) -> int:
     try:
         events = index(n)
     except Exception as error:  # of an __index__ of the author's too
+        if Native.is_of_handler(error):
+            raise
         raise InvalidType(
             "the events of rate %r must be a whole number, got %s" % (name, describe(n))
         ) from error

@@ -37,6 +37,8 @@ class Connection:
         self._behind_since: Optional[float] = None
         self._unsent = b""
         self._inode: Optional[Tuple[int, int, int]] = None
+        #: Inode and device of the socket.
+        self._file: Tuple[int, ...] = ()
 
     def open(self) -> None:
         """Connect; never blocks over a unix socket, at most a second over TCP."""
@@ -157,20 +159,32 @@ class Connection:
 
     def close(self) -> None:
         """Close; may be called twice. In a forked child this leaves the parent's end alone."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        made, self._socket = self._socket, None
+        if made is None:
+            return
+        if self._is_own(made):
+            made.close()
+        else:
+            made.detach()
 
     def _make(self, family: int, kind: int = _socket.SOCK_STREAM) -> _socket.socket:
         with fork.held_off():
             self._socket = made = Native.socket(family, kind)
+        self._file = Native.fstat(made.fileno())[1:3]
         made.setblocking(False)
         return made
 
     def _connected(self) -> _socket.socket:
-        if self._socket is None:
+        if self._socket is None or not self._is_own(self._socket):
             raise ConnectionAbortedError("not connected")
         return self._socket
+
+    def _is_own(self, made: _socket.socket) -> bool:
+        """Whether nobody closed its descriptor, as daemons do with all, and it is another's now."""
+        try:
+            return Native.fstat(made.fileno())[1:3] == self._file
+        except OSError:
+            return False
 
 
 def explain(error: Exception, address: Address) -> str:

@@ -1,7 +1,9 @@
 """How a process of a plugin ends: the status that its session says goodbye with."""
 
 import sys
-from typing import Any, Callable, Optional
+from contextlib import suppress
+from functools import partial
+from typing import Any, Callable, Optional, Set
 
 from ..native import Native
 
@@ -52,30 +54,40 @@ def status_of_interpreter() -> str:
     return OK if hasattr(sys, "ps1") else status_of(getattr(sys, "last_value", None))
 
 
-_is_registered = False
+#: multiprocessing, and the packages that are made from it and stand beside it.
+_PACKAGES = ("multiprocessing", "multiprocess", "billiard")
+_registered: Set[str] = set()
 
 
 def finalize_child(end: Callable[[], None]) -> None:
     """Have ``end``, a function of a module, called at the end of a child of multiprocessing.
 
     That ends by ``os._exit``, without atexit. Does nothing where multiprocessing isn't loaded, and
-    the second time.
+    the second time. The same of packages like it.
     """
-    global _is_registered
-    util: Any = sys.modules.get("multiprocessing.util")
-    if util is not None and not _is_registered:
-        # Before its main function runs, a child clears all finalizers and then calls what
-        # is registered here; where it runs already, the finalizer is made at once.
-        util.register_after_fork(end, _make_finalizer)
-        _make_finalizer(end)
-        _is_registered = True
+    for package in _PACKAGES:
+        util: Any = sys.modules.get(package + ".util")
+        if util is not None and package not in _registered:
+            # Before its main function runs, a child clears all finalizers and then calls what
+            # is registered here; where it runs already, the finalizer is made at once.
+            _registered.add(package)
+            make = partial(_make_finalizer, package)
+            with suppress(AttributeError, KeyError):  # of another package of that name
+                util.register_after_fork(end, make)
+                make(end)
 
 
-def _make_finalizer(end: Callable[[], None]) -> None:
-    util: Any = sys.modules["multiprocessing.util"]
-    process: Any = sys.modules["multiprocessing.process"]
-    if process.current_process()._parent_pid is not None:
+def _make_finalizer(package: str, end: Callable[[], None]) -> None:
+    if _parent_of_child(package) is not None:
+        util: Any = sys.modules[package + ".util"]
         util.Finalize(None, end, exitpriority=100)
+
+
+def _parent_of_child(package: str) -> Optional[int]:
+    """Return the pid of the process that made this child of multiprocessing; None if it is none."""
+    process: Any = sys.modules[package + ".process"].current_process()
+    parent: Optional[int] = process._parent_pid
+    return parent
 
 
 def find_parent() -> int:
@@ -83,8 +95,8 @@ def find_parent() -> int:
 
     To the kernel the parent of a forkserver's child is the server, which is no plugin.
     """
-    server: Any = sys.modules.get("multiprocessing.forkserver")
-    if server is None or server.get_inherited_fds() is None:
-        return Native.getppid()
-    parent: int = sys.modules["multiprocessing.process"].current_process()._parent_pid
-    return parent
+    for package in _PACKAGES:
+        server: Any = sys.modules.get(package + ".forkserver")
+        if server is not None and server.get_inherited_fds() is not None:
+            return _parent_of_child(package) or Native.getppid()
+    return Native.getppid()

@@ -3,8 +3,8 @@
 import os
 import signal
 import weakref
-from contextlib import contextmanager
-from typing import Any, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Iterator, List, Set, Tuple
 
 from ..claim import Claim, Owner
 from ..native import Native
@@ -34,47 +34,68 @@ def held_off() -> "Iterator[None]":
         owner.is_done = True
 
 
+def _begun() -> "List[Tuple[Owner, Set[Any]]]":
+    """Return the owner and the mask of signals of each fork of this thread that isn't over."""
+    begun: List[Tuple[Owner, Set[Any]]] = _forks.__dict__.setdefault("begun", [])
+    return begun
+
+
+# A signal handler of the author's may raise anywhere in here, also before the first line of a hook.
+
+
 def _before() -> None:
     owner = Owner()
+    _begun().append((owner, Native.pthread_sigmask(signal.SIG_BLOCK, [])))
     # A child is stopped only once it has been started anew: until then Python forgets the signal.
-    mask = Native.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    _forks.__dict__.setdefault("begun", []).append((owner, mask))
+    Native.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     _claim.wait(owner, FORK_WAITS)
 
 
 def _after_in_parent() -> None:
-    owner, mask = _forks.begun.pop()
-    owner.is_done = True
-    Native.pthread_sigmask(signal.SIG_SETMASK, mask)
+    """May be called again, and where nothing was begun."""
+    begun = _begun()
+    while begun:
+        owner, mask = begun[-1]
+        owner.is_done = True
+        Native.pthread_sigmask(signal.SIG_SETMASK, mask)
+        begun.pop()
 
 
 def _after_in_child() -> None:
     global _claim, _forks
-    _, mask = _forks.begun[-1]
+    begun = _begun()  # nothing where C code forks, which calls this hook alone
+    mask = begun[0][1] if begun else None
+    if Native.is_own_thread():  # which blocks all: nobody could stop what a gauge's function forks
+        with suppress(OSError, ValueError, IndexError):
+            mask = Native.mask_of(Native.getppid())
     _claim, _forks = Claim(), Native.local()
     for resettable in list(_resettable):
         resettable.after_fork_in_child()
-    Native.pthread_sigmask(signal.SIG_SETMASK, mask)
+    if mask is not None:
+        Native.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
     )
+    # Once more: what a handler raises ends the first, and Python only prints it.
+    os.register_at_fork(after_in_parent=_after_in_parent)
 else:  # Python 3.6 has no hooks, and multiprocessing's own run only in its own children
     _fork = os.fork
 
     def _hooked_fork() -> int:
-        _before()
+        pid = -1
         try:
+            _before()
             pid = _fork()
-        except BaseException:
-            _after_in_parent()
-            raise
+            if pid:
+                _after_in_parent()
+        finally:
+            if pid:
+                _after_in_parent()
         if pid == 0:
             _after_in_child()
-        else:
-            _after_in_parent()
         return pid
 
     os.fork = _hooked_fork

@@ -1,5 +1,6 @@
 """The functions of gauges, asked in a thread of their own: one that blocks stops nothing else."""
 
+from contextlib import suppress
 from typing import List, Optional, Sequence
 
 from ..native import Native
@@ -126,8 +127,14 @@ class _Worker:
         """Ask until the end."""
         self.ident = Native.get_ident()
         while not self._is_last:
-            while not self._go.wait(LOOK_SECONDS):
-                pass
+            with suppress(BaseException):  # a tool may raise SystemExit in all threads
+                self._ask_all()
+        self.ident = None
+
+    def _ask_all(self) -> None:
+        while not self._go.wait(LOOK_SECONDS):
+            pass
+        try:
             self._go = Alarm()
             for state in self._states:
                 sample = state.sample
@@ -136,6 +143,7 @@ class _Worker:
                     self.state = state
                     self.given.append(sample())
                     self.state = None
+        finally:
+            self.state = None
             self._states = ()
             self.is_idle.set()
-        self.ident = None

@@ -109,7 +109,7 @@ class Link:
             )
             self._stay_away()
 
-    def lose(self, error: Exception) -> None:
+    def lose(self, error: BaseException) -> None:
         """Give the connection up for ``error``: an OSError is its own, all others are ours.
 
         First it is heard what the collector said last: it may say why.

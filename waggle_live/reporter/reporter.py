@@ -93,7 +93,7 @@ class Reporter:
         self._handles.add(handle)
 
     def start(self) -> None:
-        """Begin a session, unless there is one. Never blocks, never raises.
+        """Begin a session, unless there is one. Never blocks; raises what a signal handler raises.
 
         It may be called where the same thread, or another, is starting it: then it does nothing.
         A value that comes while one is ending begins the next one after it.
@@ -106,12 +106,16 @@ class Reporter:
         try:
             if self._sender is None:
                 self._begin()
-        except RuntimeError as error:  # no thread can be started, or none in here
-            self._sender = None
-            _log_once("start", "nothing is sent, for no thread can be started: %s", error)
-        except Exception as error:
-            self._sender = None
-            _log_once.fault(error, "nothing is sent, for an error of ours")
+        except BaseException as error:
+            sender: Any = self._sender
+            if sender is not None and sender.cancel():
+                self._forget()
+            if not isinstance(error, Exception) or Native.is_of_handler(error):
+                raise
+            if isinstance(error, RuntimeError):  # no thread can be started, or none in here
+                _log_once("start", "nothing is sent, for no thread can be started: %s", error)
+            else:
+                _log_once.fault(error, "nothing is sent, for an error of ours")
         finally:
             owner.is_done = True
 
@@ -126,18 +130,21 @@ class Reporter:
             on_end=self._ended,
             interval=self._interval,
         )
-        sender.start()
         _started.append(self)
+        sender.start()
 
     def _ended(self) -> None:
         """The session has ended: begin the next one if anything was recorded meanwhile."""
-        with suppress(ValueError):
-            _started.remove(self)  # before another thread may begin the next
         self._is_told = self._sender is not None and self._sender.is_told
-        self._sender = None
+        self._forget()
         # Not only what waits to be folded: whoever filled a buffer may have folded it since.
         if self._has_recorded():
             self.start()
+
+    def _forget(self) -> None:
+        with suppress(ValueError):
+            _started.remove(self)  # before another thread may begin the next
+        self._sender = None
 
     def _has_recorded(self) -> bool:
         return any(state.recorded_at for state in self.registry.states())

@@ -63,7 +63,7 @@ class Request:
             try:
                 while not self.done.is_set() and Native.monotonic() < self.until:
                     time.sleep(0.001)
-            except Exception:  # this is the event loop itself, which can only be stopped
+            except AssertionError:  # this is the event loop itself, which can only be stopped
                 pass
         self.done.wait(self.until - Native.monotonic())
         return self.succeeded

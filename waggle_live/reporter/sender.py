@@ -6,6 +6,7 @@ Only a flush and the end wait for an answer, and never long. Nothing waits for t
 on meanwhile, and an end doesn't wait for a flush that nobody answers.
 """
 
+from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
 from ..logs import LogOnce
@@ -16,7 +17,7 @@ from .address import Address
 from .connection import Connection
 from .gauge_functions import GaugeFunctions
 from .link import Link
-from .request import Request, Requests
+from .request import Alarm, Request, Requests
 from .session import Session
 from .updates import Updates
 from .usage import Figures
@@ -60,6 +61,10 @@ class Sender:
         )
         #: The connection that every cell was sent on.
         self._sent_on: Optional[Connection] = None
+        #: Whether the thread goes on, under 0: the first word stands.
+        self._is_to_go: Dict[int, bool] = {}
+        self._decided = Alarm()
+        self._next_tick, self._pause = 0.0, MIN_PAUSE
         self._requests = Requests()
         #: Those that wait for an answer, the end among them.
         self._waiting: List[Request] = []
@@ -69,8 +74,19 @@ class Sender:
         self.is_told = False
 
     def start(self) -> None:
-        """Start the thread; raises RuntimeError where none can be started."""
+        """Start the thread; raises RuntimeError where none can be started.
+
+        A signal handler may raise in here, too. Then ``cancel`` tells whether it goes on.
+        """
         Native.start_thread(self._run, "waggle-live")
+        self._is_to_go.setdefault(0, True)
+        self._decided.set()
+
+    def cancel(self) -> bool:
+        """Have the thread end before it has begun; False if it goes on, since that was decided."""
+        is_to_go = self._is_to_go.setdefault(0, False)
+        self._decided.set()
+        return not is_to_go
 
     def flush(self, timeout: float, patient: bool = True) -> bool:
         """Send now; True once the collector has applied it, False after ``timeout`` seconds.
@@ -101,29 +117,43 @@ class Sender:
 
     def _run(self) -> None:
         self._ident = Native.get_ident()
-        next_tick, pause = 0.0, MIN_PAUSE
+        while not self._is_to_go:
+            self._decided.wait(LOOK_SECONDS)
+        if not self._is_to_go[0]:
+            self._requests.close()
+            return
         while not self._is_over:
-            made: List[Request] = []
-            if self._end is None:  # else what is asked for now is the next session's
-                made = self._requests.take(0.0 if self._waiting else next_tick - Native.monotonic())
-                self._waiting += made
-                self._end = next((each for each in made if each.status is not None), None)
-            now = Native.monotonic()
             try:
-                if made or now >= next_tick or self._link.connection is None:
-                    next_tick = now + self._interval
-                    self._tick(made)
-                self._serve()
-            except Exception as error:
-                self._link.lose(error)
-            self._give_up()
-            if self._waiting and self._link.connection is None:
-                # There was a collector a moment ago: one that restarts is worth waiting for.
-                Native.sleep(pause)
-                pause = min(2 * pause, MAX_PAUSE)
-            else:
-                pause = MIN_PAUSE
+                self._step()
+            except BaseException as error:  # a tool may raise SystemExit in all threads
+                with suppress(BaseException):
+                    self._link.lose(error)
+                    Native.sleep(MIN_PAUSE)  # whatever fails at once fails again
         self._leave()
+
+    def _step(self) -> None:
+        """Wait for the next tick, or for who asks for something, and send."""
+        made: List[Request] = []
+        if self._end is None:  # else what is asked for now is the next session's
+            wait = 0.0 if self._waiting else self._next_tick - Native.monotonic()
+            made = self._requests.take(wait)
+            self._waiting += made
+            self._end = next((each for each in made if each.status is not None), None)
+        now = Native.monotonic()
+        try:
+            if made or now >= self._next_tick or self._link.connection is None:
+                self._next_tick = now + self._interval
+                self._tick(made)
+            self._serve()
+        except Exception as error:
+            self._link.lose(error)
+        self._give_up()
+        if self._waiting and self._link.connection is None:
+            # There was a collector a moment ago: one that restarts is worth waiting for.
+            Native.sleep(self._pause)
+            self._pause = min(2 * self._pause, MAX_PAUSE)
+        else:
+            self._pause = MIN_PAUSE
 
     def _tick(self, made: List[Request]) -> None:
         """Send what changed, on a new connection if need be; ``made`` was asked for just now."""

@@ -229,3 +229,21 @@ def test_a_pause_ends_a_flood(listener, open_connection):
         open_connection.wait(time.monotonic() + 1)
     assert open_connection.receive() == []
     assert open_connection._behind_since is None
+
+
+def test_a_descriptor_that_became_another_file(listener, open_connection):
+    """Whoever closes all descriptors, as daemons do, has them: nothing is written or closed."""
+    open_connection.send(b'{"type":"x"}\n')
+    assert listener.wait_for(lambda seen: seen.messages("x"))
+    ours, theirs = socket.socketpair()
+    with theirs:
+        number = open_connection._socket.fileno()
+        os.dup2(ours.fileno(), number)
+        ours.close()
+        for call in (open_connection.receive, lambda: open_connection.send(b"x")):
+            with pytest.raises(OSError, match="not connected"):
+                call()
+        open_connection.close()
+        with socket.socket(fileno=number) as plugins:
+            plugins.sendall(b"the plugin's")
+            assert theirs.recv(100) == b"the plugin's"

@@ -91,3 +91,22 @@ def test_many_gauges_that_fail_leave_other_problems_their_line(live, caplog):
     live.stop_timer("never_started")
     assert len(caplog.records) == 101
     assert problems(live) == {"record_error": 200, "unmatched_stop": 1}
+
+
+def test_what_a_function_forks_can_be_stopped(listener, play_forking):
+    """The child takes signals, although no thread of ours does."""
+    play_forking("""
+        import signal
+        children = []
+        def function():
+            if not children:
+                children.append(os.fork())
+                if not children[0]:
+                    time.sleep(60)
+                    os._exit(0)
+            return 1
+        live.gauge("g").set_function(function)
+        assert live.flush(5)
+        os.kill(children[0], signal.SIGTERM)
+        assert os.waitpid(children[0], 0)[1] == signal.SIGTERM
+    """)

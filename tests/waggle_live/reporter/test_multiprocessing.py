@@ -1,6 +1,8 @@
 """Children of multiprocessing, which end by ``os._exit``: all that they recorded arrives."""
 
 import multiprocessing
+import os
+import shutil
 
 import pytest
 
@@ -128,3 +130,26 @@ def test_children_of_children(listener, tmp_path):
         """,
     )
     assert listener.total("timer", "t") == 10
+
+
+@pytest.mark.parametrize("package", ["multiprocess", "billiard"])
+def test_packages_made_from_multiprocessing(listener, tmp_path, package):
+    """Their children end the same way; here it is a copy, under the name of theirs."""
+    shutil.copytree(os.path.dirname(multiprocessing.__file__), str(tmp_path / package))
+    play(
+        listener,
+        tmp_path,
+        """
+        import %s as package
+        parent = LiveMetrics(plugin_name="parent", interval=5).open()
+        context = package.get_context("fork")
+        assert gather([context.Process(target=inherited, args=(5,)) for _ in range(3)]) == [0] * 3
+        with context.Pool(2) as pool:
+            pool.map(inherited, [1, 2, 3])
+            pool.close()
+            pool.join()
+        """
+        % package,
+    )
+    assert listener.total("timer", "t") == 21
+    assert listener.total("counter", "c") == 42

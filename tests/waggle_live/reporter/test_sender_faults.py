@@ -1,6 +1,7 @@
 """The sender in trouble: refused, hung up on, forbidden. The plugin hears of it in one line."""
 
 import contextlib
+import ctypes
 import logging
 import socket
 import threading
@@ -219,6 +220,23 @@ def test_a_fault_of_ours_is_logged_and_the_sender_goes_on(
     for record in caplog.records:
         text = logging.Formatter().format(record)
         assert "Traceback" in text and "connects again" in text and "KeyError: 'cells'" in text
+
+
+def test_a_tool_that_ends_all_threads(listener, connect, caplog):
+    """What it raises doesn't end the sender's, which logs it, nor that of the gauges' functions."""
+    live, asked = connect(), []
+    live.gauge("g").set_function(lambda: asked.append(1) or len(asked))
+    assert live.flush(5)
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    for each in threading.enumerate():
+        if each.name in ("waggle-live", "live-gauge-functions"):
+            assert raise_in(ctypes.c_ulong(each.ident), ctypes.py_object(SystemExit)) == 1
+    until(lambda: caplog.records)
+    before = len(asked)
+    until(lambda: len(asked) > before + 3)
+    live.counter("c").inc()
+    assert live.flush(5) is True
+    assert listener.total("counter", "c") == 1
 
 
 def flush_in_a_thread(live, timeout):

@@ -44,9 +44,7 @@ INSIDE = {
         plugin.get()""",
     "an error in pywaggle": "plugin.publish('no/name', 1)",
     "an error in pywaggle, in a thread": """
-        thread = threading.Thread(target=plugin.publish, args=("no/name", 1), name="mine")
-        thread.start()
-        thread.join()""",
+        threading.Thread(target=plugin.publish, args=("no/name", 1), name="mine").start()""",
     "an error that came of one in pywaggle": """
         try:
             plugin.publish("no/name", 1)
