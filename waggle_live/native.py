@@ -9,6 +9,7 @@ So all of it comes from modules in C, and stands in the attributes of a class. A
 wouldn't do: freezegun replaces those. What is patched within C, as by time_machine, stays patched.
 """
 
+import _signal  # type: ignore[import-not-found]
 import _socket
 import _thread
 import posix
@@ -154,7 +155,8 @@ class Native:
     @staticmethod
     def is_of_handler(error: BaseException) -> bool:
         """Tell whether a signal handler in Python raised it, or what that called."""
-        handlers: List[Any] = [signal.getsignal(number) for number in _ALL_SIGNALS]
+        # Not signal.getsignal: its enums, on Python 3.7, keep the error that is being handled.
+        handlers: List[Any] = [_signal.getsignal(number) for number in _ALL_SIGNALS]
         codes = [handler.__code__ for handler in handlers if hasattr(handler, "__code__")]
         traceback = error.__traceback__
         while traceback is not None and traceback.tb_frame.f_code not in codes:

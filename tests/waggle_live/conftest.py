@@ -26,9 +26,14 @@ def no_waggle_in_the_environment(monkeypatch):
 def no_session_is_left():
     """Each test begins without a session, as a process does."""
     yield
-    reporter.end_all(timeout=0.05, for_good=False)
     # Else its last words would be in the next test's log.
-    until(lambda: all(thread.name != "waggle-live" for thread in threading.enumerate()))
+    until(has_ended)
+
+
+def has_ended():
+    """End all sessions, those too that began with what came meanwhile; tell whether it is so."""
+    reporter.end_all(timeout=0.05, for_good=False)
+    return all(thread.name != "waggle-live" for thread in threading.enumerate())
 
 
 @pytest.fixture
