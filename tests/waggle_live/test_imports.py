@@ -83,10 +83,10 @@ def test_plugin_and_live_are_there_when_asked_for():
 def test_the_client_needs_nothing_but_pywaggle_and_the_standard_library():
     """No other library is imported anywhere, and pywaggle by one module."""
     standard = (
-        "_signal _socket _thread argparse ast asyncio atexit binascii bisect collections contextlib "
-        "copy ctypes enum functools glob heapq importlib inspect json logging math numbers operator os "
-        "posix pytau re shlex shutil signal sitecustomize socket stat subprocess sys tempfile "
-        "threading time traceback types typing weakref"
+        "_signal _socket _thread argparse ast asyncio atexit binascii bisect collections "
+        "contextlib copy ctypes enum functools glob heapq importlib inspect json logging math "
+        "numbers operator os posix pytau re shlex shutil signal sitecustomize socket stat "
+        "subprocess sys tempfile threading time traceback types typing weakref"
     )
     uses_pywaggle = []
     for path in PACKAGE.rglob("*.py"):
