@@ -107,7 +107,8 @@ def test_10_000_short_processes_leave_scrapes_as_fast_and_memory_bounded(make_co
         before, memory = fastest_scrape(collector), resident(pid)
         open_before, running = descriptors(pid), threads(pid)
         list(pool.map(live, range(settled, number)))
-    assert fastest_scrape(collector) < FLAT * before
+    # Not the first tenth of a second alone, in which a machine may do something else.
+    wait_until(lambda: fastest_scrape(collector) < FLAT * before)
     assert resident(pid) < memory + 10 * MIB
     scrape = collector.scrape()
     assert scrape.value("waggle_count_total", plugin="short") == number
