@@ -116,7 +116,7 @@ OUTSIDE = {
     "what it sees": """
         print(sys.argv, __file__, __name__, __spec__, sys.path, sys.flags, sys.warnoptions)
         print(sorted(set(os.environ) - {"PYTHONPATH"}), os.getcwd(), os.getpid() == os.getpgrp())
-        print(sys.excepthook is sys.__excepthook__, sys.gettrace(), sys.getprofile())
+        print(sys.excepthook is sys.__excepthook__, sys.gettrace(), sys.getswitchinterval())
         print(sys.stdout.encoding, sys.getfilesystemencoding(), sys.getrecursionlimit())
         print(sys.stdin, sys.stderr, threading.active_count(), signal.getsignal(signal.SIGINT))""",
     "what cannot be encoded": "print('\\u20ac'.encode().decode('ascii', 'surrogateescape'))",
