@@ -37,12 +37,13 @@ ARROWS = {
     },
     "waggle_live_collector": {
         "__init__": "version",
-        "__main__": "web exposition intake table identity sockets "
+        "__main__": "web exposition intake state table identity sockets "
         "clock logs options own_metrics version",
         "web": "exposition table sockets clock limits own_metrics version",
         "exposition": "table identity clock own_metrics",
         "intake": "table identity messages sockets clock limits own_metrics version",
-        "table": "identity messages clock limits own_metrics",
+        "state": "table clock own_metrics",
+        "table": "identity messages clock limits",
         "identity": "messages clock options own_metrics",
         "messages": "",
         "sockets": "",

@@ -25,10 +25,10 @@ from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
 from .sockets.tcp import listen
 from .sockets.unix import SocketError, SocketTaken, UnixSocket
+from .state.state_file import StateFile
 from .table.processes import Processes
 from .table.readiness import Readiness
 from .table.sizes import Sizes
-from .table.state_file import StateFile
 from .table.table import Table
 from .version import VERSION
 from .web.config import OPEN, WebConfigFile

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.collector.world import World, counter
 from waggle_live.wire.protocol import IDENTITY_LABELS, OVERFLOW, PROBLEMS
 from waggle_live_collector.limits import Limits
-from waggle_live_collector.table.state_file import StateFile
+from waggle_live_collector.state.state_file import StateFile
 
 from .corpus import lines
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.collector.world import Time, World
-from waggle_live_collector.table.state_file import StateFile
+from waggle_live_collector.state.state_file import StateFile
 
 from .model import Process, shown
 

@@ -6,7 +6,7 @@ from waggle_live_collector.identity import peer
 from waggle_live_collector.identity.app_meta import AppMeta
 from waggle_live_collector.identity.peer import Peer
 
-from ..table.test_state_file import reborn, state_of
+from ..state.test_state_file import reborn, state_of
 from ..world import World, counter
 
 CARS = AppMeta("registry/cars:1.2", task="cars-north", job="traffic")

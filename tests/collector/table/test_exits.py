@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 from waggle_live_collector.identity.peer import Handle, Peer
+from waggle_live_collector.state.state_file import StateFile
 from waggle_live_collector.table import exits as module
-from waggle_live_collector.table.state_file import StateFile
 
 from ..world import Time, World, counter
 

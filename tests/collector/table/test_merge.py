@@ -7,8 +7,8 @@ import pytest
 
 from waggle_live_collector.identity.app_meta import AppMeta
 
+from ..state.test_state_file import counters, reborn, state_of
 from ..world import World, counter, gauge, rate, timer
-from .test_state_file import counters, reborn, state_of
 
 CARS = AppMeta("registry/cars:1.2", task="cars-north", job="traffic", host="node-1", zone="core")
 PLUGIN = {"plugin": "registry/cars", "plugin_task": "cars-north", "plugin_job": "traffic"}

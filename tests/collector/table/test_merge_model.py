@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from waggle_live_collector.identity.app_meta import AppMeta
 
+from ..state.test_state_file import state_of
 from ..world import World, counter, timer
-from .test_state_file import state_of
 
 #: Four pods of two tasks.
 PODS = {f"pod-{n}": AppMeta(f"image-{n % 2}:1", task="t", job="j") for n in range(4)}

@@ -4,8 +4,8 @@ import json
 
 from waggle_live_collector.limits import Limits
 
+from ...state.test_state_file import reborn, state_of
 from ...world import World, counter, function
-from ..test_state_file import reborn, state_of
 
 CALLS = "waggle_tau_function_calls_total"
 EXCLUSIVE = "waggle_tau_function_exclusive_seconds_total"

@@ -23,12 +23,12 @@ from msgspec import DecodeError, Raw, Struct, field, json
 
 from ..clock import Clock
 from ..own_metrics import OwnMetrics
-from .exits import GoneRow
-from .plugin import Plugin
-from .process import Process
-from .processes import Processes
-from .table import Table
-from .tombstones import ClosedRow
+from ..table.exits import GoneRow
+from ..table.plugin import Plugin
+from ..table.process import Process
+from ..table.processes import Processes
+from ..table.table import Table
+from ..table.tombstones import ClosedRow
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from waggle_live_collector.table.state_file import StateFile
+from waggle_live_collector.state.state_file import StateFile
 
 from ..exposition.test_text import rich_world
 from ..world import Time, World, counter, gauge, rate, timer

@@ -1,0 +1,1 @@
+"""What of the table outlives the process."""
