@@ -12,8 +12,10 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 
+from ..exposition.encoding import Form
+from ..exposition.exposition import Exposition
 from ..exposition.json import Api
-from ..exposition.text import CONTENT_TYPE_OPENMETRICS, CONTENT_TYPE_TEXT, Exposition
+from ..exposition.text import OPENMETRICS, TEXT
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
@@ -32,10 +34,10 @@ INLINE_BYTES = 64 * 1024
 CONTENT_TYPE_JSON = "application/json"
 
 
-class Form(NamedTuple):
-    """One of the forms that an answer is asked for in."""
+class Asked(NamedTuple):
+    """What an answer is asked for: a form of ``/metrics``, or None for JSON; packed or not."""
 
-    content_type: str
+    form: Form | None
     packed: bool
 
 
@@ -54,7 +56,7 @@ class Routes:
     def __post_init__(self) -> None:
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
-        json = Form(CONTENT_TYPE_JSON, packed=False)
+        json = Asked(None, packed=False)
         answer = partial(self._answers.get, json)
         self._stream = Stream(answer=answer, own=self.own, limits=self.limits)
 
@@ -82,11 +84,10 @@ class Routes:
     async def _metrics(self, request: web.Request) -> web.Response:
         _, chosen = choose_encoder(request.headers.get("Accept", ""))
         openmetrics = chosen.startswith("application/openmetrics-text")
-        content_type = CONTENT_TYPE_OPENMETRICS if openmetrics else CONTENT_TYPE_TEXT
-        return await self._answer(request, content_type)
+        return await self._answer(request, Form(OPENMETRICS if openmetrics else TEXT))
 
     async def _plugins(self, request: web.Request) -> web.Response:
-        return await self._answer(request, CONTENT_TYPE_JSON)
+        return await self._answer(request, None)
 
     async def _healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
@@ -104,23 +105,21 @@ class Routes:
         why = self.readiness.why_not()
         return None if why is None else web.Response(status=503, text=why)
 
-    async def _answer(self, request: web.Request, content_type: str) -> web.Response:
+    async def _answer(self, request: web.Request, form: Form | None) -> web.Response:
         if unready := self._unready():
             return unready
         packed = _takes_gzip(request)
+        content_type = CONTENT_TYPE_JSON if form is None else form.encoding.content_type
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if packed:
             headers["Content-Encoding"] = "gzip"
-        body = await self._answers.get(Form(content_type, packed))
+        body = await self._answers.get(Asked(form, packed))
         return web.Response(body=body, headers=headers)
 
-    async def _make(self, form: Form) -> bytes:
+    async def _make(self, asked: Asked) -> bytes:
         self.save()
-        if form.content_type == CONTENT_TYPE_JSON:
-            parts = [self.api.plugins()]
-        else:
-            parts = self.exposition.render(openmetrics=form.content_type != CONTENT_TYPE_TEXT)
-        if not form.packed:
+        parts = [self.api.plugins()] if asked.form is None else self.exposition.render(asked.form)
+        if not asked.packed:
             return b"".join(parts)
         if sum(map(len, parts)) <= INLINE_BYTES:
             return _pack(parts)

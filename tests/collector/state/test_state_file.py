@@ -9,7 +9,7 @@ import pytest
 
 from waggle_live_collector.state.state_file import StateFile
 
-from ..exposition.test_text import rich_world
+from ..exposition.oracle import rich_world
 from ..world import Time, World, counter, gauge, rate, timer
 
 
