@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 
+from msgspec import json
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
@@ -18,6 +19,8 @@ from .families import Family
 
 #: From here on Go writes exponents; below, a float is written as Python does.
 _PLAIN = 1_000_000
+#: Unix times from September 2001 to May 2033, both excluded.
+_SINCE, _UNTIL = 1e9, 2e9
 
 
 def label_text(pairs: Pairs) -> bytes:
@@ -51,6 +54,22 @@ def number(value: float) -> bytes:
     return b"+Inf" if value > 0 else b"-Inf"
 
 
+def number_texts(values: Sequence[float]) -> list[bytes]:
+    """Return what :func:`number` returns for each, in a third of the time; for floats alone.
+
+    msgspec writes floats several times as fast as Python, and as Python does where no exponent is
+    needed. That holds for nearly all but Unix times.
+    """
+    if _SINCE < values[0] < _UNTIL and min(values) > _SINCE and max(values) < _UNTIL:
+        # All of them are 1.…e+09: what stands behind the 1 is all that differs.
+        digits = json.encode(values)[2:-1].replace(b".", b"").split(b",1")
+        return [b"1.%be+09" % each.rstrip(b"0") for each in digits]
+    return [
+        text if 1e-4 <= value < _PLAIN or not value else number(value)
+        for value, text in zip(values, json.encode(values)[1:-1].split(b","), strict=True)
+    ]
+
+
 class Text:
     """Writes the one or the other. See :class:`.encoding.Encoding`."""
 
@@ -71,20 +90,12 @@ class Text:
         more: tuple[str, str] | None = None,
     ) -> bytes:
         """Return the lines of a column; ``more`` is one more label of all of them."""
-        distinct = set(numbers)
-        value = b"%b"
-        texts: Sequence[float | bytes]
-        # Zeros are left out, for two of them are equal and not written alike.
-        if 4 * len(distinct) <= len(numbers) and 0.0 not in distinct:
-            known = {each: number(each) for each in distinct}
-            texts = [known[each] for each in numbers]
-        elif min(distinct) >= 0 and max(distinct) < _PLAIN and sum(distinct) >= 0:  # and no NaN
-            value, texts = b"%a", numbers
-        else:
-            texts = [number(each) for each in numbers]
-        last = b"" if more is None else b"," + label_text([more]).replace(b"%", b"%%")
-        line = b"%b{%%b%b} %b\n" % (family.name.encode(), last, value)
-        return b"".join([line % pair for pair in zip(labels, texts, strict=True)])
+        last = b"" if more is None else b"," + label_text([more])
+        line = [family.name.encode() + b"{", b"", last + b"} ", b"", b"\n"]
+        pieces = line * len(labels)
+        pieces[1 :: len(line)] = labels
+        pieces[3 :: len(line)] = number_texts(numbers)
+        return b"".join(pieces)
 
     def histograms(
         self, family: Family, labels: Sequence[bytes], totals: Sequence[TimerTotals]

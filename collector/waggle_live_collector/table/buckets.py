@@ -59,9 +59,12 @@ class Buckets:
 
     def cumulated(self) -> list[int]:
         """Return how many durations are at most as long as each of :data:`BOUNDS`, and all."""
-        sums = [0, *accumulate(self.counts)]
-        first, last = self.first - 1, len(sums) - 1
-        return [*(sums[min(max(end - first, 0), last)] for end in _ENDS), sums[last]]
+        sums = list(accumulate(self.counts))
+        first = _ENDS[0] - self.first
+        below = max(-(first // BUCKETS_PER_DOUBLING), 0)  # bounds below the span
+        within = sums[first + below * BUCKETS_PER_DOUBLING :: BUCKETS_PER_DOUBLING]
+        counts = [*[0] * below, *within][: len(_ENDS)]
+        return counts + (sums[-1:] or [0]) * (len(_ENDS) + 1 - len(counts))
 
     def _reach(self, index: int) -> int:
         """Widen the span to ``index``; return its position."""
