@@ -7,17 +7,17 @@ chunk of text for each of its families.
 
 from collections.abc import Callable
 from functools import partial
-from itertools import accumulate
 from typing import Any, Protocol
 
 from waggle_live.wire import protocol
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
 from ..clock import Clock
+from ..table.buckets import BOUNDS, Buckets
 from ..table.kinds.function import TIMES, FunctionSeries
 from ..table.kinds.rate import RateSeries
 from ..table.kinds.tau_run import TauRunSeries
-from ..table.kinds.timer import BOUNDS, TimerSeries
+from ..table.kinds.timer import TimerSeries
 from ..table.series import NEVER, Series, Stamp
 from . import families as f
 from .families import Family
@@ -91,7 +91,7 @@ class TimerLines:
 
     def _distribution(self) -> bytes:
         totals = self._series.totals
-        counts = tuple(accumulate(totals.bins))
+        counts = tuple(totals.buckets.cumulated())
         if totals.count < _PLAIN:
             lines = _BUCKETS % counts
         else:
@@ -216,17 +216,17 @@ class StampLine:
         return self._line
 
 
-def quantile_texts(buckets: dict[int, int]) -> list[bytes]:
+def quantile_texts(buckets: Buckets) -> list[bytes]:
     """Return the quantiles of a histogram as text, in one pass.
 
     The same rank as ``histogram.quantile``, which would sort and sum once per quantile.
     """
-    total = sum(buckets.values())
+    total = buckets.total()
     ranks = [q * total for q in QUANTILES]
     texts: list[bytes] = []
     seen = 0
-    for index in sorted(buckets):
-        seen += buckets[index]
+    for index, n in buckets.items():
+        seen += n
         while seen >= ranks[len(texts)]:
             texts.append(_MIDDLES[index - MIN_INDEX])
             if len(texts) == len(ranks):
