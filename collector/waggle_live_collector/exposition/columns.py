@@ -4,13 +4,16 @@ The numbers of many series are taken at a time: that is a column. Nothing here k
 written. None stands for a series that has no such number now.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from waggle_live.wire import protocol
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
 from ..table import exits
+from ..table.buckets import Buckets
 from ..table.kinds.function import TIMES
 from ..table.recent import Recent
 from ..table.series import NEVER, Key
@@ -67,24 +70,16 @@ def _mean(recent: Recent) -> float | None:
     return recent.sum / recent.count / 1e9 if recent.count else None
 
 
-def quantiles(buckets: dict[int, int]) -> tuple[float, ...] | None:
-    """Return :data:`QUANTILES` of a histogram in seconds, in one pass; None of an empty one.
+def quantiles(buckets: Buckets) -> tuple[float, ...] | None:
+    """Return :data:`QUANTILES` of a histogram in seconds; None of an empty one.
 
-    The same rank as ``histogram.quantile``, which would sort and sum once per quantile.
+    The same ranks as ``histogram.quantile``, which would sum once per quantile.
     """
-    total = sum(buckets.values())
-    if not total:
+    sums = list(accumulate(buckets.counts))
+    if not sums or not sums[-1]:
         return None
-    ranks = [q * total for q in QUANTILES]
-    found: list[float] = []
-    seen = 0
-    for index in sorted(buckets):
-        seen += buckets[index]
-        while seen >= ranks[len(found)]:
-            found.append(_MIDDLES[index - MIN_INDEX])
-            if len(found) == len(ranks):
-                return tuple(found)
-    return tuple(found)
+    first, total = buckets.first - MIN_INDEX, sums[-1]
+    return tuple([_MIDDLES[first + bisect_left(sums, q * total)] for q in QUANTILES])
 
 
 def _seconds(family: Family, field: str) -> Column:

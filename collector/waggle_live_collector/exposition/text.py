@@ -5,15 +5,15 @@ number. The lines of a column are one comprehension and one join.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import accumulate
 
 from msgspec import json
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
-from ..table.kinds.timer import BOUNDS, TimerTotals
+from ..table.buckets import BOUNDS
+from ..table.kinds.timer import TimerTotals
 from .encoding import Pairs
 from .families import Family
 
@@ -104,7 +104,7 @@ class Text:
         plain, any_size = _histogram(family.name)
         texts = []
         for label, one in zip(labels, totals, strict=True):
-            counts, total = (*_cumulated(one), one.count), number(one.sum / 1e9)
+            counts, total = (*one.buckets.cumulated(), one.count), number(one.sum / 1e9)
             if one.count < _PLAIN:
                 text = plain % (*counts, total)
             else:
@@ -139,7 +139,3 @@ def _histogram(name: str) -> tuple[bytes, bytes]:
     buckets = "".join(f'{name}_bucket{{\0,le="{bound}"}} %d.0\n' for bound in bounds)
     lines = f"{buckets}{name}_count{{\0}} %d.0\n{name}_sum{{\0}} %b\n".encode()
     return lines, lines.replace(b"%d.0", b"%b")
-
-
-def _cumulated(totals: TimerTotals) -> Iterable[int]:
-    return accumulate(totals.bins)

@@ -17,27 +17,32 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from msgspec import DecodeError, Raw, Struct, field, json
+from msgspec import DecodeError, Meta, Raw, Struct, field, json
 
 from ..clock import Clock
 from ..own_metrics import OwnMetrics
+from ..table.buckets import encode_counts
 from ..table.exits import GoneRow
 from ..table.plugin import Plugin
 from ..table.process import Process
 from ..table.processes import Processes
 from ..table.table import Table
 from ..table.tombstones import ClosedRow
+from . import older
 
 log = logging.getLogger(__name__)
 
-#: Of the format; a file of another version is not read.
-FORMAT = 1
+#: Of the format that is written. That of the release before is read, see :mod:`.older`.
+FORMAT = 2
 #: Writes for ``bye`` wait until this many times the last write's duration has passed ...
 COALESCE = 10
 #: ... but at most this many seconds.
 MAX_DELAY = 0.1
+
+#: Of a clock; more is none, and would not fit where times are packed.
+Seconds = Annotated[float, Meta(ge=-1e9, le=1e9)]
 
 P = TypeVar("P")
 Q = TypeVar("Q")
@@ -53,12 +58,12 @@ class State(Struct, Generic[P, Q]):
 
     format: int
     boot: str
-    monotonic: float
+    monotonic: Seconds
     plugins: list[P]
     processes: list[Q] = field(name="sessions")
     closed: list[ClosedRow] = field(name="ended")
     gone: list[GoneRow] = []
-    ahead: float = 0.0
+    ahead: Seconds = 0.0
 
 
 @dataclass(eq=False, kw_only=True)
@@ -189,15 +194,20 @@ class StateFile:
             self.table.gone.add(gone.identity, gone.exits, gone.at)
 
 
+_encode = json.Encoder(enc_hook=encode_counts).encode
+
+
 def _row(owner: Process | Plugin) -> Raw:
     if owner.encoded is None:
-        owner.encoded = Raw(json.encode(owner))
+        owner.encoded = Raw(_encode(owner))
     return owner.encoded
 
 
 def _decode(data: bytes) -> State[Plugin, Process]:
     form = json.decode(data, type=_Format).format
-    if form != FORMAT:
+    if form == older.FORMAT:
+        data = older.converted(data)
+    elif form != FORMAT:
         raise ValueError(f"its format is {form}, this collector reads {FORMAT}")
     return json.decode(data, type=State[Plugin, Process])
 

@@ -65,7 +65,7 @@ class Row(Struct, array_like=True):
         return str(self.__struct_config__.tag)
 
 
-class Totals(Row):
+class Totals(Row, gc=False):
     """What a series adds up to. Each kind adds its fields."""
 
     #: Whether an author made the series: only then its update time is shown.
@@ -117,7 +117,8 @@ class Series:
     def take(self, applied: Any, cell: Any, arrival: Arrival) -> None:
         """Count what is new in ``cell``, and keep it in ``applied``.
 
-        Raises ProtocolError (``bad_cell``) if a total would fall; nothing has changed then.
+        Raises ProtocolError (``bad_cell``) if a total would fall or be over ``MAX_WHOLE``; nothing
+        has changed then.
         """
         raise NotImplementedError
 
@@ -138,3 +139,8 @@ class Series:
 def fell() -> ProtocolError:
     """Return the error for a cumulative value that is lower than it was before."""
     return ProtocolError("bad_cell", "a cumulative value is lower than it was before")
+
+
+def over() -> ProtocolError:
+    """Return the error for a cell that would take a sum over :data:`MAX_WHOLE`."""
+    return ProtocolError("bad_cell", "it takes a sum of all processes over 2^63 - 1")

@@ -1,7 +1,5 @@
 """A world with every family, and the same numbers as metric objects of prometheus_client."""
 
-from itertools import accumulate
-
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -12,7 +10,7 @@ from prometheus_client.utils import floatToGoString
 from waggle_live.wire import histogram
 from waggle_live_collector.exposition import families as f
 from waggle_live_collector.exposition.columns import QUANTILES
-from waggle_live_collector.table.kinds.timer import BOUNDS
+from waggle_live_collector.table.buckets import BOUNDS
 
 from ..world import World, counter, function, gauge, rate, timer
 
@@ -76,7 +74,7 @@ class Oracle:
             f.TIMER_SECONDS, HistogramMetricFamily(f.TIMER_SECONDS.name, f.TIMER_SECONDS.help)
         )
         bounds = [floatToGoString(bound) for bound in (*BOUNDS, float("inf"))]
-        for bound, total in zip(bounds, accumulate(totals.bins)):
+        for bound, total in zip(bounds, totals.buckets.cumulated()):
             metric.add_sample(f"{metric.name}_bucket", {**labels, "le": bound}, total)
         metric.add_sample(f"{metric.name}_count", labels, totals.count)
         metric.add_sample(f"{metric.name}_sum", labels, totals.sum / 1e9)
@@ -84,7 +82,7 @@ class Oracle:
             self.add(f.TIMER_LAST, labels, totals.last / 1e9)
         if recent.count:
             for q in QUANTILES:
-                value = histogram.quantile(recent.buckets, q)
+                value = histogram.quantile(dict(recent.buckets.items()), q)
                 self.add(f.TIMER_RECENT, {**labels, "q": str(q)}, value)
             self.add(f.TIMER_RECENT_MEAN, labels, recent.sum / recent.count / 1e9)
         self.add(f.TIMER_FAILURES, labels, totals.failures)
