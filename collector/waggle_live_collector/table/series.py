@@ -100,17 +100,15 @@ class Applied(Row, gc=False):
 class Series:
     """The merged series of one name and kind. Belongs to the event loop.
 
-    ``version`` rises with every change of what it shows, so that a renderer knows what it has not
-    seen. Each kind adds ``totals``, ``take`` and ``merge``.
+    Each kind adds ``totals``, ``take`` and ``merge``.
     """
 
-    __slots__ = ("stamp", "totals", "version")
+    __slots__ = ("stamp", "totals")
     totals: Any
 
     def __init__(self, totals: Any, stamp: Stamp) -> None:
         self.totals = totals
         self.stamp = stamp
-        self.version = 0
         if totals.is_authored and self.totals.updated:
             stamp.raise_to(self.totals.updated)
 
@@ -127,7 +125,6 @@ class Series:
         if self.totals.is_authored:
             self.totals.updated = max(self.totals.updated, other.totals.updated)
         self.stamp.raise_to(other.stamp.at)
-        self.version += 1
 
     def attach(self, process: str, applied: Any) -> None:
         """A process that reports the series connected; for gauges."""

@@ -28,8 +28,6 @@ from .stream import Stream
 GZIP_LEVEL = 1
 #: zlib's name for "with a gzip header".
 GZIP_FORMAT = 31
-#: Pieces of text (of some hundred bytes to some kilobytes) that are compressed at a time.
-GZIP_PARTS = 64
 #: Larger answers are compressed in a thread, for others not to wait.
 INLINE_BYTES = 64 * 1024
 CONTENT_TYPE_JSON = "application/json"
@@ -144,8 +142,5 @@ def _takes_gzip(request: web.Request) -> bool:
 def _pack(parts: list[bytes]) -> bytes:
     """Return the parts compressed; the whole text is never in memory at once."""
     packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
-    packed = [
-        packer.compress(b"".join(parts[start : start + GZIP_PARTS]))
-        for start in range(0, len(parts), GZIP_PARTS)
-    ]
+    packed = [packer.compress(part) for part in parts]
     return b"".join([*packed, packer.flush()])
