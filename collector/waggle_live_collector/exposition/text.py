@@ -1,7 +1,7 @@
 """The text forms: Prometheus text 0.0.4 and OpenMetrics 1.0.0, which differ in headers alone.
 
 A line is the name of its family, the labels of its series, which are written once and kept, and a
-number. The lines of a column are one comprehension and one join.
+number. The numbers of a column are written at once, and the pieces of all its lines joined at once.
 """
 
 import math
@@ -55,18 +55,20 @@ def number(value: float) -> bytes:
 
 
 def number_texts(values: Sequence[float]) -> list[bytes]:
-    """Return what :func:`number` returns for each, in a third of the time; for floats alone.
+    """Return what :func:`number` returns for each of some floats, at least one, but quicker.
 
     msgspec writes floats several times as fast as Python, and as Python does where no exponent is
     needed. That holds for nearly all but Unix times.
     """
-    if _SINCE < values[0] < _UNTIL and min(values) > _SINCE and max(values) < _UNTIL:
+    texts = json.encode(values)[1:-1]
+    of_time = _SINCE < values[0] < _UNTIL and min(values) > _SINCE and max(values) < _UNTIL
+    if of_time and b"null" not in texts:  # which stands for NaN
         # All of them are 1.…e+09: what stands behind the 1 is all that differs.
-        digits = json.encode(values)[2:-1].replace(b".", b"").split(b",1")
+        digits = texts[1:].replace(b".", b"").split(b",1")
         return [b"1.%be+09" % each.rstrip(b"0") for each in digits]
     return [
         text if 1e-4 <= value < _PLAIN or not value else number(value)
-        for value, text in zip(values, json.encode(values)[1:-1].split(b","), strict=True)
+        for value, text in zip(values, texts.split(b","), strict=True)
     ]
 
 

@@ -32,6 +32,8 @@ def test_unix_times_are_written_as_any_number(milliseconds):
     """Whatever their zeros, and at the edges of what is written in a shorter way."""
     values = [each / 1000 for each in milliseconds]
     assert number_texts(values) == [number(value) for value in values]
+    values.insert(1, math.nan)
+    assert number_texts(values) == [number(value) for value in values]
 
 
 def test_many_numbers_at_the_edges():
