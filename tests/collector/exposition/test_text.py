@@ -21,7 +21,7 @@ def test_numbers_at_the_edges():
         assert number(value).decode() == floatToGoString(value)
 
 
-@given(st.lists(st.floats(), min_size=1))
+@given(st.lists(st.floats() | st.integers(0, 10**17).map(float), min_size=1))
 def test_many_numbers_are_written_as_each_by_itself(values):
     """Whatever stands beside it."""
     assert number_texts(values) == [number(value) for value in values]
