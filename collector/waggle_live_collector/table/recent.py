@@ -94,8 +94,6 @@ class Recent(Struct, eq=False, gc=False):
     count: int = 0
     sum: int = 0
     buckets: Buckets = field(default_factory=lambda: _EMPTY)
-    #: Rises whenever something left the window.
-    version: int = 0
 
     def add(
         self,
@@ -224,7 +222,6 @@ class Recent(Struct, eq=False, gc=False):
         """Subtract the oldest slot."""
         _, _, count, total, first, counts, end = _unpack(self._past, 0)
         self._past = self._past[end:]
-        self.version += 1
         self.count -= count
         self.sum -= total
         if counts:

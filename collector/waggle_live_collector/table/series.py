@@ -38,15 +38,12 @@ class Arrival(NamedTuple):
     process: str
 
 
-class Stamp:
+class Stamp(Struct, eq=False, gc=False):
     """When a name was last updated; shared by series of several kinds under one name."""
 
-    __slots__ = ("at", "labels", "name")
-
-    def __init__(self, name: str, labels: Labels) -> None:
-        self.name = name
-        self.labels = labels
-        self.at = NEVER
+    name: str
+    labels: Labels
+    at: float = NEVER
 
     def raise_to(self, at: float) -> None:
         """Note an update at the monotonic time ``at``; an older one changes nothing."""
@@ -100,17 +97,15 @@ class Applied(Row, gc=False):
 class Series:
     """The merged series of one name and kind. Belongs to the event loop.
 
-    ``version`` rises with every change of what it shows, so that a renderer knows what it has not
-    seen. Each kind adds ``totals``, ``take`` and ``merge``.
+    Each kind adds ``totals``, ``take`` and ``merge``.
     """
 
-    __slots__ = ("stamp", "totals", "version")
+    __slots__ = ("stamp", "totals")
     totals: Any
 
     def __init__(self, totals: Any, stamp: Stamp) -> None:
         self.totals = totals
         self.stamp = stamp
-        self.version = 0
         if totals.is_authored and self.totals.updated:
             stamp.raise_to(self.totals.updated)
 
@@ -127,7 +122,6 @@ class Series:
         if self.totals.is_authored:
             self.totals.updated = max(self.totals.updated, other.totals.updated)
         self.stamp.raise_to(other.stamp.at)
-        self.version += 1
 
     def attach(self, process: str, applied: Any) -> None:
         """A process that reports the series connected; for gauges."""

@@ -28,7 +28,6 @@ class SummedSeries(Series):
         for name, value in told.items():
             self._add(name, new[name])
             setattr(applied, name, value)
-        self.version += 1
 
     def merge(self, other: Self, now: float) -> None:
         """Add the sums of another series."""
