@@ -6,6 +6,7 @@ from waggle_live_collector.clock import Clock
 from waggle_live_collector.exposition.encoding import Form
 from waggle_live_collector.exposition.exposition import Exposition
 from waggle_live_collector.exposition.json import Api
+from waggle_live_collector.exposition.protobuf import PROTOBUF
 from waggle_live_collector.exposition.text import OPENMETRICS, TEXT
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
@@ -151,6 +152,10 @@ class World:
         """Return the text of a scrape."""
         form = Form(OPENMETRICS if openmetrics else TEXT, live)
         return b"".join(self.exposition.render(form)).decode()
+
+    def protobuf(self, live=True):
+        """Return the bytes of a scrape as protobuf."""
+        return b"".join(self.exposition.render(Form(PROTOBUF, live)))
 
     def table_text(self, openmetrics=False):
         """Return the bytes of a scrape without the collector's own metrics."""

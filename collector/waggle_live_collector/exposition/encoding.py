@@ -1,4 +1,5 @@
-"""What each form of ``/metrics`` has to be able to write. One module per form: ``text.py``.
+"""What each form of ``/metrics`` has to be able to write. The encodings:
+``text.py``, ``protobuf.py``.
 
 An encoding writes columns: one family of many series at a time. What is shown, and of whom, it
 doesn't decide; that stands in ``columns.py``.
@@ -23,8 +24,9 @@ class Encoding(Protocol):
     #: Encodes the labels of a series, whatever their values are. The result is kept, once for all
     #: encodings that have this same function.
     labels: Callable[[Pairs], bytes]
-    #: Encodes the collector's own metrics, which come last.
-    own: Callable[[CollectorRegistry], bytes]
+
+    def own(self, registry: CollectorRegistry, /) -> bytes:
+        """Return the collector's own metrics, which come last."""
 
     def samples(
         self,

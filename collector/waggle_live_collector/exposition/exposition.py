@@ -23,8 +23,11 @@ log = logging.getLogger(__name__)
 
 #: Rows of a column that are rendered at a time: what that takes is soon free for the next ones.
 DEFAULT_BATCH = 500
+#: Seconds after which the labels of a form that nobody asked for again are forgotten.
+DEFAULT_KEEP_SECONDS = 300.0
 
 Chunks = dict[f.Family, list[bytes]]
+Plugins = dict[IdentityLabels, PluginSeries]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -38,7 +41,8 @@ class Exposition:
 
     def __post_init__(self) -> None:
         self._errors = self.own.errors.labels("exposition")
-        self._known: dict[Callable[[Pairs], bytes], dict[IdentityLabels, PluginSeries]] = {}
+        #: By what encodes the labels: when it was last asked for, and the plugins then.
+        self._known: dict[Callable[[Pairs], bytes], tuple[float, Plugins]] = {}
         #: What a failure was logged of: families, and labels.
         self._failed: set[str] = set()
 
@@ -94,8 +98,8 @@ class Exposition:
 
     def _follow(self, encoding: Encoding, now: float) -> list[PluginSeries]:
         """Return the plugins with all of their series; those that are gone are forgotten."""
-        before = self._known.get(encoding.labels, {})
-        plugins: dict[IdentityLabels, PluginSeries] = {}
+        _, before = self._known.get(encoding.labels, (now, {}))
+        plugins: Plugins = {}
         for plugin in self.table.shown(now):
             known = before.get(plugin.identity)
             if known is None or known.plugin is not plugin:
@@ -104,7 +108,10 @@ class Exposition:
             if known.left_out:
                 self._errors.inc(known.left_out)
             plugins[plugin.identity] = known
-        self._known[encoding.labels] = plugins
+        self._known[encoding.labels] = now, plugins
+        for encode, (at, _) in list(self._known.items()):
+            if now - at > DEFAULT_KEEP_SECONDS:  # or it would hold on to plugins that are gone
+                del self._known[encode]
         return list(plugins.values())
 
     def _column(

@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from prometheus_client.exposition import choose_encoder, gzip_accepted
 
-from ..exposition.encoding import Form
+from ..exposition.encoding import Encoding, Form
 from ..exposition.exposition import Exposition
 from ..exposition.json import Api
+from ..exposition.protobuf import PROTOBUF
 from ..exposition.text import OPENMETRICS, TEXT
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
+from . import negotiation
 from .page import Page
 from .shared_answers import SharedAnswers
 from .stream import Stream
@@ -27,11 +28,16 @@ from .stream import Stream
 GZIP_LEVEL = 1
 #: zlib's name for "with a gzip header".
 GZIP_FORMAT = 31
-#: Pieces of text (of some hundred bytes to some kilobytes) that are compressed at a time.
-GZIP_PARTS = 64
 #: Larger answers are compressed in a thread, for others not to wait.
 INLINE_BYTES = 64 * 1024
 CONTENT_TYPE_JSON = "application/json"
+
+_ENCODINGS: dict[str, Encoding] = {
+    each.content_type: each for each in (TEXT, OPENMETRICS, PROTOBUF)
+}
+#: Without protobuf, which stands for native histograms: a Prometheus without that feature, Telegraf
+#: and others ask for protobuf too, and would fail or miss the series that they know.
+_TEXTS = (TEXT.content_type, OPENMETRICS.content_type)
 
 
 class Asked(NamedTuple):
@@ -82,9 +88,11 @@ class Routes:
         return application
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        _, chosen = choose_encoder(request.headers.get("Accept", ""))
-        openmetrics = chosen.startswith("application/openmetrics-text")
-        return await self._answer(request, Form(OPENMETRICS if openmetrics else TEXT))
+        native = negotiation.switch(request.query, "native", default=False)
+        live = negotiation.switch(request.query, "live", default=True)
+        offers = tuple(_ENCODINGS) if native else _TEXTS
+        content_type = negotiation.media_type(request.headers.getall("Accept", []), offers)
+        return await self._answer(request, Form(_ENCODINGS[content_type], live))
 
     async def _plugins(self, request: web.Request) -> web.Response:
         return await self._answer(request, None)
@@ -128,14 +136,11 @@ class Routes:
 
 
 def _takes_gzip(request: web.Request) -> bool:
-    return gzip_accepted(request.headers.get("Accept-Encoding", ""))
+    return negotiation.takes_gzip(request.headers.getall("Accept-Encoding", []))
 
 
 def _pack(parts: list[bytes]) -> bytes:
     """Return the parts compressed; the whole text is never in memory at once."""
     packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
-    packed = [
-        packer.compress(b"".join(parts[start : start + GZIP_PARTS]))
-        for start in range(0, len(parts), GZIP_PARTS)
-    ]
+    packed = [packer.compress(part) for part in parts]
     return b"".join([*packed, packer.flush()])

@@ -1,5 +1,6 @@
 """What /metrics says: the same as prometheus_client would of the same numbers, only quicker."""
 
+import gc
 import subprocess
 
 import pytest
@@ -12,6 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from tests.programs import program
 from waggle_live_collector.exposition import families as f
+from waggle_live_collector.exposition.encoding import Form
+from waggle_live_collector.exposition.protobuf import PROTOBUF
+from waggle_live_collector.table.plugin import Plugin
 
 from ..world import World, counter, timer
 from .oracle import NASTY, Oracle, rich_world
@@ -212,3 +216,18 @@ def test_a_label_that_is_no_unicode_is_shown_with_a_question_mark():
     world = World()
     world.exposition.node["vsn"] = "W\udcff1"
     assert world.value("waggle_node_info", vsn="W?1") == 1
+
+
+def test_a_form_that_nobody_asks_for_any_more_holds_on_to_nothing():
+    """What was once scraped as protobuf is not in memory for good."""
+    world = World(hold_time=60.0)
+    peer = world.peer(plugin="long gone")
+    peer.update(1, counter("c", 1))
+    world.exposition.render(Form(PROTOBUF))
+    peer.bye()
+    world.pass_(400, step=100)
+    world.text()
+    del peer
+    gc.collect()
+    plugins = [one for one in gc.get_objects() if isinstance(one, Plugin)]
+    assert "long gone" not in [plugin.identity.plugin for plugin in plugins]
