@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -39,14 +39,24 @@ class Form(NamedTuple):
     packed: bool
 
 
+class Answer(NamedTuple):
+    """A body, and what waits until that which it shows is in the state file."""
+
+    body: bytes
+    written: Callable[[], Awaitable[None]]
+
+
 @dataclass(eq=False, kw_only=True)
 class Routes:
-    """The HTTP application; ``save`` writes the state file. Constructing it starts nothing."""
+    """The HTTP application. Constructing it starts nothing.
+
+    ``hand_over`` hands the state to its writer; what it returns waits until that is written.
+    """
 
     exposition: Exposition
     api: Api
     readiness: Readiness
-    save: Callable[[], None]
+    hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
     own: OwnMetrics
     limits: HttpLimits
@@ -55,7 +65,7 @@ class Routes:
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
         json = Form(CONTENT_TYPE_JSON, packed=False)
-        answer = partial(self._answers.get, json)
+        answer = partial(self._saved, json)
         self._stream = Stream(answer=answer, own=self.own, limits=self.limits)
 
     def application(self, *middlewares: Middleware) -> web.Application:
@@ -111,21 +121,28 @@ class Routes:
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if packed:
             headers["Content-Encoding"] = "gzip"
-        body = await self._answers.get(Form(content_type, packed))
+        body = await self._saved(Form(content_type, packed))
         return web.Response(body=body, headers=headers)
 
-    async def _make(self, form: Form) -> bytes:
-        self.save()
+    async def _saved(self, form: Form) -> bytes:
+        """Return an answer once what it shows is in the state file."""
+        body, written = await self._answers.get(form)
+        await written()
+        return body
+
+    async def _make(self, form: Form) -> Answer:
+        # Nothing can change until the text is made: what it shows is what was handed over.
+        written = self.hand_over()
         if form.content_type == CONTENT_TYPE_JSON:
             parts = [self.api.plugins()]
         else:
             parts = self.exposition.render(openmetrics=form.content_type != CONTENT_TYPE_TEXT)
         if not form.packed:
-            return b"".join(parts)
+            return Answer(b"".join(parts), written)
         if sum(map(len, parts)) <= INLINE_BYTES:
-            return _pack(parts)
+            return Answer(_pack(parts), written)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._packer, _pack, parts)
+        return Answer(await loop.run_in_executor(self._packer, _pack, parts), written)
 
 
 def _takes_gzip(request: web.Request) -> bool:

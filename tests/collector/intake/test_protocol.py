@@ -71,8 +71,12 @@ def test_errors_to_a_misbehaving_peer_are_thinned_out_but_all_counted(monkeypatc
     assert world.refusals() == {"bad_json": 2000}
 
 
-def test_bye_is_answered_when_it_is_saved_also_after_the_end_of_the_input():
-    """A one-shot client that closes its side still gets its answer; only then we close."""
+@pytest.mark.parametrize("saved", [True, False])
+def test_bye_is_answered_when_it_is_saved_also_after_the_end_of_the_input(saved):
+    """A one-shot client that closes its side still gets its answer; only then we close.
+
+    What could not be saved in time is closed without one.
+    """
     world = World()
     calls = []
     world.when_saved = calls.append
@@ -82,8 +86,8 @@ def test_bye_is_answered_when_it_is_saved_also_after_the_end_of_the_input():
     assert not peer.closed
     assert peer.answers[1:] == []
     for call in calls:
-        call()
-    assert peer.answers[1:] == [{"type": "applied", "number": 2}]
+        call(saved)
+    assert peer.answers[1:] == [{"type": "applied", "number": 2}] * saved
     assert peer.closed
 
 
