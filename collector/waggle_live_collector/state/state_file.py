@@ -169,12 +169,17 @@ class StateFile:
         version = self.table.version
         if self._writer is not None and version != self._version:
             begin = time.thread_time()
-            if self._handed == self._settled:
-                self._busy_since = self.clock.monotonic()
-            self._version = version
-            self._handed += 1
-            self._writer.put(self._handed, self._pieces(), then)
-            self._encode_cpu = time.thread_time() - begin
+            try:
+                pieces = self._pieces()
+            except Exception as error:
+                self._fail(error)
+            else:
+                self._encode_cpu = time.thread_time() - begin
+                if self._handed == self._settled:
+                    self._busy_since = self.clock.monotonic()
+                self._version = version
+                self._handed += 1
+                self._writer.put(self._handed, pieces, then)
         self._waiting += [asking._replace(number=self._handed) for asking in self._asking]
         self._asking.clear()
         self._answer()
@@ -203,9 +208,7 @@ class StateFile:
             self._next_at = now + min(COALESCE * (self._encode_cpu + cpu), MAX_DELAY)
             self.own.state_writes.observe(seconds)
             if error is not None:
-                self._version = None
-                self.own.state_failures.inc()
-                self._complain(f"can't write state file {self.path}: {_reason(error)}", error)
+                self._fail(error)
             elif self._complaint:
                 log.info("state file %s is written again", self.path)
                 self._complaint = ""
@@ -213,6 +216,12 @@ class StateFile:
         self._outcome = asyncio.Event()
         self._answer()
         self._schedule()
+
+    def _fail(self, error: Exception) -> None:
+        self._version = None  # so that it is tried again
+        self.own.state_failures.inc()
+        reason = error.strerror if isinstance(error, OSError) else repr(error)
+        self._complain(f"can't write state file {self.path}: {reason}", error)
 
     def _answer(self) -> None:
         while self._waiting and self._waiting[0].number <= self._settled:
@@ -265,10 +274,6 @@ class StateFile:
         self.processes.tombstones.closed.update({row.id: row for row in state.closed})
         for gone in state.gone:
             self.table.gone.add(gone.identity, gone.exits, gone.at)
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else repr(error)
 
 
 @cache

@@ -42,5 +42,5 @@ class SharedAnswers(Generic[Key, Answer]):
         async with self._turn:
             del self._wanted[key]
             if not self._waiting.pop(key):
-                raise asyncio.CancelledError
+                raise asyncio.CancelledError  # which nobody is there to see
             return await self._make(key)

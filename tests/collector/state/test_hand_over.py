@@ -212,6 +212,27 @@ def test_a_fault_that_nobody_thought_of_is_logged_with_its_traceback(path, patie
         assert caplog.text.count("can't write state file") == 1
 
 
+def test_a_row_that_cannot_be_encoded_costs_the_state_and_nothing_else(path, patient, caplog):
+    """Nobody waits for it; all is written once it is gone."""
+    caplog.set_level("INFO")
+
+    @run
+    async def _():
+        node = Node(path)
+        (plugin,) = node.table.plugins.values()
+        plugin.status = "\ud800"
+        await node.state.hand_over()()
+        node.state.tick()
+        assert node.value("waggle_collector_state_write_failures_total") == 2
+        assert caplog.text.count("Traceback") == 1
+        assert not path.exists()
+        node.plugin.bye()
+        await until(lambda: node.plugin.answers[1:])
+        await node.state.hand_over()()
+        assert "is written again" in caplog.text
+        assert reborn(node, path).value("waggle_plugin_exits_total", status="ok") == 1
+
+
 def test_the_end_waits_for_the_last_write_and_says_what_is_missing(path, caplog, monkeypatch):
     """A frozen disk holds up the end for a bounded time."""
     monkeypatch.setattr(state_file, "END_SECONDS", 0.1)
