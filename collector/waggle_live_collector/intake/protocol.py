@@ -159,6 +159,8 @@ class WireProtocol:
         self._owed -= 1
         if saved:
             self._send({"type": "applied", "number": number})
+        else:  # whoever still waits may connect and ask again
+            self._closed = True
         if self._closed and not self._owed:
             self.wire.close()
 
