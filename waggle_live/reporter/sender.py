@@ -1,9 +1,11 @@
 """The sender: the daemon thread of a reporter that carries changed series to the collector.
 
 Every interval it folds the series and sends the cells of those that changed: running totals, not
-increments. After a reconnect it sends every cell, so there is no queue and nothing to resend.
-Only a flush and the end wait for an answer, and never long. Nothing waits for them: sending goes
-on meanwhile, and an end doesn't wait for a flush that nobody answers.
+increments. The ticks are multiples of the interval on the monotonic clock, which all processes of a
+node share, so the plugins of a node wake the collector together. After a reconnect it sends every
+cell, so there is no queue and nothing to resend. Only a flush and the end wait for an answer, and
+never long. Nothing waits for them: sending goes on meanwhile, and an end doesn't wait for a flush
+that nobody answers.
 """
 
 from contextlib import suppress
@@ -30,6 +32,11 @@ DEFAULT_FUNCTION_WAIT = 0.25
 LOOK_SECONDS = 0.01
 #: Seconds between attempts to connect while somebody waits, at first and at most.
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
+
+
+def tick_after(now: float, interval: float) -> float:
+    """Return the first multiple of ``interval`` after ``now``, both in seconds."""
+    return (now // interval + 1) * interval
 
 
 class Sender:
@@ -142,7 +149,7 @@ class Sender:
         now = Native.monotonic()
         try:
             if made or now >= self._next_tick or self._link.connection is None:
-                self._next_tick = now + self._interval
+                self._next_tick = tick_after(now, self._interval)
                 self._tick(made)
             self._serve()
         except Exception as error:
