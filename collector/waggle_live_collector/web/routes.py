@@ -29,6 +29,8 @@ GZIP_FORMAT = 31
 GZIP_PARTS = 64
 #: Larger answers are compressed in a thread, for others not to wait.
 INLINE_BYTES = 64 * 1024
+#: Seconds that answers under way may take when the collector ends.
+SHUTDOWN_SECONDS = 0.5
 CONTENT_TYPE_JSON = "application/json"
 
 
@@ -58,8 +60,8 @@ class Routes:
         answer = partial(self._answers.get, json)
         self._stream = Stream(answer=answer, own=self.own, limits=self.limits)
 
-    def application(self, *middlewares: Middleware) -> web.Application:
-        """Return the application with its routes."""
+    def runner(self, *middlewares: Middleware) -> web.AppRunner:
+        """Return what runs the application with its routes."""
         application = web.Application(middlewares=middlewares)
         application.add_routes(
             [
@@ -77,7 +79,7 @@ class Routes:
             self._stream.close()
 
         application.on_shutdown.append(close)
-        return application
+        return web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         _, chosen = choose_encoder(request.headers.get("Accept", ""))
