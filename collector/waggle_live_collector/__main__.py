@@ -10,7 +10,7 @@ import socket
 import sys
 
 from . import logs
-from .clock import Clock
+from .clock import Clock, until_next
 from .exposition.json import Api
 from .exposition.text import Exposition
 from .identity.admission import Admission
@@ -145,7 +145,7 @@ async def run(options: Options) -> None:
     complaint = ""
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS))
         for part in (processes, listener.acceptor, web_acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)

@@ -13,6 +13,18 @@ from collections.abc import Callable
 STEP_SECONDS = 0.5
 
 
+#: What is done at intervals is done so many seconds after their multiples: plugins send at those.
+LAG_SECONDS = 0.1
+
+
+def until_next(interval: float) -> float:
+    """Return the seconds until the moment at which all does together what it does each interval.
+
+    Together it costs one wake-up and one state; the plugins of the node have been heard just then.
+    """
+    return interval - (time.monotonic() - LAG_SECONDS) % interval
+
+
 class Clock:
     """Monotonic seconds, and the Unix time of any monotonic reading.
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from ..clock import until_next
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from .connection import HttpConnection
@@ -66,8 +67,7 @@ class Stream:
         """Wait until it is time for the next event; False if there will be none."""
         with contextlib.suppress(TimeoutError):
             # By the clock and not from one's own last event, so that all ask for it together.
-            until = self._seconds - time.monotonic() % self._seconds
-            await asyncio.wait_for(self._closed.wait(), until)
+            await asyncio.wait_for(self._closed.wait(), until_next(self._seconds))
         return not self._closed.is_set()
 
     async def _make(self, packed: bool) -> bytes:
