@@ -19,7 +19,7 @@ from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
 from .page import Page
 from .shared_answers import SharedAnswers
-from .stream import Stream
+from .stream import INLINE_BYTES, Stream
 
 #: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
 GZIP_LEVEL = 1
@@ -27,8 +27,6 @@ GZIP_LEVEL = 1
 GZIP_FORMAT = 31
 #: Pieces of text (of some hundred bytes to some kilobytes) that are compressed at a time.
 GZIP_PARTS = 64
-#: Larger answers are compressed in a thread, for others not to wait.
-INLINE_BYTES = 64 * 1024
 #: Seconds that answers under way may take when the collector ends.
 SHUTDOWN_SECONDS = 0.5
 CONTENT_TYPE_JSON = "application/json"

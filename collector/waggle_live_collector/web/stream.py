@@ -27,6 +27,8 @@ DEFAULT_EVENT_SECONDS = 1.0
 #: ... or so many times what it took to make the last one, if that is longer.
 DEFAULT_PAUSE_PER_COST = 10
 
+#: Larger answers and events are compressed in a thread, for others not to wait.
+INLINE_BYTES = 64 * 1024
 CONTENT_TYPE_EVENTS = "text/event-stream"
 #: Tells a browser how many milliseconds to wait before it comes back.
 _BEGIN = b"retry: 1000\n\n"
@@ -74,9 +76,11 @@ class Stream:
         begin = time.monotonic()
         try:
             event = b"data: %b\n\n" % await self._answer()
-            if packed:
+            if packed and len(event) > INLINE_BYTES:
                 # zlib lets go of the interpreter meanwhile, and so does a thread of the loop.
                 event = await asyncio.to_thread(_pack, event)
+            elif packed:
+                event = _pack(event)
         except Exception:
             log.exception("the live stream has a fault; who listens is let go")
             return b""
