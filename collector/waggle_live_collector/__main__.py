@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 
 from . import logs
 from .clock import Clock, until_next
@@ -145,7 +146,7 @@ async def run(options: Options) -> None:
     complaint = ""
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS))
+            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
         for part in (processes, listener.acceptor, web_acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)

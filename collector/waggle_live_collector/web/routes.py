@@ -25,8 +25,6 @@ from .stream import INLINE_BYTES, Stream
 GZIP_LEVEL = 1
 #: zlib's name for "with a gzip header".
 GZIP_FORMAT = 31
-#: Pieces of text (of some hundred bytes to some kilobytes) that are compressed at a time.
-GZIP_PARTS = 64
 #: Seconds that answers under way may take when the collector ends.
 SHUTDOWN_SECONDS = 0.5
 CONTENT_TYPE_JSON = "application/json"
@@ -135,8 +133,4 @@ def _takes_gzip(request: web.Request) -> bool:
 def _pack(parts: list[bytes]) -> bytes:
     """Return the parts compressed; the whole text is never in memory at once."""
     packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
-    packed = [
-        packer.compress(b"".join(parts[start : start + GZIP_PARTS]))
-        for start in range(0, len(parts), GZIP_PARTS)
-    ]
-    return b"".join([*packed, packer.flush()])
+    return b"".join([*map(packer.compress, parts), packer.flush()])

@@ -69,7 +69,8 @@ class Stream:
         """Wait until it is time for the next event; False if there will be none."""
         with contextlib.suppress(TimeoutError):
             # By the clock and not from one's own last event, so that all ask for it together.
-            await asyncio.wait_for(self._closed.wait(), until_next(self._seconds))
+            until = until_next(self._seconds, time.monotonic())
+            await asyncio.wait_for(self._closed.wait(), until)
         return not self._closed.is_set()
 
     async def _make(self, packed: bool) -> bytes:
