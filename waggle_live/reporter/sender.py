@@ -147,8 +147,11 @@ class Sender:
             self._waiting += made
             self._end = next((each for each in made if each.status is not None), None)
         now = Native.monotonic()
+        # After the bye nothing is sent, and its answer is the last that the collector says.
+        is_asked = self._end is not None and self._end.number is not None
+        is_due = made or (now >= self._next_tick and not is_asked)
         try:
-            if made or now >= self._next_tick or self._link.connection is None:
+            if is_due or self._link.connection is None:
                 self._next_tick = tick_after(now, self._interval)
                 self._tick(made)
             self._serve()

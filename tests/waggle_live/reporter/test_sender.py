@@ -7,8 +7,6 @@ import tracemalloc
 
 import pytest
 
-from waggle_live.reporter.sender import tick_after
-
 from ..helpers import problems, spin
 
 
@@ -22,35 +20,6 @@ def test_hello_comes_first_and_values_soon(listener, connect):
     assert [m["type"] for m in listener.messages()][:2] == ["hello", "update"]
     hello = listener.messages("hello")[0]
     assert hello["plugin"] == "test"
-
-
-@pytest.mark.parametrize("interval", [0.01, 0.1, 0.25, 0.3, 1.0, 7.5, 60.0])
-def test_ticks_are_multiples_of_the_interval(interval):
-    """The next tick is the nearest multiple that is later, however late this one is."""
-    for now in (0.001, 12.3456, 98765.4321, 31536000.123):
-        tick = tick_after(now, interval)
-        assert now < tick <= now + interval * 1.000001
-        assert abs(tick / interval - round(tick / interval)) < 1e-3
-        assert tick_after(tick + 0.001, interval) == pytest.approx(tick + interval)
-        assert tick_after(now + 1000 * interval, interval) == pytest.approx(tick + 1000 * interval)
-
-
-def test_senders_tick_together(listener, connect):
-    """Two senders that start at different times send at the same times."""
-    lives = [connect(interval=0.25, plugin_name="a"), connect(interval=0.25, plugin_name="b")]
-    lives[0].counter("c").inc()
-    time.sleep(0.1)
-
-    def updates():
-        for live in lives:
-            live.counter("c").inc()
-        return [[m["monotonic"] for m in each if m["type"] == "update"] for each in connections]
-
-    connections = listener.connections
-    assert listener.wait_for(lambda _: len(updates()) == 2 and min(map(len, updates())) > 8, 10)
-    for sent in updates():
-        late = sorted(now % 0.25 for now in sent[1:9])  # the first goes out at once
-        assert late[3] < 0.1, sent  # most, since a busy machine may wake one late
 
 
 def test_state_and_not_deltas(listener, connect):
