@@ -5,20 +5,27 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.deploy.native_promql import misused
+from tests.deploy.shipped import FOLDER, LIVE
 from tests.programs import program
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
+RULES = sorted((FOLDER / "rules").rglob("*.yml"))
+FORMS = ["", "-native"]
 RULE_TESTS = sorted((FOLDER / "tests").glob("*.yml"))
 
 
 def load(path):
     """Return what a YAML file says."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def rules_of(path):
+    """Return the rules of a file."""
+    return [rule for group in load(path)["groups"] for rule in group["rules"]]
 
 
 def promtool(*arguments):
@@ -34,21 +41,88 @@ def promtool(*arguments):
     return done.stdout
 
 
-def test_the_configuration_and_its_rules_are_valid():
+@pytest.mark.parametrize("form", FORMS)
+def test_the_configuration_and_its_rules_are_valid(form):
     """The configuration with its files of targets and rules is one that Prometheus takes."""
-    promtool("check", "config", FOLDER / "prometheus.yml")
-    promtool("check", "rules", *sorted((FOLDER / "rules").glob("*.yml")))
+    promtool("check", "config", FOLDER / ("prometheus%s.yml" % form))
+    promtool("check", "rules", *RULES)
 
 
-def test_the_kubernetes_configuration_is_valid(tmp_path):
+@pytest.mark.parametrize("form", FORMS)
+def test_the_kubernetes_configuration_is_valid(tmp_path, form):
     """So is the one for Kubernetes, but for the discovery, which Debian's build doesn't have."""
-    config = load(FOLDER / "prometheus-kubernetes.yml")
+    config = load(FOLDER / ("prometheus%s-kubernetes.yml" % form))
     for job in config["scrape_configs"]:
         assert job.pop("kubernetes_sd_configs")
-    config["rule_files"] = [str(FOLDER / "rules" / "*.yml")]
+    config["rule_files"] = [str(FOLDER / files) for files in config["rule_files"]]
     path = tmp_path / "prometheus.yml"
     path.write_text(json.dumps(config))
     promtool("check", "config", path)
+
+
+@pytest.mark.parametrize("place", ["", "-kubernetes"])
+def test_the_forms_differ_in_what_makes_them(place):
+    """Native histograms are asked for, and their rules loaded beside the classic ones; no more."""
+    classic = load(FOLDER / ("prometheus%s.yml" % place))
+    native = load(FOLDER / ("prometheus-native%s.yml" % place))
+    (job,) = classic["scrape_configs"]
+    assert job["params"] == {"live": ["0"]}
+    job["params"] = {"native": ["1"], "live": ["0"]}
+    classic["rule_files"].insert(1, "rules/native/*.yml")
+    assert native == classic
+
+
+def test_both_forms_record_the_same_names():
+    """What reads them needs not know of the form."""
+    recorded = [
+        [(group["name"], [rule["record"] for rule in group["rules"]]) for group in found["groups"]]
+        for found in (
+            load(FOLDER / "rules" / form / "timers.yml") for form in ("classic", "native")
+        )
+    ]
+    assert recorded[0] == recorded[1]
+
+
+def test_rules_for_both_forms_read_nothing_of_one():
+    """But for ``classic/`` and ``native/`` they read timers by recorded names; none is live."""
+    for path in RULES:
+        for rule in rules_of(path):
+            named = re.findall(r"(?<![\w:])waggle_\w+(?![\w:])", rule["expr"])
+            timers = {name for name in named if name.startswith("waggle_timer_seconds")}
+            if path.parent.name == "native":
+                assert timers == {"waggle_timer_seconds"}, rule
+            elif path.parent.name == "classic":
+                assert timers and "waggle_timer_seconds" not in timers, rule
+            else:
+                assert not timers, rule
+            assert not [name for name in named if re.fullmatch(LIVE, name)], rule
+
+
+def test_native_histograms_are_read_rightly():
+    """No rule does with one what Prometheus 2.42 answers by 0 and without a word."""
+    for path in RULES:
+        for rule in rules_of(path):
+            assert not misused(rule["expr"]), rule
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrong"),
+    [
+        ("histogram_quantile(0.9, sum by (name) (rate(waggle_timer_seconds[5m]))) > 0", set()),
+        ("histogram_count(increase(waggle_timer_seconds{name='a'}[5m]))", set()),
+        ("histogram_count(waggle_timer_seconds) and avg(waggle_timer_seconds_count)", set()),
+        ("histogram_sum(avg without (name) (rate(waggle_timer_seconds[5m])))", {"avg"}),
+        ("histogram_sum(max(rate(waggle_timer_seconds[5m])) by (name))", {"max"}),
+        ("histogram_quantile(0.9, irate(waggle_timer_seconds[5m]))", {"irate"}),
+        ("changes(waggle_timer_seconds[5m])", {"changes", "no histogram function"}),
+        ("histogram_count(max_over_time(waggle_timer_seconds[5m]))", {"max_over_time"}),
+        ("sum(rate(waggle_timer_seconds[5m]))", {"no histogram function"}),
+        ("avg(histogram_sum(rate(waggle_timer_seconds[5m])))", set()),
+    ],
+)
+def test_wrong_promql_is_seen(expression, wrong):
+    """What Prometheus gets wrong in silence, or only a heatmap can show, is found by its name."""
+    assert misused(expression) == wrong
 
 
 POD = {
@@ -93,18 +167,15 @@ def test_a_pod_becomes_the_target_of_its_node(tmp_path, labels, expected):
     assert target["__address__"] == "10.42.0.7:9090"
 
 
-def test_alerts_fire_when_they_should_and_only_then():
-    """Each story of ``deploy/prometheus/tests`` ends as it says; a failure names its file."""
-    promtool("test", "rules", *RULE_TESTS)
+@pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
+def test_alerts_fire_when_they_should_and_only_then(path):
+    """Each story of ``deploy/prometheus/tests`` ends as it says."""
+    promtool("test", "rules", path)
 
 
 def test_each_alert_is_told_in_one_story_and_not_in_two():
     """Each alert fires in a story, with its words, and stays quiet through two others."""
-    alerts = {
-        rule["alert"]: rule["labels"]
-        for group in load(FOLDER / "rules" / "alerts.yml")["groups"]
-        for rule in group["rules"]
-    }
+    alerts = {rule["alert"]: rule["labels"] for rule in rules_of(FOLDER / "rules" / "alerts.yml")}
     fires, quiet = set(), Counter()
     for path in RULE_TESTS:
         for story in load(path)["tests"]:
@@ -124,16 +195,16 @@ def test_each_alert_is_told_in_one_story_and_not_in_two():
 
 def test_no_rule_reads_a_clock_of_the_node():
     """A node's clock that is set back neither makes an alert nor hides one."""
-    for path in (FOLDER / "rules").glob("*.yml"):
-        for group in load(path)["groups"]:
-            for rule in group["rules"]:
-                assert "timestamp_seconds" not in rule["expr"], rule
-                assert "time()" not in rule["expr"], rule
+    for path in RULES:
+        for rule in rules_of(path):
+            assert "timestamp_seconds" not in rule["expr"], rule
+            assert "time()" not in rule["expr"], rule
 
 
-def test_the_configuration_names_no_node_that_does_not_exist():
+@pytest.mark.parametrize("form", FORMS)
+def test_the_configuration_names_no_node_that_does_not_exist(form):
     """As it is, it scrapes nothing, so it pages for nothing."""
-    config = load(FOLDER / "prometheus.yml")
+    config = load(FOLDER / ("prometheus%s.yml" % form))
     assert [job for job in config["scrape_configs"] if "static_configs" in job] == []
     assert load(FOLDER / "targets" / "nodes.json") == []
 
