@@ -1,35 +1,18 @@
-"""What is wrong with PromQL over native histograms that no server complains of."""
+"""PromQL over native histograms that Prometheus 2.42 answers rightly."""
 
 import re
 
-#: The function or aggregation that an opening parenthesis belongs to, before it.
-_NAME = re.compile(r"(\w*)\s*(?:\b(?:by|without)\s*\([^()]*\)\s*)?$")
-#: What Prometheus 2.42 does right with a native histogram; for the others it gives 0, or nothing.
-RIGHT = {"rate", "increase", "sum", ""}
+_SERIES = r"(?<![\w:])waggle_timer_seconds(?![\w:])(?:\{[^}]*\})?"
+_RATE = rf"(?:rate|increase)\({_SERIES}\[[^]]+\]\)"
+_SUM = rf"sum(?: (?:by|without) \([^)]*\))? ?\({_RATE}\)"
+_NUMBER = rf"histogram_(?:quantile\([\d.]+, |count\(|sum\()(?:{_SUM}|{_RATE}|{_SERIES})\)"
 
 
-def misused(expression, heatmap=False):
-    """Return what an expression does with the native histogram of timers that it must not do.
+def is_right(expression, heatmap=False):
+    """Whether an expression asks native histograms of timers for nothing that is wrong in silence.
 
-    It must come to a number by a ``histogram_`` function (but for a heatmap), and on the way there
-    by nothing but :data:`RIGHT`.
+    Each comes to a number by a ``histogram_`` function, with nothing but a rate and a sum inside of
+    it; a heatmap may have the sum itself. Most other functions give 0, and ``* 2`` does nothing.
     """
-    found = set()
-    for selector in re.finditer(r"(?<![\w:])waggle_timer_seconds(?![\w:])", expression):
-        for name in _around(expression[: selector.start()]):
-            if name.startswith("histogram_"):
-                break
-            found |= {name} - RIGHT
-        else:
-            found |= set() if heatmap else {"no histogram function"}
-    return found
-
-
-def _around(before):
-    """Yield the names of the functions whose parentheses are open, the innermost first."""
-    closed = 0
-    for position in range(len(before) - 1, -1, -1):
-        closed += {")": 1, "(": -1}.get(before[position], 0)
-        if closed < 0:
-            closed = 0
-            yield _NAME.search(before[:position]).group(1)
+    rest = re.sub(_NUMBER, "", expression)
+    return bool(re.fullmatch(_SUM, rest) if heatmap else not re.search(_SERIES, rest))
