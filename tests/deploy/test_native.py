@@ -3,6 +3,8 @@
 import contextlib
 import math
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ import pytest
 from deploy.grafana import dashboard
 from tests.collector.harness import Scrape, start, wait_until
 from tests.deploy import panels
-from tests.deploy.shipped import LIVE, shipped
+from tests.deploy.shipped import FOLDER, LIVE, rules_of, shipped
 from tests.deploy.workloads.observing import ROUND
 from tests.prometheus import Prometheus, VictoriaMetrics
 
@@ -58,7 +60,9 @@ def running(tmp_path_factory):
         )
         try:
             time.sleep(RUN)
-            yield SimpleNamespace(servers=servers, victoria=victoria, plugin=plugin)
+            yield SimpleNamespace(
+                directory=directory, servers=servers, victoria=victoria, plugin=plugin
+            )
         finally:
             plugin.kill()
             plugin.communicate()
@@ -145,6 +149,41 @@ def test_what_rules_record_goes_where_native_histograms_do_not(running, rounds):
     assert federated.value("task_name:waggle_timer_seconds:p95_rate5m", name="constant") < 0.043
     here = count + '{name="constant"}'
     wait_until(lambda: running.victoria.value(here) == 20 * rounds)
+
+
+@pytest.mark.parametrize("form", SERVERS)
+def test_the_queries_of_the_page_serve_a_mixed_fleet(running, rounds, form):
+    """What docs/fleet.md shows for a fleet on the move has data of each node."""
+    page = (ROOT / "docs" / "fleet.md").read_text(encoding="utf-8")
+    table = page.partition("**Queries for a mixed fleet**")[2].partition("\n\n")[2]
+    queries = re.findall(r"^\| [^|]+ \| `(.+)` \|$", table.partition("\n\n")[0], re.MULTILINE)
+    assert len(queries) == 4
+    for query in queries:
+        assert panels.has_data(running.servers[form], query), query
+
+
+def test_a_server_moves_to_native_histograms_without_a_gap(running, rounds):
+    """Counts go on where they stood; for the minutes of both forms the native one is recorded."""
+    classic, native = (running.directory / form / "tsdb" for form in ("classic", "native"))
+    for form in ("classic", "native"):
+        running.servers[form].__exit__()
+    shutil.rmtree(native)
+    classic.rename(native)
+    count = 'plugin_name:waggle_timer_seconds_count:total{name="constant"}'
+    with running.servers["native"] as moved:
+        wait_until(lambda: moved.query("waggle_timer_seconds"))
+        begun = time.time()
+        wait_until(lambda: (moved.value("timestamp(%s)" % count) or 0) > begun)
+        assert moved.value("min_over_time(%s[1h])" % count) < moved.value(count) == 20 * rounds
+        assert moved.value("resets(%s[1h])" % count) == 0
+        assert moved.query("rate(waggle_timer_seconds_bucket[5m])")
+        # Nothing was timed since, so there is no native p95 yet; the classic one is not taken.
+        records = {
+            rule["record"]
+            for rule in rules_of(FOLDER / "rules" / "classic" / "timers.yml")
+            if moved.query(rule["expr"])
+        }
+        assert not {name for name in records if "mean" not in name}
 
 
 def recorded(server):
