@@ -180,7 +180,7 @@ def test_a_server_moves_to_native_histograms_without_a_gap(running, rounds):
         # Nothing was timed since, so there is no native p95 yet; the classic one is not taken.
         records = {
             rule["record"]
-            for rule in rules_of(FOLDER / "rules" / "classic" / "timers.yml")
+            for rule in rules_of(FOLDER / "rules" / "timers.yml")
             if moved.query(rule["expr"])
         }
         assert not {name for name in records if "mean" not in name}

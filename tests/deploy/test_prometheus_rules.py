@@ -13,6 +13,8 @@ from tests.deploy.shipped import FOLDER, LIVE, load, rules_of
 from tests.programs import program
 
 RULES = sorted((FOLDER / "rules").rglob("*.yml"))
+#: Timers of each form: classic, native.
+TIMERS = [FOLDER / "rules" / "timers.yml", FOLDER / "rules" / "native" / "timers.yml"]
 FORMS = ["", "-native"]
 RULE_TESTS = sorted((FOLDER / "tests").glob("*.yml"))
 
@@ -57,16 +59,13 @@ def test_the_forms_differ_in_what_makes_them(place):
     (job,) = classic["scrape_configs"]
     assert job["params"] == {"live": ["0"]}
     job["params"] = {"native": ["1"], "live": ["0"]}
-    classic["rule_files"].insert(1, "rules/native/*.yml")
+    classic["rule_files"].append("rules/native/*.yml")
     assert native == classic
 
 
 def test_both_forms_record_the_same_names():
     """What reads them needs not know of the form; the mean is for classic buckets alone."""
-    classic, native = (
-        {rule["record"] for rule in rules_of(FOLDER / "rules" / form / "timers.yml")}
-        for form in ("classic", "native")
-    )
+    classic, native = ({rule["record"] for rule in rules_of(path)} for path in TIMERS)
     assert native == {name for name in classic if "mean" not in name}
     means = classic - native
     readers = [rule for path in RULES for rule in rules_of(path) if "mean" in rule["expr"]]
@@ -76,15 +75,12 @@ def test_both_forms_record_the_same_names():
 
 
 def test_rules_for_both_forms_read_nothing_of_one():
-    """But for ``classic/`` and ``native/`` they read timers by recorded names; none is live."""
+    """But for the two files of timers they read these by recorded names; none reads live values."""
     for path in RULES:
         for rule in rules_of(path):
-            named = re.findall(r"(?<![\w:])waggle_\w+(?![\w:])", rule["expr"])
+            named = set(re.findall(r"(?<![\w:])waggle_\w+(?![\w:])", rule["expr"]))
             timers = {name for name in named if name.startswith("waggle_timer_seconds")}
-            if path.parent.name == "native":
-                assert timers == {"waggle_timer_seconds"}, rule
-            elif path.parent.name != "classic":
-                assert not timers, rule
+            assert path in TIMERS or not timers, rule
             assert not [name for name in named if re.fullmatch(LIVE, name)], rule
 
 
