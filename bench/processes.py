@@ -239,8 +239,8 @@ def pushgateway() -> Started:
     )
 
 
-def victoria(files: Optional[Dict[str, str]] = None, *flags: str) -> Started:
-    """VictoriaMetrics, which takes in Prometheus text by its import, or scrapes it."""
+def victoria() -> Started:
+    """VictoriaMetrics, for its import of Prometheus text."""
     port = free_port()
     return running(
         [
@@ -248,9 +248,7 @@ def victoria(files: Optional[Dict[str, str]] = None, *flags: str) -> Started:
             "-httpListenAddr=127.0.0.1:%d" % port,
             "-storageDataPath={dir}/data",
             "-memory.allowedPercent=10",
-            *flags,
         ],
-        files,
         ready="http://127.0.0.1:%d/health" % port,
         http=port,
     )

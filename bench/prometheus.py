@@ -1,31 +1,30 @@
 """What keeping a node's metrics costs: a real Prometheus for each form of ``/metrics``.
 
 All of them scrape one collector at the same time, with ten plugins of the example's kind.
-``kept`` is what one node is once it is stored, ``fleet`` what a hundred nodes take of Prometheus.
-The hundred are one collector under a hundred names.
+``kept`` is what one node is once it is stored, ``fleet`` what nodes take of Prometheus: one that is
+scraped each second, and a hundred that are scraped each 15 s. The hundred are one collector under a
+hundred names.
 """
 
 import contextlib
 import http.server
-import json
-import re
 import statistics
 import threading
 import time
 import urllib.parse
-import urllib.request
-from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 from . import processes
 from .scrape import get
+from .servers import Server, size
 
 PLUGINS = 10
 #: Until all recent values are there.
 SETTLE = 12.0
 #: A chunk of Prometheus's TSDB holds 120 samples of a series.
 SCRAPES = 120
-NODES, INTERVAL, FLEET_SECONDS = 100, 15, 90.0
+#: Nodes, seconds between their scrapes, and how long to measure.
+FLEETS = ((1, 1, 30.0), (100, 15, 90.0))
 #: Scrapes of a node up to now, failed ones too.
 COUNT = "count_over_time(up[1h])"
 #: Parameters of ``/metrics`` and flags of Prometheus, by the name of the form.
@@ -34,59 +33,6 @@ FORMS = {
     "text, live=0": ("live=0", ()),
     "native, live=0": ("native=1&live=0", ("--enable-feature=native-histograms",)),
 }
-
-
-class Server:
-    """A Prometheus that scrapes a collector as so many nodes, and what it says of itself."""
-
-    def __init__(self, program: processes.Program) -> None:
-        self.program = program
-        self.data = Path(program.directory) / "data"
-        self._url = "http://127.0.0.1:%d" % program.ports["http"]
-
-    def read(self, path: str, body: Any = None) -> str:
-        """Return an answer; with a body the request is a POST."""
-        with urllib.request.urlopen(self._url + path, body, timeout=60) as answer:
-            text: str = answer.read().decode()
-            return text
-
-    def own(self, family: str) -> float:
-        """Return the sum over the series of one of its own families."""
-        return total(self.read("/metrics"), family)
-
-    def query(self, expression: str) -> float:
-        """Return the value of a PromQL expression that gives one; NaN if it gives none."""
-        answer = self.read("/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
-        found = json.loads(answer)["data"]["result"]
-        return float(found[0]["value"][1]) if found else float("nan")
-
-    def wait(self, expression: str, least: float, seconds: float = 300.0) -> None:
-        """Wait until a PromQL expression gives that at least; TimeoutError if it never does."""
-        deadline = time.monotonic() + seconds
-        while not self.query(expression) >= least:
-            if time.monotonic() > deadline:
-                raise TimeoutError("%s stays below %g" % (expression, least))
-            time.sleep(0.5)
-
-    def block(self) -> Dict[str, float]:
-        """Return the bytes of what it has as a block on a disk: chunks and index."""
-        self.read("/api/v1/admin/tsdb/snapshot", b"")
-        (meta,) = (self.data / "snapshots").glob("*/*/meta.json")
-        return {
-            "chunk_bytes": size(meta.parent / "chunks"),
-            "index_bytes": (meta.parent / "index").stat().st_size,
-        }
-
-
-def total(text: str, family: str) -> float:
-    """Return the sum over all samples of a name in Prometheus text."""
-    pattern = r"^%s(?:\{.*\})? (\S+)$" % re.escape(family)
-    return sum(float(value) for value in re.findall(pattern, text, re.MULTILINE))
-
-
-def size(folder: Path) -> int:
-    """Return the bytes of all files below a folder."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 @contextlib.contextmanager
@@ -207,13 +153,13 @@ def kept(collector: processes.Program, scrapes: int) -> Iterator[Dict[str, Any]]
                     "remote_write_bytes": round(
                         server.own("prometheus_remote_storage_bytes_total") / done
                     ),
-                    "mib": round(server.program.memory(), 1),
                 }
 
 
-def fleet(collector: processes.Program, nodes: int, seconds: float) -> Iterator[Dict[str, Any]]:
+def fleet(
+    collector: processes.Program, nodes: int, interval: int, seconds: float
+) -> Iterator[Dict[str, Any]]:
     """Yield what Prometheus takes for so many nodes, from the second round of scrapes on."""
-    interval = INTERVAL if nodes == NODES else 1
     with servers(collector, nodes, interval) as found:
         for server in found.values():
             server.wait("count(count_over_time(up[5m]) > 1)", nodes)
@@ -227,6 +173,7 @@ def fleet(collector: processes.Program, nodes: int, seconds: float) -> Iterator[
                 "case": "fleet",
                 "subject": form,
                 "nodes": nodes,
+                "interval": interval,
                 "failed": int(nodes - server.query("sum(up)")),
                 "percent_of_a_core": round(100 * cpu / took, 2),
                 "mib": round(server.program.memory(), 1),
@@ -242,5 +189,5 @@ def run(short: bool = False) -> Iterator[Dict[str, Any]]:
         yield from rows
         if len(rows) < len(FORMS):
             yield from kept(collector, 3 if short else SCRAPES)
-            nodes, seconds = (2, 2.0) if short else (NODES, FLEET_SECONDS)
-            yield from fleet(collector, nodes, seconds)
+            for nodes, interval, seconds in [(2, 1, 2.0)] if short else FLEETS:
+                yield from fleet(collector, nodes, interval, seconds)

@@ -1,5 +1,6 @@
 """How long a number takes from ``stop()`` in a plugin until a scraper sees it on ``/metrics``."""
 
+import contextlib
 import os
 import random
 import re
@@ -20,7 +21,7 @@ def run(short: bool = False) -> Iterator[Dict[str, Any]]:
 
         address = "unix://%s/socket" % collector.directory
         took, scrapes = [], []
-        with LiveMetrics(plugin_name="bench", address=address) as live:
+        with contextlib.closing(LiveMetrics(plugin_name="bench", address=address)) as live:
             live.timer("block").start().stop()
             live.flush(5)
             for sample in range(2, (5 if short else SAMPLES) + 2):

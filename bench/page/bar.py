@@ -185,16 +185,16 @@ def loads(found: Results) -> List[Target]:
 def kept(found: Results) -> List[Target]:
     """Return the targets of native histograms in Prometheus, as ratios to the text."""
 
-    def fewer(case: str, figure: str) -> float:
-        native = found.value(case, "native, live=0", figure)
-        return found.value(case, "text", figure) / native
+    def fewer(case: str, figure: str, **more: Any) -> float:
+        native = found.value(case, "native, live=0", figure, **more)
+        return found.value(case, "text", figure, **more) / native
 
     return [
         Target("native, live=0: fewer samples a scrape, ×", fewer("kept", "samples"), 4, False),
         Target("native, live=0: fewer series, ×", fewer("kept", "series"), 8, False),
         Target(
             "native, live=0: less CPU of Prometheus, ×",
-            fewer("fleet", "percent_of_a_core"),
+            fewer("fleet", "percent_of_a_core", nodes=100),
             2.5,
             False,
         ),
@@ -212,7 +212,7 @@ def bar(found: Results) -> str:
     rows: List[Any] = [
         (
             each.what,
-            "%.3g" % each.value,
+            "" if math.isnan(each.value) else "%.3g" % each.value,
             ("≤ %g" if each.at_most else "≥ %g") % each.target,
             each.verdict(),
         )

@@ -42,7 +42,7 @@ def figures(found: Results) -> str:
 
 def _by_form(found: Results, case: str, lines: Any) -> str:
     """Return a table with a column for each form; ``lines`` are titles and what they show."""
-    rows = found.of(case)
+    rows = [row for row in found.of(case) if row.get("nodes", 100) == 100]
     return table(
         ("", *("`%s`" % row["subject"] for row in rows)),
         [(title, *(show(row) for row in rows)) for title, show in lines],
@@ -81,9 +81,10 @@ def months(found: Results) -> str:
     lines: List[Any] = []
     for nodes in NODES:
         for row in found.of("kept"):
-            many = found.one("fleet", row["subject"])
-            each = (many.get("mib", float("nan")) - row["mib"]) / (many.get("nodes", 2) - 1)
-            memory = row["mib"] + each * (nodes - 1)
+            one, hundred = (
+                found.value("fleet", row["subject"], "mib", nodes=count) for count in (1, 100)
+            )
+            memory = one + (hundred - one) / 99 * (nodes - 1)
             disk = row["chunk_bytes"] * SCRAPES + row["index_bytes"] * BLOCKS
             lines.append(
                 (

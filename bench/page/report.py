@@ -95,9 +95,14 @@ def kept(found: Results) -> str:
         "chunk_bytes": "chunks of a scrape",
         "remote_write_bytes": "remote write of a scrape",
     }
-    many = {"percent_of_a_core": "% of a core", "mib": "MiB", "series": "series"}
-    nodes = "\nA hundred such nodes, a scrape of each in 15 s:\n\n"
-    return plain(found.of("kept"), figures) + nodes + plain(found.of("fleet"), many)
+    many = {
+        "nodes": "nodes",
+        "interval": "seconds between scrapes",
+        "percent_of_a_core": "% of a core",
+        "mib": "MiB",
+        "series": "series",
+    }
+    return plain(found.of("kept"), figures) + "\n" + plain(found.of("fleet"), many)
 
 
 def not_measured(rows: List[Row]) -> str:

@@ -58,8 +58,8 @@ KEPT = {
     "chunk_bytes": 2_000,
     "index_bytes": 100_000,
     "remote_write_bytes": 22_000,
-    "mib": 60.0,
 }
+ONE = {"nodes": 1, "percent_of_a_core": 1.0, "mib": 60.0, "series": 1205}
 MANY = {"nodes": 100, "percent_of_a_core": 5.0, "mib": 258.0, "series": 120_500}
 
 
@@ -68,7 +68,8 @@ def forms(**native):
     rows = []
     for subject, more in (("text", {}), ("native, live=0", native)):
         rows.append({"case": "kept", "subject": subject, **KEPT, **more})
-        rows.append({"case": "fleet", "subject": subject, **MANY, "samples_per_s": 8000})
+        for size in (ONE, MANY):
+            rows.append({"case": "fleet", "subject": subject, **size, "samples_per_s": 8000})
     return rows
 
 

@@ -2,7 +2,7 @@
 
 import urllib.parse
 
-from bench import prometheus
+from bench import prometheus, servers
 from tests.programs import program
 
 TEXT = """\
@@ -18,9 +18,9 @@ gauge -1.5
 
 def test_a_family_is_summed():
     """All samples of the name count, whatever their labels, and no other name's."""
-    assert prometheus.total(TEXT, "a_total") == 1002
-    assert prometheus.total(TEXT, "gauge") == -1.5
-    assert prometheus.total(TEXT, "nothing") == 0
+    assert servers.total(TEXT, "a_total") == 1002
+    assert servers.total(TEXT, "gauge") == -1.5
+    assert servers.total(TEXT, "nothing") == 0
 
 
 def test_nodes_are_one_target_under_names_of_their_own():
