@@ -144,7 +144,8 @@ def write(rows: List[Row], path: Path) -> None:
     sessions = {
         "lines": "lines",
         "mib": "MiB",
-        "kib_a_series": "KiB a series",
+        "kib_a_series": "KiB a series, at least",
+        "most_kib_a_series": "at most",
         "scrape_ms": "scrape, ms",
         "update_cpu_us": "CPU µs per update of 20 timers",
     }
