@@ -142,7 +142,7 @@ def kept(collector: processes.Program, scrapes: int) -> Iterator[Dict[str, Any]]
                     "case": "kept",
                     "subject": form,
                     "scrapes": int(done),
-                    "failed": int(done - server.query("sum_over_time(up[1h])")),
+                    "failed": int(server.query(COUNT + " - sum_over_time(up[1h])")),
                     "samples": int(server.query("scrape_samples_scraped")),
                     "series": int(server.own("prometheus_tsdb_head_series")),
                     "bytes": int(sizes[0]),

@@ -36,14 +36,21 @@ class Session:
 
     def update(self, tick: int, series: int = -1) -> None:
         """Send the state of the first so many series, of all by default."""
+        self.send(self.lines(tick, series))
+
+    def lines(self, tick: int, series: int = -1) -> bytes:
+        """Return the next update, of the first so many series, of which there is one at least."""
         count = self.series if series < 0 else series
         cells = [self._cell(index, tick) for index in range(count)]
         now = time.monotonic()
-        for number, line in encode_updates(
-            map(encode_cell, cells), self._number + 1, now, now - 0.25
-        ):
-            self._number = number
-            self._socket.sendall(line)
+        updates = encode_updates(map(encode_cell, cells), self._number + 1, now, now - 0.25)
+        numbers, lines = zip(*updates)
+        self._number = numbers[-1]
+        return b"".join(lines)
+
+    def send(self, lines: bytes) -> None:
+        """Send what :meth:`lines` returned, in that order."""
+        self._socket.sendall(lines)
 
     def flush(self) -> None:
         """Wait until all of it is applied."""
