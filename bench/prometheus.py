@@ -124,7 +124,7 @@ def kept(collector: processes.Program, scrapes: int) -> Iterator[Dict[str, Any]]
     Scraped once a second. ``…_bytes`` are of one scrape, but those of the index, which are of all.
     """
     with sink() as port:
-        write = [{"url": "http://127.0.0.1:%d/" % port}]
+        write = [{"url": "http://127.0.0.1:%d/" % port, "send_native_histograms": True}]
         with servers(collector, 1, 1, remote_write=write) as found:
             for server in found.values():
                 server.wait(COUNT, scrapes)
