@@ -129,7 +129,7 @@ async def run(options: Options) -> None:
         exposition=Exposition(table=table, own=own, clock=clock, node=node),
         api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
-        save=state.save,
+        hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
         own=own,
         limits=limits.http,
@@ -157,16 +157,16 @@ async def run(options: Options) -> None:
         for part in (processes, listener.acceptor, web_acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
-        state.save()
+        state.tick()
 
     log.info("stopping")
     unix.unlink()
     await lookups.stop()
     await listener.stop()
-    # Written while the processes still count as connected: they are awaited after a restart.
-    state.save()
     await web_acceptor.stop()
     await runner.cleanup()
+    # Written while the processes still count as connected: they are awaited after a restart.
+    state.save()
     for acceptor in (listener.acceptor, web_acceptor):
         acceptor.abort()
 

@@ -42,6 +42,8 @@ class OwnMetrics:
         self.state_writes = summary("state_write", "Time to write the state file.")
         text = "Writes of the state file that failed."
         self.state_failures = counter("state_write_failures", text)
+        text = "Answers sent before what they show was in the state file, for that took too long."
+        self.state_late = counter("state_late", text)
         text = "Lookups of pods in the app-meta cache, by what came of them."
         self.lookups = counter("identity_lookups", text, "result")
         text = "Claims of plugins about their pod, by what they were worth."

@@ -126,7 +126,7 @@ class World:
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
         self.exposition = Exposition(table=self.table, own=self.own, clock=self.clock, node=node)
         self.api = Api(table=self.table, clock=self.clock, node=node)
-        self.when_saved = lambda call: call()
+        self.when_saved = lambda call: call(True)
 
     def peer(self, process="session-1", credentials=Credentials(), **hello):  # noqa: B008
         """Return a peer that has said hello; ``process=None``: that has said nothing yet."""

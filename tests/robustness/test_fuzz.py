@@ -111,7 +111,7 @@ def build(directory):
         own=world.own,
         clock=world.clock,
     )
-    world.when_saved = lambda call: (state.save(), call())
+    world.when_saved = lambda call: (state.save(), call(True))
     return world, state
 
 

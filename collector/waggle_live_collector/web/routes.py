@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -47,14 +47,24 @@ class Asked(NamedTuple):
     packed: bool
 
 
+class Answer(NamedTuple):
+    """A body, and what waits until that which it shows is in the state file."""
+
+    body: bytes
+    written: Callable[[], Awaitable[None]]
+
+
 @dataclass(eq=False, kw_only=True)
 class Routes:
-    """The HTTP application; ``save`` writes the state file. Constructing it starts nothing."""
+    """The HTTP application. Constructing it starts nothing.
+
+    ``hand_over`` hands the state to its writer; what it returns waits until that is written.
+    """
 
     exposition: Exposition
     api: Api
     readiness: Readiness
-    save: Callable[[], None]
+    hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
     own: OwnMetrics
     limits: HttpLimits
@@ -63,7 +73,7 @@ class Routes:
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
         json = Asked(None, packed=False)
-        answer = partial(self._answers.get, json)
+        answer = partial(self._saved, json)
         self._stream = Stream(answer=answer, own=self.own, limits=self.limits)
 
     def application(self, *middlewares: Middleware) -> web.Application:
@@ -121,18 +131,25 @@ class Routes:
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if packed:
             headers["Content-Encoding"] = "gzip"
-        body = await self._answers.get(Asked(form, packed))
+        body = await self._saved(Asked(form, packed))
         return web.Response(body=body, headers=headers)
 
-    async def _make(self, asked: Asked) -> bytes:
-        self.save()
+    async def _saved(self, asked: Asked) -> bytes:
+        """Return an answer once what it shows is in the state file."""
+        body, written = await self._answers.get(asked)
+        await written()
+        return body
+
+    async def _make(self, asked: Asked) -> Answer:
+        # Nothing can change until the text is made: what it shows is what was handed over.
+        written = self.hand_over()
         parts = [self.api.plugins()] if asked.form is None else self.exposition.render(asked.form)
         if not asked.packed:
-            return b"".join(parts)
+            return Answer(b"".join(parts), written)
         if sum(map(len, parts)) <= INLINE_BYTES:
-            return _pack(parts)
+            return Answer(_pack(parts), written)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._packer, _pack, parts)
+        return Answer(await loop.run_in_executor(self._packer, _pack, parts), written)
 
 
 def _takes_gzip(request: web.Request) -> bool:

@@ -275,10 +275,10 @@ def test_without_a_file_nothing_waits():
     """A bye is answered at once."""
     calls = []
     state = state_of(World(), None)
-    state.when_saved(lambda: calls.append(1))
+    state.when_saved(calls.append)
     state.save()
     assert not state.load()
-    assert calls == [1]
+    assert calls == [True]
 
 
 def test_a_file_of_november_is_read(tmp_path):

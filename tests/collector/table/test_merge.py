@@ -118,7 +118,7 @@ def test_two_pods_of_one_task_add_up(tmp_path, shown, reload):
     if reload:
         state_of(world, tmp_path / "state").save()
         world = reborn(world, tmp_path / "state", stack=True)
-        world.when_saved = lambda call: call()
+        world.when_saved = lambda call: call(True)
         assert counters(world) == before
         first, second = pod(world), pod(world, "session-2", "pod-b")
     world.resolve("pod-a", CARS)
