@@ -3,11 +3,11 @@
 The message classes are made here of the numbers and types of the fields, as Prometheus has them.
 """
 
+import io
 import itertools
 import math
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.internal.decoder import _DecodeVarint32
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, proto
 
 _NAME = "io.prometheus.client"
 _TYPES = {"COUNTER": 0, "GAUGE": 1, "SUMMARY": 2, "UNTYPED": 3, "HISTOGRAM": 4}
@@ -73,17 +73,14 @@ MetricFamily = _CLASSES[_NAME + ".MetricFamily"]
 def decode(body):
     """Return the families of a body, which has to be as the package would write it.
 
-    So an unknown field is an error, and a length that goes beyond the end.
+    So an unknown field is an error, as is anything that is written twice or at length.
     """
-    families, position = [], 0
-    while position < len(body):
-        size, position = _DecodeVarint32(body, position)
-        content = body[position : position + size]
-        family = MetricFamily.FromString(content)
+    read, written = io.BytesIO(body), io.BytesIO()
+    families = list(iter(lambda: proto.parse_length_prefixed(MetricFamily, read), None))
+    for family in families:
         family.DiscardUnknownFields()
-        assert family.SerializeToString() == content, family.name
-        position += size
-        families.append(family)
+        proto.serialize_length_prefixed(family, written)
+    assert written.getvalue() == body
     return families
 
 

@@ -55,8 +55,8 @@ class Slot(Struct, gc=False, eq=False):
 
 #: A packed slot: second, start, count, sum, index of the first bucket, type code of the counts and
 #: how many bytes of them follow.
-_LAYOUT = Layout("<IdQQhcH")
-_SECOND = Layout("<I")
+_LAYOUT = Layout("<idQQhcH")
+_SECOND = Layout("<i")
 
 
 def _unpack(slots: bytes, at: int) -> tuple[int, float, int, int, int, Sequence[int], int]:

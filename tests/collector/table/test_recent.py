@@ -145,6 +145,15 @@ def test_a_baseline_is_no_burst():
     assert recent.per_second(at) == pytest.approx(30, abs=1)
 
 
+def test_a_window_may_begin_before_the_clock_does():
+    """The clock begins at 0 with a new state file, and what comes then may be a minute old."""
+    recent = Recent()
+    recent.add(5.5, 60.0, 600, 600, {0: 600})
+    assert 80 < recent.count < 100
+    recent.advance(20.0)
+    assert recent.count == 0
+
+
 @given(
     st.lists(
         st.tuples(st.floats(0, 4), st.floats(0, 30), st.integers(1, 50), st.integers(0, 10**9)),

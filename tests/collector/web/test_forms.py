@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -71,6 +72,19 @@ def test_every_reader_gets_what_it_can_read(collector, reader, native):
         names = {family.name for family in PARSE[form(headers)](body)}
         assert "waggle_timer_seconds" in names
         assert (LAST in names) == (live != "live=0")
+
+
+def test_each_form_is_an_answer_of_its_own(collector):
+    """Also where all of them are asked for at once."""
+    accepts = TYPES.values()
+    asked = [(live, accept) for live in "01" for accept in accepts] * 5
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = pool.map(
+            lambda one: ask(collector, "/metrics?native=1&live=%s" % one[0], one[1]), asked
+        )
+        for (live, accept), (status, headers, body) in zip(asked, answers):
+            assert (status, headers["Content-Type"]) == (200, accept)
+            assert (LAST in {family.name for family in PARSE[form(headers)](body)}) == (live == "1")
 
 
 def test_several_lines_of_accept_are_one(collector):

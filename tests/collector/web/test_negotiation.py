@@ -4,6 +4,8 @@ import time
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import MultiDict
 
 from waggle_live_collector.web.negotiation import media_type, switch, takes_gzip
@@ -74,6 +76,13 @@ OFFERS = (TEXT, OPENMETRICS, PROTOBUF)
 def test_the_media_type_that_is_wanted_most_is_chosen(accept, chosen):
     """By quality, then by order; the most specific range counts."""
     assert media_type([accept], OFFERS) == chosen
+
+
+@given(st.lists(st.text(st.sampled_from('aq/*;,=. "\\0129\0é'), max_size=30)))
+def test_any_header_is_read(lines):
+    """Whatever stands in it: there is always an answer."""
+    assert media_type(lines, OFFERS) in OFFERS
+    assert takes_gzip(lines) in (False, True)
 
 
 def test_several_lines_are_one_header():
