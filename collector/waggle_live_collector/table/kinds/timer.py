@@ -88,7 +88,8 @@ class TimerSeries(WindowedSeries):
             raise over()
         if totals.failures + failures > MAX_WHOLE:
             raise over()
-        first, counts = applied.buckets.first, applied.buckets.counts
+        first = applied.buckets.first
+        counts = applied.buckets.counts.tolist()  # quicker to look into
         size = len(counts)
         new: dict[int, int] = {}
         for index, n in cell.buckets:
