@@ -13,8 +13,8 @@ from aiohttp import web
 
 from . import logs
 from .clock import Clock
+from .exposition.exposition import Exposition
 from .exposition.json import Api
-from .exposition.text import Exposition
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups

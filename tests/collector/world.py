@@ -3,8 +3,11 @@
 import json
 
 from waggle_live_collector.clock import Clock
+from waggle_live_collector.exposition.encoding import Form
+from waggle_live_collector.exposition.exposition import Exposition
 from waggle_live_collector.exposition.json import Api
-from waggle_live_collector.exposition.text import Exposition
+from waggle_live_collector.exposition.protobuf import PROTOBUF
+from waggle_live_collector.exposition.text import OPENMETRICS, TEXT
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
@@ -145,13 +148,19 @@ class World:
             self.time.pass_(min(step, end - self.time.at))
             self.processes.sweep()
 
-    def text(self, openmetrics=False):
+    def text(self, openmetrics=False, live=True):
         """Return the text of a scrape."""
-        return b"".join(self.exposition.render(openmetrics=openmetrics)).decode()
+        form = Form(OPENMETRICS if openmetrics else TEXT, live)
+        return b"".join(self.exposition.render(form)).decode()
+
+    def protobuf(self, live=True):
+        """Return the bytes of a scrape as protobuf."""
+        return b"".join(self.exposition.render(Form(PROTOBUF, live)))
 
     def table_text(self, openmetrics=False):
         """Return the bytes of a scrape without the collector's own metrics."""
-        return b"".join(self.exposition.render(openmetrics=openmetrics)[:-1])
+        form = Form(OPENMETRICS if openmetrics else TEXT)
+        return b"".join(self.exposition.render(form)[:-1])
 
     def scrape(self):
         """Return the families of a scrape."""

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from itertools import chain, repeat
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from msgspec import Raw, Struct, field, json
+from msgspec import Meta, Raw, Struct, field, json
 
+from ..table.buckets import encode_counts
 from ..table.exits import GoneRow
 from ..table.plugin import Plugin
 from ..table.process import Process
 from ..table.tombstones import ClosedRow
+from . import older
 
-#: Of the format; a file of another version is not read.
-FORMAT = 1
+#: Of the format that is written. That of the release before is read, see :mod:`.older`.
+FORMAT = 2
+
+#: Of a clock; more is none, and would not fit where times are packed.
+Seconds = Annotated[float, Meta(ge=-1e9, le=1e9)]
 
 P = TypeVar("P")
 Q = TypeVar("Q")
@@ -26,10 +31,10 @@ class Head(Struct, kw_only=True):
 
     format: int = FORMAT
     boot: str
-    monotonic: float
+    monotonic: Seconds
     closed: list[ClosedRow] = field(name="ended")
     gone: list[GoneRow] = []
-    ahead: float = 0.0
+    ahead: Seconds = 0.0
 
 
 class State(Head, Generic[P, Q], kw_only=True):
@@ -39,10 +44,13 @@ class State(Head, Generic[P, Q], kw_only=True):
     processes: list[Q] = field(name="sessions")
 
 
+_encode = json.Encoder(enc_hook=encode_counts).encode
+
+
 def row(owner: Process | Plugin) -> Raw:
     """Return the row of a process or plugin, which is encoded again only when it changed."""
     if owner.encoded is None:
-        owner.encoded = Raw(json.encode(owner))
+        owner.encoded = Raw(_encode(owner))
     return owner.encoded
 
 
@@ -61,7 +69,9 @@ def encode(head: Head, plugins: Sequence[Raw], processes: Sequence[Raw]) -> list
 def decode(data: bytes) -> State[Plugin, Process]:
     """Return the state of a file's bytes; raises DecodeError or ValueError."""
     form = json.decode(data, type=_Format).format
-    if form != FORMAT:
+    if form == older.FORMAT:
+        data = older.converted(data)
+    elif form != FORMAT:
         raise ValueError(f"its format is {form}, this collector reads {FORMAT}")
     return json.decode(data, type=State[Plugin, Process])
 

@@ -2,8 +2,9 @@
 
 from typing import Any, Self
 
+from ..messages import MAX_WHOLE
 from .recent import Recent
-from .series import Arrival, Series, Stamp, Totals
+from .series import Arrival, Series, Stamp, Totals, fell, over
 
 
 class WindowedSeries(Series):
@@ -28,6 +29,13 @@ class WindowedSeries(Series):
             totals.last, totals.last_at = more.last, more.last_at
         self.recent.absorb(other.recent, now)
 
+    def _check(self, count: int, total: int) -> None:
+        """Raise ProtocolError if so many more events of so many ns can't be counted."""
+        if count < 0 or total < 0:
+            raise fell()
+        if self.totals.count + count > MAX_WHOLE or self.totals.sum + total > MAX_WHOLE:
+            raise over()
+
     def _count(
         self, arrival: Arrival, cell: Any, count: int, total: int, buckets: dict[int, int]
     ) -> None:
@@ -40,5 +48,4 @@ class WindowedSeries(Series):
         if count or not totals.updated:
             self.stamp.raise_to(at)
             totals.updated = self.stamp.at
-            self.version += 1
         self.recent.add(arrival.at, arrival.gap, count, total, buckets)

@@ -9,7 +9,7 @@ import pytest
 
 from waggle_live_collector.state.state_file import StateFile
 
-from ..exposition.test_text import rich_world
+from ..exposition.oracle import rich_world
 from ..world import Time, World, counter, gauge, rate, timer
 
 
@@ -192,7 +192,7 @@ def test_it_is_only_written_when_something_changed(path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b'{"format":1}', b'{"format":999}', b"\xff\xfe", b'{"format":"1"}'],
+    [b"", b"{", b"[]", b'{"format":2}', b'{"format":999}', b"\xff\xfe", b'{"format":"1"}'],
 )
 def test_a_broken_file_is_moved_aside(path, content, caplog):
     """The collector starts empty, says so, and keeps the file for who wants to look."""

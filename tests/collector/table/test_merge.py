@@ -44,6 +44,18 @@ def report(peer, number, n):
     assert peer.update(number, *everything(n), process={"cpu_seconds": 0.7 * n}) == []
 
 
+def test_two_that_are_too_much_together_stay_what_they_were(caplog):
+    """A sum that can't be told is not made: the known one goes on, and the log says so."""
+    world = World(stack=True)
+    world.apps.add("pod-b", CARS)
+    pod(world, "session-2", "pod-b").update(1, timer("t", {-60: 2**62}, 5), rate("r", 2))
+    pod(world).update(1, timer("t", {-60: 2**62}, 7), rate("r", 3))
+    world.resolve("pod-a", CARS)
+    assert total(world, "waggle_timer_seconds_count") == 2**62
+    assert total(world, "waggle_rate_events_total") == 5
+    assert "timer t of two identities" in caplog.text
+
+
 def total(world, family, **labels):
     return world.scrape().sum(family, **labels)
 

@@ -8,7 +8,7 @@ from waggle_live.wire.protocol import RATE
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Arrival, Stamp, Totals, fell
+from ..series import Applied, Arrival, Stamp, Totals
 from ..windowed import WindowedSeries
 from . import names
 
@@ -61,8 +61,7 @@ class RateSeries(WindowedSeries):
     def take(self, applied: AppliedRate, cell: RateCell, arrival: Arrival) -> None:
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
         count, total = cell.count - applied.count, (cell.sum or 0) - applied.sum
-        if count < 0 or total < 0:
-            raise fell()
+        self._check(count, total)
         applied.count, applied.sum = cell.count, cell.sum or 0
         self.totals.block = self.totals.block or cell.sum is not None
         self._count(arrival, cell, count, total, {})
