@@ -74,10 +74,19 @@ class CollectorProcess:
 
     ``state_file``: True for one in its own directory, in which no process is awaited at first; a
     path; or None. The socket path and the state stay from start to start, the port doesn't.
-    ``limits``: a Limits in Python, for small times.
+    ``limits``: a Limits in Python, for small times. ``program``: Python in place of the command.
     """
 
-    def __init__(self, directory=None, state_file=True, hold_time=None, flags=(), limits=None):
+    def __init__(
+        self,
+        directory=None,
+        *,
+        state_file=True,
+        hold_time=None,
+        flags=(),
+        limits=None,
+        program=None,
+    ):
         # Socket paths are short, at most 107 bytes: too short for pytest's directories.
         self._own = tempfile.mkdtemp(prefix="wl-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._own, True)
@@ -92,9 +101,9 @@ class CollectorProcess:
             state_file = os.path.join(self.directory, "state")
             with open(state_file, "w", encoding="utf-8") as file:
                 file.write(NOBODY)
-        self._program = ["-m", "waggle_live_collector"]
         if limits is not None:
-            self._program = ["-c", WITH_LIMITS % limits]
+            program = WITH_LIMITS % limits
+        self._program = ["-m", "waggle_live_collector"] if program is None else ["-c", program]
         if state_file:
             self.flags.append("--state.file=%s" % state_file)
         if hold_time is not None:
@@ -201,11 +210,9 @@ class CollectorProcess:
         return self.exit_code
 
 
-def start(state_file=True, hold_time=None, flags=(), wait_ready=True, limits=None):
-    """Start a collector and return it; a context manager that stops it."""
-    collector = CollectorProcess(
-        state_file=state_file, hold_time=hold_time, flags=flags, limits=limits
-    )
+def start(wait_ready=True, **how):
+    """Start a :class:`CollectorProcess` and return it; a context manager that stops it."""
+    collector = CollectorProcess(**how)
     try:
         return collector.start(wait_ready=wait_ready)
     except BaseException:

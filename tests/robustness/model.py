@@ -5,12 +5,13 @@ What each has recorded is compared with what a real table shows (``test_model.py
 
 import copy
 import itertools
+import json
 
 from tests.collector.world import Peer
 from waggle_live.live import INSTRUMENTS
 from waggle_live.series.registry import Registry
 from waggle_live.series.state import SeriesState
-from waggle_live.wire.protocol import encode, encode_cell, encode_updates
+from waggle_live.wire.protocol import encode, encode_updates
 
 _ids = itertools.count()
 
@@ -98,7 +99,7 @@ class Process:
             return
         send_all = send_all or self.send_all
         cells = [c for c in self.registry.states() if send_all or c.values or c.changed]
-        messages = [encode_cell(cell.take()) for cell in cells]
+        messages = [cell.take() for cell in cells]
         for number, line in encode_updates(messages, self.number + 1, now, now - 0.25):
             self.number = number
             self.link.waiting += line
@@ -127,7 +128,7 @@ class Process:
 
 def _peek(cell: SeriesState):
     changed = cell.changed or bool(cell.buffer)
-    state = cell.take()
+    state = json.loads(cell.take())
     cell.changed = changed
     return state
 

@@ -1,6 +1,7 @@
 """What the tests of the client share."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -101,9 +102,14 @@ def last(laps):
     return laps[-1]
 
 
+def taken(state):
+    """Fold a state and return its cell, as it would be sent."""
+    return json.loads(state.take())
+
+
 def cells(live):
     """Fold and return all cells, as they would be sent."""
-    return {key_of(message): message for message in (s.take() for s in live._registry.states())}
+    return {key_of(message): message for message in map(taken, live._registry.states())}
 
 
 def sample(live):

@@ -3,6 +3,7 @@
 Run by test_state, in a process of its own: a tracer, as coverage's, wouldn't survive it.
 """
 
+import json
 import signal
 import sys
 import time
@@ -41,7 +42,7 @@ def storm(make, seconds):
             interrupted += 1
     found = state.take()
     assert found is not None, "an interrupt left the state claimed"
-    return found, total, interrupted
+    return json.loads(found), total, interrupted
 
 
 if __name__ == "__main__":

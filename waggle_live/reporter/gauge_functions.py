@@ -37,6 +37,8 @@ class GaugeFunctions:
         Waits at most ``seconds``; what comes later is recorded by a later call. Raises
         RuntimeError where no thread can be started.
         """
+        if not self._workers() and all(state.sample is None for state in states):
+            return  # as in most plugins, each time
         until = Native.monotonic() + seconds
         if self._worker is not None and not self._worker.is_idle.wait(seconds):
             self._record()

@@ -26,6 +26,9 @@ SHORT = (
     "the collector at %s has hung up %d times in a row; it is tried less often, at last every %g s"
 )
 FAULT = "an error of ours: the sender connects again and goes on"
+#: Seconds between looks at a connection that nobody waits on: for what the collector says, its
+#: end, and whether the socket file is another's now. A send on a closed one fails at once.
+DEFAULT_LOOK_SECONDS = 1.0
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
 ABSENT = "no collector at %s (%s); the plugin goes on without, and looks for it in the background"
@@ -72,20 +75,26 @@ class Link:
         self.applied = 0
         self._connected_at = 0.0
         self._retry_at = 0.0
+        self._look_at = 0.0
         #: Short connections in a row.
         self._short = 0
 
     def look(self, urgent: bool) -> None:
-        """Hear what has come, or connect if it is time to; ``urgent``: in any case.
+        """Hear what has come, or connect, if it is time to; ``urgent``: in any case.
 
         Raises OSError when the connection is lost.
         """
-        if self.connection is not None and self.connection.is_orphaned():
-            self.close()
-        if self.connection is not None:
-            self.hear()
-        elif urgent or Native.monotonic() >= self._retry_at:
-            self._connect(urgent)
+        now = Native.monotonic()
+        if self.connection is None:
+            if urgent or now >= self._retry_at:
+                self._connect(urgent)
+        elif urgent or now >= self._look_at:
+            self._look_at = now + DEFAULT_LOOK_SECONDS
+            if self.connection.is_orphaned():
+                self.close()
+                self._connect(urgent)
+            else:
+                self.hear()
 
     def hear(self) -> None:
         """Take in what the collector says. Raises OSError when the connection is lost."""
@@ -143,7 +152,7 @@ class Link:
                     _absent.add(address)
                     self._log_once("connect", ABSENT, address, explain(error, address))
             else:
-                self._connected_at = now
+                self._connected_at = self._look_at = now
                 self.applied = 0
                 self.was_connected = True
                 connection.send(encode(self._session.hello(over_tcp=bool(address.host))))

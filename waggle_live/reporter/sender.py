@@ -1,9 +1,11 @@
 """The sender: the daemon thread of a reporter that carries changed series to the collector.
 
 Every interval it folds the series and sends the cells of those that changed: running totals, not
-increments. After a reconnect it sends every cell, so there is no queue and nothing to resend.
-Only a flush and the end wait for an answer, and never long. Nothing waits for them: sending goes
-on meanwhile, and an end doesn't wait for a flush that nobody answers.
+increments. The ticks are multiples of the interval on the monotonic clock, which all processes of a
+node share, so the plugins of a node wake the collector together. After a reconnect it sends every
+cell, so there is no queue and nothing to resend. Only a flush and the end wait for an answer, and
+never long. Nothing waits for them: sending goes on meanwhile, and an end doesn't wait for a flush
+that nobody answers.
 """
 
 from contextlib import suppress
@@ -30,6 +32,11 @@ DEFAULT_FUNCTION_WAIT = 0.25
 LOOK_SECONDS = 0.01
 #: Seconds between attempts to connect while somebody waits, at first and at most.
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
+
+
+def tick_after(now: float, interval: float) -> float:
+    """Return the first multiple of ``interval`` after ``now``, both in seconds."""
+    return (now // interval + 1) * interval
 
 
 class Sender:
@@ -140,9 +147,12 @@ class Sender:
             self._waiting += made
             self._end = next((each for each in made if each.status is not None), None)
         now = Native.monotonic()
+        # After the bye nothing is sent, and its answer is the last that the collector says.
+        is_asked = self._end is not None and self._end.number is not None
+        is_due = made or (now >= self._next_tick and not is_asked)
         try:
-            if made or now >= self._next_tick or self._link.connection is None:
-                self._next_tick = now + self._interval
+            if is_due or self._link.connection is None:
+                self._next_tick = tick_after(now, self._interval)
                 self._tick(made)
             self._serve()
         except Exception as error:

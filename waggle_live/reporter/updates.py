@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 from ..logs import LogOnce
 from ..native import Native
 from ..series.state import LastCell, SeriesState
-from ..wire.protocol import encode_cell, encode_updates
+from ..wire.protocol import encode_updates
 from . import fork
 from .session import Session
 from .usage import Figures
@@ -57,14 +57,14 @@ class Updates:
         """
         now = Native.monotonic()
         states: Sequence[State] = self._all() if self._last is None else self._last
-        cells: List[bytes] = []
+        cells: List[str] = []
         complete = True
         for state in states:
             if everything or state.values or state.changed:
                 try:
                     cell = state.take()
                     if cell is not None:
-                        cells.append(encode_cell(cell))
+                        cells.append(cell)
                 except Exception as error:
                     self._log_once.fault(error, UNSENT, _title(state))
                     continue

@@ -2,7 +2,7 @@
 
 import sys
 from math import fsum
-from typing import Any, Dict, List
+from typing import Any, List
 
 from ..wire.protocol import COUNTER
 from .state import FOLD_AT, Change, Folded, SeriesState, change_together
@@ -33,5 +33,5 @@ class CounterState(SeriesState):
             value = MAX_VALUE
         change_together((folded, 0, (min(value, MAX_VALUE),)), drain)
 
-    def _message(self, *folded: Any) -> Dict[str, Any]:
-        return {"value": folded[0]}
+    def _fields(self, *folded: Any) -> str:
+        return '"value":%r' % folded[0]

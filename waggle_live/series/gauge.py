@@ -1,6 +1,6 @@
 """The state of a gauge: its newest value."""
 
-from typing import Any, Dict, List
+from typing import Any, List
 
 from ..native import Native
 from ..wire.protocol import GAUGE, encode_number
@@ -25,7 +25,9 @@ class GaugeState(SeriesState):
             value = value + entry[1] if len(entry) > 2 else entry[1]
         change_together((folded, 0, (value, batch[-1][0])), drain)
 
-    def _message(self, *folded: Any) -> Dict[str, Any]:
-        value, clock = folded
-        age = max(0.0, (Native.perf_counter_ns() - clock) / 1e9)
-        return {"value": encode_number(value), "age": round(age, 6)}
+    def _age(self) -> float:
+        age: float = (Native.perf_counter_ns() - self.folded[0][1]) / 1e9
+        return age
+
+    def _fields(self, *folded: Any) -> str:
+        return '"value":' + encode_number(folded[0])

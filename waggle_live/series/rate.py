@@ -1,6 +1,6 @@
 """The state of a rate: events, or blocks and their time."""
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, List, Tuple
 
 from ..wire.protocol import OVERFLOW, RATE
 from .state import MAX_WHOLE, Change, Folded, SeriesState, change_together
@@ -40,15 +40,15 @@ class RateState(SeriesState):
                 last = abs(previous - before) // at_once
         change_together((folded, 0, (count + events, total, last, previous)), drain)
 
-    def _message(self, *folded: Any) -> Dict[str, Any]:
+    def _fields(self, *folded: Any) -> str:
         count, total, last, _ = folded
-        message: Dict[str, Any] = {"count": min(count, MAX_WHOLE)}
+        fields = '"count":%d' % min(count, MAX_WHOLE)
         if self.blocks:
-            message["sum"] = min(total, MAX_WHOLE)
+            fields += ',"sum":%d' % min(total, MAX_WHOLE)
         # The overflow series mixes the events of many: no two of them belong together.
         if last is not None and self.name != OVERFLOW:
-            message["last"] = last
-        return message
+            fields += ',"last":%d' % last
+        return fields
 
 
 def _reading(entry: Any) -> Tuple[int, int]:

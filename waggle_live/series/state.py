@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..claim import Claim, Owner
 from ..native import Native
-from ..wire.protocol import Labels
+from ..wire.protocol import Labels, encode_cell
 
 #: Values in one buffer at which the appending side folds them itself (about 320 kB).
 FOLD_AT = 8192
@@ -48,6 +48,7 @@ class SeriesState:
         "claim",
         "first",
         "folded",
+        "head",
         "labels",
         "name",
         "on_change",
@@ -74,6 +75,8 @@ class SeriesState:
         self.on_change: Optional[Callable[[bool], None]] = None
         #: Called after the first value since a reset, with no branch for it in what records values.
         self.begin = begin
+        #: The text of a cell that never changes: its beginning.
+        self.head = _head(self.kind, name, labels)
         self.reset()
 
     @property
@@ -129,8 +132,8 @@ class SeriesState:
         finally:
             owner.is_done = True
 
-    def take(self) -> Optional[Dict[str, Any]]:
-        """Fold, and return the state as a cell of the wire; None if it is being folded."""
+    def take(self) -> Optional[str]:
+        """Fold, and return the text of a cell of the wire; None if it is being folded."""
         owner = Owner()
         try:
             if not self.claim.take(owner):
@@ -168,22 +171,21 @@ class SeriesState:
             self.changed = True
             self._fold(values[:size], self.folded, (values, slice(size), ()))
 
-    def _cell(self) -> Dict[str, Any]:
-        cell: Dict[str, Any] = {"kind": self.kind}
-        if self.name:
-            cell["name"] = self.name
-        if self.labels:
-            cell["labels"] = dict(self.labels)
-        cell["age"] = round(max(0.0, Native.monotonic() - self.touched), 6)
-        cell.update(self._message(*self.folded[0]))
-        return cell
+    def _cell(self) -> str:
+        # As text from the start: a dict for an encoder takes twice as long.
+        age = ',"age":%.6f,' % max(0.0, self._age())
+        return self.head + age + self._fields(*self.folded[0]) + "}"
+
+    def _age(self) -> float:
+        """Return the seconds since the state changed."""
+        return Native.monotonic() - self.touched
 
     def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
         """Fold ``batch`` into ``folded``, and ``drain`` the buffer of it in the same call."""
         raise NotImplementedError
 
-    def _message(self, *folded: Any) -> Dict[str, Any]:
-        """Return the fields of the wire's cell."""
+    def _fields(self, *folded: Any) -> str:
+        """Return the text of the fields of the wire's cell that only this kind has."""
         raise NotImplementedError
 
 
@@ -192,12 +194,12 @@ class LastCell:
 
     values = ()
 
-    def __init__(self, cell: Dict[str, Any], changed: bool) -> None:
+    def __init__(self, cell: str, changed: bool) -> None:
         self._cell = cell
         self.changed = changed
 
-    def take(self) -> Dict[str, Any]:
-        """Return the cell."""
+    def take(self) -> str:
+        """Return the text of the cell."""
         self.changed = False
         return self._cell
 
@@ -220,6 +222,15 @@ class _FirstBuffer(list):  # type: ignore[type-arg]
         state.use(state.values, anew=False)  # any number of threads may come here at once
         state.values.append(value)
         state.begin()
+
+
+def _head(kind: str, name: str, labels: Labels) -> str:
+    cell: Dict[str, Any] = {"kind": kind}
+    if name:
+        cell["name"] = name
+    if labels:
+        cell["labels"] = dict(labels)
+    return encode_cell(cell)[:-1]
 
 
 def change_together(*changes: Change) -> None:

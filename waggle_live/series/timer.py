@@ -62,10 +62,10 @@ class TimerState(SeriesState):
         new = (count, total, low, high, last, failures, buckets)
         change_together((folded, 0, new), drain, (failed, slice(raised), ()))
 
-    def _message(self, *folded: Any) -> Dict[str, Any]:
+    def _fields(self, *folded: Any) -> str:
         count, total, low, high, last, failures, buckets = folded
-        whole = min(total, MAX_WHOLE)
-        message: Dict[str, Any] = {"count": count, "sum": whole, "failures": failures}
+        fields = '"count":%d,"sum":%d,"failures":%d' % (count, min(total, MAX_WHOLE), failures)
         if count:
-            message.update(min=low, max=high, last=last, buckets=sorted(buckets.items()))
-        return message
+            pairs = ",".join(["[%d,%d]" % pair for pair in sorted(buckets.items())])
+            fields += ',"min":%d,"max":%d,"last":%d,"buckets":[%s]' % (low, high, last, pairs)
+        return fields

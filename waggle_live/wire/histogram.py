@@ -21,14 +21,14 @@ BOUNDS_NS: List[float] = [
     2.0 ** (i / BUCKETS_PER_DOUBLING) * 1e9 for i in range(MIN_INDEX, MAX_INDEX + 1)
 ]
 
-_LAST = len(BOUNDS_NS) - 1
-# The same for whole nanoseconds, since integers compare faster with integers.
-_BOUNDS: List[int] = [int(bound) for bound in BOUNDS_NS]
+# The same for whole nanoseconds, since integers compare faster with integers. The last bucket
+# counts what is longer, too.
+_BOUNDS: List[float] = [*map(int, BOUNDS_NS[:-1]), float("inf")]
 
 
 def bucket_index(duration_ns: int) -> int:
     """Return the index of the bucket that counts a duration of ``duration_ns`` nanoseconds."""
-    return min(bisect_left(_BOUNDS, duration_ns), _LAST) + MIN_INDEX
+    return bisect_left(_BOUNDS, duration_ns) + MIN_INDEX
 
 
 def add(sorted_ns: Sequence[int], buckets: Dict[int, int]) -> None:
@@ -38,8 +38,8 @@ def add(sorted_ns: Sequence[int], buckets: Dict[int, int]) -> None:
     """
     position, end = 0, len(sorted_ns)
     while position < end:
-        slot = min(bisect_left(_BOUNDS, sorted_ns[position]), _LAST)
-        after = end if slot == _LAST else bisect_right(sorted_ns, _BOUNDS[slot], position)
+        slot = bisect_left(_BOUNDS, sorted_ns[position])
+        after = bisect_right(sorted_ns, _BOUNDS[slot], position)
         index = slot + MIN_INDEX
         buckets[index] = buckets.get(index, 0) + after - position
         position = after

@@ -71,6 +71,7 @@ RESERVED_LABELS = frozenset((*IDENTITY_LABELS, "name", "le", "quantile", "q", "s
 _NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+_UPDATE = '{"type":"update","number":%d,"monotonic":%r,"since":%r'
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Labels = Tuple[Tuple[str, str], ...]
@@ -190,23 +191,23 @@ def check_session_id(session: Any) -> str:
     return session
 
 
-def encode_number(value: float) -> Union[float, str]:
-    """Return a finite number as it is, NaN and infinities as the strings that stand for them."""
+def encode_number(value: float) -> str:
+    """Return the text of a number; NaN and infinities are the strings that stand for them."""
+    if math.isfinite(value):
+        return repr(value)
     if math.isnan(value):
-        return "NaN"
-    if value in (math.inf, -math.inf):
-        return "+Inf" if value > 0 else "-Inf"
-    return value
+        return '"NaN"'
+    return '"+Inf"' if value > 0 else '"-Inf"'
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """Return one message as one line, its newline included."""
-    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return encode_cell(message).encode() + b"\n"
 
 
-def encode_cell(cell: Mapping[str, Any]) -> bytes:
-    """Return one cell as :func:`encode_updates` takes it."""
-    return encode(cell)[:-1]
+def encode_cell(cell: Mapping[str, Any]) -> str:
+    """Return the text of one cell, all ASCII, as :func:`encode_updates` takes it."""
+    return json.dumps(cell, separators=(",", ":"), allow_nan=False)
 
 
 def decode(line: bytes) -> Dict[str, Any]:
@@ -221,7 +222,7 @@ def decode(line: bytes) -> Dict[str, Any]:
 
 
 def encode_updates(
-    cells: Iterable[bytes],
+    cells: Iterable[str],
     number: int,
     monotonic: float,
     since: float,
@@ -235,22 +236,17 @@ def encode_updates(
     encoded = list(cells)
     start = 0
     while True:
-        head: Dict[str, Any] = {
-            "type": "update",
-            "number": number,
-            "monotonic": monotonic,
-            "since": since,
-        }
+        prefix = _UPDATE % (number, monotonic, since)
         if process is not None:
-            head["process"] = process
+            prefix += ',"process":' + encode_cell(process)
             process = None
-        prefix = encode(head)[:-2] + b',"cells":['
+        prefix += ',"cells":['
         room = MAX_LINE_BYTES - len(prefix) - 3
         end = start
         while end < len(encoded) and len(encoded[end]) < room:
             room -= len(encoded[end]) + 1
             end += 1
-        yield number, prefix + b",".join(encoded[start:end]) + b"]}\n"
+        yield number, (prefix + ",".join(encoded[start:end]) + "]}\n").encode()
         # A cell has bounded strings and at most 401 buckets: it always fits a line.
         start = max(end, start + 1)
         if start >= len(encoded):

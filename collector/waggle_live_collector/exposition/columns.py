@@ -94,11 +94,11 @@ def _seconds(family: Family, field: str) -> Column:
 
 def _sum(family: Family, field: str) -> Column:
     """Return the column of a whole number."""
-    return Column(family, lambda all, _: [float(getattr(one.totals, field)) for one in all])
+    return Column(family, lambda rows, _: [float(getattr(one.totals, field)) for one in rows])
 
 
 def _value(family: Family) -> Column:
-    return Column(family, lambda all, _: [one.value() for one in all])
+    return Column(family, lambda rows, _: [one.value() for one in rows])
 
 
 def _ones(rows: Sequence[Any], _: Moment) -> list[float]:
@@ -106,30 +106,30 @@ def _ones(rows: Sequence[Any], _: Moment) -> list[float]:
 
 
 _TIMER = (
-    Column(f.TIMER_SECONDS, lambda all, _: [one.totals for one in all]),
+    Column(f.TIMER_SECONDS, lambda rows, _: [one.totals for one in rows]),
     _seconds(f.TIMER_LAST, "last"),
     Column(
         f.TIMER_RECENT,
-        lambda all, moment: [quantiles(_recent(one, moment).buckets) for one in all],
+        lambda rows, moment: [quantiles(_recent(one, moment).buckets) for one in rows],
         label="q",
         values=tuple(map(str, QUANTILES)),
     ),
-    Column(f.TIMER_RECENT_MEAN, lambda all, moment: [_mean(_recent(one, moment)) for one in all]),
+    Column(f.TIMER_RECENT_MEAN, lambda rows, moment: [_mean(_recent(one, moment)) for one in rows]),
     _sum(f.TIMER_FAILURES, "failures"),
 )
 _RATE = (
     _sum(f.RATE_EVENTS, "count"),
     Column(
         f.RATE_PER_SECOND,
-        lambda all, moment: [_recent(one, moment).per_second(moment.now) for one in all],
+        lambda rows, moment: [_recent(one, moment).per_second(moment.now) for one in rows],
     ),
     Column(
         f.RATE_BLOCK,
-        lambda all, moment: [
-            one.block_per_second() if _recent(one, moment).count else None for one in all
+        lambda rows, moment: [
+            one.block_per_second() if _recent(one, moment).count else None for one in rows
         ],
     ),
-    Column(f.RATE_LAST, lambda all, _: [one.last_per_second() for one in all]),
+    Column(f.RATE_LAST, lambda rows, _: [one.last_per_second() for one in rows]),
 )
 _TAU_TIMES = (f.TAU_EXCLUSIVE, f.TAU_INCLUSIVE, f.TAU_EXCLUSIVE_CPU, f.TAU_INCLUSIVE_CPU)
 
@@ -172,21 +172,23 @@ UPDATED = Column(f.UPDATED, _updated)
 #: How processes ended: the rows are plugins, and what is left of those that are gone.
 EXITS = Column(
     f.EXITS,
-    lambda all, _: [tuple([float(one.exits[status]) for status in exits.STATUSES]) for one in all],
+    lambda rows, _: [
+        tuple([float(one.exits[status]) for status in exits.STATUSES]) for one in rows
+    ],
     label="status",
     values=exits.STATUSES,
 )
 
 #: Of a plugin itself: the rows are plugins.
 PLUGIN: tuple[Column, ...] = (
-    Column(f.UP, lambda all, _: [float(one.up) for one in all]),
-    Column(f.SESSIONS, lambda all, _: [float(sum(1 for _ in one.connected())) for one in all]),
-    Column(f.START, lambda all, _: [round(one.started, 3) for one in all]),
-    Column(f.LAST_SEEN, lambda all, moment: [moment.unix(one.last_seen) for one in all]),
-    Column(f.SILENT, lambda all, moment: [one.silent_seconds(moment.now) for one in all]),
-    Column(f.CPU, lambda all, _: [one.cpu_seconds() for one in all]),
+    Column(f.UP, lambda rows, _: [float(one.up) for one in rows]),
+    Column(f.SESSIONS, lambda rows, _: [float(sum(1 for _ in one.connected())) for one in rows]),
+    Column(f.START, lambda rows, _: [round(one.started, 3) for one in rows]),
+    Column(f.LAST_SEEN, lambda rows, moment: [moment.unix(one.last_seen) for one in rows]),
+    Column(f.SILENT, lambda rows, moment: [one.silent_seconds(moment.now) for one in rows]),
+    Column(f.CPU, lambda rows, _: [one.cpu_seconds() for one in rows]),
     Column(f.MEMORY, _memory),
-    Column(f.TAU_LAST_DUMP, lambda all, moment: [_last_dump(one, moment) for one in all]),
+    Column(f.TAU_LAST_DUMP, lambda rows, moment: [_last_dump(one, moment) for one in rows]),
     EXITS,
 )
 

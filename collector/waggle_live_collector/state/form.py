@@ -15,9 +15,10 @@ from . import older
 
 #: Of the format that is written. That of the release before is read, see :mod:`.older`.
 FORMAT = 2
-
 #: Of a clock; more is none, and would not fit where times are packed.
 Seconds = Annotated[float, Meta(ge=-1e9, le=1e9)]
+
+_encode_row = json.Encoder(enc_hook=encode_counts).encode
 
 P = TypeVar("P")
 Q = TypeVar("Q")
@@ -44,13 +45,10 @@ class State(Head, Generic[P, Q], kw_only=True):
     processes: list[Q] = field(name="sessions")
 
 
-_encode = json.Encoder(enc_hook=encode_counts).encode
-
-
 def row(owner: Process | Plugin) -> Raw:
     """Return the row of a process or plugin, which is encoded again only when it changed."""
     if owner.encoded is None:
-        owner.encoded = Raw(_encode(owner))
+        owner.encoded = Raw(_encode_row(owner))
     return owner.encoded
 
 

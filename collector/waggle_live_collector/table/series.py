@@ -38,15 +38,12 @@ class Arrival(NamedTuple):
     process: str
 
 
-class Stamp:
+class Stamp(Struct, eq=False, gc=False):
     """When a name was last updated; shared by series of several kinds under one name."""
 
-    __slots__ = ("at", "labels", "name")
-
-    def __init__(self, name: str, labels: Labels) -> None:
-        self.name = name
-        self.labels = labels
-        self.at = NEVER
+    name: str
+    labels: Labels
+    at: float = NEVER
 
     def raise_to(self, at: float) -> None:
         """Note an update at the monotonic time ``at``; an older one changes nothing."""

@@ -2,9 +2,8 @@
 
 from typing import Any, Self
 
-from ..messages import MAX_WHOLE
 from .recent import Recent
-from .series import Arrival, Series, Stamp, Totals, fell, over
+from .series import Arrival, Series, Stamp, Totals
 
 
 class WindowedSeries(Series):
@@ -28,13 +27,6 @@ class WindowedSeries(Series):
         if more.last is not None and (totals.last is None or more.last_at >= totals.last_at):
             totals.last, totals.last_at = more.last, more.last_at
         self.recent.absorb(other.recent, now)
-
-    def _check(self, count: int, total: int) -> None:
-        """Raise ProtocolError if so many more events of so many ns can't be counted."""
-        if count < 0 or total < 0:
-            raise fell()
-        if self.totals.count + count > MAX_WHOLE or self.totals.sum + total > MAX_WHOLE:
-            raise over()
 
     def _count(
         self, arrival: Arrival, cell: Any, count: int, total: int, buckets: dict[int, int]

@@ -17,7 +17,7 @@ from waggle_live_collector.exposition.encoding import Form
 from waggle_live_collector.exposition.protobuf import PROTOBUF
 from waggle_live_collector.table.plugin import Plugin
 
-from ..world import World, counter, timer
+from ..world import World, counter, gauge, timer
 from .oracle import NASTY, Oracle, rich_world
 
 
@@ -116,6 +116,19 @@ def test_what_did_not_change_is_rendered_the_same():
         b"waggle_plugin_last_seen_timestamp_seconds",
         b"waggle_plugin_silent_seconds",
     }
+
+
+def test_a_name_of_two_kinds_has_one_update_time():
+    """Two processes gave it two kinds, one of them after the first scrape."""
+    world = World()
+    world.peer("session-1").update(1, counter("x", 1), gauge("y", 1))
+    assert len(world.scrape().all("waggle_updated_timestamp_seconds")) == 2
+    world.time.pass_(1)
+    world.peer("session-2").update(1, gauge("x", 1), counter("z", 1))
+    found = world.scrape().all("waggle_updated_timestamp_seconds")
+    times = {labels["name"]: value - world.time.now() for labels, value in found}
+    assert times == {"x": 0, "y": -1, "z": 0}
+    assert len(found) == 3
 
 
 def test_own_metrics_bound_their_plugin_labels():

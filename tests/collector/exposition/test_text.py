@@ -21,7 +21,7 @@ def test_numbers_at_the_edges():
         assert number(value).decode() == floatToGoString(value)
 
 
-@given(st.lists(st.floats(), min_size=1))
+@given(st.lists(st.floats() | st.integers(0, 10**17).map(float), min_size=1))
 def test_many_numbers_are_written_as_each_by_itself(values):
     """Whatever stands beside it."""
     assert number_texts(values) == [number(value) for value in values]
@@ -31,6 +31,8 @@ def test_many_numbers_are_written_as_each_by_itself(values):
 def test_unix_times_are_written_as_any_number(milliseconds):
     """Whatever their zeros, and at the edges of what is written in a shorter way."""
     values = [each / 1000 for each in milliseconds]
+    assert number_texts(values) == [number(value) for value in values]
+    values.insert(1, math.nan)
     assert number_texts(values) == [number(value) for value in values]
 
 

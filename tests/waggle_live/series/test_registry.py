@@ -12,7 +12,7 @@ from waggle_live.series.registry import Registry
 from waggle_live.wire.errors import InvalidMetric
 from waggle_live.wire.protocol import DEFAULT_MAX_SERIES, OVERFLOW
 
-from ..helpers import cell, cells, problems
+from ..helpers import cell, cells, problems, taken
 
 MAKE = {"timer": "timer", "rate": "rate", "gauge": "gauge", "counter": "counter"}
 
@@ -212,7 +212,7 @@ def test_making_series_from_many_threads(fast_switching):
                 registry.problems.count("sync_error", "x")
 
         run_all([threading.Thread(target=work) for _ in range(6)])
-        values = {(c.kind, c.name): c.take()["value"] for c in registry.states()}
+        values = {(c.kind, c.name): taken(c)["value"] for c in registry.states()}
         expected = {
             (kind, "%s%d" % (kind[0], i)): 6 for kind in ("counter", "messages") for i in range(5)
         }

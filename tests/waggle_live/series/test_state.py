@@ -15,7 +15,7 @@ from waggle_live.series.state import FOLD_AT
 from waggle_live.series.timer import TimerState
 from waggle_live.wire.protocol import encode
 
-from ..helpers import ROOT, environment, run_python
+from ..helpers import ROOT, environment, run_python, taken
 
 
 @pytest.mark.parametrize("make", [TimerState, RateState, GaugeState, CounterState])
@@ -23,7 +23,7 @@ def test_a_new_cell_is_empty_and_changed(make):
     """A series that was only declared is sent once, at zero."""
     state = make("x")
     assert state.changed
-    found = state.take()
+    found = taken(state)
     assert found["name"] == "x"
     assert found.get("count", 0) == 0
     assert found.get("value", 0) == 0
@@ -32,6 +32,49 @@ def test_a_new_cell_is_empty_and_changed(make):
     assert "labels" not in found
     assert not state.changed
     encode(found)
+
+
+def test_a_cell_is_the_json_of_its_values():
+    """Each kind's text is one JSON object with just the fields of the wire, whatever the labels."""
+    labels = (("a", 'quote " and \\ and \n'), ("b", "\u00e4\u20ac\U0001f41d"))
+    timer = TimerState("t", labels)
+    timer.fail(ValueError)
+    for value in (1000, 3000, 1000):
+        timer.append(value)
+    rate = RateState("r")
+    rate.append(5)
+    rate.append(25)
+    blocks = RateState("b")
+    blocks.blocks = True
+    blocks.append(7)
+    whole, fraction = CounterState("c"), CounterState("f")
+    whole.append(10**25)
+    fraction.append(0.1)
+    gauge = GaugeState("g")
+    gauge.append((0, -1.5e-300))
+    nan = GaugeState("n")
+    nan.append((0, float("nan")))
+    of_timer = {"count": 3, "sum": 5000, "failures": 1, "min": 1000, "max": 3000, "last": 1000}
+    expected = [
+        (timer, dict(of_timer, labels=dict(labels), buckets=[[-159, 2], [-146, 1]])),
+        (rate, {"count": 2, "last": 20}),
+        (blocks, {"count": 1, "sum": 7, "last": 7}),
+        (whole, {"value": 10**25}),
+        (fraction, {"value": 0.1}),
+        (gauge, {"value": -1.5e-300}),
+        (nan, {"value": "NaN"}),
+        (_Nameless(""), {"value": 0}),
+    ]
+    for state, fields in expected:
+        found = taken(state)
+        assert found.pop("age") >= 0
+        assert found.pop("kind") == state.kind
+        assert found.pop("name", "") == state.name
+        assert found == fields
+
+
+class _Nameless(CounterState):
+    kind = "uploads"
 
 
 def test_changed_follows_what_is_recorded():
@@ -57,12 +100,12 @@ def test_age_is_since_the_last_change():
     for _ in range(2):
         time.sleep(0.05)
         least = time.monotonic() - after
-        age = state.take()["age"]
+        age = taken(state)["age"]
         # To a microsecond, to which it is rounded.
         assert least - 1e-6 <= age <= time.monotonic() - before + 1e-6
     gauge = GaugeState("g")
     gauge.append((time.perf_counter_ns() if hasattr(time, "perf_counter_ns") else 0, 2.0))
-    assert gauge.take()["value"] == 2.0
+    assert taken(gauge)["value"] == 2.0
 
 
 def test_state_is_not_consumed_by_taking():
@@ -70,7 +113,7 @@ def test_state_is_not_consumed_by_taking():
     state = TimerState("t")
     for value in (5, 3, 4):
         state.append(value)
-    first, second = state.take(), state.take()
+    first, second = taken(state), taken(state)
     first.pop("age")
     second.pop("age")
     assert first == second
@@ -90,7 +133,7 @@ def test_who_finds_the_state_claimed_leaves_it():
     assert state.end(0.01) is None
     state.append(1)
     owner.is_done = True
-    assert state.take()["value"] == 2
+    assert taken(state)["value"] == 2
 
 
 def test_reset_starts_at_zero_with_a_new_buffer():
@@ -104,7 +147,7 @@ def test_reset_starts_at_zero_with_a_new_buffer():
     state.reset()
     old(7)
     state.append(9)
-    found = state.take()
+    found = taken(state)
     assert (found["count"], found["sum"]) == (1, 9)
 
 
@@ -150,13 +193,13 @@ def test_many_threads_and_folders_are_exact(fast_switching, folders):
     for helper in helpers:
         helper.join()
     values = [1000 * offset + i for offset in range(4) for i in range(per_thread)]
-    found = timer.take()
+    found = taken(timer)
     assert (found["count"], found["sum"]) == (len(values), sum(values))
     assert (found["min"], found["max"]) == (0, max(values))
     assert sum(count for _, count in found["buckets"]) == len(values)
-    assert counter.take()["value"] == 4 * sum(range(per_thread))
-    assert gauge.take()["value"] == 4 * per_thread
-    assert rate.take()["count"] == 4 * per_thread
+    assert taken(counter)["value"] == 4 * sum(range(per_thread))
+    assert taken(gauge)["value"] == 4 * per_thread
+    assert taken(rate)["count"] == 4 * per_thread
 
 
 def test_interrupts_in_the_middle_of_folds():
@@ -201,7 +244,7 @@ def test_folding_inside_of_a_fold():
         gc.set_threshold(*before)
         gc.callbacks.remove(on_collection)
     gc.collect()
-    found = state.take()
+    found = taken(state)
     assert found["count"] == 200 + len(inside)
     assert found["sum"] == 3 * found["count"]
 
@@ -225,7 +268,7 @@ def test_trace_functions_may_record():
     finally:
         sys.settrace(before)
     assert len(lines) > 3
-    assert state.take()["value"] == 1 + len(lines)
+    assert taken(state)["value"] == 1 + len(lines)
 
 
 def test_errors_of_a_signal_handler_are_not_ours_to_swallow():
@@ -252,5 +295,5 @@ def test_errors_of_a_signal_handler_are_not_ours_to_swallow():
         finally:
             sys.settrace(before)
         assert seen[0] < at or raised == at
-        assert state.take()["value"] == 1
+        assert taken(state)["value"] == 1
     assert raised > 10

@@ -4,6 +4,8 @@ import pytest
 
 from waggle_live.series.timer import TimerState
 
+from ..helpers import taken
+
 
 def test_many_equal_durations():
     """A batch of few different durations makes the figures that it makes one by one."""
@@ -13,7 +15,7 @@ def test_many_equal_durations():
     for value in values:
         single.append(value)
         single.fold()
-    found, expected = batch.take(), single.take()
+    found, expected = taken(batch), taken(single)
     for figure in ("count", "sum", "min", "max", "last", "buckets"):
         assert found[figure] == expected[figure]
 
@@ -22,7 +24,7 @@ def test_negative_among_equal_durations():
     """A duration that confused threads made negative is 0, among many equal ones too."""
     state = TimerState("t")
     state.buffer.extend([100] * 60 + [-5])
-    found = state.take()
+    found = taken(state)
     assert (found["count"], found["sum"], found["min"], found["last"]) == (61, 6000, 0, 0)
 
 
@@ -36,4 +38,4 @@ def test_failures(error, failures):
     state = TimerState("t")
     state.fail(error)
     state.append(5)
-    assert state.take()["failures"] == failures
+    assert taken(state)["failures"] == failures

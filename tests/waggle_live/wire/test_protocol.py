@@ -197,7 +197,7 @@ def test_bad_session_ids(bad):
 @pytest.mark.parametrize("value", [0, -1.5, 1e308, 5, 1e-320])
 def test_numbers_travel(value):
     """A finite number survives JSON and comes back equal."""
-    assert json.loads(json.dumps(protocol.encode_number(value), allow_nan=False)) == value
+    assert json.loads(protocol.encode_number(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_numbers_travel(value):
 )
 def test_what_json_has_no_number_for_travels_as_a_string(value, text):
     """NaN and the infinities."""
-    assert protocol.encode_number(value) == text
+    assert json.loads(protocol.encode_number(value)) == text
 
 
 def test_message_round_trip():

@@ -1,6 +1,6 @@
 """The states of TAU's functions: each value is the whole state, so the newest counts."""
 
-from typing import Any, Dict, List
+from typing import Any, List
 
 from ...native import Native
 from ...series.state import Change, Folded, SeriesState, change_together
@@ -22,8 +22,9 @@ class FunctionState(_NewestState):
     kind = FUNCTION
     empty = (0, None, None, None, None)
 
-    def _message(self, *folded: Any) -> Dict[str, Any]:
-        return {field: value for field, value in zip(_FIELDS, folded) if value is not None}
+    def _fields(self, *folded: Any) -> str:
+        pairs = zip(_FIELDS, folded)
+        return ",".join(['"%s":%d' % pair for pair in pairs if pair[1] is not None])
 
 
 class RunState(_NewestState):
@@ -32,7 +33,9 @@ class RunState(_NewestState):
     kind = TAU
     empty = (0.0, 0, 0)
 
-    def _message(self, *folded: Any) -> Dict[str, Any]:
-        dumped, dropped, torn = folded
-        age = min(max(0.0, Native.monotonic() - dumped), 1e9)
-        return {"age": round(age, 6), "dropped": dropped, "torn": torn}
+    def _age(self) -> float:
+        dumped: float = self.folded[0][0]
+        return min(Native.monotonic() - dumped, 1e9)
+
+    def _fields(self, *folded: Any) -> str:
+        return '"dropped":%d,"torn":%d' % folded[1:]

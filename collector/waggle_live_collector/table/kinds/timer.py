@@ -81,10 +81,11 @@ class TimerSeries(WindowedSeries):
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
         count, total = cell.count - applied.count, cell.sum - applied.sum
         failures = cell.failures - applied.failures
-        self._check(count, total)
-        totals = self.totals
-        if failures < 0:
+        if count < 0 or total < 0 or failures < 0:
             raise fell()
+        totals = self.totals
+        if totals.count + count > MAX_WHOLE or totals.sum + total > MAX_WHOLE:
+            raise over()
         if totals.failures + failures > MAX_WHOLE:
             raise over()
         first, counts = applied.buckets.first, applied.buckets.counts

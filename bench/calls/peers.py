@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Tuple
 #: What a statement uses, by name, and what sends the rest.
 Ready = Tuple[Dict[str, Any], Callable[[], Any]]
 
-#: What the sinks of the bench listen on (see :mod:`bench.sink`).
+#: The environment variable with the port that takes the datagrams.
 UDP_PORT = "BENCH_UDP_PORT"
 
 
@@ -96,7 +96,7 @@ def timeit() -> Ready:
 
 
 def ancestor() -> Ready:
-    """The design of 2021, re-created from its description (see :mod:`bench.ancestor`)."""
+    """The design of 2021, re-created from its description (see :mod:`bench.calls.ancestor`)."""
     from .ancestor import Timers
 
     return {"timers": Timers()}, lambda: None

@@ -1,4 +1,4 @@
-"""One round of one subject in a process of its own: ``python -m bench.worker NAME``."""
+"""One round of one subject in a process of its own: ``python -m bench.calls.worker NAME``."""
 
 import json
 import os

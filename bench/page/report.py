@@ -1,4 +1,4 @@
-"""The report: each sentence of the bar beside what was measured, then all figures as tables."""
+"""The report: the targets beside what was measured, then all figures as tables."""
 
 from pathlib import Path
 from typing import Dict, List
@@ -8,8 +8,10 @@ from .results import Results, Row, table
 
 HEAD = """# What it costs, beside what one would pick instead
 
-`make bench` makes this page, [results.jsonl](results.jsonl) and the picture, in some ten minutes;
-`make bench CASES="calls scrape"` measures some families only. Quote the ratios and not the times.
+`make bench` measures all of this anew and writes this page, [results.jsonl](results.jsonl), the
+picture and the figures of [docs/fleet.md](../fleet.md), in some 20 minutes.
+`make bench CASES="calls scrape"` measures some families only, `make bench SHORT=1` tries all of
+them in short and writes nothing. Quote the ratios and not the times.
 """
 
 FLOOR = """
@@ -70,6 +72,46 @@ def scrapes(found: Results) -> str:
     )
 
 
+def loads(found: Results) -> str:
+    """Return what a node's load takes."""
+    rows = found.of("load")
+    figures = {
+        "collector_percent": "collector, % of a core",
+        "client_percent": "a client, % of a core",
+        "collector_wakeups": "collector, wake-ups a second",
+        "client_wakeups": "a client, wake-ups a second",
+    }
+    return plain(rows, figures)
+
+
+def kept(found: Results) -> str:
+    """Return what a node is where it is kept, in each form."""
+    figures = {
+        "samples": "samples a scrape",
+        "series": "series",
+        "bytes": "bytes of a scrape",
+        "gzip_bytes": "gzip",
+        "wal_bytes": "log of a scrape",
+        "chunk_bytes": "chunks of a scrape",
+        "remote_write_bytes": "remote write of a scrape",
+    }
+    many = {
+        "nodes": "nodes",
+        "interval": "seconds between scrapes",
+        "percent_of_a_core": "% of a core",
+        "mib": "MiB",
+        "series": "series",
+    }
+    return plain(found.of("kept"), figures) + "\n" + plain(found.of("fleet"), many)
+
+
+def not_measured(rows: List[Row]) -> str:
+    """Return what is missing here, each once; nothing if all was there."""
+    missing = {row["subject"]: row["missing"] for row in rows if "missing" in row}
+    lines = ["- %s: %s\n" % item for item in missing.items()]
+    return "".join(["\n## Not measured\n", *lines]) if lines else ""
+
+
 def write(rows: List[Row], path: Path) -> None:
     """Write the report."""
     found = Results(rows)
@@ -79,7 +121,8 @@ def write(rows: List[Row], path: Path) -> None:
         machine["system"],
         machine["cpus"],
     )
-    parts = [HEAD, about, FLOOR, "\n![What timing one block costs](calls.png)\n\n## The bar\n"]
+    picture = "\n![What timing one block costs](calls.png)\n"
+    parts = [HEAD, about, not_measured(rows), FLOOR, picture, "\n## The targets\n"]
     parts += [bar(found), "\n", NOTES.read_text(encoding="utf-8") if NOTES.exists() else ""]
     parts += ["\n## One call\n", calls(found)]
     pair = {
@@ -92,6 +135,8 @@ def write(rows: List[Row], path: Path) -> None:
     parts += [plain(found.of("intake"), intake), "\n## A scrape\n", scrapes(found)]
     visible = {"median_s": "median, s", "p99_s": "p99, s", "max_s": "longest, s"}
     parts += ["\n## From `stop()` to `/metrics`\n", plain(found.of("visible"), visible)]
+    parts += ["\n## A node's load: 20 plugins\n", loads(found)]
+    parts += ["\n## Ten plugins, kept by Prometheus\n", kept(found)]
     memory = {"mib": "MiB", "most_mib": "at most, MiB"}
     parts += ["\n## Memory of collectors\n", plain(found.of("memory"), memory)]
     client = {"import_ms": "import or use over pywaggle's, ms", "added_mib": "adds, MiB"}
@@ -99,6 +144,8 @@ def write(rows: List[Row], path: Path) -> None:
     sessions = {
         "lines": "lines",
         "mib": "MiB",
+        "kib_a_series": "KiB a series, at least",
+        "most_kib_a_series": "at most",
         "scrape_ms": "scrape, ms",
         "update_cpu_us": "CPU µs per update of 20 timers",
     }
@@ -106,8 +153,6 @@ def write(rows: List[Row], path: Path) -> None:
     parts += [plain(found.of("changed"), {"scrape_cpu_ms": "collector CPU for a scrape, ms"}), "\n"]
     hot = {"samples_per_s": "samples/s", "recorded": "recorded", "lost": "lost", "grew_mib": "MiB"}
     parts += [plain(found.of("hot loop"), hot)]
-    missing = ["- %s: %s" % (row["subject"], row["missing"]) for row in rows if "missing" in row]
-    parts += ["\n## Not measured\n", "\n".join(missing) or "Everything was there.", "\n"]
     path.write_text("".join(parts), encoding="utf-8")
 
 

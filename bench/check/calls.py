@@ -1,20 +1,19 @@
-"""``python -m bench.check``: fails if the hot path has become dearer. Ratios only.
+"""What each instrument costs the plugin, as ratios.
 
-Each instrument is compared with a yardstick in the same process: a bare ``with`` block that reads
+Each is compared with a yardstick in the same process: a bare ``with`` block that reads
 the clock twice and appends, written here and never changed. Stretches of both alternate, and the
 shortest of many counts, since a busy machine can only make a stretch longer. So neither the
 machine nor how its Python was built matters much.
 """
 
-import sys
 from time import perf_counter_ns
 from typing import Any, Dict, List
 
 from waggle_live import LiveMetrics
 
-from .worker import Run, compiled, empty, took
+from ..calls.worker import Run, compiled, empty, took
 
-STRETCH, TURNS, TRIES = 1000, 120, 3
+STRETCH, TURNS = 1000, 120
 
 #: What each may cost, as a multiple of the yardstick: what it costs on the interpreter (CPython
 #: 3.11 to 3.13, built with and without PGO) that it is dearest on, and a sixth more.
@@ -75,21 +74,3 @@ def ratios() -> Dict[str, float]:
     best = {name: min(values) for name, values in times.items()}
     unit = best["yardstick"] - best["empty"]
     return {name: (best[name] - best["empty"]) / unit for name in LIMITS}
-
-
-def main() -> int:
-    """Print each ratio beside its limit; 1 if one is over it in all tries."""
-    best: Dict[str, float] = dict.fromkeys(LIMITS, float("inf"))
-    for _ in range(TRIES):
-        for name, ratio in ratios().items():
-            best[name] = min(best[name], ratio)
-        if all(best[name] <= limit for name, limit in LIMITS.items()):
-            break
-    for name, limit in LIMITS.items():
-        over = "" if best[name] <= limit else "   <-- dearer than it may be"
-        print("%-40s %.2f of %.2f%s" % (name, best[name], limit, over))
-    return int(any(best[name] > limit for name, limit in LIMITS.items()))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

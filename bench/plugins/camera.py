@@ -1,8 +1,7 @@
-"""One of the ten plugins that ``measure_fleet`` takes for a node's: a camera loop, as they go.
+"""A plugin of the example's kind: a camera loop with the seven series of ``plugin-example``.
 
-Argument: its number, which gives it a frame rate of its own. It records the seven series that
-``plugin-example`` has, with durations and values that vary as a camera's do. Runs until its
-standard input ends.
+Argument: its number, which sets its frame rate. Durations and values vary as a camera's do. It says
+``ready`` after its first frame, and runs until its standard input ends.
 """
 
 import random
@@ -14,6 +13,7 @@ from waggle_live import LiveMetrics
 
 
 def main(number: int) -> None:
+    """Record frames until standard input ends."""
     chance = random.Random(number)
     period = 1 / (5 + 2.5 * number)
     with LiveMetrics(plugin_name="example/plugin-%d" % number, task="task-%d" % number) as live:
@@ -33,6 +33,8 @@ def main(number: int) -> None:
             if frame % 40 == 0:
                 with live.timer("presence"):
                     time.sleep(0.001)
+            if frame == 0:
+                print("ready", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,16 @@ import subprocess
 import sys
 from typing import Any, Dict, Iterator, List
 
-from . import processes, subjects
+from .. import processes
+from . import subjects
 
 ROUNDS = 5
 FIGURES = ("wall", "thread_cpu", "process_cpu", "threads4", "idle_ns", "floor_ns")
 
 
-def run(rounds: int = ROUNDS) -> Iterator[Dict[str, Any]]:
+def run(short: bool = False) -> Iterator[Dict[str, Any]]:
     """Yield one row a subject: medians over the rounds, and the spread of what is compared."""
+    rounds = 1 if short else ROUNDS
     rows: Dict[str, List[Dict[str, Any]]] = {subject.name: [] for subject in subjects.ALL}
     missing: Dict[str, str] = {}
     with processes.ours() as collector, processes.udp_sink() as sink:
@@ -26,7 +28,7 @@ def run(rounds: int = ROUNDS) -> Iterator[Dict[str, Any]]:
         for turn in range(rounds):
             for name in sorted(rows, reverse=bool(turn % 2)):
                 done = subprocess.run(
-                    [sys.executable, "-m", "bench.worker", name],
+                    [sys.executable, "-m", "bench.calls.worker", name],
                     env=environment,
                     capture_output=True,
                     text=True,

@@ -1,0 +1,23 @@
+"""What the collector process loads: each library that nobody asked for is memory on every node."""
+
+from .harness import start
+
+#: aiohttp's client, and what is for web configuration files, passwords and the stack's Redis.
+ABSENT = {"aiohttp.client", "aiohttp.connector", "bcrypt", "pika", "redis", "waggle", "yaml"}
+TELLS_AT_THE_END = """
+import atexit, sys
+from waggle_live_collector.__main__ import main
+atexit.register(lambda: print("loaded:", *sys.modules, file=sys.stderr))
+main()
+"""
+
+
+def test_what_only_some_flags_need_is_not_loaded_by_others():
+    """After a scrape, compressed, and the page, the process holds none of it."""
+    with start(program=TELLS_AT_THE_END) as collector:
+        for path in ("/metrics", "/", "/api/v1/plugins"):
+            assert collector.get(path, headers={"Accept-Encoding": "gzip"})[0] == 200
+        collector.stop()
+        loaded = set(collector.log().rpartition("loaded:")[2].split())
+    assert "aiohttp.web" in loaded
+    assert not loaded & ABSENT
