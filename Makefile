@@ -100,11 +100,11 @@ BENCH_PYTHON ?= $(shell [ -x /usr/bin/python3 ] && /usr/bin/python3 -c \
     echo /usr/bin/python3 || scripts/find-python 3.11+)
 
 .PHONY: bench
-bench: .venv-bench/.peers  ## Measure beside all peers (10 min); CASES="calls scrape" for some of it
-	@.venv-bench/bin/python -m bench $(CASES)
+bench: .venv-bench/.peers  ## Measure beside all peers (20 min); CASES="calls scrape" for some, SHORT=1 to try
+	@.venv-bench/bin/python -m bench $(if $(SHORT),--short) $(CASES)
 
 .PHONY: bench-check
-bench-check: $(VENV)/.dev  ## Check that the hot path is as cheap as it was, by ratios
+bench-check: $(VENV)/.dev  ## Check that calls, scrapes, intake and memory are as cheap as they were, by ratios
 	@$(PYTHON) -m bench.check
 
 .PHONY: clean

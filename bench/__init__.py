@@ -1,6 +1,6 @@
 """What live metrics cost, measured beside what one would pick instead. `make bench` runs it.
 
 Every figure that is compared comes from one run on one machine: rounds of all subjects are
-interleaved and turned round, each in a fresh process, and what counts is the ratio to a floor
-measured in the same process and moment. docs/benchmarks/README.md says what came out.
+interleaved and turned round, or run at the same time. Calls are ratios to a floor measured in the
+same process and moment. docs/benchmarks/README.md says what came out.
 """

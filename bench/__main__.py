@@ -1,6 +1,7 @@
-"""``python -m bench [FAMILY…]``: measure, then write docs/benchmarks from what stands measured.
+"""``python -m bench [FAMILY…]``: measure, then write docs/benchmarks and figures of docs/fleet.md.
 
-Families that are not named keep their rows of the last run.
+Families that are not named keep their rows of the last run. ``--short`` tries the measurements and
+writes nothing.
 """
 
 import argparse
@@ -12,17 +13,20 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import calls, footprint, growth, intake, plot, report, scrape, visible
+from . import calls, footprint, growth, intake, load, packages, prometheus, scrape, visible
+from .page import fleet, plot, report
 
-FAMILIES: Dict[str, Callable[[], Iterator[Dict[str, Any]]]] = {
+FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "calls": calls.run,
     "intake": intake.run,
     "scrape": scrape.run,
     "visible": visible.run,
     "footprint": footprint.run,
     "growth": growth.run,
+    "load": load.run,
+    "prometheus": prometheus.run,
 }
-OUT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def machine() -> Dict[str, Any]:
@@ -42,31 +46,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("families", nargs="*", help=", ".join(FAMILIES))
     parser.add_argument("--again", action="store_true", help="write the report, measure nothing")
-    parser.add_argument("--out", type=Path, default=OUT, help="where the results are written")
+    parser.add_argument("--short", action="store_true", help="measure in short, write nothing")
     options = parser.parse_args()
     unknown = set(options.families) - set(FAMILIES)
     if unknown:
         parser.error("no such family: %s" % ", ".join(sorted(unknown)))
     families = [] if options.again else options.families or list(FAMILIES)
-    options.out.mkdir(parents=True, exist_ok=True)
-    results = options.out / "results.jsonl"
-    rows: List[Dict[str, Any]] = []
-    if results.exists():
-        rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if row["family"] not in families]
     if families:
-        rows = [row for row in rows if row["family"] != "machine"] + [machine()]
+        packages.install()
+    measured = list(measure(families, options.short))
+    if not options.short:
+        write(families, measured)
+
+
+def measure(families: List[str], short: bool) -> Iterator[Dict[str, Any]]:
+    """Yield the rows of these families, and print each."""
     for family in families:
         begin = time.monotonic()
-        for row in FAMILIES[family]():
-            rows.append({"family": family, **row})
-            print(json.dumps(rows[-1]), flush=True)
+        for found in FAMILIES[family](short):
+            row = {"family": family, **found}
+            print(json.dumps(row), flush=True)
+            yield row
         print("%s took %.0f s" % (family, time.monotonic() - begin), file=sys.stderr)
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    results.write_text(lines, encoding="utf-8")
-    report.write(rows, options.out / "README.md")
-    plot.write(rows, options.out / "calls.png")
-    print("Written to %s" % options.out, file=sys.stderr)
+
+
+def write(families: List[str], measured: List[Dict[str, Any]]) -> None:
+    """Write the pages from what was measured now, and before of other families."""
+    pages = DOCS / "benchmarks"
+    results = pages / "results.jsonl"
+    lines = results.read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(json.loads, lines) if row["family"] not in families]
+    if measured:
+        rows = [row for row in rows if row["family"] != "machine"] + [*measured, machine()]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    results.write_text(text, encoding="utf-8")
+    report.write(rows, pages / "README.md")
+    fleet.write(rows, DOCS / "fleet.md")
+    plot.write(rows, pages / "calls.png")
+    print("Written to %s" % DOCS, file=sys.stderr)
 
 
 if __name__ == "__main__":

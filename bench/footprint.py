@@ -1,4 +1,4 @@
-"""What all of it weighs: memory of the collector, what the client adds to a plugin, idle CPU."""
+"""What all of it weighs: memory of the collector, what the client adds to a plugin."""
 
 import os
 import statistics
@@ -15,7 +15,6 @@ from .scrape import get
 
 TURNS = 9
 PLUGINS, TIMERS, SCRAPES = 50, 20, 30
-IDLE_PLUGINS, IDLE_SECONDS = 20, 10.0
 
 IMPORT = """
 import time
@@ -45,16 +44,6 @@ PEERS = {
     "OpenTelemetry SDK": "import opentelemetry.sdk.metrics, opentelemetry.sdk.metrics.export",
 }
 
-IDLE = """
-import sys
-from waggle_live import LiveMetrics
-with LiveMetrics(plugin_name="idle", task=sys.argv[1]) as live:
-    with live.timer("block"): pass
-    live.flush(5)
-    print("ready", flush=True)
-    sys.stdin.read()
-"""
-
 
 def started(then: str, address: str, path: str = "") -> List[float]:
     """Return milliseconds of pywaggle's import and of ``then``, the MiB after it, and the CPU time
@@ -72,7 +61,7 @@ def started(then: str, address: str, path: str = "") -> List[float]:
     return [float(word) for word in done.stdout.split()]
 
 
-def client() -> Iterator[Dict[str, Any]]:
+def client(turns: int) -> Iterator[Dict[str, Any]]:
     """Yield what the client adds to a process that has imported pywaggle, beside the peers."""
     subjects = {"": WITHOUT, "ours, imported": ONLY_IMPORTED, "ours, 20 timers in use": IN_USE}
     subjects.update(PEERS)
@@ -80,7 +69,7 @@ def client() -> Iterator[Dict[str, Any]]:
     run: List[float] = []
     with processes.ours() as collector:
         address = "unix://%s/socket" % collector.directory
-        for turn in range(TURNS):
+        for turn in range(turns):
             for name in sorted(subjects, reverse=bool(turn % 2)):
                 found[name].append(started(subjects[name], address))
             run.append(started(WITHOUT, address, START)[3])
@@ -99,13 +88,15 @@ def client() -> Iterator[Dict[str, Any]]:
         }
 
 
-def collector_memory() -> Iterator[Dict[str, Any]]:
+def collector_memory(scrapes: int) -> Iterator[Dict[str, Any]]:
     """Yield the collector's memory with 50 plugins of 20 changing timers, scraped each second."""
     with processes.ours() as collector:
+        get(collector.ports["http"], packed=True)
+        idle = collector.memory()
         path = collector.directory + "/socket"
         sessions = [Session(path, number, TIMERS) for number in range(PLUGINS)]
         most = 0.0
-        for tick in range(1, SCRAPES + 1):
+        for tick in range(1, scrapes + 1):
             for session in sessions:
                 session.update(tick)
             sessions[-1].flush()
@@ -114,39 +105,15 @@ def collector_memory() -> Iterator[Dict[str, Any]]:
             time.sleep(0.3)
         yield {
             "case": "memory",
+            "subject": "ours, idle, after its first scrape",
+            "mib": round(idle, 1),
+        }
+        yield {
+            "case": "memory",
             "subject": "ours, %d plugins x %d timers" % (PLUGINS, TIMERS),
             "mib": round(collector.memory(), 1),
             "most_mib": round(most, 1),
         }
-
-
-def idle() -> Iterator[Dict[str, Any]]:
-    """Yield the collector's CPU while 20 plugins are connected and have nothing to say."""
-    with processes.ours() as collector:
-        address = "unix://%s/socket" % collector.directory
-        plugins = [
-            subprocess.Popen(
-                [sys.executable, "-c", IDLE, "task%d" % number],
-                env=dict(os.environ, WAGGLE_LIVE_METRICS=address),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            for number in range(IDLE_PLUGINS)
-        ]
-        for plugin in plugins:
-            assert plugin.stdout is not None
-            plugin.stdout.readline()
-        time.sleep(3)
-        before = collector.cpu()
-        time.sleep(IDLE_SECONDS)
-        share = (collector.cpu() - before) / IDLE_SECONDS
-        for plugin in plugins:
-            plugin.communicate()
-    yield {
-        "case": "idle",
-        "subject": "ours, %d idle plugins" % IDLE_PLUGINS,
-        "percent_of_a_core": round(100 * share, 3),
-    }
 
 
 def peers_memory() -> Iterator[Dict[str, Any]]:
@@ -166,7 +133,8 @@ def peers_memory() -> Iterator[Dict[str, Any]]:
             yield {**row, "missing": str(error)}
 
 
-def run() -> Iterator[Dict[str, Any]]:
+def run(short: bool = False) -> Iterator[Dict[str, Any]]:
     """Yield all rows."""
-    for part in (client, collector_memory, peers_memory, idle):
-        yield from part()
+    yield from client(1 if short else TURNS)
+    yield from collector_memory(3 if short else SCRAPES)
+    yield from peers_memory()

@@ -6,13 +6,12 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from . import processes
-from .results import medians
-from .scrape import get
+from .page.results import medians
+from .scrape import each_second
 
 RATE, SECONDS = 100_000, 3.0
 #: Each in turn, so often.
@@ -24,8 +23,8 @@ MILLION = RATE * SECONDS / 1e6
 #: A plugin that times blocks at a rate, in bursts each 10 ms, and says what CPU it had.
 PLUGIN = """
 import sys, time
-from bench.subjects import by_name
-from bench.worker import compiled
+from bench.calls.subjects import by_name
+from bench.calls.worker import compiled
 name, rate, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 names, finish = by_name(name).setup()
 run = compiled(by_name(name).statement, names)
@@ -50,23 +49,11 @@ def plugin(name: str, rate: int, **environment: str) -> Tuple[float, float]:
     return float(cpu), float(wall)
 
 
-def scraping(port: int, stop: threading.Event) -> None:
-    """Scrape once a second, as the controller does."""
-    while not stop.wait(1.0):
-        get(port, packed=True)
-
-
 def pair(name: str, collector: processes.Program, **environment: str) -> Dict[str, Any]:
     """Return CPU seconds per million samples of a plugin and of its collector."""
-    stop = threading.Event()
-    if "scraped" in collector.ports:
-        threading.Thread(
-            target=scraping, args=(collector.ports["scraped"], stop), daemon=True
-        ).start()
     before = collector.cpu()
     cpu, wall = plugin(name, RATE, **environment)
     time.sleep(1.0)
-    stop.set()
     return {
         "plugin_cpu_per_million": round(cpu / MILLION, 4),
         "collector_cpu_per_million": round((collector.cpu() - before) / MILLION, 4),
@@ -117,8 +104,7 @@ def dropped() -> int:
 
 def ours() -> Iterator[Dict[str, Any]]:
     """Yield what our collector spends on a plugin with 100,000 blocks a second, scraped."""
-    with processes.ours() as collector:
-        collector.ports["scraped"] = collector.ports["http"]
+    with processes.ours() as collector, each_second(collector.ports["http"]):
         row = pair(
             "ours: with live.timer(name)",
             collector,
@@ -180,7 +166,7 @@ def pushgateway() -> Iterator[Dict[str, Any]]:
         }
 
 
-def run() -> Iterator[Dict[str, Any]]:
+def run(short: bool = False) -> Iterator[Dict[str, Any]]:
     """Yield all rows: medians of some rounds of everything."""
     cases: Dict[str, Callable[[], Iterator[Dict[str, Any]]]] = {
         "ours": ours,
@@ -191,7 +177,7 @@ def run() -> Iterator[Dict[str, Any]]:
         "collectd": functools.partial(statsd_server, processes.collectd),
     }
     rows: List[Dict[str, Any]] = []
-    for turn in range(ROUNDS):
+    for turn in range(1 if short else ROUNDS):
         for name in sorted(cases, reverse=bool(turn % 2)):
             rows += _or_missing(name, cases[name])
     yield from medians(rows)

@@ -5,6 +5,7 @@ names the Debian package, and stands so in the table.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-from typing import Any, Dict, Iterator, List, Optional
+from pathlib import Path
+from typing import Any, ContextManager, Dict, Iterable, Iterator, List, Optional, Sequence
+
+from .packages import PACKAGES
+
+#: Where the package ``bench`` is.
+ROOT = str(Path(__file__).resolve().parents[1])
 
 
 class Missing(Exception):
@@ -46,6 +53,15 @@ class Program:
                     total += int(file.read().split()[0])
         return total / 1e9
 
+    def wakeups(self) -> int:
+        """Return how often its threads have gone to sleep, and so been woken, up to now."""
+        found = 0
+        for pid in self.pids():
+            for thread in os.listdir("/proc/%d/task" % pid):
+                with open("/proc/%d/task/%s/status" % (pid, thread), encoding="ascii") as file:
+                    found += int(file.read().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+        return found
+
     def memory(self) -> float:
         """Return the resident MiB of all of it."""
         pages = 0
@@ -53,6 +69,9 @@ class Program:
             with open("/proc/%d/statm" % pid, encoding="ascii") as file:
                 pages += int(file.read().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+Started = ContextManager[Program]
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
@@ -66,7 +85,6 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
 @contextlib.contextmanager
 def running(
     command: List[str],
-    package: str = "",
     files: Optional[Dict[str, str]] = None,
     ready: str = "",
     **ports: int,
@@ -74,6 +92,7 @@ def running(
     """Run ``command`` in a directory with ``files``, from when ``ready`` answers or is there."""
     program = shutil.which(command[0])
     if program is None:
+        package = PACKAGES.get(command[0], "none")
         raise Missing("%s is not installed (Debian: %s)" % (command[0], package))
     directory = tempfile.mkdtemp(prefix="bench-")
     for name, text in (files or {}).items():
@@ -111,7 +130,7 @@ def _wait(process: Any, directory: str, ready: str) -> None:
         raise Missing("did not start: %s" % log.read()[-500:])
 
 
-def ours(*flags: str) -> Any:
+def ours(*flags: str) -> Started:
     """Our collector, with a state file, as it is run on a node."""
     port = free_port()
     return running(
@@ -129,7 +148,36 @@ def ours(*flags: str) -> Any:
     )
 
 
-def udp_sink() -> Any:
+@contextlib.contextmanager
+def plugins(
+    collector: Program, name: str, arguments: Iterable[Sequence[Any]]
+) -> Iterator[List[Program]]:
+    """Plugins of :mod:`bench.plugins`, one for each of ``arguments``, once all are ready."""
+    environment = dict(
+        os.environ, WAGGLE_LIVE_METRICS="unix://%s/socket" % collector.directory, PYTHONPATH=ROOT
+    )
+    started: List[Program] = []
+    try:
+        for words in arguments:
+            command = [sys.executable, "-m", "bench.plugins." + name, *map(str, words)]
+            process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            started.append(Program(process, collector.directory))
+        for plugin in started:
+            assert plugin.process.stdout is not None
+            if not plugin.process.stdout.readline():
+                raise Missing("a plugin of bench.plugins.%s did not start" % name)
+        yield started
+    finally:
+        for plugin in started:
+            plugin.process.stdin.close()  # type: ignore[union-attr]
+        for plugin in started:
+            plugin.process.wait()
+            plugin.process.stdout.close()  # type: ignore[union-attr]
+
+
+def udp_sink() -> Started:
     """A process that reads datagrams and throws them away."""
     port = free_port(socket.SOCK_DGRAM)
     code = (
@@ -139,7 +187,7 @@ def udp_sink() -> Any:
     return running([sys.executable, "-c", code], ready="{dir}/up", udp=port)
 
 
-def netdata() -> Any:
+def netdata() -> Started:
     """netdata with nothing but its statsd plugin."""
     http, port = free_port(), free_port()
     text = (
@@ -154,7 +202,6 @@ def netdata() -> Any:
     text += "".join(" %s = no\n" % plugin for plugin in off.split(","))
     return running(
         ["netdata", "-D", "-c", "{dir}/netdata.conf", "-P", "{dir}/pid"],
-        "netdata-core",
         {"netdata.conf": text},
         "http://127.0.0.1:%d/api/v1/info" % http,
         http=http,
@@ -162,7 +209,7 @@ def netdata() -> Any:
     )
 
 
-def collectd() -> Any:
+def collectd() -> Started:
     """collectd with its statsd plugin, and a socket to read the counts back."""
     port = free_port(socket.SOCK_DGRAM)
     text = (
@@ -172,14 +219,13 @@ def collectd() -> Any:
     )
     return running(
         ["collectd", "-f", "-C", "{dir}/collectd.conf"],
-        "collectd-core",
         {"collectd.conf": text},
         "{dir}/sock",
         statsd=port,
     )
 
 
-def pushgateway() -> Any:
+def pushgateway() -> Started:
     """The Pushgateway, keeping nothing on a disk."""
     port = free_port()
     return running(
@@ -188,13 +234,12 @@ def pushgateway() -> Any:
             "--web.listen-address=127.0.0.1:%d" % port,
             "--persistence.file=",
         ],
-        "prometheus-pushgateway",
         ready="http://127.0.0.1:%d/-/ready" % port,
         http=port,
     )
 
 
-def victoria() -> Any:
+def victoria() -> Started:
     """VictoriaMetrics, for its import of Prometheus text."""
     port = free_port()
     return running(
@@ -204,7 +249,24 @@ def victoria() -> Any:
             "-storageDataPath={dir}/data",
             "-memory.allowedPercent=10",
         ],
-        "victoria-metrics",
         ready="http://127.0.0.1:%d/health" % port,
+        http=port,
+    )
+
+
+def prometheus(config: Dict[str, Any], *flags: str) -> Started:
+    """Prometheus with that configuration, keeping its data in the directory ``data``."""
+    port = free_port()
+    return running(
+        [
+            "prometheus",
+            "--config.file={dir}/prometheus.yml",
+            "--storage.tsdb.path={dir}/data",
+            "--web.listen-address=127.0.0.1:%d" % port,
+            "--web.enable-admin-api",
+            *flags,
+        ],
+        {"prometheus.yml": json.dumps(config)},  # JSON is YAML
+        "http://127.0.0.1:%d/-/ready" % port,
         http=port,
     )

@@ -12,13 +12,13 @@ BUCKETS = [-60, -52, -51, -50, -49, -48, -40, -36]
 class Session:
     """One plugin process as the collector sees it: so many series, in the state ``tick``.
 
-    ``kind`` is "timer" or "gauge".
+    ``kind`` is "timer", "gauge" or "counter".
     """
 
     def __init__(self, path: str, number: int, series: int, kind: str = "timer") -> None:
         self._number = 0
         self.series = series
-        self._cell = {"timer": _timer, "gauge": _gauge}[kind]
+        self._cell = {"timer": timer, "gauge": gauge, "counter": counter}[kind]
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
         name = "session-%06d" % number
@@ -36,14 +36,21 @@ class Session:
 
     def update(self, tick: int, series: int = -1) -> None:
         """Send the state of the first so many series, of all by default."""
+        self.send(self.lines(tick, series))
+
+    def lines(self, tick: int, series: int = -1) -> bytes:
+        """Return the next update, of the first so many series, of which there is one at least."""
         count = self.series if series < 0 else series
         cells = [self._cell(index, tick) for index in range(count)]
         now = time.monotonic()
-        for number, line in encode_updates(
-            map(encode_cell, cells), self._number + 1, now, now - 0.25
-        ):
-            self._number = number
-            self._socket.sendall(line)
+        updates = encode_updates(map(encode_cell, cells), self._number + 1, now, now - 0.25)
+        numbers, lines = zip(*updates)
+        self._number = numbers[-1]
+        return b"".join(lines)
+
+    def send(self, lines: bytes) -> None:
+        """Send what :meth:`lines` returned, in that order."""
+        self._socket.sendall(lines)
 
     def flush(self) -> None:
         """Wait until all of it is applied."""
@@ -62,7 +69,7 @@ class Session:
         self._socket.close()
 
 
-def _timer(index: int, tick: int) -> Dict[str, Any]:
+def timer(index: int, tick: int) -> Dict[str, Any]:
     """Return a timer after ``tick`` batches of 8 samples."""
     count = 8 * tick
     return {
@@ -78,11 +85,21 @@ def _timer(index: int, tick: int) -> Dict[str, Any]:
     }
 
 
-def _gauge(index: int, tick: int) -> Dict[str, Any]:
+def gauge(index: int, tick: int) -> Dict[str, Any]:
     """Return a gauge of its own age and of few digits."""
     return {
         "kind": "gauge",
         "name": "level.%d" % index,
         "value": tick + 0.125 * index,
+        "age": 0.0001 * index,
+    }
+
+
+def counter(index: int, tick: int) -> Dict[str, Any]:
+    """Return a counter of its own age."""
+    return {
+        "kind": "counter",
+        "name": "events.%d" % index,
+        "value": tick + index,
         "age": 0.0001 * index,
     }

@@ -30,7 +30,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 #: Tests that share a server, an image or a browser, by a part of their path: each line is run by
 #: one worker, so the server is started once.
-TOGETHER = ("/containers/", "broker.py", "/end_to_end/test_page", "/deploy/test_fleet.py")
+TOGETHER = (
+    "/containers/",
+    "broker.py",
+    "/end_to_end/test_page",
+    "/deploy/test_fleet.py",
+    "test_native_histograms.py",
+)
 
 
 def together(nodeid):

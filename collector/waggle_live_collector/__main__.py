@@ -12,8 +12,8 @@ import time
 
 from . import logs
 from .clock import Clock, until_next
+from .exposition.exposition import Exposition
 from .exposition.json import Api
-from .exposition.text import Exposition
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
@@ -126,7 +126,7 @@ async def run(options: Options) -> None:
         exposition=Exposition(table=table, own=own, clock=clock, node=node),
         api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
-        save=state.save,
+        hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
         own=own,
         limits=limits.http,
@@ -150,16 +150,16 @@ async def run(options: Options) -> None:
         for part in (processes, listener.acceptor, web_acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)
-        state.save()
+        state.tick()
 
     log.info("stopping")
     unix.unlink()
     await lookups.stop()
     await listener.stop()
-    # Written while the processes still count as connected: they are awaited after a restart.
-    state.save()
     await web_acceptor.stop()
     await runner.cleanup()
+    # Written while the processes still count as connected: they are awaited after a restart.
+    state.save()
     for acceptor in (listener.acceptor, web_acceptor):
         acceptor.abort()
 

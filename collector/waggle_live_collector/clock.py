@@ -41,9 +41,8 @@ class Clock:
         self._now = now
         #: Seconds that this clock is ahead of the system's, which begins anew with each boot.
         self.ahead = 0.0
-        self._offset = now() - monotonic()
-        #: Rises whenever the wall clock was stepped: timestamps shown before are then stale.
-        self.steps = 0
+        #: Seconds that Unix time is ahead of this clock.
+        self.offset = now() - monotonic()
 
     def monotonic(self) -> float:
         """Return monotonic seconds."""
@@ -52,14 +51,13 @@ class Clock:
     def go_on(self, ahead: float) -> None:
         """Set the clock by a state file; call before anything else reads it."""
         self.ahead = ahead
-        self._offset = self._now() - self.monotonic()
+        self.offset = self._now() - self.monotonic()
 
     def refresh(self) -> None:
         """Follow the wall clock if it was stepped; call before showing timestamps."""
         offset = self._now() - self.monotonic()
-        if abs(offset - self._offset) > STEP_SECONDS:
-            self._offset = offset
-            self.steps += 1
+        if abs(offset - self.offset) > STEP_SECONDS:
+            self.offset = offset
 
     def unix(self, at: float) -> float:
         """Return the Unix time, to the millisecond, of the monotonic reading ``at``."""
@@ -67,4 +65,4 @@ class Clock:
 
     def unix_ms(self, at: float) -> int:
         """Return the Unix time of the monotonic reading ``at`` in milliseconds."""
-        return round((at + self._offset) * 1000)
+        return round((at + self.offset) * 1000)

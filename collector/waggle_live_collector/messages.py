@@ -18,7 +18,10 @@ MAX_EXCERPT = 120
 #: Larger counter values are refused: sums of many sessions must stay finite.
 MAX_VALUE = 1e300
 
-Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+#: The largest whole number: of a cell, and of all that cells add up to.
+MAX_WHOLE = 2**63 - 1
+
+Whole = Annotated[int, Meta(ge=0, le=MAX_WHOLE)]
 #: Seconds; the upper bound keeps every moment that is computed from it a sane number.
 Age = Annotated[float, Meta(ge=0, le=1e9)]
 UnixTime = Annotated[float, Meta(ge=0, le=1e12)]
@@ -74,7 +77,7 @@ class Hello(Struct, tag_field="type", tag="hello"):
 class Update(Struct, Generic[C], tag_field="type", tag="update"):
     """The cumulative state of the series that changed, as cells of type ``C``."""
 
-    number: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    number: Annotated[int, Meta(ge=1, le=MAX_WHOLE)]
     monotonic: float
     cells: list[C] = []
     since: float | None = None
@@ -119,7 +122,7 @@ class _HelloVersion(Struct):
 
 
 class _LooseUpdate(Struct):
-    number: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    number: Annotated[int, Meta(ge=1, le=MAX_WHOLE)]
     monotonic: float
     cells: list[Raw] = []
     since: float | None = None

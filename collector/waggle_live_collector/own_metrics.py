@@ -42,6 +42,8 @@ class OwnMetrics:
         self.state_writes = summary("state_write", "Time to write the state file.")
         text = "Writes of the state file that failed."
         self.state_failures = counter("state_write_failures", text)
+        text = "Answers sent before what they show was in the state file, for that took too long."
+        self.state_late = counter("state_late", text)
         text = "Lookups of pods in the app-meta cache, by what came of them."
         self.lookups = counter("identity_lookups", text, "result")
         text = "Claims of plugins about their pod, by what they were worth."
@@ -54,6 +56,9 @@ class OwnMetrics:
         self.http_refusals = counter("http_refusals", text, "reason")
         for reason in HTTP_REASONS:
             self.http_refusals.labels(reason)
+        text = "Errors of the collector's own, by where; the log has the traceback of the first."
+        self.errors = counter("errors", text, "where")
+        self.errors.labels("exposition")
         text = "Connections that are sent the live stream."
         self.http_listeners = prometheus.Gauge(
             "waggle_collector_http_listeners", text, registry=registry

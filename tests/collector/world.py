@@ -3,8 +3,11 @@
 import json
 
 from waggle_live_collector.clock import Clock
+from waggle_live_collector.exposition.encoding import Form
+from waggle_live_collector.exposition.exposition import Exposition
 from waggle_live_collector.exposition.json import Api
-from waggle_live_collector.exposition.text import Exposition
+from waggle_live_collector.exposition.protobuf import PROTOBUF
+from waggle_live_collector.exposition.text import OPENMETRICS, TEXT
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
@@ -123,7 +126,7 @@ class World:
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
         self.exposition = Exposition(table=self.table, own=self.own, clock=self.clock, node=node)
         self.api = Api(table=self.table, clock=self.clock, node=node)
-        self.when_saved = lambda call: call()
+        self.when_saved = lambda call: call(True)
 
     def peer(self, process="session-1", credentials=Credentials(), **hello):  # noqa: B008
         """Return a peer that has said hello; ``process=None``: that has said nothing yet."""
@@ -145,13 +148,19 @@ class World:
             self.time.pass_(min(step, end - self.time.at))
             self.processes.sweep()
 
-    def text(self, openmetrics=False):
+    def text(self, openmetrics=False, live=True):
         """Return the text of a scrape."""
-        return b"".join(self.exposition.render(openmetrics=openmetrics)).decode()
+        form = Form(OPENMETRICS if openmetrics else TEXT, live)
+        return b"".join(self.exposition.render(form)).decode()
+
+    def protobuf(self, live=True):
+        """Return the bytes of a scrape as protobuf."""
+        return b"".join(self.exposition.render(Form(PROTOBUF, live)))
 
     def table_text(self, openmetrics=False):
         """Return the bytes of a scrape without the collector's own metrics."""
-        return b"".join(self.exposition.render(openmetrics=openmetrics)[:-1])
+        form = Form(OPENMETRICS if openmetrics else TEXT)
+        return b"".join(self.exposition.render(form)[:-1])
 
     def scrape(self):
         """Return the families of a scrape."""

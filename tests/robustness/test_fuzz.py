@@ -111,7 +111,7 @@ def build(directory):
         own=world.own,
         clock=world.clock,
     )
-    world.when_saved = lambda call: (state.save(), call())
+    world.when_saved = lambda call: (state.save(), call(True))
     return world, state
 
 
@@ -157,7 +157,7 @@ def check(world):
     assert world.table.cells <= LIMITS.series + 20
     assert len(world.processes.by_id) <= LIMITS.processes
     assert len(world.table.plugins) <= LIMITS.plugins
-    text = b"".join(world.exposition.render(openmetrics=True)).decode()
+    text = world.text(openmetrics=True)
     assert [family.name for family in text_string_to_metric_families(text)]
     assert json.loads(world.api.plugins())["plugins"]
     assert world.value("waggle_count_total", name="good", plugin="neighbour") == 2

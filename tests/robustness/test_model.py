@@ -49,7 +49,7 @@ class Node(RuleBasedStateMachine):
             own=world.own,
             clock=world.clock,
         )
-        world.when_saved = lambda call: (self.state.save(), call())
+        world.when_saved = lambda call: (self.state.save(), call(True))
         self.state.load()
 
     def connected(self, process):

@@ -9,23 +9,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, eq=False)  # a key of dicts by identity, which is quick
 class Family:
-    """``name`` is that of the samples, but for a histogram's suffixes."""
+    """``name`` is that of the samples, but for a histogram's suffixes.
+
+    ``live``: it only looks back a moment, and is for those who run no PromQL.
+    """
 
     name: str
     type: str
     help: str
-
-    def header(self, *, openmetrics: bool) -> bytes:
-        """Return the HELP and TYPE lines; OpenMetrics names a counter without ``_total``."""
-        name = self.name
-        if openmetrics and self.type == "counter":
-            name = name.removesuffix("_total")
-        return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n".encode()
+    live: bool = False
 
 
-def gauge(name: str, text: str) -> Family:
+def gauge(name: str, text: str, *, live: bool = False) -> Family:
     """Return a family of gauges."""
-    return Family(name, "gauge", text)
+    return Family(name, "gauge", text, live)
 
 
 def counter(name: str, text: str) -> Family:
@@ -36,10 +33,12 @@ def counter(name: str, text: str) -> Family:
 TIMER_SECONDS = Family(
     "waggle_timer_seconds", "histogram", "Durations of timed blocks since the start."
 )
-TIMER_LAST = gauge("waggle_timer_last_seconds", "Most recent duration.")
-TIMER_RECENT = gauge("waggle_timer_recent_seconds", "Quantiles of the durations of the last 10 s.")
+TIMER_LAST = gauge("waggle_timer_last_seconds", "Most recent duration.", live=True)
+TIMER_RECENT = gauge(
+    "waggle_timer_recent_seconds", "Quantiles of the durations of the last 10 s.", live=True
+)
 TIMER_RECENT_MEAN = gauge(
-    "waggle_timer_recent_mean_seconds", "Mean of the durations of the last 10 s."
+    "waggle_timer_recent_mean_seconds", "Mean of the durations of the last 10 s.", live=True
 )
 TIMER_FAILURES = counter(
     "waggle_timer_failures_total", "Timed blocks that ended with an exception."
@@ -53,10 +52,13 @@ RATE_BLOCK = gauge(
 RATE_LAST = gauge(
     "waggle_rate_last_per_second",
     "Events per second by the last two events, or by the last block, alone.",
+    live=True,
 )
 VALUE = gauge("waggle_value", "Value of an author's gauge.")
 COUNT = counter("waggle_count_total", "Value of an author's counter.")
-UPDATED = gauge("waggle_updated_timestamp_seconds", "When the series was last updated, Unix time.")
+UPDATED = gauge(
+    "waggle_updated_timestamp_seconds", "When the series was last updated, Unix time.", live=True
+)
 UP = gauge("waggle_plugin_up", "Whether a process of the plugin is connected.")
 INFO = gauge("waggle_plugin_info", "What is known of the plugin's newest process.")
 SESSIONS = gauge("waggle_plugin_sessions", "Connected processes of the plugin.")
@@ -67,6 +69,7 @@ START = gauge(
 LAST_SEEN = gauge(
     "waggle_plugin_last_seen_timestamp_seconds",
     "When the last message of the plugin arrived, Unix time.",
+    live=True,
 )
 SILENT = gauge(
     "waggle_plugin_silent_seconds",
@@ -110,6 +113,7 @@ TAU_TORN = counter(
 TAU_LAST_DUMP = gauge(
     "waggle_tau_last_dump_timestamp_seconds",
     "When TAU last wrote a profile of the plugin, Unix time.",
+    live=True,
 )
 NODE_INFO = gauge("waggle_node_info", "The node that this collector runs on.")
 

@@ -120,15 +120,16 @@ class Api:
 def _timer(series: TimerSeries, now: float) -> dict[str, Any]:
     totals, recent = series.totals, series.recent
     recent.advance(now)
+    buckets = dict(recent.buckets.items())
     return {
         "count": totals.count,
         "sum": totals.sum / 1e9,
         "failures": totals.failures,
         "last": None if totals.last is None else totals.last / 1e9,
         "mean": recent.sum / recent.count / 1e9 if recent.count else None,
-        "p50": quantile(recent.buckets, 0.5),
-        "p95": quantile(recent.buckets, 0.95),
-        "p99": quantile(recent.buckets, 0.99),
+        "p50": quantile(buckets, 0.5),
+        "p95": quantile(buckets, 0.95),
+        "p99": quantile(buckets, 0.99),
     }
 
 

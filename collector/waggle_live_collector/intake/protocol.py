@@ -46,8 +46,9 @@ class Wire(Protocol):
         """Close once what was queued is sent."""
 
 
-#: Runs a call once everything applied so far is in the state file.
-WhenSaved = Callable[[Callable[[], None]], None]
+#: Calls with True once everything applied so far is in the state file (or can't be written), with
+#: False if that takes too long.
+WhenSaved = Callable[[Callable[[bool], None]], None]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -152,11 +153,14 @@ class WireProtocol:
             self._ended = True
             self.processes.end(self.process, bye)
         self._owed += 1
-        self.when_saved(lambda: self._saved(bye.number))
+        self.when_saved(lambda saved: self._saved(bye.number, saved))
 
-    def _saved(self, number: int) -> None:
+    def _saved(self, number: int, saved: bool) -> None:
         self._owed -= 1
-        self._send({"type": "applied", "number": number})
+        if saved:
+            self._send({"type": "applied", "number": number})
+        else:  # whoever still waits may connect and ask again
+            self._closed = True
         if self._closed and not self._owed:
             self.wire.close()
 

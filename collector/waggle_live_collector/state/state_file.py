@@ -1,69 +1,69 @@
 """The state file: what lets a killed collector come back without any counter falling.
 
-Guarantee: what a scrape showed, and what a ``bye`` was answered for, is in the file before.
-The file is replaced atomically; it needs no disk (a tmpfs or memory volume does), since it is
-there for the collector's death and not for the node's. Only processes and plugins that changed
-are encoded again. Written synchronously in the event loop: nothing can change meanwhile.
+Guarantee: what a scrape showed, and what a ``bye`` was answered for, is in the file before. There
+are two exceptions, both logged and counted: a file that can't be written, and one whose writing
+takes longer than an answer waits. They cost the guarantee and nothing else.
 
-A file that can't be written costs the guarantee and nothing else: it is logged once and
-counted. A file that can't be read is moved aside and the collector starts empty.
+The event loop encodes the plugins and processes that changed, and hands all rows to the writer's
+thread at one moment; nothing can change meanwhile. The file needs no disk (a tmpfs or memory volume
+does), since it is there for the collector's death and not for the node's. A file that can't be read
+is moved aside and the collector starts empty.
 """
 
 import asyncio
 import contextlib
 import logging
-import os
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import NamedTuple
 
-from msgspec import DecodeError, Raw, Struct, field, json
+from msgspec import DecodeError
 
 from ..clock import Clock
 from ..own_metrics import OwnMetrics
-from ..table.exits import GoneRow
 from ..table.plugin import Plugin
 from ..table.process import Process
 from ..table.processes import Processes
 from ..table.table import Table
-from ..table.tombstones import ClosedRow
+from . import form
+from .form import Head, State
+from .writer import Pieces, Writer
 
 log = logging.getLogger(__name__)
 
-#: Of the format; a file of another version is not read.
-FORMAT = 1
-#: Writes for ``bye`` wait until this many times the last write's duration has passed ...
+#: Seconds that an answer, once made, waits until what it shows is in the file.
+MAX_WAIT = 0.1
+#: Seconds that a ``bye`` waits; our client waits 0.5 s for its answer.
+MAX_BYE_WAIT = 2.0
+#: Seconds that one write may take before that is logged.
+STUCK_SECONDS = 2.0
+#: Seconds that the end of the collector waits for the last write.
+END_SECONDS = 5.0
+#: Writes for ``bye`` wait until this many times the CPU time of the last write has passed ...
 COALESCE = 10
 #: ... but at most this many seconds.
 MAX_DELAY = 0.1
 
-P = TypeVar("P")
-Q = TypeVar("Q")
-
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
+#: Is told whether the wait is over (True), or was given up (False).
+Call = Callable[[bool], None]
 
-class State(Struct, Generic[P, Q]):
-    """The file: plugins and processes when it is read, their text when it is written.
 
-    ``monotonic`` and ``boot``: when, by which clock; ``ahead``: see :class:`Clock`.
-    """
-
-    format: int
-    boot: str
-    monotonic: float
-    plugins: list[P]
-    processes: list[Q] = field(name="sessions")
-    closed: list[ClosedRow] = field(name="ended")
-    gone: list[GoneRow] = []
-    ahead: float = 0.0
+class _Waiting(NamedTuple):
+    since: float
+    call: Call
+    #: Of the text that it waits for.
+    number: int = 0
 
 
 @dataclass(eq=False, kw_only=True)
 class StateFile:
-    """Reads the table at the start, writes it when it changed. Belongs to the event loop.
+    """Reads the table at the start, hands it over when it changed. Belongs to the event loop.
 
     Without a path nothing is kept, and nobody waits.
     """
@@ -75,33 +75,43 @@ class StateFile:
     clock: Clock
 
     def __post_init__(self) -> None:
-        self._path = None if self.path is None else Path(self.path)
-        self._written = -1
+        self._writer = None if self.path is None else Writer(self.path)
+        #: The table's version that was handed over last; None if that failed.
+        self._version: int | None = None
+        #: Texts are numbered: the last that was handed over, and the last with an outcome.
+        self._handed = self._settled = 0
+        self._outcome = asyncio.Event()
+        #: Since when the writer is at a text.
+        self._busy_since = 0.0
+        self._encode_cpu = 0.0
         self._next_at = 0.0
-        self._failing = False
-        self._waiting: list[Callable[[], None]] = []
+        self._complaint = ""
+        #: Those whose changes are not handed over yet, and those that wait for the writer.
+        self._asking: list[_Waiting] = []
+        self._waiting: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def load(self) -> bool:
         """Fill table and processes and set the clock; True if there was a state to load."""
-        if self._path is None:
+        if self.path is None:
             return False
+        path = Path(self.path)
         try:
-            data = self._path.read_bytes()
+            data = path.read_bytes()
         except FileNotFoundError:
-            log.info("no state file yet at %s", self._path)
+            log.info("no state file yet at %s", path)
             return False
         except OSError as error:
-            log.error("can't read state file %s: %s; starting empty", self._path, error.strerror)
+            log.error("can't read state file %s: %s; starting empty", path, error.strerror)
             return False
         try:
-            state = _decode(data)
+            state = form.decode(data)
             self._restore(state)
         except (DecodeError, ValueError, KeyError) as error:
-            aside = self._path.with_name(self._path.name + ".corrupt")
-            log.error("bad state file %s: %s; moved to %s", self._path, error, aside)
+            aside = path.with_name(path.name + ".corrupt")
+            log.error("bad state file %s: %s; moved to %s", path, error, aside)
             with contextlib.suppress(OSError):
-                self._path.replace(aside)
+                path.replace(aside)
             return False
         log.info(
             "state loaded: plugins=%d processes=%d awaited=%d",
@@ -111,63 +121,140 @@ class StateFile:
         )
         return True
 
-    def save(self) -> None:
-        """Write the file if anything changed; never raises."""
-        version = self.table.version
-        if self._path is not None and version != self._written:
-            begin = time.perf_counter()
-            if self._write(self._path):
-                self._written = version
-            took = time.perf_counter() - begin
-            self.own.state_writes.observe(took)
-            self._next_at = self.clock.monotonic() + min(COALESCE * took, MAX_DELAY)
-        waiting, self._waiting = self._waiting, []
-        for call in waiting:
-            call()
+    def hand_over(self) -> Callable[[], Awaitable[None]]:
+        """Give the writer what changed. What is returned waits until that is in the file.
 
-    def when_saved(self, call: Callable[[], None]) -> None:
-        """Run ``call`` once all that is applied now is in the file (or can't be written)."""
-        if self._path is None:
-            call()
+        It waits at most ``MAX_WAIT`` seconds; that it took longer is counted. It doesn't wait if
+        the file can't be written. Neither raises.
+        """
+        self._put(partial(self._wake, asyncio.get_running_loop()))
+        return partial(self._written, self._handed)
+
+    def when_saved(self, call: Call) -> None:
+        """Call with True once all that is applied now is in the file, or can't be written.
+
+        Call with False if that takes longer than ``MAX_BYE_WAIT`` seconds.
+        """
+        if self._writer is None:
+            call(True)
             return
-        self._waiting.append(call)
-        if self._timer is None:
+        self._asking.append(_Waiting(self.clock.monotonic(), call))
+        self._schedule()
+
+    def tick(self) -> None:
+        """Hand over what changed, and look who waits too long; call about once a second."""
+        self.hand_over()
+        now = self.clock.monotonic()
+        if self._handed > self._settled and now - self._busy_since >= STUCK_SECONDS:
+            text = f"state file {self.path} has not been written for {STUCK_SECONDS:g} s"
+            self._complain(text)
+        while self._waiting and now - self._waiting[0].since >= MAX_BYE_WAIT:
+            self._waiting.popleft().call(False)
+
+    def save(self) -> None:
+        """Hand over what changed and wait for it, at most ``END_SECONDS``. It blocks: for the end.
+
+        Nothing that was asked for before is handed over later.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._put(lambda: None)
+        if self._writer is not None and not self._writer.wait(END_SECONDS):
+            seconds = self.clock.monotonic() - self._busy_since
+            log.error("the last %.0f s are not in state file %s", seconds, self.path)
+        self._settle()
+
+    def _put(self, then: Callable[[], None]) -> None:
+        version = self.table.version
+        if self._writer is not None and version != self._version:
+            begin = time.thread_time()
+            try:
+                pieces = self._pieces()
+            except Exception as error:
+                self._fail(error)
+            else:
+                self._encode_cpu = time.thread_time() - begin
+                if self._handed == self._settled:
+                    self._busy_since = self.clock.monotonic()
+                self._version = version
+                self._handed += 1
+                self._writer.put(self._handed, pieces, then)
+        self._waiting += [asking._replace(number=self._handed) for asking in self._asking]
+        self._asking.clear()
+        self._answer()
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
+            loop.call_soon_threadsafe(self._settle)
+
+    async def _written(self, number: int) -> None:
+        if number <= self._settled:
+            return
+        try:
+            async with asyncio.timeout(MAX_WAIT):
+                while number > self._settled:
+                    await self._outcome.wait()
+        except TimeoutError:
+            self.own.state_late.inc()
+
+    def _settle(self) -> None:
+        """Take in what became of the texts, and go on for all who waited for them."""
+        if self._writer is None:
+            return
+        while self._writer.outcomes:
+            self._settled, error, seconds, cpu = self._writer.outcomes.popleft()
+            self._busy_since = now = self.clock.monotonic()
+            self._next_at = now + min(COALESCE * (self._encode_cpu + cpu), MAX_DELAY)
+            self.own.state_writes.observe(seconds)
+            if error is not None:
+                self._fail(error)
+            elif self._complaint:
+                log.info("state file %s is written again", self.path)
+                self._complaint = ""
+        self._outcome.set()
+        self._outcome = asyncio.Event()
+        self._answer()
+        self._schedule()
+
+    def _fail(self, error: Exception) -> None:
+        self._version = None  # so that it is tried again
+        self.own.state_failures.inc()
+        reason = error.strerror if isinstance(error, OSError) else repr(error)
+        self._complain(f"can't write state file {self.path}: {reason}", error)
+
+    def _answer(self) -> None:
+        while self._waiting and self._waiting[0].number <= self._settled:
+            self._waiting.popleft().call(True)
+
+    def _schedule(self) -> None:
+        """Hand over soon for those who ask; not while the writer is busy, for more may come."""
+        if self._asking and self._timer is None and self._handed == self._settled:
             delay = max(self._next_at - self.clock.monotonic(), 0.0)
             self._timer = asyncio.get_running_loop().call_later(delay, self._due)
 
     def _due(self) -> None:
         self._timer = None
-        self.save()
+        self.hand_over()
 
-    def _write(self, path: Path) -> bool:
-        data = json.encode(
-            State(
-                FORMAT,
-                _boot_id(),
-                self.clock.monotonic(),
-                [_row(plugin) for plugin in self.table.plugins.values()],
-                [_row(process) for process in self.processes.all() if not process.plugin.gone],
-                list(self.processes.tombstones.closed.values()),
-                list(self.table.gone.rows.values()),
-                self.clock.ahead,
-            )
+    def _complain(self, text: str, error: Exception | None = None) -> None:
+        """Log once what is wrong; with a traceback if that was not foreseen."""
+        if text != self._complaint:
+            fault = None if isinstance(error, OSError) else error
+            log.error("%s; going on without", text, exc_info=fault)
+        self._complaint = text
+
+    def _pieces(self) -> Pieces:
+        head = Head(
+            boot=_boot_id(),
+            monotonic=self.clock.monotonic(),
+            closed=list(self.processes.tombstones.closed.values()),
+            gone=list(self.table.gone.rows.values()),
+            ahead=self.clock.ahead,
         )
-        temporary = f"{path}.tmp"
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(data)
-            os.replace(temporary, path)
-        except OSError as error:
-            self.own.state_failures.inc()
-            if not self._failing:
-                log.error("can't write state file %s: %s; going on without", path, error.strerror)
-            self._failing = True
-            return False
-        if self._failing:
-            log.info("state file %s is written again", path)
-        self._failing = False
-        return True
+        plugins = [form.row(plugin) for plugin in self.table.plugins.values()]
+        known = [process for process in self.processes.all() if not process.plugin.gone]
+        return form.encode(head, plugins, [form.row(process) for process in known])
 
     def _restore(self, state: State[Plugin, Process]) -> None:
         now, ahead = self.clock.monotonic(), state.ahead
@@ -189,23 +276,7 @@ class StateFile:
             self.table.gone.add(gone.identity, gone.exits, gone.at)
 
 
-def _row(owner: Process | Plugin) -> Raw:
-    if owner.encoded is None:
-        owner.encoded = Raw(json.encode(owner))
-    return owner.encoded
-
-
-def _decode(data: bytes) -> State[Plugin, Process]:
-    form = json.decode(data, type=_Format).format
-    if form != FORMAT:
-        raise ValueError(f"its format is {form}, this collector reads {FORMAT}")
-    return json.decode(data, type=State[Plugin, Process])
-
-
-class _Format(Struct):
-    format: int
-
-
+@cache
 def _boot_id() -> str:
     try:
         with open(_BOOT_ID) as file:

@@ -1,15 +1,18 @@
 """The fine buckets of a timer: exponential, schema 3, as the clients send them.
 
 Counts stand in an array over the span from the lowest to the highest filled index, which takes a
-quarter of the memory of a dict. So they are sorted, and spans, coarse bounds and quantiles are one
-pass over them.
+fifth of the memory of a dict. So they are sorted, and spans, coarse bounds and quantiles are one
+pass over them. A count takes 32 bits as long as all of a histogram fit, and 64 from then on.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
+from typing import Any
+
+from msgspec import Struct
 
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
@@ -17,26 +20,44 @@ from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDE
 #: fine bucket; one more bin takes the rest, up to infinity.
 BOUNDS = tuple(2.0**exponent for exponent in range(-13, 8))
 #: The index of the fine bucket that ends at each of them.
-_ENDS = tuple(range(-13 * BUCKETS_PER_DOUBLING, 8 * BUCKETS_PER_DOUBLING, BUCKETS_PER_DOUBLING))
+ENDS = tuple(range(-13 * BUCKETS_PER_DOUBLING, 8 * BUCKETS_PER_DOUBLING, BUCKETS_PER_DOUBLING))
+
+_NARROW, _WIDE = "I", "q"
+_ZERO = {code: array(code, [0]) for code in (_NARROW, _WIDE)}
+#: The ``enc_hook`` of a msgspec encoder of what holds buckets.
+encode_counts = array.tolist
 
 
-class Buckets:
+class Buckets(Struct, array_like=True, gc=False):
     """Counts by index; whole numbers from 0 to 2^63 - 1. Belongs to the event loop.
 
     ``counts[0]`` is that of the index ``first``. Indexes are those of
-    :mod:`waggle_live.wire.histogram`, from ``MIN_INDEX`` to ``MAX_INDEX``.
+    :mod:`waggle_live.wire.histogram`, from ``MIN_INDEX`` to ``MAX_INDEX``. ``counts`` may be given
+    as any sequence and is kept as an array; ValueError or TypeError if a count or an index is none.
     """
 
-    __slots__ = ("counts", "first")
+    first: int = 0
+    counts: Any = ()
 
-    def __init__(self, first: int = 0, counts: Iterable[int] = ()) -> None:
-        self.first = first
-        self.counts = array("q", counts)
+    def __post_init__(self) -> None:
+        counts = self.counts
+        if not isinstance(counts, (list, tuple, array)):
+            raise TypeError("the counts of buckets are a list")
+        if not counts:
+            self.counts = array(_NARROW)
+            return
+        if not MIN_INDEX <= self.first <= MAX_INDEX + 1 - len(counts):
+            raise ValueError(f"there are no {len(counts)} buckets from {self.first} on")
+        try:
+            self.counts = array(_NARROW, counts)
+        except OverflowError:
+            self.counts = _widened(counts)
 
     def __getitem__(self, index: int) -> int:
         """Return the count of a bucket; 0 of one outside of the span."""
         position = index - self.first
-        return self.counts[position] if 0 <= position < len(self.counts) else 0
+        count: int = self.counts[position] if 0 <= position < len(self.counts) else 0
+        return count
 
     def items(self) -> Iterator[tuple[int, int]]:
         """Yield index and count of each filled bucket, lowest first."""
@@ -48,10 +69,43 @@ class Buckets:
         Raises IndexError if there is no such index, OverflowError over 2^63 - 1; nothing has
         changed then.
         """
-        position = index - self.first
-        if not 0 <= position < len(self.counts):
-            position = self._reach(index)
-        self.counts[position] += n
+        self.add_all({index: n})
+
+    def add_all(self, new: Mapping[int, int]) -> None:
+        """Add to some buckets; raises as :meth:`add` does, and some may have changed then."""
+        first, counts = self.first, self.counts
+        size = len(counts)
+        for index, n in new.items():
+            position = index - first
+            if not 0 <= position < size:
+                self._reach(min(new), max(new))
+                first, counts = self.first, self.counts
+                position, size = index - first, len(counts)
+            try:
+                counts[position] += n
+            except OverflowError:
+                counts = self.counts = array(_WIDE, counts)
+                counts[position] += n
+
+    def emptied(self) -> Buckets:
+        """Return a histogram of the same span without any counts."""
+        buckets = Buckets(self.first)
+        buckets.counts = _ZERO[self.counts.typecode] * len(self.counts)
+        return buckets
+
+    def subtract(self, first: int, counts: Iterable[int]) -> None:
+        """Take away counts from the index ``first`` on, which were added before.
+
+        What is empty then at both ends of the span is given up.
+        """
+        own = self.counts
+        for position, n in enumerate(counts, first - self.first):
+            if n:
+                own[position] -= n
+        if own and not (own[0] and own[-1]):
+            filled = [position for position, n in enumerate(own) if n] or [0, -1]
+            self.counts = own[filled[0] : filled[-1] + 1]
+            self.first += filled[0]
 
     def total(self) -> int:
         """Return the sum of all buckets."""
@@ -59,20 +113,39 @@ class Buckets:
 
     def cumulated(self) -> list[int]:
         """Return how many durations are at most as long as each of :data:`BOUNDS`, and all."""
-        sums = [0, *accumulate(self.counts)]
-        first, last = self.first - 1, len(sums) - 1
-        return [*(sums[min(max(end - first, 0), last)] for end in _ENDS), sums[last]]
+        sums = list(accumulate(self.counts))
+        first = ENDS[0] - self.first
+        below = max(-(first // BUCKETS_PER_DOUBLING), 0)  # bounds below the span
+        within = sums[first + below * BUCKETS_PER_DOUBLING :: BUCKETS_PER_DOUBLING]
+        counts = [*[0] * below, *within][: len(ENDS)]
+        return counts + (sums[-1:] or [0]) * (len(ENDS) + 1 - len(counts))
 
-    def _reach(self, index: int) -> int:
-        """Widen the span to ``index``; return its position."""
-        if not MIN_INDEX <= index <= MAX_INDEX:
-            raise IndexError(f"there is no bucket {index}")
-        if not self.counts:
-            self.first = index
-            self.counts.append(0)
-        elif index < self.first:
-            self.counts = array("q", bytes(8 * (self.first - index))) + self.counts
-            self.first = index
-        else:
-            self.counts.frombytes(bytes(8 * (index - self.first + 1 - len(self.counts))))
-        return index - self.first
+    def _reach(self, low: int, high: int) -> None:
+        """Widen the span to the indexes from ``low`` to ``high``; raises IndexError."""
+        counts = self.counts
+        before, after = self.first - low, high + 1 - self.first - len(counts)
+        if counts and before <= 0 and after <= 0:
+            return
+        if low < MIN_INDEX or high > MAX_INDEX:
+            raise IndexError(f"there is no bucket {low if low < MIN_INDEX else high}")
+        if not counts:
+            before, after = 0, high + 1 - low
+            self.first = low
+        # A sum has just the room that it needs, unlike an array that is appended to.
+        zero = _ZERO[counts.typecode]
+        if after > 0:
+            self.counts = counts = counts + zero * after
+        if before > 0:
+            self.counts = zero * before + counts
+            self.first = low
+
+
+def _widened(counts: Any) -> array[int]:
+    """Return counts of which one doesn't fit into 32 bits; raises ValueError."""
+    try:
+        wide = array(_WIDE, counts)
+    except OverflowError:
+        raise ValueError("a bucket counts over 2^63 - 1") from None
+    if min(wide) < 0:
+        raise ValueError("a bucket counts less than nothing")
+    return wide

@@ -9,7 +9,7 @@ from waggle_live.wire.errors import ProtocolError
 
 from ..identity.labels import IdentityLabels, ProcessInfo
 from ..identity.peer import Handle
-from ..messages import ProcessStats, Refusal, Update, excerpt
+from ..messages import MAX_WHOLE, ProcessStats, Refusal, Update, excerpt
 from . import exact_sum
 from .kinds import AnyApplied, Cell
 from .plugin import Plugin
@@ -20,7 +20,7 @@ from .table import Table
 #: What goes wrong with a sender's clock must not become a span of centuries.
 MAX_GAP = 1e6
 #: Nanoseconds of CPU time between two figures: more is no figure, and must not become infinite.
-MAX_CPU = 2.0**63
+MAX_CPU = 2.0**62
 
 
 class Process(Struct, array_like=True, dict=True, eq=False):
@@ -185,7 +185,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             if gap is not None:
                 # Its imports came before its session: by one core they took so long at least.
                 gap = min(max(gap, 0.0 if self.cpu else used), MAX_GAP)
-            self.plugin.recent_cpu.add(at, gap, round(min(1e9 * used, MAX_CPU)))
+            recent = self.plugin.recent_cpu
+            recent.add(at, gap, min(round(min(1e9 * used, MAX_CPU)), MAX_WHOLE - recent.count))
             exact_sum.change(self.plugin.cpu, self.cpu, stats.cpu_seconds)
             self.cpu, self._used_at = stats.cpu_seconds, at
         if stats.memory_bytes is not None:

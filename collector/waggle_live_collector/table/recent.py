@@ -4,17 +4,19 @@ Cells on the wire are cumulative; what is recent is the difference to what was h
 It is put into the slot of the second in which it arrived, or spread over the seconds it took
 when an update was long in coming, so that a reconnect makes no burst. Slots belong to whole
 seconds of the collector's monotonic clock; a slot that left the window is subtracted again,
-so that reading costs no merging.
+so that reading costs no merging. Until then nobody needs it, so it is kept packed.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import insort
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from struct import Struct as Layout
+
+from msgspec import Struct, field
+
+from .buckets import Buckets
 
 WINDOW = 10
 #: A difference over at most this many seconds is put whole into the current slot.
@@ -25,25 +27,73 @@ MAX_LAG = 0.25
 MIN_SPAN = 1.0
 
 _NONE: Mapping[int, int] = {}
+#: What all windows without a duration show; never changed.
+_EMPTY = Buckets()
 
 
-@dataclass(slots=True, eq=False)
-class Recent:
-    """A sliding window over one merged sum; ``count``, ``sum`` (ns), ``buckets`` sum it up."""
+class Slot(Struct, gc=False, eq=False):
+    """The differences of one second; they began to accrue at ``start``."""
+
+    second: int
+    start: float
+    count: int = 0
+    sum: int = 0
+    buckets: Buckets = field(default_factory=lambda: _EMPTY)
+
+    def packed(self) -> bytes:
+        """Return the slot as bytes, see :data:`_LAYOUT`."""
+        first, counts = self.buckets.first, self.buckets.counts
+        try:
+            code, data = b"B", bytes(counts.tolist())  # enough for most seconds
+            filled = data.lstrip(b"\0")
+            first, data = first + len(data) - len(filled), filled.rstrip(b"\0")
+        except ValueError:
+            code, data = counts.typecode.encode(), counts.tobytes()
+        head = self.second, self.start, self.count, self.sum, first, code, len(data)
+        return _LAYOUT.pack(*head) + data
+
+
+#: A packed slot: second, start, count, sum, index of the first bucket, type code of the counts and
+#: how many bytes of them follow.
+_LAYOUT = Layout("<idQQhcH")
+_SECOND = Layout("<i")
+
+
+def _unpack(slots: bytes, at: int) -> tuple[int, float, int, int, int, Sequence[int], int]:
+    """Return what makes up the packed slot at ``at``, and where it ends."""
+    second, start, count, total, first, code, size = _LAYOUT.unpack_from(slots, at)
+    at += _LAYOUT.size
+    end = at + size
+    data = slots[at:end]
+    counts = data if code == b"B" else array(code.decode(), data)
+    return second, start, count, total, first, counts, end
+
+
+def _slots(slots: bytes) -> Iterator[Slot]:
+    """Yield packed slots."""
+    at = 0
+    while at < len(slots):
+        second, start, count, total, first, counts, at = _unpack(slots, at)
+        yield Slot(second, start, count, total, Buckets(first, list(counts)))
+
+
+class Recent(Struct, eq=False, gc=False):
+    """A sliding window over one merged sum; ``count``, ``sum`` (ns), ``buckets`` sum it up.
+
+    Of a timer, a rate or a count no slot may hold more than 2^63 - 1 of anything; their series see
+    to it. ``buckets`` are not to be changed.
+    """
 
     _born: float | None = None
     _latest: float = -math.inf
     #: The second that ``_now`` collects.
     _second: int = -(1 << 62)
     _now: Slot | None = None
-    #: Seconds before, oldest first: (second, start, count, sum, bucket, count, bucket, ...).
-    #: They are only ever subtracted again; flat tuples take a third of the memory.
-    _slots: list[tuple[Any, ...]] = field(default_factory=list)
+    #: The seconds before, packed, oldest first.
+    _past: bytes = b""
     count: int = 0
     sum: int = 0
-    buckets: dict[int, int] = field(default_factory=dict)
-    #: Rises whenever something left the window.
-    version: int = 0
+    buckets: Buckets = field(default_factory=lambda: _EMPTY)
 
     def add(
         self,
@@ -64,7 +114,8 @@ class Recent:
         self._latest = at
         if not count:
             return
-        self.advance(at)
+        if at >= self._second + 1:
+            self.advance(at)
         if self._born is None:
             self._born = at - gap
         start, second = at - gap, self._second
@@ -75,50 +126,47 @@ class Recent:
         # Whole events, so shares are rounded cumulatively: they add up to the whole. The sum
         # follows the events, so that a mean is never made of one without the other.
         before = (first - start) / gap
-        share = int(count * before)
+        share = _share(count, before)
+        slots: list[Slot] = []
         for past in range(int(first), second + 1):
             upto = min((past + 1 - start) / gap, 1.0)
-            share_upto = int(count * upto)
+            share_upto = _share(count, upto)
             part = share_upto - share
             total_part = total * share_upto // count - total * share // count
-            shares = {i: int(n * upto) - int(n * before) for i, n in buckets.items()}
+            shares = {i: _share(n, upto) - _share(n, before) for i, n in buckets.items()}
             shares = {i: n for i, n in shares.items() if n}
             begin = max(first, float(past))
             if past == second:
                 self._put(begin, part, total_part, shares)
             else:
-                flat = chain.from_iterable(shares.items())
-                insort(self._slots, (past, begin, part, total_part, *flat))
-                self._sum_up(part, total_part, shares)
+                spread = Buckets()
+                spread.add_all(shares)
+                slots.append(Slot(past, begin, part, total_part, spread))
             before, share = upto, share_upto
+        self._insert(slots)
 
     def advance(self, now: float) -> None:
         """Drop what left the window."""
         second = int(now)
         if second <= self._second:
             return
-        slots, last = self._slots, self._now
-        if last is not None:
-            flat = chain.from_iterable(last.buckets.items())
-            slots.append((self._second, last.start, last.count, last.sum, *flat))
+        if self._now is not None:
+            self._past += self._now.packed()
             self._now = None
         self._second = second
         first = second - WINDOW + 1
-        while slots and slots[0][0] < first:
-            self._subtract(slots.pop(0))
-            self.version += 1
+        while self._past and _SECOND.unpack_from(self._past)[0] < first:
+            self._drop_oldest()
 
     def absorb(self, other: Recent, now: float) -> None:
         """Take in all that another window holds."""
         self.advance(now)
         other.advance(now)
-        for slot in other._slots:
-            insort(self._slots, slot)
-            _, _, count, total, *flat = slot
-            self._sum_up(count, total, dict(zip(flat[::2], flat[1::2], strict=True)))
-        last = other._now
-        if last is not None:
-            self._put(last.start, last.count, last.sum, last.buckets)
+        slots = list(_slots(other._past))
+        if other._now is not None:
+            # Not added to the own one: two could hold more than one may.
+            slots.append(other._now)
+        self._insert(slots)
         if other._born is not None:
             self._born = other._born if self._born is None else min(self._born, other._born)
         self._latest = max(self._latest, other._latest)
@@ -131,48 +179,57 @@ class Recent:
         if not self.count or self._born is None:
             return 0.0
         start: float = int(now) - WINDOW + 1
-        if self._slots and self._slots[0][0] == start:
+        if self._past:
+            second, began, *_ = _LAYOUT.unpack_from(self._past)
             # The oldest slot's first difference may have begun to accrue before the window does.
-            start = self._slots[0][1]
+            start = began if second == start else start
         # Events since the latest update are still on their way: don't count that time.
         end = max(self._latest, now - lag)
         return self.count / max(end - max(self._born, start), MIN_SPAN)
 
     def _put(self, start: float, count: int, total: int, buckets: Mapping[int, int]) -> None:
         """Add to the current second."""
-        slot = self._now
-        if slot is None:
-            slot = self._now = Slot(start)
-        slot.count += count
-        slot.sum += total
-        for index, n in buckets.items():
-            slot.buckets[index] = slot.buckets.get(index, 0) + n
-        self._sum_up(count, total, buckets)
-
-    def _sum_up(self, count: int, total: int, buckets: Mapping[int, int]) -> None:
         self.count += count
         self.sum += total
-        for index, n in buckets.items():
-            self.buckets[index] = self.buckets.get(index, 0) + n
+        slot = self._now
+        if slot is None:
+            slot = self._now = Slot(self._second, start)
+        slot.count += count
+        slot.sum += total
+        if buckets:
+            if self.buckets is _EMPTY:
+                self.buckets = Buckets()
+            self.buckets.add_all(buckets)
+            if slot.buckets is _EMPTY:
+                # Of a span that hardly needs to grow.
+                slot.buckets = self.buckets.emptied()
+            slot.buckets.add_all(buckets)
 
-    def _subtract(self, slot: tuple[Any, ...]) -> None:
-        _, _, count, total, *flat = slot
+    def _insert(self, slots: list[Slot]) -> None:
+        """Put in slots of seconds before, or of the current one beside that of its own."""
+        for slot in slots:
+            self.count += slot.count
+            self.sum += slot.sum
+            if slot.buckets.counts:
+                if self.buckets is _EMPTY:
+                    self.buckets = Buckets()
+                self.buckets.add_all(dict(slot.buckets.items()))
+        slots += _slots(self._past)
+        slots.sort(key=lambda slot: (slot.second, slot.start))
+        self._past = b"".join(slot.packed() for slot in slots)
+
+    def _drop_oldest(self) -> None:
+        """Subtract the oldest slot."""
+        _, _, count, total, first, counts, end = _unpack(self._past, 0)
+        self._past = self._past[end:]
         self.count -= count
         self.sum -= total
-        pairs = iter(flat)
-        for index, n in zip(pairs, pairs, strict=True):
-            left = self.buckets[index] - n
-            if left:
-                self.buckets[index] = left
-            else:
-                del self.buckets[index]
+        if counts:
+            self.buckets.subtract(first, counts)
+            if not self.buckets.counts:
+                self.buckets = _EMPTY
 
 
-@dataclass(slots=True, eq=False)
-class Slot:
-    """The differences of the current second; they began to accrue at ``start``."""
-
-    start: float
-    count: int = 0
-    sum: int = 0
-    buckets: dict[int, int] = field(default_factory=dict)
+def _share(whole: int, part: float) -> int:
+    """Return a part (0 to 1) of so many events, in whole ones and never more than all."""
+    return whole if part == 1.0 else min(int(whole * part), whole)

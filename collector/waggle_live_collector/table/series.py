@@ -38,15 +38,12 @@ class Arrival(NamedTuple):
     process: str
 
 
-class Stamp:
+class Stamp(Struct, eq=False, gc=False):
     """When a name was last updated; shared by series of several kinds under one name."""
 
-    __slots__ = ("at", "labels", "name")
-
-    def __init__(self, name: str, labels: Labels) -> None:
-        self.name = name
-        self.labels = labels
-        self.at = NEVER
+    name: str
+    labels: Labels
+    at: float = NEVER
 
     def raise_to(self, at: float) -> None:
         """Note an update at the monotonic time ``at``; an older one changes nothing."""
@@ -65,7 +62,7 @@ class Row(Struct, array_like=True):
         return str(self.__struct_config__.tag)
 
 
-class Totals(Row):
+class Totals(Row, gc=False):
     """What a series adds up to. Each kind adds its fields."""
 
     #: Whether an author made the series: only then its update time is shown.
@@ -100,24 +97,23 @@ class Applied(Row, gc=False):
 class Series:
     """The merged series of one name and kind. Belongs to the event loop.
 
-    ``version`` rises with every change of what it shows, so that a renderer knows what it has not
-    seen. Each kind adds ``totals``, ``take`` and ``merge``.
+    Each kind adds ``totals``, ``take`` and ``merge``.
     """
 
-    __slots__ = ("stamp", "totals", "version")
+    __slots__ = ("stamp", "totals")
     totals: Any
 
     def __init__(self, totals: Any, stamp: Stamp) -> None:
         self.totals = totals
         self.stamp = stamp
-        self.version = 0
         if totals.is_authored and self.totals.updated:
             stamp.raise_to(self.totals.updated)
 
     def take(self, applied: Any, cell: Any, arrival: Arrival) -> None:
         """Count what is new in ``cell``, and keep it in ``applied``.
 
-        Raises ProtocolError (``bad_cell``) if a total would fall; nothing has changed then.
+        Raises ProtocolError (``bad_cell``) if a total would fall or be over ``MAX_WHOLE``; nothing
+        has changed then.
         """
         raise NotImplementedError
 
@@ -126,7 +122,6 @@ class Series:
         if self.totals.is_authored:
             self.totals.updated = max(self.totals.updated, other.totals.updated)
         self.stamp.raise_to(other.stamp.at)
-        self.version += 1
 
     def attach(self, process: str, applied: Any) -> None:
         """A process that reports the series connected; for gauges."""
@@ -138,3 +133,8 @@ class Series:
 def fell() -> ProtocolError:
     """Return the error for a cumulative value that is lower than it was before."""
     return ProtocolError("bad_cell", "a cumulative value is lower than it was before")
+
+
+def over() -> ProtocolError:
+    """Return the error for a cell that would take a sum over :data:`MAX_WHOLE`."""
+    return ProtocolError("bad_cell", "it takes a sum of all processes over 2^63 - 1")

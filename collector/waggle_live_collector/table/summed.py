@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar, Self
 
-from .series import Arrival, Series, fell
+from ..messages import MAX_WHOLE
+from .series import Arrival, Series, fell, over
 
 
 class SummedSeries(Series):
@@ -21,10 +22,12 @@ class SummedSeries(Series):
         new = {name: value - (getattr(applied, name) or 0) for name, value in told.items()}
         if any(value < 0 for value in new.values()):
             raise fell()
+        totals = self.totals
+        if any((getattr(totals, name) or 0) + value > MAX_WHOLE for name, value in new.items()):
+            raise over()
         for name, value in told.items():
             self._add(name, new[name])
             setattr(applied, name, value)
-        self.version += 1
 
     def merge(self, other: Self, now: float) -> None:
         """Add the sums of another series."""

@@ -40,5 +40,4 @@ class WindowedSeries(Series):
         if count or not totals.updated:
             self.stamp.raise_to(at)
             totals.updated = self.stamp.at
-            self.version += 1
         self.recent.add(arrival.at, arrival.gap, count, total, buckets)

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from prometheus_client.exposition import choose_encoder, gzip_accepted
 
+from ..exposition.encoding import Encoding, Form
+from ..exposition.exposition import Exposition
 from ..exposition.json import Api
-from ..exposition.text import CONTENT_TYPE_OPENMETRICS, CONTENT_TYPE_TEXT, Exposition
+from ..exposition.protobuf import PROTOBUF
+from ..exposition.text import OPENMETRICS, TEXT
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
+from . import negotiation
 from .page import Page
 from .shared_answers import SharedAnswers
 from .stream import INLINE_BYTES, Stream
@@ -29,22 +32,39 @@ GZIP_FORMAT = 31
 SHUTDOWN_SECONDS = 0.5
 CONTENT_TYPE_JSON = "application/json"
 
+_ENCODINGS: dict[str, Encoding] = {
+    each.content_type: each for each in (TEXT, OPENMETRICS, PROTOBUF)
+}
+#: Without protobuf, which stands for native histograms: a Prometheus without that feature, Telegraf
+#: and others ask for protobuf too, and would fail or miss the series that they know.
+_TEXTS = (TEXT.content_type, OPENMETRICS.content_type)
 
-class Form(NamedTuple):
-    """One of the forms that an answer is asked for in."""
 
-    content_type: str
+class Asked(NamedTuple):
+    """What an answer is asked for: a form of ``/metrics``, or None for JSON; packed or not."""
+
+    form: Form | None
     packed: bool
+
+
+class Answer(NamedTuple):
+    """A body, and what waits until that which it shows is in the state file."""
+
+    body: bytes
+    written: Callable[[], Awaitable[None]]
 
 
 @dataclass(eq=False, kw_only=True)
 class Routes:
-    """The HTTP application; ``save`` writes the state file. Constructing it starts nothing."""
+    """The HTTP application. Constructing it starts nothing.
+
+    ``hand_over`` hands the state to its writer; what it returns waits until that is written.
+    """
 
     exposition: Exposition
     api: Api
     readiness: Readiness
-    save: Callable[[], None]
+    hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
     own: OwnMetrics
     limits: HttpLimits
@@ -52,8 +72,8 @@ class Routes:
     def __post_init__(self) -> None:
         self._packer = ThreadPoolExecutor(1, "gzip")
         self._answers = SharedAnswers(self._make)
-        json = Form(CONTENT_TYPE_JSON, packed=False)
-        answer = partial(self._answers.get, json)
+        json = Asked(None, packed=False)
+        answer = partial(self._saved, json)
         self._stream = Stream(answer=answer, own=self.own, limits=self.limits)
 
     def runner(self, *middlewares: Middleware) -> web.AppRunner:
@@ -78,13 +98,14 @@ class Routes:
         return web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        _, chosen = choose_encoder(request.headers.get("Accept", ""))
-        openmetrics = chosen.startswith("application/openmetrics-text")
-        content_type = CONTENT_TYPE_OPENMETRICS if openmetrics else CONTENT_TYPE_TEXT
-        return await self._answer(request, content_type)
+        native = negotiation.switch(request.query, "native", default=False)
+        live = negotiation.switch(request.query, "live", default=True)
+        offers = tuple(_ENCODINGS) if native else _TEXTS
+        content_type = negotiation.media_type(request.headers.getall("Accept", []), offers)
+        return await self._answer(request, Form(_ENCODINGS[content_type], live))
 
     async def _plugins(self, request: web.Request) -> web.Response:
-        return await self._answer(request, CONTENT_TYPE_JSON)
+        return await self._answer(request, None)
 
     async def _healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
@@ -102,32 +123,37 @@ class Routes:
         why = self.readiness.why_not()
         return None if why is None else web.Response(status=503, text=why)
 
-    async def _answer(self, request: web.Request, content_type: str) -> web.Response:
+    async def _answer(self, request: web.Request, form: Form | None) -> web.Response:
         if unready := self._unready():
             return unready
         packed = _takes_gzip(request)
+        content_type = CONTENT_TYPE_JSON if form is None else form.encoding.content_type
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if packed:
             headers["Content-Encoding"] = "gzip"
-        body = await self._answers.get(Form(content_type, packed))
+        body = await self._saved(Asked(form, packed))
         return web.Response(body=body, headers=headers)
 
-    async def _make(self, form: Form) -> bytes:
-        self.save()
-        if form.content_type == CONTENT_TYPE_JSON:
-            parts = [self.api.plugins()]
-        else:
-            parts = self.exposition.render(openmetrics=form.content_type != CONTENT_TYPE_TEXT)
-        if not form.packed:
-            return b"".join(parts)
+    async def _saved(self, asked: Asked) -> bytes:
+        """Return an answer once what it shows is in the state file."""
+        body, written = await self._answers.get(asked)
+        await written()
+        return body
+
+    async def _make(self, asked: Asked) -> Answer:
+        # Nothing can change until the text is made: what it shows is what was handed over.
+        written = self.hand_over()
+        parts = [self.api.plugins()] if asked.form is None else self.exposition.render(asked.form)
+        if not asked.packed:
+            return Answer(b"".join(parts), written)
         if sum(map(len, parts)) <= INLINE_BYTES:
-            return _pack(parts)
+            return Answer(_pack(parts), written)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._packer, _pack, parts)
+        return Answer(await loop.run_in_executor(self._packer, _pack, parts), written)
 
 
 def _takes_gzip(request: web.Request) -> bool:
-    return gzip_accepted(request.headers.get("Accept-Encoding", ""))
+    return negotiation.takes_gzip(request.headers.getall("Accept-Encoding", []))
 
 
 def _pack(parts: list[bytes]) -> bytes:

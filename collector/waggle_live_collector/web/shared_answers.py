@@ -11,19 +11,20 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+Answer = TypeVar("Answer")
 
 
-class SharedAnswers(Generic[Key]):
+class SharedAnswers(Generic[Key, Answer]):
     """Makes the answers to keys by ``make``. Belongs to the event loop."""
 
-    def __init__(self, make: Callable[[Key], Awaitable[bytes]]) -> None:
+    def __init__(self, make: Callable[[Key], Awaitable[Answer]]) -> None:
         self._make = make
         self._turn = asyncio.Lock()
         #: Those that are not begun yet, and how many wait for each.
-        self._wanted: dict[Key, asyncio.Task[bytes]] = {}
+        self._wanted: dict[Key, asyncio.Task[Answer]] = {}
         self._waiting: Counter[Key] = Counter()
 
-    async def get(self, key: Key) -> bytes:
+    async def get(self, key: Key) -> Answer:
         """Return an answer that was begun after this call; raises what ``make`` raises."""
         task = self._wanted.get(key)
         if task is None:
@@ -37,7 +38,9 @@ class SharedAnswers(Generic[Key]):
             if self._wanted.get(key) is task:
                 self._waiting[key] -= 1
 
-    async def _answer(self, key: Key) -> bytes:
+    async def _answer(self, key: Key) -> Answer:
         async with self._turn:
             del self._wanted[key]
-            return await self._make(key) if self._waiting.pop(key) else b""
+            if not self._waiting.pop(key):
+                raise asyncio.CancelledError  # which nobody is there to see
+            return await self._make(key)

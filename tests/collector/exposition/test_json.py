@@ -7,7 +7,7 @@ import pytest
 from waggle_live_controller.answer import read
 
 from ..world import World, counter, gauge, rate, timer
-from .test_text import rich_world
+from .oracle import rich_world
 
 
 def plugins(world):

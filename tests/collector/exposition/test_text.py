@@ -1,260 +1,51 @@
-"""The text of /metrics: what prometheus_client would have written, only quicker."""
+"""Numbers and labels as Prometheus clients write them."""
 
-import subprocess
-from itertools import accumulate
+import math
 
-import pytest
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-)
-from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
-from prometheus_client.openmetrics.parser import (
-    text_string_to_metric_families as parse_openmetrics,
-)
-from prometheus_client.parser import text_string_to_metric_families as parse_text
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.utils import floatToGoString
 
-from tests.programs import program
-from waggle_live.wire import histogram
-from waggle_live_collector.exposition import families as f
-from waggle_live_collector.exposition.rendered import QUANTILES
-from waggle_live_collector.table.kinds.timer import BOUNDS
-
-from ..world import World, counter, function, gauge, rate, timer
-
-NASTY = 'back\\slash "quote" new\nline {x="y"} 100%s ünïcødé 🐝'
+from waggle_live_collector.exposition.text import escape, label_text, number, number_texts
 
 
-def rich_world():
-    """Return a world with every family, awkward labels and awkward numbers."""
-    world = World()
-    one = world.peer(
-        "session-1", plugin=NASTY, task=NASTY, job=NASTY, app_id=NASTY, client=NASTY, monotonic=0.0
-    )
-    one.update(
-        1,
-        timer("t", {-60: 3, 0: 2, 160: 1}, 123_456_789_012, last=17, failures=2),
-        {**timer("t", {-100: 2_000_000}, 10**16, last=10**16), "labels": {"Zoo": NASTY, "a": "1"}},
-        timer("declared", {}),
-        rate("fps", 1234567, last=33_333_333, labels={"le_": "1"}),
-        rate("block", 3, sum=1_000_000, last=0),
-        rate("first", 1),
-        gauge("g", "NaN"),
-        gauge("g", "+Inf", x=NASTY),
-        gauge("g", "-Inf", x="2"),
-        gauge("g", -0.0, x="3"),
-        gauge("g", 1e22, x="4"),
-        counter("c", 0.1),
-        counter("c", 12345678.9, zzz="1", A="2"),
-        {"kind": "messages", "name": "env.count", "value": 3},
-        {"kind": "uploads", "value": 1_000_000},
-        {"kind": "problem", "name": "sync_error", "value": 1},
-        function(NASTY.replace("\n", " "), 7, 1_500_000, 3_000_000_000),
-        function("<listcomp> [a.py:3]", 10**7, 10**16, None, exclusive_cpu=1, inclusive_cpu=2),
-        function("declared", 0, 0, 0),
-        function("__other__", 12, 5, None),
-        {"kind": "tau", "age": 1.25, "dropped": 12, "torn": 3},
-        process={"cpu_seconds": 1.25, "memory_bytes": 123456789, "memory_scope": "container"},
-    )
-    world.peer("session-2", plugin="other").update(1, counter("c", 1))
-    world.peer("session-3", plugin="gone").bye("error")
-    world.time.pass_(1.5)
-    return world
+@given(st.floats() | st.integers(-(2**70), 2**70))
+def test_numbers_are_written_as_prometheus_client_does(value):
+    """Every float and every integer, the infinities and NaN."""
+    assert number(value).decode() == floatToGoString(value)
 
 
-class Oracle:
-    """The same table as metric objects of prometheus_client, built from the table's numbers."""
-
-    def __init__(self, world):
-        self.world = world
-        self.families = {}
-
-    def add(self, family, labels, value):
-        """Add one sample."""
-        make = CounterMetricFamily if family.type == "counter" else GaugeMetricFamily
-        metric = self.families.setdefault(family, make(family.name, family.help))
-        metric.add_sample(family.name, labels, value)
-
-    def timer(self, series, labels):
-        """Add what a timer shows."""
-        totals, recent = series.totals, series.recent
-        metric = self.families.setdefault(
-            f.TIMER_SECONDS, HistogramMetricFamily(f.TIMER_SECONDS.name, f.TIMER_SECONDS.help)
-        )
-        bounds = [floatToGoString(bound) for bound in (*BOUNDS, float("inf"))]
-        for bound, total in zip(bounds, accumulate(totals.bins)):
-            metric.add_sample(f"{metric.name}_bucket", {**labels, "le": bound}, total)
-        metric.add_sample(f"{metric.name}_count", labels, totals.count)
-        metric.add_sample(f"{metric.name}_sum", labels, totals.sum / 1e9)
-        if totals.last is not None:
-            self.add(f.TIMER_LAST, labels, totals.last / 1e9)
-        if recent.count:
-            for q in QUANTILES:
-                value = histogram.quantile(recent.buckets, q)
-                self.add(f.TIMER_RECENT, {**labels, "q": str(q)}, value)
-            self.add(f.TIMER_RECENT_MEAN, labels, recent.sum / recent.count / 1e9)
-        self.add(f.TIMER_FAILURES, labels, totals.failures)
-
-    def rate(self, series, labels):
-        """Add what a rate shows."""
-        self.add(f.RATE_EVENTS, labels, series.totals.count)
-        self.add(f.RATE_PER_SECOND, labels, series.recent.per_second(self.world.time.at))
-        if series.block_per_second() is not None:
-            self.add(f.RATE_BLOCK, labels, series.block_per_second())
-        if series.last_per_second() is not None:
-            self.add(f.RATE_LAST, labels, series.last_per_second())
-
-    def function(self, series, identity):
-        """Add what TAU measured of a function."""
-        totals = series.totals
-        labels = {**identity, "function": totals.name}
-        self.add(f.TAU_CALLS, labels, totals.calls)
-        for family, time in (
-            (f.TAU_EXCLUSIVE, totals.exclusive),
-            (f.TAU_INCLUSIVE, totals.inclusive),
-            (f.TAU_EXCLUSIVE_CPU, totals.exclusive_cpu),
-            (f.TAU_INCLUSIVE_CPU, totals.inclusive_cpu),
-        ):
-            if time is not None:
-                self.add(family, labels, time / 1e9)
-
-    def tau(self, series, identity):
-        """Add what there is of runs under TAU."""
-        self.add(f.TAU_DROPPED, identity, series.totals.dropped)
-        self.add(f.TAU_TORN, identity, series.totals.torn)
-        last_dump = self.world.clock.unix(series.totals.dumped_at)
-        self.add(f.TAU_LAST_DUMP, identity, last_dump)
-
-    def plugin(self, plugin):
-        """Add everything of a plugin."""
-        unix = self.world.clock.unix
-        identity = plugin.identity._asdict()
-        for (kind, name, labels), series in plugin.series.items():
-            all_labels = {**identity, "name": name, **dict(labels)}
-            if kind in ("timer", "rate"):
-                getattr(self, kind)(series, all_labels)
-            elif kind in ("gauge", "counter"):
-                self.add(f.VALUE if kind == "gauge" else f.COUNT, all_labels, series.value())
-            elif kind == "messages":
-                self.add(f.MESSAGES, {**identity, "name": name}, series.value())
-            elif kind == "uploads":
-                self.add(f.UPLOADS, identity, series.value())
-            elif kind == "problem":
-                self.add(f.PROBLEMS, {**identity, "reason": name}, series.value())
-            else:
-                getattr(self, kind)(series, identity)
-            if kind in ("timer", "rate", "gauge", "counter"):
-                self.add(f.UPDATED, all_labels, unix(series.stamp.at))
-        self.add(f.UP, identity, plugin.left_at is None)
-        told = plugin.info
-        info = {name: getattr(told, name) for name in ("app_id", "version", "client")}
-        info.update(host="", zone="", verified="no")
-        self.add(f.INFO, {**identity, **info}, 1)
-        self.add(f.SESSIONS, identity, sum(s.connected for s in plugin.processes.values()))
-        self.add(f.START, identity, round(plugin.started, 3))
-        self.add(f.LAST_SEEN, identity, unix(plugin.last_seen))
-        self.add(f.SILENT, identity, plugin.silent_seconds(self.world.time.at))
-        if plugin.cpu_seconds() is not None:
-            self.add(f.CPU, identity, plugin.cpu_seconds())
-        if plugin.memory_bytes() is not None:
-            self.add(f.MEMORY, identity, plugin.memory_bytes())
-        for status, exits in plugin.exits.items():
-            self.add(f.EXITS, {**identity, "status": status}, exits)
-
-    def collect(self):
-        """Yield the families: this is all that a registry of prometheus_client wants."""
-        self.families = {}
-        for plugin in self.world.table.plugins.values():
-            self.plugin(plugin)
-        self.add(f.NODE_INFO, {"node_id": "000048B02D0766BE", "vsn": "W023"}, 1)
-        for family in f.ALL:
-            if family in self.families:
-                yield self.families[family]
+def test_numbers_at_the_edges():
+    """Where the exponent form begins, and signs of zero."""
+    for value in (0.0, -0.0, 999999.0, 999999.9999999999, 1e6, 1e16, 1e22, 1e-5, 5e-324):
+        assert number(value).decode() == floatToGoString(value)
 
 
-@pytest.mark.parametrize("openmetrics", [False, True], ids=["text", "openmetrics"])
-def test_the_text_equals_what_prometheus_client_writes(openmetrics):
-    """Byte for byte, when first rendered and when rendered from what was kept."""
-    world = rich_world()
-    registry = CollectorRegistry()
-    registry.register(Oracle(world))
-    latest = openmetrics_latest if openmetrics else generate_latest
-    for _ in range(3):
-        expected = latest(registry).decode().removesuffix("# EOF\n").splitlines()
-        text = world.table_text(openmetrics=openmetrics).decode().splitlines()
-        assert text == expected
-        world.time.pass_(1)
+@given(st.lists(st.floats() | st.integers(0, 10**17).map(float), min_size=1))
+def test_many_numbers_are_written_as_each_by_itself(values):
+    """Whatever stands beside it."""
+    assert number_texts(values) == [number(value) for value in values]
 
 
-def test_every_family_is_there():
-    """The world of these tests has a line of each."""
-    text = rich_world().table_text(openmetrics=False).decode()
-    assert [f"# TYPE {family.name} {family.type}" for family in f.ALL] == [
-        line for line in text.splitlines() if line.startswith("# TYPE")
-    ]
+@given(st.lists(st.integers(10**12, 2 * 10**12), min_size=1))
+def test_unix_times_are_written_as_any_number(milliseconds):
+    """Whatever their zeros, and at the edges of what is written in a shorter way."""
+    values = [each / 1000 for each in milliseconds]
+    assert number_texts(values) == [number(value) for value in values]
+    values.insert(1, math.nan)
+    assert number_texts(values) == [number(value) for value in values]
 
 
-def test_both_parsers_of_prometheus_client_accept_the_whole_text():
-    """Every sample of both formats, with the same values."""
-    world = rich_world()
-    text = list(parse_text(world.text()))
-    openmetrics = list(parse_openmetrics(world.text(openmetrics=True)))
-    samples = {
-        (sample.name, frozenset(sample.labels.items())) for m in text for sample in m.samples
-    }
-    assert samples == {
-        (sample.name, frozenset(sample.labels.items())) for m in openmetrics for sample in m.samples
-    }
-    assert any(label[1] == NASTY for _, labels in samples for label in labels)
+def test_many_numbers_at_the_edges():
+    """Where another way of writing begins, all at once and each by itself."""
+    values = [0.0, -0.0, 1e-4, 9.999999999999999e-5, 999999.9999999999, 1e6, 1e9, 2e9, 1e16]
+    values += [math.nextafter(1e9, 2e9), math.nextafter(2e9, 0.0), math.inf, -math.inf, math.nan]
+    expected = [floatToGoString(value).encode() for value in values]
+    assert number_texts(values) == expected
+    assert [number_texts([value])[0] for value in values] == expected
 
 
-def test_no_line_stands_twice():
-    """A repeated sample would make Prometheus drop it."""
-    lines = rich_world().text().splitlines()
-    samples = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
-    assert len(samples) == len(set(samples))
-
-
-def test_promtool_has_no_remark():
-    """``promtool check metrics`` on everything, the collector's own metrics included."""
-    checked = subprocess.run(
-        [program("promtool", "prometheus"), "check", "metrics"],
-        input=rich_world().text().encode(),
-        capture_output=True,
-        check=False,
-    )
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
-
-
-def test_what_did_not_change_is_rendered_the_same():
-    """The kept text is the text; what changed is new."""
-    world = World()
-    peer = world.peer()
-    peer.update(1, timer("t", {0: 1}, 5), counter("c", 1))
-    world.pass_(20)
-    before = world.table_text(openmetrics=False)
-    assert world.table_text(openmetrics=False) == before
-    peer.update(2, counter("c", 2))
-    after = world.table_text(openmetrics=False)
-    changed = set(after.splitlines()) - set(before.splitlines())
-    names = {line.partition(b"{")[0] for line in changed}
-    assert names == {
-        b"waggle_count_total",
-        b"waggle_updated_timestamp_seconds",
-        b"waggle_plugin_last_seen_timestamp_seconds",
-        b"waggle_plugin_silent_seconds",
-    }
-
-
-def test_own_metrics_bound_their_plugin_labels():
-    """Refusals of ever new plugins end up under one label."""
-    world = World()
-    for number in range(300):
-        world.own.refused("bad_cell", f"plugin-{number}")
-    found = world.scrape().all("waggle_collector_refusals_total")
-    assert len(found) <= 102
-    assert sum(value for _, value in found) == 300
-    assert world.value("waggle_collector_refusals_total", plugin="other") == 200
+def test_labels_are_sorted_and_escaped():
+    """Backslash, quote and newline can't end a label value."""
+    assert label_text([("b", 'say "x"\n'), ("a", "\\n")]) == b'a="\\\\n",b="say \\"x\\"\\n"'
+    assert escape("\\") == "\\\\"

@@ -82,9 +82,26 @@ def test_bye_is_answered_when_it_is_saved_also_after_the_end_of_the_input():
     assert not peer.closed
     assert peer.answers[1:] == []
     for call in calls:
-        call()
+        call(True)
     assert peer.answers[1:] == [{"type": "applied", "number": 2}]
     assert peer.closed
+
+
+def test_a_connection_whose_bye_is_not_saved_in_time_is_closed_without_an_answer():
+    """Whoever still waits can connect and ask again."""
+    world = World()
+    calls = []
+    world.when_saved = calls.append
+    peer = world.peer()
+    peer.bye()
+    for call in calls:
+        call(False)
+    assert peer.closed
+    assert peer.answers[1:] == []
+    world.when_saved = lambda call: call(True)
+    again = world.peer()
+    assert again.bye() == [{"type": "applied", "number": 2}]
+    assert world.value("waggle_plugin_exits_total", status="ok") == 1
 
 
 def test_the_end_of_the_input_ends_the_connection():

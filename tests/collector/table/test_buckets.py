@@ -5,9 +5,10 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import json
 
 from waggle_live.wire.histogram import BOUNDS_NS, MAX_INDEX, MIN_INDEX
-from waggle_live_collector.table.buckets import BOUNDS, Buckets
+from waggle_live_collector.table.buckets import BOUNDS, Buckets, encode_counts
 
 INDEXES = st.integers(MIN_INDEX, MAX_INDEX)
 
@@ -54,3 +55,37 @@ def test_a_sum_over_the_range_is_an_error_and_changes_nothing():
     with pytest.raises(OverflowError):
         buckets.add(3, 1)
     assert buckets[3] == 2**63 - 1
+
+
+def test_counts_grow_out_of_32_bits():
+    """A count that doesn't fit any more costs its histogram more memory, and nothing is lost."""
+    buckets = Buckets(-60, [2**32 - 1, 0, 7])
+    assert buckets.counts.itemsize == 4
+    buckets.add_all({-60: 1, -58: 1})
+    buckets.add(-50, 2**40)
+    assert dict(buckets.items()) == {-60: 2**32, -58: 8, -50: 2**40}
+    assert Buckets(-60, buckets.counts) == buckets
+
+
+@given(st.lists(st.dictionaries(INDEXES, st.integers(1, 2**33), max_size=5), max_size=5))
+def test_what_is_subtracted_again_leaves_nothing(parts):
+    """In whatever order parts leave; the span is no wider than what is filled."""
+    buckets, told = Buckets(), []
+    for part in parts:
+        buckets.add_all(part)
+        one = buckets.emptied()
+        one.add_all(part)
+        told.append(one)
+    for part in told:
+        buckets.subtract(part.first, part.counts)
+        filled = dict(buckets.items())
+        assert len(buckets.counts) == (max(filled) - min(filled) + 1 if filled else 0)
+    assert buckets.total() == 0
+
+
+def test_a_histogram_comes_back_from_its_text():
+    """The form of the state file: the first index, and all counts from there on."""
+    buckets = Buckets(-3, [1, 0, 2**40])
+    text = json.encode(buckets, enc_hook=encode_counts)
+    assert text == b"[-3,[1,0,1099511627776]]"
+    assert json.decode(text, type=Buckets) == buckets

@@ -44,6 +44,18 @@ def report(peer, number, n):
     assert peer.update(number, *everything(n), process={"cpu_seconds": 0.7 * n}) == []
 
 
+def test_two_that_are_too_much_together_stay_what_they_were(caplog):
+    """A sum that can't be told is not made: the known one goes on, and the log says so."""
+    world = World(stack=True)
+    world.apps.add("pod-b", CARS)
+    pod(world, "session-2", "pod-b").update(1, timer("t", {-60: 2**62}, 5), rate("r", 2))
+    pod(world).update(1, timer("t", {-60: 2**62}, 7), rate("r", 3))
+    world.resolve("pod-a", CARS)
+    assert total(world, "waggle_timer_seconds_count") == 2**62
+    assert total(world, "waggle_rate_events_total") == 5
+    assert "timer t of two identities" in caplog.text
+
+
 def total(world, family, **labels):
     return world.scrape().sum(family, **labels)
 
@@ -106,7 +118,7 @@ def test_two_pods_of_one_task_add_up(tmp_path, shown, reload):
     if reload:
         state_of(world, tmp_path / "state").save()
         world = reborn(world, tmp_path / "state", stack=True)
-        world.when_saved = lambda call: call()
+        world.when_saved = lambda call: call(True)
         assert counters(world) == before
         first, second = pod(world), pod(world, "session-2", "pod-b")
     world.resolve("pod-a", CARS)

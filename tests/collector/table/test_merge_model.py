@@ -79,7 +79,7 @@ class Model:
         known = {app_id: self.world.apps.get(app_id) for app_id in PODS}
         self.world = World(stack=True, hold_time=30, time=self.world.time)
         assert state_of(self.world, self.path).load()
-        self.world.when_saved = lambda call: call()
+        self.world.when_saved = lambda call: call(True)
         for app_id, meta in known.items():
             if meta is not None:
                 self.world.apps.add(app_id, meta)

@@ -1,6 +1,8 @@
 """Merged series: sums of differences, newest values."""
 
-from ..world import World, counter, gauge, rate, timer
+import pytest
+
+from ..world import World, counter, function, gauge, rate, timer
 
 
 def test_cells_are_cumulative_and_counted_once():
@@ -18,12 +20,48 @@ def test_cells_are_cumulative_and_counted_once():
 def test_sessions_of_a_plugin_add_up_to_the_unit():
     """Integers far beyond a float's precision lose nothing before they are shown."""
     world = World()
-    big = 2**62 + 1
+    big = 2**61 + 1
     for process in ("session-1", "session-2"):
         world.peer(process).update(1, timer("t", {0: 1}, big), rate("r", 2**53 + 1))
     series = next(iter(world.table.plugins.values())).series
     assert [s.totals.sum for s in series.values()] == [2 * big, 0]
     assert [s.totals.count for s in series.values()] == [2, 2**54 + 2]
+
+
+MOST = 2**63 - 1
+
+
+def state(plugin):
+    """Return all that the series of a plugin hold, as text."""
+    series = plugin.series.values()
+    return repr([(one.totals, getattr(one, "recent", None)) for one in series])
+
+
+@pytest.mark.parametrize(
+    ("cell", "one_more"),
+    [
+        (timer("t", {0: MOST}, 5), timer("t", {0: 1}, 5)),
+        (timer("t", {0: MOST - 1}, 5), timer("t", {1: 2}, 5)),
+        (timer("t", {0: 1}, MOST), timer("t", {0: 1}, 1)),
+        (timer("t", {0: 1}, 1, failures=MOST), timer("t", {0: 1}, 1, failures=1)),
+        (rate("t", MOST), rate("t", 1)),
+        (rate("t", 1, sum=MOST), rate("t", 1, sum=1)),
+        ({"kind": "messages", "name": "t", "value": MOST},) * 2,
+        (function("t", MOST, 1), function("t", 1, 1)),
+        (function("t", 1, MOST), function("t", 1, 1)),
+    ],
+)
+def test_a_sum_over_the_range_is_refused_and_changes_nothing(cell, one_more):
+    """Sums of all processes stay within 2^63 - 1, so that each can be kept and shown exactly."""
+    world = World()
+    world.peer("session-1").update(1, cell, gauge("g", 1))
+    (plugin,) = world.table.plugins.values()
+    before = state(plugin)
+    (refused,) = world.peer("session-2").update(1, one_more)
+    assert refused["code"] == "bad_cell"
+    assert "2^63 - 1" in refused["text"]
+    assert state(plugin) == before
+    assert world.scrape()
 
 
 def test_falling_values_are_refused_and_change_nothing():

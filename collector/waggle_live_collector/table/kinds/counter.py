@@ -61,7 +61,6 @@ class CounterSeries(Series):
             applied.value = cell.value
             self.stamp.raise_to(arrival.at - cell.age)
             self.totals.updated = self.stamp.at
-            self.version += 1
 
     def merge(self, other: Self, now: float) -> None:
         """Add the sum of another counter."""

@@ -66,14 +66,12 @@ class GaugeSeries(Series):
         self.connected[process] = applied
         self.stamp.raise_to(applied.at)
         self.totals.updated = self.stamp.at
-        self.version += 1
 
     def detach(self, process: str) -> None:
         """Keep the value of a process that left for as long as no connected one has any."""
         applied = self.connected.pop(process, None)
         if applied is not None:
             self._keep(applied.value, applied.at)
-        self.version += 1
 
     def merge(self, other: Self, now: float) -> None:
         """Take all that another gauge knows."""

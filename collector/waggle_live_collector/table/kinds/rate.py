@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 from waggle_live.wire.protocol import RATE
 
 from ... import messages
-from ...messages import Whole
-from ..series import Applied, Arrival, Stamp, Totals, fell
+from ...messages import MAX_WHOLE, Whole
+from ..series import Applied, Arrival, Stamp, Totals, fell, over
 from ..windowed import WindowedSeries
 from . import names
 
@@ -61,10 +61,13 @@ class RateSeries(WindowedSeries):
     def take(self, applied: AppliedRate, cell: RateCell, arrival: Arrival) -> None:
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
         count, total = cell.count - applied.count, (cell.sum or 0) - applied.sum
+        totals = self.totals
         if count < 0 or total < 0:
             raise fell()
+        if totals.count + count > MAX_WHOLE or totals.sum + total > MAX_WHOLE:
+            raise over()
         applied.count, applied.sum = cell.count, cell.sum or 0
-        self.totals.block = self.totals.block or cell.sum is not None
+        totals.block = totals.block or cell.sum is not None
         self._count(arrival, cell, count, total, {})
 
     def merge(self, other: Self, now: float) -> None:

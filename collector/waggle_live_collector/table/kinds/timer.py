@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from typing import ClassVar, Self
 
+from msgspec import field
+
 from waggle_live.wire.errors import ProtocolError
-from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
+from waggle_live.wire.histogram import MAX_INDEX, MIN_INDEX
 from waggle_live.wire.protocol import TIMER
 
 from ... import messages
-from ...messages import Whole
-from ..series import Applied, Arrival, Stamp, Totals, fell
+from ...messages import MAX_WHOLE, Whole
+from ..buckets import Buckets
+from ..series import Applied, Arrival, Stamp, Totals, fell, over
 from ..windowed import WindowedSeries
 from . import names
 
-#: The ``le`` bounds of the exposition in seconds: powers of two, so each is exactly a bucket
-#: bound of the fine histogram; one more bin takes the rest, up to infinity.
-BOUNDS = tuple(2.0**exponent for exponent in range(-13, 8))
-
-
-def _bin(index: int) -> int:
-    exponent = -(-index // BUCKETS_PER_DOUBLING)  # of the bucket's upper bound, rounded up
-    return min(max(exponent + 13, 0), len(BOUNDS))
-
-
-#: One object for each index, for dicts to share: decoding makes new ones on every update.
-_INDEXES = {index: index for index in range(MIN_INDEX, MAX_INDEX + 1)}
-_BINS = [_bin(index) for index in range(MIN_INDEX, MAX_INDEX + 1)]
+log = logging.getLogger(__name__)
 
 
 class TimerCell(messages.Cell, tag=TIMER):
@@ -50,7 +42,10 @@ class AppliedTimer(Applied, tag=TIMER):
     count: int = 0
     sum: int = 0
     failures: int = 0
-    buckets: dict[int, int] = {}
+    buckets: Buckets = field(default_factory=Buckets)
+
+    def __post_init__(self) -> None:
+        _check_sum(self)
 
     def totals(self) -> TimerTotals:
         """Return the totals of a new series."""
@@ -58,15 +53,18 @@ class AppliedTimer(Applied, tag=TIMER):
 
 
 class TimerTotals(Totals, tag=TIMER):
-    """Durations of all processes; ``bins`` count per bound of :data:`BOUNDS`, not cumulated."""
+    """Durations of all processes; ``buckets`` add up to ``count``."""
 
     count: int = 0
     sum: int = 0
     failures: int = 0
-    bins: list[int] = []
+    buckets: Buckets = field(default_factory=Buckets)
     last: int | None = None
     last_at: float = 0.0
     updated: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_sum(self)
 
     def series(self, stamp: Stamp) -> TimerSeries:
         """Return the series that counts in this row."""
@@ -79,38 +77,47 @@ class TimerSeries(WindowedSeries):
     __slots__ = ()
     totals: TimerTotals
 
-    def __init__(self, totals: TimerTotals, stamp: Stamp) -> None:
-        super().__init__(totals, stamp)
-        if not totals.bins:
-            totals.bins = [0] * (len(BOUNDS) + 1)
-
     def take(self, applied: AppliedTimer, cell: TimerCell, arrival: Arrival) -> None:
         """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
         count, total = cell.count - applied.count, cell.sum - applied.sum
         failures = cell.failures - applied.failures
         if count < 0 or total < 0 or failures < 0:
             raise fell()
-        fine = applied.buckets
+        totals = self.totals
+        if totals.count + count > MAX_WHOLE or totals.sum + total > MAX_WHOLE:
+            raise over()
+        if totals.failures + failures > MAX_WHOLE:
+            raise over()
+        first, counts = applied.buckets.first, applied.buckets.counts
+        size = len(counts)
         new: dict[int, int] = {}
-        for decoded, n in cell.buckets:
-            if n != (before := fine.get(decoded, 0)):
-                index = _INDEXES.get(decoded)
-                if index is None or n < before:
-                    raise ProtocolError("bad_cell", f"bucket {decoded} fell or is out of range")
+        for index, n in cell.buckets:
+            position = index - first
+            before = counts[position] if 0 <= position < size else 0
+            if n != before:
+                if n < before or not MIN_INDEX <= index <= MAX_INDEX:
+                    raise ProtocolError("bad_cell", f"bucket {index} fell or is out of range")
                 new[index] = n - before
         if sum(new.values()) != count:
             raise ProtocolError("bad_cell", "the buckets don't add up to the count")
-        bins = self.totals.bins
-        for index, n in new.items():
-            fine[index] = fine.get(index, 0) + n
-            bins[_BINS[index - MIN_INDEX]] += n
+        # So no bucket goes over what the count keeps to.
+        applied.buckets.add_all(new)
+        totals.buckets.add_all(new)
         applied.count, applied.sum, applied.failures = cell.count, cell.sum, cell.failures
-        self.totals.failures += failures
+        totals.failures += failures
         self._count(arrival, cell, count, total, new)
 
     def merge(self, other: Self, now: float) -> None:
-        """Add all that another timer holds."""
-        super().merge(other, now)
+        """Add all that another timer holds, unless that is more than can be counted."""
         totals, more = self.totals, other.totals
+        if totals.count + more.count > MAX_WHOLE:
+            log.error("timer %s of two identities counts too much to be added up", totals.name)
+            return
+        super().merge(other, now)
         totals.failures += more.failures
-        totals.bins[:] = [a + b for a, b in zip(totals.bins, more.bins, strict=True)]
+        totals.buckets.add_all(dict(more.buckets.items()))
+
+
+def _check_sum(row: AppliedTimer | TimerTotals) -> None:
+    if row.buckets.total() != row.count:
+        raise ValueError(f"the buckets of timer {row.name} don't add up to its count")

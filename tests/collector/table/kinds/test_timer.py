@@ -6,7 +6,7 @@ import random
 import pytest
 
 from waggle_live.wire import histogram
-from waggle_live_collector.table.kinds.timer import BOUNDS
+from waggle_live_collector.table.buckets import BOUNDS
 
 from ...world import World, gauge, timer
 

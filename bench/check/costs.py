@@ -1,0 +1,144 @@
+"""What the collector spends, as ratios: a line of a scrape, a cell taken in, memory of a series.
+
+Each is compared with a yardstick that does the like on the same machine. The least of many turns
+counts, since a busy machine can only make a turn longer.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from typing import Any, Callable, Dict
+
+from waggle_live.wire.protocol import encode_cell, encode_updates
+
+from .. import processes
+from ..raw import Session, timer
+from ..scrape import PER_SERIES, get, registered
+
+TURNS = 15
+#: Series of the scrape, by kind; both kinds have about as many lines.
+SERIES = {"timer": 65, "gauge": 1000}
+#: Cells of an update, and updates of a turn.
+CELLS, UPDATES = 20, 50
+#: Sessions that are filled for the memory of a series.
+SESSIONS, SCRAPES = 100, 9
+HISTOGRAMS = 1000
+
+#: What each may cost: what it costs now, and a sixth more.
+LIMITS = {
+    "scrape of changed series, a line, × generate_latest": 0.17,
+    "intake, CPU of a timer's cell, × json.loads of it": 3.8,
+    "memory, a timer series, × prometheus_client's Histogram": 1.75,
+}
+
+CHILDREN = """
+import os
+from prometheus_client import CollectorRegistry, Histogram
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+bounds = [2.0**power for power in range(-13, 8)]
+labels = ("plugin", "plugin_task", "plugin_job", "name")
+family = Histogram("x", "x", labels, buckets=bounds, registry=CollectorRegistry())
+before = resident()
+for index in range({count}):
+    family.labels("plugin", "task%d" % (index // 20), "", "block.%d" % index).observe(0.02)
+print((resident() - before) / {count})
+"""
+
+
+def ratios() -> Dict[str, float]:
+    """Return the ratio of each of :data:`LIMITS`."""
+    return dict(zip(LIMITS, (*scrape_and_intake(), memory())))
+
+
+def least(measure: Callable[[], float]) -> float:
+    """Return the least of :data:`TURNS` measurements."""
+    return min(measure() for _ in range(TURNS))
+
+
+def scrape_and_intake() -> "tuple[float, float]":
+    """Return CPU of a line of a scrape and of a cell, each as a multiple of its yardstick."""
+    with processes.ours() as collector:
+        path = collector.directory + "/socket"
+        sessions = {
+            kind: Session(path, number, count, kind)
+            for number, (kind, count) in enumerate(SERIES.items())
+        }
+        small = Session(path, len(SERIES), CELLS)
+        ticks = iter(range(1, 10**6))
+
+        def scrape() -> float:
+            tick = next(ticks)
+            for session in sessions.values():
+                session.update(tick)
+                session.flush()
+            before = collector.cpu()
+            _, body = get(collector.ports["http"], packed=False)
+            return (collector.cpu() - before) / body.count(b"\n")
+
+        def intake() -> float:
+            # At once, so that it doesn't matter how often the collector is woken for it.
+            burst = b"".join([small.lines(next(ticks)) for _ in range(UPDATES)])
+            before = collector.cpu()
+            small.send(burst)
+            small.flush()
+            return (collector.cpu() - before) / (UPDATES * CELLS)
+
+        ours = least(scrape), least(intake)
+        for session in (*sessions.values(), small):
+            session.close()
+    return ours[0] / generate_latest(), ours[1] / json_loads()
+
+
+def generate_latest() -> float:
+    """Return the CPU seconds of a line of prometheus_client's renderer."""
+    import prometheus_client
+
+    registries = [registered(PER_SERIES[kind] * count, kind) for kind, count in SERIES.items()]
+
+    def render() -> float:
+        before = time.thread_time()
+        lines = sum(prometheus_client.generate_latest(each).count(b"\n") for each in registries)
+        return (time.thread_time() - before) / lines
+
+    return least(render)
+
+
+def json_loads() -> float:
+    """Return the CPU seconds that the standard library takes for a cell of an update's line."""
+    cells = [encode_cell(timer(index, 1)) for index in range(CELLS)]
+    ((_, line),) = encode_updates(cells, 1, 0.25, 0.0)
+
+    def load() -> float:
+        before = time.thread_time()
+        # Kept, as a table is, so that both suffer where others use the caches of the processor.
+        kept = [json.loads(line) for _ in range(UPDATES)]
+        return (time.thread_time() - before) / (len(kept) * CELLS)
+
+    return least(load)
+
+
+def memory() -> float:
+    """Return the memory of a timer series in the collector, × a child of a Histogram.
+
+    The least after some scrapes: now and then the text of the last one is still resident.
+    """
+    with processes.ours() as collector:
+        get(collector.ports["http"], packed=False)
+        idle = collector.memory()
+        path = collector.directory + "/socket"
+        sessions = [Session(path, number, CELLS) for number in range(SESSIONS)]
+        after = []
+        for tick in range(1, SCRAPES + 1):
+            for session in sessions:
+                session.update(tick)
+                session.flush()
+            get(collector.ports["http"], packed=False)
+            after.append(collector.memory())
+        ours = (min(after[1:]) - idle) * 2**20 / (SESSIONS * CELLS)
+        for session in sessions:
+            session.close()
+    code = CHILDREN.replace("{count}", str(HISTOGRAMS))
+    done: Any = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    return ours / float(done.stdout)

@@ -1,0 +1,1 @@
+"""The plugins that measurements start, each ``python -m bench.plugins.NAME``."""

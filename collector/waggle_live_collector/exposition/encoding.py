@@ -1,0 +1,60 @@
+"""What each form of ``/metrics`` has to be able to write. The encodings:
+``text.py``, ``protobuf.py``.
+
+An encoding writes columns: one family of many series at a time. What is shown, and of whom, it
+doesn't decide; that stands in ``columns.py``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from prometheus_client import CollectorRegistry
+
+from ..table.kinds.timer import TimerTotals
+from .families import Family
+
+#: Label names and values.
+Pairs = Iterable[tuple[str, str]]
+
+
+class Encoding(Protocol):
+    """Writes families. Holds nothing of any series, and may be used in any thread."""
+
+    content_type: str
+    #: Encodes the labels of a series, whatever their values are. The result is kept, once for all
+    #: encodings that have this same function.
+    labels: Callable[[Pairs], bytes]
+
+    def own(self, registry: CollectorRegistry, /) -> bytes:
+        """Return the collector's own metrics, which come last."""
+
+    def samples(
+        self,
+        family: Family,
+        labels: Sequence[bytes],
+        numbers: Sequence[float],
+        more: tuple[str, str] | None = None,
+    ) -> bytes:
+        """Return the samples of a column of at least one series, of a gauge or counter.
+
+        ``more`` is one more label that all of them have. Raises any error for a number that
+        can't be written: nothing is written then.
+        """
+
+    def histograms(
+        self, family: Family, labels: Sequence[bytes], totals: Sequence[TimerTotals]
+    ) -> bytes:
+        """Return a column of at least one histogram; raises as :meth:`samples` does."""
+
+    def family(self, family: Family, chunks: list[bytes]) -> list[bytes]:
+        """Return the parts of a family that has these columns, at least one."""
+
+
+class Form(NamedTuple):
+    """What a scraper asked for.
+
+    Without ``live`` the families that only look back a moment are left out.
+    """
+
+    encoding: Encoding
+    live: bool = True

@@ -1,0 +1,82 @@
+"""The form of the state file: what stands in it, from and to bytes."""
+
+from collections.abc import Sequence
+from itertools import chain, repeat
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Meta, Raw, Struct, field, json
+
+from ..table.buckets import encode_counts
+from ..table.exits import GoneRow
+from ..table.plugin import Plugin
+from ..table.process import Process
+from ..table.tombstones import ClosedRow
+from . import older
+
+#: Of the format that is written. That of the release before is read, see :mod:`.older`.
+FORMAT = 2
+#: Of a clock; more is none, and would not fit where times are packed.
+Seconds = Annotated[float, Meta(ge=-1e9, le=1e9)]
+
+_encode_row = json.Encoder(enc_hook=encode_counts).encode
+
+P = TypeVar("P")
+Q = TypeVar("Q")
+
+
+class Head(Struct, kw_only=True):
+    """All of the file but its many rows.
+
+    ``monotonic`` and ``boot``: when, by which clock; ``ahead``: see :class:`Clock`.
+    """
+
+    format: int = FORMAT
+    boot: str
+    monotonic: Seconds
+    closed: list[ClosedRow] = field(name="ended")
+    gone: list[GoneRow] = []
+    ahead: Seconds = 0.0
+
+
+class State(Head, Generic[P, Q], kw_only=True):
+    """The file."""
+
+    plugins: list[P]
+    processes: list[Q] = field(name="sessions")
+
+
+def row(owner: Process | Plugin) -> Raw:
+    """Return the row of a process or plugin, which is encoded again only when it changed."""
+    if owner.encoded is None:
+        owner.encoded = Raw(_encode_row(owner))
+    return owner.encoded
+
+
+def encode(head: Head, plugins: Sequence[Raw], processes: Sequence[Raw]) -> list[bytes | Raw]:
+    """Return the text of the file in pieces, so that no row is copied."""
+    return [
+        json.encode(head)[:-1],
+        b',"plugins":[',
+        *_joined(plugins),
+        b'],"sessions":[',
+        *_joined(processes),
+        b"]}",
+    ]
+
+
+def decode(data: bytes) -> State[Plugin, Process]:
+    """Return the state of a file's bytes; raises DecodeError or ValueError."""
+    form = json.decode(data, type=_Format).format
+    if form == older.FORMAT:
+        data = older.converted(data)
+    elif form != FORMAT:
+        raise ValueError(f"its format is {form}, this collector reads {FORMAT}")
+    return json.decode(data, type=State[Plugin, Process])
+
+
+def _joined(rows: Sequence[Raw]) -> list[bytes | Raw]:
+    return list(chain.from_iterable(zip(repeat(b","), rows)))[1:]
+
+
+class _Format(Struct):
+    format: int

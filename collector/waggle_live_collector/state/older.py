@@ -1,0 +1,89 @@
+"""Reads the state file of the release before: format 1, whose totals of timers were coarse.
+
+There the totals of a timer counted by the 22 bounds of the exposition, and only the rows of its
+processes by fine buckets. What those rows hold is counted where it was. What ended processes had
+counted is known by its bound alone, and goes into the fine bucket in the middle below that bound.
+So each coarse count stays as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING
+from waggle_live.wire.protocol import TIMER
+
+from ..table.buckets import ENDS, Buckets
+
+FORMAT = 1
+
+#: What rows raise that aren't those of a state file.
+_MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError)
+
+#: Where things stand in the rows of format 1.
+_PLUGIN_IDENTITY, _TOTALS = 0, 2
+_PROCESS_IDENTITY, _CELLS = 2, 14
+_NAME, _LABELS, _BUCKETS = 1, 2, 6
+
+_HALF = BUCKETS_PER_DOUBLING // 2
+#: The fine bucket that stands for each bin; the last bin has no upper bound.
+_MIDDLES = [*(end - _HALF for end in ENDS), ENDS[-1] + _HALF]
+
+
+def converted(data: bytes) -> bytes:
+    """Return a file of format 1 in the format of today.
+
+    Raises ValueError if it is none, or if its rows contradict each other. What else is wrong with
+    it shows when the answer is read.
+    """
+    try:
+        state = json.loads(data)
+        counted: dict[Any, Counter[int]] = {}
+        for process in state["sessions"]:
+            for row in _timers(process, _CELLS):
+                fine = Counter({int(index): n for index, n in row[_BUCKETS].items()})
+                counted.setdefault(_key(process[_PROCESS_IDENTITY], row), Counter()).update(fine)
+                row[_BUCKETS] = _packed(fine)
+        for plugin in state["plugins"]:
+            for row in _timers(plugin, _TOTALS):
+                fine = counted.get(_key(plugin[_PLUGIN_IDENTITY], row), Counter())
+                row[_BUCKETS] = _packed(_refined(row[_BUCKETS], fine))
+    except _MALFORMED as error:
+        raise ValueError(f"not of format {FORMAT}: {error!r}") from error
+    state["format"] = 2
+    return json.dumps(state).encode()
+
+
+def _timers(owner: Any, position: int) -> Iterator[Any]:
+    """Yield the rows of timers that a plugin or process has, as rows are written to their end."""
+    rows = owner[position] if len(owner) > position else ()
+    return (row for row in rows if row[0] == TIMER and len(row) > _BUCKETS)
+
+
+def _key(identity: Any, row: Any) -> Any:
+    """Return what a series is found by; the totals have no empty labels."""
+    return (*identity, row[_NAME], *(tuple(pair) for pair in row[_LABELS] if pair[1]))
+
+
+def _refined(bins: list[int], fine: Counter[int]) -> Counter[int]:
+    """Return the fine counts of all processes, those that have ended included."""
+    buckets = Buckets()
+    buckets.add_all(fine)
+    known = [after - before for before, after in pairwise([0, *buckets.cumulated()])]
+    refined = Counter(fine)
+    for middle, count, of_rows in zip(_MIDDLES, bins, known, strict=True):
+        if count < of_rows:
+            raise ValueError("a timer's totals are below what its processes counted")
+        refined[middle] += count - of_rows
+    return refined
+
+
+def _packed(counts: Counter[int]) -> list[Any]:
+    """Return buckets as a file of today has them."""
+    buckets = Buckets()
+    buckets.add_all({index: n for index, n in counts.items() if n})
+    return [buckets.first, buckets.counts.tolist()]

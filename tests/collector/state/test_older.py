@@ -1,0 +1,117 @@
+"""state/older.py: the state file of the release before."""
+
+import copy
+import json
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+
+from waggle_live_collector.state import older
+
+from ..world import Time, World, timer
+from .test_state_file import state_of
+
+STATES = Path(__file__).parent / "states"
+#: Written by the release that wrote this format: processes that were connected, that had ended and
+#: that were lost; labels that are empty; buckets at both ends of the range.
+STATE = json.loads((STATES / "format-1.json").read_bytes())
+
+
+def timers(plugin):
+    """Return the totals of a plugin's timers as format 1 has them, by name and labels."""
+    return {(row[1], str(row[2])): row for row in plugin[2] if row[0] == "timer"}
+
+
+def load(tmp_path, state):
+    """Return a world that has read a state, or None if it is a bad one."""
+    path = tmp_path / "state"
+    path.write_text(json.dumps(state))
+    world = World(time=Time())
+    return world if state_of(world, path).load() else None
+
+
+@pytest.mark.parametrize("name", ["format-1.json", "november.json"])
+def test_each_coarse_count_is_as_it_was(tmp_path, name):
+    """No bound's count rises or falls when the fine buckets come in."""
+    state = json.loads((STATES / name).read_bytes())
+    world = load(tmp_path, state)
+    compared = 0
+    for plugin, now in zip(state["plugins"], world.table.plugins.values(), strict=True):
+        for row in timers(plugin).values():
+            labels = tuple(tuple(pair) for pair in row[2])
+            series = now.series["timer", row[1], labels]
+            assert series.totals.buckets.cumulated() == list(accumulate(row[6]))
+            compared += 1
+    assert compared == 3
+
+
+def test_what_processes_counted_is_counted_where_it_was(tmp_path):
+    """Of ended processes the bound alone is known: they count in the middle below it."""
+    world = load(tmp_path, STATE)
+    (plugin,) = world.table.plugins.values()
+    run = dict(plugin.series["timer", "run", ()].totals.buckets.items())
+    # Of session-1 and session-3; session-2 had ended, with {-60: 1, -59: 3, 10: 4}.
+    assert run == {-61: 7, -60: 5 + 4, -52: 2, -20: 2, 3: 1, 12: 4}
+
+
+def test_processes_go_on_where_they_were(tmp_path):
+    """What returns is counted once, by the buckets that it had told."""
+    world = load(tmp_path, STATE)
+    buckets = {-60: 6, -52: 2, 3: 1}
+    assert world.peer("session-1").update(2, timer("run", buckets, 9_500_000_000, failures=1)) == []
+    assert world.peer("session-3").update(2, timer("run", {-61: 7, -20: 4}, 2 * 10**9)) == []
+    assert world.value("waggle_timer_seconds_count", name="run", camera=None) == 25 + 1 + 2
+    (plugin,) = world.table.plugins.values()
+    assert plugin.series["timer", "run", ()].totals.buckets[-60] == 10
+
+
+def change(path, value):
+    """Return the state with another value at a path."""
+    state = copy.deepcopy(STATE)
+    *way, last = path
+    owner = state
+    for step in way:
+        owner = owner[step]
+    owner[last] = value
+    return state
+
+
+TIMER = ("plugins", 0, 2, 0)
+CELL = ("sessions", 0, 14, 0)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        change(("plugins",), {}),
+        change(("plugins",), [3]),
+        change(("sessions",), None),
+        change(("sessions", 0), ["session"] * 20),
+        change(("sessions", 0, 2), [[], [], []]),
+        change(TIMER, "timer run"),
+        change((*TIMER, 6), None),
+        change((*TIMER, 6), [25] + 20 * [0]),
+        change((*TIMER, 6), [25] + 21 * [0]),
+        change((*TIMER, 6), [2**70] + 21 * [0]),
+        change((*TIMER, 3), 24),
+        change((*CELL, 2), [3]),
+        change((*CELL, 6), [[-60, 8]]),
+        change((*CELL, 6), {"-60": "8"}),
+        change((*CELL, 6), {"-60": -8}),
+        change((*CELL, 6), {"-60": 8.5}),
+        change((*CELL, 6), {"-600": 8}),
+        change((*CELL, 6), {"ten": 8}),
+        change((*CELL, 6), {"-60": 9}),
+    ],
+)
+def test_a_malformed_file_is_a_bad_one(tmp_path, state):
+    """It is moved aside, as one of today's format would be, and nothing of it is left."""
+    assert load(tmp_path, state) is None
+    assert (tmp_path / "state.corrupt").exists()
+
+
+def test_rows_that_nest_without_end_are_no_crash():
+    """A file that no collector wrote costs its state and nothing else."""
+    with pytest.raises(ValueError, match="not of format 1"):
+        older.converted(b'{"plugins":' + 100_000 * b"[")
