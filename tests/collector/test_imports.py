@@ -1,5 +1,8 @@
 """What the collector process loads: each library that nobody asked for is memory on every node."""
 
+import subprocess
+import sys
+
 from .harness import start
 
 #: aiohttp's client, and what is for web configuration files, passwords and the stack's Redis.
@@ -21,3 +24,14 @@ def test_what_only_some_flags_need_is_not_loaded_by_others():
         loaded = set(collector.log().rpartition("loaded:")[2].split())
     assert "aiohttp.web" in loaded
     assert not loaded & ABSENT
+
+
+def test_the_rest_of_aiohttp_is_there_for_who_asks_for_it():
+    """Its client is imported late, and a name that it doesn't have is missed as ever."""
+    code = (
+        "import waggle_live_collector.web.routes, aiohttp, sys; "
+        "print('aiohttp.client' in sys.modules, aiohttp.ClientSession.__module__, "
+        "hasattr(aiohttp, 'no_such_name'), aiohttp.__version__ > '3')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    assert done.stdout.split() == [b"False", b"aiohttp.client", b"False", b"True"]
