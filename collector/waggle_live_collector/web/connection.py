@@ -25,8 +25,10 @@ from .unread import UnreadAnswers
 DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
 DEFAULT_MAX_BUFFERED = 16 * 1024
-#: Larger answers are written in pieces of this size, each when the reader has room for it.
+#: Larger answers are written in pieces of at least this size, each when the reader has room for it.
 PIECE = 16 * 1024
+#: Few readers get larger pieces, which share this size: one of 64 KiB costs half of four.
+DEFAULT_MAX_PIECES = 64 * 1024
 #: Seconds that a peer may take to agree to the end of TLS.
 SHUTDOWN_SECONDS = 1.0
 
@@ -93,10 +95,13 @@ class HttpConnection(asyncio.Protocol):
         """
         with self.unread.reader(body, lambda: self.cut("unread")) as reader:
             whole = memoryview(body)
-            for begin in range(0, len(whole), PIECE):
+            begin = 0
+            while begin < len(whole):
                 await self._writable.wait()
                 reader.progressed = self.acceptor.now()
-                await response.write(whole[begin : begin + PIECE])
+                end = begin + max(PIECE, DEFAULT_MAX_PIECES // max(self.unread.readers, 1))
+                await response.write(whole[begin:end])
+                begin = end
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""

@@ -44,6 +44,11 @@ class UnreadAnswers:
         finally:
             self._readers.pop(reader, None)
 
+    @property
+    def readers(self) -> int:
+        """How many are sent a large answer now."""
+        return len(self._readers)
+
     async def room(self) -> None:
         """Wait until not too much is being sent; those that don't read it make room."""
         while self._bytes() > DEFAULT_MAX_UNREAD_BYTES:
