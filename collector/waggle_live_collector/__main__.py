@@ -8,11 +8,10 @@ import resource
 import signal
 import socket
 import sys
-
-from aiohttp import web
+import time
 
 from . import logs
-from .clock import Clock
+from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
 from .identity.admission import Admission
@@ -32,19 +31,17 @@ from .table.sizes import Sizes
 from .table.table import Table
 from .version import VERSION
 from .web.config import OPEN, WebConfigFile
+from .web.errors import WebConfigError
 from .web.guard import HttpGuard
 from .web.listener import http_acceptor
 from .web.page import Page
 from .web.passwords import BasicAuth
 from .web.routes import Routes
-from .web.yaml_section import WebConfigError
 
 log = logging.getLogger("waggle_live_collector")
 
 #: Seconds between two looks at what is over its time, and at whether to write the state.
 TICK_SECONDS = 1.0
-#: Seconds that answers under way may take when the collector ends.
-HTTP_SHUTDOWN_SECONDS = 0.5
 
 
 def main() -> None:
@@ -135,11 +132,7 @@ async def run(options: Options) -> None:
         limits=limits.http,
     )
     guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
-    runner = web.AppRunner(
-        routes.application(guard.middleware),
-        access_log=None,
-        shutdown_timeout=HTTP_SHUTDOWN_SECONDS,
-    )
+    runner = routes.runner(guard.middleware)
     await runner.setup()
     assert runner.server is not None
     web_acceptor = http_acceptor(
@@ -153,7 +146,7 @@ async def run(options: Options) -> None:
     complaint = ""
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
         for part in (processes, listener.acceptor, web_acceptor):
             part.sweep()
         complaint = await _keep_socket(unix, listener, complaint)

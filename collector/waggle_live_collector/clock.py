@@ -11,6 +11,18 @@ from collections.abc import Callable
 #: The wall clock counts as stepped when it strays this many seconds from where it was.
 #: Below that the old offset is kept: a shown timestamp must not jitter between two scrapes.
 STEP_SECONDS = 0.5
+#: Seconds that periodic work comes after the multiples of its interval, at which plugins send.
+LAG_SECONDS = 0.1
+
+
+def until_next(interval: float, now: float) -> float:
+    """Return in how many seconds the work of each ``interval`` seconds is to be done next.
+
+    ``now`` is the system's monotonic clock. All such work is done at the same moments, just after
+    the plugins of the node were heard: so it shares wake-ups and the state file, and shows the
+    newest values.
+    """
+    return interval - (now - LAG_SECONDS) % interval
 
 
 class Clock:

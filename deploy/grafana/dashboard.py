@@ -1,8 +1,9 @@
-"""Makes the Grafana dashboard: ``python -m deploy.grafana.dashboard`` writes ``waggle-live.json``.
+"""Makes the Grafana dashboards: ``python -m deploy.grafana.dashboard`` writes them.
 
-Change this file, not the JSON; a test compares the two. Rates and quantiles over the range that is
-looked at come from counters and histograms, so they are right at any interval of scrapes. What is
-"recent" is of the 10 s before a scrape.
+``waggle-live.json`` is for timers that are scraped as classic histograms,
+``waggle-live-native.json`` for native ones. Change this file, not the JSON; a test compares them.
+Rates and quantiles over the range that is looked at come from counters and histograms, so they are
+right at any interval of scrapes. Only families that stand in ``/metrics?live=0`` are asked for.
 """
 
 from itertools import count
@@ -26,17 +27,18 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-PATH = Path(__file__).with_name("waggle-live.json")
+from deploy.grafana.expressions import FORMS, NODE, PLUGIN, SERIES, Timers, ends, total
+
+PATHS = {
+    form: Path(__file__).with_name(name)
+    for form, name in (("classic", "waggle-live.json"), ("native", "waggle-live-native.json"))
+}
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
-#: What the variables choose: nodes, plugins of them, and names of their series.
-NODE = 'job="waggle-live", vsn=~"$vsn"'
-PLUGIN = NODE + ', plugin=~"$plugin", plugin_task=~"$task"'
-SERIES = PLUGIN + ', name=~"$name"'
 WHO = "vsn, plugin_task, plugin_job"
 #: One row of the table of plugins; what its queries have in common.
 IDENTITY = f"{WHO}, plugin"
-#: Labels of the author's are part of a series, those of the target say no more than the VSN.
-TARGET = "job, instance, node_id, plugin"
+#: A family of each kind of series, which both forms have.
+NAMED = "waggle_(timer_failures|rate_events|count)_total|waggle_value"
 PANEL_HEIGHT = 8
 STAT_HEIGHT = 4
 
@@ -61,25 +63,6 @@ def number(title: str, expression: str, legend: str = "") -> Panel:
     """Return a panel of one number as it is now, or of one per series, by ``legend``."""
     panel = stat.Panel().title(title).datasource(SOURCE).span(4).height(STAT_HEIGHT)
     return panel.with_target(query(expression, legend).instant().ref_id("A"))
-
-
-def ends(window: str) -> str:
-    """Return an expression that counts the ends of processes within a window, exactly.
-
-    ``increase()`` is 0 for a counter that is first scraped at 1, and makes fractions of ends. The
-    rule ``task:waggle_plugin_errors:increase30m`` explains the three cases: a series that is as old
-    as the window, one that is younger than its target, and one that came back with it or was reset.
-    """
-    counter = f"waggle_plugin_exits_total{{{PLUGIN}}}"
-    scrapes = f"sum_over_time(up{{{NODE}}}[{window}])"
-    with_target = (
-        f"count_over_time({counter}[{window}]) >= on (job, instance) group_left () {scrapes}"
-    )
-    return (
-        f"(({counter} - {counter} offset {window}) >= 0 "
-        f"or ({counter} unless ({with_target})) "
-        f"or ({counter} - min_over_time({counter}[{window}])))"
-    )
 
 
 def per_plugin() -> Panel:
@@ -130,49 +113,31 @@ def overview() -> list[Panel]:
     ]
 
 
-def instruments() -> list[Panel]:
+def instruments(timers: Timers) -> list[Panel]:
     """Return what authors record."""
     series = "{{vsn}} {{plugin_task}} {{name}}"
-    buckets = f"rate(waggle_timer_seconds_bucket{{{SERIES}}}[$__rate_interval])"
-    quantiles = {
-        f"{series} p{round(q * 100)}": (
-            f"histogram_quantile({q}, sum without ({TARGET}) ({buckets}))"
-        )
-        for q in (0.5, 0.95, 0.99)
-    }
-    recent = f'waggle_timer_recent_seconds{{{SERIES}, q="0.95"}}'
-    totals = {
-        family: f"sum without ({TARGET}) (rate({family}{{{SERIES}}}[$__rate_interval]))"
-        for family in (
-            "waggle_rate_events_total",
-            "waggle_timer_seconds_sum",
-            "waggle_timer_seconds_count",
-            "waggle_timer_failures_total",
-            "waggle_count_total",
-        )
-    }
-    share = f"{totals['waggle_timer_seconds_sum']} / {totals['waggle_timer_seconds_count']}"
-    spread = heatmap.Panel().title("Spread of durations").datasource(SOURCE)
-    spread = spread.span(12).height(PANEL_HEIGHT).calculate(False)
+    quantiles = {f"{series} p{round(q * 100)}": timers.quantile(q) for q in (0.5, 0.95, 0.99)}
+    spread = heatmap.Panel().title("Spread of durations").description(timers.spread_of)
+    spread = spread.datasource(SOURCE).span(12).height(PANEL_HEIGHT).calculate(False)
     spread = spread.with_target(
-        query(f"sum by (le) ({buckets})", "{{le}}").format(PromQueryFormat.HEATMAP).ref_id("A")
+        query(timers.spread(), "{{le}}").format(PromQueryFormat.HEATMAP).ref_id("A")
     )
-    rough = "Between bounds that are powers of two, so for how things move, not to the percent."
+    rough = "Where buckets are classic they end at powers of two: a quantile may be twice another."
     return [
-        curves("Events", "ops", {series: totals["waggle_rate_events_total"]}),
+        curves("Events", "ops", {series: total("waggle_rate_events_total")}),
         curves("Rate, last 10 s", "ops", {series: f"waggle_rate_per_second{{{SERIES}}}"}),
-        curves("Duration, p95 of the last 10 s", "s", {series: recent}, "Within 4.5 %."),
         curves("Duration, quantiles", "s", quantiles, rough),
-        curves("Duration, mean", "s", {series: share}),
-        curves("Share of the time", "percentunit", {series: totals["waggle_timer_seconds_sum"]}),
+        curves("Duration, mean", "s", {series: timers.mean()}),
+        curves("Share of the time", "percentunit", {series: timers.seconds()}),
         spread,
-        curves("Blocks that raised", "ops", {series: totals["waggle_timer_failures_total"]}),
+        curves("Blocks that raised", "ops", {series: total("waggle_timer_failures_total")}),
         curves("Gauges", "short", {series: f"waggle_value{{{SERIES}}}"}),
-        curves("Counters", "ops", {series: totals["waggle_count_total"]}),
+        curves("Counters", "ops", {series: total("waggle_count_total")}),
         curves(
-            "Age of the newest value",
-            "s",
-            {series: f"time() - waggle_updated_timestamp_seconds{{{SERIES}}}"},
+            "Minutes without an event",
+            "m",
+            {"{{vsn}} {{plugin_task}}": f"task:waggle_plugin_idle:minutes{{{PLUGIN}}}"},
+            "Since a timer, rate or counter of the plugin last rose, by a rule of each minute.",
         ),
     ]
 
@@ -257,11 +222,12 @@ def variable(name: str, label: str, values: str) -> dashboard.QueryVariable:
     return choice.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
 
 
-def build() -> str:
-    """Return the dashboard as JSON."""
+def build(form: str) -> str:
+    """Return the dashboard for one form of histograms as JSON."""
+    native = form == "native"
     board = (
-        dashboard.Dashboard("Waggle Live")
-        .uid("waggle-live")
+        dashboard.Dashboard("Waggle Live, native histograms" if native else "Waggle Live")
+        .uid("waggle-live-native" if native else "waggle-live")
         .description("Plugins of Waggle nodes: made by deploy/grafana/dashboard.py.")
         .tags(["waggle"])
         .time("now-1h", "now")
@@ -274,14 +240,12 @@ def build() -> str:
                 "task", "Task", f'waggle_plugin_info{{{NODE}, plugin=~"$plugin"}}, plugin_task'
             )
         )
-        .with_variable(
-            variable("name", "Name", f"waggle_updated_timestamp_seconds{{{PLUGIN}}}, name")
-        )
+        .with_variable(variable("name", "Name", f'{{__name__=~"{NAMED}", {PLUGIN}}}, name'))
     )
     ids = count(1)
     for title, panels in (
         ("Overview", overview()),
-        ("Instruments", instruments()),
+        ("Instruments", instruments(FORMS[form])),
         ("Plugins", resources()),
         ("Collectors", collectors()),
     ):
@@ -292,4 +256,5 @@ def build() -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(build(), encoding="utf-8")
+    for form, path in PATHS.items():
+        path.write_text(build(form), encoding="utf-8")

@@ -23,7 +23,7 @@ import urllib.error
 import urllib.request
 import weakref
 
-from prometheus_client.parser import text_string_to_metric_families
+from tests.collector.scrape import MUST_BE_THERE, Scrape
 
 START_SECONDS = 30.0
 #: With a state in which no process is awaited a collector is ready two seconds earlier.
@@ -37,36 +37,6 @@ from waggle_live_collector.limits import HttpLimits, Limits
 from waggle_live_collector.options import parse
 serve(replace(parse(sys.argv[1:]), limits=%s))
 """
-_MUST_BE_THERE = object()
-
-
-class Scrape(list):
-    """The metric families of one scrape, as prometheus_client parses them."""
-
-    def __init__(self, text):
-        super().__init__(text_string_to_metric_families(text))
-        self.text = text
-
-    def all(self, family, **labels):
-        """Return (labels, value) of the samples of that name that have these labels."""
-        return [
-            (sample.labels, sample.value)
-            for metric in self
-            for sample in metric.samples
-            if sample.name == family and all(sample.labels.get(k) == v for k, v in labels.items())
-        ]
-
-    def value(self, family, default=_MUST_BE_THERE, **labels):
-        """Return the value of the one sample that fits; of none, ``default`` if given."""
-        found = self.all(family, **labels)
-        if not found and default is not _MUST_BE_THERE:
-            return default
-        assert len(found) == 1, "not one sample %s %r: %r" % (family, labels, found)
-        return found[0][1]
-
-    def sum(self, family, **labels):
-        """Return the sum over all samples that fit."""
-        return sum(value for _, value in self.all(family, **labels))
 
 
 class CollectorProcess:
@@ -74,10 +44,19 @@ class CollectorProcess:
 
     ``state_file``: True for one in its own directory, in which no process is awaited at first; a
     path; or None. The socket path and the state stay from start to start, the port doesn't.
-    ``limits``: a Limits in Python, for small times.
+    ``limits``: a Limits in Python, for small times. ``program``: Python in place of the command.
     """
 
-    def __init__(self, directory=None, state_file=True, hold_time=None, flags=(), limits=None):
+    def __init__(
+        self,
+        directory=None,
+        *,
+        state_file=True,
+        hold_time=None,
+        flags=(),
+        limits=None,
+        program=None,
+    ):
         # Socket paths are short, at most 107 bytes: too short for pytest's directories.
         self._own = tempfile.mkdtemp(prefix="wl-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._own, True)
@@ -92,9 +71,9 @@ class CollectorProcess:
             state_file = os.path.join(self.directory, "state")
             with open(state_file, "w", encoding="utf-8") as file:
                 file.write(NOBODY)
-        self._program = ["-m", "waggle_live_collector"]
         if limits is not None:
-            self._program = ["-c", WITH_LIMITS % limits]
+            program = WITH_LIMITS % limits
+        self._program = ["-m", "waggle_live_collector"] if program is None else ["-c", program]
         if state_file:
             self.flags.append("--state.file=%s" % state_file)
         if hold_time is not None:
@@ -162,7 +141,7 @@ class CollectorProcess:
         assert status == 200, body
         return Scrape(body.decode())
 
-    def value(self, family, default=_MUST_BE_THERE, **labels):
+    def value(self, family, default=MUST_BE_THERE, **labels):
         """Return one value of ``/metrics``, as ``Scrape.value`` does."""
         return self.scrape().value(family, default, **labels)
 
@@ -201,11 +180,9 @@ class CollectorProcess:
         return self.exit_code
 
 
-def start(state_file=True, hold_time=None, flags=(), wait_ready=True, limits=None):
-    """Start a collector and return it; a context manager that stops it."""
-    collector = CollectorProcess(
-        state_file=state_file, hold_time=hold_time, flags=flags, limits=limits
-    )
+def start(wait_ready=True, **how):
+    """Start a :class:`CollectorProcess` and return it; a context manager that stops it."""
+    collector = CollectorProcess(**how)
     try:
         return collector.start(wait_ready=wait_ready)
     except BaseException:

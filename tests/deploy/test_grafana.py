@@ -1,23 +1,52 @@
-"""The dashboard of deploy/grafana; that its queries find data is in test_fleet.py."""
+"""The dashboards of deploy/grafana; that their queries find data is seen on real servers."""
 
 import json
+import re
 import subprocess
 from itertools import combinations
 
 import pytest
 
-from deploy.grafana import dashboard
+from deploy.grafana import dashboard, expressions
+from tests.deploy.native_promql import is_right
+from tests.deploy.shipped import LIVE
 from tests.programs import program
 
 
-def test_the_checked_in_dashboard_is_what_the_program_makes():
-    """After a change of ``dashboard.py``: ``python -m deploy.grafana.dashboard``."""
-    assert dashboard.PATH.read_text(encoding="utf-8") == dashboard.build()
+@pytest.fixture(params=list(dashboard.PATHS))
+def form(request):
+    """The form of the histograms that a dashboard is for."""
+    return request.param
 
 
-def test_panels_have_ids_of_their_own_and_room():
+@pytest.fixture
+def panels(form):
+    """The panels of that dashboard."""
+    return json.loads(dashboard.build(form))["panels"]
+
+
+def test_the_checked_in_dashboards_are_what_the_program_makes(form):
+    """After a change of ``deploy/grafana``: ``python -m deploy.grafana.dashboard``."""
+    assert dashboard.PATHS[form].read_text(encoding="utf-8") == dashboard.build(form)
+
+
+def test_no_panel_asks_for_what_is_not_scraped(form):
+    """Neither for what only looks back a moment, nor, classic, for a native histogram."""
+    board = dashboard.build(form)
+    assert not re.search(r"\b(%s)\b" % LIVE.replace(".+", r"\w+"), board)
+    assert ("waggle_timer_seconds{" in board) == (form == "native")
+
+
+def test_native_histograms_are_asked_rightly(form, panels):
+    """No panel does with one what Prometheus answers by 0, or shows one as a curve."""
+    for panel in panels:
+        heatmap = panel["type"] == "heatmap" and form == "native"
+        for target in panel.get("targets", []):
+            assert is_right(target["expr"], heatmap), panel["title"]
+
+
+def test_panels_have_ids_of_their_own_and_room(panels):
     """No panel covers another one, and each can be linked to."""
-    panels = json.loads(dashboard.build())["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     for one, other in combinations([panel["gridPos"] for panel in panels], 2):
         apart = (
@@ -29,18 +58,16 @@ def test_panels_have_ids_of_their_own_and_room():
         assert apart, (one, other)
 
 
-def test_a_plugin_of_one_node_is_not_mixed_with_that_of_another():
+def test_a_plugin_of_one_node_is_not_mixed_with_that_of_another(panels):
     """Every query is held to the nodes, and below them to the plugins, that were chosen."""
-    panels = json.loads(dashboard.build())["panels"]
     for panel in panels:
         for target in panel.get("targets", []):
             assert 'vsn=~"$vsn"' in target["expr"], panel["title"]
             assert target["datasource"]["uid"] == "${datasource}"
 
 
-def test_the_table_of_plugins_has_one_row_for_each():
+def test_the_table_of_plugins_has_one_row_for_each(panels):
     """Grafana merges its queries by the labels that all of them have; each has a named column."""
-    panels = json.loads(dashboard.build())["panels"]
     (panel,) = [panel for panel in panels if panel["type"] == "table"]
     merge, organize = panel["transformations"]
     assert merge["id"] == "merge"
@@ -66,7 +93,7 @@ def test_panels_count_ends_exactly(tmp_path, exits, counted):
     """An end counts once, be it before the first scrape of its counter; ends of long ago don't."""
     of_node = 'job="waggle-live", instance="w1", vsn="W001"'
     of_plugin = of_node + ', plugin="p", plugin_task="t", plugin_job="j", status="error"'
-    expression = f"sum({dashboard.ends('1h')})".replace("$vsn", "W001")
+    expression = f"sum({expressions.ends('1h')})".replace("$vsn", "W001")
     expression = expression.replace("$plugin", "p").replace("$task", "t")
     minutes = sum(int(part.partition("x")[2] or 0) + 1 for part in exits.split()) - 1
     scraped = "1x200 0x20 1x60" if "stale" in exits else "1x300"

@@ -74,18 +74,16 @@ class Buckets(Struct, array_like=True, gc=False):
     def add_all(self, new: Mapping[int, int]) -> None:
         """Add to some buckets; raises as :meth:`add` does, and some may have changed then."""
         first, counts = self.first, self.counts
-        size = len(counts)
         for index, n in new.items():
-            position = index - first
-            if not 0 <= position < size:
-                self._reach(min(new), max(new))
-                first, counts = self.first, self.counts
-                position, size = index - first, len(counts)
-            try:
-                counts[position] += n
-            except OverflowError:
-                counts = self.counts = array(_WIDE, counts)
-                counts[position] += n
+            if index >= first:
+                try:
+                    counts[index - first] += n
+                    continue
+                except (IndexError, OverflowError):
+                    pass  # as seldom as a new bucket
+            self._reach(min(new), max(new))
+            self._add(index, n)
+            first, counts = self.first, self.counts
 
     def emptied(self) -> Buckets:
         """Return a histogram of the same span without any counts."""
@@ -119,6 +117,16 @@ class Buckets(Struct, array_like=True, gc=False):
         within = sums[first + below * BUCKETS_PER_DOUBLING :: BUCKETS_PER_DOUBLING]
         counts = [*[0] * below, *within][: len(ENDS)]
         return counts + (sums[-1:] or [0]) * (len(ENDS) + 1 - len(counts))
+
+    def _add(self, index: int, n: int) -> None:
+        """Add to a bucket of the span."""
+        position = index - self.first
+        try:
+            self.counts[position] += n
+        except OverflowError:
+            wide = array(_WIDE, self.counts)
+            wide[position] += n
+            self.counts = wide
 
     def _reach(self, low: int, high: int) -> None:
         """Widen the span to the indexes from ``low`` to ``high``; raises IndexError."""

@@ -1,15 +1,19 @@
 """What two plugins add up to, when they turn out to be one.
 
-All of one is taken into the other: totals, recent values, processes. No total falls by it. A
+All of one is taken into the other: totals, recent values, processes. No total falls by it. A series
+of both that counts too much to be added up stays as the known plugin has it, and is logged. A
 process's next report is still compared with what was applied of it, since its rows come along.
 """
 
+import logging
 from collections.abc import Iterable
 
 from . import exact_sum
 from .plugin import Plugin
 from .process import Process
 from .series import Series
+
+log = logging.getLogger(__name__)
 
 
 def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float) -> int:
@@ -21,7 +25,10 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
     for key, series in plugin.series.items():
         known = into.series.get(key)
         if known is not None:
-            known.merge(series, now)
+            try:
+                known.merge(series, now)
+            except OverflowError:
+                log.error("%s %s: two identities count too much to be added up", key.kind, key.name)
             moved[id(series)] = known
             continue
         stamp = into.stamps.get((key.name, key.labels))

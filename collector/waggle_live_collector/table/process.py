@@ -186,7 +186,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
                 # Its imports came before its session: by one core they took so long at least.
                 gap = min(max(gap, 0.0 if self.cpu else used), MAX_GAP)
             recent = self.plugin.recent_cpu
-            recent.add(at, gap, min(round(min(1e9 * used, MAX_CPU)), MAX_WHOLE - recent.count))
+            room = max(MAX_WHOLE - recent.count, 0)
+            recent.add(at, gap, min(round(min(1e9 * used, MAX_CPU)), room))
             exact_sum.change(self.plugin.cpu, self.cpu, stats.cpu_seconds)
             self.cpu, self._used_at = stats.cpu_seconds, at
         if stats.memory_bytes is not None:

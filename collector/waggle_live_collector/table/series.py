@@ -118,7 +118,10 @@ class Series:
         raise NotImplementedError
 
     def merge(self, other: Self, now: float) -> None:
-        """Add all that another series of the same kind holds, which is not used any more."""
+        """Add all that another series of the same kind holds, which is not used any more.
+
+        Raises OverflowError if a sum would be over ``MAX_WHOLE``; nothing has changed then.
+        """
         if self.totals.is_authored:
             self.totals.updated = max(self.totals.updated, other.totals.updated)
         self.stamp.raise_to(other.stamp.at)

@@ -22,20 +22,26 @@ class SummedSeries(Series):
         new = {name: value - (getattr(applied, name) or 0) for name, value in told.items()}
         if any(value < 0 for value in new.values()):
             raise fell()
-        totals = self.totals
-        if any((getattr(totals, name) or 0) + value > MAX_WHOLE for name, value in new.items()):
+        if self._is_over(new):
             raise over()
         for name, value in told.items():
             self._add(name, new[name])
             setattr(applied, name, value)
 
     def merge(self, other: Self, now: float) -> None:
-        """Add the sums of another series."""
+        """Add the sums of another series; raises OverflowError."""
+        more = other.totals
+        told = {name: value for name in self.sums if (value := getattr(more, name)) is not None}
+        if self._is_over(told):
+            raise OverflowError
         super().merge(other, now)
-        for name in self.sums:
-            value = getattr(other.totals, name)
-            if value is not None:
-                self._add(name, value)
+        for name, value in told.items():
+            self._add(name, value)
+
+    def _is_over(self, new: dict[str, int]) -> bool:
+        """Tell whether a sum would be more than may be counted."""
+        totals = self.totals
+        return any((getattr(totals, name) or 0) + n > MAX_WHOLE for name, n in new.items())
 
     def _add(self, name: str, value: int) -> None:
         setattr(self.totals, name, (getattr(self.totals, name) or 0) + value)

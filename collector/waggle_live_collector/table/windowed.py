@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from ..messages import MAX_WHOLE
 from .recent import Recent
 from .series import Arrival, Series, Stamp, Totals
 
@@ -19,9 +20,11 @@ class WindowedSeries(Series):
         self.recent = Recent()
 
     def merge(self, other: Self, now: float) -> None:
-        """Add all that another series holds; the newer ``last`` stays."""
-        super().merge(other, now)
+        """Add all that another series holds; the newer ``last`` stays. Raises OverflowError."""
         totals, more = self.totals, other.totals
+        if totals.count + more.count > MAX_WHOLE or totals.sum + more.sum > MAX_WHOLE:
+            raise OverflowError
+        super().merge(other, now)
         totals.count += more.count
         totals.sum += more.sum
         if more.last is not None and (totals.last is None or more.last_at >= totals.last_at):

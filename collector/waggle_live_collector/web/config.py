@@ -9,14 +9,20 @@ The promise: with the flag given, the port is never less protected than at the s
 - The fault is logged once, and once more when it is mended.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..clock import Clock
+from .errors import WebConfigError
 from .tls import Tls, read_tls
-from .yaml_section import Value, WebConfigError, read
+
+if TYPE_CHECKING:
+    from .yaml_section import Value
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +64,8 @@ OPEN = WebConfig(users={}, headers={})
 
 def load(path: str) -> WebConfig:
     """Return the configuration in the file; raises WebConfigError."""
+    from .yaml_section import read  # only who gives the flag needs PyYAML
+
     keys = ("tls_server_config", "http_server_config", "basic_auth_users")
     tls, http, users = map(read(path).section(*keys).get, keys)
     return WebConfig(

@@ -13,8 +13,7 @@ import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-import aiohttp
-import bcrypt
+from aiohttp.helpers import BasicAuth as Credentials
 
 #: Right credentials that are remembered; the oldest makes room.
 DEFAULT_MAX_REMEMBERED = 100
@@ -81,13 +80,15 @@ class BasicAuth:
 def _parse(header: str | None) -> tuple[bytes, bytes] | None:
     """Return user and password of a header; None if it holds none."""
     try:
-        given = aiohttp.BasicAuth.decode(header or "", "latin1")  # keeps every byte as it is
+        given = Credentials.decode(header or "", "latin1")  # keeps every byte as it is
     except ValueError:
         return None
     return given.login.encode("latin1"), given.password.encode("latin1")
 
 
 def _is_right(password: bytes, against: bytes) -> bool:
+    import bcrypt  # only who has users needs it
+
     try:
         return bcrypt.checkpw(password[:MAX_PASSWORD_BYTES], against)
     except ValueError:  # older bcrypt refuses some bytes

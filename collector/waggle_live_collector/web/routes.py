@@ -22,14 +22,14 @@ from ..table.readiness import Readiness
 from . import negotiation
 from .page import Page
 from .shared_answers import SharedAnswers
-from .stream import Stream
+from .stream import INLINE_BYTES, Stream
 
 #: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
 GZIP_LEVEL = 1
 #: zlib's name for "with a gzip header".
 GZIP_FORMAT = 31
-#: Larger answers are compressed in a thread, for others not to wait.
-INLINE_BYTES = 64 * 1024
+#: Seconds that answers under way may take when the collector ends.
+SHUTDOWN_SECONDS = 0.5
 CONTENT_TYPE_JSON = "application/json"
 
 _ENCODINGS: dict[str, Encoding] = {
@@ -76,8 +76,8 @@ class Routes:
         answer = partial(self._saved, json)
         self._stream = Stream(answer=answer, own=self.own, limits=self.limits)
 
-    def application(self, *middlewares: Middleware) -> web.Application:
-        """Return the application with its routes."""
+    def runner(self, *middlewares: Middleware) -> web.AppRunner:
+        """Return what runs the application with its routes."""
         application = web.Application(middlewares=middlewares)
         application.add_routes(
             [
@@ -95,7 +95,7 @@ class Routes:
             self._stream.close()
 
         application.on_shutdown.append(close)
-        return application
+        return web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         native = negotiation.switch(request.query, "native", default=False)
@@ -159,5 +159,4 @@ def _takes_gzip(request: web.Request) -> bool:
 def _pack(parts: list[bytes]) -> bytes:
     """Return the parts compressed; the whole text is never in memory at once."""
     packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
-    packed = [packer.compress(part) for part in parts]
-    return b"".join([*packed, packer.flush()])
+    return b"".join([*map(packer.compress, parts), packer.flush()])

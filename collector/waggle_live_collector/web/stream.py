@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from ..clock import until_next
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from .connection import HttpConnection
@@ -26,6 +27,8 @@ DEFAULT_EVENT_SECONDS = 1.0
 #: ... or so many times what it took to make the last one, if that is longer.
 DEFAULT_PAUSE_PER_COST = 10
 
+#: Larger answers and events are compressed in a thread, for others not to wait.
+INLINE_BYTES = 64 * 1024
 CONTENT_TYPE_EVENTS = "text/event-stream"
 #: Tells a browser how many milliseconds to wait before it comes back.
 _BEGIN = b"retry: 1000\n\n"
@@ -66,7 +69,7 @@ class Stream:
         """Wait until it is time for the next event; False if there will be none."""
         with contextlib.suppress(TimeoutError):
             # By the clock and not from one's own last event, so that all ask for it together.
-            until = self._seconds - time.monotonic() % self._seconds
+            until = until_next(self._seconds, time.monotonic())
             await asyncio.wait_for(self._closed.wait(), until)
         return not self._closed.is_set()
 
@@ -74,9 +77,11 @@ class Stream:
         begin = time.monotonic()
         try:
             event = b"data: %b\n\n" % await self._answer()
-            if packed:
+            if packed and len(event) > INLINE_BYTES:
                 # zlib lets go of the interpreter meanwhile, and so does a thread of the loop.
                 event = await asyncio.to_thread(_pack, event)
+            elif packed:
+                event = _pack(event)
         except Exception:
             log.exception("the live stream has a fault; who listens is let go")
             return b""

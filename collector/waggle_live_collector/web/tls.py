@@ -4,13 +4,16 @@ What Python's ``ssl`` can't do as Go does is refused, so that nobody believes in
 that isn't there.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import ssl
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .yaml_section import Value
+if TYPE_CHECKING:
+    from .yaml_section import Value
 
 KEYS = (
     "cert_file",

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import yaml
 
+from .errors import WebConfigError
+
 #: Characters of a file; longer ones are nothing that a person wrote.
 DEFAULT_MAX_CHARACTERS = 1 << 20
 
 _STRING, _BOOL, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "null"))
-
-
-class WebConfigError(Exception):
-    """The file can't be used; the message names it, the line, what is wrong and what is right."""
 
 
 class Value:

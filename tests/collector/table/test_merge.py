@@ -44,16 +44,34 @@ def report(peer, number, n):
     assert peer.update(number, *everything(n), process={"cpu_seconds": 0.7 * n}) == []
 
 
-def test_two_that_are_too_much_together_stay_what_they_were(caplog):
+HALF = 2**62
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        timer("t", {-60: HALF}, 5),
+        timer("t", {-60: 1}, HALF),
+        timer("t", {-60: 1}, 5, failures=HALF),
+        rate("t", HALF),
+        {"kind": "messages", "name": "t", "value": HALF},
+    ],
+)
+def test_two_that_are_too_much_together_stay_what_they_were(cell, caplog):
     """A sum that can't be told is not made: the known one goes on, and the log says so."""
     world = World(stack=True)
     world.apps.add("pod-b", CARS)
-    pod(world, "session-2", "pod-b").update(1, timer("t", {-60: 2**62}, 5), rate("r", 2))
-    pod(world).update(1, timer("t", {-60: 2**62}, 7), rate("r", 3))
+    known, early = pod(world, "session-2", "pod-b"), pod(world)
+    known.update(1, cell, rate("r", 2))
+    before = world.scrape()
+    early.update(1, cell, rate("r", 3))
     world.resolve("pod-a", CARS)
-    assert total(world, "waggle_timer_seconds_count") == 2**62
-    assert total(world, "waggle_rate_events_total") == 5
-    assert "timer t of two identities" in caplog.text
+    for family in ("waggle_timer_seconds_count", "waggle_timer_failures_total"):
+        assert total(world, family) == before.sum(family)
+    assert total(world, "waggle_rate_events_total", name="r") == 5
+    assert f"{cell['kind']} t: two identities" in caplog.text
+    assert known.update(2, cell, rate("r", 3)) == early.update(2, cell, rate("r", 4)) == []
+    assert total(world, "waggle_rate_events_total", name="r") == 7
 
 
 def total(world, family, **labels):

@@ -12,7 +12,7 @@ pytest.importorskip("cryptography", reason="needs the package cryptography")
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from waggle_live_collector.web.config import WebConfigFile, load
-from waggle_live_collector.web.yaml_section import WebConfigError
+from waggle_live_collector.web.errors import WebConfigError
 
 from ..certificates import Authority, private
 from ..world import Time

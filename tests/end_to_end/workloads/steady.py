@@ -52,7 +52,7 @@ def main(seconds: float) -> None:
                 # process that ends while there is none for more than 0.5 s loses its last state.
                 while not live.flush(5):
                     pass
-                live.close("ok", timeout=5)
+                live.close("ok", timeout=60)
                 os.write(write_end, b"%d" % count)
                 os._exit(0)
             os.close(write_end)

@@ -71,7 +71,7 @@ class RateSeries(WindowedSeries):
         self._count(arrival, cell, count, total, {})
 
     def merge(self, other: Self, now: float) -> None:
-        """Add all that another rate holds."""
+        """Add all that another rate holds; raises OverflowError."""
         super().merge(other, now)
         self.totals.block = self.totals.block or other.totals.block
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import ClassVar, Self
 
 from msgspec import field
@@ -17,8 +16,6 @@ from ..buckets import Buckets
 from ..series import Applied, Arrival, Stamp, Totals, fell, over
 from ..windowed import WindowedSeries
 from . import names
-
-log = logging.getLogger(__name__)
 
 
 class TimerCell(messages.Cell, tag=TIMER):
@@ -88,7 +85,8 @@ class TimerSeries(WindowedSeries):
             raise over()
         if totals.failures + failures > MAX_WHOLE:
             raise over()
-        first, counts = applied.buckets.first, applied.buckets.counts
+        first = applied.buckets.first
+        counts = applied.buckets.counts.tolist()  # quicker to look into
         size = len(counts)
         new: dict[int, int] = {}
         for index, n in cell.buckets:
@@ -104,15 +102,15 @@ class TimerSeries(WindowedSeries):
         applied.buckets.add_all(new)
         totals.buckets.add_all(new)
         applied.count, applied.sum, applied.failures = cell.count, cell.sum, cell.failures
-        totals.failures += failures
+        if failures:
+            totals.failures += failures
         self._count(arrival, cell, count, total, new)
 
     def merge(self, other: Self, now: float) -> None:
-        """Add all that another timer holds, unless that is more than can be counted."""
+        """Add all that another timer holds; raises OverflowError."""
         totals, more = self.totals, other.totals
-        if totals.count + more.count > MAX_WHOLE:
-            log.error("timer %s of two identities counts too much to be added up", totals.name)
-            return
+        if totals.failures + more.failures > MAX_WHOLE:
+            raise OverflowError
         super().merge(other, now)
         totals.failures += more.failures
         totals.buckets.add_all(dict(more.buckets.items()))
