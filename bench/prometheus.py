@@ -3,7 +3,8 @@
 All of them scrape one collector at the same time, with ten plugins of the example's kind.
 ``kept`` is what one node is once it is stored, ``fleet`` what nodes take of Prometheus: one that is
 scraped each second, and a hundred that are scraped each 15 s. The hundred are one collector under a
-hundred names.
+hundred names. ``thousand`` is the same of one node with 1,000 timers, where the timers outweigh
+what each scrape costs anyway.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import urllib.parse
 from typing import Any, Dict, Iterator, List
 
 from . import processes
+from .raw import Session
 from .scrape import get
 from .servers import Server, size
 
@@ -23,6 +25,8 @@ PLUGINS = 10
 SETTLE = 12.0
 #: A chunk of Prometheus's TSDB holds 120 samples of a series.
 SCRAPES = 120
+#: Sessions and timers of each, and seconds between their updates.
+SESSIONS, TIMERS, UPDATE_SECONDS = 2, 500, 0.5
 #: Nodes, seconds between their scrapes, and how long to measure.
 FLEETS = ((1, 1, 30.0), (100, 15, 90.0))
 #: Scrapes of a node up to now, failed ones too.
@@ -65,6 +69,33 @@ def plugged(settle: float) -> Iterator[processes.Program]:
         with processes.plugins(collector, "camera", numbers):
             time.sleep(settle)
             yield collector
+
+
+@contextlib.contextmanager
+def thousand() -> Iterator[processes.Program]:
+    """A collector with 1,000 timers, all of which change twice a second."""
+    with processes.ours() as collector:
+        path = collector.directory + "/socket"
+        sessions = [Session(path, number, TIMERS) for number in range(SESSIONS)]
+        stop = threading.Event()
+
+        def update() -> None:
+            for tick in range(1, 1 << 30):
+                for session in sessions:
+                    session.update(tick)
+                    session.flush()
+                if stop.wait(UPDATE_SECONDS):
+                    return
+
+        thread = threading.Thread(target=update)
+        thread.start()
+        try:
+            yield collector
+        finally:
+            stop.set()
+            thread.join()
+            for session in sessions:
+                session.close()
 
 
 def config(port: int, form: str, nodes: int, interval: int) -> Dict[str, Any]:
@@ -157,7 +188,7 @@ def kept(collector: processes.Program, scrapes: int) -> Iterator[Dict[str, Any]]
 
 
 def fleet(
-    collector: processes.Program, nodes: int, interval: int, seconds: float
+    collector: processes.Program, case: str, nodes: int, interval: int, seconds: float
 ) -> Iterator[Dict[str, Any]]:
     """Yield what Prometheus takes for so many nodes, from the second round of scrapes on."""
     with servers(collector, nodes, interval) as found:
@@ -170,7 +201,7 @@ def fleet(
         for form, server in found.items():
             cpu = server.program.cpu() - before[form]
             yield {
-                "case": "fleet",
+                "case": case,
                 "subject": form,
                 "nodes": nodes,
                 "interval": interval,
@@ -190,4 +221,7 @@ def run(short: bool = False) -> Iterator[Dict[str, Any]]:
         if len(rows) < len(FORMS):
             yield from kept(collector, 3 if short else SCRAPES)
             for nodes, interval, seconds in [(2, 1, 2.0)] if short else FLEETS:
-                yield from fleet(collector, nodes, interval, seconds)
+                yield from fleet(collector, "fleet", nodes, interval, seconds)
+    if len(rows) < len(FORMS):
+        with thousand() as collector:
+            yield from fleet(collector, "thousand", 1, 1, 2.0 if short else 30.0)

@@ -198,6 +198,13 @@ def kept(found: Results) -> List[Target]:
             2.5,
             False,
         ),
+        Target("1,000 timers: fewer series, ×", fewer("thousand", "series"), 8, False),
+        Target(
+            "1,000 timers: less CPU of Prometheus, ×",
+            fewer("thousand", "percent_of_a_core"),
+            2.5,
+            False,
+        ),
     ]
 
 

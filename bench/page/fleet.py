@@ -37,12 +37,12 @@ def write(rows: List[Row], path: Path) -> None:
 
 def figures(found: Results) -> str:
     """Return the tables."""
-    return "\n".join((one(found), hundred(found), months(found)))
+    return "\n".join((one(found), hundred(found), thousand(found), months(found)))
 
 
 def _by_form(found: Results, case: str, lines: Any) -> str:
     """Return a table with a column for each form; ``lines`` are titles and what they show."""
-    rows = [row for row in found.of(case) if row.get("nodes", 100) == 100]
+    rows = [row for row in found.of(case) if case != "fleet" or row["nodes"] == 100]
     return table(
         ("", *("`%s`" % row["subject"] for row in rows)),
         [(title, *(show(row) for row in rows)) for title, show in lines],
@@ -73,6 +73,16 @@ def hundred(found: Results) -> str:
         ("100 nodes: memory", lambda row: "%.0f MiB" % row["mib"]),
     ]
     return _by_form(found, "fleet", lines)
+
+
+def thousand(found: Results) -> str:
+    """Return what Prometheus takes for one node of 1,000 timers."""
+    lines: List[Any] = [
+        ("1,000 timers: series", lambda row: "{:,}".format(row["series"])),
+        ("1,000 timers: % of a core", lambda row: row["percent_of_a_core"]),
+        ("1,000 timers: memory", lambda row: "%.0f MiB" % row["mib"]),
+    ]
+    return _by_form(found, "thousand", lines)
 
 
 def months(found: Results) -> str:

@@ -102,7 +102,8 @@ def kept(found: Results) -> str:
         "mib": "MiB",
         "series": "series",
     }
-    return plain(found.of("kept"), figures) + "\n" + plain(found.of("fleet"), many)
+    text = plain(found.of("kept"), figures) + "\n" + plain(found.of("fleet"), many)
+    return text + "\nOne node with 1,000 timers:\n\n" + plain(found.of("thousand"), many)
 
 
 def not_measured(rows: List[Row]) -> str:

@@ -75,7 +75,7 @@ def forms(**native):
 
 def test_native_histograms_are_held_to_ratios():
     """Samples and series of the text over those of the native form."""
-    found = bar.kept(Results(forms(samples=300, series=200)))
+    found = bar.kept(Results(forms(samples=300, series=200)))[:3]
     assert [each.value for each in found] == [4.0, 1205 / 200, 1.0]
     assert [each.verdict() for each in found] == ["met", "not met", "not met"]
 

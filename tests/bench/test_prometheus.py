@@ -37,7 +37,8 @@ def test_a_short_run():
     rows = list(prometheus.run(short=True))
     kept = [row for row in rows if row["case"] == "kept"]
     fleet = [row for row in rows if row["case"] == "fleet"]
-    for found in (kept, fleet):
+    thousand = [row for row in rows if row["case"] == "thousand"]
+    for found in (kept, fleet, thousand):
         assert [row["subject"] for row in found] == list(prometheus.FORMS)
         assert [row["failed"] for row in found] == [0] * len(found)
     text, without_live, native = [row["samples"] for row in kept]
@@ -47,7 +48,9 @@ def test_a_short_run():
         assert row["series"] > row["samples"]
         assert row["bytes"] > row["gzip_bytes"]
         assert min(row[key] for key in row if key.endswith("_bytes")) > 0, row
-    assert all(row["percent_of_a_core"] > 0 for row in fleet)
+    assert all(row["percent_of_a_core"] > 0 for row in (*fleet, *thousand))
+    assert thousand[0]["series"] > 30_000
+    assert 2_000 < thousand[-1]["series"] < 4_000
 
 
 def test_parameters_are_what_prometheus_sends():
