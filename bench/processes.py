@@ -87,6 +87,7 @@ def running(
     command: List[str],
     files: Optional[Dict[str, str]] = None,
     ready: str = "",
+    environment: Optional[Dict[str, str]] = None,
     **ports: int,
 ) -> Iterator[Program]:
     """Run ``command`` in a directory with ``files``, from when ``ready`` answers or is there."""
@@ -100,7 +101,13 @@ def running(
             file.write(text.replace("{dir}", directory))
     arguments = [program, *(part.replace("{dir}", directory) for part in command[1:])]
     with open(os.path.join(directory, "log"), "wb") as log:
-        process = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            arguments,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
     try:
         _wait(process, directory, ready)
         yield Program(process, directory, **ports)
@@ -130,7 +137,7 @@ def _wait(process: Any, directory: str, ready: str) -> None:
         raise Missing("did not start: %s" % log.read()[-500:])
 
 
-def ours(*flags: str) -> Started:
+def ours(*flags: str, **environment: str) -> Started:
     """Our collector, with a state file, as it is run on a node."""
     port = free_port()
     return running(
@@ -144,6 +151,7 @@ def ours(*flags: str) -> Started:
             *flags,
         ],
         ready="http://127.0.0.1:%d/-/ready" % port,
+        environment=environment,
         http=port,
     )
 
