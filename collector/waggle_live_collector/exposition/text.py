@@ -17,12 +17,8 @@ from ..table.kinds.timer import TimerTotals
 from .encoding import Pairs
 from .families import Family
 
-#: From here on Go writes exponents; below, a float is written as Python does.
-_PLAIN = 1_000_000
-#: From here on Python does, too.
-_LONGEST = 1e16
-#: Unix times from September 2001 to May 2033, both excluded.
-_SINCE, _UNTIL = 1e9, 2e9
+#: How JSON writes what is no finite number.
+_NULL = b"null"
 
 
 def label_text(pairs: Pairs) -> bytes:
@@ -39,46 +35,25 @@ def escape(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def number(value: float) -> bytes:
-    """Return a number as Prometheus clients write it (Go's shortest form, nearly)."""
-    value = float(value)
-    text = repr(value).encode()
-    if _PLAIN <= value < _LONGEST:
-        return _exponential(text)
-    if math.isfinite(value):
-        return text
+def number_texts(values: Sequence[float]) -> list[bytes]:
+    """Return the texts of some floats, at least one.
+
+    msgspec writes them several times as fast as Python does. JSON has no NaN and no infinities.
+    """
+    texts = json.encode(values)[1:-1].split(b",")
+    if _NULL in texts:
+        return [
+            text if text != _NULL else _odd(value)
+            for value, text in zip(values, texts, strict=True)
+        ]
+    return texts
+
+
+def _odd(value: float) -> bytes:
+    """Return the text of what is no finite number."""
     if math.isnan(value):
         return b"NaN"
     return b"+Inf" if value > 0 else b"-Inf"
-
-
-def _exponential(text: bytes) -> bytes:
-    """Return a positive number that has a point, and digits before it, with an exponent."""
-    point = text.index(b".")
-    mantissa = text[:1] + b"." + text[1:point] + text[point + 1 :]
-    return b"%be+%02d" % (mantissa.rstrip(b"0."), point - 1)
-
-
-def number_texts(values: Sequence[float]) -> list[bytes]:
-    """Return what :func:`number` returns for each of some floats, at least one, but quicker.
-
-    msgspec writes floats several times as fast as Python, and as Python does where neither needs an
-    exponent.
-    """
-    texts = json.encode(values)[1:-1]
-    of_time = _SINCE < values[0] < _UNTIL and min(values) > _SINCE and max(values) < _UNTIL
-    if of_time and b"null" not in texts:  # which stands for NaN
-        # All of them are 1.…e+09: what stands behind the 1 is all that differs.
-        digits = texts[1:].replace(b".", b"").split(b",1")
-        return [b"1.%be+09" % each.rstrip(b"0") for each in digits]
-    return [
-        text
-        if 1e-4 <= value < _PLAIN or not value
-        else _exponential(text)
-        if _PLAIN <= value < _LONGEST
-        else number(value)
-        for value, text in zip(values, texts.split(b","), strict=True)
-    ]
 
 
 class Text:
@@ -112,16 +87,12 @@ class Text:
         self, family: Family, labels: Sequence[bytes], totals: Sequence[TimerTotals]
     ) -> bytes:
         """Return the lines of a column of histograms."""
-        plain, any_size = _histogram(family.name)
+        lines = _histogram(family.name)
         texts = []
         for label, one in zip(labels, totals, strict=True):
-            counts, total = (*one.buckets.cumulated(), one.count), number(one.sum / 1e9)
-            if one.count < _PLAIN:
-                text = plain % (*counts, total)
-            else:
-                text = any_size % (*map(number, counts), total)
+            numbers = *one.buckets.cumulated(), one.count, *number_texts([one.sum / 1e9])
             # No label has a newline in it (it is escaped there), but it may well have a NUL.
-            texts.append(text.replace(b"\0", label))
+            texts.append((lines % numbers).replace(b"\0", label))
         return b"".join(texts)
 
     def family(self, family: Family, chunks: list[bytes]) -> list[bytes]:
@@ -141,12 +112,11 @@ OPENMETRICS = Text(
 
 
 @cache
-def _histogram(name: str) -> tuple[bytes, bytes]:
-    """Return the lines of a histogram: for counts below ``_PLAIN``, and for texts of any counts.
+def _histogram(name: str) -> bytes:
+    """Return the lines of a histogram as a ``%`` template; a NUL stands for the labels.
 
-    A NUL stands for the labels. Keeping the lines of each series would take 3 kB of each.
+    Keeping the lines of each series would take 3 kB of each.
     """
-    bounds = [number(bound).decode() for bound in (*BOUNDS, math.inf)]
+    bounds = [*map(str, BOUNDS), "+Inf"]
     buckets = "".join(f'{name}_bucket{{\0,le="{bound}"}} %d.0\n' for bound in bounds)
-    lines = f"{buckets}{name}_count{{\0}} %d.0\n{name}_sum{{\0}} %b\n".encode()
-    return lines, lines.replace(b"%d.0", b"%b")
+    return f"{buckets}{name}_count{{\0}} %d.0\n{name}_sum{{\0}} %b\n".encode()
