@@ -42,7 +42,7 @@ ARROWS = {
         "web": "exposition table sockets clock limits own_metrics version",
         "exposition": "table identity clock own_metrics",
         "intake": "table identity messages sockets clock limits own_metrics version",
-        "state": "table clock own_metrics",
+        "state": "table messages clock own_metrics",
         "table": "identity messages clock limits",
         "identity": "messages clock options own_metrics",
         "messages": "",

@@ -7,6 +7,12 @@ After a restart the clock goes on from the state file, so that all times in it s
 
 import time
 from collections.abc import Callable
+from typing import Annotated
+
+from msgspec import Meta
+
+#: A reading of this clock in a file. More is none, and would not fit where times are packed.
+Seconds = Annotated[float, Meta(ge=-1e9, le=1e9)]
 
 #: The wall clock counts as stepped when it strays this many seconds from where it was.
 #: Below that the old offset is kept: a shown timestamp must not jitter between two scrapes.

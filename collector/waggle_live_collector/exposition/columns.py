@@ -151,7 +151,8 @@ KINDS: dict[str, Kind] = {
 
 def _last_dump(plugin: Any, moment: Moment) -> float | None:
     run = plugin.series.get(_TAU_RUN)
-    return None if run is None else moment.unix(run.totals.dumped_at)
+    at = None if run is None else run.totals.dumped_at
+    return None if at is None else moment.unix(at)
 
 
 def _updated(stamps: Sequence[Any], moment: Moment) -> list[float | None]:

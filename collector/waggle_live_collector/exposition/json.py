@@ -110,7 +110,7 @@ class Api:
         }
 
     def _tau(self, run: Series | None) -> dict[str, Any] | None:
-        if run is None:
+        if run is None or run.totals.dumped_at is None:  # told by no run
             return None
         totals = run.totals
         last_dump = self._clock.unix(totals.dumped_at)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import chain, repeat
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from msgspec import Meta, Raw, Struct, field, json
+from msgspec import Raw, Struct, field, json
 
+from ..clock import Seconds
 from ..table.buckets import encode_counts
 from ..table.exits import GoneRow
 from ..table.plugin import Plugin
@@ -15,8 +16,6 @@ from . import older
 
 #: Of the format that is written. That of the release before is read, see :mod:`.older`.
 FORMAT = 2
-#: Of a clock; more is none, and would not fit where times are packed.
-Seconds = Annotated[float, Meta(ge=-1e9, le=1e9)]
 
 _encode_row = json.Encoder(enc_hook=encode_counts).encode
 

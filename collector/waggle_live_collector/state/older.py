@@ -4,6 +4,8 @@ There the totals of a timer counted by the 22 bounds of the exposition, and only
 processes by fine buckets. What those rows hold is counted where it was. What ended processes had
 counted is known by its bound alone, and goes into the fine bucket in the middle below that bound.
 So each coarse count stays as it was.
+
+A sum over 2^63 - 1 was counted then and can't be now. Such a series is left out and begins again.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING
 from waggle_live.wire.protocol import TIMER
 
+from ..messages import MAX_WHOLE
 from ..table.buckets import ENDS, Buckets
 
 FORMAT = 1
@@ -27,7 +30,9 @@ _MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionErro
 #: Where things stand in the rows of format 1.
 _PLUGIN_IDENTITY, _TOTALS = 0, 2
 _PROCESS_IDENTITY, _CELLS = 2, 14
-_NAME, _LABELS, _BUCKETS = 1, 2, 6
+_BUCKETS = 6
+#: The rows whose kind stands after their tag.
+_COUNT = "count"
 
 _HALF = BUCKETS_PER_DOUBLING // 2
 #: The fine bucket that stands for each bin; the last bin has no upper bound.
@@ -42,6 +47,7 @@ def converted(data: bytes) -> bytes:
     """
     try:
         state = json.loads(data)
+        _leave_out_too_much(state)
         counted: dict[Any, Counter[int]] = {}
         for process in state["sessions"]:
             for row in _timers(process, _CELLS):
@@ -58,15 +64,36 @@ def converted(data: bytes) -> bytes:
     return json.dumps(state).encode()
 
 
+def _leave_out_too_much(state: Any) -> None:
+    """Take out the series that count more than can be counted, and what processes hold of them."""
+    too_much = {
+        _key(plugin[_PLUGIN_IDENTITY], row)
+        for plugin in state["plugins"]
+        for row in _rows(plugin, _TOTALS)
+        if any(isinstance(value, int) and value > MAX_WHOLE for value in row)
+    }
+    where = {"plugins": (_PLUGIN_IDENTITY, _TOTALS), "sessions": (_PROCESS_IDENTITY, _CELLS)}
+    for owners, (identity, position) in where.items():
+        for owner in state[owners] if too_much else ():
+            rows = _rows(owner, position)
+            rows[:] = [row for row in rows if _key(owner[identity], row) not in too_much]
+
+
+def _rows(owner: Any, position: int) -> Any:
+    """Return the rows of a plugin or process; there are none where it is written without."""
+    return owner[position] if len(owner) > position else []
+
+
 def _timers(owner: Any, position: int) -> Iterator[Any]:
     """Yield the rows of timers that a plugin or process has, as rows are written to their end."""
-    rows = owner[position] if len(owner) > position else ()
+    rows = _rows(owner, position)
     return (row for row in rows if row[0] == TIMER and len(row) > _BUCKETS)
 
 
 def _key(identity: Any, row: Any) -> Any:
     """Return what a series is found by; the totals have no empty labels."""
-    return (*identity, row[_NAME], *(tuple(pair) for pair in row[_LABELS] if pair[1]))
+    *kind_and_name, labels = row[: 4 if row[0] == _COUNT else 3]
+    return (*identity, *kind_and_name, *(tuple(pair) for pair in labels if pair[1]))
 
 
 def _refined(bins: list[int], fine: Counter[int]) -> Counter[int]:

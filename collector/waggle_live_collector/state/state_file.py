@@ -107,7 +107,7 @@ class StateFile:
         try:
             state = form.decode(data)
             self._restore(state)
-        except (DecodeError, ValueError, KeyError) as error:
+        except (DecodeError, ValueError, KeyError, RecursionError) as error:
             aside = path.with_name(path.name + ".corrupt")
             log.error("bad state file %s: %s; moved to %s", path, error, aside)
             with contextlib.suppress(OSError):

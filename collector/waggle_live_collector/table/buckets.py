@@ -43,11 +43,11 @@ class Buckets(Struct, array_like=True, gc=False):
         counts = self.counts
         if not isinstance(counts, (list, tuple, array)):
             raise TypeError("the counts of buckets are a list")
+        if not MIN_INDEX <= self.first <= MAX_INDEX + 1 - len(counts):
+            raise ValueError(f"there are no {len(counts)} buckets from {self.first} on")
         if not counts:
             self.counts = array(_NARROW)
             return
-        if not MIN_INDEX <= self.first <= MAX_INDEX + 1 - len(counts):
-            raise ValueError(f"there are no {len(counts)} buckets from {self.first} on")
         try:
             self.counts = array(_NARROW, counts)
         except OverflowError:

@@ -8,6 +8,19 @@ once, by ``math.fsum``, when it is read. Rounding is
 monotonic: if no addend falls, the value read never falls.
 """
 
+from collections.abc import Sequence
+from math import fsum
+
+
+def check(parts: Sequence[float]) -> None:
+    """Raise ValueError if these are no parts of a counter: it is never negative nor infinite."""
+    try:
+        is_sum = fsum(parts) >= 0
+    except OverflowError:
+        is_sum = False
+    if not is_sum:
+        raise ValueError(f"{parts} are no parts of a sum that only rises")
+
 
 def add(parts: list[float], value: float) -> None:
     """Add a finite float to a sum. The caller bounds addends so that no sum overflows."""

@@ -2,7 +2,9 @@
 
 from msgspec import Struct
 
+from ..clock import Seconds
 from ..identity.labels import IdentityLabels
+from ..messages import Whole
 
 OK, ERROR, STOPPED, LOST = "ok", "error", "stopped", "lost"
 #: ``lost``: it vanished without a word, which is no judgement. A client says one of the others.
@@ -23,9 +25,9 @@ class GoneRow(Struct, array_like=True):
     """What is left of a plugin that has left the table; a row of the state file."""
 
     identity: IdentityLabels
-    exits: dict[str, int]
+    exits: dict[str, Whole]
     #: Monotonic time of its last end.
-    at: float
+    at: Seconds
 
 
 class Gone:

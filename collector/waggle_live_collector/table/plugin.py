@@ -8,8 +8,10 @@ from msgspec import Raw, Struct
 
 from waggle_live.wire.protocol import Labels
 
+from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
-from . import exits
+from ..messages import Whole
+from . import exact_sum, exits
 from .kinds import AnyTotals
 from .recent import Recent
 from .series import Key, Series, Stamp
@@ -46,21 +48,22 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
     totals: list[AnyTotals] = []
     #: Parts of the exact sum of CPU seconds.
     cpu: list[float] = []
-    exits: dict[str, int] = {}
+    exits: dict[str, Whole] = {}
     #: Unix time at which the oldest of the living processes began, by its own clock.
     started: float = 0.0
     #: Monotonic time of the latest message.
-    last_seen: float = 0.0
+    last_seen: Seconds = 0.0
     #: Monotonic time since which no process is connected; None while one is.
-    left_at: float | None = None
+    left_at: Seconds | None = None
     #: The app_id whose labels are not known yet: ``identity`` is provisional. Else "".
     pending: str = ""
     #: Monotonic time from which it is shown even so.
-    shown_at: float = 0.0
+    shown_at: Seconds = 0.0
     #: How the latest process that counts ended; "" while none has.
     status: str = ""
 
     def __post_init__(self) -> None:
+        exact_sum.check(self.cpu)
         self.exits = exits.none() | self.exits
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}

@@ -7,9 +7,10 @@ from msgspec import Raw, Struct
 
 from waggle_live.wire.errors import ProtocolError
 
+from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
 from ..identity.peer import Handle
-from ..messages import MAX_WHOLE, ProcessStats, Refusal, Update, excerpt
+from ..messages import MAX_WHOLE, ProcessStats, Refusal, Total, Update, Whole, excerpt
 from . import exact_sum
 from .kinds import AnyApplied, Cell
 from .plugin import Plugin
@@ -37,15 +38,15 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     started: float
     #: The sender's monotonic clock at its start, where it told.
     began: float | None
-    number: int = 0
+    number: Whole = 0
     monotonic: float | None = None
     connected: bool = False
     #: Folded after its holding time: kept only to be recognised.
     expired: bool = False
     #: Monotonic time of the end of its last connection.
-    left_at: float = 0.0
-    cpu: float = 0.0
-    memory_bytes: int | None = None
+    left_at: Seconds = 0.0
+    cpu: Total = 0.0
+    memory_bytes: Whole | None = None
     memory_scope: str = "process"
     cells: list[AnyApplied] = []
     #: The pid of the process that made it, as it told; 0 where it didn't.

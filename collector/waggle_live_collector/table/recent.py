@@ -16,6 +16,7 @@ from struct import Struct as Layout
 
 from msgspec import Struct, field
 
+from ..messages import MAX_WHOLE
 from .buckets import Buckets
 
 WINDOW = 10
@@ -39,6 +40,23 @@ class Slot(Struct, gc=False, eq=False):
     count: int = 0
     sum: int = 0
     buckets: Buckets = field(default_factory=lambda: _EMPTY)
+
+    def took(self, other: Slot) -> bool:
+        """Add another slot of the same second to this one; False if that can't be done.
+
+        So there are no more slots than seconds, however often a long gap is spread.
+        """
+        if self.second != other.second or self.count + other.count > MAX_WHOLE:
+            return False
+        if self.sum + other.sum > MAX_WHOLE:
+            return False
+        self.count += other.count
+        self.sum += other.sum
+        if self.buckets is _EMPTY:
+            self.buckets = other.buckets
+        else:
+            self.buckets.add_all(dict(other.buckets.items()))
+        return True
 
     def packed(self) -> bytes:
         """Return the slot as bytes, see :data:`_LAYOUT`."""
@@ -216,7 +234,11 @@ class Recent(Struct, eq=False, gc=False):
                 self.buckets.add_all(dict(slot.buckets.items()))
         slots += _slots(self._past)
         slots.sort(key=lambda slot: (slot.second, slot.start))
-        self._past = b"".join(slot.packed() for slot in slots)
+        seconds = [slots[0]] if slots else []
+        for slot in slots[1:]:
+            if not seconds[-1].took(slot):
+                seconds.append(slot)
+        self._past = b"".join(slot.packed() for slot in seconds)
 
     def _drop_oldest(self) -> None:
         """Subtract the oldest slot."""

@@ -5,6 +5,7 @@ Both sorts are bounded; a process whose tombstone had to go and that still retur
 
 from msgspec import Struct
 
+from ..clock import Seconds
 from .process import Process
 
 #: Expired processes, and their rows in all.
@@ -20,7 +21,7 @@ class ClosedRow(Struct, array_like=True):
 
     id: str
     key_hash: bytes
-    at: float
+    at: Seconds
 
 
 class Tombstones:

@@ -9,7 +9,7 @@ import pytest
 
 from waggle_live_collector.state import older
 
-from ..world import Time, World, timer
+from ..world import Time, World, rate, timer
 from .test_state_file import state_of
 
 STATES = Path(__file__).parent / "states"
@@ -64,6 +64,21 @@ def test_processes_go_on_where_they_were(tmp_path):
     assert world.value("waggle_timer_seconds_count", name="run", camera=None) == 25 + 1 + 2
     (plugin,) = world.table.plugins.values()
     assert plugin.series["timer", "run", ()].totals.buckets[-60] == 10
+
+
+def test_a_series_that_counts_too_much_costs_itself_alone(tmp_path):
+    """A sum over 2^63 - 1 of a plugin's mistake can't be counted: the others stay as they are."""
+    state = copy.deepcopy(STATE)
+    state["plugins"][0][2][1][3] = state["plugins"][0][2][3][3] = 2**63  # a timer and a rate
+    messages = ["count", "messages", "m", [], 2**64]
+    state["plugins"][0][2].append(messages)
+    state["sessions"][0][14].append([*messages[:4], 2**62])
+    world = load(tmp_path, state)
+    (plugin,) = world.table.plugins.values()
+    assert {key.name for key in plugin.series} == {"run", "declared", "frames"}
+    assert world.value("waggle_timer_seconds_count", name="run") == 25
+    assert world.peer("session-1").update(2, rate("fps", 9)) == []
+    assert world.value("waggle_rate_events_total", name="fps") == 9
 
 
 def change(path, value):

@@ -92,6 +92,20 @@ def test_a_gap_of_some_seconds_is_kept_whole():
     assert 0 < recent.count < 101
 
 
+def test_many_long_gaps_take_no_more_room_than_one():
+    """A sender that is always late, or says so, piles up no slots: there is one for each second."""
+    recent = Recent()
+    recent.add(1000.5, 20.0, 2000, 2000, {-60: 2000})
+    size = len(recent._past)
+    for _ in range(300):
+        recent.add(1000.5, 20.0, 2000, 2000, {-60: 1000, -59: 1000})
+    assert len(recent._past) < 3 * size
+    assert recent.count == recent.sum == 301 * 950
+    assert recent.per_second(1000.5) == pytest.approx(301 * 100, rel=0.1)
+    recent.advance(1010.0)
+    assert (recent.count, recent.sum, filled(recent)) == (0, 0, {})
+
+
 def test_the_largest_counts_come_and_go():
     """What a series may hold at most fits into the window, in one second or spread over several."""
     recent = Recent()

@@ -69,7 +69,7 @@ class CountRow(Struct, array_like=True, tag="count", gc=False):
     kind: str
     name: str
     labels: Labels
-    value: int = 0
+    value: Whole = 0
 
     @property
     def key(self) -> Key:

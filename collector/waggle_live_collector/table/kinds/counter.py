@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from waggle_live.wire.protocol import COUNTER
 
 from ... import messages
+from ...clock import Seconds
 from ...messages import Total
 from .. import exact_sum
 from ..series import Applied, Arrival, Series, Stamp, Totals, fell
@@ -28,7 +29,7 @@ class CounterCell(messages.Cell, tag=COUNTER):
 class AppliedCounter(Applied, tag=COUNTER):
     """What was applied of one process."""
 
-    value: float = 0.0
+    value: Total = 0.0
 
     def totals(self) -> CounterTotals:
         """Return the totals of a new series."""
@@ -39,7 +40,10 @@ class CounterTotals(Totals, tag=COUNTER):
     """The exact sum over all processes, as its parts."""
 
     parts: list[float] = []
-    updated: float = 0.0
+    updated: Seconds = 0.0
+
+    def __post_init__(self) -> None:
+        exact_sum.check(self.parts)
 
     def series(self, stamp: Stamp) -> CounterSeries:
         """Return the series that counts in this row."""

@@ -35,11 +35,11 @@ class FunctionRow(Applied, tag=FUNCTION):
     """What was applied of one process, and the sums over all; None is a time never measured."""
 
     is_authored: ClassVar[bool] = False
-    calls: int = 0
-    exclusive: int | None = None
-    inclusive: int | None = None
-    exclusive_cpu: int | None = None
-    inclusive_cpu: int | None = None
+    calls: Whole = 0
+    exclusive: Whole | None = None
+    inclusive: Whole | None = None
+    exclusive_cpu: Whole | None = None
+    inclusive_cpu: Whole | None = None
 
     @property
     def is_bounded(self) -> bool:

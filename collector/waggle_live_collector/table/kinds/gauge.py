@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from waggle_live.wire.protocol import GAUGE
 
 from ... import messages
+from ...clock import Seconds
 from ...messages import NonFinite
 from ..series import Applied, Arrival, Series, Stamp, Totals
 from . import names
@@ -26,8 +27,8 @@ class GaugeCell(messages.Cell, tag=GAUGE):
 class AppliedGauge(Applied, tag=GAUGE):
     """The value of one process as it came, for JSON has no NaN; set at the monotonic ``at``."""
 
-    value: float | str = 0.0
-    at: float = 0.0
+    value: float | NonFinite = 0.0
+    at: Seconds = 0.0
 
     def totals(self) -> GaugeTotals:
         """Return the totals of a new series."""
@@ -37,9 +38,9 @@ class AppliedGauge(Applied, tag=GAUGE):
 class GaugeTotals(Totals, tag=GAUGE):
     """What disconnected processes left behind; the values of connected ones are in their rows."""
 
-    ended: float | str | None = None
-    ended_at: float = 0.0
-    updated: float = 0.0
+    ended: float | NonFinite | None = None
+    ended_at: Seconds = 0.0
+    updated: Seconds = 0.0
 
     def series(self, stamp: Stamp) -> GaugeSeries:
         """Return the series that counts in this row."""
@@ -90,7 +91,7 @@ class GaugeSeries(Series):
             return float(max(connected.values(), key=lambda applied: applied.at).value)
         return None if self.totals.ended is None else float(self.totals.ended)
 
-    def _keep(self, value: float | str, at: float) -> None:
+    def _keep(self, value: float | NonFinite, at: float) -> None:
         totals = self.totals
         if totals.ended is None or at >= totals.ended_at:
             totals.ended, totals.ended_at = value, at

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from waggle_live.wire.protocol import RATE
 
 from ... import messages
+from ...clock import Seconds
 from ...messages import MAX_WHOLE, Whole
 from ..series import Applied, Arrival, Stamp, Totals, fell, over
 from ..windowed import WindowedSeries
@@ -29,8 +30,8 @@ class RateCell(messages.Cell, tag=RATE):
 class AppliedRate(Applied, tag=RATE):
     """What was applied of one process."""
 
-    count: int = 0
-    sum: int = 0
+    count: Whole = 0
+    sum: Whole = 0
 
     def totals(self) -> RateTotals:
         """Return the totals of a new series."""
@@ -40,12 +41,12 @@ class AppliedRate(Applied, tag=RATE):
 class RateTotals(Totals, tag=RATE):
     """Events of all processes; ``block`` says that ``sum`` (ns) is meant."""
 
-    count: int = 0
-    sum: int = 0
+    count: Whole = 0
+    sum: Whole = 0
     block: bool = False
-    last: int | None = None
-    last_at: float = 0.0
-    updated: float = 0.0
+    last: Whole | None = None
+    last_at: Seconds = 0.0
+    updated: Seconds = 0.0
 
     def series(self, stamp: Stamp) -> RateSeries:
         """Return the series that counts in this row."""

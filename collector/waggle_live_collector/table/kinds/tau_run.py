@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from waggle_live.wire.protocol import TAU
 
 from ... import messages
+from ...clock import Seconds
 from ...messages import Whole
 from ..series import Applied, Arrival, Stamp
 from ..summed import SummedSeries
@@ -33,9 +34,9 @@ class TauRunRow(Applied, tag=TAU):
     """
 
     is_authored: ClassVar[bool] = False
-    dropped: int = 0
-    torn: int = 0
-    dumped_at: float | None = None
+    dropped: Whole = 0
+    torn: Whole = 0
+    dumped_at: Seconds | None = None
 
     @property
     def is_bounded(self) -> bool:

@@ -11,6 +11,7 @@ from waggle_live.wire.histogram import MAX_INDEX, MIN_INDEX
 from waggle_live.wire.protocol import TIMER
 
 from ... import messages
+from ...clock import Seconds
 from ...messages import MAX_WHOLE, Whole
 from ..buckets import Buckets
 from ..series import Applied, Arrival, Stamp, Totals, fell, over
@@ -36,9 +37,9 @@ class TimerCell(messages.Cell, tag=TIMER):
 class AppliedTimer(Applied, tag=TIMER):
     """What was applied of one process; ``buckets`` add up to ``count``."""
 
-    count: int = 0
-    sum: int = 0
-    failures: int = 0
+    count: Whole = 0
+    sum: Whole = 0
+    failures: Whole = 0
     buckets: Buckets = field(default_factory=Buckets)
 
     def __post_init__(self) -> None:
@@ -52,13 +53,13 @@ class AppliedTimer(Applied, tag=TIMER):
 class TimerTotals(Totals, tag=TIMER):
     """Durations of all processes; ``buckets`` add up to ``count``."""
 
-    count: int = 0
-    sum: int = 0
-    failures: int = 0
+    count: Whole = 0
+    sum: Whole = 0
+    failures: Whole = 0
     buckets: Buckets = field(default_factory=Buckets)
-    last: int | None = None
-    last_at: float = 0.0
-    updated: float = 0.0
+    last: Whole | None = None
+    last_at: Seconds = 0.0
+    updated: Seconds = 0.0
 
     def __post_init__(self) -> None:
         _check_sum(self)
