@@ -214,12 +214,16 @@ def _listen_tcp(options: Options) -> list[socket.socket]:
 
 
 def _node() -> dict[str, str]:
-    """Return the labels of ``waggle_node_info``, as the stack's services are told them."""
-    node = {
-        "node_id": os.environ.get("WAGGLE_NODE_ID", ""),
-        "vsn": os.environ.get("WAGGLE_NODE_VSN", ""),
-    }
-    host = os.environ.get("HOST", "")
+    """Return the labels of ``waggle_node_info``, as the stack's services are told them.
+
+    What isn't Unicode becomes question marks: neither the page nor JSON could hold it.
+    """
+
+    def told(name: str) -> str:
+        return os.environ.get(name, "").encode(errors="replace").decode()
+
+    node = {"node_id": told("WAGGLE_NODE_ID"), "vsn": told("WAGGLE_NODE_VSN")}
+    host = told("HOST")
     return {**node, "host": host} if host else node
 
 

@@ -58,7 +58,8 @@ class OwnMetrics:
             self.http_refusals.labels(reason)
         text = "Errors of the collector's own, by where; the log has the traceback of the first."
         self.errors = counter("errors", text, "where")
-        self.errors.labels("exposition")
+        for where in ("exposition", "http"):
+            self.errors.labels(where)
         text = "Connections that are sent the live stream."
         self.http_listeners = prometheus.Gauge(
             "waggle_collector_http_listeners", text, registry=registry

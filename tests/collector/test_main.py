@@ -246,3 +246,22 @@ def test_no_scrape_ever_shows_less_than_one_before_over_kills():
             total += reporter.value
         assert collector.value("waggle_timer_seconds_count", name="t") == total
         assert collector.value("waggle_count_total", name="a") == total / 8
+
+
+def test_a_node_is_named_by_whatever_its_variables_hold(monkeypatch):
+    """Question marks stand for what isn't Unicode; each view is there."""
+    monkeypatch.setenv("WAGGLE_NODE_VSN", os.fsdecode(b"W\xff"))
+    monkeypatch.setenv("WAGGLE_NODE_ID", '\r\n"\\')
+    with start() as collector:
+        labels, _ = collector.scrape().all("waggle_node_info")[0]
+        assert (labels["vsn"], labels["node_id"]) == ("W?", '\r\n"\\')
+        assert b'"vsn":"W?"' in collector.get("/api/v1/plugins")[2]
+        assert b"W?" in collector.get("/")[2]
+
+
+def test_a_socket_may_have_any_path():
+    """The page, which names it, is there all the same."""
+    with CollectorProcess() as collector:
+        collector.socket_path += os.fsdecode(b"\xff")
+        collector.start(wait_ready=False)
+        assert b"live_metrics.sock?" in collector.get("/")[2]

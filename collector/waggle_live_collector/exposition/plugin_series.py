@@ -47,7 +47,7 @@ class PluginSeries:
         self.stamps = Rows()
         #: Series whose labels can't be encoded: they are not shown.
         self.left_out = 0
-        self._seen = 0
+        self._seen = self._seen_stamps = 0
         self._info: tuple[ProcessInfo | None, bytes] = (None, b"")
 
     def follow(self, fail: Callable[[str, object], None]) -> None:
@@ -59,10 +59,14 @@ class PluginSeries:
         if len(plugin.series) == self._seen:
             return
         # Stamps stand in the order of the first series of each, whose labels they share.
-        new = islice(plugin.stamps.values(), len(stamps.rows), None)
+        new = islice(plugin.stamps.values(), self._seen_stamps, None)
         stamp = next(new, None)
         for key, series in islice(plugin.series.items(), self._seen, None):
             self._seen += 1
+            is_first = series.stamp is stamp
+            if is_first:
+                self._seen_stamps += 1
+                stamp = next(new, None)
             try:
                 label = KINDS[key.kind].label
                 named = [(label, key.name)] if label else []
@@ -72,9 +76,8 @@ class PluginSeries:
                 fail("labels", key)
                 continue
             self.by_kind.setdefault(key.kind, Rows()).add(labels, series)
-            if series.stamp is stamp:
-                stamps.add(labels, stamp)
-                stamp = next(new, None)
+            if is_first:
+                stamps.add(labels, series.stamp)
 
     def info(self) -> bytes:
         """Return the labels of what is known of the plugin's newest process."""

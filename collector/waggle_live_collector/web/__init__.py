@@ -1,6 +1,7 @@
 """HTTP on port 9090: routes, guard, page, stream, TLS and passwords."""
 
 import sys
+from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
@@ -18,9 +19,11 @@ def _import_server_alone() -> None:
 
     def fill(name: str) -> Any:
         if find_spec(f"aiohttp.{name}") is not None:
-            raise AttributeError(name)  # whoever imports a module by its name goes on to do so
-        del vars(package)["__getattr__"]
+            return import_module(f"aiohttp.{name}")
+        # It defines a `__getattr__` of its own. Threads may do this at once: nothing is done twice.
         loader.exec_module(package)
+        if vars(package)["__getattr__"] is fill:
+            del vars(package)["__getattr__"]
         return getattr(package, name)
 
     # The version would stand in the header Server, where it is nobody's business.

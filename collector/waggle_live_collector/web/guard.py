@@ -6,6 +6,7 @@ it is being sent already, its connection is cut.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from .config import WebConfig
 from .connection import PIECE, HttpConnection, Phase, connection_of
 from .passwords import BasicAuth, BusyError
 from .stream import Listening
+
+log = logging.getLogger(__name__)
 
 #: Prometheus says by this how long it will wait.
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -36,6 +39,10 @@ class HttpGuard:
     auth: BasicAuth
     own: OwnMetrics
     limits: HttpLimits
+
+    def __post_init__(self) -> None:
+        #: What a fault was logged of: path and type of the error.
+        self._failed: set[tuple[str, type[Exception]]] = set()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -112,6 +119,14 @@ class HttpGuard:
         except web.HTTPException as error:
             headers = {k: v for k, v in error.headers.items() if k in ("Allow", "Location")}
             return web.Response(status=error.status, text=error.text, headers=headers)
+        except Exception as error:
+            self.own.errors.labels("http").inc()
+            what = request.path, type(error)
+            if what not in self._failed:
+                self._failed.add(what)
+                log.exception("can't answer %s; further such errors are only counted", what[0])
+            text = "the collector has a fault; see its log\n"
+            return web.Response(status=500, text=text)
 
     def _refusal(
         self, reason: str, status: int, text: str, headers: dict[str, str] | None = None

@@ -7,6 +7,7 @@ quality can't be read is not wanted.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from aiohttp import web
@@ -16,6 +17,8 @@ from multidict import MultiMapping
 _ENTRIES = re.compile(r'(?:[^,"]|"[^"]*")+')
 _PARTS = re.compile(r'(?:[^;"]|"[^"]*")+')
 _QUALITY = re.compile(r"1(\.0*)?|0?\.[0-9]+|0\.?")
+#: Entries of a header that are read, of all its lines together; those of real clients have ten.
+DEFAULT_MAX_ENTRIES = 100
 #: The parameter that says how a metric's name may be escaped: none of ours needs that.
 _ESCAPING = "escaping"
 
@@ -72,8 +75,8 @@ def switch(query: MultiMapping[str], name: str, *, default: bool) -> bool:
 
 
 def _entries(lines: Iterable[str]) -> Iterator[_Entry]:
-    for line in lines:
-        yield from map(_entry, _ENTRIES.findall(line))
+    found = (_entry(entry[0]) for line in lines for entry in _ENTRIES.finditer(line))
+    return islice(found, DEFAULT_MAX_ENTRIES)
 
 
 def _entry(text: str) -> _Entry:

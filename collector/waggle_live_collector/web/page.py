@@ -58,7 +58,7 @@ class Page:
             "script": script,
         }.items():
             html = html.replace("{{%s}}" % name, text)
-        self._plain = html.encode()
+        self._plain = html.encode(errors="replace")  # a path may be any bytes
         self._packed = gzip.compress(self._plain, mtime=0)
         self._headers = {
             "Content-Type": "text/html; charset=utf-8",

@@ -52,6 +52,8 @@ class Stream:
         own.http_listeners.set_function(lambda: len(self.listeners))
         self._seconds = DEFAULT_EVENT_SECONDS
         self._closed = asyncio.Event()
+        #: Whether a fault was logged; who listens comes back each second.
+        self._failed = False
 
     def listen(self, packed: bool) -> web.StreamResponse:
         """Return the response that the guard is to send, or the refusal."""
@@ -83,7 +85,10 @@ class Stream:
             elif packed:
                 event = _pack(event)
         except Exception:
-            log.exception("the live stream has a fault; who listens is let go")
+            self._own.errors.labels("http").inc()
+            if not self._failed:
+                log.exception("the live stream has a fault; who listens is let go")
+            self._failed = True
             return b""
         cost = time.monotonic() - begin
         self._seconds = max(DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST * cost)

@@ -199,14 +199,16 @@ def test_a_broken_part_of_a_timer_costs_that_family_alone(caplog):
 
 
 def test_a_series_whose_labels_cannot_be_written_costs_itself(caplog):
-    """It is counted at each scrape as well."""
+    """It is counted at each scrape as well; the others are whole, wherever they stand."""
     world = World()
-    world.peer().update(1, counter("c", 1, a="x"), counter("d", 2))
+    world.peer().update(1, counter("b", 2), counter("c", 1, a="x"), gauge("c", 1, a="x"))
     (plugin,) = world.table.plugins.values()
-    key, series = plugin.series.popitem()
-    plugin.series[key._replace(labels=(("a", object()),))] = series
+    (key, series), *others = plugin.series.items()
+    plugin.series = {key._replace(labels=(("a", object()),)): series, **dict(others)}
     for turn in (1, 2):
-        assert [labels["name"] for labels, _ in world.scrape().all("waggle_count_total")] == ["c"]
+        scrape = world.scrape()
+        for family in ("waggle_count_total", "waggle_value", "waggle_updated_timestamp_seconds"):
+            assert [labels["name"] for labels, _ in scrape.all(family)] == ["c"]
         assert world.own.errors.labels("exposition")._value.get() == turn
     assert len(caplog.records) == 1
 

@@ -15,6 +15,14 @@ PROMETHEUS_3 = (
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
 
+#: A collector whose JSON can't be made.
+WITHOUT_JSON = """
+from waggle_live_collector.__main__ import main
+from waggle_live_collector.exposition.json import Api
+Api._plugin = None
+main()
+"""
+
 
 @pytest.fixture(scope="module")
 def collector():
@@ -92,3 +100,21 @@ def test_other_paths_and_methods_are_refused(collector):
     connection.request("POST", "/m/etrics", body=b"x")
     assert connection.getresponse().status == 405
     connection.close()
+
+
+def test_a_fault_of_a_handler_leaves_a_trace():
+    """The answer says so; it is counted each time, and logged once with its traceback."""
+    with start(program=WITHOUT_JSON) as collector, Client(collector) as client:
+        client.hello()
+        for turn in (1, 2):
+            status, _, body = collector.get("/api/v1/plugins")
+            assert (status, body) == (500, b"the collector has a fault; see its log\n")
+            assert collector.value("waggle_collector_errors_total", where="http") == turn
+        for turn in (3, 4):
+            assert collector.get("/api/v1/stream")[2] == b"retry: 1000\n\n"
+            assert collector.value("waggle_collector_errors_total", where="http") == turn
+        log = collector.log()
+    assert (
+        log.count("can't answer /api/v1/plugins") == log.count("the live stream has a fault") == 1
+    )
+    assert log.count("Traceback") == 2
