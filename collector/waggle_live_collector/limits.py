@@ -6,7 +6,7 @@ from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 
 #: Series of one process; a client of ours folds what is over it into ``__overflow__``.
 DEFAULT_MAX_SERIES_PER_PROCESS = DEFAULT_MAX_SERIES
-#: Cells of all processes together, and merged series together: 2 to 8 kB of memory each.
+#: Cells of all processes together, and merged series together: 2 to 12 kB of memory each.
 DEFAULT_MAX_SERIES_TOTAL = 30_000
 #: Processes that are connected or within their holding time.
 DEFAULT_MAX_PROCESSES = 2_000

@@ -36,14 +36,15 @@ class Connection:
         #: Since when there has always been more to read than is allowed; None if there isn't.
         self._behind_since: Optional[float] = None
         self._unsent = b""
-        self._inode: Optional[Tuple[int, int, int]] = None
+        #: Identifies the socket file of the collector; None over TCP.
+        self.inode: Optional[Tuple[int, int, int]] = None
         #: Inode and device of the socket.
         self._file: Tuple[int, ...] = ()
 
     def open(self) -> None:
         """Connect; never blocks over a unix socket, at most a second over TCP."""
         if self.address.path:
-            self._inode = _inode(self.address.path)
+            self.inode = _inode(self.address.path)
             self._make(_socket.AF_UNIX).connect(self.address.path)
             return
         error: OSError = OSError("no address for host %s" % self.address.host)
@@ -155,7 +156,7 @@ class Connection:
         if not self.address.path:
             return False
         inode = _inode(self.address.path)
-        return inode is not None and inode != self._inode
+        return inode is not None and inode != self.inode
 
     def close(self) -> None:
         """Close; may be called twice. In a forked child this leaves the parent's end alone."""

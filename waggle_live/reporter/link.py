@@ -2,7 +2,8 @@
 
 What is heard on it is a stranger's word. Only answers and errors count; an error is logged once
 per known code, shortened and escaped. A collector that hangs up soon, again and again, is tried
-in intervals that double; one that refuses us or talks without end is left alone for a while.
+in intervals that double, unless it was started anew each time: that shows by its socket file. One
+that refuses us or talks without end is left alone for a while.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Set
@@ -76,8 +77,9 @@ class Link:
         self._connected_at = 0.0
         self._retry_at = 0.0
         self._look_at = 0.0
-        #: Short connections in a row.
+        #: Short connections in a row, all by the same socket file.
         self._short = 0
+        self._short_inode: Any = None
 
     def look(self, urgent: bool) -> None:
         """Hear what has come, or connect, if it is time to; ``urgent``: in any case.
@@ -174,11 +176,13 @@ class Link:
         """Close, and try again at once, or later the more short connections there were."""
         if self.connection is None:
             return
-        address = self.connection.address
+        address, inode = self.connection.address, self.connection.inode
         self.close()
         now = Native.monotonic()
-        if now - self._connected_at >= DEFAULT_STEADY_SECONDS:
-            self._short = 0
+        is_steady = now - self._connected_at >= DEFAULT_STEADY_SECONDS
+        if is_steady or inode != self._short_inode:
+            self._short, self._short_inode = 0, inode
+        if is_steady:
             return
         pause = self._interval * 2 ** min(self._short, 10)
         self._short += 1

@@ -9,6 +9,8 @@ from .state import FOLD_AT, Change, Folded, SeriesState, change_together
 
 #: The largest value of a counter, which stays there: a counter is finite.
 MAX_VALUE = sys.float_info.max
+#: Largest value that the wire takes; one that is larger is told as this.
+MAX_TOLD = 1e300
 
 
 class CounterState(SeriesState):
@@ -34,4 +36,4 @@ class CounterState(SeriesState):
         change_together((folded, 0, (min(value, MAX_VALUE),)), drain)
 
     def _fields(self, *folded: Any) -> str:
-        return '"value":%r' % folded[0]
+        return '"value":%r' % min(folded[0], MAX_TOLD)

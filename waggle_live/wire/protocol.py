@@ -6,10 +6,11 @@ both share it and either can be upgraded alone: unknown message types and fields
 ``docs/protocol.md`` is the specification in prose; ``tests/vectors`` holds examples as data.
 """
 
-import json
 import math
 import re
 from enum import Enum
+from json.decoder import JSONDecoder
+from json.encoder import JSONEncoder
 from numbers import Complex, Number, Real
 from typing import (
     Any,
@@ -72,6 +73,9 @@ _NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*\Z")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _UPDATE = '{"type":"update","number":%d,"monotonic":%r,"since":%r'
+# Not json's own functions: tests and programs replace them.
+_encode_json = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_decode_json = JSONDecoder().decode
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Labels = Tuple[Tuple[str, str], ...]
@@ -207,13 +211,13 @@ def encode(message: Mapping[str, Any]) -> bytes:
 
 def encode_cell(cell: Mapping[str, Any]) -> str:
     """Return the text of one cell, all ASCII, as :func:`encode_updates` takes it."""
-    return json.dumps(cell, separators=(",", ":"), allow_nan=False)
+    return _encode_json(cell)
 
 
 def decode(line: bytes) -> Dict[str, Any]:
     """Return the message on one line (with or without its newline), or raise ProtocolError."""
     try:
-        message = json.loads(line.decode("utf-8"))
+        message = _decode_json(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ProtocolError("bad_json", "a line must be one JSON object: %s" % error) from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):

@@ -162,6 +162,21 @@ def test_one_that_hangs_up_again_and_again_is_named(tmp_path, caplog):
     hostile.stop()
 
 
+def test_collectors_that_die_young_are_no_collector_that_hangs_up(listener, connect, caplog):
+    """One that is killed again and again is looked for as soon as after the first time."""
+    live = connect()
+    live.counter("c").inc(3)
+    live.gauge("g").set_function(time.monotonic)  # the end of a connection shows as it is used
+    for number in range(7):
+        until(lambda number=number: len(listener.connections) > number)
+        until(lambda: len(listener.connections[-1]) > 3)
+        listener.stop()
+        listener.start()
+    assert live.flush(10)
+    assert listener.total("counter", "c") == 3
+    assert "times in a row" not in caplog.text
+
+
 def test_texts_are_escaped_and_cut(listener, connect, caplog):
     """Control characters, lone surrogates and long texts don't reach the log as they are."""
     live = connect()

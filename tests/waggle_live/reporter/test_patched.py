@@ -1,4 +1,4 @@
-"""Programs that replace clocks, locks, threads, files and sockets: all arrives, nothing raises."""
+"""Programs that replace clocks, locks, threads, files, sockets, json: all arrives, none raises."""
 
 import pytest
 
@@ -42,6 +42,8 @@ PATCHES = {
     "sockets": "mock.patch('socket.socket', side_effect=ZeroDivisionError)",
     "sockets that connect nowhere": "mock.patch('socket.socket.connect', side_effect=OSError)",
     "select": "mock.patch.multiple('select', select=None, poll=None, create=True)",
+    "json": "mock.patch.multiple('json', **{name: mock.Mock(side_effect=ZeroDivisionError) "
+    "for name in ('dumps', 'loads', 'JSONEncoder', 'JSONDecoder')})",
     "urandom": "mock.patch('os.urandom', side_effect=ZeroDivisionError)",
     "stat": "mock.patch('os.stat', side_effect=OSError)",
     "getpid": "mock.patch('os.getpid', lambda: 'none')",
