@@ -12,8 +12,9 @@ from waggle_live_controller import Node
 
 #: Reports once, then does what it is told.
 PLUGIN = """
-import sys, time
+import signal, sys, time
 from waggle_live import LiveMetrics
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 with LiveMetrics(plugin_name="yolo", task=sys.argv[1]) as live:
     for _ in live.rate("fps").each(range(20)):
         pass

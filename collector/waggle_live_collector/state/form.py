@@ -26,7 +26,8 @@ Q = TypeVar("Q")
 class Head(Struct, kw_only=True):
     """All of the file but its many rows.
 
-    ``monotonic`` and ``boot``: when, by which clock; ``ahead``: see :class:`Clock`.
+    ``monotonic`` and ``boot``: when, by which clock; ``ahead``: see :class:`Clock`. ``awaited``:
+    ids of processes that were connected before the last start, and are not back yet.
     """
 
     format: int = FORMAT
@@ -35,6 +36,7 @@ class Head(Struct, kw_only=True):
     closed: list[ClosedRow] = field(name="ended")
     gone: list[GoneRow] = []
     ahead: Seconds = 0.0
+    awaited: list[str] = []
 
 
 class State(Head, Generic[P, Q], kw_only=True):

@@ -251,6 +251,7 @@ class StateFile:
             closed=list(self.processes.tombstones.closed.values()),
             gone=list(self.table.gone.rows.values()),
             ahead=self.clock.ahead,
+            awaited=sorted(self.processes.awaited),
         )
         plugins = [form.row(plugin) for plugin in self.table.plugins.values()]
         known = [process for process in self.processes.all() if not process.plugin.gone]
@@ -271,6 +272,7 @@ class StateFile:
                 plugin.left_at = self.clock.monotonic()
         for process in state.processes:
             self.processes.restore(process)
+        self.processes.awaited.update(self.processes.by_id.keys() & state.awaited)
         self.processes.tombstones.closed.update({row.id: row for row in state.closed})
         for gone in state.gone:
             self.table.gone.add(gone.identity, gone.exits, gone.at)
