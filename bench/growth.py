@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from typing import Any, Dict, Iterator, Sequence
 
 from . import processes
@@ -40,10 +41,10 @@ def sessions(counts: Sequence[int]) -> Iterator[Dict[str, Any]]:
     """Yield memory, scrape time and time to take in a change, for 1 to 1,000 sessions.
 
     Memory of a series is the least and the most that is resident after the scrapes, but the first,
-    less the idle collector's. It is the most where the text of the scrape is still there.
+    less the idle collector's.
     """
     for count in counts:
-        with processes.ours() as collector:
+        with processes.ours(**processes.MEMORY) as collector:
             get(collector.ports["http"], packed=False)
             idle = collector.memory()
             path = collector.directory + "/socket"
@@ -63,6 +64,7 @@ def sessions(counts: Sequence[int]) -> Iterator[Dict[str, Any]]:
                     session.flush()
                 took_in.append((collector.cpu() - before) / count)
                 times.append(get(collector.ports["http"], packed=False))
+                time.sleep(0.1)  # until it has let go of the answer
                 memory.append(collector.memory())
             body = min(times)[1]
             least, most = (

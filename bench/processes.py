@@ -137,6 +137,10 @@ def _wait(process: Any, directory: str, ready: str) -> None:
         raise Missing("did not start: %s" % log.read()[-500:])
 
 
+#: What the image and the unit of systemd set, for a collector whose memory is measured.
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": "131072"}
+
+
 def ours(*flags: str, **environment: str) -> Started:
     """Our collector, with a state file, as it is run on a node."""
     port = free_port()

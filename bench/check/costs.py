@@ -125,7 +125,7 @@ def memory() -> float:
     The least after some scrapes. The C library may keep what the text of the last one took, or give
     it back; with a fixed threshold it gives it back.
     """
-    with processes.ours(MALLOC_MMAP_THRESHOLD_="131072") as collector:
+    with processes.ours(**processes.MEMORY) as collector:
         get(collector.ports["http"], packed=False)
         idle = collector.memory()
         path = collector.directory + "/socket"
