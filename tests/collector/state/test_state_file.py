@@ -67,23 +67,6 @@ def test_saving_what_was_loaded_changes_nothing(path):
     assert counters(reborn(second, path)) == counters(world)
 
 
-def test_who_is_not_back_yet_is_still_awaited_after_another_restart(path):
-    """A collector that is killed while it waits doesn't forget for whom."""
-    world = World()
-    for number in (1, 2):
-        world.peer(f"session-{number}").update(1, counter("a", 1))
-    state_of(world, path).save()
-    second = reborn(world, path)
-    second.peer(None).hello("session-2")
-    state_of(second, path).save()
-    assert reborn(second, path).processes.awaited == {"session-1", "session-2"}
-    # Ready without it: nobody waits for it any more.
-    second.processes.awaited.clear()
-    second.table.version += 1
-    state_of(second, path).save()
-    assert reborn(second, path).processes.awaited == {"session-2"}
-
-
 def test_sessions_go_on_where_they_were(path):
     """They come back with their key; what was counted is not counted again."""
     world = World()
