@@ -16,6 +16,17 @@ from ..world import World, counter, function, gauge, rate, timer
 
 NASTY = 'back\\slash "quote" new\nline {x="y"} 100%s ünïcødé 🐝'
 
+#: What only looks back a moment, as the design names it.
+LIVE = {
+    "waggle_timer_recent_seconds",
+    "waggle_timer_recent_mean_seconds",
+    "waggle_timer_last_seconds",
+    "waggle_rate_last_per_second",
+    "waggle_updated_timestamp_seconds",
+    "waggle_plugin_last_seen_timestamp_seconds",
+    "waggle_tau_last_dump_timestamp_seconds",
+}
+
 
 def rich_world():
     """Return a world with every family, awkward labels and awkward numbers."""

@@ -13,21 +13,10 @@ from waggle_live_collector.exposition import families as f
 
 from ..metric_family import decode, fine_counts, samples
 from ..world import World, function, rate, timer
-from .oracle import rich_world
+from .oracle import LIVE, rich_world
 
 #: These tell of the process, or of the scrapes themselves: they differ from one to the next.
 MOVING = ("process_", "waggle_collector_scrape_seconds")
-#: What only looks back a moment, as the design names it.
-LIVE = {
-    "waggle_timer_recent_seconds",
-    "waggle_timer_recent_mean_seconds",
-    "waggle_timer_last_seconds",
-    "waggle_rate_last_per_second",
-    "waggle_updated_timestamp_seconds",
-    "waggle_plugin_last_seen_timestamp_seconds",
-    "waggle_tau_last_dump_timestamp_seconds",
-}
-
 names = st.sampled_from(["a", "b.c", "d_0"])
 texts = st.text(st.sampled_from('\0\r\n\t"\\{}=, %#a\x85\u2028é蜂🐝'), max_size=6)
 labels = st.dictionaries(st.sampled_from(["A", "le_", "z", "model"]), texts, max_size=3)
