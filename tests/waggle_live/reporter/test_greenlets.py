@@ -131,6 +131,11 @@ def test_children(listener, play, lines):
         pytest.skip("gevent's hooks fail there for any thread that started before its patches")
     play("""
 import multiprocessing, subprocess
+if "gevent" in sys.modules:
+    import gevent
+    # gevent does this after its first fork, and without us, too, waits for ever for a child that
+    # has ended by then.
+    gevent.get_hub().loop.install_sigchld()
 
 def count():
     live.counter("c").inc()
