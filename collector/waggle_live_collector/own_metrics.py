@@ -8,6 +8,8 @@ from .version import VERSION
 DEFAULT_MAX_REFUSED_PLUGINS = 100
 #: Of HTTP connections, and of requests; all stand at 0 from the start.
 HTTP_OUTCOMES = ("accepted", "crowded", "idle", "large", "slow", "tls", "unread", "web_config")
+#: Where errors of our own are counted.
+FAULTS = ("exposition", "http", "identity", "intake", "loop", "sockets", "state", "table")
 HTTP_REASONS = ("busy", "late", "listeners", "unauthorized", "web_config")
 
 
@@ -58,7 +60,7 @@ class OwnMetrics:
             self.http_refusals.labels(reason)
         text = "Errors of the collector's own, by where; the log has the traceback of the first."
         self.errors = counter("errors", text, "where")
-        for where in ("exposition", "http"):
+        for where in FAULTS:
             self.errors.labels(where)
         text = "Connections that are sent the live stream."
         self.http_listeners = prometheus.Gauge(

@@ -1,0 +1,240 @@
+"""One budget: what strangers make the collector hold, in bytes, and who loses where it is full.
+
+Accounts form a tree: the root, a principal (who the kernel or the network says it is), a process of
+it, a connection or whatever else holds something. An account holds bytes of each kind of
+:class:`What`; a branch holds the sum of its own and of its children's. They are estimates, made by
+whoever holds something, and include the copies that rendering and saving make.
+
+There is no cap until the whole is full, but for two rules that leave newcomers room. Some bytes
+are reserved for each of the first principals. And a process may hold at most :data:`GREED` times
+what is free, so that one alone never takes all of it. Where there is no room the largest holder of
+the least valuable kind loses that, be it who asks; see :class:`What`. Belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+
+#: Bytes that are set aside for each of the first principals, how many they are, and how many of
+#: them may be addresses, of which a stranger may have many.
+DEFAULT_RESERVE = 256 * 1024
+DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
+#: A process may hold so many times what is free.
+GREED = 8
+
+
+class What(enum.IntEnum):
+    """Kinds of what is held, in the order in which they are lost. Series of the living never are.
+
+    Something makes room only for what is of its own kind or of a more valuable one: an incomplete
+    line never pushes out an answer.
+    """
+
+    #: Lines and requests that are not whole yet, and connections that have said nothing yet.
+    INCOMPLETE = 0
+    #: What is kept to tell recent values.
+    HISTORY = 1
+    #: Answers that wait for their reader.
+    ANSWERS = 2
+    #: What unproven processes that have ended left behind.
+    ENDED = 3
+    #: Series, and whatever else can't be given up. New ones are refused.
+    SERIES = 4
+
+
+def _keep(what: What) -> None:
+    """Nothing is lost: what holds only series."""
+
+
+class Account:
+    """What somebody holds. Made by :meth:`Budget.account`.
+
+    ``lose`` is called with the kind that the account has to give up: all of it, now. It is no
+    longer counted then.
+    """
+
+    __slots__ = ("_budget", "_own", "children", "held", "lose", "name", "parent")
+
+    def __init__(
+        self, budget: Budget, parent: Account | None, name: Hashable, lose: Callable[[What], None]
+    ) -> None:
+        self.name = name
+        self.parent = parent
+        self.children: dict[Hashable, Account] = {}
+        #: Bytes by kind, the children's included.
+        self.held = [0] * len(What)
+        self.lose = lose
+        self._budget = budget
+        self._own = [0] * len(What)
+
+    @property
+    def total(self) -> int:
+        """All bytes that it and its children hold."""
+        return sum(self.held)
+
+    def own(self, what: What) -> int:
+        """Return the bytes that it holds by itself."""
+        return self._own[what]
+
+    def hold(self, what: What, size: int) -> bool:
+        """Hold ``size`` bytes of a kind from now on; False, and no change, if there is no room.
+
+        To hold less always succeeds.
+        """
+        more = size - self._own[what]
+        if more > 0 and not self._budget.make_room(self, what, more):
+            return False
+        # Making room may have taken from this very account.
+        self._change(what, size - self._own[what])
+        return True
+
+    def move(self, before: What, after: What) -> None:
+        """Hold from now on as the one kind what was held as another; it needs no room."""
+        size = self._own[before]
+        self._change(before, -size)
+        self._change(after, size)
+
+    def close(self) -> None:
+        """Hold nothing any more, and leave the tree, with all children."""
+        for child in list(self.children.values()):
+            child.close()
+        for what in What:
+            self._change(what, -self._own[what])
+        if self.parent is not None:
+            self.parent.children.pop(self.name, None)
+            self._budget.reserved.pop(self, None)
+
+    def principal(self) -> Account:
+        """Return the principal that it belongs to."""
+        return self.path()[0]
+
+    def path(self) -> list[Account]:
+        """Return the accounts from its principal down to itself."""
+        path: list[Account] = []
+        account: Account = self
+        while account.parent is not None:
+            path.append(account)
+            account = account.parent
+        return path[::-1]
+
+    def _change(self, what: What, more: int) -> None:
+        self._own[what] += more
+        account: Account | None = self
+        while account is not None:
+            account.held[what] += more
+            account = account.parent
+
+
+class Budget:
+    """The whole: ``limit`` bytes."""
+
+    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE) -> None:
+        self.limit = limit
+        self._reserve = reserve
+        self.root = Account(self, None, "", _keep)
+        #: The principals that bytes are set aside for.
+        self.reserved: dict[Account, None] = {}
+        #: How often who had to give up what, or was refused: by principal and kind.
+        self.losses: Counter[tuple[str, What]] = Counter()
+
+    def account(
+        self, principal: str, *names: Hashable, lose: Callable[[What], None] = _keep
+    ) -> Account:
+        """Return the account of that path, made with what is missing above it.
+
+        ``principal`` is ``pod:<uid>``, ``uid:<n>`` or ``address:<ip>``. ``names`` are what tells
+        processes, and what is below them, apart. ``lose`` is that of the last one, if it is new.
+        """
+        account = self.root
+        for depth, name in enumerate((principal, *names)):
+            child = account.children.get(name)
+            if child is None:
+                last = depth == len(names)
+                child = Account(self, account, name, lose if last else _keep)
+                if not depth and self._reserves(principal):
+                    self.reserved[child] = None
+                account.children[name] = child
+            account = child
+        return account
+
+    def principals(self) -> Iterator[Account]:
+        """Yield the principals, oldest first."""
+        return iter(self.root.children.values())
+
+    def free(self, principal: Account) -> int:
+        """Return the bytes that a principal may still take, before others have to lose any."""
+        aside = (DEFAULT_RESERVED - len(self.reserved)) * self._reserve
+        for each in self.reserved:
+            if each is not principal:
+                aside += max(self._reserve - each.total, 0)
+        return self.limit - self.root.total - aside
+
+    def sweep(self) -> None:
+        """Forget accounts that hold nothing and have no children; call about once a second."""
+        for principal in list(self.principals()):
+            for process in list(principal.children.values()):
+                if not process.children and not process.total:
+                    process.close()
+            if not principal.children and not principal.total:
+                principal.close()
+
+    def make_room(self, asking: Account, what: What, more: int) -> bool:
+        """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
+        while not self._fits(asking, more):
+            found = self._largest(asking, what, more)
+            if found is None:
+                self._count(asking, what)
+                return False
+            victim, kind = found
+            if victim is asking and kind is what:
+                self._count(asking, what)
+                return False
+            victim._change(kind, -victim._own[kind])
+            self._count(victim, kind)
+            victim.lose(kind)
+        return True
+
+    def _fits(self, asking: Account, more: int) -> bool:
+        principal, *rest = asking.path()
+        if principal in self.reserved and principal.total + more <= self._reserve:
+            return True
+        free = self.free(principal)
+        process = rest[0] if rest else principal
+        return more <= free and process.total + more <= GREED * (free - more)
+
+    def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
+        """Return who is to lose what: of the first kind that anybody holds, its largest holder."""
+        path = asking.path()
+        for kind in What:
+            if kind > what or kind is What.SERIES:
+                return None
+            extra = more if kind is what else 0
+            if self.root.held[kind] + extra:
+                return self._holder(kind, path, extra), kind
+        return None
+
+    def _holder(self, kind: What, path: list[Account], extra: int) -> Account:
+        """Return the largest leaf of the largest branch; of equal ones the oldest."""
+        account = self.root
+        while True:
+            best, most = account, account.own(kind)
+            if path and account is path[-1]:
+                most += extra
+            for child in account.children.values():
+                size = child.held[kind] + (extra if child in path else 0)
+                if size > most:
+                    best, most = child, size
+            if best is account:
+                return account
+            account = best
+
+    def _count(self, account: Account, what: What) -> None:
+        self.losses[str(account.principal().name), what] += 1
+
+    def _reserves(self, principal: str) -> bool:
+        addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
+        if principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES:
+            return False
+        return len(self.reserved) < DEFAULT_RESERVED
