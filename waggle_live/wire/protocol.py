@@ -60,13 +60,17 @@ PROBLEM = "problem"
 FUNCTION = "function"
 TAU = "tau"
 
+#: Code of the refusal of a new series for lack of room. From the first on, the collector takes no
+#: new series but :data:`OVERFLOW` on that connection, so the client knows where to add them up.
+BUDGET = "budget"
+
 #: What a client reports about itself: the only names of cells of kind ``problem``.
 OVERLAP_MISMATCH = "overlap_mismatch"
 RECORD_ERROR = "record_error"
 SERIES_LIMIT = "series_limit"
 SYNC_ERROR = "sync_error"
 UNMATCHED_STOP = "unmatched_stop"
-PROBLEMS = (OVERLAP_MISMATCH, RECORD_ERROR, SERIES_LIMIT, SYNC_ERROR, UNMATCHED_STOP)
+PROBLEMS = (BUDGET, OVERLAP_MISMATCH, RECORD_ERROR, SERIES_LIMIT, SYNC_ERROR, UNMATCHED_STOP)
 
 IDENTITY_LABELS = ("plugin", "plugin_task", "plugin_job")
 RESERVED_LABELS = frozenset((*IDENTITY_LABELS, "name", "le", "quantile", "q", "self", "sync"))
