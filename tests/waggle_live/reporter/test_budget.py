@@ -105,6 +105,23 @@ def test_an_end_without_an_answer_says_bye_even_so(listener, connect):
     assert listener.total("counter", "c") == 1
 
 
+def test_a_declared_series_that_is_refused_later_tells_of_itself_alone(listener, connect):
+    """It was taken empty, and its first values have no room: what came meanwhile was taken."""
+    live = connect()
+    live.timer("empty")
+    live.counter("taken").inc(3)
+    assert live.flush(5)
+    live.timer("empty").observe(1)
+    refused = encode_refused("timer", "empty", {})
+    listener.say({"type": "error", "code": "budget", "text": "x", "refused": refused})
+    until(lambda: problems(live).get("budget"))
+    assert live.flush(5)
+    assert listener.total("timer", OVERFLOW) == 1
+    assert listener.total("counter", "taken") == 3
+    assert listener.total("counter", OVERFLOW) == 0
+    assert problems(live) == {"budget": 1}
+
+
 def test_what_was_folded_stays_so_at_the_next_collector(listener, connect):
     """With room or without a memory of it, the next one gets each value once."""
     listener.room = 2
