@@ -10,6 +10,8 @@ from waggle_live.wire.refusal import decode_refused, encode_refused
 
 from ..helpers import problems, until
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def all_of(listener, kind, field=None):
     """Return the sum over all series of a kind that a listener holds, by hand."""

@@ -11,6 +11,8 @@ from waggle_live.wire.errors import InvalidMetric
 from ..helpers import until
 from ..listener import TcpListener
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 @pytest.fixture
 def tcp():

@@ -16,6 +16,8 @@ from waggle_live.reporter.link import CLOSING_CODES, CODES
 from ..helpers import ROOT, environment, run_python, until
 from ..listener import Hostile
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def endless(data):
     """Say the same without end."""
@@ -117,7 +119,6 @@ print("share", share)
 """
 
 
-@pytest.mark.oldest_and_newest
 @pytest.mark.parametrize("play", PLAYS.values(), ids=PLAYS)
 def test_a_hostile_collector_costs_little(tmp_path, play):
     """Whatever it says: bounded memory, CPU, connections and lines of log, and nothing raises."""
