@@ -16,6 +16,7 @@ from waggle_live.wire.protocol import MAX_LINE_BYTES, VERSION, LineBuffer, encod
 
 from .. import messages
 from ..clock import Clock
+from ..faults import Faults
 from ..identity.peer import Peer
 from ..messages import Bye, Flush, Hello, Refusal, Update
 from ..own_metrics import OwnMetrics
@@ -59,6 +60,7 @@ class WireProtocol:
     processes: Processes
     when_saved: WhenSaved
     own: OwnMetrics
+    faults: Faults
     clock: Clock
     peer: Peer
 
