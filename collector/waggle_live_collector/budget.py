@@ -8,8 +8,9 @@ whoever holds something, and include the copies that rendering and saving make.
 There is no cap until the whole is full, but for two rules that leave newcomers room. Some bytes
 are reserved for each of the first principals. And a process may hold at most :data:`GREED` times
 what is free, so that one alone never takes all of it. Where there is no room the largest holder of
-the least valuable kind loses that, be it who asks; see :class:`What`. A principal that holds less
-than the one that asks loses nothing to it. Belongs to the event loop.
+the least valuable kind loses that, be it who asks; see :class:`What`. A principal or process
+that holds less than the one that asks loses no history and no answers to it. Belongs to the event
+loop.
 """
 
 from __future__ import annotations
@@ -46,10 +47,6 @@ class What(enum.IntEnum):
     ENDED = 3
     #: Series, and whatever else can't be given up. New ones are refused.
     SERIES = 4
-
-
-#: Kinds that many small principals could fill the whole with.
-_SCATTERED = (What.INCOMPLETE, What.ENDED)
 
 
 def _keep(what: What) -> None:
@@ -223,26 +220,35 @@ class Budget:
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
-        A principal that holds less than who asks keeps what it has, or a large one could feed on
-        its neighbours. Principals without a reserve may be any number, all of them small: their
-        unfinished lines and what they left behind go even so.
+        A principal or process that holds less than the one that asks keeps what it has, or a large
+        one would feed on its neighbours. But many small ones together could fill the whole with
+        unfinished lines and with what the dead left behind: only principals with a reserve keep
+        those.
         """
-        path = asking.path()
-        own = path[0].total + more
+        principal, *below = asking.path()
+        process = below[0] if below else principal
         for kind in What:
             if kind > what or kind is What.SERIES:
                 return None
-            most, principal = 0, None
-            for each in self.principals():
-                size = each.held[kind]
-                if each is path[0]:
-                    size += more if kind is what else 0
-                elif each.total <= own and (kind not in _SCATTERED or each in self.reserved):
-                    continue
-                if size > most:
-                    most, principal = size, each
-            if principal is not None:
-                return _holder(principal, kind, path, more if kind is what else 0), kind
+            extra = more if kind is what else 0
+            scattered = kind in (What.INCOMPLETE, What.ENDED)
+            own = {
+                each: each.held[kind]
+                for each in principal.children.values()
+                if scattered or each is process or each.total > process.total + more
+            }
+            own[process] = own.get(process, process.own(kind)) + extra
+            sizes = {
+                each: each.held[kind]
+                for each in self.principals()
+                if each.total > principal.total + more or (scattered and each not in self.reserved)
+            }
+            sizes[principal] = sum(own.values())
+            branch = max(sizes, key=sizes.__getitem__)
+            if sizes[branch]:
+                if branch is principal:
+                    branch = max(own, key=own.__getitem__)
+                return _largest_leaf(branch, kind, asking.path(), extra), kind
         return None
 
     def _count(self, account: Account, what: What) -> None:
@@ -261,7 +267,7 @@ class Budget:
         return len(self.reserved) < DEFAULT_RESERVED
 
 
-def _holder(account: Account, kind: What, path: list[Account], extra: int) -> Account:
+def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int) -> Account:
     """Return the largest leaf of the largest branch below an account; of equal ones the oldest.
 
     The last of ``path`` is taken to hold ``extra`` more.

@@ -99,6 +99,17 @@ def test_a_large_holder_takes_nothing_from_smaller_neighbours():
     assert set(budget.losses) == {("uid:1", What.HISTORY), ("uid:1", What.SERIES)}
 
 
+def test_a_large_process_takes_no_history_from_another_of_its_principal():
+    """Where the kernel proves no pods, all plugins of a node are one principal."""
+    budget = Budget(MIB, **NOTHING_ASIDE)
+    neighbour, hog = budget.account("uid:0", 1), budget.account("uid:0", 2)
+    assert neighbour.hold(What.HISTORY, 50_000)
+    while hog.hold(What.SERIES, hog.total + 10_000):
+        pass
+    assert neighbour.total == 50_000
+    assert hog.total > 500_000
+
+
 def test_many_small_principals_keep_nobody_out():
     """What is left behind under ever new addresses goes, though each of them holds little."""
     budget = Budget(MIB, reserve=0)
