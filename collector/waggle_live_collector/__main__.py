@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import logs
+from .budget import Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -72,6 +73,7 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
+    budget = Budget(30 << 20)  # of --limit.memory
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
@@ -128,6 +130,7 @@ async def run(options: Options) -> None:
         when_saved=state.when_saved,
         own=own,
         faults=faults,
+        budget=budget,
         clock=clock,
         limits=limits,
         prove=options.identity_verify != OFF,
