@@ -10,7 +10,8 @@ import socket
 import sys
 import time
 
-from . import logs
+from . import logs, memory
+from .budget import Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -71,7 +72,8 @@ async def run(options: Options) -> None:
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
     apps = AppMetas(clock=clock)
-    table = Table(limits=limits, hold_time=options.plugin_hold_time)
+    budget = Budget(memory.limit(limits.memory))
+    table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
         identify=Admission(
@@ -98,6 +100,7 @@ async def run(options: Options) -> None:
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
+    budget.limit = memory.for_strangers(budget.limit, memory.taken())
     # Read only now: two collectors with one state file have one socket, too. It sets the clock,
     # so what keeps a time of its own is made after that.
     readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())
