@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from . import logs
+from . import logs, memory
 from .budget import Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
@@ -73,11 +73,11 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
-    budget = Budget(30 << 20)  # of --limit.memory
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    table = Table(limits=limits, hold_time=options.plugin_hold_time)
+    budget = Budget(memory.limit(limits.memory))
+    table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
         identify=Admission(
@@ -109,6 +109,7 @@ async def run(options: Options) -> None:
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
+    budget.limit = memory.for_strangers(budget.limit, memory.taken())
     # Read only now: two collectors with one state file have one socket, too. It sets the clock,
     # so what keeps a time of its own is made after that.
     readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())
