@@ -254,6 +254,11 @@ class LineBuffer:
         """Allow lines of another length from the next on, also within a ``feed``."""
         self._longest = limit - 1
 
+    @property
+    def unfinished(self) -> int:
+        """How many bytes of a line that is not complete yet it holds."""
+        return len(self._pending)
+
     def feed(self, data: bytes) -> Iterator[Optional[bytes]]:
         """Yield each line completed by ``data``, without its newline; None for one too long."""
         start = 0
@@ -269,8 +274,10 @@ class LineBuffer:
                 elif end < 0:
                     self._pending += part
                 elif self._pending:
-                    yield bytes(self._pending + part)
+                    # Cleared first: what is done with a line must not double its memory.
+                    line = bytes(self._pending + part)
                     self._pending.clear()
+                    yield line
                 else:
                     yield part
             if end < 0:
