@@ -25,6 +25,9 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: This part of the whole is left free by what stays, for what passes: else who has filled its share
+#: with series could not send the next line about them.
+PASSING = 32
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
@@ -203,7 +206,7 @@ class Budget:
 
     def make_room(self, asking: Account, what: What, more: int) -> bool:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
-        while not self._fits(asking, more):
+        while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
             if found is None:
                 self.count(asking, what)
@@ -217,13 +220,16 @@ class Budget:
             victim.lose(kind)
         return True
 
-    def _fits(self, asking: Account, more: int) -> bool:
+    def _fits(self, asking: Account, what: What, more: int) -> bool:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
         free = self.free(principal)
+        if what in (What.INCOMPLETE, What.ANSWERS):
+            return more <= free
         process = rest[0] if rest else principal
-        return more <= free and process.total + more <= GREED * (free - more)
+        greedy = process.total + more > GREED * (free - more)
+        return more <= free - self.limit // PASSING and not greedy
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.

@@ -74,6 +74,22 @@ def test_an_unfinished_line_pushes_out_no_answer():
     assert budget.losses == {"other": {}, "address:2": {What.INCOMPLETE: 1}}
 
 
+def test_who_has_filled_its_share_may_still_send_lines():
+    """Series leave room for what passes, however many take it, so that no large client is cut off
+    in the middle of each line."""
+    budget = Budget(16 * MIB)
+    large = [budget.account(f"uid:{number % 3}", number, "process") for number in range(40)]
+    for process in large:
+        while process.hold(What.SERIES, process.total + 10_000):
+            pass
+    for number in range(40):
+        line = budget.account(f"uid:{number % 3}", number, "connection")
+        assert line.hold(What.INCOMPLETE, 65_536)
+        assert line.hold(What.INCOMPLETE, 0)
+        assert line.hold(What.ANSWERS, 65_536)
+        assert line.hold(What.ANSWERS, 0)
+
+
 def test_what_holds_nothing_is_forgotten():
     """Accounts of processes and principals that left are swept."""
     budget = Budget(MIB)
