@@ -25,8 +25,8 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
-#: This part of the whole is left free by what stays, for what passes: else who has filled its share
-#: with series could not send the next line about them.
+#: What stays leaves this part of the whole to what passes, and takes nothing of it: else who has
+#: filled its share with series could not send the next line about them.
 PASSING = 32
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
@@ -52,6 +52,9 @@ class What(enum.IntEnum):
     ENDED = 3
     #: Series, and whatever else can't be given up. New ones are refused.
     SERIES = 4
+
+
+_PASSING = (What.INCOMPLETE, What.ANSWERS)
 
 
 def _keep(what: What) -> None:
@@ -225,11 +228,15 @@ class Budget:
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
         free = self.free(principal)
-        if what in (What.INCOMPLETE, What.ANSWERS):
+        if what in _PASSING:
             return more <= free
         process = rest[0] if rest else principal
         greedy = process.total + more > GREED * (free - more)
-        return more <= free - self.limit // PASSING and not greedy
+        return more <= free - max(self._aside_for_passing(), 0) and not greedy
+
+    def _aside_for_passing(self) -> int:
+        """Return what is left of the part of what passes; less than 0 if that takes more."""
+        return self.limit // PASSING - sum(self.root.held[kind] for kind in _PASSING)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
@@ -244,6 +251,8 @@ class Budget:
         for kind in What:
             if kind > what or kind is What.SERIES:
                 return None
+            if kind in _PASSING and what not in _PASSING and self._aside_for_passing() >= 0:
+                continue
             extra = more if kind is what else 0
             scattered = kind in (What.INCOMPLETE, What.ENDED)
             own = {

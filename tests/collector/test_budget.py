@@ -1,5 +1,7 @@
 """One budget: shares of it, what is set aside, and who loses where it is full."""
 
+import pytest
+
 from waggle_live_collector.budget import DEFAULT_RESERVED, GREED, Budget, What
 
 MIB = 1 << 20
@@ -88,6 +90,10 @@ def test_who_has_filled_its_share_may_still_send_lines():
         assert line.hold(What.INCOMPLETE, 0)
         assert line.hold(What.ANSWERS, 65_536)
         assert line.hold(What.ANSWERS, 0)
+    line = budget.account("uid:0", 0, "line", lose=lambda what: pytest.fail("it lost its line"))
+    assert line.hold(What.INCOMPLETE, 65_536)
+    assert not large[0].hold(What.SERIES, large[0].total + MIB)
+    assert not large[1].hold(What.SERIES, large[1].total + MIB)
 
 
 def test_what_holds_nothing_is_forgotten():
