@@ -26,7 +26,8 @@ DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
 #: What stays leaves this part of the whole to what passes, and takes nothing of it: else who has
-#: filled its share with series could not send the next line about them.
+#: filled its share with series could not send the next line about them, and nobody could come back
+#: to a collector whose state file fills the whole.
 PASSING = 32
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
@@ -229,7 +230,7 @@ class Budget:
             return True
         free = self.free(principal)
         if what in _PASSING:
-            return more <= free
+            return more <= max(free, self._aside_for_passing())
         process = rest[0] if rest else principal
         greedy = process.total + more > GREED * (free - more)
         return more <= free - max(self._aside_for_passing(), 0) and not greedy

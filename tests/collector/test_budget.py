@@ -153,6 +153,15 @@ def test_what_is_there_already_needs_no_room():
     assert known.hold(What.SERIES, 4000)
 
 
+def test_a_restart_that_fills_the_whole_shuts_nobody_out():
+    """Connections and lines have a part of their own, also while more is held than there may be."""
+    budget = Budget(MIB, **NOTHING_ASIDE)
+    budget.account("uid:1", 1).take(What.SERIES, 2 * MIB)
+    back = budget.account("uid:1", 2)
+    assert back.hold(What.INCOMPLETE, MIB // 64)
+    assert not back.hold(What.INCOMPLETE, MIB // 16)
+
+
 def test_losses_are_counted_for_so_many_by_name():
     """Ever new addresses don't become ever more counters."""
     budget = Budget(0, reserve=0)
