@@ -237,6 +237,8 @@ class Budget:
             if kind > what or kind is What.SERIES:
                 return None
             extra = more if kind is what else 0
+            if not self.root.held[kind] + extra:
+                continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
             own = {
                 each: each.held[kind]
