@@ -9,10 +9,11 @@ from waggle_live_collector.exposition.exposition import Exposition
 from waggle_live_collector.exposition.json import Api
 from waggle_live_collector.exposition.protobuf import PROTOBUF
 from waggle_live_collector.exposition.text import OPENMETRICS, TEXT
+from waggle_live_collector.faults import Faults
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
-from waggle_live_collector.intake.protocol import WireProtocol
+from waggle_live_collector.intake.protocol import Intake, WireProtocol
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
 from waggle_live_collector.table.processes import Processes
@@ -48,14 +49,14 @@ class Peer:
     def __init__(self, world, credentials=Credentials()):  # noqa: B008
         self.answers = []
         self.closed = False
-        self.protocol = WireProtocol(
-            wire=self,
+        intake = Intake(
             processes=world.processes,
             when_saved=world.when_saved,
             own=world.own,
+            faults=world.faults,
             clock=world.clock,
-            peer=credentials,
         )
+        self.protocol = WireProtocol(self, credentials, intake)
 
     def send(self, data):
         """The collector answers."""
@@ -119,6 +120,7 @@ class World:
         self.time = time or Time()
         self.clock = Clock(monotonic=self.time.monotonic, now=self.time.now)
         self.own = OwnMetrics()
+        self.faults = Faults(own=self.own, clock=self.clock)
         self.apps = AppMetas(clock=self.clock)
         self.limits = limits or Limits()
         self.budget = Budget(memory, reserve=DEFAULT_RESERVE if reserve is None else reserve)
@@ -136,7 +138,9 @@ class World:
         )
         self.own.registry.register(Sizes(self.processes, self.table))
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
-        self.exposition = Exposition(table=self.table, own=self.own, clock=self.clock, node=node)
+        self.exposition = Exposition(
+            table=self.table, own=self.own, faults=self.faults, clock=self.clock, node=node
+        )
         self.api = Api(table=self.table, clock=self.clock, node=node)
         self.when_saved = lambda call: call(True)
 
