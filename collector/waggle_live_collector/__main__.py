@@ -26,6 +26,8 @@ from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
 from .sockets.tcp import listen
 from .sockets.unix import SocketError, SocketTaken, UnixSocket
+from .state.form import State
+from .state.owned_file import StateFileError
 from .state.state_file import StateFile
 from .table.processes import Processes
 from .table.readiness import Readiness
@@ -57,7 +59,7 @@ def serve(options: Options) -> None:
     _raise_descriptor_limit()
     try:
         asyncio.run(run(options))
-    except (SocketError, TokenError, WebConfigError) as error:
+    except (SocketError, StateFileError, TokenError, WebConfigError) as error:
         log.error("%s", error)
         sys.exit(1)
 
@@ -65,8 +67,8 @@ def serve(options: Options) -> None:
 async def run(options: Options) -> None:
     """Serve until a signal comes; raises SocketError if an address can't be had.
 
-    Raises WebConfigError or TokenError before any address is taken: no port is ever open
-    unprotected.
+    Raises StateFileError if the state file is not ours to use, and WebConfigError or TokenError
+    before any address is taken: no port is ever open unprotected.
     """
     clock = Clock()
     config, token = options.web_config_file, options.tcp_token_file
@@ -107,9 +109,37 @@ async def run(options: Options) -> None:
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
-    # Read only now: two collectors with one state file have one socket, too. It sets the clock,
-    # so what keeps a time of its own is made after that.
-    readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())
+    readiness = Readiness(processes=processes, clock=clock)
+    node = _node()
+    routes = Routes(
+        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
+        api=Api(table=table, clock=clock, node=node),
+        readiness=readiness,
+        hand_over=state.hand_over,
+        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        own=own,
+        faults=faults,
+        limits=limits.http,
+    )
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
+    runner = routes.runner(guard.middleware)
+    await runner.setup()
+    assert runner.server is not None
+    web_acceptor = http_acceptor(
+        make_inner=runner.server,
+        current=current,
+        own=own,
+        faults=faults,
+        limits=limits,
+        clock=Clock(),  # not set by the state file, which is read meanwhile
+    )
+    web_acceptor.start(http)
+    found = await _read(state, stop, unix)
+    if stop.is_set():  # there is nothing to save yet
+        unix.unlink()
+        return
+    # It sets the clock, so what keeps a time of its own is made after that.
+    readiness.begin(state_loaded=state.restore(found))
     for process in processes.all():
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.info)
@@ -132,30 +162,6 @@ async def run(options: Options) -> None:
         limits=limits,
         prove=options.identity_verify != OFF,
     )
-    node = _node()
-    routes = Routes(
-        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, clock=clock, node=node),
-        readiness=readiness,
-        hand_over=state.hand_over,
-        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
-        own=own,
-        faults=faults,
-        limits=limits.http,
-    )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
-    runner = routes.runner(guard.middleware)
-    await runner.setup()
-    assert runner.server is not None
-    web_acceptor = http_acceptor(
-        make_inner=runner.server,
-        current=current,
-        own=own,
-        faults=faults,
-        limits=limits,
-        clock=clock,
-    )
-    web_acceptor.start(http)
     for sock in (plugins, *tcp):
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
@@ -178,6 +184,15 @@ async def run(options: Options) -> None:
     state.save()
     for acceptor in (listener.acceptor, web_acceptor):
         acceptor.abort()
+
+
+async def _read(state: StateFile, stop: asyncio.Event, unix: UnixSocket) -> State | None:
+    """Return what the state file holds; one that can't be had leaves no socket file behind."""
+    try:
+        return await state.read_unless(stop)
+    except StateFileError:
+        unix.unlink()
+        raise
 
 
 def _stop_signal() -> asyncio.Event:
