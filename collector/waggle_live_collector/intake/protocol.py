@@ -162,7 +162,8 @@ class WireProtocol:
         if saved:
             self._send({"type": "applied", "number": number})
         else:  # whoever still waits may connect and ask again
-            self._refuse(Refusal("not_saved", "the state file can't be written: see the log"))
+            text = "what was counted is not saved: the collector can't write its state file"
+            self._refuse(Refusal("not_saved", text))
             self._closed = True
         if self._closed and not self._owed:
             self.wire.close()
