@@ -11,7 +11,7 @@ KIB = 1024
 def state_of(world, path):
     """Return the state file of a world."""
     parts = {"table": world.table, "processes": world.processes, "own": world.own}
-    return StateFile(path=str(path), clock=world.clock, **parts)
+    return StateFile(path=str(path), faults=world.faults, clock=world.clock, **parts)
 
 
 def filled(time, path):

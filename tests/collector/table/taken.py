@@ -50,7 +50,8 @@ def main(kind, series, processes):
     world = World(memory=1 << 40, limits=bounds)
     with tempfile.TemporaryDirectory() as directory:
         parts = {"table": world.table, "processes": world.processes, "own": world.own}
-        state = StateFile(path=str(Path(directory, "state")), clock=world.clock, **parts)
+        parts |= {"faults": world.faults, "clock": world.clock}
+        state = StateFile(path=str(Path(directory, "state")), **parts)
 
         def show():
             world.text()
