@@ -8,9 +8,8 @@ whoever holds something, and include the copies that rendering and saving make.
 There is no cap until the whole is full, but for two rules that leave newcomers room. Some bytes
 are reserved for each of the first principals. And a process may hold at most :data:`GREED` times
 what is free, so that one alone never takes all of it. Where there is no room the largest holder of
-the least valuable kind loses that, be it who asks; see :class:`What`. A principal or process
-that holds less than the one that asks loses no history and no answers to it. Belongs to the event
-loop.
+the least valuable kind loses that, be it who asks; see :class:`What`. A principal or process that
+holds less than the one that asks loses no history and no answers. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -25,9 +24,8 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
-#: What stays leaves this part of the whole to what passes, and takes nothing of it: else who has
-#: filled its share with series could not send the next line about them, and nobody could come back
-#: to a collector whose state file fills the whole.
+#: What stays takes nothing of this part of the whole: else who has filled its share with series
+#: could send no more lines, and nobody come back to a collector whose state file fills the whole.
 PASSING = 32
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
@@ -212,13 +210,10 @@ class Budget:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
         while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
-            if found is None:
+            if found is None or found == (asking, what):
                 self.count(asking, what)
                 return False
             victim, kind = found
-            if victim is asking and kind is what:
-                self.count(asking, what)
-                return False
             victim._change(kind, -victim._own[kind])
             self.count(victim, kind)
             victim.lose(kind)
@@ -235,17 +230,15 @@ class Budget:
         greedy = process.total + more > GREED * (free - more)
         return more <= free - max(self._aside_for_passing(), 0) and not greedy
 
-    def _aside_for_passing(self) -> int:
-        """Return what is left of the part of what passes; less than 0 if that takes more."""
+    def _aside_for_passing(self) -> int:  # less than 0 if what passes takes more than its part
         return self.limit // PASSING - sum(self.root.held[kind] for kind in _PASSING)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
-        A principal or process that holds less than the one that asks keeps what it has, or a large
-        one would feed on its neighbours. But many small ones together could fill the whole with
-        unfinished lines and with what the dead left behind: only principals with a reserve keep
-        those.
+        Who holds less than the one that asks keeps what it has, or a large one would feed on its
+        neighbours. But many small ones together could fill the whole with unfinished lines and with
+        what the dead left behind: only principals with a reserve keep those.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
@@ -255,6 +248,8 @@ class Budget:
             if kind in _PASSING and what not in _PASSING and self._aside_for_passing() >= 0:
                 continue
             extra = more if kind is what else 0
+            if not self.root.held[kind] + extra:
+                continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
             own = {
                 each: each.held[kind]
@@ -277,8 +272,7 @@ class Budget:
 
     def count(self, account: Account, what: What) -> None:
         """Count that an account had to give up something, or was refused it."""
-        name = str(account.principal().name)
-        losses = self.losses
+        name, losses = str(account.principal().name), self.losses
         if name not in losses and len(losses) > DEFAULT_MAX_NAMED:
             fewest = min(losses.keys() - {OTHER}, key=lambda each: losses[each].total())
             losses.setdefault(OTHER, Counter()).update(losses.pop(fewest))
@@ -286,9 +280,8 @@ class Budget:
 
     def _reserves(self, principal: str) -> bool:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
-        if principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES:
-            return False
-        return len(self.reserved) < DEFAULT_RESERVED
+        is_one_more = principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES
+        return len(self.reserved) < DEFAULT_RESERVED and not is_one_more
 
 
 def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int) -> Account:
@@ -297,9 +290,7 @@ def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int)
     The last of ``path`` is taken to hold ``extra`` more.
     """
     while True:
-        best, most = account, account.own(kind)
-        if account is path[-1]:
-            most += extra
+        best, most = account, account.own(kind) + (extra if account is path[-1] else 0)
         for child in account.children.values():
             size = child.held[kind] + (extra if child in path else 0)
             if size > most:

@@ -210,7 +210,7 @@ def test_codes_are_those_of_the_protocol():
         if row.rstrip(" |").endswith("closed"):
             closing.update(codes)
     assert all_codes == CODES
-    assert closing == CLOSING_CODES | {"session_taken"}
+    assert closing == CLOSING_CODES | {"session_taken", "budget"}  # which closes but sometimes
 
 
 def test_an_answer_among_many_words_is_found(listener, connect):
