@@ -74,6 +74,7 @@ class Updates:
         if everything:
             self._sent_before.update(self._sent)
             self._sent, self._sent_empty, self._is_full = {}, set(), False
+        self._fold_new_away()
         states: Sequence[State] = self._last if self._last is not None else self._all()
         cells: List[str] = []
         complete = True
@@ -107,12 +108,17 @@ class Updates:
         self._since = now
         return lines, complete
 
+    def _fold_new_away(self) -> None:
+        """Where the collector takes no new series any more, fold those away that it hasn't seen."""
+        if self._is_full and self._last is None:
+            for state in self._all():
+                is_new = state.key not in self._sent and state.key not in self._sent_before
+                if is_new and state.registry is not None:
+                    state.registry.fold_away(state)
+
     def _note(self, state: State) -> None:
-        """Note that a series is about to be sent, or fold it away where that would be in vain."""
+        """Note that a series is about to be sent."""
         if isinstance(state, LastCell) or state.key in self._sent or state.into is not None:
-            return
-        if self._is_full and state.key not in self._sent_before and state.registry is not None:
-            state.registry.fold_away(state)
             return
         if not state.recorded_at:
             self._sent_empty.add(state.key)
@@ -154,9 +160,9 @@ class Updates:
         A series whose fold doesn't end in time goes untold. It gets ``FOLD_SECONDS`` in any case.
         """
         last = []
+        self._fold_new_away()
         for state in self._all():
             try:
-                self._note(state)
                 # Half of the time is left to send them.
                 cell = state.end(max(FOLD_SECONDS, (until - Native.monotonic()) / 2))
             except Exception as error:

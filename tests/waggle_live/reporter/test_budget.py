@@ -86,6 +86,25 @@ def test_a_process_of_one_moment_is_told_whole(listener):
     assert len(listener.messages("bye")) == 1
 
 
+def test_what_is_new_at_the_end_is_told_whole(listener):
+    """Where there is no room any more, the first series of a kind is in the session's last cells,
+    and a flush is answered once it is told."""
+    listener.room = 1
+    live = LiveMetrics(address="unix://" + listener.path, plugin_name="late", interval=60)
+    for number in range(3):
+        live.counter("c%d" % number).inc()
+    assert live.flush(5)
+    live.rate("r").tick(3)
+    assert live.flush(5)
+    assert listener.total("rate", OVERFLOW) == 3
+    live.timer("t").observe(1)
+    live.counter("late").inc()
+    live.close(timeout=5)
+    assert listener.total("timer", OVERFLOW) == 1
+    assert listener.total("counter", OVERFLOW) == 3
+    assert listener.wait_for(lambda seen: len(seen.messages("bye")) == 1)
+
+
 def test_the_end_asks_only_where_something_may_be_refused(listener, connect):
     """A session whose series were all taken says bye at once."""
     live = connect()
