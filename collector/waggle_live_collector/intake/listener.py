@@ -9,6 +9,7 @@ scrapes little. An error of ours costs the connection that it came up in. Belong
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
 from ..sockets.turns import Turns
 from .protocol import Intake, WireProtocol
+
+log = logging.getLogger(__name__)
 
 #: Bytes that may wait for one peer to read them, and memory that each of them takes.
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
@@ -186,6 +189,7 @@ class Listener(Intake):
         peer = peers.of(accepted, prove=self.prove)
         if peer.tcp:
             keep_alive(accepted, *self.limits.keepalive)
+        log.debug("connection from %s", peer)
         return PluginConnection(self, peer)
 
     def _overdue(self, connection: PluginConnection, now: float) -> str:
