@@ -38,8 +38,8 @@ ARROWS = {
     "waggle_live_collector": {
         "__init__": "version",
         "__main__": "web exposition intake state table identity sockets "
-        "clock faults logs options own_metrics version",
-        "web": "exposition table sockets clock faults limits own_metrics version",
+        "budget clock faults logs options own_metrics version",
+        "web": "exposition table identity sockets budget clock faults limits own_metrics version",
         "exposition": "table identity clock faults own_metrics",
         "intake": "table identity messages sockets clock faults limits own_metrics version",
         "state": "table messages clock faults own_metrics",

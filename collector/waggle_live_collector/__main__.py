@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import logs
+from .budget import Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -74,6 +75,7 @@ async def run(options: Options) -> None:
     limits, own = options.limits, OwnMetrics()
     faults = Faults(own=own, clock=clock)
     faults.watch()
+    budget = Budget(60 * 1024 * 1024)
     apps = AppMetas(clock=clock)
     table = Table(limits=limits, hold_time=options.plugin_hold_time)
     processes = Processes(
@@ -135,7 +137,7 @@ async def run(options: Options) -> None:
     node = _node()
     routes = Routes(
         exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, clock=clock, node=node),
+        api=Api(table=table, faults=faults, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
@@ -143,7 +145,7 @@ async def run(options: Options) -> None:
         faults=faults,
         limits=limits.http,
     )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     runner = routes.runner(guard.middleware)
     await runner.setup()
     assert runner.server is not None
@@ -152,6 +154,7 @@ async def run(options: Options) -> None:
         current=current,
         own=own,
         faults=faults,
+        budget=budget,
         limits=limits,
         clock=clock,
     )

@@ -12,7 +12,7 @@ DEFAULT_MAX_REFUSED = 100
 HTTP_OUTCOMES = ("accepted", "crowded", "idle", "large", "slow", "tls", "unread", "web_config")
 #: Where errors of our own are counted.
 FAULTS = ("exposition", "http", "identity", "intake", "loop", "sockets", "state", "table")
-HTTP_REASONS = ("busy", "late", "listeners", "unauthorized", "web_config")
+HTTP_REASONS = ("budget", "busy", "late", "unauthorized", "web_config")
 
 
 class OwnMetrics:

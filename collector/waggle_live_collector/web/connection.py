@@ -11,24 +11,23 @@ import asyncio
 import enum
 import socket
 from asyncio import sslproto
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from ..budget import Account, What
 from ..limits import HttpLimits
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
-from .unread import UnreadAnswers
 
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
 DEFAULT_MAX_BUFFERED = 16 * 1024
-#: Larger answers are written in pieces of at least this size, each when the reader has room for it.
-PIECE = 16 * 1024
-#: Few readers get larger pieces, which share this size: one of 64 KiB costs half of four.
-DEFAULT_MAX_PIECES = 64 * 1024
+#: Answers are written in pieces of at most this size, each when the reader has room for it.
+PIECE = 32 * 1024
 #: Seconds that a peer may take to agree to the end of TLS.
 SHUTDOWN_SECONDS = 1.0
 
@@ -57,7 +56,7 @@ class HttpConnection(asyncio.Protocol):
     inner: asyncio.Protocol
     config: WebConfig
     acceptor: Acceptor[HttpConnection]
-    unread: UnreadAnswers
+    account: Account
     limits: HttpLimits
 
     def __post_init__(self) -> None:
@@ -65,6 +64,8 @@ class HttpConnection(asyncio.Protocol):
         self.since = self.acceptor.now()
         self._transport: asyncio.Transport | None = None
         self._bytes = 0
+        #: Whether the peer has said all and waits for its answer, after which nothing can come.
+        self.is_half_closed = False
         #: Set while little enough is buffered for this reader, and once the connection is gone.
         self._writable = asyncio.Event()
         self._writable.set()
@@ -88,20 +89,20 @@ class HttpConnection(asyncio.Protocol):
         self.phase = phase
         self.acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
 
-    async def send(self, response: web.StreamResponse, body: bytes) -> None:
-        """Write a large answer piece by piece; a slow reader holds no copy of its own.
+    async def send(self, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
+        """Write what ``pieces`` yields; a slow reader holds little of it.
 
         Raises ConnectionError when the connection is gone.
         """
-        with self.unread.reader(body, lambda: self.cut("unread")) as reader:
-            whole = memoryview(body)
-            begin = 0
-            while begin < len(whole):
+        async for piece in pieces:
+            whole = memoryview(piece)
+            for begin in range(0, len(whole), PIECE):
+                await response.write(whole[begin : begin + PIECE])
                 await self._writable.wait()
-                reader.progressed = self.acceptor.now()
-                end = begin + max(PIECE, DEFAULT_MAX_PIECES // max(self.unread.readers, 1))
-                await response.write(whole[begin:end])
-                begin = end
+
+    def hold(self, size: int) -> bool:
+        """Hold so many bytes of answers from now on; False if there is no room, or it is gone."""
+        return self._transport is not None and self.account.hold(What.ANSWERS, size)
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""
@@ -134,8 +135,13 @@ class HttpConnection(asyncio.Protocol):
         self.inner.data_received(data)
 
     def eof_received(self) -> bool | None:
-        """Asyncio: the peer says no more."""
-        return self.inner.eof_received()
+        """Asyncio: the peer says no more; what it asked is answered all the same.
+
+        Over TLS there is no such thing.
+        """
+        self.inner.eof_received()
+        self.is_half_closed = self._bytes > 0 and self.phase is not Phase.IDLE
+        return self.is_half_closed and self.config.tls is None
 
     def pause_writing(self) -> None:
         """Asyncio: the peer doesn't read fast enough."""
@@ -153,6 +159,7 @@ class HttpConnection(asyncio.Protocol):
         self.inner.connection_lost(exc)
         self._writable.set()
         self._transport = None
+        self.account.close()
 
 
 def connection_of(transport: asyncio.BaseTransport | None) -> HttpConnection | None:

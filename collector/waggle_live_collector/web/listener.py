@@ -8,14 +8,15 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from ..budget import Budget
 from ..clock import Clock
 from ..faults import Faults
+from ..identity.peer import principal_of
 from ..limits import Limits
 from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
 from .connection import HttpConnection, Phase
-from .unread import UnreadAnswers
 
 #: Bytes that the kernel holds for a reader; it would take megabytes by itself.
 SEND_BUFFER = 128 * 1024
@@ -27,6 +28,7 @@ def http_acceptor(
     current: Callable[[], WebConfig | None],
     own: OwnMetrics,
     faults: Faults,
+    budget: Budget,
     limits: Limits,
     clock: Clock,
 ) -> Acceptor[HttpConnection]:
@@ -34,7 +36,6 @@ def http_acceptor(
 
     ``current`` returns the configuration, None to refuse everybody.
     """
-    unread = UnreadAnswers(now=clock.monotonic)
 
     def count(outcome: str) -> None:
         own.http_connections.labels(outcome).inc()
@@ -45,9 +46,16 @@ def http_acceptor(
             count("web_config")
             return None
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        return HttpConnection(
-            inner=make_inner(), config=config, acceptor=acceptor, unread=unread, limits=limits.http
+        connection = HttpConnection(
+            inner=make_inner(),
+            config=config,
+            acceptor=acceptor,
+            account=budget.account(
+                principal_of(accepted), object(), lose=lambda _: connection.cut("crowded")
+            ),
+            limits=limits.http,
         )
+        return connection
 
     def overdue(connection: HttpConnection, now: float) -> str:
         """Return why it has to go: it takes too long, or idles under an old TLS."""

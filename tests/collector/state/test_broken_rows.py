@@ -91,7 +91,7 @@ def test_no_wrong_value_breaks_a_start_or_an_answer(tmp_path, wrong):
         if state_of(again, path).load():
             assert again.text()
             assert again.protobuf()
-            assert json.loads(again.api.plugins())
+            assert json.loads(again.json())
             assert again.value("waggle_collector_errors_total", where="exposition") == 0, way
 
 
