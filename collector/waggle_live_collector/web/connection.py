@@ -27,7 +27,7 @@ DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
 DEFAULT_MAX_BUFFERED = 16 * 1024
 #: Answers are written in pieces of at most this size, each when the reader has room for it.
-PIECE = 32 * 1024
+PIECE = 16 * 1024
 #: Seconds that a peer may take to agree to the end of TLS.
 SHUTDOWN_SECONDS = 1.0
 
