@@ -38,7 +38,7 @@ ARROWS = {
     "waggle_live_collector": {
         "__init__": "version",
         "__main__": "web exposition intake state table identity sockets "
-        "budget clock faults limits logs options own_metrics version",
+        "budget clock faults logs options own_metrics version",
         "web": "exposition table identity sockets "
         "budget clock faults limits own_metrics regular_file version",
         "exposition": "table identity clock faults own_metrics",

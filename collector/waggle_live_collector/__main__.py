@@ -22,7 +22,6 @@ from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
-from .limits import DEFAULT_MEMORY
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
@@ -74,7 +73,7 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
-    budget = Budget(DEFAULT_MEMORY)
+    budget = Budget(30 << 20)  # of --limit.memory
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 
 from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 
-#: Bytes that strangers may make the collector hold.
-DEFAULT_MEMORY = 60 << 20
 #: Series of one process; a client of ours folds what is over it into ``__overflow__``.
 DEFAULT_MAX_SERIES_PER_PROCESS = DEFAULT_MAX_SERIES
 #: Cells of all processes together, and merged series together: 2 to 12 kB of memory each.
