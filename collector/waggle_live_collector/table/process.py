@@ -10,7 +10,16 @@ from waggle_live.wire.errors import ProtocolError
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
 from ..identity.peer import Handle
-from ..messages import MAX_WHOLE, ProcessStats, Refusal, Total, Update, Whole, excerpt
+from ..messages import (
+    MAX_REFUSALS,
+    MAX_WHOLE,
+    ProcessStats,
+    Refusal,
+    Total,
+    Update,
+    Whole,
+    excerpt,
+)
 from . import exact_sum
 from .kinds import AnyApplied, Cell
 from .plugin import Plugin
@@ -85,11 +94,18 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             series.detach(self.id)
 
     def apply(
-        self, update: Update[Cell], at: float, *, table: Table, max_series: int
-    ) -> list[Refusal] | None:
-        """Count an update that arrived at ``at``; return what had to be refused.
+        self,
+        update: Update[Cell],
+        refusals: list[Refusal],
+        at: float,
+        *,
+        table: Table,
+        max_series: int,
+    ) -> int | None:
+        """Count an update that arrived at ``at``; return how many cells it had.
 
-        None means that the update is an old one and was ignored.
+        What has to be refused is added to ``refusals``, which its cells may add to as well. None
+        means that the update is an old one and was ignored.
         """
         self.last_seen = self.plugin.last_seen = at
         if update.number <= self.number:
@@ -98,9 +114,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         if self.monotonic is None and gap is not None:
             self._used_at = at - gap  # a new process had used nothing
         arrival = Arrival(at, gap, self.id)
-        refusals: list[Refusal] = []
-        rows = self.rows
-        for cell in update.cells:
+        rows, cells = self.rows, 0
+        for cells, cell in enumerate(update.cells, 1):  # noqa: B007
             labels = cell.labels
             key: tuple[Any, ...] = (cell.kind, cell.name)
             if labels:
@@ -114,13 +129,18 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             except ProtocolError as error:
                 refused = excerpt(f"{cell.kind} {cell.name}")
                 refusals.append(Refusal(error.code, str(error), refused))
+                if len(refusals) >= MAX_REFUSALS:
+                    break
+        if len(refusals) >= MAX_REFUSALS:
+            text = f"after {MAX_REFUSALS} refusals the rest of a line is skipped"
+            refusals.append(Refusal(refusals[-1].code, text))
         if update.process is not None:
             self.use(update.process, at)
         self.number = update.number
         self.monotonic = update.monotonic
         self.encoded = self.plugin.encoded = None
         table.version += 1
-        return refusals
+        return cells
 
     def watch(self, handle: Handle | None) -> None:
         """Ask ``handle`` from now on whether the process has ended; None: nobody can tell."""

@@ -129,7 +129,7 @@ class Answer:
     @contextmanager
     def read_by(self, reader: HttpConnection) -> Iterator[None]:
         """Have it in memory for a reader; raises NoRoomError if there is none for that."""
-        if not reader.hold(READER_BYTES):
+        if not reader.hold_answer(READER_BYTES):
             raise NoRoomError
         self._readers[reader] = None
         self._pass_on()
@@ -137,7 +137,7 @@ class Answer:
             yield
         finally:
             self._readers.pop(reader, None)
-            reader.hold(0)
+            reader.hold_answer(0)
             if self._holder is reader:
                 self._holder = None
                 self._pass_on()
@@ -151,7 +151,7 @@ class Answer:
         """Find the reader that pays, the one at it for longest; who can't is cut off."""
         while self._is_old and self._holder is None and self._readers:
             reader = next(iter(self._readers))
-            if reader.hold(READER_BYTES + self._size):
+            if reader.hold_answer(READER_BYTES + self._size):
                 self._holder = reader
             else:
                 del self._readers[reader]

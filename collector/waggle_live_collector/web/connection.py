@@ -2,7 +2,8 @@
 
 aiohttp parses and answers, but waits for ever for a request that was only begun, and doesn't
 tell a scraper that reads slowly from one that doesn't. So each connection has a phase; the
-listener cuts those that stay in one for too long.
+listener cuts those that stay in one for too long. Until a request is whole, and between two of
+them, what the connection takes is the first thing to be lost where the budget is full.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from ..limits import HttpLimits
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
 
+#: Bytes of memory that a connection takes, without TLS and with it, and each byte of its request:
+#: the shortest headers take most (tests/collector/web/test_connection.py measures both).
+PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 12 * 1024, 96 * 1024, 24
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
@@ -48,27 +52,58 @@ class Phase(enum.Enum):
     #: It asked, and is being answered.
     ANSWERED = "unread"
 
+    @property
+    def held(self) -> What:
+        """Return the kind of what the connection holds in the budget."""
+        return What.ANSWERS if self is Phase.ANSWERED else What.INCOMPLETE
+
 
 @dataclass(eq=False, kw_only=True)
 class HttpConnection(asyncio.Protocol):
-    """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under."""
+    """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under.
+
+    ``account`` is that of the connection alone: INCOMPLETE, or ANSWERS while it is answered.
+    """
 
     inner: asyncio.Protocol
     config: WebConfig
-    acceptor: Acceptor[HttpConnection]
     account: Account
+    acceptor: Acceptor[HttpConnection]
     limits: HttpLimits
 
     def __post_init__(self) -> None:
         self.phase = Phase.REQUESTING
         self.since = self.acceptor.now()
         self._transport: asyncio.Transport | None = None
-        self._bytes = 0
+        #: Bytes of the request, and of the answer that is held for it.
+        self._bytes = self._sending = 0
+        self._is_lost = False
         #: Whether the peer has said all and waits for its answer, after which nothing can come.
         self.is_half_closed = False
         #: Set while little enough is buffered for this reader, and once the connection is gone.
         self._writable = asyncio.Event()
         self._writable.set()
+
+    @property
+    def principal(self) -> str:
+        """Return who it is from: ``address:<ip>``."""
+        return str(self.account.principal().name)
+
+    def hold(self) -> bool:
+        """Hold in the budget what the connection takes now; False if there is no room.
+
+        Also False if it is lost: its account is closed then.
+        """
+        size = PLAIN_BYTES if self.config.tls is None else TLS_BYTES
+        size += self._bytes * REQUEST_FACTOR + self._sending
+        return not self._is_lost and self.account.hold(self.phase.held, size)
+
+    def hold_answer(self, size: int) -> bool:
+        """Hold so many bytes of an answer besides; False, and none, if there is no room."""
+        self._sending = size
+        if not self.hold():
+            self._sending = 0
+        return size == self._sending
 
     async def open(self, sock: socket.socket) -> None:
         """Shake hands, where the configuration wants TLS; raises OSError if that fails."""
@@ -84,9 +119,11 @@ class HttpConnection(asyncio.Protocol):
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase."""
+        self.account.move(self.phase.held, phase.held)
+        self.phase = phase
         if phase is Phase.IDLE:
             self._bytes = 0
-        self.phase = phase
+            self.hold()  # less, which always succeeds
         self.acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
 
     async def send(self, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
@@ -99,10 +136,6 @@ class HttpConnection(asyncio.Protocol):
             for begin in range(0, len(whole), PIECE):
                 await response.write(whole[begin : begin + PIECE])
                 await self._writable.wait()
-
-    def hold(self, size: int) -> bool:
-        """Hold so many bytes of answers from now on; False if there is no room, or it is gone."""
-        return self._transport is not None and self.account.hold(What.ANSWERS, size)
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""
@@ -129,6 +162,9 @@ class HttpConnection(asyncio.Protocol):
         self._bytes += len(data)
         if self._bytes > DEFAULT_MAX_REQUEST_BYTES:
             self.cut("large")
+            return
+        if not self.hold():
+            self.cut("crowded")
             return
         if self.phase is Phase.IDLE:
             self.enter(Phase.REQUESTING)
@@ -159,6 +195,7 @@ class HttpConnection(asyncio.Protocol):
         self.inner.connection_lost(exc)
         self._writable.set()
         self._transport = None
+        self._is_lost = True
         self.account.close()
 
 

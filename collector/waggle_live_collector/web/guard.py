@@ -17,7 +17,7 @@ from ..own_metrics import OwnMetrics
 from .answer import AnswerResponse, NoRoomError
 from .config import WebConfig
 from .connection import HttpConnection, Phase, connection_of
-from .passwords import BasicAuth, BusyError
+from .passwords import BasicAuth
 from .stream import Listening
 
 #: Prometheus says by this how long it will wait.
@@ -93,21 +93,21 @@ class HttpGuard:
             # Made under an old TLS. Clients ask again, on a connection of today.
             connection.cut("web_config")
             return web.Response(status=503)
-        response = await self._authorized(request, handler, config)
+        response = await self._authorized(request, handler, connection, config)
         for name, value in config.headers.items():
             response.headers.setdefault(name, value)  # the page has a stricter policy of its own
         return response
 
     async def _authorized(
-        self, request: web.Request, handler: Handler, config: WebConfig
+        self,
+        request: web.Request,
+        handler: Handler,
+        connection: HttpConnection,
+        config: WebConfig,
     ) -> web.StreamResponse:
         if config.users:
-            try:
-                header = request.headers.get("Authorization")
-                accepted = await self.auth.accepts(config.users, header)
-            except BusyError:
-                return self._refusal("busy", 503, "too many passwords to check", _LATER)
-            if not accepted:
+            header = request.headers.get("Authorization")
+            if not await self.auth.accepts(config.users, header, connection.principal):
                 return self._refusal("unauthorized", 401, "Unauthorized", _CHALLENGE)
         try:
             return await handler(request)

@@ -21,7 +21,7 @@ class Reader:
         self.outcome = ""
         self.account = budget.account(principal, object(), lose=lambda _: self.cut("crowded"))
 
-    def hold(self, size):
+    def hold_answer(self, size):
         return not self.outcome and self.account.hold(What.ANSWERS, size)
 
     def cut(self, outcome):
@@ -181,6 +181,6 @@ def test_a_slow_reader_of_an_old_answer_loses_it_to_a_new_reader():
         answer.grow_old()
         budget.account("uid:1").take(What.SERIES, 800_000)
         assert slow.outcome == ""
-        assert Reader(budget, "address:new").hold(READER_BYTES)
+        assert Reader(budget, "address:new").hold_answer(READER_BYTES)
         assert slow.outcome == "crowded"
         assert slow.held == 0
