@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import logs
-from .budget import Budget
+from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -73,7 +73,7 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
-    budget = Budget(30 << 20)  # of --limit.memory
+    budget = Budget(30 << 20, answers=DEFAULT_ANSWERS)  # of --limit.memory
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)

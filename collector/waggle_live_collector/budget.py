@@ -25,6 +25,8 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: The part of the whole that is for answers alone.
+DEFAULT_ANSWERS = 1 / 8
 #: Principals whose losses are counted by name; further ones count as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
@@ -145,11 +147,15 @@ class Account:
 
 
 class Budget:
-    """The whole: ``limit`` bytes."""
+    """The whole: ``limit`` bytes, of which the part ``answers`` is for answers alone.
 
-    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE) -> None:
+    So whoever fills the rest can't keep anybody from reading what there is.
+    """
+
+    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE, answers: float = 0.0) -> None:
         self.limit = limit
         self._reserve = reserve
+        self._answers = int(limit * answers)
         self.root = Account(self, None, "", _keep)
         #: The principals that bytes are set aside for.
         self.reserved: dict[Account, None] = {}
@@ -200,7 +206,7 @@ class Budget:
 
     def make_room(self, asking: Account, what: What, more: int) -> bool:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
-        while not self._fits(asking, more):
+        while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
             if found is None:
                 self._count(asking, what)
@@ -214,11 +220,13 @@ class Budget:
             victim.lose(kind)
         return True
 
-    def _fits(self, asking: Account, more: int) -> bool:
+    def _fits(self, asking: Account, what: What, more: int) -> bool:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
         free = self.free(principal)
+        if what is not What.ANSWERS:
+            free -= max(self._answers - self.root.held[What.ANSWERS], 0)
         process = rest[0] if rest else principal
         return more <= free and process.total + more <= GREED * (free - more)
 
@@ -228,7 +236,7 @@ class Budget:
         A principal or process that holds less than the one that asks keeps what it has, or a large
         one would feed on its neighbours. But many small ones together could fill the whole with
         unfinished lines and with what the dead left behind: only principals with a reserve keep
-        those.
+        those. Answers make way for up to twice as much: of readers alike the oldest is slow.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
@@ -237,16 +245,18 @@ class Budget:
                 return None
             extra = more if kind is what else 0
             scattered = kind in (What.INCOMPLETE, What.ENDED)
+            times = 2 if kind is What.ANSWERS else 1
             own = {
                 each: each.held[kind]
                 for each in principal.children.values()
-                if scattered or each is process or each.total > process.total + more
+                if scattered or each is process or times * each.total > process.total + more
             }
-            own[process] = own.get(process, process.own(kind)) + extra
+            own[process] = (own.get(process, process.own(kind)) + extra) // times
             sizes = {
                 each: each.held[kind]
                 for each in self.principals()
-                if each.total > principal.total + more or (scattered and each not in self.reserved)
+                if times * each.total > principal.total + more
+                or (scattered and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
             branch = max(sizes, key=sizes.__getitem__)
