@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import logs, memory
-from .budget import Budget
+from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -20,13 +20,14 @@ from .faults import Faults
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
+from .identity.node import node_labels
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
-from .sockets.tcp import listen
-from .sockets.unix import SocketError, SocketTaken, UnixSocket
+from .sockets.tcp import join, listen
+from .sockets.unix import SocketError, SocketTaken, UnixSocket, default_path
 from .state.form import State
 from .state.owned_file import StateFileError
 from .state.state_file import StateFile
@@ -78,7 +79,7 @@ async def run(options: Options) -> None:
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    budget = Budget(memory.limit(limits.memory))
+    budget = Budget(memory.limit(limits.memory), answers=DEFAULT_ANSWERS)
     table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
@@ -102,20 +103,23 @@ async def run(options: Options) -> None:
     )
 
     stop = _stop_signal()
-    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
+    http = [
+        listen(*address, to="serve HTTP", flag="web.listen-address")
+        for address in options.web_listen_address
+    ]
     tcp = _listen_tcp(options)
     unix = UnixSocket(
-        options.socket_path,
+        options.socket_path or default_path(os.environ.get("XDG_RUNTIME_DIR", "")),
         mode=options.socket_mode,
         gid=options.socket_gid,
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
     readiness = Readiness(processes=processes, clock=clock)
-    node = _node()
+    node = node_labels()
     routes = Routes(
         exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, clock=clock, node=node),
+        api=Api(table=table, faults=faults, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
@@ -123,7 +127,7 @@ async def run(options: Options) -> None:
         faults=faults,
         limits=limits.http,
     )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     runner = routes.runner(guard.middleware)
     await runner.setup()
     assert runner.server is not None
@@ -131,11 +135,13 @@ async def run(options: Options) -> None:
         make_inner=runner.server,
         current=current,
         own=own,
+        budget=budget,
         faults=faults,
         limits=limits,
         clock=Clock(),  # not set by the state file, which is read meanwhile
     )
-    web_acceptor.start(http)
+    for sock in http:
+        web_acceptor.start(sock)
     # All is set up; what the file holds is for strangers.
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
     found = await _read(state, stop, unix)
@@ -161,8 +167,8 @@ async def run(options: Options) -> None:
         processes=processes,
         when_saved=state.when_saved,
         own=own,
-        faults=faults,
         budget=budget,
+        faults=faults,
         clock=clock,
         limits=limits,
         prove=options.identity_verify != OFF,
@@ -175,6 +181,7 @@ async def run(options: Options) -> None:
         "table": processes.sweep,
         "sockets": listener.acceptor.sweep,
         "http": web_acceptor.sweep,
+        "loop": budget.sweep,
         "state": state.tick,
     }
     await _work_until(stop, work, faults, unix, listener)
@@ -183,7 +190,7 @@ async def run(options: Options) -> None:
     unix.unlink()
     await lookups.stop()
     await listener.stop()
-    await web_acceptor.stop()
+    web_acceptor.stop()
     await runner.cleanup()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
@@ -224,14 +231,14 @@ async def _work_until(
             with faults.kept(where, "the work of each second failed"):
                 each()
         try:
-            complaint = await _keep_socket(unix, listener, complaint)
+            complaint = _keep_socket(unix, listener, complaint)
         except SocketTaken:
             raise
         except Exception as error:
             faults.note("sockets", "the socket file can't be looked after", error)
 
 
-async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
+def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
     """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
 
     Returns why that failed, and logs it unless it is the ``complaint`` of the last time.
@@ -247,15 +254,18 @@ async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> 
         if str(error) != complaint:
             log.error("the socket file is gone, and no new plugin can report: %s", error)
         return str(error)
-    await listener.acceptor.replace(plugins)
+    listener.acceptor.replace(plugins)
     log.warning("the socket file was gone; made anew: %s", unix.path)
     return ""
 
 
-def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
+def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> str:
     """Return all addresses as text."""
-    where = "http={}:{} socket={}".format(*http.getsockname()[:2], path)
-    return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
+
+    def named(name: str, sockets: list[socket.socket]) -> list[str]:
+        return [f"{name}={join(*each.getsockname()[:2])}" for each in sockets]
+
+    return " ".join([*named("http", http), f"socket={path}", *named("tcp", tcp)])
 
 
 def _listen_tcp(options: Options) -> list[socket.socket]:
@@ -270,20 +280,6 @@ def _listen_tcp(options: Options) -> list[socket.socket]:
     elif options.tcp_token_file is None:
         log.warning("--tcp.listen-address without --tcp.token-file: whoever reaches it may report")
     return [sock]
-
-
-def _node() -> dict[str, str]:
-    """Return the labels of ``waggle_node_info``, as the stack's services are told them.
-
-    What isn't Unicode becomes question marks: neither the page nor JSON could hold it.
-    """
-
-    def told(name: str) -> str:
-        return os.environ.get(name, "").encode(errors="replace").decode()
-
-    node = {"node_id": told("WAGGLE_NODE_ID"), "vsn": told("WAGGLE_NODE_VSN")}
-    host = told("HOST")
-    return {**node, "host": host} if host else node
 
 
 def _raise_descriptor_limit() -> None:
