@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import logs, memory
-from .budget import Budget
+from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -20,13 +20,16 @@ from .faults import Faults
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
+from .identity.node import node_labels
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
-from .sockets.tcp import listen
-from .sockets.unix import SocketError, SocketTaken, UnixSocket
+from .sockets.tcp import join, listen
+from .sockets.unix import SocketError, SocketTaken, UnixSocket, default_path
+from .state.form import State
+from .state.owned_file import StateFileError
 from .state.state_file import StateFile
 from .table.processes import Processes
 from .table.readiness import Readiness
@@ -58,7 +61,7 @@ def serve(options: Options) -> None:
     _raise_descriptor_limit()
     try:
         asyncio.run(run(options))
-    except (SocketError, TokenError, WebConfigError) as error:
+    except (SocketError, StateFileError, TokenError, WebConfigError) as error:
         log.error("%s", error)
         sys.exit(1)
 
@@ -66,8 +69,8 @@ def serve(options: Options) -> None:
 async def run(options: Options) -> None:
     """Serve until a signal comes; raises SocketError if an address can't be had.
 
-    Raises WebConfigError or TokenError before any address is taken: no port is ever open
-    unprotected.
+    Raises StateFileError if the state file is not ours to use, and WebConfigError or TokenError
+    before any address is taken: no port is ever open unprotected.
     """
     clock = Clock()
     config, token = options.web_config_file, options.tcp_token_file
@@ -76,7 +79,7 @@ async def run(options: Options) -> None:
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    budget = Budget(memory.limit(limits.memory))
+    budget = Budget(memory.limit(limits.memory), answers=DEFAULT_ANSWERS)
     table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
@@ -100,19 +103,53 @@ async def run(options: Options) -> None:
     )
 
     stop = _stop_signal()
-    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
+    http = [
+        listen(*address, to="serve HTTP", flag="web.listen-address")
+        for address in options.web_listen_address
+    ]
     tcp = _listen_tcp(options)
     unix = UnixSocket(
-        options.socket_path,
+        options.socket_path or default_path(os.environ.get("XDG_RUNTIME_DIR", "")),
         mode=options.socket_mode,
         gid=options.socket_gid,
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
+    readiness = Readiness(processes=processes, clock=clock)
+    node = node_labels()
+    routes = Routes(
+        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
+        api=Api(table=table, faults=faults, clock=clock, node=node),
+        readiness=readiness,
+        hand_over=state.hand_over,
+        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        own=own,
+        faults=faults,
+        limits=limits.http,
+    )
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
+    runner = routes.runner(guard.middleware)
+    await runner.setup()
+    assert runner.server is not None
+    web_acceptor = http_acceptor(
+        make_inner=runner.server,
+        current=current,
+        own=own,
+        budget=budget,
+        faults=faults,
+        limits=limits,
+        clock=Clock(),  # not set by the state file, which is read meanwhile
+    )
+    for sock in http:
+        web_acceptor.start(sock)
+    # All is set up; what the file holds is for strangers.
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
-    # Read only now: two collectors with one state file have one socket, too. It sets the clock,
-    # so what keeps a time of its own is made after that.
-    readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())
+    found = await _read(state, stop, unix)
+    if stop.is_set():  # there is nothing to save yet
+        unix.unlink()
+        return
+    # It sets the clock, so what keeps a time of its own is made after that.
+    readiness.begin(state_loaded=state.restore(found))
     for process in processes.all():
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.info)
@@ -130,36 +167,12 @@ async def run(options: Options) -> None:
         processes=processes,
         when_saved=state.when_saved,
         own=own,
-        faults=faults,
         budget=budget,
+        faults=faults,
         clock=clock,
         limits=limits,
         prove=options.identity_verify != OFF,
     )
-    node = _node()
-    routes = Routes(
-        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, clock=clock, node=node),
-        readiness=readiness,
-        hand_over=state.hand_over,
-        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
-        own=own,
-        faults=faults,
-        limits=limits.http,
-    )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
-    runner = routes.runner(guard.middleware)
-    await runner.setup()
-    assert runner.server is not None
-    web_acceptor = http_acceptor(
-        make_inner=runner.server,
-        current=current,
-        own=own,
-        faults=faults,
-        limits=limits,
-        clock=clock,
-    )
-    web_acceptor.start(http)
     for sock in (plugins, *tcp):
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
@@ -168,6 +181,7 @@ async def run(options: Options) -> None:
         "table": processes.sweep,
         "sockets": listener.acceptor.sweep,
         "http": web_acceptor.sweep,
+        "loop": budget.sweep,
         "state": state.tick,
     }
     await _work_until(stop, work, faults, unix, listener)
@@ -176,12 +190,21 @@ async def run(options: Options) -> None:
     unix.unlink()
     await lookups.stop()
     await listener.stop()
-    await web_acceptor.stop()
+    web_acceptor.stop()
     await runner.cleanup()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
     for acceptor in (listener.acceptor, web_acceptor):
         acceptor.abort()
+
+
+async def _read(state: StateFile, stop: asyncio.Event, unix: UnixSocket) -> State | None:
+    """Return what the state file holds; one that can't be had leaves no socket file behind."""
+    try:
+        return await state.read_unless(stop)
+    except StateFileError:
+        unix.unlink()
+        raise
 
 
 def _stop_signal() -> asyncio.Event:
@@ -208,14 +231,14 @@ async def _work_until(
             with faults.kept(where, "the work of each second failed"):
                 each()
         try:
-            complaint = await _keep_socket(unix, listener, complaint)
+            complaint = _keep_socket(unix, listener, complaint)
         except SocketTaken:
             raise
         except Exception as error:
             faults.note("sockets", "the socket file can't be looked after", error)
 
 
-async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
+def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
     """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
 
     Returns why that failed, and logs it unless it is the ``complaint`` of the last time.
@@ -231,15 +254,18 @@ async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> 
         if str(error) != complaint:
             log.error("the socket file is gone, and no new plugin can report: %s", error)
         return str(error)
-    await listener.acceptor.replace(plugins)
+    listener.acceptor.replace(plugins)
     log.warning("the socket file was gone; made anew: %s", unix.path)
     return ""
 
 
-def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
+def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> str:
     """Return all addresses as text."""
-    where = "http={}:{} socket={}".format(*http.getsockname()[:2], path)
-    return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
+
+    def named(name: str, sockets: list[socket.socket]) -> list[str]:
+        return [f"{name}={join(*each.getsockname()[:2])}" for each in sockets]
+
+    return " ".join([*named("http", http), f"socket={path}", *named("tcp", tcp)])
 
 
 def _listen_tcp(options: Options) -> list[socket.socket]:
@@ -254,20 +280,6 @@ def _listen_tcp(options: Options) -> list[socket.socket]:
     elif options.tcp_token_file is None:
         log.warning("--tcp.listen-address without --tcp.token-file: whoever reaches it may report")
     return [sock]
-
-
-def _node() -> dict[str, str]:
-    """Return the labels of ``waggle_node_info``, as the stack's services are told them.
-
-    What isn't Unicode becomes question marks: neither the page nor JSON could hold it.
-    """
-
-    def told(name: str) -> str:
-        return os.environ.get(name, "").encode(errors="replace").decode()
-
-    node = {"node_id": told("WAGGLE_NODE_ID"), "vsn": told("WAGGLE_NODE_VSN")}
-    host = told("HOST")
-    return {**node, "host": host} if host else node
 
 
 def _raise_descriptor_limit() -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ..budget import Budget, What
 from ..identity import peer as peers
 from ..identity.peer import Peer
-from ..limits import Limits
+from ..limits import Limits, plugin_connections
 from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
 from ..sockets.turns import Turns
@@ -133,6 +133,8 @@ class PluginConnection(asyncio.BufferedProtocol):
         """Close now."""
         if self._transport is not None:
             self._transport.abort()
+        else:  # it never stood: its peer's handle is let go
+            self._protocol.end_of_file()
 
     def _hold(self) -> None:
         """Have the budget hold what it takes beside a living process, or give way."""
@@ -172,12 +174,15 @@ class Listener(Intake):
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,
-            rate=self.limits.connections_per_second,
+            working=What.SERIES,
+            most=plugin_connections(),
+            process_pace=self.limits.process_pace,
+            principal_pace=self.limits.principal_pace,
         )
 
     async def stop(self) -> None:
         """Accept no more, then read what is already on its way, within a second."""
-        await self.acceptor.stop()
+        self.acceptor.stop()
         loop = asyncio.get_running_loop()
         deadline, seen = loop.time() + DRAIN_SECONDS, -1
         while seen != self.turns.taken and loop.time() < deadline:

@@ -46,8 +46,8 @@ class Wire(Protocol):
         """Close once what was queued is sent."""
 
 
-#: Calls with True once everything applied so far is in the state file (or can't be written), with
-#: False if that takes too long.
+#: Calls with True once everything applied so far is in the state file, with False if it can't be
+#: written or that takes too long.
 WhenSaved = Callable[[Callable[[bool], None]], None]
 
 
@@ -162,6 +162,9 @@ class WireProtocol:
         self._owed -= 1
         if saved:
             self._send({"type": "applied", "number": number})
+        else:
+            text = "what was counted is not saved: the collector can't write its state file"
+            self._refuse(Refusal("not_saved", text))
         # Whoever waits for what was not saved may connect and ask again.
         if not self._owed and (self._closed or not saved):
             self._wire.close()
