@@ -89,9 +89,7 @@ def listening(test, size=10**6, **limits):
                 for peer in peers:
                     peer.writer.close()
                 await until(lambda: not listener.budget.root.total)
-                stopped = listener.acceptor.stop()
-                if stopped is not None:
-                    await stopped
+                listener.acceptor.stop()
 
     asyncio.run(run())
 
