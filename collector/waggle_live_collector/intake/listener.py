@@ -57,7 +57,7 @@ class PluginConnection(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def overdue(self, now: float) -> str:
-        """Return why it has to go while it waits, ``silent`` or ``unread``; "" while it may stay."""
+        """Return why it has to go, ``silent`` or ``unread``; "" while it may wait."""
         closing = self._transport is not None and self._transport.is_closing()
         if now - self.since < (CLOSE_SECONDS if closing else self._listener.limits.hello_seconds):
             return ""
