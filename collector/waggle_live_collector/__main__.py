@@ -9,11 +9,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable, Mapping
 
 from . import logs
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
+from .faults import Faults
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
@@ -70,6 +72,8 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
+    faults = Faults(own=own, clock=clock)
+    faults.watch()
     apps = AppMetas(clock=clock)
     table = Table(limits=limits, hold_time=options.plugin_hold_time)
     processes = Processes(
@@ -85,7 +89,12 @@ async def run(options: Options) -> None:
     )
     own.registry.register(Sizes(processes, table))
     state = StateFile(
-        path=options.state_file, table=table, processes=processes, own=own, clock=clock
+        path=options.state_file,
+        table=table,
+        processes=processes,
+        own=own,
+        faults=faults,
+        clock=clock,
     )
 
     stop = _stop_signal()
@@ -110,6 +119,7 @@ async def run(options: Options) -> None:
         settle=processes.settle,
         pending=table.pending,
         own=own,
+        faults=faults,
         clock=clock,
     )
     lookups.start()
@@ -117,18 +127,20 @@ async def run(options: Options) -> None:
         processes=processes,
         when_saved=state.when_saved,
         own=own,
+        faults=faults,
         clock=clock,
         limits=limits,
         prove=options.identity_verify != OFF,
     )
     node = _node()
     routes = Routes(
-        exposition=Exposition(table=table, own=own, clock=clock, node=node),
+        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
         api=Api(table=table, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
         own=own,
+        faults=faults,
         limits=limits.http,
     )
     guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
@@ -136,21 +148,25 @@ async def run(options: Options) -> None:
     await runner.setup()
     assert runner.server is not None
     web_acceptor = http_acceptor(
-        make_inner=runner.server, current=current, own=own, limits=limits, clock=clock
+        make_inner=runner.server,
+        current=current,
+        own=own,
+        faults=faults,
+        limits=limits,
+        clock=clock,
     )
     web_acceptor.start(http)
     for sock in (plugins, *tcp):
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
-    complaint = ""
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
-        for part in (processes, listener.acceptor, web_acceptor):
-            part.sweep()
-        complaint = await _keep_socket(unix, listener, complaint)
-        state.tick()
+    work = {
+        "table": processes.sweep,
+        "sockets": listener.acceptor.sweep,
+        "http": web_acceptor.sweep,
+        "state": state.tick,
+    }
+    await _work_until(stop, work, faults, unix, listener)
 
     log.info("stopping")
     unix.unlink()
@@ -170,6 +186,29 @@ def _stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+async def _work_until(
+    stop: asyncio.Event,
+    work: Mapping[str, Callable[[], None]],
+    faults: Faults,
+    unix: UnixSocket,
+    listener: Listener,
+) -> None:
+    """Do each second all of the ``work``, whichever part of it raises, and keep the socket."""
+    complaint = ""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
+        for where, each in work.items():
+            with faults.kept(where, "the work of each second failed"):
+                each()
+        try:
+            complaint = await _keep_socket(unix, listener, complaint)
+        except SocketTaken:
+            raise
+        except Exception as error:
+            faults.note("sockets", "the socket file can't be looked after", error)
 
 
 async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:

@@ -1,11 +1,16 @@
 """Errors of our own: each is counted by where it was, and each kind is logged once a minute.
 
-Whoever calls code that must not end because of a fault in it does so within :meth:`Faults.kept`.
+Whoever calls code that must not end because of a fault in it does so within :meth:`Faults.kept`,
+and starts tasks that must not end by :meth:`Faults.task`.
 """
 
+import asyncio
 import logging
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from .clock import Clock
 from .own_metrics import OwnMetrics
@@ -16,6 +21,8 @@ log = logging.getLogger(__name__)
 DEFAULT_LOG_SECONDS = 60.0
 #: Kinds that are remembered at a time; more are only counted.
 DEFAULT_MAX_KINDS = 100
+#: Seconds until a task that raised begins again.
+DEFAULT_RESTART_SECONDS = 1.0
 
 
 class Faults:
@@ -52,3 +59,59 @@ class Faults:
             yield
         except Exception as error:
             self.note(where, text, error)
+
+    def task(
+        self, where: str, text: str, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> asyncio.Task[None]:
+        """Return a task that does ``work``, and begins it again a second after it raised.
+
+        It ends when the work returns, or when it is cancelled itself.
+        """
+
+        async def supervised() -> None:
+            while True:
+                try:
+                    return await work()
+                except asyncio.CancelledError as error:
+                    # What the work awaited may be cancelled, too: that would end it unnoticed.
+                    task = asyncio.current_task()
+                    if task is None or task.cancelling():
+                        raise
+                    self.note(where, text, error)
+                except Exception as error:
+                    self.note(where, text, error)
+                await asyncio.sleep(DEFAULT_RESTART_SECONDS)
+
+        return asyncio.create_task(supervised())
+
+    def watch(self) -> None:
+        """Note from now on what nobody catches: in the running loop, in threads, in finalizers."""
+        loop = asyncio.get_running_loop()
+
+        def note(text: str, error: BaseException | None) -> None:
+            self.note("loop", text, error or RuntimeError(text))
+
+        def unraisable(args: "sys.UnraisableHookArgs") -> None:
+            text = args.err_msg or "an exception could not be raised"
+            _call(loop, note, f"{text}: {args.object!r}", args.exc_value)
+
+        def in_thread(args: threading.ExceptHookArgs) -> None:
+            _call(loop, note, f"thread {args.thread and args.thread.name} ended", args.exc_value)
+
+        loop.set_exception_handler(
+            lambda _, context: note(context["message"], context.get("exception"))
+        )
+        threading.excepthook, sys.unraisablehook = in_thread, unraisable
+
+
+def _call(
+    loop: asyncio.AbstractEventLoop,
+    note: Callable[[str, BaseException | None], None],
+    text: str,
+    error: BaseException | None,
+) -> None:
+    """Note an error of any thread in the loop's; only log it where the loop has ended."""
+    try:
+        loop.call_soon_threadsafe(note, text, error)
+    except RuntimeError:
+        log.error("%s", text, exc_info=error)

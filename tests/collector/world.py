@@ -8,6 +8,7 @@ from waggle_live_collector.exposition.exposition import Exposition
 from waggle_live_collector.exposition.json import Api
 from waggle_live_collector.exposition.protobuf import PROTOBUF
 from waggle_live_collector.exposition.text import OPENMETRICS, TEXT
+from waggle_live_collector.faults import Faults
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
@@ -52,6 +53,7 @@ class Peer:
             processes=world.processes,
             when_saved=world.when_saved,
             own=world.own,
+            faults=world.faults,
             clock=world.clock,
             peer=credentials,
         )
@@ -108,6 +110,7 @@ class World:
         self.time = time or Time()
         self.clock = Clock(monotonic=self.time.monotonic, now=self.time.now)
         self.own = OwnMetrics()
+        self.faults = Faults(own=self.own, clock=self.clock)
         self.apps = AppMetas(clock=self.clock)
         self.limits = limits or Limits()
         self.table = Table(limits=self.limits, hold_time=hold_time)
@@ -124,7 +127,9 @@ class World:
         )
         self.own.registry.register(Sizes(self.processes, self.table))
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
-        self.exposition = Exposition(table=self.table, own=self.own, clock=self.clock, node=node)
+        self.exposition = Exposition(
+            table=self.table, own=self.own, faults=self.faults, clock=self.clock, node=node
+        )
         self.api = Api(table=self.table, clock=self.clock, node=node)
         self.when_saved = lambda call: call(True)
 

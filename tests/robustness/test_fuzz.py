@@ -109,6 +109,7 @@ def build(directory):
         table=world.table,
         processes=world.processes,
         own=world.own,
+        faults=world.faults,
         clock=world.clock,
     )
     world.when_saved = lambda call: (state.save(), call(True))

@@ -47,6 +47,7 @@ class Node(RuleBasedStateMachine):
             table=world.table,
             processes=world.processes,
             own=world.own,
+            faults=world.faults,
             clock=world.clock,
         )
         world.when_saved = lambda call: (self.state.save(), call(True))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..clock import Clock
+from ..faults import Faults
 from ..identity.labels import IdentityLabels
 from ..own_metrics import OwnMetrics
 from ..table.table import Table
@@ -36,6 +37,7 @@ class Exposition:
 
     table: Table
     own: OwnMetrics
+    faults: Faults
     clock: Clock
     node: Mapping[str, str]
 

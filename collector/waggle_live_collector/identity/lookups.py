@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock
+from ..faults import Faults
 from ..own_metrics import OwnMetrics
 from . import app_meta
 from .app_meta import DEFAULT_MAX_RETRY_SECONDS, DEFAULT_RETRY_SECONDS, AppMeta, AppMetas
@@ -45,6 +46,7 @@ class AppMetaLookups:
     settle: Callable[[str, AppMeta], None]
     pending: Callable[[], set[str]]
     own: OwnMetrics
+    faults: Faults
     clock: Clock
 
     def __post_init__(self) -> None:
@@ -71,7 +73,7 @@ class AppMetaLookups:
         for app_id in self.pending():
             self.apps.want(app_id)
         self.apps.on_want = self._woken.set
-        self._task = asyncio.create_task(self._run())
+        self._task = self.faults.task("identity", "lookups of pods failed", self._run)
 
     async def stop(self) -> None:
         """End."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..clock import Clock
+from ..faults import Faults
 from ..identity import peer as peers
 from ..identity.peer import Peer
 from ..limits import Limits
@@ -140,6 +141,7 @@ class Listener:
     processes: Processes
     when_saved: WhenSaved
     own: OwnMetrics
+    faults: Faults
     clock: Clock
     limits: Limits
     prove: bool = False
@@ -152,6 +154,7 @@ class Listener:
             processes=self.processes,
             when_saved=self.when_saved,
             own=self.own,
+            faults=self.faults,
             clock=self.clock,
         )
         self.acceptor = Acceptor(
@@ -159,6 +162,7 @@ class Listener:
             overdue=self._overdue,
             count=lambda outcome: self.own.connections.labels(outcome).inc(),
             delayed=self.own.accept_delays.inc,
+            faults=self.faults,
             now=self.clock.monotonic,
             rate=self.limits.connections_per_second,
             most_waiting=DEFAULT_MAX_WAITING,

@@ -16,6 +16,7 @@ from waggle_live.wire.protocol import MAX_LINE_BYTES, VERSION, LineBuffer, encod
 
 from .. import messages
 from ..clock import Clock
+from ..faults import Faults
 from ..identity.peer import Peer
 from ..messages import Bye, Flush, Hello, Refusal, Update
 from ..own_metrics import OwnMetrics
@@ -59,6 +60,7 @@ class WireProtocol:
     processes: Processes
     when_saved: WhenSaved
     own: OwnMetrics
+    faults: Faults
     clock: Clock
     peer: Peer
 
@@ -165,8 +167,7 @@ class WireProtocol:
             self.wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        plugin = self.process.plugin.identity.plugin if self.process is not None else ""
-        self.own.refused(refusal.code, plugin)
+        self.own.refused(refusal.code, self.peer.principal)
         now = self.clock.monotonic()
         self._allowance = min(self._allowance + self._earned(now), float(DEFAULT_ERROR_BURST))
         self._allowed_at = now
@@ -174,7 +175,7 @@ class WireProtocol:
             self._allowance -= 1
             code, text, refused = refusal
             self._send({"type": "error", "code": code, "text": text, "refused": refused})
-            log.debug("refused from plugin %r: %s: %s", plugin, code, text)
+            log.debug("refused from %s: %s: %s", self.peer.principal, code, text)
         if refusal.code in _CLOSING and not self.greeted:
             self._close()
 

@@ -13,7 +13,10 @@ import math
 import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
+
+from ..faults import Faults
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,7 @@ class Acceptor(Generic[C]):
     overdue: Callable[[C, float], str]
     count: Callable[[str], None]
     delayed: Callable[[], None]
+    faults: Faults
     now: Callable[[], float]
     rate: float
     most: float = math.inf
@@ -75,7 +79,9 @@ class Acceptor(Generic[C]):
 
     def start(self, sock: socket.socket) -> None:
         """Accept on a listening, non-blocking socket."""
-        self._accepting.append((asyncio.create_task(self._accept(sock)), sock))
+        accept = partial(self._accept, sock)
+        task = self.faults.task("sockets", "accepting connections failed", accept)
+        self._accepting.append((task, sock))
 
     async def replace(self, sock: socket.socket) -> None:
         """Accept on ``sock`` instead of the others of its family; the connections stay."""

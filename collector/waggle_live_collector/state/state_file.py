@@ -24,6 +24,7 @@ from typing import NamedTuple
 from msgspec import DecodeError
 
 from ..clock import Clock
+from ..faults import Faults
 from ..own_metrics import OwnMetrics
 from ..table.plugin import Plugin
 from ..table.process import Process
@@ -72,6 +73,7 @@ class StateFile:
     table: Table
     processes: Processes
     own: OwnMetrics
+    faults: Faults
     clock: Clock
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 
 from ..clock import Clock
+from ..faults import Faults
 from ..limits import Limits
 from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
@@ -25,6 +26,7 @@ def http_acceptor(
     make_inner: Callable[[], asyncio.Protocol],
     current: Callable[[], WebConfig | None],
     own: OwnMetrics,
+    faults: Faults,
     limits: Limits,
     clock: Clock,
 ) -> Acceptor[HttpConnection]:
@@ -60,6 +62,7 @@ def http_acceptor(
         overdue=overdue,
         count=count,
         delayed=own.accept_delays.inc,
+        faults=faults,
         now=clock.monotonic,
         rate=limits.connections_per_second,
         most=limits.http.connections,

@@ -16,6 +16,7 @@ from ..exposition.exposition import Exposition
 from ..exposition.json import Api
 from ..exposition.protobuf import PROTOBUF
 from ..exposition.text import OPENMETRICS, TEXT
+from ..faults import Faults
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
@@ -67,6 +68,7 @@ class Routes:
     hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
     own: OwnMetrics
+    faults: Faults
     limits: HttpLimits
 
     def __post_init__(self) -> None:

@@ -5,6 +5,9 @@ import socket
 import time
 from collections import Counter
 
+from waggle_live_collector.clock import Clock
+from waggle_live_collector.faults import Faults
+from waggle_live_collector.own_metrics import OwnMetrics
 from waggle_live_collector.sockets.acceptor import Acceptor
 
 
@@ -43,6 +46,7 @@ class World:
             overdue=lambda one, now: "slow" if now - one.since > seconds else "",
             count=lambda outcome: self.counted.update([outcome]),
             delayed=self._delayed,
+            faults=Faults(own=OwnMetrics(), clock=Clock()),
             now=time.monotonic,
             rate=rate,
             **bounds,

@@ -19,6 +19,7 @@ def state_of(world, path):
         table=world.table,
         processes=world.processes,
         own=world.own,
+        faults=world.faults,
         clock=world.clock,
     )
     world.when_saved = state.when_saved

@@ -169,7 +169,7 @@ def test_the_oldest_of_those_that_are_gone_make_room(monkeypatch):
 def state_file(world, path):
     """Return the state file of a world."""
     parts = {"table": world.table, "processes": world.processes, "own": world.own}
-    return StateFile(path=str(path), clock=world.clock, **parts)
+    return StateFile(path=str(path), faults=world.faults, clock=world.clock, **parts)
 
 
 def test_a_restart_keeps_ends_and_whose_child_is_whose(tmp_path):
