@@ -1,10 +1,10 @@
 """Attacks on a collector, each a program of its own: ``python -m tests.robustness.attacks NAME …``.
 
 One module for each kind: ``sizes`` (much that is allowed), ``lines`` (bad input), ``halves`` (what
-is never finished) and ``offenders`` (many names, many lives).
+is never finished) and ``offenders`` (many names, many lives). ``anything`` is random.
 """
 
-from . import halves, lines, offenders, sizes
+from . import anything, halves, lines, offenders, sizes
 from .stranger import ATTACKS
 
-__all__ = ["ATTACKS", "halves", "lines", "offenders", "sizes"]
+__all__ = ["ATTACKS", "anything", "halves", "lines", "offenders", "sizes"]

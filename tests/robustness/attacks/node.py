@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import select
 import ssl
 import statistics
 import subprocess
@@ -33,6 +34,8 @@ NEIGHBOURS, IN_PODS = 5, 3
 NAME, TIMERS = "neighbour", 20
 #: Seconds between two scrapes, and until one has failed.
 SCRAPE_EVERY, SCRAPE_TIMEOUT = 0.2, 10.0
+#: Seconds that a neighbour may take until the collector has all of it.
+PATIENCE = 20.0
 _COUNTERS = re.compile(
     rb"^(waggle_(?:timer_seconds_count|count_total|rate_events_total)"
     rb'\{[^\n]*plugin="neighbour",plugin_job="",plugin_task="neighbour-[^\n]*\}) (\S+)$',
@@ -165,9 +168,9 @@ class Node:
         self._redis = RedisServer(str(self._directory)).start()
         stack.callback(self._redis.stop)
         pods = [pod() for _ in range(IN_PODS)]
-        for each in filter(None, pods):
+        self._pods = list(filter(None, pods))
+        for number, each in enumerate(self._pods):
             stack.callback(each.remove)
-        for number, each in enumerate(filter(None, pods)):
             record = {"plugin": NAME + ":1", "task": "%s-%d" % (NAME, number), "job": ""}
             self._redis.set(each.uid, json.dumps(record))
         flags = [
@@ -229,6 +232,9 @@ class Node:
             process.stdin.flush()
         rounds = []
         for process in self._neighbours:
+            if not select.select([process.stdout], [], [], PATIENCE)[0]:
+                self.assert_lives()
+                raise AssertionError("a neighbour waits for the collector")
             line = process.stdout.readline()
             assert line, process.stderr.read()
             rounds.append(int(line))
@@ -241,11 +247,16 @@ class Node:
             wrong = {key: value for key, value in found.items() if value != count}
             assert not wrong, (number, count, wrong)
             assert len(found) == TIMERS + 2, (number, sorted(found))
+        infos = re.findall(rb'^waggle_plugin_info\{[^\n]*verified="yes"[^\n]*\} ', body, re.M)
+        for number, each in enumerate(self._pods):
+            mine = b'plugin_task="%s-%d"' % (NAME.encode(), number)
+            (info,) = [info for info in infos if mine in info and b'plugin_job=""' in info]
+            assert each.uid.encode() in info, info
         for process in self._neighbours:
             process.stdin.write("\n")
             process.stdin.flush()
 
-    def attack(self, name, *, in_a_pod, seed=()):
+    def attack(self, name, *, in_a_pod, arguments=()):
         """Start an attack, from a pod of its own or as a process of our uid."""
         self._attackers += 1
         group = pod() if in_a_pod else None
@@ -253,7 +264,7 @@ class Node:
         me = "a%d-%s" % (self._attackers, name[:12].replace("_", "-"))
         command = [sys.executable, "-m", "tests.robustness.attacks", name]
         command += [self.collector.socket_path, str(self.http_port), str(self.tcp_port)]
-        command += [source, me, *seed]
+        command += [source, me, *arguments]
         environment = dict(os.environ, PYTHONPATH=str(ROOT))
         process = in_pod(group, command, env=environment)
         uid = "uid:%d" % os.getuid() if group is None else "pod:" + group.uid
@@ -277,12 +288,17 @@ class Node:
             found += sum(map(float, re.findall(pattern % (family, principal), text, re.M)))
         return found
 
-    def assert_alive(self):
-        """Assert that nothing was killed, nothing fell, and all was answered in time."""
+    def assert_lives(self):
+        """Assert that nobody has killed the collector, and that it hasn't ended by itself."""
+        assert self.memory.kills() == 0, "out of memory"
         assert self.collector.process.poll() is None, self.collector.log()[-3000:]
-        assert self.memory.kills() == 0
+
+    def assert_alive(self, slowest):
+        """Assert that it lives, nothing fell, and all was answered within seconds."""
+        self.assert_lives()
         assert self.scraper.fallen == []
         assert self.scraper.failures == []
+        assert max(self.scraper.seconds, default=0) < slowest, sorted(self.scraper.seconds)[-5:]
 
     def report(self, name):
         """Return a line about what was seen, and begin anew."""
