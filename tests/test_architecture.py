@@ -38,15 +38,16 @@ ARROWS = {
     "waggle_live_collector": {
         "__init__": "version",
         "__main__": "web exposition intake state table identity sockets "
-        "clock faults logs options own_metrics version",
-        "web": "exposition table sockets clock faults limits own_metrics version",
+        "budget clock faults limits logs options own_metrics version",
+        "web": "exposition table identity sockets "
+        "budget clock faults limits own_metrics regular_file version",
         "exposition": "table identity clock faults own_metrics",
-        "intake": "table identity messages sockets clock faults limits own_metrics version",
+        "intake": "table identity messages sockets budget clock faults limits own_metrics version",
         "state": "table messages clock faults own_metrics",
         "table": "identity messages clock limits",
-        "identity": "messages clock faults options own_metrics",
+        "identity": "messages clock faults options own_metrics regular_file",
         "messages": "",
-        "sockets": "faults",
+        "sockets": "budget faults",
         "faults": "clock own_metrics",
         "options": "limits version",
         "limits": "",
@@ -54,6 +55,7 @@ ARROWS = {
         "logs": "",
         "budget": "",
         "clock": "",
+        "regular_file": "",
         "version": "",
     },
     "waggle_live_controller": {

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import logs
+from .budget import Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -21,11 +22,12 @@ from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
+from .limits import DEFAULT_MEMORY
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
-from .sockets.tcp import listen
-from .sockets.unix import SocketError, SocketTaken, UnixSocket
+from .sockets.tcp import join, listen
+from .sockets.unix import SocketError, SocketTaken, UnixSocket, default_path
 from .state.state_file import StateFile
 from .table.processes import Processes
 from .table.readiness import Readiness
@@ -72,6 +74,7 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
+    budget = Budget(DEFAULT_MEMORY)
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
@@ -98,10 +101,13 @@ async def run(options: Options) -> None:
     )
 
     stop = _stop_signal()
-    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
+    http = [
+        listen(*address, to="serve HTTP", flag="web.listen-address")
+        for address in options.web_listen_address
+    ]
     tcp = _listen_tcp(options)
     unix = UnixSocket(
-        options.socket_path,
+        options.socket_path or default_path(os.environ.get("XDG_RUNTIME_DIR", "")),
         mode=options.socket_mode,
         gid=options.socket_gid,
         inherited=inherit(os.environ),
@@ -127,6 +133,7 @@ async def run(options: Options) -> None:
         processes=processes,
         when_saved=state.when_saved,
         own=own,
+        budget=budget,
         faults=faults,
         clock=clock,
         limits=limits,
@@ -143,7 +150,7 @@ async def run(options: Options) -> None:
         faults=faults,
         limits=limits.http,
     )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     runner = routes.runner(guard.middleware)
     await runner.setup()
     assert runner.server is not None
@@ -151,11 +158,13 @@ async def run(options: Options) -> None:
         make_inner=runner.server,
         current=current,
         own=own,
+        budget=budget,
         faults=faults,
         limits=limits,
         clock=clock,
     )
-    web_acceptor.start(http)
+    for sock in http:
+        web_acceptor.start(sock)
     for sock in (plugins, *tcp):
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
@@ -164,6 +173,7 @@ async def run(options: Options) -> None:
         "table": processes.sweep,
         "sockets": listener.acceptor.sweep,
         "http": web_acceptor.sweep,
+        "loop": budget.sweep,
         "state": state.tick,
     }
     await _work_until(stop, work, faults, unix, listener)
@@ -172,7 +182,7 @@ async def run(options: Options) -> None:
     unix.unlink()
     await lookups.stop()
     await listener.stop()
-    await web_acceptor.stop()
+    web_acceptor.stop()
     await runner.cleanup()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
@@ -204,14 +214,14 @@ async def _work_until(
             with faults.kept(where, "the work of each second failed"):
                 each()
         try:
-            complaint = await _keep_socket(unix, listener, complaint)
+            complaint = _keep_socket(unix, listener, complaint)
         except SocketTaken:
             raise
         except Exception as error:
             faults.note("sockets", "the socket file can't be looked after", error)
 
 
-async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
+def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
     """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
 
     Returns why that failed, and logs it unless it is the ``complaint`` of the last time.
@@ -227,15 +237,18 @@ async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> 
         if str(error) != complaint:
             log.error("the socket file is gone, and no new plugin can report: %s", error)
         return str(error)
-    await listener.acceptor.replace(plugins)
+    listener.acceptor.replace(plugins)
     log.warning("the socket file was gone; made anew: %s", unix.path)
     return ""
 
 
-def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
+def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> str:
     """Return all addresses as text."""
-    where = "http={}:{} socket={}".format(*http.getsockname()[:2], path)
-    return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
+
+    def named(name: str, sockets: list[socket.socket]) -> list[str]:
+        return [f"{name}={join(*each.getsockname()[:2])}" for each in sockets]
+
+    return " ".join([*named("http", http), f"socket={path}", *named("tcp", tcp)])
 
 
 def _listen_tcp(options: Options) -> list[socket.socket]:

@@ -1,9 +1,9 @@
 """Carries bytes between the sockets of plugins and their protocols.
 
-Bounds: connections that have not said ``hello``, seconds until they do, and bytes that wait for
-a peer that doesn't read (it is cut off). A peer whose bytes take long is read again later, by a
-multiple of that time if most of what it says is refused, so that a flood from one costs the
-others and the scrapes little. Belongs to the event loop.
+Bounds: descriptors, seconds until a connection has said ``hello``, and bytes that wait for a peer
+that doesn't read (it is cut off). A peer whose bytes take long is read again later, by a multiple
+of that time if most of what it says is refused, so that a flood from one costs the others and the
+scrapes little. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import socket
 from dataclasses import dataclass
 from functools import partial
 
+from ..budget import Budget, What
 from ..clock import Clock
 from ..faults import Faults
 from ..identity import peer as peers
 from ..identity.peer import Peer
-from ..limits import Limits
+from ..limits import Limits, plugin_connections
 from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
@@ -27,10 +28,6 @@ from .protocol import WhenSaved, WireProtocol
 
 log = logging.getLogger(__name__)
 
-#: Connections that may be without a process at a time, besides those of the last second: a
-#: thousand processes that return to a restarted collector at once are no attack.
-DEFAULT_MAX_WAITING = 128
-GRACE_SECONDS = 1.0
 #: Bytes that may wait for one peer to read them.
 DEFAULT_MAX_UNREAD = 64 * 1024
 #: Bytes read from one peer at a time.
@@ -56,6 +53,12 @@ class PluginConnection(asyncio.BufferedProtocol):
     _buffer = memoryview(bytearray(DEFAULT_READ_BYTES))
 
     def __init__(self, listener: Listener, peer: Peer) -> None:
+        self.account = listener.budget.account(
+            peer.principal,
+            peer.process,
+            self,
+            lose=lambda _: listener.acceptor.cut(self, "crowded"),
+        )
         self.since = listener.clock.monotonic()
         self._listener = listener
         self._transport: asyncio.Transport | None = None
@@ -141,6 +144,7 @@ class Listener:
     processes: Processes
     when_saved: WhenSaved
     own: OwnMetrics
+    budget: Budget
     faults: Faults
     clock: Clock
     limits: Limits
@@ -164,14 +168,15 @@ class Listener:
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,
-            rate=self.limits.connections_per_second,
-            most_waiting=DEFAULT_MAX_WAITING,
-            grace=GRACE_SECONDS,
+            working=What.SERIES,
+            most=plugin_connections(),
+            process_pace=self.limits.process_pace,
+            principal_pace=self.limits.principal_pace,
         )
 
     async def stop(self) -> None:
         """Accept no more, then read what is already on its way, within a second."""
-        await self.acceptor.stop()
+        self.acceptor.stop()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DRAIN_SECONDS
         seen = -1
