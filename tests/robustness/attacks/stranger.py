@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import select
 import socket
 import time
 from typing import NamedTuple
@@ -95,9 +96,8 @@ class Stranger:
 
     def drain(self):
         """Read and drop what has arrived."""
-        with contextlib.suppress(BlockingIOError):
-            while self.socket.recv(1 << 16, socket.MSG_DONTWAIT):
-                pass
+        while _has_answers(self.socket) and self.socket.recv(1 << 16):
+            pass
 
     def close(self):
         """Go without a word."""
@@ -124,12 +124,17 @@ def hold(make, number, pause=0.05):
     again(once, pause)
 
 
+def _has_answers(sock):
+    # A socket with a timeout waits even where it is asked not to.
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 def _is_closed(each):
     sock = each.socket if isinstance(each, Stranger) else each
     try:
-        return not sock.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
-    except (OSError, ValueError):
+        return _has_answers(sock) and not sock.recv(1, socket.MSG_PEEK)
+    except OSError:
         sock.close()
         return True
