@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from . import logs
+from . import logs, memory
 from .budget import Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
@@ -22,7 +22,6 @@ from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
-from .limits import DEFAULT_MEMORY
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
@@ -74,11 +73,11 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
-    budget = Budget(DEFAULT_MEMORY)
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    table = Table(limits=limits, hold_time=options.plugin_hold_time)
+    budget = Budget(memory.limit(limits.memory))
+    table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
         identify=Admission(
@@ -113,6 +112,7 @@ async def run(options: Options) -> None:
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
+    budget.limit = memory.for_strangers(budget.limit, memory.taken())
     # Read only now: two collectors with one state file have one socket, too. It sets the clock,
     # so what keeps a time of its own is made after that.
     readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())

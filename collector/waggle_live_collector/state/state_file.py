@@ -250,7 +250,7 @@ class StateFile:
         head = Head(
             boot=_boot_id(),
             monotonic=self.clock.monotonic(),
-            closed=list(self.processes.tombstones.closed.values()),
+            closed=list(self.processes.tombstones.closed.rows.values()),
             gone=list(self.table.gone.rows.values()),
             ahead=self.clock.ahead,
             awaited=sorted(self.processes.awaited),
@@ -275,9 +275,10 @@ class StateFile:
         for process in state.processes:
             self.processes.restore(process)
         self.processes.awaited.update(self.processes.by_id.keys() & state.awaited)
-        self.processes.tombstones.closed.update({row.id: row for row in state.closed})
+        for closed in state.closed:
+            self.processes.tombstones.closed.add(closed.id, closed)
         for gone in state.gone:
-            self.table.gone.add(gone.identity, gone.exits, gone.at)
+            self.table.gone.add(gone.identity, gone)
 
 
 @cache

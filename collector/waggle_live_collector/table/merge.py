@@ -16,10 +16,10 @@ from .series import Series
 log = logging.getLogger(__name__)
 
 
-def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float) -> int:
-    """Take all of ``plugin`` into another; return how many series became one with another's.
+def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float) -> None:
+    """Take all of ``plugin`` into another; it must not be used any more.
 
-    ``processes`` are all whose plugin it is. It must not be used any more.
+    ``processes`` are all whose plugin it is.
     """
     moved: dict[int, Series] = {}
     for key, series in plugin.series.items():
@@ -43,6 +43,9 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
             key: (applied, moved.get(id(series), series))
             for key, (applied, series) in process.rows.items()
         }
+    for principal, windows in plugin.windows.items():
+        known_windows = into.windows.setdefault(principal, set())
+        known_windows.update(moved.get(id(series), series) for series in windows)
     into.processes.update(plugin.processes)
     for part in plugin.cpu:
         exact_sum.add(into.cpu, part)
@@ -59,7 +62,6 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
     else:
         into.left_at = max(into.left_at, plugin.left_at)
     into.encoded = None
-    return len(moved)
 
 
 def _began(plugin: Plugin) -> float:
