@@ -101,9 +101,11 @@ class Account:
     def take(self, what: What, more: int) -> None:
         """Hold ``more`` bytes of a kind without asking for room: they are there already.
 
-        So after a restart, and where something else was given up for it just now.
+        So after a restart, and where something else was given up for it just now. A closed account
+        takes nothing.
         """
-        self._change(what, more)
+        if not self._closed:
+            self._change(what, more)
 
     def move(self, before: What, after: What) -> None:
         """Hold from now on as the one kind what was held as another; it needs no room."""

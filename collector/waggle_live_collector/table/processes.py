@@ -81,16 +81,20 @@ class Processes:
         self._connect(process, close, peer, at)
         return process, False
 
-    def apply(self, process: Process, update: Update[Cell]) -> list[Refusal] | None:
-        """Count an update; None if it is an old one."""
-        refusals = process.apply(
+    def apply(self, process: Process, update: Update[Cell], refusals: list[Refusal]) -> int | None:
+        """Count an update and return its number of cells; None if it is an old one.
+
+        What has to be refused is added to ``refusals``.
+        """
+        cells = process.apply(
             update,
+            refusals,
             self.clock.monotonic(),
             table=self.table,
             max_series=self.table.limits.series_per_process,
         )
         self.awaited.discard(process.id)
-        return refusals
+        return cells
 
     def seen(self, process: Process) -> None:
         """A message that changes nothing else arrived."""

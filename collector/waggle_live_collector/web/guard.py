@@ -114,7 +114,7 @@ class HttpGuard:
             headers = {k: v for k, v in error.headers.items() if k in ("Allow", "Location")}
             return web.Response(status=error.status, text=error.text, headers=headers)
         except Exception as error:
-            self.faults.note("http", f"can't answer {request.path!r}", error)
+            self.faults.note("http", f"can't answer {request.path}", error)
             text = "the collector has a fault; see its log\n"
             return web.Response(status=500, text=text)
 

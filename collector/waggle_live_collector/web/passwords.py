@@ -49,19 +49,20 @@ class BasicAuth:
         # The hash belongs to the key: a changed password is checked anew.
         against = known or next(iter(users.values()))
         key = self._key(user, against, password)
-        if key in self._right:
+        if known is not None and key in self._right:
             return True
         # A lock is given to those who want it in their order: so the thread has one who waits
         # for each address, and an address one for each user.
         name = "" if known is None else name
         async with self._turn(address, name), self._turn(address):
-            if key not in self._right and not await self._check(password, against):
+            if known is not None and key in self._right:
+                return True  # it was found so meanwhile
+            if not await self._check(password, against) or known is None:
                 return False
-        if known is not None:
-            self._right[key] = None
+        self._right[key] = None
         while len(self._right) > DEFAULT_MAX_REMEMBERED:
             del self._right[next(iter(self._right))]
-        return known is not None
+        return True
 
     def _turn(self, *who: str) -> asyncio.Lock:
         return self._turns.setdefault(who, asyncio.Lock())

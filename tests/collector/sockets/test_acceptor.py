@@ -207,8 +207,9 @@ def test_without_descriptors_it_waits_and_says_so_once():
             clients = [socket.socket() for _ in range(3)]
             world.clients += clients
             soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-            used = len(os.listdir("/proc/self/fd")) - 1
-            resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
+            lowest = os.open(os.devnull, os.O_RDONLY)
+            os.close(lowest)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
             try:
                 for client in clients:
                     client.connect(world.address)
