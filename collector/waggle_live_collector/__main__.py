@@ -27,6 +27,8 @@ from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
 from .sockets.tcp import join, listen
 from .sockets.unix import SocketError, SocketTaken, UnixSocket, default_path
+from .state.form import State
+from .state.owned_file import StateFileError
 from .state.state_file import StateFile
 from .table.processes import Processes
 from .table.readiness import Readiness
@@ -58,7 +60,7 @@ def serve(options: Options) -> None:
     _raise_descriptor_limit()
     try:
         asyncio.run(run(options))
-    except (SocketError, TokenError, WebConfigError) as error:
+    except (SocketError, StateFileError, TokenError, WebConfigError) as error:
         log.error("%s", error)
         sys.exit(1)
 
@@ -66,8 +68,8 @@ def serve(options: Options) -> None:
 async def run(options: Options) -> None:
     """Serve until a signal comes; raises SocketError if an address can't be had.
 
-    Raises WebConfigError or TokenError before any address is taken: no port is ever open
-    unprotected.
+    Raises StateFileError if the state file is not ours to use, and WebConfigError or TokenError
+    before any address is taken: no port is ever open unprotected.
     """
     clock = Clock()
     config, token = options.web_config_file, options.tcp_token_file
@@ -112,10 +114,40 @@ async def run(options: Options) -> None:
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
+    readiness = Readiness(processes=processes, clock=clock)
+    node = _node()
+    routes = Routes(
+        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
+        api=Api(table=table, clock=clock, node=node),
+        readiness=readiness,
+        hand_over=state.hand_over,
+        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        own=own,
+        faults=faults,
+        limits=limits.http,
+    )
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
+    runner = routes.runner(guard.middleware)
+    await runner.setup()
+    assert runner.server is not None
+    web_acceptor = http_acceptor(
+        make_inner=runner.server,
+        current=current,
+        own=own,
+        budget=budget,
+        faults=faults,
+        limits=limits,
+        clock=Clock(),  # not set by the state file, which is read meanwhile
+    )
+    for sock in http:
+        web_acceptor.start(sock)
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
-    # Read only now: two collectors with one state file have one socket, too. It sets the clock,
-    # so what keeps a time of its own is made after that.
-    readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())
+    found = await _read(state, stop, unix)
+    if stop.is_set():  # there is nothing to save yet
+        unix.unlink()
+        return
+    # It sets the clock, so what keeps a time of its own is made after that.
+    readiness.begin(state_loaded=state.restore(found))
     for process in processes.all():
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.info)
@@ -139,32 +171,6 @@ async def run(options: Options) -> None:
         limits=limits,
         prove=options.identity_verify != OFF,
     )
-    node = _node()
-    routes = Routes(
-        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, clock=clock, node=node),
-        readiness=readiness,
-        hand_over=state.hand_over,
-        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
-        own=own,
-        faults=faults,
-        limits=limits.http,
-    )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
-    runner = routes.runner(guard.middleware)
-    await runner.setup()
-    assert runner.server is not None
-    web_acceptor = http_acceptor(
-        make_inner=runner.server,
-        current=current,
-        own=own,
-        budget=budget,
-        faults=faults,
-        limits=limits,
-        clock=clock,
-    )
-    for sock in http:
-        web_acceptor.start(sock)
     for sock in (plugins, *tcp):
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
@@ -188,6 +194,15 @@ async def run(options: Options) -> None:
     state.save()
     for acceptor in (listener.acceptor, web_acceptor):
         acceptor.abort()
+
+
+async def _read(state: StateFile, stop: asyncio.Event, unix: UnixSocket) -> State | None:
+    """Return what the state file holds; one that can't be had leaves no socket file behind."""
+    try:
+        return await state.read_unless(stop)
+    except StateFileError:
+        unix.unlink()
+        raise
 
 
 def _stop_signal() -> asyncio.Event:

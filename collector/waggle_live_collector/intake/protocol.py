@@ -46,8 +46,8 @@ class Wire(Protocol):
         """Close once what was queued is sent."""
 
 
-#: Calls with True once everything applied so far is in the state file (or can't be written), with
-#: False if that takes too long.
+#: Calls with True once everything applied so far is in the state file, with False if it can't be
+#: written or that takes too long.
 WhenSaved = Callable[[Callable[[bool], None]], None]
 
 
@@ -162,6 +162,7 @@ class WireProtocol:
         if saved:
             self._send({"type": "applied", "number": number})
         else:  # whoever still waits may connect and ask again
+            self._refuse(Refusal("not_saved", "the state file can't be written: see the log"))
             self._closed = True
         if self._closed and not self._owed:
             self._wire.close()
