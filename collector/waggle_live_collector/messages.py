@@ -69,7 +69,7 @@ class ProcessStats(Struct, gc=False):
 class Hello(Struct, tag_field="type", tag="hello"):
     """The first message of a connection."""
 
-    version: int
+    version: Annotated[int, Meta(ge=VERSION, le=VERSION)]
     session: str
     key: str
     app_id: Text | None = None

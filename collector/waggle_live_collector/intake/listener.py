@@ -2,8 +2,8 @@
 
 Bounds: seconds until a connection says ``hello``; bytes that wait for a peer that doesn't read (it
 is cut off); and under the budget what connections and their unfinished lines take. A peer whose
-bytes take long is read again later (``turns.py``), so that a flood costs the others and the scrapes
-little. An error of ours costs the connection that it came up in. Belongs to the event loop.
+bytes take long is read again later (``sockets/turns.py``), so that a flood costs the others and the
+scrapes little. An error of ours costs the connection that it came up in. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ..identity.peer import Peer
 from ..limits import Limits, plugin_connections
 from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
+from ..sockets.turns import Turns
 from .protocol import Intake, WireProtocol
-from .turns import Turns
 
 #: Bytes that may wait for one peer to read them, and memory that each of them takes.
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
@@ -70,7 +70,6 @@ class PluginConnection(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(0)
         self._transport = transport
-        self._listener.activity += 1
         self._hold()
         self._wait(0.0)
 
@@ -80,7 +79,6 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Asyncio: bytes came."""
-        self._listener.activity += 1
         begin = self._listener.clock.monotonic()
         self._protocol.receive(bytes(self._buffer[:nbytes]))
         if (self._protocol.process is not None) != self._speaks:
@@ -92,7 +90,6 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """Asyncio: the peer says no more; the protocol closes when it has answered."""
-        self._listener.activity += 1
         self._protocol.end_of_file()
         return True
 
@@ -136,8 +133,7 @@ class PluginConnection(asyncio.BufferedProtocol):
         """Have the budget hold what it takes beside a living process, or give way."""
         line = -(-self._protocol.lines.unfinished // LINE_STEP) * LINE_STEP
         size = line if self._speaks else line + CONNECTION_BYTES
-        held = self.account.own(What.INCOMPLETE)
-        if size != held and not self.account.hold(What.INCOMPLETE, size):
+        if not self.account.hold(What.INCOMPLETE, size):
             self._give_way()
 
     def _give_way(self) -> None:
@@ -147,15 +143,15 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def _wait(self, seconds: float) -> None:
         """Read no more until it is its turn again, after ``seconds`` of work for it."""
-        wait = self._listener.turns.used(self._peer, seconds)
-        transport = self._transport
-        if wait > PAUSE_SECONDS and transport is not None and not transport.is_closing():
+        peer = self._peer
+        wait = self._listener.turns.take(peer.principal, peer.process, seconds)
+        if wait > PAUSE_SECONDS and self._transport is not None:
             self._listener.own.read_pauses.inc()
-            transport.pause_reading()
+            self._transport.pause_reading()
             self._timer = asyncio.get_running_loop().call_later(wait, self._go_on)
 
     def _go_on(self) -> None:
-        if self._transport is not None and not self.closing:
+        if self._transport is not None:
             self._transport.resume_reading()
             self._wait(0.0)  # others of its process may have made work meanwhile
 
@@ -169,8 +165,6 @@ class Listener(Intake):
     prove: bool = False
 
     def __post_init__(self) -> None:
-        #: Rises whenever bytes or connections arrive.
-        self.activity = 0
         self.turns = Turns(self.clock.monotonic)
         self.acceptor = Acceptor(
             make=self._make,
@@ -191,8 +185,8 @@ class Listener(Intake):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DRAIN_SECONDS
         seen = -1
-        while seen != self.activity and loop.time() < deadline:
-            seen = self.activity
+        while seen != self.turns.taken and loop.time() < deadline:
+            seen = self.turns.taken
             await asyncio.sleep(QUIET_SECONDS)
 
     def _make(self, accepted: socket.socket) -> PluginConnection:

@@ -101,6 +101,8 @@ class WireProtocol:
     def end_of_file(self) -> None:
         """The peer says no more; it may still read. May be called again."""
         self._closed = True
+        # Freed now: it and its connection refer to each other, and wait for the garbage collector.
+        self.lines = LineBuffer(MAX_HELLO_BYTES)
         if self.process is not None:
             self._intake.processes.leave(self.process, self._close)
         elif self._peer.handle is not None:
@@ -131,14 +133,11 @@ class WireProtocol:
     def _hello(self, hello: Hello) -> None:
         if self._greeted:
             raise ProtocolError("bad_message", "only one hello on a connection")
-        if hello.version != VERSION:
-            raise ProtocolError("version", f"this collector speaks version {VERSION}")
         self.process, resumed = self._intake.processes.open(hello, self._close, self._peer)
         self._greeted = True
         self.lines.set_limit(MAX_LINE_BYTES)
         who = f"waggle-live-collector {COLLECTOR_VERSION}"
-        welcome = {"type": "welcome", "version": VERSION, "collector": who, "resumed": resumed}
-        self._send(welcome)
+        self._send({"type": "welcome", "version": VERSION, "collector": who, "resumed": resumed})
 
     def _update(self, update: Update[Cell], refusals: list[Refusal]) -> None:
         if self.process is None:
@@ -161,10 +160,10 @@ class WireProtocol:
         self._owed -= 1
         if saved:
             self._send({"type": "applied", "number": number})
-        else:  # whoever still waits may connect and ask again
+        else:
             self._refuse(Refusal("not_saved", "the state file can't be written: see the log"))
-            self._closed = True
-        if self._closed and not self._owed:
+        # Whoever waits for what was not saved may connect and ask again.
+        if not self._owed and (self._closed or not saved):
             self._wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:

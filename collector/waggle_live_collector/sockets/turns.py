@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Hashable
 
-from ..identity.peer import Peer
-
 #: Seconds that a process waits for each second of work that it made, where no other does.
 DEFAULT_WAIT_FACTOR = 2.0
 
@@ -17,16 +15,19 @@ class Turns:
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
+        #: How often any of them was read.
+        self.taken = 0
         self._now = now
         #: Until when it waits: by principal and process.
         self._until: dict[tuple[str, Hashable], float] = {}
 
-    def used(self, peer: Peer, seconds: float) -> float:
+    def take(self, principal: str, process: Hashable, seconds: float) -> float:
         """Note that a process made us work for ``seconds``; return for how long it has to wait."""
-        now, key = self._now(), (peer.principal, peer.process)
+        self.taken += 1
+        now, key = self._now(), (principal, process)
         self._until = until = {each: at for each, at in self._until.items() if at > now}
         until.setdefault(key, now)
-        principals = len({principal for principal, _ in until})
-        processes = sum(principal == peer.principal for principal, _ in until)
+        principals = len({each for each, _ in until})
+        processes = sum(each == principal for each, _ in until)
         until[key] += DEFAULT_WAIT_FACTOR * seconds * principals * processes
         return until[key] - now
