@@ -22,6 +22,7 @@ from waggle_live.wire.protocol import VERSION
 MAX_EXCERPT = 120
 #: Refusals after which the rest of a line is skipped.
 MAX_REFUSALS = 100
+SKIPPED = f"after {MAX_REFUSALS} refusals the rest of a line is skipped"
 #: Longest line that is decoded as a whole, in bytes, which takes up to 11 times as much memory; no
 #: cell and no other message may be longer.
 MAX_WHOLE_BYTES = 256 * 1024
@@ -223,8 +224,8 @@ class Decoder:
         return Update(loose.number, loose.monotonic, cells, loose.since, process), refusals
 
     def _cells(self, array: memoryview, refusals: list[Refusal]) -> Iterator[Any]:
-        at = 1
-        while len(refusals) < MAX_REFUSALS and (found := _CELL.match(array, at)):
+        at, bad = 1, 0
+        while found := _CELL.match(array, at):
             at = found.end()
             try:
                 if len(found[1]) > MAX_WHOLE_BYTES:
@@ -232,7 +233,13 @@ class Decoder:
                 cell = self._cell.decode(found[1])
             except _UNREADABLE as error:
                 refusals.append(Refusal("bad_cell", str(error), excerpt(found[1])))
+                bad += 1
+                if bad >= MAX_REFUSALS:
+                    refusals.append(Refusal("bad_cell", SKIPPED))
+                    return
             else:
                 yield cell
-        if len(refusals) < MAX_REFUSALS and bytes(array[at:]).strip() not in (b"", b"]"):
-            refusals.append(Refusal("bad_cell", "nested too deeply; the rest of the line is lost"))
+        if bytes(array[at:]).strip() not in (b"", b"]"):
+            refusals.append(
+                Refusal("bad_cell", "nested too deeply; the rest of the line is skipped")
+            )

@@ -15,6 +15,7 @@ from ..identity.peer import Handle
 from ..messages import (
     MAX_REFUSALS,
     MAX_WHOLE,
+    SKIPPED,
     ProcessStats,
     Refusal,
     Total,
@@ -124,7 +125,7 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         if self.monotonic is None and gap is not None:
             self._used_at = at - gap  # a new process had used nothing
         arrival = Arrival(at, gap, self.id, partial(self._grow, table))
-        rows, cells, mistakes = self.rows, 0, 0
+        rows, cells, bad = self.rows, 0, 0
         for cells, cell in enumerate(update.cells, 1):  # noqa: B007
             labels = cell.labels
             key: tuple[Any, ...] = (cell.kind, cell.name)
@@ -137,13 +138,15 @@ class Process(Struct, array_like=True, dict=True, eq=False):
                 else:
                     row[1].take(row[0], cell, arrival)
             except ProtocolError as error:
-                self.is_full = self.is_full or error.code == NO_ROOM
+                if error.code == NO_ROOM:  # no mistake: the cells after it still count
+                    self.is_full = True
+                    if len(refusals) >= MAX_REFUSALS:
+                        continue
+                else:
+                    bad += 1
                 refusals.append(Refusal(error.code, str(error), _refused(cell, error)))
-                # The client has to learn of each series that there is no room for.
-                mistakes += error.code != NO_ROOM
-                if mistakes >= MAX_REFUSALS:
-                    text = f"after {MAX_REFUSALS} refusals the rest of a line is skipped"
-                    refusals.append(Refusal(error.code, text))
+                if bad >= MAX_REFUSALS:
+                    refusals.append(Refusal(error.code, SKIPPED))
                     break
         if update.process is not None:
             self.use(update.process, at)

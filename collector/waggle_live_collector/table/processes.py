@@ -82,10 +82,7 @@ class Processes:
         return process, False
 
     def apply(self, process: Process, update: Update[Cell], refusals: list[Refusal]) -> int | None:
-        """Count an update and return its number of cells; None if it is an old one.
-
-        What has to be refused is added to ``refusals``.
-        """
+        """Count an update; as :meth:`Process.apply`."""
         cells = process.apply(
             update,
             refusals,
