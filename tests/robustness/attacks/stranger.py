@@ -56,8 +56,10 @@ class Stranger:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, target, address=None):
-        if address is None:
+    def __init__(self, target, address=None, made=None):
+        if made is not None:
+            self.socket = made
+        elif address is None:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(PATIENCE)
             self.socket.connect(target.path)
