@@ -130,8 +130,7 @@ class Processes:
             plugin.info = meta.complete(plugin.info)
             known = self.table.settle(plugin, meta.identity)
             if known is not plugin:
-                for each in (plugin, known):
-                    self.table.count(each, -1)
+                self.table.count(known, -1)
                 merge(known, plugin, processes, self.clock.monotonic())
                 self.table.count(known, 1)
                 self.table.attend(known)
