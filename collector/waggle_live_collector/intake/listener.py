@@ -25,8 +25,9 @@ from .protocol import Intake, WireProtocol
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
 #: Bytes read from one peer at a time.
 DEFAULT_READ_BYTES = 4 * 1024
-#: Memory of a connection; and in what steps that of an unfinished line is counted.
-CONNECTION_BYTES, LINE_STEP = 8 * 1024, 4 * 1024
+#: Memory of a connection (tests/collector/intake/test_room.py measures it), and in what steps that
+#: of an unfinished line is counted.
+CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
 #: A peer that has to wait longer than this for its turn is not read meanwhile.
 PAUSE_SECONDS = 0.005
 #: Seconds in which a peer has to read what it was sent before we close.
@@ -183,8 +184,7 @@ class Listener(Intake):
         """Accept no more, then read what is already on its way, within a second."""
         self.acceptor.stop()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DRAIN_SECONDS
-        seen = -1
+        deadline, seen = loop.time() + DRAIN_SECONDS, -1
         while seen != self.turns.taken and loop.time() < deadline:
             seen = self.turns.taken
             await asyncio.sleep(QUIET_SECONDS)

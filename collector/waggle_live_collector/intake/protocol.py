@@ -133,6 +133,8 @@ class WireProtocol:
     def _hello(self, hello: Hello) -> None:
         if self._greeted:
             raise ProtocolError("bad_message", "only one hello on a connection")
+        if hello.version != VERSION:
+            raise ProtocolError("version", f"this collector speaks version {VERSION}")
         self.process, resumed = self._intake.processes.open(hello, self._close, self._peer)
         self._greeted = True
         self.lines.set_limit(MAX_LINE_BYTES)
