@@ -97,7 +97,12 @@ class Routes:
             self._stream.close()
 
         application.on_shutdown.append(close)
-        return web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        return web.AppRunner(
+            application,
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            lingering_time=0,  # or the body of an answered request takes memory for seconds
+        )
 
     async def _metrics(self, request: web.Request) -> web.Response:
         native = negotiation.switch(request.query, "native", default=False)
