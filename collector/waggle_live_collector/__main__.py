@@ -118,7 +118,7 @@ async def run(options: Options) -> None:
     node = _node()
     routes = Routes(
         exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, clock=clock, node=node),
+        api=Api(table=table, faults=faults, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),

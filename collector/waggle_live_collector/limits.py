@@ -56,8 +56,6 @@ class HttpLimits:
     idle_seconds: float = 150.0
     #: For an answer, sending it included, where the scraper doesn't say how long it waits.
     answer_seconds: float = 10.0
-    #: Listeners of the stream at a time; more are refused with a 503.
-    listeners: int = 32
     #: For a listener to take an event.
     take_seconds: float = 10.0
 
