@@ -36,7 +36,7 @@ class What(enum.IntEnum):
     """Kinds of what is held, in the order in which they are lost. Series of the living never are.
 
     Something makes room only for what is of its own kind or of a more valuable one: an incomplete
-    line never pushes out an answer.
+    line never pushes out an answer. Only the history of a larger holder makes room for anything.
     """
 
     #: Lines and requests that are not whole yet, and connections that have said nothing yet.
@@ -238,7 +238,8 @@ class Budget:
         principal, *below = asking.path()
         process = below[0] if below else principal
         for kind in What:
-            if kind > what or kind is What.SERIES:
+            # History goes for anything: or who fills the whole with it keeps all others out.
+            if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
             extra = more if kind is what else 0
             scattered = kind in (What.INCOMPLETE, What.ENDED)
@@ -258,7 +259,9 @@ class Budget:
             if sizes[branch]:
                 if branch is principal:
                     branch = max(own, key=own.__getitem__)
-                return _largest_leaf(branch, kind, asking.path(), extra), kind
+                victim = _largest_leaf(branch, kind, asking.path(), extra)
+                if victim is not asking or kind is not what or what >= What.HISTORY:
+                    return victim, kind
         return None
 
     def count(self, account: Account, what: What) -> None:
