@@ -25,6 +25,9 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: A process that holds no more than this may take what is set aside for principals that have not
+#: come yet, so that one that fills the whole keeps no other of its uid from connecting.
+SMALL = 16 * 1024
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
@@ -223,8 +226,10 @@ class Budget:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
-        free = self.free(principal)
         process = rest[0] if rest else principal
+        if process.total + more <= SMALL and more <= self.limit - self.root.total:
+            return True
+        free = self.free(principal)
         return more <= free and process.total + more <= GREED * (free - more)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
