@@ -141,6 +141,7 @@ async def run(options: Options) -> None:
     )
     for sock in http:
         web_acceptor.start(sock)
+    # All is set up; what the file holds is for strangers.
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
     found = await _read(state, stop, unix)
     if stop.is_set():  # there is nothing to save yet

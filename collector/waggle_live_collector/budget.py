@@ -247,6 +247,8 @@ class Budget:
             if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
             extra = more if kind is what else 0
+            if not self.root.held[kind] + extra:
+                continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
             own = {
                 each: each.held[kind]

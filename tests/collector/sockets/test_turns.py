@@ -7,43 +7,48 @@ from waggle_live_collector.sockets.turns import DEFAULT_WAIT_FACTOR, Turns
 from ..world import Time
 
 
-def served(processes, seconds=10.0, work=0.01):
-    """Return how long each of the (principal, process) was served that asks whenever it may."""
+def served(paths, seconds=10.0, work=0.01):
+    """Return how long each connection was served that asks whenever it may."""
     time = Time(monotonic=0.0)
     turns = Turns(time.monotonic)
-    free_at, took = dict.fromkeys(processes, 0.0), dict.fromkeys(processes, 0.0)
+    free_at, took = dict.fromkeys(paths, 0.0), dict.fromkeys(paths, 0.0)
     while time.at < seconds:
-        process = min(free_at, key=free_at.__getitem__)
-        time.at = max(time.at, free_at[process]) + work
-        took[process] += work
-        free_at[process] = time.at + turns.take(*process, work)
+        path = min(free_at, key=free_at.__getitem__)
+        time.at = max(time.at, free_at[path]) + work
+        took[path] += work
+        free_at[path] = time.at + turns.take(path, work)
     return took
 
 
 @pytest.mark.parametrize("number", [1, 2, 10, 100])
 def test_all_together_leave_half_of_the_time_free(number):
-    """However many processes make work without a pause, of one principal or of several."""
-    for processes in (
-        [("uid:0", n) for n in range(number)],
-        [(f"pod:{n}", 1) for n in range(number)],
+    """However many make work without a pause: principals, processes of one, its connections."""
+    for paths in (
+        [(f"pod:{each}", 1, 1) for each in range(number)],
+        [("uid:0", each, 1) for each in range(number)],
+        [("uid:0", 1, each) for each in range(number)],
     ):
-        assert sum(served(processes).values()) < 10 / DEFAULT_WAIT_FACTOR + 0.02 * number
+        assert sum(served(paths).values()) < 10 / DEFAULT_WAIT_FACTOR + 0.02 * number
 
 
-def test_a_principal_of_many_processes_has_no_larger_share():
-    """One process of another principal is served about as long as nine of the first together."""
-    processes = [("pod:a", number) for number in range(9)] + [("pod:b", 1)]
-    took = served(processes)
-    alone = took["pod:b", 1]
-    assert 0.5 < alone / (sum(took.values()) - alone) < 2
+def test_many_have_no_larger_share_than_one():
+    """A principal of nine processes none than another one, nor nine connections of a process."""
+    for many, one in (
+        ([("pod:a", each, 1) for each in range(9)], ("pod:b", 1, 1)),
+        ([("uid:0", 1, each) for each in range(9)], ("uid:0", 2, 1)),
+    ):
+        took = served([*many, one])
+        assert 0.5 < took[one] / sum(took[each] for each in many) < 2
 
 
-def test_connections_of_one_process_wait_for_the_work_of_them_all():
-    """A second connection gains a process nothing; another process hardly waits."""
+def test_a_new_connection_gains_its_process_nothing():
+    """It begins as late as the others go on; an old one that made no work does not wait."""
     turns = Turns(Time().monotonic)
-    turns.take("uid:0", 1, 0.1)
-    assert turns.take("uid:0", 1, 0.0) == pytest.approx(0.2)
-    assert turns.take("uid:0", 2, 0.001) < 0.01
+    turns.begin(("uid:0", 1, "innocent"))
+    turns.take(("uid:0", 1, "flood"), 0.1)
+    assert turns.begin(("uid:0", 1, "again")) == pytest.approx(0.2)
+    assert turns.begin(("uid:0", 2, "other")) == 0
+    assert turns.take(("uid:0", 1, "innocent"), 0.0) == 0
 
 
 def test_who_makes_little_work_does_not_wait():
@@ -52,4 +57,4 @@ def test_who_makes_little_work_does_not_wait():
     turns = Turns(time.monotonic)
     for number in range(4000):
         time.pass_(0.00025)
-        assert turns.take("uid:0", number % 1000, 0.0001) < 0.005
+        assert turns.take(("uid:0", number % 1000, 1), 0.0001) < 0.005
