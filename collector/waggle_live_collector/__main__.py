@@ -53,16 +53,19 @@ def main() -> None:
 
 def serve(options: Options) -> None:
     """Run a collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
-    logs.start(options.log_level, options.log_format)
+    lines = logs.start(options.log_level, options.log_format)
     _raise_descriptor_limit()
     try:
-        asyncio.run(run(options))
+        asyncio.run(run(options, lines))
     except (SocketError, TokenError, WebConfigError) as error:
         log.error("%s", error)
         sys.exit(1)
+    except Exception:
+        log.exception("ended by an error of the collector's own")
+        sys.exit(1)
 
 
-async def run(options: Options) -> None:
+async def run(options: Options, lines: logs.Lines) -> None:
     """Serve until a signal comes; raises SocketError if an address can't be had.
 
     Raises WebConfigError or TokenError before any address is taken: no port is ever open
@@ -72,6 +75,7 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
+    lines.count_lost = own.log_lines_lost.inc
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
