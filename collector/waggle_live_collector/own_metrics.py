@@ -1,11 +1,13 @@
 """The collector about itself: ``waggle_collector_*``, in a registry of its own."""
 
+from collections import Counter
+
 import prometheus_client as prometheus
 
 from .version import VERSION
 
-#: Plugins that refusals are counted for by name; further ones count as "other".
-DEFAULT_MAX_REFUSED_PLUGINS = 100
+#: Principals that refusals are counted for by name: those with the most. The others are "other".
+DEFAULT_MAX_REFUSED = 100
 #: Of HTTP connections, and of requests; all stand at 0 from the start.
 HTTP_OUTCOMES = ("accepted", "crowded", "idle", "large", "slow", "tls", "unread", "web_config")
 #: Where errors of our own are counted.
@@ -26,9 +28,9 @@ class OwnMetrics:
         def summary(name: str, text: str) -> prometheus.Summary:
             return prometheus.Summary(f"waggle_collector_{name}_seconds", text, registry=registry)
 
-        text = "What was not taken, by error code of the protocol and plugin."
-        self._refusals = counter("refusals", text, "reason", "plugin")
-        self._refused: set[str] = {""}
+        text = "What was not taken, by error code of the protocol and who it came from."
+        self._refusals = counter("refusals", text, "reason", "principal")
+        self._refused: dict[str, Counter[str]] = {}
         text = "Updates that were ignored because a newer one was applied before."
         self.stale_updates = counter("stale_updates", text)
         self.cells = counter("cells", "Cells of the updates applied.")
@@ -72,14 +74,16 @@ class OwnMetrics:
         info.info({"version": VERSION})
         prometheus.ProcessCollector(registry=registry)
 
-    def refused(self, reason: str, plugin: str) -> None:
-        """Count one refusal; plugins beyond the bound share one label."""
-        if plugin not in self._refused:
-            if len(self._refused) > DEFAULT_MAX_REFUSED_PLUGINS:
-                plugin = "other"
-            else:
-                self._refused.add(plugin)
-        self._refusals.labels(reason, plugin).inc()
+    def refused(self, reason: str, principal: str) -> None:
+        """Count one refusal; beyond the bound the principal with the fewest loses its name."""
+        refused = self._refused
+        if principal not in refused and len(refused) >= DEFAULT_MAX_REFUSED:
+            fewest = min(refused, key=lambda each: refused[each].total())
+            for each, count in refused.pop(fewest).items():
+                self._refusals.remove(each, fewest)
+                self._refusals.labels(each, "other").inc(count)
+        refused.setdefault(principal, Counter())[reason] += 1
+        self._refusals.labels(reason, principal).inc()
 
     def updated(self, cells: int, seconds: float) -> None:
         """Count one applied update."""

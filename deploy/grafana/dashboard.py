@@ -188,7 +188,7 @@ def collectors() -> list[Panel]:
         curves(
             "Refusals",
             "ops",
-            {"{{vsn}} {{plugin}} {{reason}}": rate("waggle_collector_refusals_total")},
+            {"{{vsn}} {{principal}} {{reason}}": rate("waggle_collector_refusals_total")},
         ),
         curves("Evictions", "ops", {"{{vsn}} {{what}}": rate("waggle_collector_evictions_total")}),
         curves(

@@ -1,10 +1,13 @@
 """Who is at the other end of a connection, as the kernel knows it."""
 
+import contextlib
 import errno
 import os
 import select
 import socket
 import struct
+from collections.abc import Hashable
+from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
 from . import cgroup
@@ -70,6 +73,11 @@ class Peer(NamedTuple):
     tcp: bool = False
     #: None where the kernel can't tell which process it is.
     handle: Handle | None = None
+    #: Who pays for it: ``pod:<uid>`` where that is proven, else ``uid:<n>`` or ``address:<ip>``.
+    principal: str = "uid:-1"
+    #: Tells the processes of a principal apart: pid and start time where the kernel tells them,
+    #: else something that no other connection has.
+    process: Hashable = None
 
 
 def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer:
@@ -81,17 +89,49 @@ def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer
     ones what remains is the time between the connect and this call.
     """
     if sock.family != socket.AF_UNIX:
-        return Peer(proof=TCP if prove else UNASKED, tcp=True)
+        proof, principal = TCP if prove else UNASKED, principal_of(sock)
+        return Peer(proof=proof, tcp=True, principal=principal, process=object())
     data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     pid, uid, gid = _UCRED.unpack(data)
+    pod, proof, started = "", GONE if prove else UNASKED, None
     try:
         handle = _handle(sock, pid)
     except OSError as error:
         # Whatever else it is, as a lack of descriptors, doesn't tell that the process has ended.
         handle = Handle(None) if error.errno in _ENDED else None
-        return Peer(pid, uid, gid, "", GONE if prove else UNASKED, handle=handle)
-    pod, proof = _pod(handle, pid, proc) if prove else ("", UNASKED)
-    return Peer(pid, uid, gid, pod, proof, handle=handle)
+    else:
+        started = _started(handle, pid, proc)
+        if prove:
+            pod, proof = _pod(handle, pid, proc)
+    principal = f"pod:{pod}" if pod else f"uid:{uid}"
+    process = object() if started is None else (pid, started)
+    return Peer(pid, uid, gid, pod, proof, handle=handle, principal=principal, process=process)
+
+
+def principal_of(sock: socket.socket) -> str:
+    """Return ``address:<ip>`` of the peer of a TCP connection; never raises OSError.
+
+    An IPv4 address is the same one over a socket of both families.
+    """
+    text = "unknown"  # the peer is gone already
+    with contextlib.suppress(OSError, ValueError):
+        text = sock.getpeername()[0]
+        ip = ip_address(text)
+        text = str(ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip)
+    return f"address:{text}"
+
+
+def _started(handle: Handle | None, pid: int, proc: str) -> str | None:
+    """Return when the process started, in ticks since the boot; None if the kernel doesn't tell."""
+    if handle is None:
+        return None
+    try:
+        with open(f"{proc}/{pid}/stat", "rb") as file:
+            # The name, in brackets, may hold spaces and brackets.
+            started = file.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        return None
+    return None if handle.has_ended() else started
 
 
 def _pod(handle: Handle | None, pid: int, proc: str) -> tuple[str, str]:

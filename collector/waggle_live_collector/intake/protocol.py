@@ -167,8 +167,7 @@ class WireProtocol:
             self.wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        plugin = self.process.plugin.identity.plugin if self.process is not None else ""
-        self.own.refused(refusal.code, plugin)
+        self.own.refused(refusal.code, self.peer.principal)
         now = self.clock.monotonic()
         self._allowance = min(self._allowance + self._earned(now), float(DEFAULT_ERROR_BURST))
         self._allowed_at = now
@@ -176,7 +175,7 @@ class WireProtocol:
             self._allowance -= 1
             code, text, refused = refusal
             self._send({"type": "error", "code": code, "text": text, "refused": refused})
-            log.debug("refused from plugin %r: %s: %s", plugin, code, text)
+            log.debug("refused from %s: %s: %s", self.peer.principal, code, text)
         if refusal.code in _CLOSING and not self.greeted:
             self._close()
 

@@ -131,15 +131,19 @@ def test_a_name_of_two_kinds_has_one_update_time():
     assert len(found) == 3
 
 
-def test_own_metrics_bound_their_plugin_labels():
-    """Refusals of ever new plugins end up under one label."""
+def test_refusals_name_those_that_have_most():
+    """Ever new principals end up under one label; the worst offender keeps its name."""
     world = World()
     for number in range(300):
-        world.own.refused("bad_cell", f"plugin-{number}")
+        world.own.refused("bad_cell", f"uid:{number}")
+        world.own.refused("bad_cell", "pod:worst")
+        world.own.refused("bad_json", "pod:worst")
     found = world.scrape().all("waggle_collector_refusals_total")
     assert len(found) <= 102
-    assert sum(value for _, value in found) == 300
-    assert world.value("waggle_collector_refusals_total", plugin="other") == 200
+    assert sum(value for _, value in found) == 900
+    assert world.value("waggle_collector_refusals_total", principal="other") == 201
+    worst = world.scrape().all("waggle_collector_refusals_total", principal="pod:worst")
+    assert [value for _, value in worst] == [300, 300]
 
 
 @pytest.mark.parametrize("openmetrics", [False, True], ids=["text", "openmetrics"])

@@ -165,13 +165,57 @@ def test_a_process_that_has_ended_proves_nothing():
             stay = connect + "; sys.stdin.read()"
             living = pod.run([sys.executable, "-c", stay, path], stdin=subprocess.PIPE)
             with listener.accept()[0] as accepted:
-                assert peer.of(accepted, prove=True).pod == pod.uid
+                proven = peer.of(accepted, prove=True)
+                assert (proven.pod, proven.principal) == (pod.uid, "pod:" + pod.uid)
                 found = peer.of(accepted)
                 assert found[:3] == (living.pid, os.getuid(), os.getgid())
+                assert found.principal == f"uid:{os.getuid()}"
+                assert found.process == proven.process
                 assert not found.handle.has_ended()
                 living.communicate(timeout=30)
-                assert peer.of(accepted, prove=True).proof == peer.GONE
+                gone = peer.of(accepted, prove=True)
+                assert gone.proof == peer.GONE
+                assert gone.process not in (found.process, peer.of(accepted).process)
                 assert found.handle.has_ended()
+
+
+def test_processes_of_one_user_are_told_apart():
+    """By number and start time; all connections of one process are the same one's."""
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as stack:
+        listener.bind("")  # the kernel finds a name
+        listener.listen()
+        found = []
+        connect = "import os, socket, sys; s = socket.socket(socket.AF_UNIX);"
+        connect += "s.connect(os.fsencode(sys.argv[1])); sys.stdin.read()"
+        path = os.fsdecode(listener.getsockname()[1:])
+        connect = connect.replace("os.fsencode", "b'\\0' + os.fsencode")
+        for _ in range(2):
+            run = [sys.executable, "-c", connect, path]
+            process = stack.enter_context(subprocess.Popen(run, stdin=subprocess.PIPE))
+            accepted = stack.enter_context(listener.accept()[0])
+            assert peer.of(accepted).process == peer.of(accepted).process
+            assert peer.of(accepted).process[0] == process.pid
+            found.append(peer.of(accepted))
+    one, other = found
+    assert one.principal == other.principal
+    assert one.process != other.process
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_over_tcp_the_address_is_the_principal(family):
+    """An IPv4 address is the same one over a socket of both families."""
+    if family == socket.AF_INET6 and not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    dual = family == socket.AF_INET6
+    with contextlib.ExitStack() as stack:
+        listener = socket.create_server(("", 0), family=family, dualstack_ipv6=dual)
+        stack.enter_context(listener)
+        port = listener.getsockname()[1]
+        stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        accepted = stack.enter_context(listener.accept()[0])
+        one, again = peer.of(accepted), peer.of(accepted)
+        assert one.principal == "address:127.0.0.1"
+        assert one.process != again.process
 
 
 @pytest.mark.alone

@@ -45,14 +45,15 @@ def test_tombstones_of_lost_processes_are_bounded_by_count_and_cells(monkeypatch
 
 
 def test_the_series_limit_of_a_process_refuses_new_series_only():
-    """The excess is refused and counted by plugin; known series go on."""
+    """The excess is refused and counted by principal; known series go on."""
     world = World(limits=Limits(series_per_process=2))
     peer = world.peer()
     answers = peer.update(1, counter("a", 1), counter("b", 1), counter("c", 1), counter("a", 2))
     assert [answer["code"] for answer in answers] == ["series_limit"]
     assert count(world) == 2
     assert (
-        world.value("waggle_collector_refusals_total", reason="series_limit", plugin="plugin") == 1
+        world.value("waggle_collector_refusals_total", reason="series_limit", principal="uid:-1")
+        == 1
     )
 
 
