@@ -20,6 +20,10 @@ from .peer import Peer
 UNKNOWN_PLUGIN = "unknown"
 #: Begins the ``plugin_job`` of provisional identities, and of no others.
 PROVISIONAL = "app_id:"
+#: Begins the ``plugin_job`` of those unproven whose labels are those of a proven plugin.
+UNPROVEN = "unproven:"
+#: No job that anybody claims begins with these.
+RESERVED = (PROVISIONAL, UNPROVEN)
 
 
 class IdentityLabels(NamedTuple):
@@ -33,9 +37,17 @@ class IdentityLabels(NamedTuple):
         """Return the labels with their names."""
         return list(zip(self._fields, self, strict=True))
 
+    def apart(self) -> "IdentityLabels":
+        """Return the labels that keep the unproven apart from the proven."""
+        job = self.plugin_job
+        return self if job.startswith(UNPROVEN) else self._replace(plugin_job=UNPROVEN + job)
+
 
 class ProcessInfo(Struct, array_like=True):
-    """What is shown of a process beside its labels: what it said, and what was proven."""
+    """What is shown of a process beside its labels: what it said, and what was proven.
+
+    Where the labels are the stack's (``resolved``), ``version``, ``host`` and ``zone`` are, too.
+    """
 
     app_id: str = ""
     version: str = ""
@@ -56,6 +68,10 @@ class Naming(NamedTuple):
     #: The app_id whose labels are not known yet; "" when the identity is for good.
     pending: str = ""
 
+    def process_id(self, session: str) -> str:
+        """Return what a process of that session is known by: not by what another has proven."""
+        return f"{session}@{self.info.app_id}" if self.info.verified else session
+
 
 #: Finds the identity of a process, without blocking; raises ProtocolError (``identity``, ...).
 Identify = Callable[[Hello, Peer], Naming]
@@ -75,8 +91,8 @@ def from_hello(hello: Hello, peer: Peer) -> Naming:
     """Believe the ``hello``: without the stack there is nobody else to ask."""
     plugin, tag = split_image(hello.plugin or "")
     plugin = plugin or UNKNOWN_PLUGIN
-    if (hello.job or "").startswith(PROVISIONAL):
-        raise ProtocolError("bad_message", f"no job begins with {PROVISIONAL!r}")
+    if (hello.job or "").startswith(RESERVED):
+        raise ProtocolError("bad_message", f"no job begins with {' or '.join(RESERVED)}")
     identity = IdentityLabels(plugin, hello.task or plugin, hello.job or "")
     info = ProcessInfo(
         app_id=hello.app_id or "",

@@ -71,7 +71,7 @@ class AppMetaLookups:
         self._where = f"{host}:{port}"
         self._resolver = Resolver(host, port)
         for app_id in self.pending():
-            self.apps.want(app_id)
+            self.apps.want(app_id, "")  # nobody knows any more who wanted it
         self.apps.on_want = self._woken.set
         self._task = self.faults.task("identity", "lookups of pods failed", self._run)
 

@@ -1,5 +1,7 @@
 """How the processes of a plugin ended: counts by status, kept longer than the plugin itself."""
 
+from collections import Counter
+
 from msgspec import Struct
 
 from ..clock import Seconds
@@ -28,6 +30,8 @@ class GoneRow(Struct, array_like=True):
     exits: dict[str, Whole]
     #: Monotonic time of its last end.
     at: Seconds
+    #: It was a proven plugin; None in a file of the release before, which doesn't tell.
+    verified: bool | None = None
 
 
 class Gone:
@@ -36,12 +40,25 @@ class Gone:
     def __init__(self) -> None:
         self.rows: dict[IdentityLabels, GoneRow] = {}
 
-    def add(self, identity: IdentityLabels, exits: dict[str, int], at: float) -> None:
+    def add(
+        self,
+        identity: IdentityLabels,
+        exits: dict[str, int],
+        at: float,
+        verified: bool | None = None,
+    ) -> None:
         """Keep the counts of a plugin that leaves."""
         self.rows.pop(identity, None)
-        self.rows[identity] = GoneRow(identity, none() | exits, at)
+        self.rows[identity] = GoneRow(identity, none() | exits, at, verified)
         if len(self.rows) > DEFAULT_MAX_GONE:
             del self.rows[next(iter(self.rows))]
+
+    def move(self, identity: IdentityLabels, other: IdentityLabels) -> None:
+        """Keep the counts under other labels, to which they are added."""
+        row = self.rows.pop(identity)
+        known = self.rows.get(other)
+        counts = row.exits if known is None else dict(Counter(row.exits) + Counter(known.exits))
+        self.add(other, counts, row.at, row.verified)
 
     def take(self, identity: IdentityLabels) -> dict[str, int]:
         """Return the counts that a plugin goes on with, none where none are kept."""

@@ -19,12 +19,13 @@ from waggle_live.wire.protocol import check_session_id
 
 from ..clock import Clock
 from ..identity.app_meta import AppMeta
-from ..identity.labels import Identify, Naming
+from ..identity.labels import Identify, IdentityLabels, Naming
 from ..identity.peer import Peer
 from ..messages import Bye, Hello, Refusal, Update
 from . import exits
 from .kinds import Cell
 from .merge import merge
+from .plugin import Plugin
 from .process import Process
 from .table import Table
 from .tombstones import Tombstones
@@ -57,7 +58,7 @@ class Processes:
         ``bad_message``, ``identity``, ``token``); nothing has changed then.
         """
         naming = self.identify(hello, peer)
-        process_id = check_session_id(hello.session)
+        process_id = naming.process_id(check_session_id(hello.session))
         key_hash = sha256(check_session_id(hello.key).encode()).digest()
         closed = self.tombstones.closed.get(process_id)
         known = self.by_id.get(process_id) or self.tombstones.expired.get(process_id)
@@ -68,13 +69,14 @@ class Processes:
             return None, True
         at = self.clock.monotonic()
         if known is not None and not known.plugin.gone and not _is_another(known, naming):
-            if naming.info.verified and not known.info.verified:
-                known.info = known.plugin.info = replace(known.info, verified=True)
             self._connect(known, close, peer, at)
             return known, True
         if known is not None:
             self._part(known, at)
-        process = self._new(hello, naming, key_hash, at)
+        # Its id and labels are its own: nobody else is proven to be it.
+        self._fold_unproven(hello.session, key_hash, naming)
+        naming = naming._replace(identity=self._place(naming.identity, naming.info.verified))
+        process = self._new(replace(hello, session=process_id), naming, key_hash, at)
         self._connect(process, close, peer, at)
         return process, False
 
@@ -122,15 +124,10 @@ class Processes:
         """The stack told who ``app_id`` is: all that is pending for it moves there."""
         pending = [p for p in self.table.plugins.values() if p.pending == app_id]
         for plugin in pending:
-            processes = [process for process in self.all() if process.plugin is plugin]
-            for process in processes:
-                process.info, process.identity = meta.complete(process.info), meta.identity
-                process.encoded = None
-            plugin.info = meta.complete(plugin.info)
-            known = self.table.settle(plugin, meta.identity)
-            if known is not plugin:
-                at = self.clock.monotonic()
-                self.table.series -= merge(known, plugin, processes, at)
+            for process in self._of(plugin):
+                process.info = meta.complete(process.info)
+            plugin.info, plugin.pending = meta.complete(plugin.info), ""
+            self._move(plugin, self._place(meta.identity, plugin.info.verified))
 
     def sweep(self) -> None:
         """Fold and forget what is over its time; call about once a second."""
@@ -167,6 +164,45 @@ class Processes:
     def connected(self) -> int:
         """How many processes are connected."""
         return sum(process.connected for process in self.by_id.values())
+
+    def _place(self, identity: IdentityLabels, verified: bool) -> IdentityLabels:
+        """Return the labels for a process; no proven plugin shares them with an unproven one.
+
+        Where both exist, or existed a moment ago, the unproven one has labels of its own.
+        """
+        apart = identity.apart()
+        table = self.table
+        if not verified:
+            is_apart = table.has(apart, verified=False) or table.has(identity, verified=True)
+            return apart if is_apart else identity
+        plugin = table.plugins.get(identity)
+        if plugin is not None and not plugin.info.verified:
+            self._move(plugin, apart)
+        elif table.has(identity, verified=False):
+            table.gone.move(identity, apart)
+        return identity
+
+    def _move(self, plugin: Plugin, identity: IdentityLabels) -> None:
+        """Give a plugin another identity; if it is known already, the two become one."""
+        processes = self._of(plugin)
+        for process in processes:
+            process.identity, process.encoded = identity, None
+        known = self.table.settle(plugin, identity)
+        if known is not plugin:
+            at = self.clock.monotonic()
+            self.table.series -= merge(known, plugin, processes, at)
+
+    def _of(self, plugin: Plugin) -> list[Process]:
+        return [process for process in self.all() if process.plugin is plugin]
+
+    def _fold_unproven(self, session: str, key_hash: bytes, naming: Naming) -> None:
+        """A process is proven now that was not: what it counted before is no end of it."""
+        known = self.by_id.get(session) if naming.info.verified else None
+        if known is not None and compare_digest(known.key_hash, key_hash):
+            if known.close is not None:
+                known.close()
+            known.attach(connected=False, at=self.clock.monotonic())
+            self._expire(known, counts=False)
 
     def _new(self, hello: Hello, naming: Naming, key_hash: bytes, at: float) -> Process:
         if len(self.by_id) >= self.table.limits.processes and not self._expire_oldest():
@@ -207,11 +243,12 @@ class Processes:
     def _disconnected(self) -> list[Process]:
         return [process for process in self.by_id.values() if not process.connected]
 
-    def _expire(self, process: Process) -> None:
+    def _expire(self, process: Process, *, counts: bool = True) -> None:
         """Fold a process that vanished without a word: its rows stay, to recognise it."""
         del self.by_id[process.id]
         process.plugin.processes.pop(process.id, None)
-        self._exit(process, exits.LOST)
+        if counts:
+            self._exit(process, exits.LOST)
         process.expired, process.encoded = True, None
         process.watch(None)
         self.awaited.discard(process.id)
@@ -252,12 +289,6 @@ def _has_parent(process: Process) -> bool:
 
 
 def _is_another(known: Process, naming: Naming) -> bool:
-    """Tell whether a process that returns is now proven to be somebody else than was believed.
-
-    It may have been begun when the collector asked for less proof, or didn't ask the stack.
-    """
-    info = naming.info
-    if info.verified and info.app_id != known.info.app_id:
-        return True
+    """Tell whether a process that returns was begun when the collector didn't ask the stack."""
     by_stack = known.info.resolved or known.plugin.pending
-    return bool((info.resolved or naming.pending) and not by_stack)
+    return bool((naming.info.resolved or naming.pending) and not by_stack)

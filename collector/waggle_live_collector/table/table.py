@@ -73,8 +73,15 @@ class Table:
         """Return the app_ids whose labels are not known yet."""
         return {plugin.pending for plugin in self.plugins.values() if plugin.pending}
 
+    def has(self, identity: IdentityLabels, *, verified: bool) -> bool:
+        """Tell whether a plugin with these labels is known, or its exits: proven, or unproven."""
+        plugin, gone = self.plugins.get(identity), self.gone.rows.get(identity)
+        return (plugin is not None and plugin.info.verified == verified) or (
+            gone is not None and gone.verified == verified
+        )
+
     def settle(self, plugin: Plugin, identity: IdentityLabels) -> Plugin:
-        """Give a pending plugin its true identity; return the plugin that has it now.
+        """Give a plugin another identity; return the plugin that has it now.
 
         That is another one if it was known already: the caller then merges the two.
         """
@@ -84,7 +91,7 @@ class Table:
         if known is plugin:
             for status, count in self.gone.take(identity).items():
                 plugin.exits[status] += count
-            plugin.identity, plugin.pending, plugin.encoded = identity, "", None
+            plugin.identity, plugin.encoded = identity, None
         return known
 
     def restore(self, plugin: Plugin) -> None:
@@ -119,7 +126,8 @@ class Table:
     def _drop(self, plugin: Plugin) -> None:
         del self.plugins[plugin.identity]
         if not plugin.pending:
-            self.gone.add(plugin.identity, plugin.exits, plugin.left_at or 0.0)
+            left_at, verified = plugin.left_at or 0.0, plugin.info.verified
+            self.gone.add(plugin.identity, plugin.exits, left_at, verified)
         plugin.gone = True
         self.series -= len(plugin.series)
         self.version += 1
