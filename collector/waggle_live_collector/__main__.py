@@ -11,7 +11,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from . import logs
+from . import logs, memory
+from .budget import Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -79,7 +80,8 @@ async def run(options: Options, lines: logs.Lines) -> None:
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    table = Table(limits=limits, hold_time=options.plugin_hold_time)
+    budget = Budget(memory.limit(limits.memory))
+    table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
         identify=Admission(
@@ -99,6 +101,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         own=own,
         faults=faults,
         clock=clock,
+        prove=options.identity_verify != OFF,
     )
 
     stop = _stop_signal()
@@ -111,6 +114,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
+    budget.limit = memory.for_strangers(budget.limit, memory.taken())
     # Read only now: two collectors with one state file have one socket, too. It sets the clock,
     # so what keeps a time of its own is made after that.
     readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())

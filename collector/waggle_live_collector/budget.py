@@ -25,9 +25,11 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
-#: Principals whose losses are counted by name; further ones count as ``other``.
+#: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
+#: Who holds what the state file of a release before didn't tell the holder of.
+UNKNOWN = "unknown"
 
 
 class What(enum.IntEnum):
@@ -149,8 +151,7 @@ class Budget:
         #: The principals that bytes are set aside for.
         self.reserved: dict[Account, None] = {}
         #: How often who had to give up what, or was refused: by principal and kind.
-        self.losses: Counter[tuple[str, What]] = Counter()
-        self._named: set[str] = set()
+        self.losses: dict[str, Counter[What]] = {OTHER: Counter()}
 
     def account(
         self, principal: str, *names: Hashable, lose: Callable[[What], None] = _keep
@@ -193,19 +194,24 @@ class Budget:
             if not principal.children and not principal.total:
                 principal.close()
 
+    def within_reserve(self, account: Account) -> bool:
+        """Tell whether the principal of an account holds no more than is set aside for it."""
+        principal = account.principal()
+        return principal in self.reserved and principal.total <= self._reserve
+
     def make_room(self, asking: Account, what: What, more: int) -> bool:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
         while not self._fits(asking, more):
             found = self._largest(asking, what, more)
             if found is None:
-                self._count(asking, what)
+                self.count(asking, what)
                 return False
             victim, kind = found
             if victim is asking and kind is what:
-                self._count(asking, what)
+                self.count(asking, what)
                 return False
             victim._change(kind, -victim._own[kind])
-            self._count(victim, kind)
+            self.count(victim, kind)
             victim.lose(kind)
         return True
 
@@ -251,14 +257,14 @@ class Budget:
                 return _largest_leaf(branch, kind, asking.path(), extra), kind
         return None
 
-    def _count(self, account: Account, what: What) -> None:
+    def count(self, account: Account, what: What) -> None:
+        """Count that an account had to give up something, or was refused it."""
         name = str(account.principal().name)
-        if name not in self._named:
-            if len(self._named) < DEFAULT_MAX_NAMED:
-                self._named.add(name)
-            else:
-                name = OTHER
-        self.losses[name, what] += 1
+        losses = self.losses
+        if name not in losses and len(losses) > DEFAULT_MAX_NAMED:
+            fewest = min(losses.keys() - {OTHER}, key=lambda each: losses[each].total())
+            losses.setdefault(OTHER, Counter()).update(losses.pop(fewest))
+        losses.setdefault(name, Counter())[what] += 1
 
     def _reserves(self, principal: str) -> bool:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)

@@ -22,6 +22,8 @@ UNKNOWN_PLUGIN = "unknown"
 PROVISIONAL = "app_id:"
 #: Begins the ``plugin_job`` of those unproven whose labels are those of a proven plugin.
 UNPROVEN = "unproven:"
+#: Stands between the session and the pod of a proven process; a session's id never holds it.
+MARK = "@"
 #: No job that anybody claims begins with these.
 RESERVED = (PROVISIONAL, UNPROVEN)
 
@@ -60,6 +62,14 @@ class ProcessInfo(Struct, array_like=True):
     resolved: bool = False
 
 
+def id_of(session: str, info: ProcessInfo) -> str:
+    """Return what a process of that session is known by.
+
+    Its key proves no pod: whoever shows it without that proof is another process.
+    """
+    return f"{session}{MARK}{info.app_id}" if info.verified else session
+
+
 class Naming(NamedTuple):
     """The labels of a process, and what is shown in ``waggle_plugin_info``."""
 
@@ -67,10 +77,6 @@ class Naming(NamedTuple):
     info: ProcessInfo
     #: The app_id whose labels are not known yet; "" when the identity is for good.
     pending: str = ""
-
-    def process_id(self, session: str) -> str:
-        """Return what a process of that session is known by: not by what another has proven."""
-        return f"{session}@{self.info.app_id}" if self.info.verified else session
 
 
 #: Finds the identity of a process, without blocking; raises ProtocolError (``identity``, ...).

@@ -30,7 +30,7 @@ from ..table.plugin import Plugin
 from ..table.process import Process
 from ..table.processes import Processes
 from ..table.table import Table
-from . import form
+from . import form, proof
 from .form import Head, State
 from .writer import Pieces, Writer
 
@@ -66,7 +66,8 @@ class _Waiting(NamedTuple):
 class StateFile:
     """Reads the table at the start, hands it over when it changed. Belongs to the event loop.
 
-    Without a path nothing is kept, and nobody waits.
+    Without a path nothing is kept, and nobody waits. Unless ``prove``, no plugin that is read
+    counts as proven.
     """
 
     path: str | None
@@ -75,6 +76,7 @@ class StateFile:
     own: OwnMetrics
     faults: Faults
     clock: Clock
+    prove: bool = True
 
     def __post_init__(self) -> None:
         self._writer = None if self.path is None else Writer(self.path)
@@ -250,7 +252,7 @@ class StateFile:
         head = Head(
             boot=_boot_id(),
             monotonic=self.clock.monotonic(),
-            closed=list(self.processes.tombstones.closed.values()),
+            closed=list(self.processes.tombstones.closed.rows.values()),
             gone=list(self.table.gone.rows.values()),
             ahead=self.clock.ahead,
             awaited=sorted(self.processes.awaited),
@@ -267,6 +269,7 @@ class StateFile:
         known = {plugin.identity: plugin for plugin in state.plugins}
         for process in state.processes:
             process.join(known[process.identity])
+        proof.settle(known, state.processes, state.gone, prove=self.prove)
         self.clock.go_on(ahead)
         for plugin in state.plugins:
             self.table.restore(plugin)
@@ -275,9 +278,10 @@ class StateFile:
         for process in state.processes:
             self.processes.restore(process)
         self.processes.awaited.update(self.processes.by_id.keys() & state.awaited)
-        self.processes.tombstones.closed.update({row.id: row for row in state.closed})
+        for closed in state.closed:
+            self.processes.tombstones.closed.add(closed.id, closed)
         for gone in state.gone:
-            self.table.gone.add(gone.identity, gone.exits, gone.at)
+            self.table.gone.add(gone.identity, gone)
 
 
 @cache

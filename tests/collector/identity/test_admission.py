@@ -4,12 +4,13 @@ import pytest
 
 from waggle_live_collector.identity import peer
 from waggle_live_collector.identity.app_meta import AppMeta
+from waggle_live_collector.identity.labels import IdentityLabels
 from waggle_live_collector.identity.peer import Peer
 
 from ..state.test_state_file import reborn, state_of
 from ..world import World, counter
 
-CARS = AppMeta("registry/cars:1.2", task="cars-north", job="traffic")
+CARS = AppMeta(IdentityLabels("registry/cars", "cars-north", "traffic"), "1.2")
 IN_A = Peer(7, 0, 0, "pod-a", peer.PROVEN)
 IN_B = Peer(8, 0, 0, "pod-b", peer.PROVEN)
 

@@ -9,9 +9,11 @@ from waggle_live_collector.identity.app_meta import (
     AppMetas,
     decode,
 )
-from waggle_live_collector.identity.labels import ProcessInfo
+from waggle_live_collector.identity.labels import IdentityLabels, ProcessInfo
 
 from ..world import Time
+
+LABELS = IdentityLabels("registry/cars", "north", "traffic")
 
 
 def metas_of(time, **more):
@@ -33,7 +35,7 @@ def test_a_missing_record_is_asked_for_less_and_less_and_never_given_up():
     """Intervals double from 0.1 s to 5 s."""
     time = Time()
     metas = metas_of(time)
-    metas.want("a")
+    metas.want("a", "uid:1")
     times = asked(metas, time, 60)
     gaps = [round(b - a, 2) for a, b in zip(times, times[1:])]
     assert times[0] == 0
@@ -46,13 +48,13 @@ def test_who_asks_again_is_looked_up_soon_and_not_without_a_pause():
     """A new process of a pod brings its turn forward; a flood of them does no more."""
     time = Time()
     metas = metas_of(time)
-    metas.want("a")
+    metas.want("a", "uid:1")
     asked(metas, time, 30)
-    metas.want("a")
+    metas.want("a", "uid:1")
     assert metas.due(10) == ["a"]
     times = []
     for _ in range(100):
-        metas.want("a")
+        metas.want("a", "uid:1")
         times += asked(metas, time, 0.01, 0.01)
     assert len(times) <= 11
 
@@ -62,10 +64,10 @@ def test_what_nobody_has_any_more_is_not_asked_for():
     time = Time()
     metas = metas_of(time)
     for app_id in "abc":
-        metas.want(app_id)
+        metas.want(app_id, "uid:1")
     metas.retain({"b"})
     assert metas.due(10) == ["b"]
-    metas.add("b", AppMeta("x"))
+    metas.add("b", AppMeta(IdentityLabels("x", "x", "")))
     assert metas.next_due() is None
 
 
@@ -73,21 +75,19 @@ def test_the_record_used_longest_ago_goes_first():
     """A bounded number of them is kept."""
     metas = metas_of(Time(), max_cached=2)
     for app_id in "ab":
-        metas.add(app_id, AppMeta(app_id))
-    assert metas.get("a") == AppMeta("a")
-    metas.add("c", AppMeta("c"))
+        metas.add(app_id, AppMeta(IdentityLabels(app_id, "", "")))
+    assert metas.get("a") == AppMeta(IdentityLabels("a", "", ""))
+    metas.add("c", AppMeta(IdentityLabels("c", "", "")))
     assert metas.get("b") is None
-    assert metas.get("a") == AppMeta("a")
+    assert metas.get("a") == AppMeta(IdentityLabels("a", "", ""))
 
 
 def test_a_record_gives_labels_and_what_is_shown_beside():
-    """The image without its tag; the tag is the version; what is empty doesn't hide a claim."""
+    """The image without its tag; the tag is the version. No claim fills what is empty."""
     meta = decode(b'{"host":"","job":"j","task":"t","plugin":"r:5000/w/cars:1.2","zone":"core"}')
     assert meta.identity == ("r:5000/w/cars", "t", "j")
     info = meta.complete(ProcessInfo(app_id="a", version="0", host="h", pid=7))
-    assert info == ProcessInfo(
-        app_id="a", version="1.2", host="h", zone="core", pid=7, resolved=True
-    )
+    assert info == ProcessInfo(app_id="a", version="1.2", zone="core", pid=7, resolved=True)
     assert decode(b'{"plugin":"cars"}').identity == ("cars", "cars", "")
     long = decode(b'{"plugin":"%b"}' % (b"x" * 5000)).identity
     assert [len(label) for label in long] == [256, 256, 0]
@@ -117,7 +117,7 @@ def test_what_gives_no_labels_is_no_record(text):
 def test_records_of_processes_in_the_state_file_are_known_again():
     """As far as they came from the stack; what a process said of itself is no record."""
     metas = metas_of(Time())
-    record = AppMeta("registry/cars:1.2", task="north", job="traffic", host="h", zone="core")
+    record = AppMeta(LABELS, "1.2", "h", "core")
     metas.learn(record.identity, record.complete(ProcessInfo(app_id="a")))
     metas.learn(record.identity, ProcessInfo(app_id="b", version="1.2"))
     assert metas.get("a") == record
