@@ -1,5 +1,7 @@
 """What is kept of the stack's records, and when who is asked for."""
 
+import json
+
 import pytest
 
 from waggle_live_collector.clock import Clock
@@ -12,8 +14,6 @@ from waggle_live_collector.identity.app_meta import (
 from waggle_live_collector.identity.labels import IdentityLabels, ProcessInfo
 
 from ..world import Time
-
-LABELS = IdentityLabels("registry/cars", "north", "traffic")
 
 
 def metas_of(time, **more):
@@ -57,6 +57,22 @@ def test_who_asks_again_is_looked_up_soon_and_not_without_a_pause():
         metas.want("a", "uid:1")
         times += asked(metas, time, 0.01, 0.01)
     assert len(times) <= 11
+
+
+def test_what_strangers_invent_delays_nobody_else():
+    """Each who wants something has its turn, and what two want is asked for in that of either."""
+    time = Time()
+    metas = metas_of(time)
+    for number in range(1000):
+        metas.want(f"invented-{number:04}", "uid:666")
+    time.pass_(1)
+    metas.want("real", "pod:real")
+    metas.want("invented-0999", "uid:1000")
+    asked = metas.due(256)
+    assert len(asked) == len(set(asked)) == 256
+    assert asked.index("real") < 3
+    assert asked.index("invented-0999") < 3
+    assert asked[-1] == "invented-0253"
 
 
 def test_what_nobody_has_any_more_is_not_asked_for():
@@ -114,11 +130,27 @@ def test_what_gives_no_labels_is_no_record(text):
         decode(text)
 
 
-def test_records_of_processes_in_the_state_file_are_known_again():
+IMAGES = {
+    "cars": ("cars", ""),
+    "cars:1.2": ("cars", "1.2"),
+    "registry:5000/cars": ("registry:5000/cars", ""),
+    "registry:5000/W/Cars:V1": ("registry:5000/W/Cars", "V1"),
+    "r/good@sha256:abcd": ("r/good", "sha256:abcd"),
+    "r:5000/good:1@sha256:abcd": ("r:5000/good", "1"),
+    "cars:": ("cars", ""),
+    "cars@": ("cars", ""),
+}
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_records_of_processes_in_the_state_file_are_known_again(image):
     """As far as they came from the stack; what a process said of itself is no record."""
     metas = metas_of(Time())
-    record = AppMeta(LABELS, "1.2", "h", "core")
-    metas.learn(record.identity, record.complete(ProcessInfo(app_id="a")))
+    text = {"plugin": image, "task": "north", "host": "h", "zone": "core"}
+    record = decode(json.dumps(text).encode())
+    assert (record.identity.plugin, record.version) == IMAGES[image]
+    claimed = ProcessInfo(app_id="a", version="evil", host="evil", zone="evil")
+    metas.learn(record.identity, record.complete(claimed))
     metas.learn(record.identity, ProcessInfo(app_id="b", version="1.2"))
     assert metas.get("a") == record
     assert metas.get("b") is None
