@@ -62,7 +62,7 @@ class Account:
     longer counted then.
     """
 
-    __slots__ = ("_budget", "_own", "children", "held", "lose", "name", "parent")
+    __slots__ = ("_budget", "_closed", "_own", "children", "held", "lose", "name", "parent")
 
     def __init__(
         self, budget: Budget, parent: Account | None, name: Hashable, lose: Callable[[What], None]
@@ -74,6 +74,7 @@ class Account:
         self.held = [0] * len(What)
         self.lose = lose
         self._budget = budget
+        self._closed = False
         self._own = [0] * len(What)
 
     @property
@@ -88,10 +89,10 @@ class Account:
     def hold(self, what: What, size: int) -> bool:
         """Hold ``size`` bytes of a kind from now on; False, and no change, if there is no room.
 
-        To hold less always succeeds.
+        To hold less always succeeds. A closed account has no room.
         """
         more = size - self._own[what]
-        if more > 0 and not self._budget.make_room(self, what, more):
+        if more > 0 and (self._closed or not self._budget.make_room(self, what, more)):
             return False
         # Making room may have taken from this very account.
         self._change(what, size - self._own[what])
@@ -100,9 +101,11 @@ class Account:
     def take(self, what: What, more: int) -> None:
         """Hold ``more`` bytes of a kind without asking for room: they are there already.
 
-        So after a restart, and where something else was given up for it just now.
+        So after a restart, and where something else was given up for it just now. A closed account
+        takes nothing.
         """
-        self._change(what, more)
+        if not self._closed:
+            self._change(what, more)
 
     def move(self, before: What, after: What) -> None:
         """Hold from now on as the one kind what was held as another; it needs no room."""
@@ -112,6 +115,7 @@ class Account:
 
     def close(self) -> None:
         """Hold nothing any more, and leave the tree, with all children."""
+        self._closed = True
         for child in list(self.children.values()):
             child.close()
         for what in What:

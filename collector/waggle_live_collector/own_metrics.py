@@ -9,10 +9,13 @@ from .version import VERSION
 #: Principals that refusals are counted for by name: those with the most. The others are "other".
 DEFAULT_MAX_REFUSED = 100
 #: Of HTTP connections, and of requests; all stand at 0 from the start.
-HTTP_OUTCOMES = ("accepted", "crowded", "idle", "large", "slow", "tls", "unread", "web_config")
+HTTP_OUTCOMES = (
+    *("accepted", "crowded", "idle", "large", "paced"),
+    *("slow", "tls", "unread", "web_config"),
+)
 #: Where errors of our own are counted.
 FAULTS = ("exposition", "http", "identity", "intake", "loop", "sockets", "state", "table")
-HTTP_REASONS = ("busy", "late", "listeners", "unauthorized", "web_config")
+HTTP_REASONS = ("late", "listeners", "unauthorized", "web_config")
 
 
 class OwnMetrics:
@@ -48,6 +51,8 @@ class OwnMetrics:
         self.state_failures = counter("state_write_failures", text)
         text = "Answers sent before what they show was in the state file, for that took too long."
         self.state_late = counter("state_late", text)
+        text = "Rows and values of the state file that were left out at the start."
+        self.state_left_out = counter("state_left_out", text)
         text = "Lookups of pods in the app-meta cache, by what came of them."
         self.lookups = counter("identity_lookups", text, "result")
         text = "Claims of plugins about their pod, by what they were worth."

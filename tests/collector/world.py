@@ -13,7 +13,7 @@ from waggle_live_collector.faults import Faults
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
-from waggle_live_collector.intake.protocol import WireProtocol
+from waggle_live_collector.intake.protocol import Intake, WireProtocol
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
 from waggle_live_collector.table.processes import Processes
@@ -49,15 +49,14 @@ class Peer:
     def __init__(self, world, credentials=Credentials()):  # noqa: B008
         self.answers = []
         self.closed = False
-        self.protocol = WireProtocol(
-            wire=self,
+        intake = Intake(
             processes=world.processes,
             when_saved=world.when_saved,
             own=world.own,
             faults=world.faults,
             clock=world.clock,
-            peer=credentials,
         )
+        self.protocol = WireProtocol(self, credentials, intake)
 
     def send(self, data):
         """The collector answers."""

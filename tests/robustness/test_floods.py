@@ -132,7 +132,7 @@ def test_a_gigabyte_without_a_newline_is_one_refusal(victim):
 
 
 def test_strangers_that_never_say_hello_take_little_memory(victim):
-    """Before its hello a peer has 16 KiB for a line, and there are at most 128 such peers."""
+    """Before its hello a peer has 16 KiB for a line, and its process 64 such connections at once."""
     memory = resident(victim.process.pid)
     connections = []
     for _ in range(300):
@@ -142,7 +142,7 @@ def test_strangers_that_never_say_hello_take_little_memory(victim):
         with contextlib.suppress(OSError):
             stranger.sendall(b"x" * MIB)
         connections.append(stranger)
-    cut = {"outcome": "crowded"}
+    cut = {"outcome": "paced"}
     wait_until(lambda: victim.value("waggle_collector_connections_total", 0, **cut) > 100)
     with Client(victim) as client:
         assert client.hello(session="comes-after-them", plugin="late")["type"] == "welcome"

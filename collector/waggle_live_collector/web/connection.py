@@ -2,7 +2,8 @@
 
 aiohttp parses and answers, but waits for ever for a request that was only begun, and doesn't
 tell a scraper that reads slowly from one that doesn't. So each connection has a phase; the
-listener cuts those that stay in one for too long.
+listener cuts those that stay in one for too long. Until a request is whole, and between two of
+them, what the connection takes is the first thing to be lost where the budget is full.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from typing import Any
 
 from aiohttp import web
 
+from ..budget import Account, What
 from ..limits import HttpLimits
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
 from .unread import UnreadAnswers
 
+#: Bytes of memory that a connection takes, without TLS and with it, and each byte of its request:
+#: the shortest headers take most (tests/collector/web/test_connection.py measures both).
+PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 16 * 1024, 112 * 1024, 24
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
@@ -49,13 +54,22 @@ class Phase(enum.Enum):
     #: It asked, and is being answered.
     ANSWERED = "unread"
 
+    @property
+    def held(self) -> What:
+        """Return the kind of what the connection holds in the budget."""
+        return What.ANSWERS if self is Phase.ANSWERED else What.INCOMPLETE
+
 
 @dataclass(eq=False, kw_only=True)
 class HttpConnection(asyncio.Protocol):
-    """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under."""
+    """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under.
+
+    ``account`` is that of the connection alone: INCOMPLETE, or ANSWERS while it is answered.
+    """
 
     inner: asyncio.Protocol
     config: WebConfig
+    account: Account
     acceptor: Acceptor[HttpConnection]
     unread: UnreadAnswers
     limits: HttpLimits
@@ -68,6 +82,16 @@ class HttpConnection(asyncio.Protocol):
         #: Set while little enough is buffered for this reader, and once the connection is gone.
         self._writable = asyncio.Event()
         self._writable.set()
+
+    @property
+    def principal(self) -> str:
+        """Return who it is from: ``address:<ip>``."""
+        return str(self.account.principal().name)
+
+    def hold(self) -> bool:
+        """Hold in the budget what the connection takes now; False if there is no room."""
+        size = PLAIN_BYTES if self.config.tls is None else TLS_BYTES
+        return self.account.hold(self.phase.held, size + self._bytes * REQUEST_FACTOR)
 
     async def open(self, sock: socket.socket) -> None:
         """Shake hands, where the configuration wants TLS; raises OSError if that fails."""
@@ -83,9 +107,11 @@ class HttpConnection(asyncio.Protocol):
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase."""
+        self.account.move(self.phase.held, phase.held)
+        self.phase = phase
         if phase is Phase.IDLE:
             self._bytes = 0
-        self.phase = phase
+            self.hold()  # less, which always succeeds
         self.acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
 
     async def send(self, response: web.StreamResponse, body: bytes) -> None:
@@ -128,6 +154,9 @@ class HttpConnection(asyncio.Protocol):
         self._bytes += len(data)
         if self._bytes > DEFAULT_MAX_REQUEST_BYTES:
             self.cut("large")
+            return
+        if not self.hold():
+            self.cut("crowded")
             return
         if self.phase is Phase.IDLE:
             self.enter(Phase.REQUESTING)

@@ -6,20 +6,18 @@ it is being sent already, its connection is cut.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from ..faults import Faults
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from .config import WebConfig
 from .connection import PIECE, HttpConnection, Phase, connection_of
-from .passwords import BasicAuth, BusyError
+from .passwords import BasicAuth
 from .stream import Listening
-
-log = logging.getLogger(__name__)
 
 #: Prometheus says by this how long it will wait.
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -38,11 +36,8 @@ class HttpGuard:
     current: Callable[[], WebConfig | None]
     auth: BasicAuth
     own: OwnMetrics
+    faults: Faults
     limits: HttpLimits
-
-    def __post_init__(self) -> None:
-        #: What a fault was logged of: path and type of the error.
-        self._failed: set[tuple[str, type[Exception]]] = set()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -97,22 +92,21 @@ class HttpGuard:
             connection.cut("web_config")
             return web.Response(status=503)
         await connection.unread.room()
-        response = await self._authorized(request, handler, config)
+        response = await self._authorized(request, handler, connection, config)
         for name, value in config.headers.items():
             response.headers.setdefault(name, value)  # the page has a stricter policy of its own
         return response
 
     async def _authorized(
-        self, request: web.Request, handler: Handler, config: WebConfig
+        self,
+        request: web.Request,
+        handler: Handler,
+        connection: HttpConnection,
+        config: WebConfig,
     ) -> web.StreamResponse:
         if config.users:
-            try:
-                header = request.headers.get("Authorization")
-                accepted = await self.auth.accepts(config.users, header)
-            except BusyError:
-                later = {"Retry-After": "1"}
-                return self._refusal("busy", 503, "too many passwords to check", later)
-            if not accepted:
+            header = request.headers.get("Authorization")
+            if not await self.auth.accepts(config.users, header, connection.principal):
                 return self._refusal("unauthorized", 401, "Unauthorized", _CHALLENGE)
         try:
             return await handler(request)
@@ -120,11 +114,7 @@ class HttpGuard:
             headers = {k: v for k, v in error.headers.items() if k in ("Allow", "Location")}
             return web.Response(status=error.status, text=error.text, headers=headers)
         except Exception as error:
-            self.own.errors.labels("http").inc()
-            what = request.path, type(error)
-            if what not in self._failed:
-                self._failed.add(what)
-                log.exception("can't answer %s; further such errors are only counted", what[0])
+            self.faults.note("http", f"can't answer {request.path}", error)
             text = "the collector has a fault; see its log\n"
             return web.Response(status=500, text=text)
 
