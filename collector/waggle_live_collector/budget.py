@@ -119,6 +119,7 @@ class Account:
     def close(self) -> None:
         """Hold nothing any more, and leave the tree, with all children."""
         self._closed = True
+        self.lose = _keep  # it refers to whoever holds this account, which would be garbage
         for child in list(self.children.values()):
             child.close()
         for what in What:

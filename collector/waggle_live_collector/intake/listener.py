@@ -129,6 +129,8 @@ class PluginConnection(asyncio.BufferedProtocol):
         """Close now."""
         if self._transport is not None:
             self._transport.abort()
+        else:  # it never stood: its peer's handle is let go
+            self._protocol.end_of_file()
 
     def _hold(self) -> None:
         """Have the budget hold what it takes beside a living process, or give way."""

@@ -260,6 +260,7 @@ def test_a_queue_that_is_full_for_a_moment_is_waited_for():
         first.connect(path)
         with pytest.raises(BlockingIOError):
             made.open()
+        made.close()
         accepted = []
         accept = threading.Timer(0.01, lambda: accepted.append(busy.accept()[0]))
         accept.start()
