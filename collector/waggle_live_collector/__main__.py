@@ -10,7 +10,7 @@ import socket
 import sys
 
 from . import logs, memory
-from .budget import Budget
+from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -78,7 +78,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    budget = Budget(memory.limit(limits.memory))
+    budget = Budget(memory.limit(limits.memory), answers=DEFAULT_ANSWERS)
     table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,

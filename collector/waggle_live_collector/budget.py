@@ -28,6 +28,8 @@ GREED = 8
 #: A process that holds no more than this may take what is set aside for principals that have not
 #: come yet, so that one that fills the whole keeps no other of its uid from connecting.
 SMALL = 16 * 1024
+#: The part of the whole that is for answers alone.
+DEFAULT_ANSWERS = 1 / 8
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
@@ -150,11 +152,15 @@ class Account:
 
 
 class Budget:
-    """The whole: ``limit`` bytes."""
+    """The whole: ``limit`` bytes, of which the part ``answers`` is for answers alone.
 
-    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE) -> None:
+    So whoever fills the rest can't keep anybody from reading what there is.
+    """
+
+    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE, answers: float = 0.0) -> None:
         self.limit = limit
         self._reserve = reserve
+        self._answers = answers
         self.root = Account(self, None, "", _keep)
         #: The principals that bytes are set aside for.
         self.reserved: dict[Account, None] = {}
@@ -209,7 +215,7 @@ class Budget:
 
     def make_room(self, asking: Account, what: What, more: int) -> bool:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
-        while not self._fits(asking, more):
+        while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
             if found is None:
                 self.count(asking, what)
@@ -223,14 +229,17 @@ class Budget:
             victim.lose(kind)
         return True
 
-    def _fits(self, asking: Account, more: int) -> bool:
+    def _fits(self, asking: Account, what: What, more: int) -> bool:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
         process = rest[0] if rest else principal
-        if process.total + more <= SMALL and more <= self.limit - self.root.total:
+        answers = 0
+        if what is not What.ANSWERS:
+            answers = max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+        if process.total + more <= SMALL and more <= self.limit - self.root.total - answers:
             return True
-        free = self.free(principal)
+        free = self.free(principal) - answers
         return more <= free and process.total + more <= GREED * (free - more)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
@@ -239,7 +248,7 @@ class Budget:
         A principal or process that holds less than the one that asks keeps what it has, or a large
         one would feed on its neighbours. But many small ones together could fill the whole with
         unfinished lines and with what the dead left behind: only principals with a reserve keep
-        those.
+        those. Answers make way for up to twice as much: of readers alike the oldest is slow.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
@@ -251,16 +260,18 @@ class Budget:
             if not self.root.held[kind] + extra:
                 continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
+            times = 2 if kind is What.ANSWERS else 1
             own = {
                 each: each.held[kind]
                 for each in principal.children.values()
-                if scattered or each is process or each.total > process.total + more
+                if scattered or each is process or times * each.total > process.total + more
             }
-            own[process] = own.get(process, process.own(kind)) + extra
+            own[process] = (own.get(process, process.own(kind)) + extra) // times
             sizes = {
                 each: each.held[kind]
                 for each in self.principals()
-                if each.total > principal.total + more or (scattered and each not in self.reserved)
+                if times * each.total > principal.total + more
+                or (scattered and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
             branch = max(sizes, key=sizes.__getitem__)

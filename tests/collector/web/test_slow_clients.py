@@ -131,7 +131,11 @@ def test_a_scrape_is_answered_beside_six_hundred_slow_clients(collector):
         assert grown < MEMORY
         # When their time is over, they are gone.
         wait_until(lambda: closed(half) == MANY, seconds=60)
-        wait_until(lambda: outcomes(collector, "unread") >= MANY, seconds=60)
+        # The budget may have had to let some go before.
+        wait_until(
+            lambda: outcomes(collector, "unread") + outcomes(collector, "crowded") >= MANY,
+            seconds=60,
+        )
         assert outcomes(collector, "slow") >= MANY
         connections = "waggle_collector_connections_total"
         silent = wait_until(
