@@ -104,13 +104,8 @@ class Account:
         return True
 
     def take(self, what: What, more: int) -> None:
-        """Hold ``more`` bytes of a kind without asking for room: they are there already.
-
-        So after a restart, and where something else was given up for it just now. A closed account
-        takes nothing.
-        """
-        if not self._closed:
-            self._change(what, more)
+        """Hold ``more`` bytes of a kind without asking: they are there, or replace something."""
+        self._change(what, more)
 
     def move(self, before: What, after: What) -> None:
         """Hold from now on as the one kind what was held as another; it needs no room."""
@@ -200,7 +195,7 @@ class Budget:
         return self.limit - self.root.total - aside
 
     def sweep(self) -> None:
-        """Forget accounts that hold nothing and have no children; call about once a second."""
+        """Forget accounts that hold nothing; call about once a second."""
         for principal in list(self.principals()):
             for process in list(principal.children.values()):
                 if not process.children and not process.total:
@@ -217,13 +212,10 @@ class Budget:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
         while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
-            if found is None:
+            if found is None or found == (asking, what):
                 self.count(asking, what)
                 return False
             victim, kind = found
-            if victim is asking and kind is what:
-                self.count(asking, what)
-                return False
             victim._change(kind, -victim._own[kind])
             self.count(victim, kind)
             victim.lose(kind)
@@ -245,10 +237,10 @@ class Budget:
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
-        A principal or process that holds less than the one that asks keeps what it has, or a large
-        one would feed on its neighbours. But many small ones together could fill the whole with
-        unfinished lines and with what the dead left behind: only principals with a reserve keep
-        those. Answers make way for up to twice as much: of readers alike the oldest is slow.
+        Who holds less than the one that asks keeps what it has, or a large one would feed on its
+        neighbours. But many small ones could fill the whole with unfinished lines and with what the
+        dead left behind: only principals with a reserve keep those. Answers make way for up to
+        twice as much: of readers alike the oldest is slow.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal

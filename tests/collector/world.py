@@ -163,6 +163,7 @@ class World:
         while self.time.at < end:
             self.time.pass_(min(step, end - self.time.at))
             self.processes.sweep()
+            self.budget.sweep()
 
     def text(self, openmetrics=False, live=True):
         """Return the text of a scrape."""
