@@ -25,6 +25,9 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: A process that holds no more than this may take what is set aside for principals that have not
+#: come yet, so that one that fills the whole keeps no other of its uid from connecting.
+SMALL = 16 * 1024
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
@@ -38,7 +41,7 @@ class What(enum.IntEnum):
     """Kinds of what is held, in the order in which they are lost. Series of the living never are.
 
     Something makes room only for what is of its own kind or of a more valuable one: an incomplete
-    line never pushes out an answer.
+    line never pushes out an answer. Only the history of a larger holder makes room for anything.
     """
 
     #: Lines and requests that are not whole yet, and connections that have said nothing yet.
@@ -222,10 +225,13 @@ class Budget:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
-        free = self.free(principal)
-        if what is not What.ANSWERS:
-            free -= max(int(self.limit * self._answers) - self.root.held[What.ANSWERS], 0)
         process = rest[0] if rest else principal
+        answers = 0
+        if what is not What.ANSWERS:
+            answers = max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+        if process.total + more <= SMALL and more <= self.limit - self.root.total - answers:
+            return True
+        free = self.free(principal) - answers
         return more <= free and process.total + more <= GREED * (free - more)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
@@ -239,7 +245,8 @@ class Budget:
         principal, *below = asking.path()
         process = below[0] if below else principal
         for kind in What:
-            if kind > what or kind is What.SERIES:
+            # History goes for anything: or who fills the whole with it keeps all others out.
+            if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
@@ -263,7 +270,9 @@ class Budget:
             if sizes[branch]:
                 if branch is principal:
                     branch = max(own, key=own.__getitem__)
-                return _largest_leaf(branch, kind, asking.path(), extra), kind
+                victim = _largest_leaf(branch, kind, asking.path(), extra)
+                if victim is not asking or kind is not what or what >= What.HISTORY:
+                    return victim, kind
         return None
 
     def count(self, account: Account, what: What) -> None:
