@@ -113,6 +113,13 @@ class Account:
         self._change(before, -size)
         self._change(after, size)
 
+    def renew(self) -> None:
+        """Become the youngest, as it begins something new."""
+        for account in self.path():
+            if account.parent is not None:
+                siblings = account.parent.children
+                siblings[account.name] = siblings.pop(account.name)
+
     def close(self) -> None:
         """Hold nothing any more, and leave the tree, with all children."""
         self._closed = True
@@ -236,7 +243,7 @@ class Budget:
         A principal or process that holds less than the one that asks keeps what it has, or a large
         one would feed on its neighbours. But many small ones together could fill the whole with
         unfinished lines and with what the dead left behind: only principals with a reserve keep
-        those. Answers make way for up to twice as much: of readers alike the oldest is slow.
+        those. Answers make way for up to twice as much, the oldest first.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
@@ -251,7 +258,7 @@ class Budget:
                 for each in principal.children.values()
                 if scattered or each is process or times * each.total > process.total + more
             }
-            own[process] = (own.get(process, process.own(kind)) + extra) // times
+            own[process] = own.get(process, process.own(kind)) + extra
             sizes = {
                 each: each.held[kind]
                 for each in self.principals()
@@ -259,10 +266,10 @@ class Budget:
                 or (scattered and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
-            branch = max(sizes, key=sizes.__getitem__)
+            branch = max(sizes, key=lambda each: _rank(kind, sizes[each]))
             if sizes[branch]:
                 if branch is principal:
-                    branch = max(own, key=own.__getitem__)
+                    branch = max(own, key=lambda each: _rank(kind, own[each]))
                 return _largest_leaf(branch, kind, asking.path(), extra), kind
         return None
 
@@ -282,6 +289,14 @@ class Budget:
         return len(self.reserved) < DEFAULT_RESERVED
 
 
+def _rank(kind: What, size: int) -> int:
+    """Return by what sizes are compared.
+
+    Readers alike hold about the same, and it is not their size that tells who is slow.
+    """
+    return size.bit_length() if kind is What.ANSWERS else size
+
+
 def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int) -> Account:
     """Return the largest leaf of the largest branch below an account; of equal ones the oldest.
 
@@ -293,7 +308,7 @@ def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int)
             most += extra
         for child in account.children.values():
             size = child.held[kind] + (extra if child in path else 0)
-            if size > most:
+            if _rank(kind, size) > _rank(kind, most):
                 best, most = child, size
         if best is account:
             return account

@@ -140,16 +140,17 @@ def test_losses_are_counted_for_so_many_by_name():
 
 
 def test_of_readers_that_hold_the_same_the_oldest_is_slow():
-    """A new one takes the place of the first; series and history of the same size stay."""
+    """A new one takes the place of the first, but for one that began another answer since."""
     budget, lost = Budget(MIB, **NOTHING_ASIDE), []
     for number in range(11):
         reader = budget.account(
             "address:1", number, lose=lambda what, number=number: lost.append((number, what))
         )
-        assert reader.hold(What.ANSWERS, 100_000)
+        assert reader.hold(What.ANSWERS, 100_000 + number)
+        budget.account("address:1", 1).renew()
     assert lost == [(0, What.ANSWERS)]
     assert budget.account("address:2", 1).hold(What.ANSWERS, 100_000)
-    assert lost[1:] == [(1, What.ANSWERS)]
+    assert lost[1:] == [(2, What.ANSWERS)]
 
 
 def test_a_part_is_for_answers_alone():

@@ -93,6 +93,13 @@ def outcomes(collector, name):
     return float(re.search(line, collector.get("/metrics")[2], re.MULTILINE).group(1))
 
 
+def gone(collector):
+    """Return how many were cut for being slow, or for want of room, or were answered too late."""
+    late = collector.value("waggle_collector_http_refusals_total", reason="late")
+    cut = [outcomes(collector, name) for name in ("slow", "unread", "crowded")]
+    return sum(cut) + max(late - cut[1], 0)
+
+
 def closed(clients):
     """Return how many of the connections the collector has closed."""
     count = 0
@@ -131,12 +138,7 @@ def test_a_scrape_is_answered_beside_six_hundred_slow_clients(collector):
         assert grown < MEMORY
         # When their time is over, they are gone.
         wait_until(lambda: closed(half) == MANY, seconds=60)
-        # The budget may have had to let some go before.
-        wait_until(
-            lambda: outcomes(collector, "unread") + outcomes(collector, "crowded") >= MANY,
-            seconds=60,
-        )
-        assert outcomes(collector, "slow") >= MANY
+        wait_until(lambda: gone(collector) >= 2 * MANY, seconds=60)
         connections = "waggle_collector_connections_total"
         silent = wait_until(
             lambda: (
