@@ -113,6 +113,13 @@ class Account:
         self._change(before, -size)
         self._change(after, size)
 
+    def renew(self) -> None:
+        """Become the youngest, as it begins something new."""
+        for account in self.path():
+            if account.parent is not None:
+                siblings = account.parent.children
+                siblings[account.name] = siblings.pop(account.name)
+
     def close(self) -> None:
         """Hold nothing any more, and leave the tree, with all children."""
         self._closed = True
@@ -238,9 +245,9 @@ class Budget:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
         Who holds less than the one that asks keeps what it has, or a large one would feed on its
-        neighbours. But many small ones could fill the whole with unfinished lines and with what the
-        dead left behind: only principals with a reserve keep those. Answers make way for up to
-        twice as much: of readers alike the oldest is slow.
+        neighbours. But of unfinished lines, and of what the dead left behind, many small holders
+        count as one: only those with a reserve keep that. Answers make way for up to twice as
+        much, the oldest first.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
@@ -252,24 +259,26 @@ class Budget:
             if not self.root.held[kind] + extra:
                 continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
+            crowd = scattered and self.root.held[kind] > principal.total + more
+            own_crowd = scattered and principal.held[kind] > process.total + more
             times = 2 if kind is What.ANSWERS else 1
             own = {
                 each: each.held[kind]
                 for each in principal.children.values()
-                if scattered or each is process or times * each.total > process.total + more
+                if own_crowd or each is process or times * each.total > process.total + more
             }
-            own[process] = (own.get(process, process.own(kind)) + extra) // times
+            own[process] = own.get(process, process.own(kind)) + extra
             sizes = {
                 each: each.held[kind]
                 for each in self.principals()
                 if times * each.total > principal.total + more
-                or (scattered and each not in self.reserved)
+                or (crowd and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
-            branch = max(sizes, key=sizes.__getitem__)
+            branch = max(sizes, key=lambda each: _rank(kind, sizes[each]))
             if sizes[branch]:
                 if branch is principal:
-                    branch = max(own, key=own.__getitem__)
+                    branch = max(own, key=lambda each: _rank(kind, own[each]))
                 victim = _largest_leaf(branch, kind, asking.path(), extra)
                 if victim is not asking or kind is not what or what >= What.HISTORY:
                     return victim, kind
@@ -291,6 +300,14 @@ class Budget:
         return len(self.reserved) < DEFAULT_RESERVED
 
 
+def _rank(kind: What, size: int) -> int:
+    """Return by what sizes are compared.
+
+    Readers alike hold about the same, and it is not their size that tells who is slow.
+    """
+    return size.bit_length() if kind is What.ANSWERS else size
+
+
 def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int) -> Account:
     """Return the largest leaf of the largest branch below an account; of equal ones the oldest.
 
@@ -302,7 +319,7 @@ def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int)
             most += extra
         for child in account.children.values():
             size = child.held[kind] + (extra if child in path else 0)
-            if size > most:
+            if _rank(kind, size) > _rank(kind, most):
                 best, most = child, size
         if best is account:
             return account
