@@ -25,9 +25,9 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
-#: A process that holds no more than this may take what is set aside for principals that have not
-#: come yet, so that one that fills the whole keeps no other of its uid from connecting.
-SMALL = 16 * 1024
+#: A process that holds no more than this part of a reserve may take what is set aside for principals
+#: that have not come: a hog keeps no other process of its uid from connecting.
+SMALL = 1 / 16
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
@@ -233,13 +233,12 @@ class Budget:
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
         process = rest[0] if rest else principal
-        answers = 0
+        total = process.total + more
+        is_small = total <= SMALL * self._reserve
+        free = self.limit - self.root.total if is_small else self.free(principal)
         if what is not What.ANSWERS:
-            answers = max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
-        if process.total + more <= SMALL and more <= self.limit - self.root.total - answers:
-            return True
-        free = self.free(principal) - answers
-        return more <= free and process.total + more <= GREED * (free - more)
+            free -= max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+        return more <= free and (is_small or total <= GREED * (free - more))
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
