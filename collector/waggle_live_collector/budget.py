@@ -8,15 +8,19 @@ whoever holds something, and include the copies that rendering and saving make.
 There is no cap until the whole is full, but for two rules that leave newcomers room. Some bytes
 are reserved for each of the first principals. And a process may hold at most :data:`GREED` times
 what is free, so that one alone never takes all of it. Where there is no room the largest holder of
-the least valuable kind loses that, be it who asks; see :class:`What`. A principal or process that
-holds less than the one that asks loses no history and no answers. Belongs to the event loop.
+the least valuable kind loses that, be it who asks; see :class:`What`. A principal or process
+that holds less than the one that asks loses no history and no answers to it. Belongs to the event
+loop.
 """
 
 from __future__ import annotations
 
-import enum
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
+
+from .account import Account, What, keep
+
+__all__ = ["Account", "Budget", "What"]
 
 #: Bytes that are set aside for each of the first principals, how many they are, and how many of
 #: them may be addresses, of which a stranger may have many.
@@ -24,9 +28,14 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: A process that holds no more than this part of a reserve may take what is set aside for
+#: principals that have not come: a hog keeps no other process of its uid from connecting.
+SMALL = 1 / 16
+#: The part of the whole that is for answers alone.
+DEFAULT_ANSWERS = 1 / 8
 #: What stays takes nothing of this part of the whole: else who has filled its share with series
 #: could send no more lines, and nobody come back to a collector whose state file fills the whole.
-PASSING = 32
+LINES = 1 / 32
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
@@ -34,134 +43,24 @@ OTHER = "other"
 UNKNOWN = "unknown"
 
 
-class What(enum.IntEnum):
-    """Kinds of what is held, in the order in which they are lost. Series of the living never are.
-
-    Something makes room only for what is of its own kind or of a more valuable one: an incomplete
-    line never pushes out an answer.
-    """
-
-    #: Lines and requests that are not whole yet, and connections that have said nothing yet.
-    INCOMPLETE = 0
-    #: What is kept to tell recent values.
-    HISTORY = 1
-    #: Answers that wait for their reader.
-    ANSWERS = 2
-    #: What unproven processes that have ended left behind.
-    ENDED = 3
-    #: Series, and whatever else can't be given up. New ones are refused.
-    SERIES = 4
-
-
-_PASSING = (What.INCOMPLETE, What.ANSWERS)
-
-
-def _keep(what: What) -> None:
-    """Nothing is lost: what holds only series."""
-
-
-class Account:
-    """What somebody holds. Made by :meth:`Budget.account`.
-
-    ``lose`` is called with the kind that the account has to give up: all of it, now. It is no
-    longer counted then.
-    """
-
-    __slots__ = ("_budget", "_closed", "_own", "children", "held", "lose", "name", "parent")
-
-    def __init__(
-        self, budget: Budget, parent: Account | None, name: Hashable, lose: Callable[[What], None]
-    ) -> None:
-        self.name = name
-        self.parent = parent
-        self.children: dict[Hashable, Account] = {}
-        #: Bytes by kind, the children's included.
-        self.held = [0] * len(What)
-        self.lose = lose
-        self._budget = budget
-        self._closed = False
-        self._own = [0] * len(What)
-
-    @property
-    def total(self) -> int:
-        """All bytes that it and its children hold."""
-        return sum(self.held)
-
-    def own(self, what: What) -> int:
-        """Return the bytes that it holds by itself."""
-        return self._own[what]
-
-    def hold(self, what: What, size: int) -> bool:
-        """Hold ``size`` bytes of a kind from now on; False, and no change, if there is no room.
-
-        To hold less always succeeds. A closed account has no room.
-        """
-        more = size - self._own[what]
-        if more > 0 and (self._closed or not self._budget.make_room(self, what, more)):
-            return False
-        # Making room may have taken from this very account.
-        self._change(what, size - self._own[what])
-        return True
-
-    def take(self, what: What, more: int) -> None:
-        """Hold ``more`` bytes of a kind without asking for room: they are there already.
-
-        So after a restart, and where something else was given up for it just now.
-        """
-        self._change(what, more)
-
-    def move(self, before: What, after: What) -> None:
-        """Hold from now on as the one kind what was held as another; it needs no room."""
-        size = self._own[before]
-        self._change(before, -size)
-        self._change(after, size)
-
-    def close(self) -> None:
-        """Hold nothing any more, and leave the tree, with all children."""
-        self._closed = True
-        for child in list(self.children.values()):
-            child.close()
-        for what in What:
-            self._change(what, -self._own[what])
-        if self.parent is not None:
-            self.parent.children.pop(self.name, None)
-            self._budget.reserved.pop(self, None)
-
-    def principal(self) -> Account:
-        """Return the principal that it belongs to."""
-        return self.path()[0]
-
-    def path(self) -> list[Account]:
-        """Return the accounts from its principal down to itself."""
-        path: list[Account] = []
-        account: Account = self
-        while account.parent is not None:
-            path.append(account)
-            account = account.parent
-        return path[::-1]
-
-    def _change(self, what: What, more: int) -> None:
-        self._own[what] += more
-        account: Account | None = self
-        while account is not None:
-            account.held[what] += more
-            account = account.parent
-
-
 class Budget:
-    """The whole: ``limit`` bytes."""
+    """The whole: ``limit`` bytes, of which the part ``answers`` is for answers alone.
 
-    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE) -> None:
+    So whoever fills the rest can't keep anybody from reading what there is.
+    """
+
+    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE, answers: float = 0.0) -> None:
         self.limit = limit
         self._reserve = reserve
-        self.root = Account(self, None, "", _keep)
+        self._answers = answers
+        self.root = Account(self, None, "", keep)
         #: The principals that bytes are set aside for.
         self.reserved: dict[Account, None] = {}
         #: How often who had to give up what, or was refused: by principal and kind.
         self.losses: dict[str, Counter[What]] = {OTHER: Counter()}
 
     def account(
-        self, principal: str, *names: Hashable, lose: Callable[[What], None] = _keep
+        self, principal: str, *names: Hashable, lose: Callable[[What], None] = keep
     ) -> Account:
         """Return the account of that path, made with what is missing above it.
 
@@ -173,7 +72,7 @@ class Budget:
             child = account.children.get(name)
             if child is None:
                 last = depth == len(names)
-                child = Account(self, account, name, lose if last else _keep)
+                child = Account(self, account, name, lose if last else keep)
                 if not depth and self._reserves(principal):
                     self.reserved[child] = None
                 account.children[name] = child
@@ -193,7 +92,7 @@ class Budget:
         return self.limit - self.root.total - aside
 
     def sweep(self) -> None:
-        """Forget accounts that hold nothing and have no children; call about once a second."""
+        """Forget accounts that hold nothing; call about once a second."""
         for principal in list(self.principals()):
             for process in list(principal.children.values()):
                 if not process.children and not process.total:
@@ -223,56 +122,70 @@ class Budget:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
-        free = self.free(principal)
-        if what in _PASSING:
-            return more <= max(free, self._aside_for_passing())
         process = rest[0] if rest else principal
-        greedy = process.total + more > GREED * (free - more)
-        return more <= free - max(self._aside_for_passing(), 0) and not greedy
+        total = process.total + more
+        is_small = total <= SMALL * self._reserve
+        free = self.limit - self.root.total if is_small else self.free(principal)
+        if what is not What.ANSWERS:
+            free -= max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+        lines = self._left_for_lines()
+        if what is What.INCOMPLETE:
+            return more <= max(free, lines)
+        is_greedy = not is_small and total > GREED * (free - more)
+        return more <= free - max(lines, 0) and not is_greedy
 
-    def _aside_for_passing(self) -> int:  # less than 0 if what passes takes more than its part
-        return self.limit // PASSING - sum(self.root.held[kind] for kind in _PASSING)
+    def _left_for_lines(self) -> int:  # less than 0 if they take more than their part
+        return int(LINES * self.limit) - self.root.held[What.INCOMPLETE]
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
         Who holds less than the one that asks keeps what it has, or a large one would feed on its
-        neighbours. But many small ones together could fill the whole with unfinished lines and with
-        what the dead left behind: only principals with a reserve keep those.
+        neighbours. But of unfinished lines, and of what the dead left behind, many small holders
+        count as one: only those with a reserve keep that. Answers make way for up to twice as
+        much, the oldest first.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
         for kind in What:
-            if kind > what or kind is What.SERIES:
+            # History goes for anything: or who fills the whole with it keeps all others out.
+            if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
-            if kind in _PASSING and what not in _PASSING and self._aside_for_passing() >= 0:
+            if kind is What.INCOMPLETE and what is not kind and self._left_for_lines() >= 0:
                 continue
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
                 continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
+            crowd = scattered and self.root.held[kind] > principal.total + more
+            own_crowd = scattered and principal.held[kind] > process.total + more
+            times = 2 if kind is What.ANSWERS else 1
             own = {
                 each: each.held[kind]
                 for each in principal.children.values()
-                if scattered or each is process or each.total > process.total + more
+                if own_crowd or each is process or times * each.total > process.total + more
             }
             own[process] = own.get(process, process.own(kind)) + extra
             sizes = {
                 each: each.held[kind]
                 for each in self.principals()
-                if each.total > principal.total + more or (scattered and each not in self.reserved)
+                if times * each.total > principal.total + more
+                or (crowd and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
-            branch = max(sizes, key=sizes.__getitem__)
+            branch = max(sizes, key=lambda each: _rank(kind, sizes[each]))
             if sizes[branch]:
                 if branch is principal:
-                    branch = max(own, key=own.__getitem__)
-                return _largest_leaf(branch, kind, asking.path(), extra), kind
+                    branch = max(own, key=lambda each: _rank(kind, own[each]))
+                victim = _largest_leaf(branch, kind, asking.path(), extra)
+                if victim is not asking or kind is not what or what >= What.HISTORY:
+                    return victim, kind
         return None
 
     def count(self, account: Account, what: What) -> None:
         """Count that an account had to give up something, or was refused it."""
-        name, losses = str(account.principal().name), self.losses
+        name = str(account.principal().name)
+        losses = self.losses
         if name not in losses and len(losses) > DEFAULT_MAX_NAMED:
             fewest = min(losses.keys() - {OTHER}, key=lambda each: losses[each].total())
             losses.setdefault(OTHER, Counter()).update(losses.pop(fewest))
@@ -280,8 +193,17 @@ class Budget:
 
     def _reserves(self, principal: str) -> bool:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
-        is_one_more = principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES
-        return len(self.reserved) < DEFAULT_RESERVED and not is_one_more
+        if principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES:
+            return False
+        return len(self.reserved) < DEFAULT_RESERVED
+
+
+def _rank(kind: What, size: int) -> int:
+    """Return by what sizes are compared.
+
+    Readers alike hold about the same, and it is not their size that tells who is slow.
+    """
+    return size.bit_length() if kind is What.ANSWERS else size
 
 
 def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int) -> Account:
@@ -290,10 +212,12 @@ def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int)
     The last of ``path`` is taken to hold ``extra`` more.
     """
     while True:
-        best, most = account, account.own(kind) + (extra if account is path[-1] else 0)
+        best, most = account, account.own(kind)
+        if account is path[-1]:
+            most += extra
         for child in account.children.values():
             size = child.held[kind] + (extra if child in path else 0)
-            if size > most:
+            if _rank(kind, size) > _rank(kind, most):
                 best, most = child, size
         if best is account:
             return account

@@ -9,10 +9,13 @@ from .version import VERSION
 #: Principals that refusals are counted for by name: those with the most. The others are "other".
 DEFAULT_MAX_REFUSED = 100
 #: Of HTTP connections, and of requests; all stand at 0 from the start.
-HTTP_OUTCOMES = ("accepted", "crowded", "idle", "large", "slow", "tls", "unread", "web_config")
+HTTP_OUTCOMES = (
+    *("accepted", "crowded", "idle", "large", "paced"),
+    *("slow", "tls", "unread", "web_config"),
+)
 #: Where errors of our own are counted.
 FAULTS = ("exposition", "http", "identity", "intake", "loop", "sockets", "state", "table")
-HTTP_REASONS = ("busy", "late", "listeners", "unauthorized", "web_config")
+HTTP_REASONS = ("budget", "late", "unauthorized", "web_config")
 
 
 class OwnMetrics:
@@ -66,6 +69,8 @@ class OwnMetrics:
         self.errors = counter("errors", text, "where")
         for where in FAULTS:
             self.errors.labels(where)
+        text = "Lines of the log that could not be written, or not soon enough."
+        self.log_lines_lost = counter("log_lines_lost", text)
         text = "Connections that are sent the live stream."
         self.http_listeners = prometheus.Gauge(
             "waggle_collector_http_listeners", text, registry=registry

@@ -159,5 +159,5 @@ def check(world):
     assert world.processes.connected <= LIMITS.processes
     text = world.text(openmetrics=True)
     assert [family.name for family in text_string_to_metric_families(text)]
-    assert json.loads(world.api.plugins())["plugins"]
+    assert json.loads(world.json())["plugins"]
     assert world.value("waggle_count_total", name="good", plugin="neighbour") == 2

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..budget import Budget, What
 from ..identity import peer as peers
 from ..identity.peer import Peer
-from ..limits import Limits
+from ..limits import Limits, plugin_connections
 from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
 from ..sockets.turns import Turns
@@ -23,8 +23,8 @@ from .protocol import Intake, WireProtocol
 
 #: Bytes that may wait for one peer to read them, and memory that each of them takes.
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
-#: Bytes read from one peer at a time.
-DEFAULT_READ_BYTES = 4 * 1024
+#: Bytes read from one peer at a time, and from one whose last ones took longer than a pause.
+DEFAULT_READ_BYTES, SLOW_READ_BYTES = 16 * 1024, 4 * 1024
 #: Memory of a connection (tests/collector/intake/test_room.py measures it), and in what steps that
 #: of an unfinished line is counted.
 CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
@@ -51,23 +51,24 @@ class PluginConnection(asyncio.BufferedProtocol):
         self._listener = listener
         self._transport: asyncio.Transport | None = None
         self._protocol = WireProtocol(self, peer, listener)
-        #: Does it speak for a process that lives? Such a one is cut off for nothing but its lines.
-        self._speaks = False
+        #: Does it speak for a process that lives? Did its last bytes take long?
+        self._speaks = self._slow = False
         #: Ends a pause.
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def closing(self) -> bool:
-        """Has it been closed, but for answers that its peer has not read yet?"""
-        return self._transport is not None and self._transport.is_closing()
+    def overdue(self, now: float) -> str:
+        """Return why it has to go, ``silent`` or ``unread``; "" while it may wait."""
+        closing = self._transport is not None and self._transport.is_closing()
+        if now - self.since < (CLOSE_SECONDS if closing else self._listener.limits.hello_seconds):
+            return ""
+        return "unread" if closing else "silent"
 
     async def open(self, sock: socket.socket) -> None:
         """Take the accepted socket over."""
         await asyncio.get_running_loop().connect_accepted_socket(lambda: self, sock)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Asyncio: the connection stands."""
-        assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(0)
         self._transport = transport
         self._hold()
@@ -75,7 +76,7 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Asyncio: where to put bytes."""
-        return self._buffer
+        return self._buffer[:SLOW_READ_BYTES] if self._slow else self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Asyncio: bytes came."""
@@ -87,6 +88,7 @@ class PluginConnection(asyncio.BufferedProtocol):
             self._listener.acceptor.moved(self, waiting=not self._speaks)
         self._hold()
         took = self._listener.clock.monotonic() - begin
+        self._slow = took > PAUSE_SECONDS
         self._wait(self._listener.turns.take(self._path, took))
 
     def eof_received(self) -> bool:
@@ -99,7 +101,6 @@ class PluginConnection(asyncio.BufferedProtocol):
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
-        self.account.close()
         self._listener.acceptor.lost(self)
         self._protocol.end_of_file()
 
@@ -129,6 +130,8 @@ class PluginConnection(asyncio.BufferedProtocol):
         """Close now."""
         if self._transport is not None:
             self._transport.abort()
+        else:  # it never stood: its peer's handle is let go
+            self._protocol.end_of_file()
 
     def _hold(self) -> None:
         """Have the budget hold what it takes beside a living process, or give way."""
@@ -163,17 +166,21 @@ class Listener(Intake):
         self.turns = Turns(self.clock.monotonic)
         self.acceptor = Acceptor(
             make=self._make,
-            overdue=self._overdue,
+            overdue=PluginConnection.overdue,
             count=lambda outcome: self.own.connections.labels(outcome).inc(),
+            refused=self.own.refused,
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,
-            rate=self.limits.connections_per_second,
+            working=What.SERIES,
+            most=plugin_connections(),
+            process_pace=self.limits.process_pace,
+            principal_pace=self.limits.principal_pace,
         )
 
     async def stop(self) -> None:
         """Accept no more, then read what is already on its way, within a second."""
-        await self.acceptor.stop()
+        self.acceptor.stop()
         loop = asyncio.get_running_loop()
         deadline, seen = loop.time() + DRAIN_SECONDS, -1
         while seen != self.turns.taken and loop.time() < deadline:
@@ -186,8 +193,3 @@ class Listener(Intake):
         if peer.tcp:
             keep_alive(accepted, *self.limits.keepalive)
         return PluginConnection(self, peer)
-
-    def _overdue(self, connection: PluginConnection, now: float) -> str:
-        if connection.closing:
-            return "unread" if now - connection.since >= CLOSE_SECONDS else ""
-        return "silent" if now - connection.since >= self.limits.hello_seconds else ""

@@ -6,11 +6,12 @@ from math import fsum
 import pytest
 
 from waggle_live_collector.identity.app_meta import AppMeta
+from waggle_live_collector.identity.labels import IdentityLabels
 
 from ..state.test_state_file import counters, reborn, state_of
 from ..world import World, counter, gauge, rate, timer
 
-CARS = AppMeta("registry/cars:1.2", task="cars-north", job="traffic", host="node-1", zone="core")
+CARS = AppMeta(IdentityLabels("registry/cars", "cars-north", "traffic"), "1.2", "node-1", "core")
 PLUGIN = {"plugin": "registry/cars", "plugin_task": "cars-north", "plugin_job": "traffic"}
 EARLY = {"plugin": "main", "plugin_task": "main", "plugin_job": "app_id:pod-a"}
 
@@ -92,7 +93,7 @@ def test_what_is_not_known_yet_is_withheld_and_then_shown_by_its_claim():
     world = World(stack=True)
     report(pod(world), 1, 1)
     assert "plugin=" not in world.table_text(openmetrics=False).decode()
-    assert b'"plugin"' not in world.api.plugins()
+    assert b'"plugin"' not in world.json()
     world.time.pass_(1.99)
     assert total(world, "waggle_count_total") == 0
     world.time.pass_(0.02)
@@ -271,7 +272,7 @@ def test_what_is_recent_adds_up():
             report(peer, second, second)
     for app in ("pod-a", "pod-b"):
         world.resolve(app, CARS)
-    (plugin,) = json.loads(world.api.plugins())["plugins"]
+    (plugin,) = json.loads(world.json())["plugins"]
     assert plugin["messages_per_second"] == {"m": pytest.approx(2)}
     assert plugin["uploads_per_second"] == pytest.approx(4)
     assert plugin["cpu_per_second"] == pytest.approx(1.4, rel=0.01)
