@@ -117,11 +117,13 @@ def again(function, pause=0.02):
 def hold(make, number, pause=0.05):
     """Keep so many things open that ``make`` returns, and make those anew that were closed."""
     kept = []
+    rooms = [number]
 
     def once():
         # Those that were closed come back at a pace: a flood of connects is another attack.
-        for _ in range(min(number - len(kept), 5 if len(kept) > number / 2 else number)):
+        for _ in range(min(number - len(kept), rooms[-1])):
             kept.append(make())
+        rooms.append(5)
         kept[:] = [each for each in kept if not _is_closed(each)]
 
     again(once, pause)
