@@ -37,16 +37,17 @@ ARROWS = {
     },
     "waggle_live_collector": {
         "__init__": "version",
-        "__main__": "web exposition intake state table identity sockets "
+        "__main__": "web exposition intake state table identity upkeep sockets "
         "budget clock faults logs memory options own_metrics version",
         "web": "exposition table identity sockets "
         "budget clock faults limits own_metrics regular_file version",
         "exposition": "table identity clock faults own_metrics",
         "intake": "table identity messages sockets budget clock faults limits own_metrics version",
-        "state": "table messages clock faults own_metrics",
+        "state": "table identity messages clock faults own_metrics",
         "table": "identity messages budget clock limits",
         "identity": "messages clock faults options own_metrics regular_file",
         "messages": "",
+        "upkeep": "sockets clock faults",
         "sockets": "budget faults",
         "faults": "clock own_metrics",
         "options": "limits memory version",
@@ -54,7 +55,8 @@ ARROWS = {
         "own_metrics": "version",
         "logs": "",
         "memory": "",
-        "budget": "",
+        "budget": "account",
+        "account": "",
         "clock": "",
         "regular_file": "",
         "version": "",

@@ -8,12 +8,10 @@ import resource
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable, Mapping
 
 from . import logs, memory
 from .budget import DEFAULT_ANSWERS, Budget
-from .clock import Clock, until_next
+from .clock import Clock
 from .exposition.exposition import Exposition
 from .exposition.json import Api
 from .faults import Faults
@@ -27,7 +25,7 @@ from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
 from .sockets.tcp import join, listen
-from .sockets.unix import SocketError, SocketTaken, UnixSocket, default_path
+from .sockets.unix import SocketError, UnixSocket, default_path
 from .state.form import State
 from .state.owned_file import StateFileError
 from .state.state_file import StateFile
@@ -35,6 +33,7 @@ from .table.processes import Processes
 from .table.readiness import Readiness
 from .table.sizes import Sizes
 from .table.table import Table
+from .upkeep import Upkeep
 from .version import VERSION
 from .web.config import OPEN, WebConfigFile
 from .web.errors import WebConfigError
@@ -46,9 +45,6 @@ from .web.routes import Routes
 
 log = logging.getLogger("waggle_live_collector")
 
-#: Seconds between two looks at what is over its time, and at whether to write the state.
-TICK_SECONDS = 1.0
-
 
 def main() -> None:
     """Run the collector of the command line until SIGTERM or SIGINT."""
@@ -57,16 +53,19 @@ def main() -> None:
 
 def serve(options: Options) -> None:
     """Run a collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
-    logs.start(options.log_level, options.log_format)
+    lines = logs.start(options.log_level, options.log_format)
     _raise_descriptor_limit()
     try:
-        asyncio.run(run(options))
+        asyncio.run(run(options, lines))
     except (SocketError, StateFileError, TokenError, WebConfigError) as error:
         log.error("%s", error)
         sys.exit(1)
+    except Exception:
+        log.exception("ended by an error of the collector's own")
+        sys.exit(1)
 
 
-async def run(options: Options) -> None:
+async def run(options: Options, lines: logs.Lines) -> None:
     """Serve until a signal comes; raises SocketError if an address can't be had.
 
     Raises StateFileError if the state file is not ours to use, and WebConfigError or TokenError
@@ -76,6 +75,7 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
+    lines.count_lost = own.log_lines_lost.inc
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
@@ -100,6 +100,7 @@ async def run(options: Options) -> None:
         own=own,
         faults=faults,
         clock=clock,
+        prove=options.identity_verify != OFF,
     )
 
     stop = _stop_signal()
@@ -177,14 +178,20 @@ async def run(options: Options) -> None:
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
-    work = {
-        "table": processes.sweep,
-        "sockets": listener.acceptor.sweep,
-        "http": web_acceptor.sweep,
-        "loop": budget.sweep,
-        "state": state.tick,
-    }
-    await _work_until(stop, work, faults, unix, listener)
+    upkeep = Upkeep(
+        work={
+            "table": processes.sweep,
+            "sockets": listener.acceptor.sweep,
+            "http": web_acceptor.sweep,
+            "loop": budget.sweep,
+            "state": state.tick,
+        },
+        unix=unix,
+        replace=listener.acceptor.replace,
+        faults=faults,
+        clock=clock,
+    )
+    await upkeep.until(stop)
 
     log.info("stopping")
     unix.unlink()
@@ -213,50 +220,6 @@ def _stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-async def _work_until(
-    stop: asyncio.Event,
-    work: Mapping[str, Callable[[], None]],
-    faults: Faults,
-    unix: UnixSocket,
-    listener: Listener,
-) -> None:
-    """Do each second all of the ``work``, whichever part of it raises, and keep the socket."""
-    complaint = ""
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
-        for where, each in work.items():
-            with faults.kept(where, "the work of each second failed"):
-                each()
-        try:
-            complaint = _keep_socket(unix, listener, complaint)
-        except SocketTaken:
-            raise
-        except Exception as error:
-            faults.note("sockets", "the socket file can't be looked after", error)
-
-
-def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
-    """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
-
-    Returns why that failed, and logs it unless it is the ``complaint`` of the last time.
-    Raises SocketTaken if another collector has it now: two must not write one state file.
-    """
-    if not unix.is_lost():
-        return ""
-    try:
-        plugins = unix.bind()
-    except SocketTaken:
-        raise
-    except SocketError as error:
-        if str(error) != complaint:
-            log.error("the socket file is gone, and no new plugin can report: %s", error)
-        return str(error)
-    listener.acceptor.replace(plugins)
-    log.warning("the socket file was gone; made anew: %s", unix.path)
-    return ""
 
 
 def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> str:

@@ -168,6 +168,7 @@ class Listener(Intake):
             make=self._make,
             overdue=PluginConnection.overdue,
             count=lambda outcome: self.own.connections.labels(outcome).inc(),
+            refused=self.own.refused,
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,

@@ -31,6 +31,8 @@ class GoneRow(Struct, array_like=True):
     at: Seconds
     #: Who pays for it, see ``budget.py``.
     principal: str = UNKNOWN
+    #: It was a proven plugin; None in a file of the release before, which doesn't tell.
+    verified: bool | None = None
 
 
 class Gone(Remains[IdentityLabels, GoneRow]):

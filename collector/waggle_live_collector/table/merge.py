@@ -8,12 +8,35 @@ process's next report is still compared with what was applied of it, since its r
 import logging
 from collections.abc import Iterable
 
+from ..identity.labels import IdentityLabels
 from . import exact_sum
 from .plugin import Plugin
 from .process import Process
 from .series import Series
+from .table import Table
 
 log = logging.getLogger(__name__)
+
+
+def move_to(
+    table: Table,
+    plugin: Plugin,
+    processes: list[Process],
+    identity: IdentityLabels,
+    now: float,
+) -> None:
+    """Give a plugin another identity; if that is known already, the two become one.
+
+    ``processes`` are all whose plugin it is.
+    """
+    for process in processes:
+        process.identity, process.encoded = identity, None
+    known = table.settle(plugin, identity)
+    if known is not plugin:
+        table.count(known, -1)
+        merge(known, plugin, processes, now)
+        table.count(known, 1)
+        table.attend(known)
 
 
 def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float) -> None:

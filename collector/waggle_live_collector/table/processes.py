@@ -22,12 +22,13 @@ from waggle_live.wire.protocol import check_session_id
 from ..budget import Account, What
 from ..clock import Clock
 from ..identity.app_meta import AppMeta
-from ..identity.labels import Identify, Naming, ProcessInfo
+from ..identity.labels import Identify, IdentityLabels, Naming, ProcessInfo, id_of
 from ..identity.peer import Peer
 from ..messages import Bye, Hello, Refusal, Update
 from . import costs, exits
 from .kinds import Cell
-from .merge import merge
+from .merge import move_to
+from .plugin import Plugin
 from .process import Process
 from .series import no_room
 from .table import Table
@@ -60,7 +61,7 @@ class Processes:
         ``budget``, ``bad_message``, ``identity``, ``token``); nothing has changed then.
         """
         naming = self.identify(hello, peer)
-        process_id = check_session_id(hello.session)
+        process_id = id_of(check_session_id(hello.session), naming.info)
         key_hash = sha256(check_session_id(hello.key).encode()).digest()
         closed = self.tombstones.closed.rows.get(process_id)
         known = self.by_id.get(process_id) or self.tombstones.expired.get(process_id)
@@ -70,14 +71,14 @@ class Processes:
         if closed is not None or (known is not None and known.forgotten):
             return None, True
         at = self.clock.monotonic()
-        if known is not None and not known.plugin.gone and not _is_another(known, naming):
-            if naming.info.verified and not known.info.verified:
-                known.info = known.plugin.info = replace(known.info, verified=True)
-            self._connect(known, close, peer, at)
-            return known, True
         if known is not None:
+            if not known.plugin.gone and not _is_another(known, naming):
+                self._connect(known, close, peer, at)
+                return known, True
             self._part(known, at)
-        process = self._new(hello, naming, key_hash, peer, at)
+        self._fold_unproven(hello.session, key_hash, naming, at)
+        naming = self.table.place(naming, self._move)
+        process = self._new(replace(hello, session=process_id), naming, key_hash, peer, at)
         self._connect(process, close, peer, at)
         return process, False
 
@@ -121,19 +122,13 @@ class Processes:
 
     def settle(self, app_id: str, meta: AppMeta) -> None:
         """The stack told who ``app_id`` is: all that is pending for it moves there."""
-        pending = [p for p in self.table.plugins.values() if p.pending == app_id]
-        for plugin in pending:
-            processes = [process for process in self.all() if process.plugin is plugin]
-            for process in processes:
-                process.info, process.identity = meta.complete(process.info), meta.identity
-                process.encoded = None
-            plugin.info = meta.complete(plugin.info)
-            known = self.table.settle(plugin, meta.identity)
-            if known is not plugin:
-                self.table.count(known, -1)
-                merge(known, plugin, processes, self.clock.monotonic())
-                self.table.count(known, 1)
-                self.table.attend(known)
+        for plugin in [p for p in self.table.plugins.values() if p.pending == app_id]:
+            for process in self.all():
+                if process.plugin is plugin:
+                    process.info = meta.complete(process.info)
+            plugin.info, plugin.pending = meta.complete(plugin.info), ""
+            naming = self.table.place(Naming(meta.identity, plugin.info), self._move)
+            self._move(plugin, naming.identity)
 
     def sweep(self) -> None:
         """Fold and forget what is over its time; call about once a second."""
@@ -172,6 +167,19 @@ class Processes:
         """Yield every process that has rows: connected, disconnected and expired ones."""
         yield from self.by_id.values()
         yield from self.tombstones.expired.values()
+
+    def _move(self, plugin: Plugin, identity: IdentityLabels) -> None:
+        processes = [process for process in self.all() if process.plugin is plugin]
+        move_to(self.table, plugin, processes, identity, self.clock.monotonic())
+
+    def _fold_unproven(self, session: str, key_hash: bytes, naming: Naming, at: float) -> None:
+        """A process is proven now that was not: that what it was before leaves is no end of it."""
+        known = self.by_id.get(session) if naming.info.verified else None
+        if known is not None and compare_digest(known.key_hash, key_hash):
+            if known.close is not None:
+                known.close()
+                self._attach(known, connected=False, at=at)
+            self._expire(known, at, counts=False)
 
     def _new(self, hello: Hello, naming: Naming, key_hash: bytes, peer: Peer, at: float) -> Process:
         if self.connected >= self.table.limits.processes:
@@ -237,13 +245,14 @@ class Processes:
     def _disconnected(self) -> list[Process]:
         return [process for process in self.by_id.values() if not process.connected]
 
-    def _expire(self, process: Process, at: float) -> None:
+    def _expire(self, process: Process, at: float, *, counts: bool = True) -> None:
         """Fold a process that vanished without a word.
 
         Its rows stay, to recognise it, unless the kernel told that it can't return.
         """
-        self._exit(process, exits.LOST)
-        ended = process.handle is not None
+        if counts:
+            self._exit(process, exits.LOST)
+        ended = counts and process.handle is not None
         self._remove(process)
         if ended:
             self.tombstones.close(process, at)
@@ -285,12 +294,6 @@ class Processes:
 
 
 def _is_another(known: Process, naming: Naming) -> bool:
-    """Tell whether a process that returns is now proven to be somebody else than was believed.
-
-    It may have been begun when the collector asked for less proof, or didn't ask the stack.
-    """
-    info = naming.info
-    if info.verified and info.app_id != known.info.app_id:
-        return True
+    """Tell whether a process that returns was begun when the collector didn't ask the stack."""
     by_stack = known.info.resolved or known.plugin.pending
-    return bool((info.resolved or naming.pending) and not by_stack)
+    return bool((naming.info.resolved or naming.pending) and not by_stack)

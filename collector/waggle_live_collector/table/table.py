@@ -6,7 +6,7 @@ room a plugin without processes leaves before, if nothing proved who it was.
 Belongs to the event loop; not thread-safe.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -142,8 +142,47 @@ class Table:
         """Return the app_ids whose labels are not known yet."""
         return {plugin.pending for plugin in self.plugins.values() if plugin.pending}
 
+    def place(self, naming: Naming, move: Callable[[Plugin, IdentityLabels], None]) -> Naming:
+        """Return the naming of a process; the proven and the unproven never share their labels.
+
+        Where both are known, or were a moment ago, the unproven have labels of their own. ``move``
+        gives a plugin, which turns out to be such a one, its other labels.
+        """
+        identity, apart = naming.identity, naming.identity.apart()
+        if not naming.info.verified:
+            is_apart = self._has(apart, verified=False) or self._has(identity, verified=True)
+            return naming._replace(identity=apart) if is_apart else naming
+        plugin = self.plugins.get(identity)
+        if plugin is not None and not plugin.info.verified:
+            move(plugin, apart)
+        elif self._has(identity, verified=False):
+            self._set_apart(identity, apart)
+        return naming
+
+    def _set_apart(self, identity: IdentityLabels, apart: IdentityLabels) -> None:
+        """Keep the exits of unproven processes that have gone under other labels."""
+        row, exits, known = self.gone.pop(identity), self.gone.take(apart), self.plugins.get(apart)
+        assert row is not None
+        counts = row.exits if known is None else known.exits
+        for status, count in exits.items():
+            counts[status] += count
+        if known is None:
+            row.identity = apart
+            self.gone.add(apart, row)
+        else:
+            for status, count in row.exits.items():
+                counts[status] += count
+            known.encoded = None
+
+    def _has(self, identity: IdentityLabels, *, verified: bool) -> bool:
+        """Tell whether these are the labels of a proven plugin, or of an unproven one."""
+        plugin, gone = self.plugins.get(identity), self.gone.rows.get(identity)
+        return (plugin is not None and plugin.info.verified == verified) or (
+            gone is not None and gone.verified == verified
+        )
+
     def settle(self, plugin: Plugin, identity: IdentityLabels) -> Plugin:
-        """Give a pending plugin its true identity; return the plugin that has it now.
+        """Give a plugin another identity; return the plugin that has it now.
 
         That is another one if it was known already: the caller then merges the two.
         """
@@ -154,7 +193,7 @@ class Table:
         if known is plugin:
             for status, count in self.gone.take(identity).items():
                 plugin.exits[status] += count
-            plugin.identity, plugin.pending, plugin.encoded = identity, "", None
+            plugin.identity, plugin.encoded = identity, None
             self.count(plugin, 1)
         else:
             for principal, size in plugin.paid.items():
@@ -243,6 +282,7 @@ class Table:
             self._share(plugin, principal).close()
         if not plugin.pending:
             exits, at = none() | plugin.exits, plugin.left_at or 0.0
-            row = GoneRow(plugin.identity, exits, at, next(iter(plugin.paid)))
+            first = next(iter(plugin.paid))
+            row = GoneRow(plugin.identity, exits, at, first, plugin.info.verified)
             self.gone.add(plugin.identity, row)
         self.version += 1

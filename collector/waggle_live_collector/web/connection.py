@@ -25,7 +25,7 @@ from .config import WebConfig
 
 #: Bytes of memory that a connection takes, without TLS and with it, and each byte of its request:
 #: the shortest headers take most (tests/collector/web/test_connection.py measures both).
-PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 12 * 1024, 96 * 1024, 24
+PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 12 * 1024, 128 * 1024, 24
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 32 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
@@ -100,6 +100,8 @@ class HttpConnection(asyncio.Protocol):
 
     def hold_answer(self, size: int) -> bool:
         """Hold so many bytes of an answer besides; False, and none, if there is no room."""
+        if size and not self._sending and not self._is_lost:
+            self.account.renew()
         self._sending = size
         if not self.hold():
             self._sending = 0
