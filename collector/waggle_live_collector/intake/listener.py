@@ -12,6 +12,7 @@ import asyncio
 import logging
 import socket
 from dataclasses import dataclass
+from functools import partial
 
 from ..budget import Budget, What
 from ..identity import peer as peers
@@ -170,7 +171,7 @@ class Listener(Intake):
         self.acceptor = Acceptor(
             make=self._make,
             overdue=self._overdue,
-            count=lambda outcome: self.own.connections.labels(outcome).inc(),
+            count=partial(self.own.connected, self.own.connections),
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,

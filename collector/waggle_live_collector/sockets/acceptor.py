@@ -1,9 +1,10 @@
 """Accepts connections, of plugins and of HTTP alike: at a pace, and within the descriptors.
 
-Nobody waits for a flood. Whoever connects too often is closed at once, a process before the
-principal that it belongs to. Where descriptors run out, the one with the most of them loses the
-connection that has waited for longest. Whatever is closed is counted with its reason. Belongs to
-the event loop.
+Nobody waits for a flood. A process that connects too often is closed at once. Of a principal that
+does, each new connection takes the place of the unfinished one that has waited for longest: behind
+one address there may be others than the one who floods. Where descriptors run out, the one with the
+most of them loses such a connection. Whatever is closed is counted with its reason and principal.
+Belongs to the event loop.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ..budget import Account, Budget, What
 from ..faults import Faults
@@ -46,6 +47,8 @@ class Accepted(Protocol):
     def abort(self) -> None:
         """Close now."""
 
+    def __hash__(self) -> int: ...
+
 
 C = TypeVar("C", bound=Accepted)
 
@@ -55,8 +58,8 @@ class Acceptor(Generic[C]):
     """Accepts on any number of listening, non-blocking sockets, until told to stop.
 
     ``make`` returns the connection of an accepted socket, None to refuse it. ``overdue`` returns
-    why one that waits has to go, "" while it may stay. ``count`` is told each outcome:
-    ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
+    why one that waits has to go, "" while it may stay. ``count`` is told each outcome and
+    its principal: ``accepted``, ``paced`` (too many came), ``crowded`` (it made room), ``tls`` (no
     handshake), and what ``overdue`` says. ``delayed`` is called whenever accepting had to wait.
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
@@ -66,7 +69,7 @@ class Acceptor(Generic[C]):
 
     make: Callable[[socket.socket], C | None]
     overdue: Callable[[C, float], str]
-    count: Callable[[str], None]
+    count: Callable[[str, str], None]
     delayed: Callable[[], None]
     faults: Faults
     now: Callable[[], float]
@@ -84,6 +87,8 @@ class Acceptor(Generic[C]):
         #: Accepted, but asyncio or TLS is not done yet.
         self._opening: dict[C, socket.socket] = {}
         self._listening: list[socket.socket] = []
+        #: Who the processes belong to that connected lately.
+        self._principals: dict[int, str] = {}
         self._complained_at = -LOG_SECONDS
 
     def start(self, sock: socket.socket) -> None:
@@ -110,6 +115,8 @@ class Acceptor(Generic[C]):
                 self.cut(connection, outcome)
         for part in (self._descriptors, self._by_process, self._by_principal):
             part.sweep()
+        lately = self._by_process
+        self._principals = {p: who for p, who in self._principals.items() if p in lately}
 
     def moved(self, connection: C, *, waiting: bool) -> None:
         """A connection begins to wait, or to work."""
@@ -124,7 +131,7 @@ class Acceptor(Generic[C]):
     def cut(self, connection: C, outcome: str) -> None:
         """Close a connection and count why; nothing if it is gone."""
         if self.lost(connection):
-            self.count(outcome)
+            self.count(outcome, str(connection.account.principal().name))
             self._abort(connection)
 
     def abort(self) -> None:
@@ -202,29 +209,38 @@ class Acceptor(Generic[C]):
         # By the process first: that costs next to nothing, and a flood is mostly one's.
         pid = _pid(accepted)
         if pid and not self._by_process.allows(pid):
-            self.count("paced")
+            self.count("paced", self._principals[pid])
             return None
         accepted.setblocking(False)
         connection = self.make(accepted)
         if connection is None:
             return None
         principal, process, *_ = [account.name for account in connection.account.path()]
+        who = str(principal)
+        if pid:
+            self._principals[pid] = who
+        if not self._by_principal.allows(who):
+            self._make_way(who)
         place = self._descriptors.account(
-            str(principal), process, id(connection), lose=lambda _: self.cut(connection, "crowded")
+            who, process, connection, lose=lambda _: self.cut(connection, "crowded")
         )
         self._places[connection] = place
-        outcome = ""
-        if not self._by_principal.allows(principal):
-            outcome = "paced"
-        elif not place.hold(self.working, 1):
+        if not place.hold(self.working, 1):
             self._complain("there are too few descriptors for more connections")
-            outcome = "crowded"
-        if outcome:
-            self.cut(connection, outcome)
+            self.cut(connection, "crowded")
             return None
         place.move(self.working, What.INCOMPLETE)
-        self.count("accepted")
+        self.count("accepted", who)
         return connection
+
+    def _make_way(self, principal: str) -> None:
+        """Cut the unfinished connection that has waited longest, of the process with the most."""
+        processes = self._descriptors.account(principal).children.values()
+        most = max(processes, key=lambda each: each.held[What.INCOMPLETE], default=None)
+        places = () if most is None else most.children.values()
+        oldest = next((each for each in places if each.own(What.INCOMPLETE)), None)
+        if oldest is not None:
+            self.cut(cast(C, oldest.name), "paced")
 
     def _opened(self, connection: C, accepted: socket.socket, task: asyncio.Task[None]) -> None:
         del self._opening[connection]

@@ -51,11 +51,12 @@ class World:
         self, *, seconds=60.0, most=1000, process_pace=(1000, 1.0), pace=(1000, 1.0), unix=False
     ):
         self.counted, self.delays, self.clients = Counter(), 0, []
+        self.losers = set()
         self.own, self.budget = OwnMetrics(), Budget(1 << 20)
         self.acceptor = Acceptor(
             make=self._make,
             overdue=lambda one, now: "slow" if now - one.since > seconds else "",
-            count=lambda outcome: self.counted.update([outcome]),
+            count=self._count,
             delayed=self._delayed,
             faults=Faults(own=self.own, clock=Clock()),
             now=time.monotonic,
@@ -93,6 +94,11 @@ class World:
             raise RuntimeError("of our own")
         return Echo(self, sock) if self.welcome else None
 
+    def _count(self, outcome, principal):
+        self.counted[outcome] += 1
+        if outcome != "accepted":
+            self.losers.add(principal)
+
     def _delayed(self):
         self.delays += 1
 
@@ -129,17 +135,21 @@ async def answers(clients):
     return heard
 
 
-def test_who_connects_too_often_is_closed_and_others_are_served():
-    """A flood loses what is over its pace, at once, and whoever comes after it waits for nobody."""
+def test_of_an_address_that_connects_too_often_the_oldest_unfinished_make_way():
+    """Whoever speaks is served, from that address as well, and nobody else loses anything."""
 
     async def run():
-        async with World(pace=(10, 1.0)) as world:
-            flood = world.connect(30, b"x", host="127.0.0.2")
-            (late,) = world.connect(1, b"y")
-            assert await answers([late]) == [b"y"]
-            heard = await answers(flood)
-            assert heard == [b"x"] * 10 + [b""] * 20
-            assert world.counted == {"accepted": 11, "paced": 20}
+        async with World(pace=(10, 0.001)) as world:
+            (other,) = world.connect(1)
+            silent = world.connect(30, host="127.0.0.2")
+            late = world.connect(5, b"y", host="127.0.0.2")
+            assert await answers(late) == [b"y"] * 5
+            assert await answers(silent[:25]) == [b""] * 25
+            for each in (*silent[25:], other):
+                each.sendall(b"z")
+            assert await answers([*silent[25:], other]) == [b"z"] * 6
+            assert world.counted == {"accepted": 36, "paced": 25}
+            assert world.losers == {"address:127.0.0.2"}
 
     asyncio.run(run())
 
