@@ -209,7 +209,7 @@ class Acceptor(Generic[C]):
         # By the process first: that costs next to nothing, and a flood is mostly one's.
         pid = _pid(accepted)
         if pid and not self._by_process.allows(pid):
-            self.count("paced", self._principals[pid])
+            self.count("paced", self._principals.get(pid, "unknown"))
             return None
         accepted.setblocking(False)
         connection = self.make(accepted)

@@ -100,6 +100,8 @@ class HttpConnection(asyncio.Protocol):
 
     def hold_answer(self, size: int) -> bool:
         """Hold so many bytes of an answer besides; False, and none, if there is no room."""
+        if size and not self._sending and not self._is_lost:
+            self.account.renew()
         self._sending = size
         if not self.hold():
             self._sending = 0

@@ -9,6 +9,8 @@ import tempfile
 import time
 from collections import Counter
 
+import pytest
+
 from waggle_live_collector.budget import Budget, What
 from waggle_live_collector.clock import Clock
 from waggle_live_collector.faults import Faults
@@ -267,28 +269,18 @@ def test_a_handshake_that_fails_costs_only_its_own():
     asyncio.run(run())
 
 
-def test_refused_connections_are_closed():
-    """Where whoever makes connections makes none."""
+@pytest.mark.parametrize(("welcome", "faults"), [(False, 0), (None, 1)], ids=["refused", "fault"])
+def test_whoever_gets_no_connection_is_closed_and_the_next_one_is_served(welcome, faults):
+    """Refused by whoever makes them, or by a fault of ours, which is noted."""
 
     async def run():
         async with World() as world:
-            world.welcome = False
-            assert await answers(world.connect(2)) == [b"", b""]
-
-    asyncio.run(run())
-
-
-def test_a_fault_with_one_connection_is_noted_and_costs_only_that():
-    """The next one is served."""
-
-    async def run():
-        async with World() as world:
-            world.welcome = None
+            world.welcome = welcome
             assert await answers(world.connect(1)) == [b""]
             world.welcome = True
             assert await answers(world.connect(1, b"x")) == [b"x"]
             name = "waggle_collector_errors_total"
-            assert world.own.registry.get_sample_value(name, {"where": "sockets"}) == 1
+            assert world.own.registry.get_sample_value(name, {"where": "sockets"}) == faults
 
     asyncio.run(run())
 

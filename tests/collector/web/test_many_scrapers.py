@@ -60,7 +60,7 @@ def test_fifty_scrapers_at_once_cost_a_few_renderings(collector):
 
 @pytest.mark.alone
 def test_who_reads_is_never_cut_for_the_size_of_an_answer(collector):
-    """Twenty scrapers of more than all answers together may have: each gets it whole."""
+    """Twenty scrapers of 10 MB: each gets it whole, and one beside 200 that read nothing."""
     with contextlib.ExitStack() as stack:
         for process in range(3):
             client = stack.enter_context(Client(collector))
@@ -83,7 +83,11 @@ def test_who_reads_is_never_cut_for_the_size_of_an_answer(collector):
         assert all(len(body) > 8 << 20 for _, _, body in results)
         with many(collector, GET + b"\r\n", receive_buffer=4096):
             assert scrape_seconds(collector, 3) < PROMISE * 10
-        wait_until(lambda: outcomes(collector, "unread") + outcomes(collector, "crowded") == MANY)
+            # Those that were answered too late are left to idle.
+            late = re.search(
+                rb'refusals_total{reason="late"} (.+)', collector.get("/metrics")[2]
+            ).group(1)
+            wait_until(lambda: outcomes(collector, "unread", "crowded") >= MANY - float(late))
 
 
 def test_what_was_flushed_is_in_an_answer_asked_for_after(collector):
