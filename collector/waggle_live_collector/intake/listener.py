@@ -175,7 +175,7 @@ class Listener(Intake):
             working=What.SERIES,
             most=plugin_connections(),
             process_pace=self.limits.process_pace,
-            principal_pace=self.limits.principal_pace,
+            pod_pace=self.limits.pod_pace,
         )
 
     async def stop(self) -> None:

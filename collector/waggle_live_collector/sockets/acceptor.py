@@ -1,9 +1,8 @@
 """Accepts connections, of plugins and of HTTP alike: at a pace, and within the descriptors.
 
-Nobody waits for a flood. A process that connects too often is closed at once. Of a principal that
-does, each new connection takes the place of the unfinished one that has waited for longest: behind
-one address there may be others than the one who floods. Where descriptors run out, the one with the
-most of them loses such a connection. Whatever is closed is counted with its reason and principal.
+Nobody waits for a flood. A process that connects too often is closed at once, and a pod that does
+with all its processes. Where descriptors run out, the principal with the most of them loses the
+connection that has waited for longest. Whatever is closed is counted with its reason and principal.
 Belongs to the event loop.
 """
 
@@ -14,7 +13,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..budget import Account, Budget, What
 from ..faults import Faults
@@ -58,13 +57,13 @@ class Acceptor(Generic[C]):
     """Accepts on any number of listening, non-blocking sockets, until told to stop.
 
     ``make`` returns the connection of an accepted socket, None to refuse it. ``overdue`` returns
-    why one that waits has to go, "" while it may stay. ``count`` is told each outcome and
-    its principal: ``accepted``, ``paced`` (too many came), ``crowded`` (it made room), ``tls`` (no
+    why one that waits has to go, "" while it may stay. ``count`` is told each outcome and its
+    principal: ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
     handshake), and what ``overdue`` says. ``delayed`` is called whenever accepting had to wait.
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
     it. ``most`` is for how many there are descriptors; those at work are held as ``working``. A
-    process and a principal may each connect so often at once, and so often a second.
+    process and a pod may each connect so often at once, and so often a second.
     """
 
     make: Callable[[socket.socket], C | None]
@@ -76,12 +75,12 @@ class Acceptor(Generic[C]):
     working: What
     most: int
     process_pace: tuple[float, float]
-    principal_pace: tuple[float, float]
+    pod_pace: tuple[float, float]
 
     def __post_init__(self) -> None:
         self._descriptors = Budget(self.most, reserve=0)
         self._by_process = Pace(*self.process_pace, now=self.now)
-        self._by_principal = Pace(*self.principal_pace, now=self.now)
+        self._by_pod = Pace(*self.pod_pace, now=self.now)
         #: The places of all, in the order in which they came.
         self._places: dict[C, Account] = {}
         #: Accepted, but asyncio or TLS is not done yet.
@@ -113,7 +112,7 @@ class Acceptor(Generic[C]):
         for connection, place in list(self._places.items()):
             if place.own(What.INCOMPLETE) and (outcome := self.overdue(connection, now)):
                 self.cut(connection, outcome)
-        for part in (self._descriptors, self._by_process, self._by_principal):
+        for part in (self._descriptors, self._by_process, self._by_pod):
             part.sweep()
         lately = self._by_process
         self._principals = {p: who for p, who in self._principals.items() if p in lately}
@@ -219,28 +218,23 @@ class Acceptor(Generic[C]):
         who = str(principal)
         if pid:
             self._principals[pid] = who
-        if not self._by_principal.allows(who):
-            self._make_way(who)
+        outcome = ""
+        # Behind an address, or as a user, there may be others than the one who floods.
+        if who.startswith("pod:") and not self._by_pod.allows(who):
+            outcome = "paced"
         place = self._descriptors.account(
             who, process, connection, lose=lambda _: self.cut(connection, "crowded")
         )
         self._places[connection] = place
-        if not place.hold(self.working, 1):
+        if not outcome and not place.hold(self.working, 1):
             self._complain("there are too few descriptors for more connections")
-            self.cut(connection, "crowded")
+            outcome = "crowded"
+        if outcome:
+            self.cut(connection, outcome)
             return None
         place.move(self.working, What.INCOMPLETE)
         self.count("accepted", who)
         return connection
-
-    def _make_way(self, principal: str) -> None:
-        """Cut the unfinished connection that has waited longest, of the process with the most."""
-        processes = self._descriptors.account(principal).children.values()
-        most = max(processes, key=lambda each: each.held[What.INCOMPLETE], default=None)
-        places = () if most is None else most.children.values()
-        oldest = next((each for each in places if each.own(What.INCOMPLETE)), None)
-        if oldest is not None:
-            self.cut(cast(C, oldest.name), "paced")
 
     def _opened(self, connection: C, accepted: socket.socket, task: asyncio.Task[None]) -> None:
         del self._opening[connection]

@@ -77,6 +77,6 @@ def http_acceptor(
         working=What.ANSWERS,
         most=http_connections(),
         process_pace=limits.process_pace,
-        principal_pace=limits.http.pace,
+        pod_pace=limits.pod_pace,
     )
     return acceptor

@@ -25,6 +25,7 @@ class Echo(asyncio.Protocol):
     def __init__(self, world, sock):
         self.world, self.since, self.transport = world, time.monotonic(), None
         principal = principal_of(sock) if sock.family == socket.AF_INET else "uid:0"
+        principal = principal.replace(f"address:{world.pod}", f"pod:{world.pod}")
         self.account = world.budget.account(principal, object(), self)
 
     async def open(self, sock):
@@ -53,7 +54,7 @@ class World:
         self, *, seconds=60.0, most=1000, process_pace=(1000, 1.0), pace=(1000, 1.0), unix=False
     ):
         self.counted, self.delays, self.clients = Counter(), 0, []
-        self.losers = set()
+        self.losers, self.pod = set(), "-"
         self.own, self.budget = OwnMetrics(), Budget(1 << 20)
         self.acceptor = Acceptor(
             make=self._make,
@@ -65,7 +66,7 @@ class World:
             working=What.ANSWERS,
             most=most,
             process_pace=process_pace,
-            principal_pace=pace,
+            pod_pace=pace,
         )
         self.welcome = True
         self.directory = tempfile.TemporaryDirectory(prefix="wl-")
@@ -137,21 +138,18 @@ async def answers(clients):
     return heard
 
 
-def test_of_an_address_that_connects_too_often_the_oldest_unfinished_make_way():
-    """Whoever speaks is served, from that address as well, and nobody else loses anything."""
+def test_a_pod_that_connects_too_often_is_closed():
+    """Whatever processes it uses, and nobody else."""
 
     async def run():
-        async with World(pace=(10, 0.001)) as world:
-            (other,) = world.connect(1)
-            silent = world.connect(30, host="127.0.0.2")
-            late = world.connect(5, b"y", host="127.0.0.2")
-            assert await answers(late) == [b"y"] * 5
-            assert await answers(silent[:25]) == [b""] * 25
-            for each in (*silent[25:], other):
-                each.sendall(b"z")
-            assert await answers([*silent[25:], other]) == [b"z"] * 6
-            assert world.counted == {"accepted": 36, "paced": 25}
-            assert world.losers == {"address:127.0.0.2"}
+        async with World(pace=(5, 0.001)) as world:
+            world.pod = "127.0.0.2"
+            flood = world.connect(8, b"x", host="127.0.0.2")
+            others = world.connect(8, b"y")
+            assert await answers(flood) == [b"x"] * 5 + [b""] * 3
+            assert await answers(others) == [b"y"] * 8
+            assert world.counted == {"accepted": 13, "paced": 3}
+            assert world.losers == {"pod:127.0.0.2"}
 
     asyncio.run(run())
 
