@@ -79,6 +79,12 @@ class OwnMetrics:
         info.info({"version": VERSION})
         prometheus.ProcessCollector(registry=registry)
 
+    def connected(self, connections: prometheus.Counter, outcome: str, principal: str) -> None:
+        """Count what became of a connection, and by name who had to lose it to others."""
+        connections.labels(outcome).inc()
+        if outcome in ("crowded", "paced"):
+            self.refused(outcome, principal)
+
     def refused(self, reason: str, principal: str) -> None:
         """Count one refusal; beyond the bound the principal with the fewest loses its name."""
         refused = self._refused
