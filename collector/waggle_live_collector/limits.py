@@ -9,10 +9,8 @@ from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 DEFAULT_MAX_SERIES_PER_PROCESS = DEFAULT_MAX_SERIES
 #: Connections that a process may make at once, and per second.
 DEFAULT_PROCESS_PACE = 64, 20.0
-#: Those of all processes of a principal: thousands return to a restarted collector at once.
-DEFAULT_PRINCIPAL_PACE = 4096, 500.0
-#: Connections that an address may make to HTTP at once, and per second: TLS takes CPU.
-DEFAULT_HTTP_PACE = 512, 100.0
+#: Those of all processes of a pod: thousands may return to a restarted collector at once.
+DEFAULT_POD_PACE = 4096, 500.0
 #: Descriptors kept for the collector itself: listening sockets, the state, files that are read.
 DEFAULT_OWN_DESCRIPTORS = 18
 #: Part of the others that is for HTTP.
@@ -46,8 +44,6 @@ def _descriptors() -> int:
 class HttpLimits:
     """The bounds of HTTP; times are in seconds."""
 
-    #: Connections of an address at once, and per second.
-    pace: tuple[float, float] = DEFAULT_HTTP_PACE
     #: For the handshake of TLS.
     handshake_seconds: float = 5.0
     #: From the first byte of a request to its last, or from the connect.
@@ -70,7 +66,7 @@ class Limits:
     #: Processes that are connected or within their holding time.
     processes: int = field(default_factory=plugin_connections)
     process_pace: tuple[float, float] = DEFAULT_PROCESS_PACE
-    principal_pace: tuple[float, float] = DEFAULT_PRINCIPAL_PACE
+    pod_pace: tuple[float, float] = DEFAULT_POD_PACE
     #: Seconds that a plugin's connection may take until its ``hello``.
     hello_seconds: float = 10.0
     keepalive: tuple[int, int, int] = DEFAULT_KEEPALIVE

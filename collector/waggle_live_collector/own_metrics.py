@@ -79,6 +79,12 @@ class OwnMetrics:
         info.info({"version": VERSION})
         prometheus.ProcessCollector(registry=registry)
 
+    def connected(self, connections: prometheus.Counter, outcome: str, principal: str) -> None:
+        """Count what became of a connection, and by name whose fault it was that we closed it."""
+        connections.labels(outcome).inc()
+        if outcome not in ("accepted", "idle", "web_config"):
+            self.refused(outcome, principal)
+
     def refused(self, reason: str, principal: str) -> None:
         """Count one refusal; beyond the bound the principal with the fewest loses its name."""
         refused = self._refused

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
+from functools import partial
 
 from ..budget import Budget, What
 from ..identity import peer as peers
@@ -167,15 +168,14 @@ class Listener(Intake):
         self.acceptor = Acceptor(
             make=self._make,
             overdue=PluginConnection.overdue,
-            count=lambda outcome: self.own.connections.labels(outcome).inc(),
-            refused=self.own.refused,
+            count=partial(self.own.connected, self.own.connections),
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,
             working=What.SERIES,
             most=plugin_connections(),
             process_pace=self.limits.process_pace,
-            principal_pace=self.limits.principal_pace,
+            pod_pace=self.limits.pod_pace,
         )
 
     async def stop(self) -> None:

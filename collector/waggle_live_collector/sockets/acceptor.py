@@ -1,9 +1,9 @@
 """Accepts connections, of plugins and of HTTP alike: at a pace, and within the descriptors.
 
-Nobody waits for a flood. Whoever connects too often is closed at once, a process before the
-principal that it belongs to. Where descriptors run out, the one with the most of them loses the
-connection that has waited for longest. Whatever is closed is counted with its reason. Belongs to
-the event loop.
+Nobody waits for a flood. A process that connects too often is closed at once, and a pod that does
+with all its processes. Where descriptors run out, the principal with the most of them loses the
+connection that has waited for longest. Whatever is closed is counted with its reason and principal.
+Belongs to the event loop.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from .pace import Pace
 
 log = logging.getLogger(__name__)
 
-#: Connections accepted in a row before others have their turn. Those that come together are
-#: accepted together, and so can share an answer.
-BURST = 32
+#: Connections accepted in a row before others have their turn, if that takes no more seconds. Those
+#: that come together are accepted together, and so can share an answer.
+BURST, BURST_SECONDS = 64, 0.002
 #: Connections that are still accepted at the end: more can't stand in the kernel's queue.
-LAST = 4096
+LAST, LAST_SECONDS = 4096, 1.0
 #: Seconds of pause after a failed accept, for want of descriptors mostly.
 FAILURE_PAUSE = 0.1
 #: Seconds between two lines about that.
@@ -46,6 +46,8 @@ class Accepted(Protocol):
     def abort(self) -> None:
         """Close now."""
 
+    def __hash__(self) -> int: ...
+
 
 C = TypeVar("C", bound=Accepted)
 
@@ -55,39 +57,37 @@ class Acceptor(Generic[C]):
     """Accepts on any number of listening, non-blocking sockets, until told to stop.
 
     ``make`` returns the connection of an accepted socket, None to refuse it. ``overdue`` returns
-    why one that waits has to go, "" while it may stay. ``count`` is told each outcome:
-    ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
-    handshake), and what ``overdue`` says. ``refused`` is told also whose fault a close was.
-    ``delayed`` is called whenever accepting had to wait.
+    why one that waits has to go, "" while it may stay. ``count`` is told each outcome and its
+    principal: ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
+    handshake), and what ``overdue`` says. ``delayed`` is called whenever accepting had to wait.
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
     it. ``most`` is for how many there are descriptors; those at work are held as ``working``. A
-    process and a principal may each connect so often at once, and so often a second.
+    process and a pod may each connect so often at once, and so often a second.
     """
 
     make: Callable[[socket.socket], C | None]
     overdue: Callable[[C, float], str]
-    count: Callable[[str], None]
-    refused: Callable[[str, str], None]
+    count: Callable[[str, str], None]
     delayed: Callable[[], None]
     faults: Faults
     now: Callable[[], float]
     working: What
     most: int
     process_pace: tuple[float, float]
-    principal_pace: tuple[float, float]
+    pod_pace: tuple[float, float]
 
     def __post_init__(self) -> None:
         self._descriptors = Budget(self.most, reserve=0)
         self._by_process = Pace(*self.process_pace, now=self.now)
-        self._by_principal = Pace(*self.principal_pace, now=self.now)
-        #: Whose the processes are that connected last.
-        self._principals: dict[int, str] = {}
+        self._by_pod = Pace(*self.pod_pace, now=self.now)
         #: The places of all, in the order in which they came.
         self._places: dict[C, Account] = {}
         #: Accepted, but asyncio or TLS is not done yet.
         self._opening: dict[C, socket.socket] = {}
         self._listening: list[socket.socket] = []
+        #: Who the processes belong to that connected lately.
+        self._principals: dict[int, str] = {}
         self._complained_at = -LOG_SECONDS
 
     def start(self, sock: socket.socket) -> None:
@@ -112,11 +112,10 @@ class Acceptor(Generic[C]):
         for connection, place in list(self._places.items()):
             if place.own(What.INCOMPLETE) and (outcome := self.overdue(connection, now)):
                 self.cut(connection, outcome)
-        for part in (self._descriptors, self._by_process, self._by_principal):
+        for part in (self._descriptors, self._by_process, self._by_pod):
             part.sweep()
-        self._principals = {
-            pid: who for pid, who in self._principals.items() if self._by_process.knows(pid)
-        }
+        lately = self._by_process
+        self._principals = {p: who for p, who in self._principals.items() if p in lately}
 
     def moved(self, connection: C, *, waiting: bool) -> None:
         """A connection begins to wait, or to work."""
@@ -130,11 +129,8 @@ class Acceptor(Generic[C]):
 
     def cut(self, connection: C, outcome: str) -> None:
         """Close a connection and count why; nothing if it is gone."""
-        principal = connection.account.principal().name
         if self.lost(connection):
-            self.count(outcome)
-            if outcome not in ("idle", "web_config"):
-                self.refused(outcome, str(principal))
+            self.count(outcome, str(connection.account.principal().name))
             self._abort(connection)
 
     def abort(self) -> None:
@@ -164,11 +160,16 @@ class Acceptor(Generic[C]):
         asyncio.get_running_loop().remove_reader(sock)
         self._listening.remove(sock)
         # Short processes that connected, said all and left stand in the queue still.
-        self._accept(sock, LAST)
+        self._accept(sock, LAST, LAST_SECONDS)
         sock.close()
 
-    def _accept(self, sock: socket.socket, most: int = BURST) -> None:
+    def _accept(
+        self, sock: socket.socket, most: int = BURST, seconds: float = BURST_SECONDS
+    ) -> None:
+        end = self.now() + seconds
         for _ in range(most):
+            if self.now() > end:
+                return
             try:
                 accepted = sock.accept()[0]
             except BlockingIOError:
@@ -212,31 +213,32 @@ class Acceptor(Generic[C]):
         # By the process first: that costs next to nothing, and a flood is mostly one's.
         pid = _pid(accepted)
         if pid and not self._by_process.allows(pid):
-            self.count("paced")
-            self.refused("paced", self._principals.get(pid, ""))
+            self.count("paced", self._principals.get(pid, "unknown"))
             return None
         accepted.setblocking(False)
         connection = self.make(accepted)
         if connection is None:
             return None
         principal, process, *_ = [account.name for account in connection.account.path()]
+        who = str(principal)
+        if pid:
+            self._principals[pid] = who
+        outcome = ""
+        # Behind an address, or as a user, there may be others than the one who floods.
+        if who.startswith("pod:") and not self._by_pod.allows(who):
+            outcome = "paced"
         place = self._descriptors.account(
-            str(principal), process, id(connection), lose=lambda _: self.cut(connection, "crowded")
+            who, process, connection, lose=lambda _: self.cut(connection, "crowded")
         )
         self._places[connection] = place
-        if pid:
-            self._principals[pid] = str(principal)
-        outcome = ""
-        if not self._by_principal.allows(principal):
-            outcome = "paced"
-        elif not place.hold(self.working, 1):
+        if not outcome and not place.hold(self.working, 1):
             self._complain("there are too few descriptors for more connections")
             outcome = "crowded"
         if outcome:
             self.cut(connection, outcome)
             return None
         place.move(self.working, What.INCOMPLETE)
-        self.count("accepted")
+        self.count("accepted", who)
         return connection
 
     def _opened(self, connection: C, accepted: socket.socket, task: asyncio.Task[None]) -> None:

@@ -25,7 +25,7 @@ class Pace:
         self._full_at[who] = full_at
         return True
 
-    def knows(self, who: Hashable) -> bool:
+    def __contains__(self, who: object) -> bool:
         """Tell whether ``who`` has done it lately."""
         return who in self._full_at
 

@@ -7,6 +7,7 @@ between two requests. Whoever hits one is cut off and counted.
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from ..budget import Budget, What
 from ..clock import Clock
@@ -36,19 +37,15 @@ def http_acceptor(
 
     ``current`` returns the configuration, None to refuse everybody.
     """
-
-    def count(outcome: str) -> None:
-        own.http_connections.labels(outcome).inc()
+    count = partial(own.connected, own.http_connections)
 
     def make(accepted: socket.socket) -> HttpConnection | None:
-        config = current()
+        config, principal = current(), principal_of(accepted)
         if config is None:
-            count("web_config")
+            count("web_config", principal)
             return None
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        account = budget.account(
-            principal_of(accepted), object(), lose=lambda _: connection.cut("crowded")
-        )
+        account = budget.account(principal, object(), lose=lambda _: connection.cut("crowded"))
         connection = HttpConnection(
             inner=make_inner(),
             config=config,
@@ -58,7 +55,7 @@ def http_acceptor(
         )
         if connection.hold():
             return connection
-        count("crowded")
+        count("crowded", principal)
         account.close()
         return None
 
@@ -74,13 +71,12 @@ def http_acceptor(
         make=make,
         overdue=overdue,
         count=count,
-        refused=own.refused,
         delayed=own.accept_delays.inc,
         faults=faults,
         now=clock.monotonic,
         working=What.ANSWERS,
         most=http_connections(),
         process_pace=limits.process_pace,
-        principal_pace=limits.http.pace,
+        pod_pace=limits.pod_pace,
     )
     return acceptor

@@ -9,6 +9,8 @@ import tempfile
 import time
 from collections import Counter
 
+import pytest
+
 from waggle_live_collector.budget import Budget, What
 from waggle_live_collector.clock import Clock
 from waggle_live_collector.faults import Faults
@@ -23,6 +25,7 @@ class Echo(asyncio.Protocol):
     def __init__(self, world, sock):
         self.world, self.since, self.transport = world, time.monotonic(), None
         principal = principal_of(sock) if sock.family == socket.AF_INET else "uid:0"
+        principal = principal.replace(f"address:{world.pod}", f"pod:{world.pod}")
         self.account = world.budget.account(principal, object(), self)
 
     async def open(self, sock):
@@ -50,20 +53,20 @@ class World:
     def __init__(
         self, *, seconds=60.0, most=1000, process_pace=(1000, 1.0), pace=(1000, 1.0), unix=False
     ):
-        self.counted, self.refused, self.delays, self.clients = Counter(), [], 0, []
+        self.counted, self.delays, self.clients = Counter(), 0, []
+        self.losers, self.pod = set(), "-"
         self.own, self.budget = OwnMetrics(), Budget(1 << 20)
         self.acceptor = Acceptor(
             make=self._make,
             overdue=lambda one, now: "slow" if now - one.since > seconds else "",
-            count=lambda outcome: self.counted.update([outcome]),
-            refused=lambda _, principal: self.refused.append(principal),
+            count=self._count,
             delayed=self._delayed,
             faults=Faults(own=self.own, clock=Clock()),
             now=time.monotonic,
             working=What.ANSWERS,
             most=most,
             process_pace=process_pace,
-            principal_pace=pace,
+            pod_pace=pace,
         )
         self.welcome = True
         self.directory = tempfile.TemporaryDirectory(prefix="wl-")
@@ -93,6 +96,11 @@ class World:
         if self.welcome is None:
             raise RuntimeError("of our own")
         return Echo(self, sock) if self.welcome else None
+
+    def _count(self, outcome, principal):
+        self.counted[outcome] += 1
+        if outcome != "accepted":
+            self.losers.add(principal)
 
     def _delayed(self):
         self.delays += 1
@@ -130,16 +138,18 @@ async def answers(clients):
     return heard
 
 
-def test_who_connects_too_often_is_closed_and_others_are_served():
-    """A flood loses what is over its pace, at once, and whoever comes after it waits for nobody."""
+def test_a_pod_that_connects_too_often_is_closed():
+    """Whatever processes it uses, and nobody else."""
 
     async def run():
-        async with World(pace=(10, 1.0)) as world:
-            flood = world.connect(30, b"x", host="127.0.0.2")
-            (late,) = world.connect(1, b"y")
-            assert await answers([late]) == [b"y"]
-            assert await answers(flood) == [b"x"] * 10 + [b""] * 20
-            assert world.counted == {"accepted": 11, "paced": 20}
+        async with World(pace=(5, 0.001)) as world:
+            world.pod = "127.0.0.2"
+            flood = world.connect(8, b"x", host="127.0.0.2")
+            others = world.connect(8, b"y")
+            assert await answers(flood) == [b"x"] * 5 + [b""] * 3
+            assert await answers(others) == [b"y"] * 8
+            assert world.counted == {"accepted": 13, "paced": 3}
+            assert world.losers == {"pod:127.0.0.2"}
 
     asyncio.run(run())
 
@@ -158,7 +168,7 @@ def test_a_process_is_paced_by_itself():
                 sys.executable, "-c", code, world.address, stdout=asyncio.subprocess.PIPE
             )
             assert (await other.communicate())[0] == b"b'z'\n"
-            assert world.counted == {"accepted": 6, "paced": 3} and len(world.refused) == 3
+            assert world.counted == {"accepted": 6, "paced": 3}
 
     asyncio.run(run())
 
@@ -257,28 +267,18 @@ def test_a_handshake_that_fails_costs_only_its_own():
     asyncio.run(run())
 
 
-def test_refused_connections_are_closed():
-    """Where whoever makes connections makes none."""
+@pytest.mark.parametrize(("welcome", "faults"), [(False, 0), (None, 1)], ids=["refused", "fault"])
+def test_whoever_gets_no_connection_is_closed_and_the_next_one_is_served(welcome, faults):
+    """Refused by whoever makes them, or by a fault of ours, which is noted."""
 
     async def run():
         async with World() as world:
-            world.welcome = False
-            assert await answers(world.connect(2)) == [b"", b""]
-
-    asyncio.run(run())
-
-
-def test_a_fault_with_one_connection_is_noted_and_costs_only_that():
-    """The next one is served."""
-
-    async def run():
-        async with World() as world:
-            world.welcome = None
+            world.welcome = welcome
             assert await answers(world.connect(1)) == [b""]
             world.welcome = True
             assert await answers(world.connect(1, b"x")) == [b"x"]
             name = "waggle_collector_errors_total"
-            assert world.own.registry.get_sample_value(name, {"where": "sockets"}) == 1
+            assert world.own.registry.get_sample_value(name, {"where": "sockets"}) == faults
 
     asyncio.run(run())
 
