@@ -8,30 +8,32 @@ import resource
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable, Mapping
 
-from . import logs
+from . import logs, memory
 from .budget import DEFAULT_ANSWERS, Budget
-from .clock import Clock, until_next
+from .clock import Clock
 from .exposition.exposition import Exposition
 from .exposition.json import Api
 from .faults import Faults
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
+from .identity.node import node_labels
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
 from .sockets.tcp import join, listen
-from .sockets.unix import SocketError, SocketTaken, UnixSocket, default_path
+from .sockets.unix import SocketError, UnixSocket, default_path
+from .state.form import State
+from .state.owned_file import StateFileError
 from .state.state_file import StateFile
 from .table.processes import Processes
 from .table.readiness import Readiness
 from .table.sizes import Sizes
 from .table.table import Table
+from .upkeep import Upkeep
 from .version import VERSION
 from .web.config import OPEN, WebConfigFile
 from .web.errors import WebConfigError
@@ -43,9 +45,6 @@ from .web.routes import Routes
 
 log = logging.getLogger("waggle_live_collector")
 
-#: Seconds between two looks at what is over its time, and at whether to write the state.
-TICK_SECONDS = 1.0
-
 
 def main() -> None:
     """Run the collector of the command line until SIGTERM or SIGINT."""
@@ -54,30 +53,34 @@ def main() -> None:
 
 def serve(options: Options) -> None:
     """Run a collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
-    logs.start(options.log_level, options.log_format)
+    lines = logs.start(options.log_level, options.log_format)
     _raise_descriptor_limit()
     try:
-        asyncio.run(run(options))
-    except (SocketError, TokenError, WebConfigError) as error:
+        asyncio.run(run(options, lines))
+    except (SocketError, StateFileError, TokenError, WebConfigError) as error:
         log.error("%s", error)
+        sys.exit(1)
+    except Exception:
+        log.exception("ended by an error of the collector's own")
         sys.exit(1)
 
 
-async def run(options: Options) -> None:
+async def run(options: Options, lines: logs.Lines) -> None:
     """Serve until a signal comes; raises SocketError if an address can't be had.
 
-    Raises WebConfigError or TokenError before any address is taken: no port is ever open
-    unprotected.
+    Raises StateFileError if the state file is not ours to use, and WebConfigError or TokenError
+    before any address is taken: no port is ever open unprotected.
     """
     clock = Clock()
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
-    budget = Budget(30 << 20, answers=DEFAULT_ANSWERS)  # of --limit.memory
+    lines.count_lost = own.log_lines_lost.inc
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    table = Table(limits=limits, hold_time=options.plugin_hold_time)
+    budget = Budget(memory.limit(limits.memory), answers=DEFAULT_ANSWERS)
+    table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
         identify=Admission(
@@ -97,6 +100,7 @@ async def run(options: Options) -> None:
         own=own,
         faults=faults,
         clock=clock,
+        prove=options.identity_verify != OFF,
     )
 
     stop = _stop_signal()
@@ -112,9 +116,41 @@ async def run(options: Options) -> None:
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
-    # Read only now: two collectors with one state file have one socket, too. It sets the clock,
-    # so what keeps a time of its own is made after that.
-    readiness = Readiness(processes=processes, clock=clock, state_loaded=state.load())
+    readiness = Readiness(processes=processes, clock=clock)
+    node = node_labels()
+    routes = Routes(
+        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
+        api=Api(table=table, faults=faults, clock=clock, node=node),
+        readiness=readiness,
+        hand_over=state.hand_over,
+        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        own=own,
+        faults=faults,
+        limits=limits.http,
+    )
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
+    runner = routes.runner(guard.middleware)
+    await runner.setup()
+    assert runner.server is not None
+    web_acceptor = http_acceptor(
+        make_inner=runner.server,
+        current=current,
+        own=own,
+        budget=budget,
+        faults=faults,
+        limits=limits,
+        clock=Clock(),  # not set by the state file, which is read meanwhile
+    )
+    for sock in http:
+        web_acceptor.start(sock)
+    # All is set up; what the file holds is for strangers.
+    budget.limit = memory.for_strangers(budget.limit, memory.taken())
+    found = await _read(state, stop, unix)
+    if stop.is_set():  # there is nothing to save yet
+        unix.unlink()
+        return
+    # It sets the clock, so what keeps a time of its own is made after that.
+    readiness.begin(state_loaded=state.restore(found))
     for process in processes.all():
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.info)
@@ -138,44 +174,24 @@ async def run(options: Options) -> None:
         limits=limits,
         prove=options.identity_verify != OFF,
     )
-    node = _node()
-    routes = Routes(
-        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, faults=faults, clock=clock, node=node),
-        readiness=readiness,
-        hand_over=state.hand_over,
-        page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
-        own=own,
-        faults=faults,
-        limits=limits.http,
-    )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
-    runner = routes.runner(guard.middleware)
-    await runner.setup()
-    assert runner.server is not None
-    web_acceptor = http_acceptor(
-        make_inner=runner.server,
-        current=current,
-        own=own,
-        budget=budget,
-        faults=faults,
-        limits=limits,
-        clock=clock,
-    )
-    for sock in http:
-        web_acceptor.start(sock)
     for sock in (plugins, *tcp):
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
-    work = {
-        "table": processes.sweep,
-        "sockets": listener.acceptor.sweep,
-        "http": web_acceptor.sweep,
-        "loop": budget.sweep,
-        "state": state.tick,
-    }
-    await _work_until(stop, work, faults, unix, listener)
+    upkeep = Upkeep(
+        work={
+            "table": processes.sweep,
+            "sockets": listener.acceptor.sweep,
+            "http": web_acceptor.sweep,
+            "loop": budget.sweep,
+            "state": state.tick,
+        },
+        unix=unix,
+        replace=listener.acceptor.replace,
+        faults=faults,
+        clock=clock,
+    )
+    await upkeep.until(stop)
 
     log.info("stopping")
     unix.unlink()
@@ -189,56 +205,21 @@ async def run(options: Options) -> None:
         acceptor.abort()
 
 
+async def _read(state: StateFile, stop: asyncio.Event, unix: UnixSocket) -> State | None:
+    """Return what the state file holds; one that can't be had leaves no socket file behind."""
+    try:
+        return await state.read_unless(stop)
+    except StateFileError:
+        unix.unlink()
+        raise
+
+
 def _stop_signal() -> asyncio.Event:
     """Return what is set when the process is to end."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-async def _work_until(
-    stop: asyncio.Event,
-    work: Mapping[str, Callable[[], None]],
-    faults: Faults,
-    unix: UnixSocket,
-    listener: Listener,
-) -> None:
-    """Do each second all of the ``work``, whichever part of it raises, and keep the socket."""
-    complaint = ""
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
-        for where, each in work.items():
-            with faults.kept(where, "the work of each second failed"):
-                each()
-        try:
-            complaint = _keep_socket(unix, listener, complaint)
-        except SocketTaken:
-            raise
-        except Exception as error:
-            faults.note("sockets", "the socket file can't be looked after", error)
-
-
-def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
-    """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
-
-    Returns why that failed, and logs it unless it is the ``complaint`` of the last time.
-    Raises SocketTaken if another collector has it now: two must not write one state file.
-    """
-    if not unix.is_lost():
-        return ""
-    try:
-        plugins = unix.bind()
-    except SocketTaken:
-        raise
-    except SocketError as error:
-        if str(error) != complaint:
-            log.error("the socket file is gone, and no new plugin can report: %s", error)
-        return str(error)
-    listener.acceptor.replace(plugins)
-    log.warning("the socket file was gone; made anew: %s", unix.path)
-    return ""
 
 
 def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> str:
@@ -262,20 +243,6 @@ def _listen_tcp(options: Options) -> list[socket.socket]:
     elif options.tcp_token_file is None:
         log.warning("--tcp.listen-address without --tcp.token-file: whoever reaches it may report")
     return [sock]
-
-
-def _node() -> dict[str, str]:
-    """Return the labels of ``waggle_node_info``, as the stack's services are told them.
-
-    What isn't Unicode becomes question marks: neither the page nor JSON could hold it.
-    """
-
-    def told(name: str) -> str:
-        return os.environ.get(name, "").encode(errors="replace").decode()
-
-    node = {"node_id": told("WAGGLE_NODE_ID"), "vsn": told("WAGGLE_NODE_VSN")}
-    host = told("HOST")
-    return {**node, "host": host} if host else node
 
 
 def _raise_descriptor_limit() -> None:

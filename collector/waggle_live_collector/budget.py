@@ -25,18 +25,23 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: A process that holds no more than this may take what is set aside for principals that have not
+#: come yet, so that one that fills the whole keeps no other of its uid from connecting.
+SMALL = 16 * 1024
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
-#: Principals whose losses are counted by name; further ones count as ``other``.
+#: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
+#: Who holds what the state file of a release before didn't tell the holder of.
+UNKNOWN = "unknown"
 
 
 class What(enum.IntEnum):
     """Kinds of what is held, in the order in which they are lost. Series of the living never are.
 
     Something makes room only for what is of its own kind or of a more valuable one: an incomplete
-    line never pushes out an answer.
+    line never pushes out an answer. Only the history of a larger holder makes room for anything.
     """
 
     #: Lines and requests that are not whole yet, and connections that have said nothing yet.
@@ -99,13 +104,8 @@ class Account:
         return True
 
     def take(self, what: What, more: int) -> None:
-        """Hold ``more`` bytes of a kind without asking for room: they are there already.
-
-        So after a restart, and where something else was given up for it just now. A closed account
-        takes nothing.
-        """
-        if not self._closed:
-            self._change(what, more)
+        """Hold ``more`` bytes of a kind without asking: they are there, or replace something."""
+        self._change(what, more)
 
     def move(self, before: What, after: What) -> None:
         """Hold from now on as the one kind what was held as another; it needs no room."""
@@ -162,13 +162,12 @@ class Budget:
     def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE, answers: float = 0.0) -> None:
         self.limit = limit
         self._reserve = reserve
-        self._answers = int(limit * answers)
+        self._answers = answers
         self.root = Account(self, None, "", _keep)
         #: The principals that bytes are set aside for.
         self.reserved: dict[Account, None] = {}
         #: How often who had to give up what, or was refused: by principal and kind.
-        self.losses: Counter[tuple[str, What]] = Counter()
-        self._named: set[str] = set()
+        self.losses: dict[str, Counter[What]] = {OTHER: Counter()}
 
     def account(
         self, principal: str, *names: Hashable, lose: Callable[[What], None] = _keep
@@ -203,7 +202,7 @@ class Budget:
         return self.limit - self.root.total - aside
 
     def sweep(self) -> None:
-        """Forget accounts that hold nothing and have no children; call about once a second."""
+        """Forget accounts that hold nothing; call about once a second."""
         for principal in list(self.principals()):
             for process in list(principal.children.values()):
                 if not process.children and not process.total:
@@ -211,19 +210,21 @@ class Budget:
             if not principal.children and not principal.total:
                 principal.close()
 
+    def within_reserve(self, account: Account) -> bool:
+        """Tell whether the principal of an account holds no more than is set aside for it."""
+        principal = account.principal()
+        return principal in self.reserved and principal.total <= self._reserve
+
     def make_room(self, asking: Account, what: What, more: int) -> bool:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
         while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
-            if found is None:
-                self._count(asking, what)
+            if found is None or found == (asking, what):
+                self.count(asking, what)
                 return False
             victim, kind = found
-            if victim is asking and kind is what:
-                self._count(asking, what)
-                return False
             victim._change(kind, -victim._own[kind])
-            self._count(victim, kind)
+            self.count(victim, kind)
             victim.lose(kind)
         return True
 
@@ -231,26 +232,32 @@ class Budget:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
-        free = self.free(principal)
-        if what is not What.ANSWERS:
-            free -= max(self._answers - self.root.held[What.ANSWERS], 0)
         process = rest[0] if rest else principal
+        answers = 0
+        if what is not What.ANSWERS:
+            answers = max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+        if process.total + more <= SMALL and more <= self.limit - self.root.total - answers:
+            return True
+        free = self.free(principal) - answers
         return more <= free and process.total + more <= GREED * (free - more)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
-        A principal or process that holds less than the one that asks keeps what it has, or a large
-        one would feed on its neighbours. But many small ones together could fill the whole with
-        unfinished lines and with what the dead left behind: only principals with a reserve keep
-        those. Answers make way for up to twice as much, the oldest first.
+        Who holds less than the one that asks keeps what it has, or a large one would feed on its
+        neighbours. But many small ones could fill the whole with unfinished lines and with what the
+        dead left behind: only principals with a reserve keep those. Answers make way for up to
+        twice as much, the oldest first.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
         for kind in What:
-            if kind > what or kind is What.SERIES:
+            # History goes for anything: or who fills the whole with it keeps all others out.
+            if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
             extra = more if kind is what else 0
+            if not self.root.held[kind] + extra:
+                continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
             times = 2 if kind is What.ANSWERS else 1
             own = {
@@ -270,17 +277,19 @@ class Budget:
             if sizes[branch]:
                 if branch is principal:
                     branch = max(own, key=lambda each: _rank(kind, own[each]))
-                return _largest_leaf(branch, kind, asking.path(), extra), kind
+                victim = _largest_leaf(branch, kind, asking.path(), extra)
+                if victim is not asking or kind is not what or what >= What.HISTORY:
+                    return victim, kind
         return None
 
-    def _count(self, account: Account, what: What) -> None:
+    def count(self, account: Account, what: What) -> None:
+        """Count that an account had to give up something, or was refused it."""
         name = str(account.principal().name)
-        if name not in self._named:
-            if len(self._named) < DEFAULT_MAX_NAMED:
-                self._named.add(name)
-            else:
-                name = OTHER
-        self.losses[name, what] += 1
+        losses = self.losses
+        if name not in losses and len(losses) > DEFAULT_MAX_NAMED:
+            fewest = min(losses.keys() - {OTHER}, key=lambda each: losses[each].total())
+            losses.setdefault(OTHER, Counter()).update(losses.pop(fewest))
+        losses.setdefault(name, Counter())[what] += 1
 
     def _reserves(self, principal: str) -> bool:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)

@@ -7,10 +7,6 @@ from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 
 #: Series of one process; a client of ours folds what is over it into ``__overflow__``.
 DEFAULT_MAX_SERIES_PER_PROCESS = DEFAULT_MAX_SERIES
-#: Cells of all processes together, and merged series together: 2 to 12 kB of memory each.
-DEFAULT_MAX_SERIES_TOTAL = 30_000
-#: Plugins (identities) that are shown.
-DEFAULT_MAX_PLUGINS = 1_000
 #: Connections that a process may make at once, and per second.
 DEFAULT_PROCESS_PACE = 64, 20.0
 #: Those of all processes of a principal: thousands return to a restarted collector at once.
@@ -68,11 +64,11 @@ class HttpLimits:
 class Limits:
     """The bounds in force."""
 
+    #: Bytes for the whole process; None: the default, or what its cgroup has if that is less.
+    memory: int | None = None
     series_per_process: int = DEFAULT_MAX_SERIES_PER_PROCESS
-    series: int = DEFAULT_MAX_SERIES_TOTAL
     #: Processes that are connected or within their holding time.
     processes: int = field(default_factory=plugin_connections)
-    plugins: int = DEFAULT_MAX_PLUGINS
     process_pace: tuple[float, float] = DEFAULT_PROCESS_PACE
     principal_pace: tuple[float, float] = DEFAULT_PRINCIPAL_PACE
     #: Seconds that a plugin's connection may take until its ``hello``.

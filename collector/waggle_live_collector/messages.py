@@ -22,6 +22,7 @@ from waggle_live.wire.protocol import VERSION
 MAX_EXCERPT = 120
 #: Refusals after which the rest of a line is skipped.
 MAX_REFUSALS = 100
+SKIPPED = f"after {MAX_REFUSALS} refusals the rest of a line is skipped"
 #: Longest line that is decoded as a whole, in bytes, which takes up to 11 times as much memory; no
 #: cell and no other message may be longer.
 MAX_WHOLE_BYTES = 256 * 1024
@@ -32,8 +33,7 @@ MAX_VALUE = 1e300
 MAX_WHOLE = 2**63 - 1
 
 Whole = Annotated[int, Meta(ge=0, le=MAX_WHOLE)]
-#: What is only compared, or sent back.
-Number = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]
+Pid = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]
 #: Seconds; the upper bound keeps every moment that is computed from it a sane number.
 Age = Annotated[float, Meta(ge=0, le=1e9)]
 UnixTime = Annotated[float, Meta(ge=0, le=1e12)]
@@ -78,8 +78,8 @@ class Hello(Struct, tag_field="type", tag="hello"):
     job: Text | None = None
     host: Text | None = None
     plugin_version: Text | None = None
-    pid: Number | None = None
-    parent: Number | None = None
+    pid: Pid | None = None
+    parent: Pid | None = None
     start_time: UnixTime | None = None
     monotonic: float | None = None
     client: Text | None = None
@@ -102,13 +102,13 @@ class Update(Struct, Generic[C], tag_field="type", tag="update"):
 class Flush(Struct, tag_field="type", tag="flush"):
     """Asks for an answer once everything before it is applied."""
 
-    number: Number = 0
+    number: int = 0
 
 
 class Bye(Struct, tag_field="type", tag="bye"):
     """Ends the session for good, with the last figures of the process."""
 
-    number: Number = 0
+    number: int = 0
     status: Literal["ok", "error", "stopped"] = "ok"
     process: ProcessStats | None = None
 
@@ -223,8 +223,8 @@ class Decoder:
         return Update(loose.number, loose.monotonic, cells, loose.since, process), refusals
 
     def _cells(self, array: memoryview, refusals: list[Refusal]) -> Iterator[Any]:
-        at = 1
-        while len(refusals) < MAX_REFUSALS and (found := _CELL.match(array, at)):
+        at, bad = 1, 0
+        while found := _CELL.match(array, at):
             at = found.end()
             try:
                 if len(found[1]) > MAX_WHOLE_BYTES:
@@ -232,7 +232,13 @@ class Decoder:
                 cell = self._cell.decode(found[1])
             except _UNREADABLE as error:
                 refusals.append(Refusal("bad_cell", str(error), excerpt(found[1])))
+                bad += 1
+                if bad >= MAX_REFUSALS:
+                    refusals.append(Refusal("bad_cell", SKIPPED))
+                    return
             else:
                 yield cell
-        if len(refusals) < MAX_REFUSALS and bytes(array[at:]).strip() not in (b"", b"]"):
-            refusals.append(Refusal("bad_cell", "nested too deeply; the rest of the line is lost"))
+        if bytes(array[at:]).strip() not in (b"", b"]"):
+            refusals.append(
+                Refusal("bad_cell", "nested too deeply; the rest of the line is skipped")
+            )

@@ -4,7 +4,7 @@ import argparse
 import re
 from dataclasses import dataclass
 
-from . import limits
+from . import limits, memory
 from .limits import Limits
 from .version import VERSION
 
@@ -55,7 +55,7 @@ def parse(arguments: list[str]) -> Options:
     values.setdefault("web_listen_address", [_address(DEFAULT_LISTEN_ADDRESS)])
     if values["tcp_token_file"] is not None and values["tcp_listen_address"] is None:
         parser.error("--tcp.token-file is for --tcp.listen-address, which is not given")
-    names = ("series_per_process", "series", "processes")
+    names = ("memory", "series_per_process", "processes")
     bounds = Limits(**{name: values.pop(f"limit_{name}") for name in names})
     return Options(limits=bounds, **values)
 
@@ -121,9 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     flag("identity.app-meta-cache", redis, type=_redis_url, metavar="URL")
     verify = "what to do about a claimed pod that the kernel doesn't prove"
     flag("identity.verify", verify, choices=VERIFY, default=WARN, metavar=None)
+    whole = "memory to keep within, as 60MiB or 64M; if not given 60MiB, or what the cgroup has"
+    flag("limit.memory", whole, type=_bytes, metavar="BYTES")
     for name, text, default in (
         ("series-per-process", "series of one process", limits.DEFAULT_MAX_SERIES_PER_PROCESS),
-        ("series", "series in all", limits.DEFAULT_MAX_SERIES_TOTAL),
     ):
         flag(f"limit.{name}", text, type=_positive, default=default)
     most = limits.plugin_connections()
@@ -206,6 +207,15 @@ def _duration(text: str) -> float:
 
 def _gid(text: str) -> int:
     return _at_most(text, _MAX_GID, 0)
+
+
+def _bytes(text: str) -> int:
+    right = "an amount of memory is like 60MiB, 64M or 62914560"
+    number, unit = _match(r"(\d+(?:\.\d+)?)([kKMG]?)(?:i?B)?", text, right).groups()
+    size = int(float(number) * 1024 ** " KMG".index(unit.upper() or " "))
+    if size < memory.LEAST:
+        raise argparse.ArgumentTypeError(f"at least {memory.LEAST >> 20}MiB, got {text!r}")
+    return size
 
 
 def _positive(text: str) -> int:

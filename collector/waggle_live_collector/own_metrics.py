@@ -51,6 +51,8 @@ class OwnMetrics:
         self.state_failures = counter("state_write_failures", text)
         text = "Answers sent before what they show was in the state file, for that took too long."
         self.state_late = counter("state_late", text)
+        text = "Rows and values of the state file that were left out at the start."
+        self.state_left_out = counter("state_left_out", text)
         text = "Lookups of pods in the app-meta cache, by what came of them."
         self.lookups = counter("identity_lookups", text, "result")
         text = "Claims of plugins about their pod, by what they were worth."
@@ -67,6 +69,8 @@ class OwnMetrics:
         self.errors = counter("errors", text, "where")
         for where in FAULTS:
             self.errors.labels(where)
+        text = "Lines of the log that could not be written, or not soon enough."
+        self.log_lines_lost = counter("log_lines_lost", text)
         text = "Connections that are sent the live stream."
         self.http_listeners = prometheus.Gauge(
             "waggle_collector_http_listeners", text, registry=registry

@@ -30,7 +30,7 @@ def test_one_process_leaves_room_for_another():
         held += 1000
     assert held > MIB * GREED / (GREED + 1) - 2000
     assert other.hold(What.SERIES, 10_000)
-    assert budget.losses["uid:1", What.SERIES] == 1
+    assert budget.losses["uid:1"][What.SERIES] == 1
 
 
 def test_the_first_principals_have_something_set_aside():
@@ -71,7 +71,7 @@ def test_an_unfinished_line_pushes_out_no_answer():
     assert not sender.hold(What.INCOMPLETE, 300_000)
     assert sender.own(What.INCOMPLETE) == 0
     assert not lost
-    assert budget.losses == {("address:2", What.INCOMPLETE): 1}
+    assert budget.losses == {"other": {}, "address:2": {What.INCOMPLETE: 1}}
 
 
 def test_what_holds_nothing_is_forgotten():
@@ -96,7 +96,8 @@ def test_a_large_holder_takes_nothing_from_smaller_neighbours():
         budget.account("uid:1", number).hold(What.SERIES, 100_000)
     assert lost == [("hog", What.HISTORY)]
     assert neighbour.total == 100_000
-    assert set(budget.losses) == {("uid:1", What.HISTORY), ("uid:1", What.SERIES)}
+    assert set(budget.losses["uid:1"]) == {What.HISTORY, What.SERIES}
+    assert "uid:2" not in budget.losses
 
 
 def test_a_large_process_takes_no_history_from_another_of_its_principal():
@@ -136,7 +137,20 @@ def test_losses_are_counted_for_so_many_by_name():
     for number in range(300):
         assert not budget.account(f"address:{number}", 1).hold(What.SERIES, 1)
     assert len(budget.losses) == 101
-    assert budget.losses["other", What.SERIES] == 200
+    assert budget.losses["other"][What.SERIES] == 200
+
+
+def test_a_small_newcomer_takes_the_history_of_the_largest():
+    """Whoever fills the whole keeps no other process of its uid from connecting."""
+    budget = Budget(1000, reserve=0)
+    lost = []
+    hog = budget.account("uid:1", "hog", lose=lost.append)
+    hog.take(What.SERIES, 600)
+    hog.take(What.HISTORY, 400)
+    newcomer = budget.account("uid:1", "newcomer")
+    assert newcomer.hold(What.INCOMPLETE, 10)
+    assert lost == [What.HISTORY]
+    assert newcomer.own(What.INCOMPLETE) == 10
 
 
 def test_of_readers_that_hold_the_same_the_oldest_is_slow():

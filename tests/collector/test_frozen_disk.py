@@ -1,6 +1,5 @@
 """A real collector whose state file's disk is frozen: nothing but the state stops."""
 
-import contextlib
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,23 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from .harness import Client, start, wait_until
-from .state.frozen import frozen
+from .state.frozen import PROGRAM, frozen_disk
 from .world import counter
 
 PATHS = ("/metrics", "/metrics?live=0", "/api/v1/plugins", "/-/healthy", "/-/ready")
 LATE = "waggle_collector_state_late_total"
 
 
-@contextlib.contextmanager
-def frozen_disk(collector):
-    """Freeze a collector's disk while it has nothing to write."""
-    with frozen(collector.directory + "/state.tmp"):
-        yield
-
-
 @pytest.fixture()
 def collector():
-    with start() as process:
+    with start(program=PROGRAM) as process:
         yield process
 
 
@@ -62,10 +54,11 @@ def test_everything_is_answered_and_what_was_not_written_is_made_good(collector,
 
 
 def test_a_bye_waits_for_the_disk_and_takes_nothing_else_with_it(collector, client):
-    """Its connection is closed without an answer when that takes too long."""
+    """It is told that it isn't saved when that takes too long, and its connection is closed."""
     with frozen_disk(collector), Client(collector) as other:
         other.hello("session-2")
-        assert other.bye() == [None]
+        refused, end = other.bye()
+        assert (refused["code"], end) == ("not_saved", None)
         client.update(2, [counter("a", 2)])
         client.flush()
         assert collector.value("waggle_count_total", name="a") == 2

@@ -2,13 +2,14 @@
 
 Bounds: seconds until a connection says ``hello``; bytes that wait for a peer that doesn't read (it
 is cut off); and under the budget what connections and their unfinished lines take. A peer whose
-bytes take long is read again later (``turns.py``), so that a flood costs the others and the scrapes
-little. An error of ours costs the connection that it came up in. Belongs to the event loop.
+bytes take long is read again later (``sockets/turns.py``), so that a flood costs the others and the
+scrapes little. An error of ours costs the connection that it came up in. Belongs to the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from dataclasses import dataclass
 
@@ -18,15 +19,18 @@ from ..identity.peer import Peer
 from ..limits import Limits, plugin_connections
 from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
+from ..sockets.turns import Turns
 from .protocol import Intake, WireProtocol
-from .turns import Turns
+
+log = logging.getLogger(__name__)
 
 #: Bytes that may wait for one peer to read them, and memory that each of them takes.
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
-#: Bytes read from one peer at a time.
-DEFAULT_READ_BYTES = 4 * 1024
-#: Memory of a connection; and in what steps that of an unfinished line is counted.
-CONNECTION_BYTES, LINE_STEP = 8 * 1024, 4 * 1024
+#: Bytes read from one peer at a time, and from one whose last ones took longer than a pause.
+DEFAULT_READ_BYTES, SLOW_READ_BYTES = 16 * 1024, 4 * 1024
+#: Memory of a connection (tests/collector/intake/test_room.py measures it), and in what steps that
+#: of an unfinished line is counted.
+CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
 #: A peer that has to wait longer than this for its turn is not read meanwhile.
 PAUSE_SECONDS = 0.005
 #: Seconds in which a peer has to read what it was sent before we close.
@@ -45,14 +49,13 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def __init__(self, listener: Listener, peer: Peer) -> None:
         self.since = listener.clock.monotonic()
-        path = (peer.principal, peer.process, self)
-        self.account = listener.budget.account(*path, lose=lambda _: self._give_way())
+        self._path = (peer.principal, peer.process, id(self))
+        self.account = listener.budget.account(*self._path, lose=lambda _: self._give_way())
         self._listener = listener
-        self._peer = peer
         self._transport: asyncio.Transport | None = None
         self._protocol = WireProtocol(self, peer, listener)
-        #: Does it speak for a process that lives? Such a one is cut off for nothing but its lines.
-        self._speaks = False
+        #: Does it speak for a process that lives? Did its last bytes take long?
+        self._speaks = self._slow = False
         #: Ends a pause.
         self._timer: asyncio.TimerHandle | None = None
 
@@ -70,17 +73,15 @@ class PluginConnection(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(0)
         self._transport = transport
-        self._listener.activity += 1
         self._hold()
-        self._wait(0.0)
+        self._wait(self._listener.turns.begin(self._path))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Asyncio: where to put bytes."""
-        return self._buffer
+        return self._buffer[:SLOW_READ_BYTES] if self._slow else self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Asyncio: bytes came."""
-        self._listener.activity += 1
         begin = self._listener.clock.monotonic()
         self._protocol.receive(bytes(self._buffer[:nbytes]))
         if (self._protocol.process is not None) != self._speaks:
@@ -88,11 +89,12 @@ class PluginConnection(asyncio.BufferedProtocol):
             self.account.take(What.SERIES, CONNECTION_BYTES if self._speaks else -CONNECTION_BYTES)
             self._listener.acceptor.moved(self, waiting=not self._speaks)
         self._hold()
-        self._wait(self._listener.clock.monotonic() - begin)
+        took = self._listener.clock.monotonic() - begin
+        self._slow = took > PAUSE_SECONDS
+        self._wait(self._listener.turns.take(self._path, took))
 
     def eof_received(self) -> bool:
         """Asyncio: the peer says no more; the protocol closes when it has answered."""
-        self._listener.activity += 1
         self._protocol.end_of_file()
         return True
 
@@ -138,8 +140,7 @@ class PluginConnection(asyncio.BufferedProtocol):
         """Have the budget hold what it takes beside a living process, or give way."""
         line = -(-self._protocol.lines.unfinished // LINE_STEP) * LINE_STEP
         size = line if self._speaks else line + CONNECTION_BYTES
-        held = self.account.own(What.INCOMPLETE)
-        if size != held and not self.account.hold(What.INCOMPLETE, size):
+        if not self.account.hold(What.INCOMPLETE, size):
             self._give_way()
 
     def _give_way(self) -> None:
@@ -148,18 +149,12 @@ class PluginConnection(asyncio.BufferedProtocol):
             self._listener.acceptor.cut(self, "crowded")
 
     def _wait(self, seconds: float) -> None:
-        """Read no more until it is its turn again, after ``seconds`` of work for it."""
-        wait = self._listener.turns.used(self._peer, seconds)
-        transport = self._transport
-        if wait > PAUSE_SECONDS and transport is not None and not transport.is_closing():
+        """Read no more for so long."""
+        if seconds > PAUSE_SECONDS and self._transport is not None:
             self._listener.own.read_pauses.inc()
-            transport.pause_reading()
-            self._timer = asyncio.get_running_loop().call_later(wait, self._go_on)
-
-    def _go_on(self) -> None:
-        if self._transport is not None and not self.closing:
-            self._transport.resume_reading()
-            self._wait(0.0)  # others of its process may have made work meanwhile
+            self._transport.pause_reading()
+            resume = self._transport.resume_reading
+            self._timer = asyncio.get_running_loop().call_later(seconds, resume)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -171,8 +166,6 @@ class Listener(Intake):
     prove: bool = False
 
     def __post_init__(self) -> None:
-        #: Rises whenever bytes or connections arrive.
-        self.activity = 0
         self.turns = Turns(self.clock.monotonic)
         self.acceptor = Acceptor(
             make=self._make,
@@ -191,10 +184,9 @@ class Listener(Intake):
         """Accept no more, then read what is already on its way, within a second."""
         self.acceptor.stop()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DRAIN_SECONDS
-        seen = -1
-        while seen != self.activity and loop.time() < deadline:
-            seen = self.activity
+        deadline, seen = loop.time() + DRAIN_SECONDS, -1
+        while seen != self.turns.taken and loop.time() < deadline:
+            seen = self.turns.taken
             await asyncio.sleep(QUIET_SECONDS)
 
     def _make(self, accepted: socket.socket) -> PluginConnection:
@@ -202,6 +194,7 @@ class Listener(Intake):
         peer = peers.of(accepted, prove=self.prove)
         if peer.tcp:
             keep_alive(accepted, *self.limits.keepalive)
+        log.debug("connection from %s", peer)
         return PluginConnection(self, peer)
 
     def _overdue(self, connection: PluginConnection, now: float) -> str:

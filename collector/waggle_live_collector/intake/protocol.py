@@ -33,7 +33,7 @@ MAX_TEXT = 1000
 #: Longest line before the ``hello``, which is shorter: strangers take little memory.
 MAX_HELLO_BYTES = 16 * 1024
 
-_CLOSING = {"no_hello", "version", "session_taken", "session_limit", "identity", "token"}
+_CLOSING = {"no_hello", "version", "session_taken", "session_limit", "budget", "identity", "token"}
 
 
 class Wire(Protocol):
@@ -46,8 +46,8 @@ class Wire(Protocol):
         """Close once what was queued is sent."""
 
 
-#: Calls with True once everything applied so far is in the state file (or can't be written), with
-#: False if that takes too long.
+#: Calls with True once everything applied so far is in the state file, with False if it can't be
+#: written or that takes too long.
 WhenSaved = Callable[[Callable[[bool], None]], None]
 
 
@@ -101,6 +101,8 @@ class WireProtocol:
     def end_of_file(self) -> None:
         """The peer says no more; it may still read. May be called again."""
         self._closed = True
+        # Freed now: it and its connection refer to each other, and wait for the garbage collector.
+        self.lines = LineBuffer(MAX_HELLO_BYTES)
         if self.process is not None:
             self._intake.processes.leave(self.process, self._close)
         elif self._peer.handle is not None:
@@ -137,8 +139,7 @@ class WireProtocol:
         self._greeted = True
         self.lines.set_limit(MAX_LINE_BYTES)
         who = f"waggle-live-collector {COLLECTOR_VERSION}"
-        welcome = {"type": "welcome", "version": VERSION, "collector": who, "resumed": resumed}
-        self._send(welcome)
+        self._send({"type": "welcome", "version": VERSION, "collector": who, "resumed": resumed})
 
     def _update(self, update: Update[Cell], refusals: list[Refusal]) -> None:
         if self.process is None:
@@ -161,9 +162,11 @@ class WireProtocol:
         self._owed -= 1
         if saved:
             self._send({"type": "applied", "number": number})
-        else:  # whoever still waits may connect and ask again
-            self._closed = True
-        if self._closed and not self._owed:
+        else:
+            text = "what was counted is not saved: the collector can't write its state file"
+            self._refuse(Refusal("not_saved", text))
+        # Whoever waits for what was not saved may connect and ask again.
+        if not self._owed and (self._closed or not saved):
             self._wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:

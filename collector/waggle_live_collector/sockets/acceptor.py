@@ -7,6 +7,7 @@ the event loop.
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 #: Connections accepted in a row before others have their turn. Those that come together are
 #: accepted together, and so can share an answer.
-BURST = 64
+BURST = 32
 #: Connections that are still accepted at the end: more can't stand in the kernel's queue.
 LAST = 4096
 #: Seconds of pause after a failed accept, for want of descriptors mostly.
@@ -81,7 +82,7 @@ class Acceptor(Generic[C]):
         #: The places of all, in the order in which they came.
         self._places: dict[C, Account] = {}
         #: Accepted, but asyncio or TLS is not done yet.
-        self._opening: dict[C, asyncio.Task[None]] = {}
+        self._opening: dict[C, socket.socket] = {}
         self._listening: list[socket.socket] = []
         self._complained_at = -LOG_SECONDS
 
@@ -143,7 +144,10 @@ class Acceptor(Generic[C]):
     def _abort(self, connection: C) -> None:
         opening = self._opening.get(connection)
         if opening is not None:
-            opening.cancel()
+            # asyncio then ends it by itself. A cancel may come before there is anything to end,
+            # and what is begun after it would use a descriptor that is another's by then.
+            with contextlib.suppress(OSError):
+                opening.shutdown(socket.SHUT_RDWR)
         connection.abort()
 
     def _stop(self, sock: socket.socket) -> None:
@@ -189,7 +193,8 @@ class Acceptor(Generic[C]):
             if connection is None:
                 accepted.close()
         if connection is not None:
-            self._opening[connection] = task = asyncio.create_task(connection.open(accepted))
+            self._opening[connection] = accepted
+            task = asyncio.create_task(connection.open(accepted))
             task.add_done_callback(lambda task: self._opened(connection, accepted, task))
 
     def _make(self, accepted: socket.socket) -> C | None:
@@ -225,13 +230,15 @@ class Acceptor(Generic[C]):
         del self._opening[connection]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, OSError):
-            self.count("tls")
+            self.cut(connection, "tls")
             log.debug("no TLS with a client: %s", error)
+            # It holds what the handshake took, and that it: memory until the next collection.
+            error.__traceback__ = error.__context__ = None
         elif error is not None:
             self.faults.note("sockets", "a connection can't be opened", error)
         if error is not None or task.cancelled():
             self.lost(connection)
-            connection.abort()
+            connection.abort()  # there may be no transport that does it
             accepted.close()
 
 

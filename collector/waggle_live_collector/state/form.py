@@ -1,8 +1,7 @@
-"""The form of the state file: what stands in it, from and to bytes."""
+"""The form of the state file: what stands in it, and how it is written. See :mod:`.reading`."""
 
 from collections.abc import Sequence
 from itertools import chain, repeat
-from typing import Generic, TypeVar
 
 from msgspec import Raw, Struct, field, json
 
@@ -12,15 +11,11 @@ from ..table.exits import GoneRow
 from ..table.plugin import Plugin
 from ..table.process import Process
 from ..table.tombstones import ClosedRow
-from . import older
 
 #: Of the format that is written. That of the release before is read, see :mod:`.older`.
 FORMAT = 2
 
 _encode_row = json.Encoder(enc_hook=encode_counts).encode
-
-P = TypeVar("P")
-Q = TypeVar("Q")
 
 
 class Head(Struct, kw_only=True):
@@ -39,11 +34,11 @@ class Head(Struct, kw_only=True):
     awaited: list[str] = []
 
 
-class State(Head, Generic[P, Q], kw_only=True):
-    """The file."""
+class State(Head, kw_only=True):
+    """All of the file."""
 
-    plugins: list[P]
-    processes: list[Q] = field(name="sessions")
+    plugins: list[Plugin]
+    processes: list[Process] = field(name="sessions")
 
 
 def row(owner: Process | Plugin) -> Raw:
@@ -65,19 +60,5 @@ def encode(head: Head, plugins: Sequence[Raw], processes: Sequence[Raw]) -> list
     ]
 
 
-def decode(data: bytes) -> State[Plugin, Process]:
-    """Return the state of a file's bytes; raises DecodeError or ValueError."""
-    form = json.decode(data, type=_Format).format
-    if form == older.FORMAT:
-        data = older.converted(data)
-    elif form != FORMAT:
-        raise ValueError(f"its format is {form}, this collector reads {FORMAT}")
-    return json.decode(data, type=State[Plugin, Process])
-
-
 def _joined(rows: Sequence[Raw]) -> list[bytes | Raw]:
     return list(chain.from_iterable(zip(repeat(b","), rows)))[1:]
-
-
-class _Format(Struct):
-    format: int

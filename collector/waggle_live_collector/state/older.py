@@ -10,9 +10,8 @@ A sum over 2^63 - 1 was counted then and can't be now. Such a series is left out
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -25,7 +24,7 @@ from ..table.buckets import ENDS, Buckets
 FORMAT = 1
 
 #: What rows raise that aren't those of a state file.
-_MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError)
+_MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 
 #: Where things stand in the rows of format 1.
 _PLUGIN_IDENTITY, _TOTALS = 0, 2
@@ -39,44 +38,64 @@ _HALF = BUCKETS_PER_DOUBLING // 2
 _MIDDLES = [*(end - _HALF for end in ENDS), ENDS[-1] + _HALF]
 
 
-def converted(data: bytes) -> bytes:
-    """Return a file of format 1 in the format of today.
+def convert(state: dict[str, Any]) -> list[str]:
+    """Bring what stands in a file of format 1 to the format of today.
 
-    Raises ValueError if it is none, or if its rows contradict each other. What else is wrong with
-    it shows when the answer is read.
+    Returns which rows could not be, and why; they are taken out. What else is wrong with a row
+    shows when it is read.
     """
-    try:
-        state = json.loads(data)
-        _leave_out_too_much(state)
-        counted: dict[Any, Counter[int]] = {}
-        for process in state["sessions"]:
-            for row in _timers(process, _CELLS):
-                fine = Counter({int(index): n for index, n in row[_BUCKETS].items()})
-                counted.setdefault(_key(process[_PROCESS_IDENTITY], row), Counter()).update(fine)
-                row[_BUCKETS] = _packed(fine)
-        for plugin in state["plugins"]:
-            for row in _timers(plugin, _TOTALS):
-                fine = counted.get(_key(plugin[_PLUGIN_IDENTITY], row), Counter())
-                row[_BUCKETS] = _packed(_refined(row[_BUCKETS], fine))
-    except _MALFORMED as error:
-        raise ValueError(f"not of format {FORMAT}: {error!r}") from error
+    left_out: list[str] = []
+
+    def each(name: str, work: Callable[[Any], None]) -> None:
+        rows = state[name] if isinstance(state[name], list) else []
+        converted = []
+        for number, owner in enumerate(rows, 1):
+            try:
+                work(owner)
+            except _MALFORMED as error:
+                left_out.append(f"row {number} of {name}: {error!r}")
+            else:
+                converted.append(owner)
+        rows[:] = converted
+
+    too_much: set[Any] = set()
+    each("plugins", lambda plugin: too_much.update(_too_much(plugin)))
+    counted: dict[Any, Counter[int]] = {}
+
+    def process(owner: Any) -> None:
+        _leave_out(owner, _PROCESS_IDENTITY, _CELLS, too_much)
+        told = []
+        for row in _timers(owner, _CELLS):
+            fine = Counter({int(index): n for index, n in row[_BUCKETS].items()})
+            row[_BUCKETS] = _packed(fine)
+            told.append((_key(owner[_PROCESS_IDENTITY], row), fine))
+        for key, fine in told:
+            counted.setdefault(key, Counter()).update(fine)
+
+    def plugin(owner: Any) -> None:
+        _leave_out(owner, _PLUGIN_IDENTITY, _TOTALS, too_much)
+        for row in _timers(owner, _TOTALS):
+            fine = counted.get(_key(owner[_PLUGIN_IDENTITY], row), Counter())
+            row[_BUCKETS] = _packed(_refined(row[_BUCKETS], fine))
+
+    each("sessions", process)
+    each("plugins", plugin)
     state["format"] = 2
-    return json.dumps(state).encode()
+    return left_out
 
 
-def _leave_out_too_much(state: Any) -> None:
-    """Take out the series that count more than can be counted, and what processes hold of them."""
-    too_much = {
-        _key(plugin[_PLUGIN_IDENTITY], row)
-        for plugin in state["plugins"]
-        for row in _rows(plugin, _TOTALS)
-        if any(isinstance(value, int) and value > MAX_WHOLE for value in row)
-    }
-    where = {"plugins": (_PLUGIN_IDENTITY, _TOTALS), "sessions": (_PROCESS_IDENTITY, _CELLS)}
-    for owners, (identity, position) in where.items():
-        for owner in state[owners] if too_much else ():
-            rows = _rows(owner, position)
-            rows[:] = [row for row in rows if _key(owner[identity], row) not in too_much]
+def _too_much(plugin: Any) -> Iterator[Any]:
+    """Yield the keys of the series that count more than can be counted."""
+    for row in _rows(plugin, _TOTALS):
+        if any(isinstance(value, int) and value > MAX_WHOLE for value in row):
+            yield _key(plugin[_PLUGIN_IDENTITY], row)
+
+
+def _leave_out(owner: Any, identity: int, position: int, keys: set[Any]) -> None:
+    """Take out what a plugin or process holds of some series."""
+    if keys:
+        rows = _rows(owner, position)
+        rows[:] = [row for row in rows if _key(owner[identity], row) not in keys]
 
 
 def _rows(owner: Any, position: int) -> Any:

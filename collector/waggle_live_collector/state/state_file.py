@@ -6,8 +6,10 @@ takes longer than an answer waits. They cost the guarantee and nothing else.
 
 The event loop encodes the plugins and processes that changed, and hands all rows to the writer's
 thread at one moment; nothing can change meanwhile. The file needs no disk (a tmpfs or memory volume
-does), since it is there for the collector's death and not for the node's. A file that can't be read
-is moved aside and the collector starts empty.
+does), since it is there for the collector's death and not for the node's.
+
+The file belongs to one collector. One that is no state file, or can't be had, ends the start and
+stays as it is; a row that can't be read costs that row.
 """
 
 import asyncio
@@ -17,22 +19,18 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import NamedTuple
-
-from msgspec import DecodeError
 
 from ..clock import Clock
 from ..faults import Faults
 from ..own_metrics import OwnMetrics
-from ..table.plugin import Plugin
-from ..table.process import Process
 from ..table.processes import Processes
 from ..table.table import Table
-from . import form
-from .form import Head, State
-from .writer import Pieces, Writer
+from . import loading, proof, snapshot
+from .form import State
+from .owned_file import OwnedFile, StateFileError
+from .writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +40,8 @@ MAX_WAIT = 0.1
 MAX_BYE_WAIT = 2.0
 #: Seconds that one write may take before that is logged.
 STUCK_SECONDS = 2.0
+#: Seconds between two lines that say the same.
+COMPLAIN_SECONDS = 60.0
 #: Seconds that the end of the collector waits for the last write.
 END_SECONDS = 5.0
 #: Writes for ``bye`` wait until this many times the CPU time of the last write has passed ...
@@ -49,9 +49,7 @@ COALESCE = 10
 #: ... but at most this many seconds.
 MAX_DELAY = 0.1
 
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
-
-#: Is told whether the wait is over (True), or was given up (False).
+#: Is told whether what it waits for is in the file.
 Call = Callable[[bool], None]
 
 
@@ -66,7 +64,8 @@ class _Waiting(NamedTuple):
 class StateFile:
     """Reads the table at the start, hands it over when it changed. Belongs to the event loop.
 
-    Without a path nothing is kept, and nobody waits.
+    Without a path nothing is kept, and nobody waits. Unless ``prove``, no plugin that is read
+    counts as proven.
     """
 
     path: str | None
@@ -75,9 +74,11 @@ class StateFile:
     own: OwnMetrics
     faults: Faults
     clock: Clock
+    prove: bool = True
 
     def __post_init__(self) -> None:
-        self._writer = None if self.path is None else Writer(self.path)
+        self._file = None if self.path is None else OwnedFile(self.path)
+        self._writer = None if self._file is None else Writer(self._file)
         #: The table's version that was handed over last; None if that failed.
         self._version: int | None = None
         #: Texts are numbered: the last that was handed over, and the last with an outcome.
@@ -87,34 +88,31 @@ class StateFile:
         self._busy_since = 0.0
         self._encode_cpu = 0.0
         self._next_at = 0.0
-        self._complaint = ""
+        #: What was complained of last, and when.
+        self._complaint, self._complained_at = "", 0.0
         #: Those whose changes are not handed over yet, and those that wait for the writer.
         self._asking: list[_Waiting] = []
         self._waiting: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
+    async def read_unless(self, stop: asyncio.Event) -> State | None:
+        """Return what is in the file, however long the disk takes; None also once ``stop`` is set.
+
+        Raises StateFileError.
+        """
+        return await loading.read_unless(stop, self._file, self.own) if self._file else None
+
     def load(self) -> bool:
-        """Fill table and processes and set the clock; True if there was a state to load."""
-        if self.path is None:
+        """Read and restore at once, for whoever may wait for the disk; raises StateFileError."""
+        return self.restore(loading.read(self._file, self.own) if self._file else None)
+
+    def restore(self, state: State | None) -> bool:
+        """Fill table and processes and set the clock by what was read; False if that is none."""
+        if state is None:
+            log.info("no state yet at %s", self.path)
             return False
-        path = Path(self.path)
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            log.info("no state file yet at %s", path)
-            return False
-        except OSError as error:
-            log.error("can't read state file %s: %s; starting empty", path, error.strerror)
-            return False
-        try:
-            state = form.decode(data)
-            self._restore(state)
-        except (DecodeError, ValueError, KeyError, RecursionError) as error:
-            aside = path.with_name(path.name + ".corrupt")
-            log.error("bad state file %s: %s; moved to %s", path, error, aside)
-            with contextlib.suppress(OSError):
-                path.replace(aside)
-            return False
+        proof.settle(state, prove=self.prove)
+        snapshot.restore(state, self.table, self.processes, self.clock)
         log.info(
             "state loaded: plugins=%d processes=%d awaited=%d",
             len(state.plugins),
@@ -133,9 +131,9 @@ class StateFile:
         return partial(self._written, self._handed)
 
     def when_saved(self, call: Call) -> None:
-        """Call with True once all that is applied now is in the file, or can't be written.
+        """Call with True once all that is applied now is in the file.
 
-        Call with False if that takes longer than ``MAX_BYE_WAIT`` seconds.
+        Call with False if it can't be written, or if that takes over ``MAX_BYE_WAIT`` seconds.
         """
         if self._writer is None:
             call(True)
@@ -151,40 +149,48 @@ class StateFile:
             text = f"state file {self.path} has not been written for {STUCK_SECONDS:g} s"
             self._complain(text)
         while self._waiting and now - self._waiting[0].since >= MAX_BYE_WAIT:
-            self._waiting.popleft().call(False)
+            self._tell(self._waiting.popleft(), saved=False)
 
     def save(self) -> None:
-        """Hand over what changed and wait for it, at most ``END_SECONDS``. It blocks: for the end.
+        """Hand over what changed, wait for it, at most ``END_SECONDS``, and give the file up.
 
-        Nothing that was asked for before is handed over later.
+        It blocks: for the end. Nothing that was asked for before is handed over later.
         """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._put(lambda: None)
-        if self._writer is not None and not self._writer.wait(END_SECONDS):
-            seconds = self.clock.monotonic() - self._busy_since
-            log.error("the last %.0f s are not in state file %s", seconds, self.path)
+        if self._file is not None and self._writer is not None:
+            if self._writer.wait(END_SECONDS):
+                self._file.release()
+            else:
+                seconds = self.clock.monotonic() - self._busy_since
+                log.error("the last %.0f s are not in state file %s", seconds, self.path)
         self._settle()
 
     def _put(self, then: Callable[[], None]) -> None:
+        asking, self._asking = self._asking, []
         version = self.table.version
         if self._writer is not None and version != self._version:
             begin = time.thread_time()
             try:
-                pieces = self._pieces()
+                pieces = snapshot.take(self.table, self.processes, self.clock)
             except Exception as error:
                 self._fail(error)
-            else:
-                self._encode_cpu = time.thread_time() - begin
-                if self._handed == self._settled:
-                    self._busy_since = self.clock.monotonic()
-                self._version = version
-                self._handed += 1
-                self._writer.put(self._handed, pieces, then)
-        self._waiting += [asking._replace(number=self._handed) for asking in self._asking]
-        self._asking.clear()
-        self._answer()
+                for each in asking:
+                    self._tell(each, saved=False)
+                return
+            self._encode_cpu = time.thread_time() - begin
+            if self._handed == self._settled:
+                self._busy_since = self.clock.monotonic()
+            self._version = version
+            self._handed += 1
+            self._writer.put(self._handed, pieces, then)
+        for each in asking:
+            if self._handed > self._settled:
+                self._waiting.append(each._replace(number=self._handed))
+            else:  # nothing has changed since the last text was written
+                self._tell(each, saved=True)
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
@@ -214,20 +220,27 @@ class StateFile:
             elif self._complaint:
                 log.info("state file %s is written again", self.path)
                 self._complaint = ""
+            while self._waiting and self._waiting[0].number <= self._settled:
+                self._tell(self._waiting.popleft(), saved=error is None)
         self._outcome.set()
         self._outcome = asyncio.Event()
-        self._answer()
         self._schedule()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self._version = None  # so that it is tried again
         self.own.state_failures.inc()
-        reason = error.strerror if isinstance(error, OSError) else repr(error)
-        self._complain(f"can't write state file {self.path}: {reason}", error)
+        text = f"can't write state file {self.path}"
+        if isinstance(error, (OSError, StateFileError)):
+            reason = error.strerror if isinstance(error, OSError) else error
+            self._complain(f"{text}: {reason}; what happens meanwhile is not saved")
+        else:
+            self._complaint = text
+            self.faults.note("state", text, error)
 
-    def _answer(self) -> None:
-        while self._waiting and self._waiting[0].number <= self._settled:
-            self._waiting.popleft().call(True)
+    def _tell(self, waiting: _Waiting, *, saved: bool) -> None:
+        """Answer one who waits, whatever that raises: the others wait as well."""
+        with self.faults.kept("state", "a bye can't be answered"):
+            waiting.call(saved)
 
     def _schedule(self) -> None:
         """Hand over soon for those who ask; not while the writer is busy, for more may come."""
@@ -239,51 +252,9 @@ class StateFile:
         self._timer = None
         self.hand_over()
 
-    def _complain(self, text: str, error: Exception | None = None) -> None:
-        """Log once what is wrong; with a traceback if that was not foreseen."""
-        if text != self._complaint:
-            fault = None if isinstance(error, OSError) else error
-            log.error("%s; going on without", text, exc_info=fault)
-        self._complaint = text
-
-    def _pieces(self) -> Pieces:
-        head = Head(
-            boot=_boot_id(),
-            monotonic=self.clock.monotonic(),
-            closed=list(self.processes.tombstones.closed.values()),
-            gone=list(self.table.gone.rows.values()),
-            ahead=self.clock.ahead,
-            awaited=sorted(self.processes.awaited),
-        )
-        plugins = [form.row(plugin) for plugin in self.table.plugins.values()]
-        known = [process for process in self.processes.all() if not process.plugin.gone]
-        return form.encode(head, plugins, [form.row(process) for process in known])
-
-    def _restore(self, state: State[Plugin, Process]) -> None:
-        now, ahead = self.clock.monotonic(), state.ahead
-        # After a reboot the system's clock began anew: treat the time between as none.
-        if state.boot != _boot_id() or state.monotonic > now + ahead:
-            ahead = state.monotonic - now
-        known = {plugin.identity: plugin for plugin in state.plugins}
-        for process in state.processes:
-            process.join(known[process.identity])
-        self.clock.go_on(ahead)
-        for plugin in state.plugins:
-            self.table.restore(plugin)
-            if plugin.left_at is None:
-                plugin.left_at = self.clock.monotonic()
-        for process in state.processes:
-            self.processes.restore(process)
-        self.processes.awaited.update(self.processes.by_id.keys() & state.awaited)
-        self.processes.tombstones.closed.update({row.id: row for row in state.closed})
-        for gone in state.gone:
-            self.table.gone.add(gone.identity, gone.exits, gone.at)
-
-
-@cache
-def _boot_id() -> str:
-    try:
-        with open(_BOOT_ID) as file:
-            return file.read().strip()
-    except OSError:
-        return ""
+    def _complain(self, text: str) -> None:
+        """Log what is wrong, at once and then once a minute."""
+        now = self.clock.monotonic()
+        if text != self._complaint or now - self._complained_at >= COMPLAIN_SECONDS:
+            self._complaint, self._complained_at = text, now
+            log.error("%s", text)

@@ -12,20 +12,24 @@ DEFAULT_RETURN_SECONDS = 2.0
 
 
 class Readiness:
-    """Ready when everybody is back, or :data:`DEFAULT_RETURN_SECONDS` after the start.
+    """Ready when everybody is back, or :data:`DEFAULT_RETURN_SECONDS` after :meth:`begin`."""
 
-    Without a loaded state nobody knows for whom to wait: then it is the whole time.
-    """
-
-    def __init__(self, *, processes: Processes, clock: Clock, state_loaded: bool) -> None:
+    def __init__(self, *, processes: Processes, clock: Clock) -> None:
         self._processes = processes
         self._clock = clock
-        self._until = clock.monotonic() + DEFAULT_RETURN_SECONDS
-        self._know_all = state_loaded
+        self._until: float | None = None
+        self._know_all = False
         self._ready = False
+
+    def begin(self, *, state_loaded: bool) -> None:
+        """Wait from now on; without a state for the whole time, for nobody knows for whom."""
+        self._until = self._clock.monotonic() + DEFAULT_RETURN_SECONDS
+        self._know_all = state_loaded
 
     def why_not(self) -> str | None:
         """Return what is being waited for; None once ready, and from then on."""
+        if self._until is None:
+            return "started just now: the state file is being read\n"
         if not self._ready:
             left = self._until - self._clock.monotonic()
             awaited = len(self._processes.awaited)

@@ -1,72 +1,16 @@
-"""Who waits for the state file, for how long, and what is said when it can't be written."""
+"""Who waits for the state file, and for how long."""
 
 import asyncio
 import time
 from pathlib import Path
 
-import pytest
-
 from waggle_live_collector.state import state_file
 from waggle_live_collector.state.state_file import MAX_BYE_WAIT, MAX_WAIT, STUCK_SECONDS
 
 from ..harness import wait_until
-from ..world import World, counter
 from .frozen import frozen
-from .test_state_file import reborn, state_of
-
-LATE = "waggle_collector_state_late_total"
-WRITES = "waggle_collector_state_write_seconds_count"
-
-
-@pytest.fixture()
-def path(tmp_path):
-    return tmp_path / "state"
-
-
-@pytest.fixture()
-def patient(monkeypatch):
-    """An answer waits for as long as a write takes on a busy machine."""
-    monkeypatch.setattr(state_file, "MAX_WAIT", 30.0)
-
-
-class Node(World):
-    """A world with a state file and one process that counts."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path = path
-        self.state = state_of(self, path)
-        self.plugin = self.peer()
-        self.counted = 0
-
-    def count(self):
-        """Let the process count one more."""
-        self.counted += 1
-        self.plugin.update(self.counted, counter("a", self.counted))
-
-    def saved(self):
-        """Return what a collector that is started now knows."""
-        return reborn(self, self.path).value("waggle_count_total", name="a")
-
-    async def freeze(self):
-        """Return a disk that is frozen, with a write that hangs there."""
-        disk = frozen(f"{self.path}.tmp")
-        disk.__enter__()
-        self.count()
-        self.state.hand_over()
-        await asyncio.sleep(0)
-        return disk
-
-
-def run(test):
-    asyncio.run(test())
-
-
-async def until(condition):
-    """Wait for the loop to make something true."""
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.005)
+from .node import LATE, WRITES, Node, codes, run, until
+from .test_state_file import reborn
 
 
 def test_an_answer_waits_until_what_it_shows_is_in_the_file(path, patient):
@@ -140,7 +84,7 @@ def test_a_bye_is_answered_when_it_is_in_the_file_and_not_before(path):
         assert reborn(node, path).value("waggle_plugin_exits_total", status="ok") == 1
 
 
-def test_byes_on_a_frozen_disk_are_let_go_without_an_answer(path):
+def test_byes_on_a_frozen_disk_are_told_that_they_are_not_saved(path):
     """Else each process that ends would keep a connection; the next is served again."""
 
     @run
@@ -156,11 +100,12 @@ def test_byes_on_a_frozen_disk_are_let_go_without_an_answer(path):
         patient.bye()
         node.state.tick()
         assert ended.closed
-        assert ended.answers[1:] == []
+        assert codes(ended) == ["not_saved"]
         assert not patient.closed
         disk.__exit__(None, None, None)
         await until(lambda: patient.answers[1:])
-        assert ended.answers[1:] == []
+        assert patient.answers[1:] == [{"type": "applied", "number": 2}]
+        assert codes(ended) == ["not_saved"]
 
 
 def test_a_disk_that_hangs_is_logged_once_and_again_when_it_goes_on(path, patient, caplog):
@@ -185,54 +130,6 @@ def test_a_disk_that_hangs_is_logged_once_and_again_when_it_goes_on(path, patien
         assert node.saved() == 6
 
 
-def test_an_answer_does_not_wait_where_the_file_cannot_be_written(path, patient):
-    """It is tried again for each answer, and counted as failed, not as late."""
-
-    @run
-    async def _():
-        node = Node(path.parent / "missing" / "state")
-        for failures in range(1, 4):
-            await node.state.hand_over()()
-            assert node.value("waggle_collector_state_write_failures_total") == failures
-        assert node.plugin.bye() == []
-        await until(lambda: node.plugin.answers[1:])
-        assert node.value(LATE) == 0
-
-
-def test_a_fault_that_nobody_thought_of_is_logged_with_its_traceback(path, patient, caplog):
-    """Once; all goes on as with any file that can't be written."""
-
-    @run
-    async def _():
-        node = Node(path.parent / "with a \0" / "state")
-        for failures in range(1, 4):
-            await node.state.hand_over()()
-            assert node.value("waggle_collector_state_write_failures_total") == failures
-        assert caplog.text.count("Traceback") == 1
-        assert caplog.text.count("can't write state file") == 1
-
-
-def test_a_row_that_cannot_be_encoded_costs_the_state_and_nothing_else(path, patient, caplog):
-    """Nobody waits for it; all is written once it is gone."""
-    caplog.set_level("INFO")
-
-    @run
-    async def _():
-        node = Node(path)
-        (plugin,) = node.table.plugins.values()
-        plugin.status = "\ud800"
-        await node.state.hand_over()()
-        node.state.tick()
-        assert node.value("waggle_collector_state_write_failures_total") == 2
-        assert caplog.text.count("Traceback") == 1
-        assert not path.exists()
-        node.plugin.bye()
-        await until(lambda: node.plugin.answers[1:])
-        await node.state.hand_over()()
-        assert "is written again" in caplog.text
-        assert reborn(node, path).value("waggle_plugin_exits_total", status="ok") == 1
-
-
 def test_the_end_waits_for_the_last_write_and_says_what_is_missing(path, caplog, monkeypatch):
     """A frozen disk holds up the end for a bounded time."""
     monkeypatch.setattr(state_file, "END_SECONDS", 0.1)
@@ -242,7 +139,7 @@ def test_the_end_waits_for_the_last_write_and_says_what_is_missing(path, caplog,
     assert node.saved() == 1
     assert caplog.text == ""
     node.count()
-    with frozen(f"{path}.tmp"):
+    with frozen():
         node.state.save()
         assert f"are not in state file {path}" in caplog.text
         assert node.saved() == 1
@@ -254,7 +151,7 @@ def test_a_write_that_ends_after_the_loop_troubles_nobody(path):
     node = Node(path)
     disk = asyncio.run(node.freeze())
     disk.__exit__(None, None, None)
-    wait_until(path.exists)
+    wait_until(lambda: path.exists() and path.stat().st_size)
     assert node.saved() == 1
     node.state.save()
     assert node.value(WRITES) == 1

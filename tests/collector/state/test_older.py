@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from waggle_live_collector.state import older
-
 from ..world import Time, World, rate, timer
 from .test_state_file import state_of
 
@@ -16,6 +14,10 @@ STATES = Path(__file__).parent / "states"
 #: Written by the release that wrote this format: processes that were connected, that had ended and
 #: that were lost; labels that are empty; buckets at both ends of the range.
 STATE = json.loads((STATES / "format-1.json").read_bytes())
+
+
+NEIGHBOUR = copy.deepcopy(STATE["plugins"][0])
+NEIGHBOUR[0] = ["neighbour"] * 3
 
 
 def timers(plugin):
@@ -120,13 +122,11 @@ CELL = ("sessions", 0, 14, 0)
         change((*CELL, 6), {"-60": 9}),
     ],
 )
-def test_a_malformed_file_is_a_bad_one(tmp_path, state):
-    """It is moved aside, as one of today's format would be, and nothing of it is left."""
-    assert load(tmp_path, state) is None
-    assert (tmp_path / "state.corrupt").exists()
-
-
-def test_rows_that_nest_without_end_are_no_crash():
-    """A file that no collector wrote costs its state and nothing else."""
-    with pytest.raises(ValueError, match="not of format 1"):
-        older.converted(b'{"plugins":' + 100_000 * b"[")
+def test_a_malformed_row_costs_that_row(tmp_path, state):
+    """As in a file of today's format: its neighbours are read, and what is left out is counted."""
+    if isinstance(state["plugins"], list):
+        state["plugins"].append(copy.deepcopy(NEIGHBOUR))
+    world = load(tmp_path, state)
+    assert world.value("waggle_collector_state_left_out_total") >= 1
+    left = world.value("waggle_timer_seconds_count", plugin="neighbour", name="run", camera=None)
+    assert left == (25 if isinstance(state["plugins"], list) else None)

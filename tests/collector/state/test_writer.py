@@ -7,6 +7,7 @@ import threading
 import pytest
 from msgspec import Raw
 
+from waggle_live_collector.state.owned_file import OwnedFile
 from waggle_live_collector.state.writer import Writer
 
 from ..harness import wait_until
@@ -32,7 +33,7 @@ def put(writer, number, *pieces):
 
 def test_a_text_replaces_the_file_whole(path):
     """The pieces stand one behind the other, for the owner's eyes alone; then no thread is left."""
-    writer = Writer(str(path))
+    writer = Writer(OwnedFile(str(path)))
     for number in range(3):
         assert put(writer, number, b"text ", Raw(b"%d" % number)).wait(30)
         assert writer.wait(30)
@@ -47,9 +48,11 @@ def test_a_text_replaces_the_file_whole(path):
 
 def test_only_the_newest_of_those_that_wait_is_written(path):
     """While the disk is frozen each text takes the place of the one before; nobody is held up."""
-    writer = Writer(str(path))
-    with frozen(f"{path}.tmp"):
-        told = [put(writer, number, b"%d" % number) for number in range(5)]
+    writer = Writer(OwnedFile(str(path)))
+    with frozen() as waits:
+        told = [put(writer, 0, b"0")]
+        assert waits.wait(30)
+        told += [put(writer, number, b"%d" % number) for number in range(1, 5)]
         assert not writer.wait(0.05)
         assert not writer.outcomes
         assert len(writers()) == 1
@@ -62,7 +65,7 @@ def test_only_the_newest_of_those_that_wait_is_written(path):
 @pytest.mark.parametrize("name", ["missing/state", "with a \0/state"])
 def test_an_error_is_an_outcome_and_the_next_text_is_tried(tmp_path, name):
     """Whether it is the disk's or one that nobody thought of."""
-    writer = Writer(str(tmp_path / name))
+    writer = Writer(OwnedFile(str(tmp_path / name)))
     for number in range(2):
         assert put(writer, number, b"text").wait(30)
         assert writer.wait(30)
@@ -71,7 +74,7 @@ def test_an_error_is_an_outcome_and_the_next_text_is_tried(tmp_path, name):
 
 def test_where_no_thread_can_be_started_that_is_the_outcome(path):
     """The caller hears of it as of any other error, and may try again."""
-    writer = Writer(str(path))
+    writer = Writer(OwnedFile(str(path)))
     before = threading.stack_size(1 << 46)  # more than any machine has
     try:
         assert put(writer, 1, b"text").is_set()

@@ -7,7 +7,10 @@ from ..world import World
 
 def readiness(world, *, loaded, awaited=()):
     world.processes.awaited.update(awaited)
-    return Readiness(processes=world.processes, clock=world.clock, state_loaded=loaded)
+    readiness = Readiness(processes=world.processes, clock=world.clock)
+    assert "is being read" in readiness.why_not()
+    readiness.begin(state_loaded=loaded)
+    return readiness
 
 
 def test_without_a_state_it_is_the_whole_time():

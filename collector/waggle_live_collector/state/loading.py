@@ -1,0 +1,69 @@
+"""Reads the state file at the start, in a thread: the disk may be slow, or another may have it."""
+
+import asyncio
+import logging
+from asyncio import FIRST_COMPLETED
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any
+
+from ..own_metrics import OwnMetrics
+from . import reading
+from .form import State
+from .owned_file import OwnedFile, StateFileError
+
+log = logging.getLogger(__name__)
+
+#: Seconds until a line says that it takes long.
+SLOW_SECONDS = 2.0
+#: What is left out is logged by name up to this many rows.
+MAX_ROWS_LOGGED = 20
+
+
+def read(file: OwnedFile, own: OwnMetrics) -> State | None:
+    """Own the file and return its state, None if there is none yet. May wait for long.
+
+    Raises StateFileError if it can't be owned and read, or is no state file: it is left as it is.
+    """
+    data = file.read()
+    if not data:
+        return None
+    try:
+        state, left_out = reading.read(data)
+    except (ValueError, MemoryError) as error:
+        file.release()
+        why = str(error) or "there is not enough memory for it"
+        raise StateFileError(f"state file {file.path}: {why}") from error
+    file.remove_leftovers()
+    for each in left_out[:MAX_ROWS_LOGGED]:
+        log.error("state file %s: left out %s", file.path, each)
+    if left_out:
+        log.error("state file %s: %d rows or values left out", file.path, len(left_out))
+        own.state_left_out.inc(len(left_out))
+    return state
+
+
+async def read_unless(stop: asyncio.Event, file: OwnedFile, own: OwnMetrics) -> State | None:
+    """Read in a thread, without holding up the loop; return None if ``stop`` is set before.
+
+    Raises StateFileError.
+    """
+    found: Future[State | None] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(read(file, own))
+        except BaseException as error:
+            found.set_exception(error)
+
+    # A daemon, so that the process can end meanwhile.
+    Thread(target=run, name="state", daemon=True).start()
+    reads, ends = asyncio.wrap_future(found), asyncio.ensure_future(stop.wait())
+    both: set[asyncio.Future[Any]] = {reads, ends}
+    done, _ = await asyncio.wait(both, timeout=SLOW_SECONDS, return_when=FIRST_COMPLETED)
+    if not done:
+        text = f"state file {file.path} has not been read for {SLOW_SECONDS:g} s"
+        log.warning("%s: the disk is slow, or another collector is still ending", text)
+        await asyncio.wait(both, return_when=FIRST_COMPLETED)
+    ends.cancel()
+    return reads.result() if reads.done() else None

@@ -1,0 +1,229 @@
+"""A file that one collector owns: locked, read once, and from then on replaced whole.
+
+The lock (``flock``) lies on the file itself, by whichever path one comes to it.
+Each new file is locked before it takes the place of the one before. The kernel ends the lock with
+its owner.
+
+What is replaced is the target of a symlink; the link stays. Temporary files are made exclusively,
+under names that nobody can foresee, so that none leads elsewhere. There is no ``fsync``: the state
+outlives the collector and need not outlive the node.
+"""
+
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Sequence
+from functools import cached_property
+
+from msgspec import Raw
+
+log = logging.getLogger(__name__)
+
+#: Seconds to wait for another owner: one that is ending writes for up to five seconds.
+LOCK_SECONDS = 6.0
+#: Seconds between two tries.
+POLL_SECONDS = 0.05
+#: A larger file is none of ours.
+MAX_BYTES = 1 << 30
+#: Bytes that are gathered before they are written. Each write lets the event loop run, which may
+#: then keep the interpreter for some milliseconds: a few large ones are done sooner.
+BUFFER_BYTES = 1024 * 1024
+
+_LOCKS = "/proc/locks"
+
+Pieces = Sequence[bytes | Raw]
+
+
+class StateFileError(Exception):
+    """The file can't be had; the message says why and what to do."""
+
+
+class OwnedFile:
+    """The file at ``path``. Every method may wait for the disk; one thread at a time uses it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        #: The file that is ours, open so that its lock stays.
+        self._held: int | None = None
+        #: The first one, if it has other names too: they lead to it when it was replaced.
+        self._other_names: int | None = None
+
+    def __del__(self) -> None:
+        self.release()
+
+    @cached_property
+    def _target(self) -> str:
+        return os.path.realpath(self.path)
+
+    def read(self) -> bytes:
+        """Own the file from now on and return what is in it: nothing if it is new.
+
+        A file that can't be made is logged, and tried again with each text. Raises StateFileError
+        for one that is there and can't be owned and read: it must not be overwritten.
+        """
+        try:
+            self._wait_for_lock()
+            assert self._held is not None
+            with open(self._held, "rb", closefd=False) as file:
+                size = os.fstat(self._held).st_size
+                if size > MAX_BYTES:
+                    raise StateFileError(f"it has {size} bytes, too many for a state")
+                return file.read()
+        except (StateFileError, OSError, ValueError, MemoryError) as error:
+            self.release()
+            if isinstance(error, OSError) and self._is_missing():
+                log.error("can't make state file %s: %s", self.path, error.strerror)
+                return b""
+            why = error.strerror if isinstance(error, OSError) else str(error) or "no memory for it"
+            raise StateFileError(f"state file {self.path}: {why}{_rights(error)}") from error
+
+    def remove_leftovers(self) -> None:
+        """Remove the temporary files of collectors that were killed while they wrote."""
+        folder, name = os.path.split(self._target)
+        leftover = re.compile(re.escape(name) + r"(\.[0-9a-f]{16})?\.tmp")
+        with contextlib.suppress(OSError):
+            for each in filter(leftover.fullmatch, os.listdir(folder)):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, each))
+
+    def replace(self, pieces: Pieces) -> None:
+        """Put a text in the place of the file; raises OSError, StateFileError if it isn't ours."""
+        if self._held is None or not _is_at(self._held, self._target):
+            self.release()
+            self._lock_or_make()
+        temporary = f"{self._target}.{secrets.token_hex(8)}.tmp"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(temporary, flags, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)  # whatever the umask is
+            with open(descriptor, "wb", buffering=BUFFER_BYTES, closefd=False) as file:
+                file.writelines(pieces)
+            _lock(descriptor)
+            os.replace(temporary, self._target)
+        except BaseException:
+            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        before, self._held = self._held, descriptor
+        if before is not None:
+            if self._other_names is None and os.fstat(before).st_nlink:
+                self._other_names = before
+            else:
+                os.close(before)
+
+    def release(self) -> None:
+        """Own it no more."""
+        for descriptor in (self._held, self._other_names):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._held = self._other_names = None
+
+    def _wait_for_lock(self) -> None:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                return self._lock_or_make()
+            except _InUse:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(POLL_SECONDS)
+
+    def _lock_or_make(self) -> None:
+        """Lock the file that is at the path, an empty one if there is none."""
+        while True:
+            try:
+                descriptor = _open(self._target)
+            except FileExistsError:
+                continue  # somebody made it just now
+            try:
+                _lock(descriptor)
+                # Its owner may have replaced it before we locked it.
+                if _is_at(descriptor, self._target):
+                    self._held, descriptor = descriptor, -1
+                    return
+            finally:
+                if descriptor >= 0:
+                    os.close(descriptor)
+
+    def _is_missing(self) -> bool:
+        try:
+            os.lstat(self._target)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            pass  # nobody can tell
+        return False
+
+
+class _InUse(StateFileError):
+    """Another process has it."""
+
+
+def _open(path: str) -> int:
+    """Open a regular file, made if there is none; it may be one that we can only read."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    if not stat.S_ISREG(mode):
+        # Neither waits for the other end of a fifo nor begins what opening a device begins.
+        raise StateFileError("it is no regular file; give --state.file the path of one")
+    try:
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW)  # NFS locks only what can be written
+    except PermissionError:
+        pass
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _InUse(
+            f"it is in use by another collector{_holder(descriptor)}; stop that one, or give this "
+            "one another --state.file"
+        ) from None
+    except OSError as error:
+        log.warning(
+            "state files can't be locked here (%s): see that no two collectors have the same",
+            error.strerror,
+        )
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    """Tell whether an open file is still the one at the path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _holder(descriptor: int) -> str:
+    """Return which process has locked a file, as text; empty where the kernel doesn't tell."""
+    inode = os.fstat(descriptor).st_ino
+    try:
+        with open(_LOCKS) as file:
+            # 1: FLOCK  ADVISORY  WRITE 26352 fe:00:2196071 0 EOF
+            locks = [line.split() for line in file]
+    except OSError:
+        return ""
+    for lock in locks:
+        if lock[1] == "FLOCK" and lock[5].endswith(f":{inode}") and int(lock[4]) > 0:
+            return f" (process {lock[4]})"
+    return ""
+
+
+def _rights(error: Exception) -> str:
+    if not isinstance(error, PermissionError):
+        return ""
+    return f"; uid {os.geteuid()} gid {os.getegid()} must be able to read it"

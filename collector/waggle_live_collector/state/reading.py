@@ -1,0 +1,271 @@
+"""The bytes of a state file to its state: whatever is wrong with a row costs that row alone.
+
+Each value is checked, for what is read here is written and shown by code that relies on it. A row
+whose plugin could not be read is left out, too. What isn't a state file at all raises ValueError.
+"""
+
+import json as python_json
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from msgspec import DecodeError, Raw, json
+
+from waggle_live.wire.protocol import (
+    COUNTER,
+    FUNCTION,
+    GAUGE,
+    MESSAGES,
+    OVERFLOW,
+    PROBLEM,
+    PROBLEMS,
+    RATE,
+    TAU,
+    TIMER,
+    UPLOADS,
+    check_function,
+    check_labels,
+    check_name,
+    check_session_id,
+)
+
+from ..clock import Seconds
+from ..identity.labels import MARK
+from ..messages import excerpt
+from ..table.exits import STATUSES, GoneRow
+from ..table.plugin import Plugin
+from ..table.process import Process
+from ..table.tombstones import ClosedRow
+from . import older
+from .form import FORMAT, State
+
+#: No row nests as deep as this.
+MAX_DEPTH = 32
+#: Digits of numbers that can be one.
+MAX_DIGITS = 400
+#: Why a file is refused.
+NOT_OURS = (
+    "it is not a whole state file; it stays as it is. Give --state.file another path, or remove it "
+    "to begin without what it counted"
+)
+#: Bytes of a sha256.
+_HASH_BYTES = 32
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+#: What a row begins with: the identity of a plugin, the id of a process.
+_FIRST = re.compile(rb"\[(\[[^\]]*\]|[^,\]]*)")
+#: The parts of a file that are lists of rows.
+_ROWS = ("plugins", "sessions", "ended", "gone")
+_AUTHORED = {TIMER, RATE, GAUGE, COUNTER}
+
+T = TypeVar("T")
+
+
+def read(data: bytes) -> tuple[State, list[str]]:
+    """Return the state of a file's bytes, and what of it was left out: which and why.
+
+    Raises ValueError, with what to do, if the bytes are none of a state file.
+    """
+    parts = _parts(data)
+    try:
+        form = json.decode(parts["format"], type=int)
+    except (KeyError, DecodeError):
+        form = 0
+    if form > FORMAT:
+        raise ValueError(
+            f"its format is {form}, of a newer collector; this one reads up to {FORMAT}. Start the "
+            "newer one again, or remove the file to begin without what it counted"
+        )
+    if form < older.FORMAT or not parts.keys() >= {"plugins", "sessions"}:
+        raise ValueError(NOT_OURS)
+    left_out: list[str] = []
+    if form == older.FORMAT:
+        parts = _loose(data, convert=lambda state: left_out.extend(older.convert(state)))
+    return _Reading(parts, left_out).state(), left_out
+
+
+class _Reading:
+    """Reads the parts of one file; ``left_out`` grows by what can't be read."""
+
+    def __init__(self, parts: dict[str, Any], left_out: list[str]) -> None:
+        self._parts = parts
+        self._left_out = left_out
+        self._plugins: dict[Any, Plugin] = {}
+        self._processes: dict[str, Process] = {}
+        self._closed: dict[str, ClosedRow] = {}
+        self._gone: dict[Any, GoneRow] = {}
+
+    def state(self) -> State:
+        """Return all that can be read."""
+        self._rows("plugins", Plugin, self._plugin)
+        self._rows("sessions", Process, self._process)
+        self._rows("ended", ClosedRow, self._closed_row)
+        self._rows("gone", GoneRow, self._gone_row)
+        heard = [plugin.last_seen for plugin in self._plugins.values()]
+        return State(
+            boot=self._value("boot", str, ""),
+            monotonic=self._value("monotonic", Seconds, max(heard, default=0.0)),
+            ahead=self._value("ahead", Seconds, 0.0),
+            awaited=self._value("awaited", list[str], []),
+            plugins=list(self._plugins.values()),
+            processes=list(self._processes.values()),
+            closed=list(self._closed.values()),
+            gone=list(self._gone.values()),
+        )
+
+    def _value(self, name: str, kind: Any, default: T) -> T:
+        """Return a value beside the rows."""
+        part = self._parts.get(name)
+        if part is not None:
+            try:
+                found: T = json.decode(part, type=kind)
+                return found
+            except (DecodeError, ValueError, RecursionError) as error:
+                self._left_out.append(f"{name}: {error}")
+        return default
+
+    def _rows(self, name: str, kind: type[T], enter: Callable[[T], None]) -> None:
+        part = self._parts.get(name, [])
+        rows = part if isinstance(part, list) else self._value(name, list[Raw], [])
+        decode = json.Decoder(kind).decode
+        for number, row in enumerate(rows, 1):
+            try:
+                enter(decode(row))
+            except Exception as error:  # whatever it is, it is the row's
+                self._left_out.append(f"row {number} of {name}{_whose(row)}: {error!r}")
+
+    def _plugin(self, plugin: Plugin) -> None:
+        _require(plugin.identity not in self._plugins, "it stands there twice")
+        _require(len(plugin.series) == len(plugin.totals), "it has a series twice")
+        plugin.exits = _known(plugin.exits)
+        plugin.status = plugin.status if plugin.status in STATUSES else ""
+        for totals in plugin.totals:
+            _check_series(totals)
+        self._plugins[plugin.identity] = plugin
+
+    def _process(self, process: Process) -> None:
+        _check_key(process)
+        _require(process.id not in self._processes, "it stands there twice")
+        plugin = self._plugins.get(process.identity)
+        _require(plugin is not None, "its plugin is missing")
+        assert plugin is not None
+        _require(process.memory_scope in ("container", "process"), "whose memory is that?")
+        known = set()
+        for cell in process.cells:
+            _check_series(cell)
+            _require(cell.key in plugin.series, f"its plugin has no {cell.kind} {cell.name!r}")
+            known.add((cell.kind, cell.name, cell.labels))
+        _require(len(known) == len(process.cells), "it has a series twice")
+        process.join(plugin)
+        self._processes[process.id] = process
+
+    def _closed_row(self, row: ClosedRow) -> None:
+        _check_key(row)
+        _require(row.id not in self._processes, "it stands among the sessions, too")
+        _require(row.id not in self._closed, "it stands there twice")
+        self._closed[row.id] = row
+
+    def _gone_row(self, row: GoneRow) -> None:
+        row.exits = _known(row.exits)
+        _require(row.identity not in self._plugins, "it stands among the plugins, too")
+        _require(row.identity not in self._gone, "it stands there twice")
+        self._gone[row.identity] = row
+
+
+def _known(exits: dict[str, int]) -> dict[str, int]:
+    """Return the counts of the ways to end that there are; earlier releases had others."""
+    return {status: exits.get(status, 0) for status in STATUSES}
+
+
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise ValueError(otherwise)
+
+
+def _check_key(row: Process | ClosedRow) -> None:
+    check_session_id(row.id.partition(MARK)[0])
+    _require(len(row.key_hash) == _HASH_BYTES, "its key is none")
+
+
+def _check_series(row: Any) -> None:
+    """Check what the types of a row of a plugin or process can't say; raises ValueError."""
+    kind, name, labels = row.kind, row.name, row.labels
+    if kind in _AUTHORED:
+        # Sorted, and none twice.
+        _require(check_labels(dict(labels)) == labels, "labels are sorted pairs")
+    else:
+        _require(not labels, f"a {kind} has no labels")
+    if kind == FUNCTION:
+        check_function(name)
+    elif kind in (UPLOADS, TAU):
+        _require(not name, f"{kind} has no name")
+    elif kind == PROBLEM:
+        _require(name in PROBLEMS, f"there is no problem {name!r}")
+    else:
+        _require(kind in _AUTHORED or kind == MESSAGES, f"there is no kind {kind!r}")
+        if name != OVERFLOW:
+            check_name(name)
+
+
+def _whose(row: Raw) -> str:
+    """Return whose row it is, as far as that can be seen; nothing of a key."""
+    first = _FIRST.match(bytes(row)[:1000])
+    return f" ({excerpt(first[1])})" if first else ""
+
+
+def _parts(data: bytes) -> dict[str, Any]:
+    """Return the values of the file by name, as Raw; or, of a list, its rows as Raw."""
+    try:
+        return json.decode(data, type=dict[str, Raw])
+    except (DecodeError, RecursionError):
+        return _loose(data)
+
+
+def _loose(data: bytes, convert: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+    """Return the same of a file that msgspec can't split into its rows, or that is to be converted.
+
+    Python takes NaN and halves of surrogates in its stride, and a row with one fails by itself.
+    """
+    try:
+        try:
+            state = _python_loads(data)
+        except RecursionError:
+            state = _python_loads(_shallow(data))
+    except ValueError as error:
+        raise ValueError(f"{NOT_OURS} ({error})") from None
+    _require(isinstance(state, dict), NOT_OURS)
+    if convert is not None:
+        convert(state)
+    parts: dict[str, Any] = {name: _raw(value) for name, value in state.items()}
+    for name in _ROWS:
+        if isinstance(state.get(name), list):
+            parts[name] = [_raw(row) for row in state[name]]
+    return parts
+
+
+def _python_loads(data: bytes) -> Any:
+    return python_json.loads(data.decode(errors="surrogateescape"), parse_int=_whole)
+
+
+def _raw(value: Any) -> Raw:
+    return Raw(python_json.dumps(value).encode())
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= MAX_DIGITS else None
+
+
+def _shallow(data: bytes) -> bytes:
+    """Return a JSON text with null in the place of what is nested too deep to be read."""
+    kept: list[bytes] = []
+    depth = begin = 0
+    for token in _TOKEN.finditer(data):
+        if token[0] in b"[{":
+            depth += 1
+            if depth == MAX_DEPTH:
+                kept += data[begin : token.start()], b"null"
+        elif token[0] in b"]}":
+            if depth == MAX_DEPTH:
+                begin = token.end()
+            depth -= 1
+    return b"".join([*kept, data[begin:]]) if depth < MAX_DEPTH else data[:0]

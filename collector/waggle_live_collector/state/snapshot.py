@@ -1,0 +1,62 @@
+"""The table and its processes as a state, and back. Belongs to the event loop."""
+
+from functools import cache
+
+from ..clock import Clock
+from ..table.processes import Processes
+from ..table.table import DEFAULT_WITHHOLD_SECONDS, Table
+from . import form
+from .form import Head, State
+from .owned_file import Pieces
+
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+def take(table: Table, processes: Processes, clock: Clock) -> Pieces:
+    """Return the text of the state as it is now, in pieces."""
+    head = Head(
+        boot=_boot_id(),
+        monotonic=clock.monotonic(),
+        closed=list(processes.tombstones.closed.rows.values()),
+        gone=list(table.gone.rows.values()),
+        ahead=clock.ahead,
+        awaited=sorted(processes.awaited),
+    )
+    plugins = [form.row(plugin) for plugin in table.plugins.values()]
+    known = [process for process in processes.all() if not process.plugin.gone]
+    return form.encode(head, plugins, [form.row(process) for process in known])
+
+
+def restore(state: State, table: Table, processes: Processes, clock: Clock) -> None:
+    """Fill an empty table and its processes, and let the clock go on."""
+    now, ahead = clock.monotonic(), state.ahead
+    # After a reboot the system's clock began anew: treat the time between as none.
+    if state.boot != _boot_id() or state.monotonic > now + ahead:
+        ahead = state.monotonic - now
+    clock.go_on(ahead)
+    now = clock.monotonic()
+    # A time that has not come yet would keep what it belongs to for as long.
+    for plugin in state.plugins:
+        table.restore(plugin)
+        plugin.left_at = now if plugin.left_at is None else min(plugin.left_at, now)
+        plugin.last_seen = min(plugin.last_seen, now)
+        plugin.shown_at = min(plugin.shown_at, now + DEFAULT_WITHHOLD_SECONDS)
+    for process in state.processes:
+        process.left_at = min(process.left_at, now)
+        processes.restore(process)
+    processes.awaited.update(processes.by_id.keys() & state.awaited)
+    for closed in state.closed:
+        closed.at = min(closed.at, now)
+        processes.tombstones.closed.add(closed.id, closed)
+    for gone in state.gone:
+        gone.at = min(gone.at, now)
+        table.gone.add(gone.identity, gone)
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        with open(_BOOT_ID) as file:
+            return file.read().strip()
+    except OSError:
+        return ""
