@@ -25,9 +25,9 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
-#: A process that holds no more than this may take what is set aside for principals that have not
-#: come yet, so that one that fills the whole keeps no other of its uid from connecting.
-SMALL = 16 * 1024
+#: A process that holds no more than this part of a reserve may take what is set aside for principals
+#: that have not come: a hog keeps no other process of its uid from connecting.
+SMALL = 1 / 16
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
@@ -233,21 +233,20 @@ class Budget:
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
         process = rest[0] if rest else principal
-        answers = 0
+        total = process.total + more
+        is_small = total <= SMALL * self._reserve
+        free = self.limit - self.root.total if is_small else self.free(principal)
         if what is not What.ANSWERS:
-            answers = max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
-        if process.total + more <= SMALL and more <= self.limit - self.root.total - answers:
-            return True
-        free = self.free(principal) - answers
-        return more <= free and process.total + more <= GREED * (free - more)
+            free -= max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+        return more <= free and (is_small or total <= GREED * (free - more))
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
         Who holds less than the one that asks keeps what it has, or a large one would feed on its
-        neighbours. But many small ones could fill the whole with unfinished lines and with what the
-        dead left behind: only principals with a reserve keep those. Answers make way for up to
-        twice as much, the oldest first.
+        neighbours. But of unfinished lines, and of what the dead left behind, many small holders
+        count as one: only those with a reserve keep that. Answers make way for up to twice as
+        much, the oldest first.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
@@ -259,18 +258,20 @@ class Budget:
             if not self.root.held[kind] + extra:
                 continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
+            crowd = scattered and self.root.held[kind] > principal.total + more
+            own_crowd = scattered and principal.held[kind] > process.total + more
             times = 2 if kind is What.ANSWERS else 1
             own = {
                 each: each.held[kind]
                 for each in principal.children.values()
-                if scattered or each is process or times * each.total > process.total + more
+                if own_crowd or each is process or times * each.total > process.total + more
             }
             own[process] = own.get(process, process.own(kind)) + extra
             sizes = {
                 each: each.held[kind]
                 for each in self.principals()
                 if times * each.total > principal.total + more
-                or (scattered and each not in self.reserved)
+                or (crowd and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
             branch = max(sizes, key=lambda each: _rank(kind, sizes[each]))

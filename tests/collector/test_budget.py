@@ -177,3 +177,19 @@ def test_a_part_is_for_answers_alone():
     assert budget.root.total <= 7 * MIB
     for reader in range(5):
         assert budget.account("address:1", reader).hold(What.ANSWERS, 128 * 1024)
+
+
+def test_a_large_process_cuts_no_lines_of_its_smaller_neighbours():
+    """Of one principal or of several: together they hold less than it does."""
+    budget, lost = Budget(MIB, **NOTHING_ASIDE), []
+    for number in range(3):
+        for principal in ("uid:0", f"address:{number}"):
+            line = budget.account(principal, f"n{number}", "line", lose=lost.append)
+            assert line.hold(What.INCOMPLETE, 20_000)
+            dead = budget.account(principal, f"n{number}", "dead", lose=lost.append)
+            assert dead.hold(What.ENDED, 20_000)
+    hog = budget.account("uid:0", "hog")
+    while hog.hold(What.SERIES, hog.total + 10_000):
+        pass
+    assert hog.total > 500_000
+    assert not lost

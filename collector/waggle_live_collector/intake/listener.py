@@ -9,7 +9,6 @@ scrapes little. An error of ours costs the connection that it came up in. Belong
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from dataclasses import dataclass
 
@@ -21,8 +20,6 @@ from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
 from ..sockets.turns import Turns
 from .protocol import Intake, WireProtocol
-
-log = logging.getLogger(__name__)
 
 #: Bytes that may wait for one peer to read them, and memory that each of them takes.
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
@@ -59,18 +56,19 @@ class PluginConnection(asyncio.BufferedProtocol):
         #: Ends a pause.
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def closing(self) -> bool:
-        """Has it been closed, but for answers that its peer has not read yet?"""
-        return self._transport is not None and self._transport.is_closing()
+    def overdue(self, now: float) -> str:
+        """Return why it has to go, ``silent`` or ``unread``; "" while it may wait."""
+        closing = self._transport is not None and self._transport.is_closing()
+        if now - self.since < (CLOSE_SECONDS if closing else self._listener.limits.hello_seconds):
+            return ""
+        return "unread" if closing else "silent"
 
     async def open(self, sock: socket.socket) -> None:
         """Take the accepted socket over."""
         await asyncio.get_running_loop().connect_accepted_socket(lambda: self, sock)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Asyncio: the connection stands."""
-        assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(0)
         self._transport = transport
         self._hold()
@@ -103,7 +101,6 @@ class PluginConnection(asyncio.BufferedProtocol):
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
-        self.account.close()
         self._listener.acceptor.lost(self)
         self._protocol.end_of_file()
 
@@ -169,8 +166,9 @@ class Listener(Intake):
         self.turns = Turns(self.clock.monotonic)
         self.acceptor = Acceptor(
             make=self._make,
-            overdue=self._overdue,
+            overdue=PluginConnection.overdue,
             count=lambda outcome: self.own.connections.labels(outcome).inc(),
+            refused=self.own.refused,
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,
@@ -194,10 +192,4 @@ class Listener(Intake):
         peer = peers.of(accepted, prove=self.prove)
         if peer.tcp:
             keep_alive(accepted, *self.limits.keepalive)
-        log.debug("connection from %s", peer)
         return PluginConnection(self, peer)
-
-    def _overdue(self, connection: PluginConnection, now: float) -> str:
-        if connection.closing:
-            return "unread" if now - connection.since >= CLOSE_SECONDS else ""
-        return "silent" if now - connection.since >= self.limits.hello_seconds else ""

@@ -70,6 +70,7 @@ class WireProtocol:
         self.process: Process | None = None
         self.lines = LineBuffer(MAX_HELLO_BYTES)
         self._wire, self._peer, self._intake = wire, peer, intake
+        log.debug("connection from %s", peer)
         self._greeted = self._closed = False
         #: Answers that wait for the state file, and refusals of what arrived last.
         self._owed = self._refusals = 0
@@ -170,12 +171,11 @@ class WireProtocol:
             self._wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        code, text, refused = refusal
+        code, text = refusal.code, messages.excerpt(refusal.text, MAX_TEXT)
         self._intake.own.refused(code, self._peer.principal)
         self._refusals += 1
         if self._refusals <= MAX_REFUSALS + 1:  # with the one that says that there were so many
-            text = messages.excerpt(text, MAX_TEXT)
-            self._send({"type": "error", "code": code, "text": text, "refused": refused})
+            self._send({"type": "error", "code": code, "text": text, "refused": refusal.refused})
             log.debug("refused from %s: %s: %s", self._peer.principal, code, text)
         if code in _CLOSING and not self._greeted:
             self._close()

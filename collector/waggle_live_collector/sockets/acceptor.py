@@ -57,7 +57,8 @@ class Acceptor(Generic[C]):
     ``make`` returns the connection of an accepted socket, None to refuse it. ``overdue`` returns
     why one that waits has to go, "" while it may stay. ``count`` is told each outcome:
     ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
-    handshake), and what ``overdue`` says. ``delayed`` is called whenever accepting had to wait.
+    handshake), and what ``overdue`` says. ``refused`` is told also who came too often or made room.
+    ``delayed`` is called whenever accepting had to wait.
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
     it. ``most`` is for how many there are descriptors; those at work are held as ``working``. A
@@ -67,6 +68,7 @@ class Acceptor(Generic[C]):
     make: Callable[[socket.socket], C | None]
     overdue: Callable[[C, float], str]
     count: Callable[[str], None]
+    refused: Callable[[str, str], None]
     delayed: Callable[[], None]
     faults: Faults
     now: Callable[[], float]
@@ -79,6 +81,8 @@ class Acceptor(Generic[C]):
         self._descriptors = Budget(self.most, reserve=0)
         self._by_process = Pace(*self.process_pace, now=self.now)
         self._by_principal = Pace(*self.principal_pace, now=self.now)
+        #: Whose the processes are that connected last.
+        self._principals: dict[int, str] = {}
         #: The places of all, in the order in which they came.
         self._places: dict[C, Account] = {}
         #: Accepted, but asyncio or TLS is not done yet.
@@ -110,6 +114,9 @@ class Acceptor(Generic[C]):
                 self.cut(connection, outcome)
         for part in (self._descriptors, self._by_process, self._by_principal):
             part.sweep()
+        self._principals = {
+            pid: who for pid, who in self._principals.items() if self._by_process.knows(pid)
+        }
 
     def moved(self, connection: C, *, waiting: bool) -> None:
         """A connection begins to wait, or to work."""
@@ -123,8 +130,11 @@ class Acceptor(Generic[C]):
 
     def cut(self, connection: C, outcome: str) -> None:
         """Close a connection and count why; nothing if it is gone."""
+        principal = connection.account.principal().name
         if self.lost(connection):
             self.count(outcome)
+            if outcome in ("paced", "crowded"):
+                self.refused(outcome, str(principal))
             self._abort(connection)
 
     def abort(self) -> None:
@@ -203,6 +213,7 @@ class Acceptor(Generic[C]):
         pid = _pid(accepted)
         if pid and not self._by_process.allows(pid):
             self.count("paced")
+            self.refused("paced", self._principals.get(pid, ""))
             return None
         accepted.setblocking(False)
         connection = self.make(accepted)
@@ -213,6 +224,8 @@ class Acceptor(Generic[C]):
             str(principal), process, id(connection), lose=lambda _: self.cut(connection, "crowded")
         )
         self._places[connection] = place
+        if pid:
+            self._principals[pid] = str(principal)
         outcome = ""
         if not self._by_principal.allows(principal):
             outcome = "paced"

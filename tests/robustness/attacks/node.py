@@ -36,7 +36,7 @@ NAME, TIMERS = "neighbour", 20
 #: Seconds between two scrapes, and until one has failed.
 SCRAPE_EVERY, SCRAPE_TIMEOUT = 0.2, 10.0
 #: Seconds that a neighbour may take until the collector has all of it.
-PATIENCE = 20.0
+PATIENCE = 12.0
 _COUNTERS = re.compile(
     rb"^(waggle_(?:timer_seconds_count|count_total|rate_events_total)"
     rb'\{[^\n]*plugin="neighbour",plugin_job="",plugin_task="neighbour-[^\n]*\}) (\S+)$',
