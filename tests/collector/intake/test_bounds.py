@@ -196,7 +196,10 @@ def test_a_lost_process_whose_rows_had_to_go_is_refused_when_it_returns():
     lost.update(1, *[counter(f"c{number}", 1) for number in range(30)])
     lost.close()
     world.pass_(3)
-    fill(world)
+    for number in range(2, 20):
+        living = world.peer(None, principal("uid:666", number))
+        living.hello(f"session-{number}", plugin="fill")
+        living.update(1, *[counter(f"c{number}.{each}", 1) for each in range(5)])
     assert world.processes.tombstones.expired["session-lost"].forgotten
     back = world.peer(None, principal("uid:666", 2))
     back.hello("session-lost", plugin="fill")
