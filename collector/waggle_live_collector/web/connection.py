@@ -30,8 +30,6 @@ PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 12 * 1024, 128 * 1024, 24
 DEFAULT_MAX_REQUEST_BYTES = 32 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
 DEFAULT_MAX_BUFFERED = 16 * 1024
-#: Answers are written in pieces of at most this size, each when the reader has room for it.
-PIECE = 16 * 1024
 #: Seconds that a peer may take to agree to the end of TLS.
 SHUTDOWN_SECONDS = 1.0
 
@@ -134,10 +132,8 @@ class HttpConnection(asyncio.Protocol):
         Raises ConnectionError when the connection is gone.
         """
         async for piece in pieces:
-            whole = memoryview(piece)
-            for begin in range(0, len(whole), PIECE):
-                await response.write(whole[begin : begin + PIECE])
-                await self._writable.wait()
+            await response.write(piece)
+            await self._writable.wait()
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""
