@@ -32,8 +32,6 @@ USUAL_REQUEST_BYTES, REQUEST_FACTOR = 2 * 1024, 8
 DEFAULT_MAX_REQUEST_BYTES = 32 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
 DEFAULT_MAX_BUFFERED = 16 * 1024
-#: Answers are written in pieces of at most this size, each when the reader has room for it.
-PIECE = 16 * 1024
 #: Seconds that a peer may take to agree to the end of TLS.
 SHUTDOWN_SECONDS = 1.0
 
@@ -137,10 +135,8 @@ class HttpConnection(asyncio.Protocol):
         Raises ConnectionError when the connection is gone.
         """
         async for piece in pieces:
-            whole = memoryview(piece)
-            for begin in range(0, len(whole), PIECE):
-                await response.write(whole[begin : begin + PIECE])
-                await self._writable.wait()
+            await response.write(piece)
+            await self._writable.wait()
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""

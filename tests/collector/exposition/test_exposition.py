@@ -12,9 +12,11 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from tests.programs import program
+from waggle_live_collector.exposition import exposition
 from waggle_live_collector.exposition import families as f
 from waggle_live_collector.exposition.encoding import Form
 from waggle_live_collector.exposition.protobuf import PROTOBUF
+from waggle_live_collector.exposition.text import TEXT
 from waggle_live_collector.table.plugin import Plugin
 
 from ..world import World, counter, gauge, timer
@@ -242,3 +244,39 @@ def test_a_form_that_nobody_asks_for_any_more_holds_on_to_nothing():
     gc.collect()
     plugins = [one for one in gc.get_objects() if isinstance(one, Plugin)]
     assert "long gone" not in [plugin.identity.plugin for plugin in plugins]
+
+
+@pytest.mark.parametrize("openmetrics", [False, True], ids=["text", "openmetrics"])
+def test_pieces_of_any_size_make_the_same_text(monkeypatch, openmetrics):
+    """Of a few rows, of a few bytes, of all that there is: the order within a family may differ."""
+    world = rich_world()
+    texts, headers = set(), set()
+    for rows, size in ((1, 1), (3, 10**9), (500, 2000), (10**9, 10**9)):
+        monkeypatch.setattr(exposition, "DEFAULT_BATCH", rows)
+        monkeypatch.setattr(exposition, "DEFAULT_BATCH_BYTES", size)
+        lines = world.table_text(openmetrics=openmetrics).splitlines()
+        texts.add(tuple(sorted(lines)))
+        headers.add(tuple(line for line in lines if line.startswith(b"#")))
+    assert len(texts) == len(headers) == 1
+
+
+def test_what_comes_and_goes_between_two_pieces_breaks_nothing():
+    """What is shown is settled at one moment: no line stands twice, and no plugin in part."""
+    world = World(hold_time=60.0)
+    for name in ("one", "two"):
+        cells = [counter(f"c{number}", number) for number in range(600)]
+        world.peer("session-" + name, plugin=name).update(1, *cells, timer("t", {0: 1}, 5))
+    pieces, happened = [], False
+    for piece in world.exposition.render(Form(TEXT)):
+        pieces.append(piece)
+        if b"waggle_timer_failures_total" in piece and not happened:
+            happened = True
+            world.peer("session-three", plugin="three").update(1, counter("new", 1))
+            for plugin in list(world.table.plugins.values())[:1]:
+                world.table._drop(plugin)
+    assert happened
+    lines = b"".join(pieces).decode().splitlines()
+    samples = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(samples) == len(set(samples))
+    assert sum(line.startswith("waggle_count_total") for line in samples) == 1200
+    assert not any('plugin="three"' in line for line in samples)

@@ -181,3 +181,28 @@ def test_the_controller_tells_the_mute_from_the_idle():
     assert [told[task].heard for task in ("idle", "mute", "gone")] == [True, False, False]
     assert (told["mute"].up, told["gone"].up) == (True, False)
     assert world.value("waggle_rate_per_second", plugin_task="mute") == 0
+
+
+def test_what_cannot_be_told_costs_itself(caplog):
+    """A series of a plugin, or what is known of a plugin; each is noted."""
+    world = World()
+    for name in ("one", "two", "three"):
+        cells = [counter(f"c{number}", number) for number in range(600)]
+        world.peer("session-" + name, plugin=name).update(1, *cells, timer("t", {0: 1}, 5))
+    one, two, _ = world.table.plugins.values()
+    list(one.series.values())[3].totals.parts = ["no number"]
+    two.cpu = ["no number"]
+    told = {plugin["plugin"]: plugin for plugin in plugins(world)}
+    assert list(told) == ["one", "three"]
+    assert [len(each["counters"]) for each in told.values()] == [599, 600]
+    assert [len(each["timers"]) for each in told.values()] == [1, 1]
+    assert world.own.errors.labels("exposition")._value.get() == 2
+    assert len(caplog.records) == 2
+
+
+def test_it_is_made_in_pieces():
+    """However many series a plugin has, others have their turn after some hundred."""
+    world = World()
+    world.peer().update(1, *[counter(f"c{number}", number) for number in range(999)])
+    pieces = list(world.api.plugins())
+    assert max(map(len, pieces)) < sum(map(len, pieces)) * 0.6

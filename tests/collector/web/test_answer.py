@@ -10,8 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from waggle_live_collector.budget import Budget, What
-from waggle_live_collector.web.answer import READER_BYTES, Answer, NoRoomError
-from waggle_live_collector.web.connection import PIECE
+from waggle_live_collector.web.answer import (
+    DEFAULT_MAX_PIECES,
+    PIECE,
+    READER_BYTES,
+    Answer,
+    NoRoomError,
+)
 
 
 class Reader:
@@ -71,7 +76,7 @@ def test_both_forms_are_the_text(size, letters):
         assert response.headers["A"] == "b"
         assert response.headers.get("Content-Encoding") == ("gzip" if packed else None)
     for piece in asyncio.run(sent(finished(text), False)):
-        assert len(piece) <= PIECE
+        assert len(piece) <= DEFAULT_MAX_PIECES
 
 
 def test_it_is_made_piece_by_piece_while_others_have_their_turn():
