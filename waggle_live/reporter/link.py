@@ -45,6 +45,7 @@ CODES = CLOSING_CODES | {
     "bad_message",
     "bad_cell",
     BUDGET,
+    "bucket_limit",
     "series_limit",
     "total_series_limit",
     "session_taken",
