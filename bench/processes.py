@@ -142,7 +142,7 @@ MEMORY = {"MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
 def ours(*flags: str, **environment: str) -> Started:
-    """Our collector, with a state file, as it is run on a node."""
+    """Our collector, with a state file, as it is run on a node, and with room for all."""
     port = free_port()
     return running(
         [
@@ -152,6 +152,7 @@ def ours(*flags: str, **environment: str) -> Started:
             "--socket.path={dir}/socket",
             "--state.file={dir}/state",
             "--web.listen-address=127.0.0.1:%d" % port,
+            "--limit.memory=4GiB",
             *flags,
         ],
         ready="http://127.0.0.1:%d/-/ready" % port,

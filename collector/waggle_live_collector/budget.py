@@ -5,12 +5,11 @@ it, a connection or whatever else holds something. An account holds bytes of eac
 :class:`What`; a branch holds the sum of its own and of its children's. They are estimates, made by
 whoever holds something, and include the copies that rendering and saving make.
 
-There is no cap until the whole is full, but for two rules that leave newcomers room. Some bytes
-are reserved for each of the first principals. And a process may hold at most :data:`GREED` times
-what is free, so that one alone never takes all of it. Where there is no room the largest holder of
-the least valuable kind loses that, be it who asks; see :class:`What`. A principal or process
-that holds less than the one that asks loses no history and no answers to it. Belongs to the event
-loop.
+There is no cap until the whole is full, but for two rules that leave newcomers room: bytes are
+reserved for each of the first principals, and a process holds at most :data:`GREED` times what is
+free. Where there is no room the largest holder of the least valuable kind loses that, be it who
+asks; see :class:`What`. Who holds less than the one that asks loses no history and no answers to
+it. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -181,9 +180,8 @@ class Budget:
 
     def _reserves(self, principal: str) -> bool:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
-        if principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES:
-            return False
-        return len(self.reserved) < DEFAULT_RESERVED
+        is_full = principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES
+        return len(self.reserved) < DEFAULT_RESERVED and not is_full
 
 
 def _rank(kind: What, size: int) -> int:
@@ -195,10 +193,7 @@ def _rank(kind: What, size: int) -> int:
 
 
 def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int) -> Account:
-    """Return the largest leaf of the largest branch below an account; of equal ones the oldest.
-
-    The last of ``path`` is taken to hold ``extra`` more.
-    """
+    """Return the (oldest) largest leaf of the largest branch; the end of ``path`` has ``extra``."""
     while True:
         best, most = account, account.own(kind)
         if account is path[-1]:

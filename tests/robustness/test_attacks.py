@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests.collector.harness import wait_until
+
 from .attacks import ATTACKS
 from .attacks.node import Node
 from .processes import finish, start
@@ -16,12 +18,24 @@ pytestmark = pytest.mark.alone
 
 #: Seconds that an attack goes on before and after the collector is killed; `make soak` has more.
 SECONDS = float(os.environ.get("WAGGLE_LIVE_ATTACK_SECONDS", "1"))
-#: Nobody waits longer for a scrape. Beside two attackers on two cores most took 0.02 to 0.2 s.
-SLOWEST = 2.0
+#: Nobody waits longer for a scrape, in seconds. Beside two attackers on two busy cores half of them
+#: took 0.02 to 0.4 s, and the slowest 1 s.
+SLOWEST = 5.0
 #: Those against TLS and passwords.
 GUARDED = {"silent_tls", "guessers"}
-#: These don't meet a bound: there is nothing to refuse.
-UNNAMED = set()
+#: These meet no bound that is theirs alone: there is nobody to name.
+UNNAMED = {"impostors", "forks_that_connect_and_go", "good_lines", "guessers", "addresses"}
+#: The collector is killed under these, which leave most behind; `make soak` does so under all.
+KILLED = {
+    "labels_of_1_kib",
+    "plain_timers",
+    "whole_spans",
+    "fills_and_returns",
+    "identities",
+    "short_lives",
+    "impostors",
+    "half_lines_of_the_ended",
+}
 
 
 #: Ten that are at it together, of all kinds.
@@ -64,16 +78,18 @@ def nodes(tmp_path_factory):
         node.__exit__()
 
 
-def hold_out(node, name, attackers, named=True):
+def hold_out(node, name, attackers, *, named=True, killed=True):
     """Let them attack, kill the collector under it, and look at everything before and after."""
     time.sleep(SECONDS)
     node.check()
     for attacker in attackers:
         assert attacker.process.poll() is None, "the attack itself has failed"
         if named:
-            assert any(map(node.named, attacker.principals)), "nobody says who it was"
+            wait_until(lambda who=attacker.principals: any(map(node.named, who)), 5)
     node.assert_alive(SLOWEST)
     print(node.report(name))
+    if not killed:
+        return
     node.restart()
     time.sleep(SECONDS / 2)
     node.check()
@@ -96,7 +112,8 @@ def attacking(node, *names):
 def test_an_attack_costs_the_neighbours_nothing(nodes, name):
     """From a pod and from a process of the neighbours' uid at once, and over a kill -9."""
     with nodes(name in GUARDED) as node, attacking(node, name, name) as attackers:
-        hold_out(node, name, attackers, named=name not in UNNAMED)
+        killed = name in KILLED or SECONDS > 1
+        hold_out(node, name, attackers, named=name not in UNNAMED, killed=killed)
 
 
 def test_ten_attackers_at_once_cost_the_neighbours_nothing(tmp_path):

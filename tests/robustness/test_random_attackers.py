@@ -16,7 +16,7 @@ pytestmark = pytest.mark.alone
 ATTACKERS = int(os.environ.get("WAGGLE_LIVE_ATTACKERS", "200"))
 #: As many processes make them: half of them in pods of their own.
 PROCESSES = 4
-SLOWEST = 2.0
+SLOWEST = 5.0
 
 
 def test_random_attackers_cost_the_neighbours_nothing(tmp_path):

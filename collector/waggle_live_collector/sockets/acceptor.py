@@ -57,7 +57,7 @@ class Acceptor(Generic[C]):
     ``make`` returns the connection of an accepted socket, None to refuse it. ``overdue`` returns
     why one that waits has to go, "" while it may stay. ``count`` is told each outcome:
     ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
-    handshake), and what ``overdue`` says. ``refused`` is told also who came too often or made room.
+    handshake), and what ``overdue`` says. ``refused`` is told also whose fault a close was.
     ``delayed`` is called whenever accepting had to wait.
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
@@ -133,7 +133,7 @@ class Acceptor(Generic[C]):
         principal = connection.account.principal().name
         if self.lost(connection):
             self.count(outcome)
-            if outcome in ("paced", "crowded"):
+            if outcome not in ("idle", "web_config"):
                 self.refused(outcome, str(principal))
             self._abort(connection)
 

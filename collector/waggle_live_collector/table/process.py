@@ -80,6 +80,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self.handle: Handle | None = None
         #: Each of the cells, and the merged series that it counts in.
         self.rows: dict[Any, tuple[AnyApplied, Series]] = {}
+        #: It has expired since the kernel told that it is gone.
+        self.has_ended = False
         #: A new series was refused for lack of room: its connection gets no other, so that a client
         #: knows what the collector doesn't hold.
         self.is_full = False

@@ -2,8 +2,8 @@
 
 A process is *connected*, *disconnected* (its connection ended without ``bye``), *expired* (its
 holding time is over: folded, kept as a tombstone with its rows so that one that returns is counted
-once), or *closed* (it said ``bye``, or the kernel told that it is gone: only its id and key stay,
-so that a repeated ``bye`` is answered). For lack of room the rows of an expired process may have
+once), or *closed* (it said ``bye``: only its id and key stay, so that a repeated ``bye`` is
+answered). For lack of room the rows of an expired process may have
 to go; one that returns is then refused, for it would be counted twice.
 Belongs to the event loop; not thread-safe.
 """
@@ -138,9 +138,9 @@ class Processes:
                 self._forget(process)
             elif process.handle is not None:
                 if process.handle.has_ended():
-                    self._expire(process, now)
+                    self._expire(process)
             elif now - process.left_at >= self.table.hold_time:
-                self._expire(process, now)
+                self._expire(process)
         self.tombstones.sweep(now)
         self.table.expire(now)
 
@@ -179,7 +179,7 @@ class Processes:
             if known.close is not None:
                 known.close()
                 self._attach(known, connected=False, at=at)
-            self._expire(known, at, counts=False)
+            self._expire(known, counts=False)
 
     def _new(self, hello: Hello, naming: Naming, key_hash: bytes, peer: Peer, at: float) -> Process:
         if self.connected >= self.table.limits.processes:
@@ -245,22 +245,15 @@ class Processes:
     def _disconnected(self) -> list[Process]:
         return [process for process in self.by_id.values() if not process.connected]
 
-    def _expire(self, process: Process, at: float, *, counts: bool = True) -> None:
-        """Fold a process that vanished without a word.
-
-        Its rows stay, to recognise it, unless the kernel told that it can't return.
-        """
+    def _expire(self, process: Process, *, counts: bool = True) -> None:
+        """Fold a process that vanished without a word; its rows stay, to recognise it."""
         if counts:
             self._exit(process, exits.LOST)
-        ended = counts and process.handle is not None
+        process.has_ended = counts and process.handle is not None
         self._remove(process)
-        if ended:
-            self.tombstones.close(process, at)
-            process.account.close()
-        else:
-            process.expired, process.encoded = True, None
-            process.account.move(What.SERIES, What.ENDED)
-            self.tombstones.expired[process.id] = process
+        process.expired, process.encoded = True, None
+        process.account.move(What.SERIES, What.ENDED)
+        self.tombstones.expired[process.id] = process
         self.table.version += 1
 
     def _exit(self, process: Process, status: str) -> None:

@@ -15,6 +15,9 @@ from .remains import Remains
 
 #: A client repeats its ``bye`` within a second or never.
 DEFAULT_CLOSED_SECONDS = 300.0
+#: One that the kernel says is gone returns only where each line of a session comes from a process
+#: of its own, as from a script that pipes into ``socat``.
+DEFAULT_GONE_SECONDS = 3600.0
 
 
 class ClosedRow(Struct, array_like=True):
@@ -35,7 +38,7 @@ class Tombstones:
         self.closed: Remains[str, ClosedRow] = Remains(budget, "closed", lambda _: costs.CLOSED)
 
     def close(self, process: Process, at: float) -> None:
-        """Remember a process that is not to return, to answer if it does."""
+        """Remember a process that said ``bye``, to answer if it says so again."""
         row = ClosedRow(process.id, process.key_hash, at, process.principal)
         self.closed.add(process.id, row)
 
@@ -46,6 +49,7 @@ class Tombstones:
                 break
             self.closed.pop(row.id)
         for process in list(self.expired.values()):
-            if process.plugin.gone or now - process.left_at >= DEFAULT_KEEP_SECONDS:
+            seconds = DEFAULT_GONE_SECONDS if process.has_ended else DEFAULT_KEEP_SECONDS
+            if process.plugin.gone or now - process.left_at >= seconds:
                 del self.expired[process.id]
                 process.account.close()

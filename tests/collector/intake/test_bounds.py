@@ -207,17 +207,23 @@ def test_a_lost_process_whose_rows_had_to_go_is_refused_when_it_returns():
     assert count(world, "c0") == 1
 
 
-def test_a_process_that_the_kernel_says_is_gone_leaves_no_rows():
-    """It can't return; its id and key are kept to answer in its place."""
+def test_a_process_that_the_kernel_says_is_gone_is_soon_forgotten():
+    """Its rows are kept for an hour, should its session go on from another process."""
     world = World()
     world.peer("session-other")
     peer = world.peer("session-1", Peer(handle=Handle(None), principal="uid:1"))
     peer.update(1, counter("a", 3))
     peer.close()
     world.pass_(2)
+    assert list(world.processes.tombstones.expired) == ["session-1"]
+    assert world.budget.root.held[What.ENDED] > 0
+    peer = world.peer("session-1", Peer(handle=Handle(None), principal="uid:1"))
+    peer.update(2, counter("a", 5))
+    assert count(world) == 5
+    peer.close()
+    world.pass_(3700, step=60)
     assert not world.processes.tombstones.expired
-    assert list(world.processes.tombstones.closed.rows) == ["session-1"]
-    assert count(world) == 3
+    assert count(world) == 5
 
 
 def test_more_processes_than_the_limit_are_refused():

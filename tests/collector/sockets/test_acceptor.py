@@ -50,14 +50,13 @@ class World:
     def __init__(
         self, *, seconds=60.0, most=1000, process_pace=(1000, 1.0), pace=(1000, 1.0), unix=False
     ):
-        self.counted, self.delays, self.clients = Counter(), 0, []
-        self.refused = Counter()
+        self.counted, self.refused, self.delays, self.clients = Counter(), [], 0, []
         self.own, self.budget = OwnMetrics(), Budget(1 << 20)
         self.acceptor = Acceptor(
             make=self._make,
             overdue=lambda one, now: "slow" if now - one.since > seconds else "",
             count=lambda outcome: self.counted.update([outcome]),
-            refused=lambda outcome, principal: self.refused.update([(outcome, principal)]),
+            refused=lambda _, principal: self.refused.append(principal),
             delayed=self._delayed,
             faults=Faults(own=self.own, clock=Clock()),
             now=time.monotonic,
@@ -139,8 +138,7 @@ def test_who_connects_too_often_is_closed_and_others_are_served():
             flood = world.connect(30, b"x", host="127.0.0.2")
             (late,) = world.connect(1, b"y")
             assert await answers([late]) == [b"y"]
-            heard = await answers(flood)
-            assert heard == [b"x"] * 10 + [b""] * 20
+            assert await answers(flood) == [b"x"] * 10 + [b""] * 20
             assert world.counted == {"accepted": 11, "paced": 20}
 
     asyncio.run(run())
@@ -160,9 +158,7 @@ def test_a_process_is_paced_by_itself():
                 sys.executable, "-c", code, world.address, stdout=asyncio.subprocess.PIPE
             )
             assert (await other.communicate())[0] == b"b'z'\n"
-            assert world.counted == {"accepted": 6, "paced": 3}
-            assert [outcome for outcome, _ in world.refused.elements()] == ["paced"] * 3
-            assert all(principal for _, principal in world.refused)
+            assert world.counted == {"accepted": 6, "paced": 3} and len(world.refused) == 3
 
     asyncio.run(run())
 

@@ -1,19 +1,14 @@
 """A node of 60 MiB under attack: the collector, five neighbours, a scraper, and who attacks."""
 
-import base64
 import contextlib
-import gzip
-import http.client
 import json
 import os
 import re
 import select
 import signal
-import ssl
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from typing import NamedTuple
 
@@ -21,30 +16,21 @@ import bcrypt
 import pytest
 
 from tests.collector.certificates import Authority
-from tests.collector.harness import CollectorProcess, Scrape, wait_until
+from tests.collector.harness import Scrape, wait_until
 from tests.collector.memory_cgroup import MemoryCgroup
 from tests.collector.pod_cgroup import PodCgroup
 from tests.collector.redis_server import RedisServer
 from tests.programs import free_port
 
-from ..processes import MIB, PROGRAMS, ROOT, peak
+from ..processes import MIB, PROGRAMS, ROOT
+from .scraper import COUNTERS, PASSWORD, USER, Collector, Scraper
 
 MEMORY = 60 * MIB
 #: The first of them are in pods that the stack's Redis knows, the others are processes of our uid.
 NEIGHBOURS, IN_PODS = 5, 3
 NAME, TIMERS = "neighbour", 20
-#: Seconds between two scrapes, and until one has failed.
-SCRAPE_EVERY, SCRAPE_TIMEOUT = 0.2, 10.0
 #: Seconds that a neighbour may take until the collector has all of it.
 PATIENCE = 12.0
-_COUNTERS = re.compile(
-    rb"^(waggle_(?:timer_seconds_count|count_total|rate_events_total)"
-    rb'\{[^\n]*plugin="neighbour",plugin_job="",plugin_task="neighbour-[^\n]*\}) (\S+)$',
-    re.MULTILINE,
-)
-_USER, _PASSWORD = "prometheus", "its password"
-_TRUSTING = ssl.create_default_context()
-_TRUSTING.check_hostname, _TRUSTING.verify_mode = False, ssl.CERT_NONE
 
 
 def pod():
@@ -74,76 +60,6 @@ class Attacker(NamedTuple):
         self.process.wait()
         if self.pod is not None:
             self.pod.remove()
-
-
-class Collector(CollectorProcess):
-    """A collector that may be guarded by TLS and a password."""
-
-    guarded = False
-    port = 0
-
-    def connection(self):
-        """Return a connection to its port."""
-        port = self.port
-        if self.guarded:
-            how = {"context": _TRUSTING, "timeout": SCRAPE_TIMEOUT}
-            return http.client.HTTPSConnection("127.0.0.1", port, **how)
-        return http.client.HTTPConnection("127.0.0.1", port, timeout=SCRAPE_TIMEOUT)
-
-    def get(self, path, headers=None, timeout=SCRAPE_TIMEOUT):
-        """Return status, headers and body of a request."""
-        headers = dict(headers or {})
-        if self.guarded:
-            user = base64.b64encode(("%s:%s" % (_USER, _PASSWORD)).encode()).decode()
-            headers["Authorization"] = "Basic " + user
-        with contextlib.closing(self.connection()) as connection:
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-
-
-class Scraper(threading.Thread):
-    """Scrapes as Prometheus does, and notes what took how long, failed, or fell."""
-
-    def __init__(self, collector):
-        super().__init__(daemon=True)
-        self._collector = collector
-        self.ended = threading.Event()
-        #: Set while the collector is down or not ready on purpose.
-        self.excused = threading.Event()
-        self.seconds, self.failures, self.fallen = [], [], []
-        self.highest = {}
-        self.peak = 0
-        self.lines = 0
-
-    def run(self):
-        while not self.ended.wait(SCRAPE_EVERY):
-            excused = self.excused.is_set()
-            begin = time.monotonic()
-            try:
-                with contextlib.suppress(OSError, KeyError):
-                    self.peak = max(self.peak, peak(self._collector.process.pid))
-                status, headers, body = self._collector.get("/metrics", {"Accept-Encoding": "gzip"})
-            except (OSError, http.client.HTTPException) as error:
-                status, body = repr(error), b""
-            took = time.monotonic() - begin
-            if status == 200:
-                if headers["Content-Encoding"] == "gzip":
-                    body = gzip.decompress(body)
-                if not excused:
-                    self.seconds.append(took)
-                self.look(body)
-            elif not excused and not self.excused.is_set():
-                self.failures.append((status, round(took, 2), body[:200]))
-
-    def look(self, text):
-        """Compare the neighbours' counters with what they were."""
-        self.lines = text.count(b"\n")
-        shown = {key: float(value) for key, value in _COUNTERS.findall(text)}
-        for key, highest in self.highest.items():
-            if shown.get(key, -1) < highest:
-                self.fallen.append((key, highest, shown.get(key)))
-        self.highest.update(shown)
 
 
 class Node:
@@ -203,11 +119,11 @@ class Node:
 
     def _web_config(self):
         cert, key = Authority(self._directory).server()
-        hashed = bcrypt.hashpw(_PASSWORD.encode(), bcrypt.gensalt(10)).decode()
+        hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10)).decode()
         path = self._directory / "web.yml"
         path.write_text(
             "tls_server_config: {cert_file: %s, key_file: %s}\n"
-            'basic_auth_users: {%s: "%s"}\n' % (cert, key, _USER, hashed)
+            'basic_auth_users: {%s: "%s"}\n' % (cert, key, USER, hashed)
         )
         return path
 
@@ -246,7 +162,7 @@ class Node:
         self.seconds.append(time.monotonic() - deadline + PATIENCE)
         status, _, body = self.collector.get("/metrics")
         assert status == 200, body
-        shown = {key: float(value) for key, value in _COUNTERS.findall(body)}
+        shown = {key: float(value) for key, value in COUNTERS.findall(body)}
         for number, count in enumerate(rounds):
             mine = b'plugin_task="%s-%d"}' % (NAME.encode(), number)
             found = {key: value for key, value in shown.items() if mine in key}
@@ -266,7 +182,8 @@ class Node:
         """Start an attack, from a pod of its own or as a process of our uid."""
         self._attackers += 1
         group = pod() if in_a_pod else None
-        source = "127.0.0.%d" % (1 + self._attackers % 200 if in_a_pod else 1)
+        # Who shares the scraper's address shares its pace, see SECURITY.md.
+        source = "127.0.0.%d" % (2 + self._attackers % 200)
         me = "a%d-%s" % (self._attackers, name[:12].replace("_", "-"))
         command = [sys.executable, "-m", "tests.robustness.attacks", name]
         command += [self.collector.socket_path, str(self.http_port), str(self.tcp_port)]

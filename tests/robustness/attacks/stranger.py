@@ -116,12 +116,14 @@ def again(function, pause=0.02):
 
 def hold(make, number, pause=0.05):
     """Keep so many things open that ``make`` returns, and make those anew that were closed."""
-    kept = []
+    kept, at_once = [], number
 
     def once():
-        # Those that were closed come back at a pace: a flood of connects is another attack.
-        for _ in range(min(number - len(kept), 5 if len(kept) > number / 2 else number)):
+        nonlocal at_once
+        for _ in range(min(number - len(kept), at_once)):
             kept.append(make())
+        # Those that are closed come back at a pace: a flood of connects is another attack.
+        at_once = 5
         kept[:] = [each for each in kept if not _is_closed(each)]
 
     again(once, pause)

@@ -1,0 +1,96 @@
+"""Who scrapes a node under attack, and how."""
+
+import base64
+import contextlib
+import gzip
+import http.client
+import re
+import ssl
+import threading
+import time
+
+from tests.collector.harness import CollectorProcess
+
+from ..processes import peak
+
+#: Seconds between two scrapes, and until one has failed.
+SCRAPE_EVERY, SCRAPE_TIMEOUT = 0.2, 10.0
+#: The neighbours' counters in a text: lines without their values, and these.
+COUNTERS = re.compile(
+    rb"^(waggle_(?:timer_seconds_count|count_total|rate_events_total)"
+    rb'\{[^\n]*plugin="neighbour",plugin_job="",plugin_task="neighbour-[^\n]*\}) (\S+)$',
+    re.MULTILINE,
+)
+USER, PASSWORD = "prometheus", "its password"
+_TRUSTING = ssl.create_default_context()
+_TRUSTING.check_hostname, _TRUSTING.verify_mode = False, ssl.CERT_NONE
+
+
+class Collector(CollectorProcess):
+    """A collector that may be guarded by TLS and a password."""
+
+    guarded = False
+    port = 0
+
+    def connection(self):
+        """Return a connection to its port."""
+        port = self.port
+        if self.guarded:
+            how = {"context": _TRUSTING, "timeout": SCRAPE_TIMEOUT}
+            return http.client.HTTPSConnection("127.0.0.1", port, **how)
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=SCRAPE_TIMEOUT)
+
+    def get(self, path, headers=None, timeout=SCRAPE_TIMEOUT):
+        """Return status, headers and body of a request."""
+        headers = dict(headers or {})
+        if self.guarded:
+            user = base64.b64encode(("%s:%s" % (USER, PASSWORD)).encode()).decode()
+            headers["Authorization"] = "Basic " + user
+        with contextlib.closing(self.connection()) as connection:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+
+class Scraper(threading.Thread):
+    """Scrapes as Prometheus does, and notes what took how long, failed, or fell."""
+
+    def __init__(self, collector):
+        super().__init__(daemon=True)
+        self._collector = collector
+        self.ended = threading.Event()
+        #: Set while the collector is down or not ready on purpose.
+        self.excused = threading.Event()
+        self.seconds, self.failures, self.fallen = [], [], []
+        self.highest = {}
+        self.peak = 0
+        self.lines = 0
+
+    def run(self):
+        while not self.ended.wait(SCRAPE_EVERY):
+            excused = self.excused.is_set()
+            begin = time.monotonic()
+            try:
+                with contextlib.suppress(OSError, KeyError):
+                    self.peak = max(self.peak, peak(self._collector.process.pid))
+                status, headers, body = self._collector.get("/metrics", {"Accept-Encoding": "gzip"})
+            except (OSError, http.client.HTTPException) as error:
+                status, body = repr(error), b""
+            took = time.monotonic() - begin
+            if status == 200:
+                if headers["Content-Encoding"] == "gzip":
+                    body = gzip.decompress(body)
+                if not excused:
+                    self.seconds.append(took)
+                self.look(body)
+            elif not excused and not self.excused.is_set():
+                self.failures.append((status, round(took, 2), body[:200]))
+
+    def look(self, text):
+        """Compare the neighbours' counters with what they were."""
+        self.lines = text.count(b"\n")
+        shown = {key: float(value) for key, value in COUNTERS.findall(text)}
+        for key, highest in self.highest.items():
+            if shown.get(key, -1) < highest:
+                self.fallen.append((key, highest, shown.get(key)))
+        self.highest.update(shown)
