@@ -14,7 +14,8 @@ CONTROLLER := $(shell find controller/waggle_live_controller -name "*.py")
 # Processes that run tests side by side: most tests wait for processes, so two cores have room.
 WORKERS := 4
 PYTHONS := 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13
-# Tests of many programs are run on the oldest and the newest alone, and on `make test`'s own.
+# Tests that depend little on the Python are run on the oldest and the newest alone, and on
+# `make test`'s own.
 ENDS := $(firstword $(PYTHONS)) $(lastword $(PYTHONS))
 # The oldest and the newest of the controller's.
 CONTROLLER_PYTHONS := 3.8 3.13

@@ -32,6 +32,9 @@ GREED = 8
 SMALL = 1 / 16
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
+#: What stays takes nothing of this part of the whole: else who has filled its share with series
+#: could send no more lines, and nobody come back to a collector whose state file fills the whole.
+LINES = 1 / 32
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
@@ -124,7 +127,14 @@ class Budget:
         free = self.limit - self.root.total if is_small else self.free(principal)
         if what is not What.ANSWERS:
             free -= max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
-        return more <= free and (is_small or total <= GREED * (free - more))
+        lines = self._left_for_lines()
+        if what is What.INCOMPLETE:
+            return more <= max(free, lines)
+        is_greedy = not is_small and total > GREED * (free - more)
+        return more <= free - max(lines, 0) and not is_greedy
+
+    def _left_for_lines(self) -> int:  # less than 0 if they take more than their part
+        return int(LINES * self.limit) - self.root.held[What.INCOMPLETE]
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
@@ -140,6 +150,8 @@ class Budget:
             # History goes for anything: or who fills the whole with it keeps all others out.
             if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
+            if kind is What.INCOMPLETE and what is not kind and self._left_for_lines() >= 0:
+                continue
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
                 continue

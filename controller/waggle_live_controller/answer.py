@@ -6,7 +6,7 @@ number.
 """
 
 import json
-import sys
+import math
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, get_type_hints
 
 from .functions import Function, Tau
@@ -14,7 +14,8 @@ from .plugins import PluginIdentity, PluginReading, Plugins
 from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading
 from .snapshot import NodeIdentity
 
-_NONE = type(None)
+#: Whole numbers are below it: a collector takes no sum that isn't.
+_MAX_WHOLE = 2**63
 #: Returns what a value of the JSON stands for; raises ValueError.
 Reader = Callable[[Any], Any]
 
@@ -49,13 +50,45 @@ def _typed(*types: type) -> Reader:
     """Return a reader of values of these types."""
 
     def check(value: Any) -> Any:
-        if type(value) not in types:  # isinstance would take a bool for an int
+        if type(value) not in types:
             raise _WrongType
-        if isinstance(value, (int, float)) and abs(value) > sys.float_info.max:
-            raise _WrongType  # JSON has integers that no float can hold
         return value
 
     return check
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or abs(value) >= _MAX_WHOLE:
+        raise _WrongType
+    return value
+
+
+def _number(value: Any) -> float:
+    """Return a float, so that no arithmetic with it raises OverflowError."""
+    if type(value) not in (int, float):  # isinstance would take a bool for an int
+        raise _WrongType
+    try:
+        number = float(value)
+    except OverflowError:  # JSON has integers that no float can hold
+        raise _WrongType from None
+    if not math.isfinite(number):  # nor 1e999
+        raise _WrongType
+    return number
+
+
+def _optional_number(value: Any) -> Optional[float]:
+    return None if value is None else _number(value)
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise _WrongType
+    # JSON has halves of characters, which nobody can write.
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _optional_text(value: Any) -> Optional[str]:
+    return None if value is None else _text(value)
 
 
 def _record(kind: Any) -> Reader:
@@ -80,8 +113,7 @@ def _readings(name: str, kind: Any) -> Reader:
     return lambda value: Readings(name, map(record, _list(value)))
 
 
-_list, _object, _text, _whole = _typed(list), _typed(dict), _typed(str), _typed(int)
-_optional_text, _optional_number = _typed(str, _NONE), _typed(int, float, _NONE)
+_list, _object = _typed(list), _typed(dict)
 
 
 def _identity(value: Any) -> PluginIdentity:
@@ -102,21 +134,23 @@ def _plugin(value: Any) -> PluginReading:
 
 
 def _counts(value: Any) -> Mapping[str, int]:
-    return {key: _whole(each) for key, each in _object(value or {}).items()}
+    return {_text(key): _whole(each) for key, each in _object(value or {}).items()}
 
 
 #: What reads a field of each type. Older collectors have no functions and no tau.
 _READERS: Dict[Any, Reader] = {
     bool: _typed(bool),
     int: _whole,
-    float: _typed(int, float),
+    float: _number,
     str: lambda value: _optional_text(value) or "",
     Optional[str]: _optional_text,
     Optional[float]: _optional_number,
-    Mapping[str, str]: lambda value: {key: _text(each) for key, each in _object(value).items()},
+    Mapping[str, str]: lambda value: {
+        _text(key): _text(each) for key, each in _object(value).items()
+    },
     Mapping[str, int]: _counts,
     Mapping[str, Optional[float]]: lambda value: {
-        key: _optional_number(each) for key, each in _object(value or {}).items()
+        _text(key): _optional_number(each) for key, each in _object(value or {}).items()
     },
     PluginIdentity: _identity,
 }

@@ -1,5 +1,7 @@
 """One budget: shares of it, what is set aside, and who loses where it is full."""
 
+import pytest
+
 from waggle_live_collector.budget import DEFAULT_RESERVED, GREED, Budget, What
 
 MIB = 1 << 20
@@ -74,6 +76,26 @@ def test_an_unfinished_line_pushes_out_no_answer():
     assert budget.losses == {"other": {}, "address:2": {What.INCOMPLETE: 1}}
 
 
+def test_who_has_filled_its_share_may_still_send_lines():
+    """Series leave room for what passes, however many take it, so that no large client is cut off
+    in the middle of each line."""
+    budget = Budget(16 * MIB, answers=1 / 8)
+    large = [budget.account(f"uid:{number % 3}", number, "process") for number in range(40)]
+    for process in large:
+        while process.hold(What.SERIES, process.total + 10_000):
+            pass
+    for number in range(40):
+        line = budget.account(f"uid:{number % 3}", number, "connection")
+        assert line.hold(What.INCOMPLETE, 65_536)
+        assert line.hold(What.INCOMPLETE, 0)
+        assert line.hold(What.ANSWERS, 65_536)
+        assert line.hold(What.ANSWERS, 0)
+    line = budget.account("uid:0", 0, "line", lose=lambda what: pytest.fail("it lost its line"))
+    assert line.hold(What.INCOMPLETE, 65_536)
+    assert not large[0].hold(What.SERIES, large[0].total + MIB)
+    assert not large[1].hold(What.SERIES, large[1].total + MIB)
+
+
 def test_what_holds_nothing_is_forgotten():
     """Accounts of processes and principals that left are swept."""
     budget = Budget(MIB)
@@ -131,6 +153,15 @@ def test_what_is_there_already_needs_no_room():
     assert known.hold(What.SERIES, 4000)
 
 
+def test_a_restart_that_fills_the_whole_shuts_nobody_out():
+    """Connections and lines have a part of their own, also while more is held than there may be."""
+    budget = Budget(MIB, **NOTHING_ASIDE)
+    budget.account("uid:1", 1).take(What.SERIES, 2 * MIB)
+    back = budget.account("uid:1", 2)
+    assert back.hold(What.INCOMPLETE, MIB // 64)
+    assert not back.hold(What.INCOMPLETE, MIB // 16)
+
+
 def test_losses_are_counted_for_so_many_by_name():
     """Ever new addresses don't become ever more counters."""
     budget = Budget(0, reserve=0)
@@ -148,9 +179,9 @@ def test_a_small_newcomer_takes_the_history_of_the_largest():
     hog.take(What.SERIES, 600)
     hog.take(What.HISTORY, 400)
     newcomer = budget.account("uid:1", "newcomer")
-    assert newcomer.hold(What.INCOMPLETE, 10)
+    assert newcomer.hold(What.INCOMPLETE, 100)
     assert lost == [What.HISTORY]
-    assert newcomer.own(What.INCOMPLETE) == 10
+    assert newcomer.own(What.INCOMPLETE) == 100
 
 
 def test_of_readers_that_hold_the_same_the_oldest_is_slow():

@@ -1,6 +1,7 @@
 """What deploy/prometheus/ has, as Prometheus' own tool judges it."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ RULES = sorted((FOLDER / "rules").rglob("*.yml"))
 TIMERS = [FOLDER / "rules" / "timers.yml", FOLDER / "rules" / "native" / "timers.yml"]
 FORMS = ["", "-native"]
 RULE_TESTS = sorted((FOLDER / "tests").glob("*.yml"))
+#: Garbage is collected less often, which took a third of promtool's time.
+ENVIRONMENT = {**os.environ, "GOGC": "800"}
 
 
 def promtool(*arguments):
@@ -24,6 +27,7 @@ def promtool(*arguments):
     done = subprocess.run(
         [program("promtool", "prometheus"), *map(str, arguments)],
         check=False,
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         universal_newlines=True,

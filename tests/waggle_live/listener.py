@@ -47,12 +47,16 @@ class Listener:
 
     def start(self):
         """Bind (anew: another inode) and accept."""
-        with suppress(FileNotFoundError):
-            os.unlink(self.path)
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(self.path)
+        self._socket = self._bind()
         self._socket.listen(self._backlog)
         threading.Thread(target=self._accept, args=(self._socket,), daemon=True).start()
+
+    def _bind(self):
+        with suppress(FileNotFoundError):
+            os.unlink(self.path)
+        made = socket.socket(socket.AF_UNIX)
+        made.bind(self.path)
+        return made
 
     def stop(self, unlink=True):
         """Stop listening and close every connection; ``start`` brings a new one."""
@@ -177,6 +181,22 @@ class Listener:
             else:
                 held.add(key)
         return errors
+
+
+class TcpListener(Listener):
+    """The same over TCP, at an ``address`` that it keeps."""
+
+    def __init__(self):
+        self._port = 0
+        super().__init__("")
+        self.address = "tcp://127.0.0.1:%d" % self._port
+
+    def _bind(self):
+        made = socket.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("127.0.0.1", self._port))
+        self._port = made.getsockname()[1]
+        return made
 
 
 class Hostile:

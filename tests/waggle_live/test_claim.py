@@ -3,9 +3,13 @@
 import gc
 import threading
 
+import pytest
+
 from waggle_live.claim import Claim, Owner
 
 from .helpers import in_threads
+
+pytestmark = pytest.mark.oldest_and_newest
 
 
 def test_one_owner_at_a_time():

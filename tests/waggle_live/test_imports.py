@@ -53,14 +53,15 @@ def test_what_run_loads_into_each_python():
 def test_the_wire_loads_nothing_of_the_client():
     """The wire, the histogram and the errors: no socket, no thread, no part of either side."""
     program = (
-        "import sys, waggle_live.wire.protocol, waggle_live.wire.histogram\n"
+        "import sys, waggle_live.wire.refusal, waggle_live.wire.histogram\n"
         "print(sorted(n for n in sys.modules if n.startswith('waggle_live')))\n"
         "print([n for n in ('socket', 'threading', 'select') if n in sys.modules])"
     )
     status, out, err = run_python("-S", "-c", program, env=environment())
     assert (status, err) == (0, "")
     modules, others = out.splitlines()
-    wire = {"version", "wire", "wire.errors", "wire.histogram", "wire.protocol"}
+    wire = {"version", "wire", "wire.errors", "wire.histogram", "wire.labels", "wire.protocol"}
+    wire.add("wire.refusal")
     assert set(ast.literal_eval(modules)) == {"waggle_live"} | {"waggle_live." + n for n in wire}
     assert others == "[]"
 

@@ -13,6 +13,8 @@ from waggle_live.logs import DEFAULT_MAX_KINDS, DEFAULT_MAX_TEXT, LogOnce, print
 
 from .helpers import environment, in_threads, problems, run_python, write_script
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 @pytest.fixture
 def handler():

@@ -11,6 +11,8 @@ from waggle_live.__main__ import main
 
 from .helpers import environment, run_python, write_script
 
+pytestmark = pytest.mark.oldest_and_newest
+
 RUN = ("-m", "waggle_live", "run")
 
 SHOW = """

@@ -16,7 +16,7 @@ import sys
 from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..native import Native
-from ..wire.errors import InvalidType
+from ..wire.errors import InvalidMetric, InvalidType
 
 _FIELD = r"""^(?:%s|"%s"|'%s')[ \t]*:(?:[ \t]+(.*))?$"""
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -26,6 +26,8 @@ _NOTEBOOKS = ("ipykernel_launcher.py", "colab_kernel_launcher.py")
 #: How many folders above the main script's own a ``sage.yaml`` may lie.
 MAX_ABOVE = 2
 MAX_LENGTH = 256
+#: Jobs that begin so are the collector's, of plugins whose labels it doesn't know yet.
+RESERVED_JOB = "app_id:"
 
 
 class ClaimedIdentity(NamedTuple):
@@ -47,11 +49,15 @@ def find_identity(
     *,
     script: Optional[str] = None,
 ) -> ClaimedIdentity:
-    """Return the identity of this process, or of one whose main script is another; raises
-    InvalidType for arguments that are no str."""
+    """Return the identity of this process, or of one whose main script is another.
+
+    Raises InvalidType for arguments that are no str, InvalidMetric for a reserved job.
+    """
     for name, value in (("plugin_name", plugin), ("task", task), ("job", job)):
         if value is not None and not isinstance(value, str):
             raise InvalidType("%s must be a str, got %.60r" % (name, value))
+    if job is not None and job.strip().startswith(RESERVED_JOB):  # the collector refuses it
+        raise InvalidMetric("no job begins with %r, got %.60r" % (RESERVED_JOB, job))
     main, name = _find_main(script)
     sage_name, sage_version = _find_sage_yaml(main)
     names = (plugin or "", environ.get("WAGGLE_LIVE_PLUGIN", ""), sage_name, name)

@@ -2,8 +2,9 @@
 
 What is heard on it is a stranger's word. Only answers and errors count; an error is logged once
 per known code, shortened and escaped. A collector that hangs up soon, again and again, is tried
-in intervals that double, unless it was started anew each time: that shows by its socket file. One
-that refuses us or talks without end is left alone for a while.
+in intervals that double, unless it was started anew each time: that shows by its socket file, or
+because nobody listened meanwhile. One that refuses us or talks without end is left alone for a
+while. Where somebody waits for an answer the intervals begin shorter, but they double as well.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Set
@@ -19,6 +20,8 @@ from .session import Session
 TCP_RETRY = 1.0
 #: Seconds to stay away from a collector that refused us, and the longest after short connections.
 DEFAULT_REFUSED_RETRY = 5.0
+#: Seconds between two connections where somebody waits, after the first short one.
+DEFAULT_URGENT_RETRY = 0.02
 #: Seconds that a connection lasts which isn't short.
 DEFAULT_STEADY_SECONDS = 1.0
 #: Short connections in a row that are worth a line of log.
@@ -45,6 +48,7 @@ CODES = CLOSING_CODES | {
     "bad_message",
     "bad_cell",
     BUDGET,
+    "bucket_limit",
     "series_limit",
     "total_series_limit",
     "session_taken",
@@ -85,19 +89,21 @@ class Link:
         self.applied = 0
         self._connected_at = 0.0
         self._retry_at = 0.0
+        #: The same where somebody waits.
+        self._urgent_at = 0.0
         self._look_at = 0.0
         #: Short connections in a row, all by the same socket file.
         self._short = 0
         self._short_inode: Any = None
 
     def look(self, urgent: bool) -> None:
-        """Hear what has come, or connect, if it is time to; ``urgent``: in any case.
+        """Hear what has come, or connect, if it is time to; ``urgent``: somebody waits for it.
 
         Raises OSError when the connection is lost.
         """
         now = Native.monotonic()
         if self.connection is None:
-            if urgent or now >= self._retry_at:
+            if now >= (self._urgent_at if urgent else self._retry_at):
                 self._connect(urgent)
         elif urgent or now >= self._look_at:
             self._look_at = now + DEFAULT_LOOK_SECONDS
@@ -127,7 +133,7 @@ class Link:
                 DEFAULT_HEARD_BYTES_PER_SECOND,
                 DEFAULT_REFUSED_RETRY,
             )
-            self._stay_away()
+            self._hang_up(is_refused=True)
 
     def lose(self, error: BaseException) -> None:
         """Give the connection up for ``error``: an OSError is its own, all others are ours.
@@ -150,7 +156,7 @@ class Link:
             self.connection = None
 
     def _connect(self, urgent: bool) -> None:
-        now = Native.monotonic()
+        now, is_absent = Native.monotonic(), True
         for address in self._addresses():
             connection = self.connection = Connection(address)
             try:
@@ -158,6 +164,7 @@ class Link:
             except (OSError, ValueError) as error:  # ValueError: no name of a host
                 self.close()
                 self._retry_at = now + (TCP_RETRY if address.host else 0.0)
+                is_absent &= isinstance(error, (ConnectionRefusedError, FileNotFoundError))
                 missed = now - self._session.started >= GRACE or urgent
                 if missed and address not in _absent:
                     _absent.add(address)
@@ -168,6 +175,8 @@ class Link:
                 self.was_connected = True
                 connection.send(encode(self._session.hello(over_tcp=bool(address.host))))
                 return
+        if is_absent:  # whoever listens next was started anew
+            self._short, self._urgent_at = 0, 0.0
 
     def _hear_error(self, message: Dict[str, Any]) -> None:
         code, text = message.get("code"), message.get("text")
@@ -183,26 +192,25 @@ class Link:
         elif code in CLOSING_CODES:
             if code == "not_saved":  # the bye was heard, and is not worth another connection
                 self.was_connected = False
-            self._stay_away()
+            self._hang_up(is_refused=True)
 
-    def _hang_up(self, is_ours: bool = False) -> None:
+    def _hang_up(self, is_ours: bool = False, is_refused: bool = False) -> None:
         """Close, and try again at once, or later the more short connections there were."""
         if self.connection is None:
             return
         address, inode = self.connection.address, self.connection.inode
         self.close()
         now = Native.monotonic()
-        is_steady = now - self._connected_at >= DEFAULT_STEADY_SECONDS
+        is_steady = now - self._connected_at >= DEFAULT_STEADY_SECONDS and not is_refused
         if is_steady or inode != self._short_inode:
             self._short, self._short_inode = 0, inode
         if is_steady:
             return
-        pause = self._interval * 2 ** min(self._short, 10)
+        # All plugins of a node may be hung up on at once; they don't come back at once.
+        doubled = 2 ** min(self._short, 10) * (0.75 + Native.urandom(1)[0] / 512)
         self._short += 1
-        if self._short == DEFAULT_SHORT_TOLD and not is_ours:
+        if self._short == DEFAULT_SHORT_TOLD and not is_ours and not is_refused:
             self._log_once("short", SHORT, address, self._short, DEFAULT_REFUSED_RETRY)
+        pause = DEFAULT_REFUSED_RETRY if is_refused else self._interval * doubled
         self._retry_at = max(self._retry_at, now + min(pause, DEFAULT_REFUSED_RETRY))
-
-    def _stay_away(self) -> None:
-        self.close()
-        self._retry_at = Native.monotonic() + DEFAULT_REFUSED_RETRY
+        self._urgent_at = now + min(DEFAULT_URGENT_RETRY * doubled, DEFAULT_REFUSED_RETRY)

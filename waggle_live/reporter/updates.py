@@ -44,6 +44,8 @@ class Updates:
         #: and the keys of those that were sent on one before.
         self._sent: Dict[Key, SeriesState] = {}
         self._sent_before: Set[Key] = set()
+        #: Of those in ``_sent``, the keys of those whose first cell had no value yet.
+        self._sent_empty: Set[Key] = set()
         #: Whether the collector has refused one for lack of room on this connection.
         self._is_full = False
         #: Number of the latest update with a new series: once a later question is answered, all
@@ -71,7 +73,8 @@ class Updates:
         now = Native.monotonic()
         if everything:
             self._sent_before.update(self._sent)
-            self._sent, self._is_full = {}, False
+            self._sent, self._sent_empty, self._is_full = {}, set(), False
+        self._fold_new_away()
         states: Sequence[State] = self._last if self._last is not None else self._all()
         cells: List[str] = []
         complete = True
@@ -105,33 +108,39 @@ class Updates:
         self._since = now
         return lines, complete
 
+    def _fold_new_away(self) -> None:
+        """Where the collector takes no new series any more, fold those away that it hasn't seen."""
+        if self._is_full and self._last is None:
+            for state in self._all():
+                is_new = state.key not in self._sent and state.key not in self._sent_before
+                if is_new and state.registry is not None:
+                    state.registry.fold_away(state)
+
     def _note(self, state: State) -> None:
-        """Note that a series is about to be sent, or fold it away where that would be in vain."""
+        """Note that a series is about to be sent."""
         if isinstance(state, LastCell) or state.key in self._sent or state.into is not None:
             return
-        if self._is_full and state.key not in self._sent_before and state.registry is not None:
-            state.registry.fold_away(state)
-        else:
-            self._sent[state.key] = state
-            self.newest = self._session.number + 1
+        if not state.recorded_at:
+            self._sent_empty.add(state.key)
+        self._sent[state.key] = state
+        self.newest = self._session.number + 1
 
     def refuse(self, refused: Any) -> bool:
         """Fold away the series that the collector has no room for; False if it names none.
 
         All that were new to the collector when it came to them later on this connection, it has
-        refused as well, whether it said so or not.
+        refused as well, whether it said so or not. But one that was empty at first may have been
+        taken, and be refused for its first values.
         """
         key = decode_refused(refused)
         named = None if key is None or self._last is not None else self._sent.get(key)
         if named is None or named.registry is None:
             return False
         if named.into is None:
-            self.refused_at = self._session.number
+            self._is_full, self.refused_at = True, self._session.number
             named.registry.fold_away(named)
-        if not self._is_full:
-            self._is_full = True
-            sent = list(self._sent.values())
-            for state in sent[sent.index(named) :]:
+            sent = [] if key in self._sent_empty else list(self._sent.values())
+            for state in sent[sent.index(named) :] if sent else ():
                 if state.registry is not None and state.key not in self._sent_before:
                     state.registry.fold_away(state)
         return True
@@ -151,9 +160,9 @@ class Updates:
         A series whose fold doesn't end in time goes untold. It gets ``FOLD_SECONDS`` in any case.
         """
         last = []
+        self._fold_new_away()
         for state in self._all():
             try:
-                self._note(state)
                 # Half of the time is left to send them.
                 cell = state.end(max(FOLD_SECONDS, (until - Native.monotonic()) / 2))
             except Exception as error:

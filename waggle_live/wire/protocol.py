@@ -31,6 +31,9 @@ VERSION = 1
 
 #: Longest line in bytes, its newline included; a longer one is refused and skipped.
 MAX_LINE_BYTES = 1 << 20
+#: Longest line that our client sends. A collector without room drops a line that isn't whole yet:
+#: a short one arrives where a long one never would.
+MAX_UPDATE_BYTES = 1 << 16
 #: Longest metric name in characters (pywaggle's own rule).
 MAX_NAME_LENGTH = 128
 #: Author's labels per series, and the longest label name and value in characters.
@@ -215,7 +218,7 @@ def encode_updates(
 ) -> Iterator[Tuple[int, bytes]]:
     """Yield ``(number, line)`` of as many ``update`` messages as the encoded cells need.
 
-    No line is longer than :data:`MAX_LINE_BYTES`; each has a number of its own, rising from
+    No line is longer than :data:`MAX_UPDATE_BYTES`; each has a number of its own, rising from
     ``number``. ``process`` travels in the first.
     """
     encoded = list(cells)
@@ -226,7 +229,7 @@ def encode_updates(
             prefix += ',"process":' + encode_cell(process)
             process = None
         prefix += ',"cells":['
-        room = MAX_LINE_BYTES - len(prefix) - 3
+        room = MAX_UPDATE_BYTES - len(prefix) - 3
         end = start
         while end < len(encoded) and len(encoded[end]) < room:
             room -= len(encoded[end]) + 1

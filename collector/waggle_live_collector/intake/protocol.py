@@ -84,8 +84,7 @@ class WireProtocol:
             refusals: list[Refusal] = []
             try:
                 if line is None:
-                    limit = MAX_LINE_BYTES if self._greeted else MAX_HELLO_BYTES
-                    raise ProtocolError("too_long", f"a line has at most {limit} bytes here")
+                    raise ProtocolError("too_long", "a line has at most 1 MiB, 16 KiB before hello")
                 message, refusals = DECODER.decode(line)
                 self._handle(message, refusals)
             except ProtocolError as error:

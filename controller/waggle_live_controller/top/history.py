@@ -1,5 +1,6 @@
 """The earlier polls of each series, for curves and for the rates of sums."""
 
+import math
 from collections import deque
 from typing import Deque, Dict, Hashable, List, Optional, Sequence, Set, Tuple
 
@@ -39,7 +40,8 @@ class History:
     def add(self, key: Hashable, value: Optional[float]) -> Values:
         """Add a value; return the last ones, oldest first, with None for gaps."""
         values = self._values.setdefault(key, deque(maxlen=LENGTH))
-        values.append(value)
+        # A rate of the largest numbers that there are may be infinite: no curve can show that.
+        values.append(None if value is None or not math.isfinite(value) else value)
         return list(values)
 
     def keep(self, keys: Set[Hashable]) -> None:
@@ -61,6 +63,8 @@ def sparkline(values: Values, width: int) -> str:
 
 
 def _block(value: float, low: float, high: float) -> str:
-    if high <= low:
+    if high / 2 <= low / 2:
         return _BLOCKS[0]
-    return _BLOCKS[min(int((value - low) / (high - low) * len(_BLOCKS)), len(_BLOCKS) - 1)]
+    # Halves: the distance of the largest floats is infinite.
+    share = (value / 2 - low / 2) / (high / 2 - low / 2)
+    return _BLOCKS[min(int(share * len(_BLOCKS)), len(_BLOCKS) - 1)]

@@ -4,13 +4,13 @@ import queue
 import sys
 import threading
 import time
-from typing import Callable, Hashable, List, Optional, Sequence
+from typing import Callable, Hashable, Iterable, List, Optional, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from .. import Fleet, NodeLate, Polled, Snapshot
+from .. import Fleet, NodeAnswerInvalid, NodeError, NodeLate, Polled, Snapshot
 from .history import History
 from .keys import Keys
 from .rows import blocks_of
@@ -115,7 +115,11 @@ class Top:
     def _note(self, polled: Polled) -> None:
         node, outcome = self._nodes[polled.url], polled.outcome
         if isinstance(outcome, Snapshot):
-            blocks = blocks_of(outcome, self._history)
+            try:
+                blocks = blocks_of(outcome, self._history)
+            except Exception as error:  # a bug of ours: it must not end the view of all nodes
+                outcome = _not_shown(polled.url, error)
+        if isinstance(outcome, Snapshot):
             node = NodeView(polled.url, outcome.node, blocks, None, outcome.received)
         elif not isinstance(outcome, NodeLate):
             node = node._replace(error=outcome)
@@ -127,8 +131,18 @@ class Top:
         self._history.keep({key for each in self._nodes.values() for key in _keys(each)})
 
     def _lines(self, width: Optional[int], trend: bool = True) -> List[Text]:
-        nodes, now = self._nodes.values(), time.monotonic()
-        return lines(nodes, self._options, now=now, width=width, trend=trend)
+        def draw(nodes: Iterable[NodeView]) -> List[Text]:
+            return lines(nodes, self._options, now=time.monotonic(), width=width, trend=trend)
+
+        try:
+            return draw(self._nodes.values())
+        except Exception:  # a bug of ours again: those that can't be drawn are shown without
+            for url, node in self._nodes.items():
+                try:
+                    draw([node])
+                except Exception as error:
+                    self._nodes[url] = NodeView(url, error=_not_shown(url, error))
+            return draw(self._nodes.values())
 
     def _print(self, trend: bool = True, end: str = "") -> None:
         """Print the whole view below what stands there, and ``end`` below it."""
@@ -178,6 +192,10 @@ class Top:
             moves.update({"page up": -page, "page down": page, " ": page})
             self._offset = max(0, self._offset + moves.get(key, 0))
         self._options = ViewOptions(order, part)
+
+
+def _not_shown(url: str, error: Exception) -> NodeError:
+    return NodeAnswerInvalid(url, "its answer can't be shown: %r" % error)
 
 
 def _keys(node: NodeView) -> List[Hashable]:

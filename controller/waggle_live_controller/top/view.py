@@ -112,7 +112,9 @@ def _plugin_line(block: Block) -> Text:
 
 
 def _state(plugin: PluginReading) -> str:
-    return plugin.state or ("up" if plugin.up else "ended")  # older collectors have no word
+    return clean(plugin.state or "") or (
+        "up" if plugin.up else "ended"
+    )  # older collectors have no word
 
 
 def _in_words(plugin: PluginReading) -> Tuple[str, str]:
@@ -121,7 +123,7 @@ def _in_words(plugin: PluginReading) -> Tuple[str, str]:
     if state == "silent":
         return "silent for %s" % age(plugin.silent), "bold yellow"
     if state == "ended":
-        how = "ended: %s" % plugin.status if plugin.status else "ended"
+        how = "ended: %s" % clean(plugin.status) if plugin.status else "ended"
         return "%s, %s ago" % (how, age(plugin.silent)), ENDS.get(plugin.status or "", "dim")
     return state, "green"
 

@@ -10,6 +10,8 @@ from waggle_live.wire.refusal import decode_refused, encode_refused
 
 from ..helpers import problems, until
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def all_of(listener, kind, field=None):
     """Return the sum over all series of a kind that a listener holds, by hand."""
@@ -84,6 +86,25 @@ def test_a_process_of_one_moment_is_told_whole(listener):
     assert len(listener.messages("bye")) == 1
 
 
+def test_what_is_new_at_the_end_is_told_whole(listener):
+    """Where there is no room any more, the first series of a kind is in the session's last cells,
+    and a flush is answered once it is told."""
+    listener.room = 1
+    live = LiveMetrics(address="unix://" + listener.path, plugin_name="late", interval=60)
+    for number in range(3):
+        live.counter("c%d" % number).inc()
+    assert live.flush(5)
+    live.rate("r").tick(3)
+    assert live.flush(5)
+    assert listener.total("rate", OVERFLOW) == 3
+    live.timer("t").observe(1)
+    live.counter("late").inc()
+    live.close(timeout=5)
+    assert listener.total("timer", OVERFLOW) == 1
+    assert listener.total("counter", OVERFLOW) == 3
+    assert listener.wait_for(lambda seen: len(seen.messages("bye")) == 1)
+
+
 def test_the_end_asks_only_where_something_may_be_refused(listener, connect):
     """A session whose series were all taken says bye at once."""
     live = connect()
@@ -103,6 +124,23 @@ def test_an_end_without_an_answer_says_bye_even_so(listener, connect):
     live.close(timeout=0.3)
     assert listener.wait_for(lambda seen: seen.messages("bye"))
     assert listener.total("counter", "c") == 1
+
+
+def test_a_declared_series_that_is_refused_later_tells_of_itself_alone(listener, connect):
+    """It was taken empty, and its first values have no room: what came meanwhile was taken."""
+    live = connect()
+    live.timer("empty")
+    live.counter("taken").inc(3)
+    assert live.flush(5)
+    live.timer("empty").observe(1)
+    refused = encode_refused("timer", "empty", {})
+    listener.say({"type": "error", "code": "budget", "text": "x", "refused": refused})
+    until(lambda: problems(live).get("budget"))
+    assert live.flush(5)
+    assert listener.total("timer", OVERFLOW) == 1
+    assert listener.total("counter", "taken") == 3
+    assert listener.total("counter", OVERFLOW) == 0
+    assert problems(live) == {"budget": 1}
 
 
 def test_what_was_folded_stays_so_at_the_next_collector(listener, connect):

@@ -24,6 +24,8 @@ from waggle_live.reporter.connection import (
 from ..helpers import environment, run_python, until
 from ..listener import Listener
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 @pytest.fixture
 def open_connection(listener):

@@ -10,6 +10,8 @@ from waggle_live.reporter import gauge_functions as module
 
 from ..helpers import environment, problems, run_python, until
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def threads():
     return [each for each in threading.enumerate() if each.name == "live-gauge-functions"]

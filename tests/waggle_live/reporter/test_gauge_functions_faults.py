@@ -9,6 +9,8 @@ from waggle_live.native import Native
 from ..helpers import problems, sample, until
 from .test_gauge_functions import value
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def raising(error):
     def function():

@@ -16,6 +16,8 @@ from waggle_live.reporter.link import CLOSING_CODES, CODES
 from ..helpers import ROOT, environment, run_python, until
 from ..listener import Hostile
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def endless(data):
     """Say the same without end."""
@@ -117,7 +119,6 @@ print("share", share)
 """
 
 
-@pytest.mark.oldest_and_newest
 @pytest.mark.parametrize("play", PLAYS.values(), ids=PLAYS)
 def test_a_hostile_collector_costs_little(tmp_path, play):
     """Whatever it says: bounded memory, CPU, connections and lines of log, and nothing raises."""
@@ -209,7 +210,7 @@ def test_codes_are_those_of_the_protocol():
         if row.rstrip(" |").endswith("closed"):
             closing.update(codes)
     assert all_codes == CODES
-    assert closing == CLOSING_CODES | {"session_taken"}
+    assert closing == CLOSING_CODES | {"session_taken", "budget"}  # which closes but sometimes
 
 
 def test_an_answer_among_many_words_is_found(listener, connect):

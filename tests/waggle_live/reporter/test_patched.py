@@ -6,6 +6,8 @@ from tests.programs import needs
 
 from ..helpers import environment, run_python, write_script
 
+pytestmark = pytest.mark.oldest_and_newest
+
 #: What a program does in the middle of its patches: three values, a timed block, two flushes.
 BODY = """
     from waggle_live.live import LiveMetrics

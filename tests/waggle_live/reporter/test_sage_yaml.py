@@ -11,6 +11,8 @@ from waggle_live.reporter.identity import find_identity
 
 from ..helpers import environment, run_python, write_script
 
+pytestmark = pytest.mark.oldest_and_newest
+
 SHOW = """\
 from waggle_live.reporter.identity import find_identity
 print(find_identity(None, None, None, None, {}).plugin)

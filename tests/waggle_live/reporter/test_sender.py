@@ -9,6 +9,8 @@ import pytest
 
 from ..helpers import problems, spin
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def test_hello_comes_first_and_values_soon(listener, connect):
     """A connection begins with hello; a value is there within some intervals."""

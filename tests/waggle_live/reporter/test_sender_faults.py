@@ -16,6 +16,8 @@ from waggle_live.reporter.session import Session
 
 from ..helpers import cell, until
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def errors_of(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]

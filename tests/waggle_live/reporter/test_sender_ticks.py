@@ -11,6 +11,8 @@ from waggle_live.reporter.sender import tick_after
 
 from ..listener import Listener
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 @pytest.mark.parametrize("interval", [0.01, 0.1, 0.25, 0.3, 1.0, 7.5, 60.0])
 def test_ticks_are_multiples_of_the_interval(interval):

@@ -10,6 +10,8 @@ from waggle_live.live import LiveMetrics
 
 from ..helpers import environment, in_threads, run_python, write_script
 
+pytestmark = pytest.mark.oldest_and_newest
+
 REPORTER = ("reporter.py", "sender.py", "session.py", "ends.py", "state.py")
 
 

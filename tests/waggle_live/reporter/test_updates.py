@@ -10,6 +10,8 @@ from waggle_live.series.counter import CounterState
 
 from ..helpers import until
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def break_series(monkeypatch, method):
     """Make a method of the series "bad" raise."""

@@ -7,6 +7,8 @@ import pytest
 
 from waggle_live.reporter.usage import ProcessUsage
 
+pytestmark = pytest.mark.oldest_and_newest
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 

@@ -10,6 +10,8 @@ from ..helpers import until
 from .running import RUN, run
 from .stopping import BLOCKED_IN_C, PLUGIN, check_told, has_group, started, text_of
 
+pytestmark = pytest.mark.oldest_and_newest
+
 CHILDREN = """
     import multiprocessing, os, signal, sys, time
 

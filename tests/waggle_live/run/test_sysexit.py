@@ -4,6 +4,8 @@ import pytest
 
 from .running import RUN, run
 
+pytestmark = pytest.mark.oldest_and_newest
+
 RECORD = """
     import concurrent.futures, pickle, sys, threading, _thread, time
     from sys import exit

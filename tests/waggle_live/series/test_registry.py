@@ -14,6 +14,8 @@ from waggle_live.wire.protocol import DEFAULT_MAX_SERIES, OVERFLOW
 
 from ..helpers import cell, cells, problems, taken
 
+pytestmark = pytest.mark.oldest_and_newest
+
 MAKE = {"timer": "timer", "rate": "rate", "gauge": "gauge", "counter": "counter"}
 
 

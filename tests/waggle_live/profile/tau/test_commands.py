@@ -18,6 +18,8 @@ from waggle_live.profile.tau.commands import script_of
 
 from .test_launcher import STANDIN
 
+pytestmark = pytest.mark.oldest_and_newest
+
 RUN = ("-m", "waggle_live", "tau-run", "--tau.interval=0.05", "--tau.command", sys.executable)
 
 

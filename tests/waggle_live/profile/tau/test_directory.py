@@ -11,6 +11,8 @@ from waggle_live.profile.tau.functions import Functions
 
 from .recorded import FILES, PROFILES, SERIES, SERIES_END, by_metric, profile, read, row
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 @pytest.fixture
 def directory(tmp_path):

@@ -12,6 +12,8 @@ from waggle_live.wire.protocol import OTHER_FUNCTIONS
 
 from .recorded import FILES, PROFILES, by_metric
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def reading(functions, has_ended=False, thread="0.0", metric=TIME):
     """Return readings; ``functions`` maps names to (calls, exclusive) or one more, inclusive."""

@@ -14,6 +14,8 @@ from waggle_live.profile.tau.start import waggle_live_tau_start as launcher
 
 from .recorded import SERIES, read
 
+pytestmark = pytest.mark.oldest_and_newest
+
 START = launcher.__file__
 STANDIN = Path(__file__).resolve().parent / "standin"
 

@@ -12,6 +12,8 @@ from waggle_live.wire.errors import InvalidProfile
 
 from .recorded import FILES, METADATA, SERIES, SERIES_END, profile, read, row
 
+pytestmark = pytest.mark.oldest_and_newest
+
 #: Up to here a file is cut at every byte; of larger ones a sample is, and all of the last.
 SMALL = float("inf") if "WAGGLE_LIVE_ALL_CUTS" in os.environ else 25000
 

@@ -11,6 +11,8 @@ import pytest
 from .recorded import PROFILES, SERIES, SERIES_END, profile, read, row
 from .test_commands import environ, functions, wait_for
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 @pytest.fixture
 def watch(listener, tmp_path):

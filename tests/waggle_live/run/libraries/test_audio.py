@@ -1,7 +1,11 @@
 """``waggle-live run`` and pywaggle's ``Microphone``; tests/plugin_example has the real module."""
 
+import pytest
+
 from ...helpers import MS
 from ..running import run
+
+pytestmark = pytest.mark.oldest_and_newest
 
 SCRIPT = """
 import sys, time, types, waggle

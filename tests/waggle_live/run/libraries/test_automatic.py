@@ -8,6 +8,8 @@ from waggle_live.run.libraries import automatic
 
 from ...helpers import cell, cells
 
+pytestmark = pytest.mark.oldest_and_newest
+
 
 def library():
     """Return a module with a class, as a library that a plugin imports."""

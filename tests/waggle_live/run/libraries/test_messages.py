@@ -1,7 +1,11 @@
 """``waggle-live run`` and what pywaggle's ``Plugin`` waits for: uploads and messages."""
 
+import pytest
+
 from ...helpers import MS
 from ..running import run
+
+pytestmark = pytest.mark.oldest_and_newest
 
 
 def test_uploads(listener, tmp_path):

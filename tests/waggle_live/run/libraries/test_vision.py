@@ -9,6 +9,8 @@ import pytest
 from ...helpers import MS
 from ..running import run
 
+pytestmark = pytest.mark.oldest_and_newest
+
 FAKE_VISION = '''
 """Stands for waggle.data.vision."""
 import time
