@@ -129,7 +129,10 @@ def memory() -> float:
         get(collector.ports["http"], packed=False)
         idle = collector.memory()
         path = collector.directory + "/socket"
-        sessions = [Session(path, number, CELLS) for number in range(SESSIONS)]
+        sessions = []
+        for number in range(SESSIONS):  # no more at a time than a process may open
+            sessions.append(Session(path, number, CELLS))
+            time.sleep(0.05)
         after = []
         for tick in range(1, SCRAPES + 1):
             for session in sessions:

@@ -80,9 +80,9 @@ class OwnMetrics:
         prometheus.ProcessCollector(registry=registry)
 
     def connected(self, connections: prometheus.Counter, outcome: str, principal: str) -> None:
-        """Count what became of a connection, and by name who had to lose it to others."""
+        """Count what became of a connection, and by name whose fault it was that we closed it."""
         connections.labels(outcome).inc()
-        if outcome in ("crowded", "paced"):
+        if outcome not in ("accepted", "idle", "web_config"):
             self.refused(outcome, principal)
 
     def refused(self, reason: str, principal: str) -> None:

@@ -21,11 +21,11 @@ from .pace import Pace
 
 log = logging.getLogger(__name__)
 
-#: Connections accepted in a row before others have their turn. Those that come together are
-#: accepted together, and so can share an answer.
-BURST = 32
+#: Connections accepted in a row before others have their turn, if that takes no more seconds. Those
+#: that come together are accepted together, and so can share an answer.
+BURST, BURST_SECONDS = 64, 0.002
 #: Connections that are still accepted at the end: more can't stand in the kernel's queue.
-LAST = 4096
+LAST, LAST_SECONDS = 4096, 1.0
 #: Seconds of pause after a failed accept, for want of descriptors mostly.
 FAILURE_PAUSE = 0.1
 #: Seconds between two lines about that.
@@ -160,11 +160,16 @@ class Acceptor(Generic[C]):
         asyncio.get_running_loop().remove_reader(sock)
         self._listening.remove(sock)
         # Short processes that connected, said all and left stand in the queue still.
-        self._accept(sock, LAST)
+        self._accept(sock, LAST, LAST_SECONDS)
         sock.close()
 
-    def _accept(self, sock: socket.socket, most: int = BURST) -> None:
+    def _accept(
+        self, sock: socket.socket, most: int = BURST, seconds: float = BURST_SECONDS
+    ) -> None:
+        end = self.now() + seconds
         for _ in range(most):
+            if self.now() > end:
+                return
             try:
                 accepted = sock.accept()[0]
             except BlockingIOError:

@@ -23,9 +23,11 @@ from ..limits import HttpLimits
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
 
-#: Bytes of memory that a connection takes, without TLS and with it, and each byte of its request:
-#: the shortest headers take most (tests/collector/web/test_connection.py measures both).
-PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 12 * 1024, 128 * 1024, 24
+#: Bytes of memory that a connection takes, without TLS and with it, the headers of usual requests
+#: included: so all are alike, and the oldest makes way for a scraper and not the reverse.
+PLAIN_BYTES, TLS_BYTES = 32 * 1024, 128 * 1024
+#: Bytes of such a request, and of memory for each byte over it (aiohttp takes 128 headers).
+USUAL_REQUEST_BYTES, REQUEST_FACTOR = 2 * 1024, 8
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 32 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
@@ -95,7 +97,8 @@ class HttpConnection(asyncio.Protocol):
         Also False if it is lost: its account is closed then.
         """
         size = PLAIN_BYTES if self.config.tls is None else TLS_BYTES
-        size += self._bytes * REQUEST_FACTOR + self._sending
+        unusual = max(self._bytes - USUAL_REQUEST_BYTES, 0)
+        size += unusual * REQUEST_FACTOR + self._sending
         return not self._is_lost and self.account.hold(self.phase.held, size)
 
     def hold_answer(self, size: int) -> bool:
