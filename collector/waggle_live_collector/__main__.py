@@ -10,7 +10,7 @@ import socket
 import sys
 
 from . import logs, memory
-from .budget import Budget
+from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -18,6 +18,7 @@ from .faults import Faults
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
+from .identity.node import node_labels
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
 from .options import OFF, REQUIRE, Options, parse
@@ -78,7 +79,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    budget = Budget(memory.limit(limits.memory))
+    budget = Budget(memory.limit(limits.memory), answers=DEFAULT_ANSWERS)
     table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
@@ -116,10 +117,10 @@ async def run(options: Options, lines: logs.Lines) -> None:
     )
     plugins = unix.bind()
     readiness = Readiness(processes=processes, clock=clock)
-    node = _node()
+    node = node_labels()
     routes = Routes(
         exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, clock=clock, node=node),
+        api=Api(table=table, faults=faults, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
@@ -142,6 +143,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     )
     for sock in http:
         web_acceptor.start(sock)
+    # All is set up; what the file holds is for strangers.
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
     found = await _read(state, stop, unix)
     if stop.is_set():  # there is nothing to save yet
@@ -241,20 +243,6 @@ def _listen_tcp(options: Options) -> list[socket.socket]:
     elif options.tcp_token_file is None:
         log.warning("--tcp.listen-address without --tcp.token-file: whoever reaches it may report")
     return [sock]
-
-
-def _node() -> dict[str, str]:
-    """Return the labels of ``waggle_node_info``, as the stack's services are told them.
-
-    What isn't Unicode becomes question marks: neither the page nor JSON could hold it.
-    """
-
-    def told(name: str) -> str:
-        return os.environ.get(name, "").encode(errors="replace").decode()
-
-    node = {"node_id": told("WAGGLE_NODE_ID"), "vsn": told("WAGGLE_NODE_VSN")}
-    host = told("HOST")
-    return {**node, "host": host} if host else node
 
 
 def _raise_descriptor_limit() -> None:

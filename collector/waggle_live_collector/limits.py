@@ -56,8 +56,6 @@ class HttpLimits:
     idle_seconds: float = 150.0
     #: For an answer, sending it included, where the scraper doesn't say how long it waits.
     answer_seconds: float = 10.0
-    #: Listeners of the stream at a time; more are refused with a 503.
-    listeners: int = 32
     #: For a listener to take an event.
     take_seconds: float = 10.0
 
@@ -69,7 +67,7 @@ class Limits:
     #: Bytes for the whole process; None: the default, or what its cgroup has if that is less.
     memory: int | None = None
     series_per_process: int = DEFAULT_MAX_SERIES_PER_PROCESS
-    #: Processes that are connected or within their holding time.
+    #: Processes that are connected.
     processes: int = field(default_factory=plugin_connections)
     process_pace: tuple[float, float] = DEFAULT_PROCESS_PACE
     principal_pace: tuple[float, float] = DEFAULT_PRINCIPAL_PACE

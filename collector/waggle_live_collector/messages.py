@@ -33,8 +33,7 @@ MAX_VALUE = 1e300
 MAX_WHOLE = 2**63 - 1
 
 Whole = Annotated[int, Meta(ge=0, le=MAX_WHOLE)]
-#: What is only compared, or sent back.
-Number = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]
+Pid = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]
 #: Seconds; the upper bound keeps every moment that is computed from it a sane number.
 Age = Annotated[float, Meta(ge=0, le=1e9)]
 UnixTime = Annotated[float, Meta(ge=0, le=1e12)]
@@ -70,7 +69,7 @@ class ProcessStats(Struct, gc=False):
 class Hello(Struct, tag_field="type", tag="hello"):
     """The first message of a connection."""
 
-    version: Annotated[int, Meta(ge=VERSION, le=VERSION)]
+    version: int
     session: str
     key: str
     app_id: Text | None = None
@@ -79,8 +78,8 @@ class Hello(Struct, tag_field="type", tag="hello"):
     job: Text | None = None
     host: Text | None = None
     plugin_version: Text | None = None
-    pid: Number | None = None
-    parent: Number | None = None
+    pid: Pid | None = None
+    parent: Pid | None = None
     start_time: UnixTime | None = None
     monotonic: float | None = None
     client: Text | None = None
@@ -103,13 +102,13 @@ class Update(Struct, Generic[C], tag_field="type", tag="update"):
 class Flush(Struct, tag_field="type", tag="flush"):
     """Asks for an answer once everything before it is applied."""
 
-    number: Number = 0
+    number: int = 0
 
 
 class Bye(Struct, tag_field="type", tag="bye"):
     """Ends the session for good, with the last figures of the process."""
 
-    number: Number = 0
+    number: int = 0
     status: Literal["ok", "error", "stopped"] = "ok"
     process: ProcessStats | None = None
 

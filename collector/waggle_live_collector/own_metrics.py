@@ -15,7 +15,7 @@ HTTP_OUTCOMES = (
 )
 #: Where errors of our own are counted.
 FAULTS = ("exposition", "http", "identity", "intake", "loop", "sockets", "state", "table")
-HTTP_REASONS = ("late", "listeners", "unauthorized", "web_config")
+HTTP_REASONS = ("budget", "late", "unauthorized", "web_config")
 
 
 class OwnMetrics:

@@ -67,6 +67,7 @@ class CollectorProcess:
         self.log_path = os.path.join(self.directory, "collector.log")
         self.url = None
         self.process = None
+        self._offset = 0
         self.exit_code = None
         self.flags = list(flags)
         self._process = process or {}
@@ -96,7 +97,15 @@ class CollectorProcess:
 
     def start(self, wait_ready=True):
         """Start the process (again); returns when it listens, or when its answers are whole."""
-        offset = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
+        self.start_soon()
+        self.wait_started()
+        if wait_ready:
+            self.wait_ready()
+        return self
+
+    def start_soon(self):
+        """Start the process and don't wait for it."""
+        self._offset = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         command = [
             os.environ.get("WAGGLE_LIVE_TEST_COLLECTOR", sys.executable),
             *self._program,
@@ -105,18 +114,18 @@ class CollectorProcess:
         ]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command + self.flags, stderr=log, **self._process)
+
+    def wait_started(self):
+        """Wait until it listens."""
         deadline = time.monotonic() + START_SECONDS
         while True:
-            found = re.search(r"http=(127\.0\.0\.1:\d+)", self.log(offset))
+            found = re.search(r"http=(127\.0\.0\.1:\d+)", self.log(self._offset))
             if found:
                 break
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError("the collector did not start:\n" + self.log(offset))
+                raise AssertionError("the collector did not start:\n" + self.log(self._offset))
             time.sleep(0.01)
         self.url = "http://" + found.group(1)
-        if wait_ready:
-            self.wait_ready()
-        return self
 
     def wait_ready(self):
         """Wait until its answers are whole."""

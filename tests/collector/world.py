@@ -141,7 +141,7 @@ class World:
         self.exposition = Exposition(
             table=self.table, own=self.own, faults=self.faults, clock=self.clock, node=node
         )
-        self.api = Api(table=self.table, clock=self.clock, node=node)
+        self.api = Api(table=self.table, faults=self.faults, clock=self.clock, node=node)
         self.when_saved = lambda call: call(True)
 
     def peer(self, process="session-1", credentials=Credentials(), **hello):  # noqa: B008
@@ -163,6 +163,7 @@ class World:
         while self.time.at < end:
             self.time.pass_(min(step, end - self.time.at))
             self.processes.sweep()
+            self.budget.sweep()
 
     def text(self, openmetrics=False, live=True):
         """Return the text of a scrape."""
@@ -176,7 +177,11 @@ class World:
     def table_text(self, openmetrics=False):
         """Return the bytes of a scrape without the collector's own metrics."""
         form = Form(OPENMETRICS if openmetrics else TEXT)
-        return b"".join(self.exposition.render(form)[:-1])
+        return b"".join([*self.exposition.render(form)][:-1])
+
+    def json(self):
+        """Return the bytes of the API's answer."""
+        return b"".join(self.api.plugins())
 
     def scrape(self):
         """Return the families of a scrape."""

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.collector.harness import start as start_collector
 from tests.collector.harness import wait_until
 from tests.end_to_end.workload import expected, finish, recorded, run, start
 
@@ -35,6 +36,21 @@ def test_the_plugin_runs_and_ends_without_an_answering_collector(own_collector, 
     assert p99_us < BLOCK_P99_US, "a timed block waited"
     assert blocks > 1000
     assert len(err.splitlines()) <= 1, err
+
+
+@pytest.mark.alone
+def test_a_plugin_whose_end_cannot_be_saved_ends_at_once(tmp_path):
+    """It is told so, says it in one line, and waits for nothing."""
+    with start_collector(state_file=str(tmp_path / "missing" / "state")) as collector:
+        process = start("idle", 0.5, address=collector.address)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, out + err
+        opening, ending = map(float, out.split()[2:])
+        assert opening + ending <= EXIT_DELAY + NOISE
+        assert "(not_saved)" in err
+        assert len(err.splitlines()) <= 1, err
+        assert collector.value("waggle_count_total", name="finished") == 1
+        assert collector.value("waggle_plugin_exits_total", status="ok") == 1
 
 
 def test_a_stopped_collector_gets_everything_once_it_goes_on(own_collector):

@@ -61,10 +61,10 @@ def test_a_moved_directory_is_made_anew_as_by_a_remount(own_collector):
 
 
 def test_plugins_follow_the_file_to_the_collector_that_replaced_it(own_collector):
-    """A second collector at the path, after the file was removed: the first one gives way."""
+    """A second one at the path, with another state, after the file was removed: the first ends."""
     process = steady(own_collector)
     first, log = own_collector.process, own_collector.log_path
-    second = CollectorProcess(state_file=os.path.join(own_collector.directory, "state"))
+    second = CollectorProcess()
     second.socket_path = own_collector.socket_path
     # Stopped, for it would make the file anew before the second is there.
     own_collector.signal(signal.SIGSTOP)

@@ -35,7 +35,9 @@ GRACE = 2.0
 ABSENT = "no collector at %s (%s); the plugin goes on without, and looks for it in the background"
 
 #: Codes of errors after which the collector closes the connection: trying again soon is no use.
-CLOSING_CODES = frozenset(("no_hello", "version", "session_limit", "identity", "token"))
+CLOSING_CODES = frozenset(
+    ("no_hello", "version", "session_limit", "identity", "token", "not_saved")
+)
 #: All codes of the protocol. Errors of others are one kind of line.
 CODES = CLOSING_CODES | {
     "bad_json",
@@ -179,6 +181,8 @@ class Link:
             self._session.renew()
             self._hang_up()
         elif code in CLOSING_CODES:
+            if code == "not_saved":  # the bye was heard, and is not worth another connection
+                self.was_connected = False
             self._stay_away()
 
     def _hang_up(self, is_ours: bool = False) -> None:

@@ -25,8 +25,9 @@ from .protocol import Intake, WireProtocol
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
 #: Bytes read from one peer at a time.
 DEFAULT_READ_BYTES = 4 * 1024
-#: Memory of a connection; and in what steps that of an unfinished line is counted.
-CONNECTION_BYTES, LINE_STEP = 8 * 1024, 4 * 1024
+#: Memory of a connection (tests/collector/intake/test_room.py measures it), and in what steps that
+#: of an unfinished line is counted.
+CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
 #: A peer that has to wait longer than this for its turn is not read meanwhile.
 PAUSE_SECONDS = 0.005
 #: Seconds in which a peer has to read what it was sent before we close.
@@ -45,10 +46,9 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def __init__(self, listener: Listener, peer: Peer) -> None:
         self.since = listener.clock.monotonic()
-        path = (peer.principal, peer.process, self)
-        self.account = listener.budget.account(*path, lose=lambda _: self._give_way())
+        self._path = (peer.principal, peer.process, id(self))
+        self.account = listener.budget.account(*self._path, lose=lambda _: self._give_way())
         self._listener = listener
-        self._peer = peer
         self._transport: asyncio.Transport | None = None
         self._protocol = WireProtocol(self, peer, listener)
         #: Does it speak for a process that lives? Such a one is cut off for nothing but its lines.
@@ -71,7 +71,7 @@ class PluginConnection(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(0)
         self._transport = transport
         self._hold()
-        self._wait(0.0)
+        self._wait(self._listener.turns.begin(self._path))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Asyncio: where to put bytes."""
@@ -86,7 +86,8 @@ class PluginConnection(asyncio.BufferedProtocol):
             self.account.take(What.SERIES, CONNECTION_BYTES if self._speaks else -CONNECTION_BYTES)
             self._listener.acceptor.moved(self, waiting=not self._speaks)
         self._hold()
-        self._wait(self._listener.clock.monotonic() - begin)
+        took = self._listener.clock.monotonic() - begin
+        self._wait(self._listener.turns.take(self._path, took))
 
     def eof_received(self) -> bool:
         """Asyncio: the peer says no more; the protocol closes when it has answered."""
@@ -128,6 +129,8 @@ class PluginConnection(asyncio.BufferedProtocol):
         """Close now."""
         if self._transport is not None:
             self._transport.abort()
+        else:  # it never stood: its peer's handle is let go
+            self._protocol.end_of_file()
 
     def _hold(self) -> None:
         """Have the budget hold what it takes beside a living process, or give way."""
@@ -142,18 +145,12 @@ class PluginConnection(asyncio.BufferedProtocol):
             self._listener.acceptor.cut(self, "crowded")
 
     def _wait(self, seconds: float) -> None:
-        """Read no more until it is its turn again, after ``seconds`` of work for it."""
-        peer = self._peer
-        wait = self._listener.turns.take(peer.principal, peer.process, seconds)
-        if wait > PAUSE_SECONDS and self._transport is not None:
+        """Read no more for so long."""
+        if seconds > PAUSE_SECONDS and self._transport is not None:
             self._listener.own.read_pauses.inc()
             self._transport.pause_reading()
-            self._timer = asyncio.get_running_loop().call_later(wait, self._go_on)
-
-    def _go_on(self) -> None:
-        if self._transport is not None:
-            self._transport.resume_reading()
-            self._wait(0.0)  # others of its process may have made work meanwhile
+            resume = self._transport.resume_reading
+            self._timer = asyncio.get_running_loop().call_later(seconds, resume)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -183,8 +180,7 @@ class Listener(Intake):
         """Accept no more, then read what is already on its way, within a second."""
         self.acceptor.stop()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DRAIN_SECONDS
-        seen = -1
+        deadline, seen = loop.time() + DRAIN_SECONDS, -1
         while seen != self.turns.taken and loop.time() < deadline:
             seen = self.turns.taken
             await asyncio.sleep(QUIET_SECONDS)

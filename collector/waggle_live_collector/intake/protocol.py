@@ -133,6 +133,8 @@ class WireProtocol:
     def _hello(self, hello: Hello) -> None:
         if self._greeted:
             raise ProtocolError("bad_message", "only one hello on a connection")
+        if hello.version != VERSION:
+            raise ProtocolError("version", f"this collector speaks version {VERSION}")
         self.process, resumed = self._intake.processes.open(hello, self._close, self._peer)
         self._greeted = True
         self.lines.set_limit(MAX_LINE_BYTES)
@@ -161,7 +163,8 @@ class WireProtocol:
         if saved:
             self._send({"type": "applied", "number": number})
         else:
-            self._refuse(Refusal("not_saved", "the state file can't be written: see the log"))
+            text = "what was counted is not saved: the collector can't write its state file"
+            self._refuse(Refusal("not_saved", text))
         # Whoever waits for what was not saved may connect and ask again.
         if not self._owed and (self._closed or not saved):
             self._wire.close()

@@ -215,8 +215,7 @@ class Acceptor(Generic[C]):
             self._complain("there are too few descriptors for more connections")
             outcome = "crowded"
         if outcome:
-            self.count(outcome)
-            self.lost(connection)
+            self.cut(connection, outcome)
             return None
         place.move(self.working, What.INCOMPLETE)
         self.count("accepted")
@@ -232,6 +231,7 @@ class Acceptor(Generic[C]):
             self.faults.note("sockets", "a connection can't be opened", error)
         if error is not None or task.cancelled():
             self.lost(connection)
+            connection.abort()
             accepted.close()
 
 

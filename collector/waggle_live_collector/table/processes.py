@@ -143,7 +143,6 @@ class Processes:
                 self._expire(process, now)
         self.tombstones.sweep(now)
         self.table.expire(now)
-        self.table.budget.sweep()
 
     def restore(self, process: Process) -> None:
         """Take a process from the state file; one that was connected is awaited."""

@@ -186,6 +186,7 @@ class Table:
 
         That is another one if it was known already: the caller then merges the two.
         """
+        self.count(plugin, -1)
         del self.plugins[plugin.identity]
         self.version += 1
         known = self.plugins.setdefault(identity, plugin)
@@ -193,6 +194,7 @@ class Table:
             for status, count in self.gone.take(identity).items():
                 plugin.exits[status] += count
             plugin.identity, plugin.encoded = identity, None
+            self.count(plugin, 1)
         else:
             for principal, size in plugin.paid.items():
                 before, share = self._share(plugin, principal), self._share(known, principal)

@@ -14,8 +14,9 @@ from aiohttp import web
 from ..faults import Faults
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
+from .answer import AnswerResponse, NoRoomError
 from .config import WebConfig
-from .connection import PIECE, HttpConnection, Phase, connection_of
+from .connection import HttpConnection, Phase, connection_of
 from .passwords import BasicAuth
 from .stream import Listening
 
@@ -25,6 +26,8 @@ TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_MAX_ANSWER_SECONDS = 120.0
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="waggle-live-collector", charset="UTF-8"'}
+
+_LATER = {"Retry-After": "1"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -53,15 +56,11 @@ class HttpGuard:
                 response = await self._answer(request, handler, connection, config)
                 if isinstance(response, Listening):
                     limit.reschedule(None)  # it has its own, for each event
+                if isinstance(response, AnswerResponse | Listening):
                     # Whoever was admitted by another configuration has to ask again.
                     await response.send(request, connection, lambda: self.current() is config)
-                elif body := _large(response):
-                    response = web.StreamResponse(status=response.status, headers=response.headers)
-                    response.content_length = len(body)
-                    await response.prepare(request)
-                    if request.method != "HEAD":
-                        await connection.send(response, body)
-                    await response.write_eof()
+        except NoRoomError:
+            response = self._refusal("budget", 503, "no room for one more reader", _LATER)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -75,7 +74,10 @@ class HttpGuard:
             pass  # aiohttp meets it again at the end of the answer, and knows it
         finally:
             connection.enter(Phase.IDLE)
-        return response or web.Response(status=503)
+        response = response or web.Response(status=503)
+        if connection.is_half_closed:
+            response.force_close()  # the peer said that it asks for no more
+        return response
 
     async def _answer(
         self,
@@ -91,7 +93,6 @@ class HttpGuard:
             # Made under an old TLS. Clients ask again, on a connection of today.
             connection.cut("web_config")
             return web.Response(status=503)
-        await connection.unread.room()
         response = await self._authorized(request, handler, connection, config)
         for name, value in config.headers.items():
             response.headers.setdefault(name, value)  # the page has a stricter policy of its own
@@ -133,9 +134,3 @@ class HttpGuard:
         if seconds > 0:
             return min(seconds, DEFAULT_MAX_ANSWER_SECONDS)
         return self.limits.answer_seconds
-
-
-def _large(response: web.StreamResponse) -> bytes:
-    """Return the body of an answer of which a slow reader would hold a copy, else nothing."""
-    body = response.body if isinstance(response, web.Response) else None
-    return body if isinstance(body, bytes) and len(body) > PIECE else b""

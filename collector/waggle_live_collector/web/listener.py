@@ -17,7 +17,6 @@ from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
 from .connection import HttpConnection, Phase
-from .unread import UnreadAnswers
 
 #: Bytes that the kernel holds for a reader; it would take megabytes by itself.
 SEND_BUFFER = 128 * 1024
@@ -37,7 +36,6 @@ def http_acceptor(
 
     ``current`` returns the configuration, None to refuse everybody.
     """
-    unread = UnreadAnswers(now=clock.monotonic)
 
     def count(outcome: str) -> None:
         own.http_connections.labels(outcome).inc()
@@ -56,7 +54,6 @@ def http_acceptor(
             config=config,
             account=account,
             acceptor=acceptor,
-            unread=unread,
             limits=limits.http,
         )
         if connection.hold():
