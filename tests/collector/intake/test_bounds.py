@@ -146,7 +146,7 @@ def test_history_goes_before_new_series_are_refused():
     peer.update(3, *[{**cell, "count": 9} for cell in cells])
     assert world.value("waggle_rate_per_second", name="r7") is None
     assert world.value("waggle_rate_events_total", name="r7") == 9
-    (plugin,) = decode(world.api.plugins())["plugins"]
+    (plugin,) = decode(world.json())["plugins"]
     assert {one["per_second"] for one in plugin["rates"]} == {None}
     assert plugin["messages_per_second"] == {"m": None}
 

@@ -56,7 +56,7 @@ def main(kind, series, processes):
         def show():
             world.text()
             world.protobuf()
-            world.api.plugins()
+            world.json()
             state.save()
 
         world.peer("session-warm", plugin="warm").update(1, timer("t", {0: 1}), counter("c", 1))
