@@ -39,7 +39,20 @@ HELD_BY = {
         "collector/identity/test_peer.py::test_a_proven_pod_has_no_labels_but_those_of_its_record",
     ],
     "An unproven process never adds": [
+        "collector/identity/test_unproven.py::"
+        "test_who_claims_a_pod_without_proof_has_labels_of_its_own",
         "robustness/test_attacks.py::test_an_attack_costs_the_neighbours_nothing",
+    ],
+    "Nothing that a process says of itself": [
+        "collector/identity/test_unproven.py::test_nothing_of_a_strangers_hello_is_told_of_another",
+        "collector/identity/test_app_meta.py::"
+        "test_records_of_processes_in_the_state_file_are_known_again",
+    ],
+    "Whoever speaks over the connection of a child": [
+        "collector/identity/test_gone_peers.py::"
+        "test_who_speaks_over_the_connection_of_a_child_that_has_ended_is_nobody",
+        "collector/identity/test_unproven.py::"
+        "test_the_key_of_a_proven_session_gives_no_place_in_it",
     ],
     "`--identity.verify=require`": [
         "collector/identity/test_peer.py::test_who_is_in_no_pod_is_unproven_or_refused",
@@ -54,7 +67,9 @@ HELD_BY = {
         "collector/test_budget.py::test_a_large_holder_takes_nothing_from_smaller_neighbours",
     ],
     "New series are refused then": [
-        "collector/intake/test_bounds.py::test_a_full_budget_refuses_new_series_only",
+        "collector/intake/test_bounds.py::test_who_fills_the_budget_is_refused_and_named",
+        "collector/intake/test_bounds.py::"
+        "test_a_stranger_that_fills_the_budget_costs_nobody_else_anything",
     ],
     "256 KiB are reserved": [
         "collector/test_budget.py::test_the_first_principals_have_something_set_aside",
@@ -62,7 +77,9 @@ HELD_BY = {
     "`waggle_collector_refusals_total`": [
         "robustness/test_attacks.py::test_an_attack_costs_the_neighbours_nothing",
     ],
-    "The work on a bad line": [],
+    "The work on a bad line": [
+        "collector/test_messages.py::test_the_work_on_a_line_ends_after_a_hundred_refusals",
+    ],
     "A process that connects too often": [
         "collector/sockets/test_acceptor.py::test_a_process_is_paced_by_itself",
     ],
@@ -80,16 +97,34 @@ HELD_BY = {
         "collector/web/test_passwords.py::"
         "test_who_guesses_keeps_nobody_waiting_at_another_address_or_for_another_user",
     ],
-    "A series that can't be rendered": [],
+    "A series that can't be rendered": [
+        "collector/exposition/test_exposition.py::test_a_series_that_cannot_be_rendered_costs_itself",
+    ],
     "Each error of the collector's own": [
         "collector/test_faults.py::test_each_kind_is_logged_once_a_minute_and_counted_each_time",
-        "collector/web/test_routes.py::test_a_fault_of_a_handler_leaves_a_trace",
+        "collector/web/test_routes.py::test_what_cannot_be_made_leaves_a_trace",
     ],
     "A frozen disk": [
         "collector/test_frozen_disk.py::"
         "test_everything_is_answered_and_what_was_not_written_is_made_good",
     ],
-    "A state file that another collector uses": [],
+    "A full pipe": [
+        "collector/test_logs.py::"
+        "test_standard_error_that_is_full_stops_neither_the_collector_nor_its_end",
+    ],
+    "Text of strangers": [
+        "collector/test_logs.py::test_what_a_stranger_says_is_escaped",
+    ],
+    "Whoever invents pods": [
+        "collector/identity/test_lookups.py::"
+        "test_a_stranger_who_invents_a_thousand_pods_delays_no_real_one",
+        "collector/identity/test_app_meta.py::test_what_strangers_invent_delays_nobody_else",
+    ],
+    "A state file that another collector uses": [
+        "collector/test_state_owner.py::"
+        "test_a_second_collector_with_the_same_state_refuses_to_start",
+        "collector/test_state_owner.py::test_a_file_that_is_none_is_refused_and_stays",
+    ],
     "A plugin's own threads wait": [
         "end_to_end/test_without_collector.py::"
         "test_the_plugin_runs_and_ends_without_an_answering_collector",
@@ -122,8 +157,10 @@ HELD_BY = {
     "Who may only connect": [
         "collector/sockets/test_permissions.py::"
         "test_another_user_can_connect_but_not_replace_the_socket",
+        "collector/sockets/test_unix.py::test_what_is_done_to_the_file_loses_nothing",
     ],
     "The page at `/`": [
+        "end_to_end/test_page_plugins.py::test_a_hostile_name_is_text_and_nothing_else",
         "end_to_end/test_page.py::test_the_policy_would_stop_what_slips_through",
         "collector/web/test_page.py::"
         "test_the_policy_names_the_script_and_the_style_by_their_hashes",

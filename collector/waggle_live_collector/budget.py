@@ -5,12 +5,11 @@ it, a connection or whatever else holds something. An account holds bytes of eac
 :class:`What`; a branch holds the sum of its own and of its children's. They are estimates, made by
 whoever holds something, and include the copies that rendering and saving make.
 
-There is no cap until the whole is full, but for two rules that leave newcomers room. Some bytes
-are reserved for each of the first principals. And a process may hold at most :data:`GREED` times
-what is free, so that one alone never takes all of it. Where there is no room the largest holder of
-the least valuable kind loses that, be it who asks; see :class:`What`. A principal or process
-that holds less than the one that asks loses no history and no answers to it. Belongs to the event
-loop.
+There is no cap until the whole is full, but for two rules that leave newcomers room: bytes are
+reserved for each of the first principals, and a process holds at most :data:`GREED` times what is
+free. Where there is no room the largest holder of the least valuable kind loses that, be it who
+asks; see :class:`What`. Who holds less than the one that asks loses no history and no answers to
+it. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -25,6 +24,8 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: One that holds less than this part of a reserve may take what is set aside for those to come.
+SMALL = 1 / 16
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
@@ -38,7 +39,7 @@ class What(enum.IntEnum):
     """Kinds of what is held, in the order in which they are lost. Series of the living never are.
 
     Something makes room only for what is of its own kind or of a more valuable one: an incomplete
-    line never pushes out an answer.
+    line never pushes out an answer. Only the history of a larger holder makes room for anything.
     """
 
     #: Lines and requests that are not whole yet, and connections that have said nothing yet.
@@ -60,8 +61,7 @@ def _keep(what: What) -> None:
 class Account:
     """What somebody holds. Made by :meth:`Budget.account`.
 
-    ``lose`` is called with the kind that the account has to give up: all of it, now. It is no
-    longer counted then.
+    ``lose`` is called with the kind to give up: all of it, now. It is no longer counted then.
     """
 
     __slots__ = ("_budget", "_closed", "_own", "children", "held", "lose", "name", "parent")
@@ -222,24 +222,26 @@ class Budget:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
-        free = self.free(principal)
-        if what is not What.ANSWERS:
-            free -= max(int(self.limit * self._answers) - self.root.held[What.ANSWERS], 0)
         process = rest[0] if rest else principal
-        return more <= free and process.total + more <= GREED * (free - more)
+        total = process.total + more
+        is_small = total <= SMALL * self._reserve
+        free = self.limit - self.root.total if is_small else self.free(principal)
+        if what is not What.ANSWERS:
+            free -= max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+        return more <= free and (is_small or total <= GREED * (free - more))
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
         Who holds less than the one that asks keeps what it has, or a large one would feed on its
-        neighbours. But many small ones could fill the whole with unfinished lines and with what the
-        dead left behind: only principals with a reserve keep those. Answers make way for up to
-        twice as much: of readers alike the oldest is slow.
+        neighbours. Only unfinished lines and what the dead left behind, with which many small ones
+        could fill the whole, need a reserve for that. Of readers alike the oldest is slow.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
         for kind in What:
-            if kind > what or kind is What.SERIES:
+            # History goes for anything: or who fills the whole with it keeps all others out.
+            if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
@@ -263,7 +265,9 @@ class Budget:
             if sizes[branch]:
                 if branch is principal:
                     branch = max(own, key=own.__getitem__)
-                return _largest_leaf(branch, kind, asking.path(), extra), kind
+                victim = _largest_leaf(branch, kind, asking.path(), extra)
+                if victim is not asking or kind is not what or what >= What.HISTORY:
+                    return victim, kind
         return None
 
     def count(self, account: Account, what: What) -> None:
@@ -277,16 +281,12 @@ class Budget:
 
     def _reserves(self, principal: str) -> bool:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
-        if principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES:
-            return False
-        return len(self.reserved) < DEFAULT_RESERVED
+        is_full = principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES
+        return len(self.reserved) < DEFAULT_RESERVED and not is_full
 
 
 def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int) -> Account:
-    """Return the largest leaf of the largest branch below an account; of equal ones the oldest.
-
-    The last of ``path`` is taken to hold ``extra`` more.
-    """
+    """Return the (oldest) largest leaf of the largest branch; the end of ``path`` has ``extra``."""
     while True:
         best, most = account, account.own(kind)
         if account is path[-1]:

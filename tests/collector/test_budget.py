@@ -140,6 +140,19 @@ def test_losses_are_counted_for_so_many_by_name():
     assert budget.losses["other"][What.SERIES] == 200
 
 
+def test_a_small_newcomer_takes_the_history_of_the_largest():
+    """Whoever fills the whole keeps no other process of its uid from connecting."""
+    budget = Budget(1000, reserve=0)
+    lost = []
+    hog = budget.account("uid:1", "hog", lose=lost.append)
+    hog.take(What.SERIES, 600)
+    hog.take(What.HISTORY, 400)
+    newcomer = budget.account("uid:1", "newcomer")
+    assert newcomer.hold(What.INCOMPLETE, 10)
+    assert lost == [What.HISTORY]
+    assert newcomer.own(What.INCOMPLETE) == 10
+
+
 def test_of_readers_that_hold_the_same_the_oldest_is_slow():
     """A new one takes the place of the first; series and history of the same size stay."""
     budget, lost = Budget(MIB, **NOTHING_ASIDE), []

@@ -9,10 +9,10 @@ from waggle_live_collector.options import parse
 def test_the_defaults():
     """What an operator gets who says nothing."""
     options = parse([])
-    assert options.web_listen_address == (None, 9090)
+    assert options.web_listen_address == [("", 9090)]
     assert options.web_telemetry_path == "/metrics"
     assert options.web_config_file is None
-    assert options.socket_path == "/run/waggle/live-metrics/live_metrics.sock"
+    assert options.socket_path is None
     assert options.socket_mode == 0o666
     assert options.socket_gid is None
     assert options.state_file is None
@@ -25,6 +25,7 @@ def test_every_flag():
     options = parse(
         [
             "--web.listen-address=[::1]:0",
+            "--web.listen-address=:9091",
             "--web.telemetry-path=/m",
             "--web.config.file=web.yml",
             "--socket.path=/tmp/s",
@@ -39,7 +40,8 @@ def test_every_flag():
             "--log.format=json",
         ]
     )
-    assert (options.web_listen_address, options.web_telemetry_path) == (("::1", 0), "/m")
+    assert options.web_listen_address == [("::1", 0), ("", 9091)]
+    assert options.web_telemetry_path == "/m"
     assert options.web_config_file == "web.yml"
     assert (options.socket_path, options.socket_mode, options.socket_gid) == ("/tmp/s", 0o660, 10)
     assert (options.state_file, options.plugin_hold_time) == ("/tmp/f", 90)
@@ -48,7 +50,8 @@ def test_every_flag():
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("5m", 300), ("0.5s", 0.5), ("20ms", 0.02), ("2h", 7200), ("1d", 86400)]
+    ("text", "seconds"),
+    [("5m", 300), ("0.5s", 0.5), ("20ms", 0.02), ("2h", 7200), ("1d", 86400), ("1h30m", 5400)],
 )
 def test_durations(text, seconds):
     """As Prometheus writes them."""
@@ -84,6 +87,36 @@ def test_amounts_of_memory(text, size):
         "--log.format=xml",
         "--limit.ser=5",
         "--novelty",
+        "--plugin.hold-time=0s",
+        "--plugin.hold-time=999999d",
+        "--plugin.hold-time=\u0665m",
+        "--web.listen-address=::1:9090",
+        "--web.listen-address=http://host:9090",
+        "--web.listen-address=[::1:9090",
+        "--web.listen-address=:\u0669\u0660",
+        "--web.listen-address=",
+        "--web.telemetry-path=/-/healthy",
+        "--web.telemetry-path=/-/ready",
+        "--web.telemetry-path=/api/v1/plugins",
+        "--web.telemetry-path=/api",
+        "--web.telemetry-path=//metrics",
+        "--web.telemetry-path=/a/../b",
+        "--web.telemetry-path=/m\u00e9triques",
+        "--web.telemetry-path=/m{x}",
+        "--web.config.file=",
+        "--socket.path=",
+        "--socket.path=unix:s",
+        "--socket.path=unix://s",
+        "--socket.path=tcp://host:9091",
+        "--socket.path=@abstract",
+        "--socket.path=/run/",
+        "--socket.gid=4294967295",
+        "--socket.gid=-1",
+        "--state.file=",
+        "--tcp.token-file=/token",
+        "--limit.processes=0",
+        "--limit.processes=1000000000",
+        "--log.level=",
     ],
 )
 def test_wrong_values_are_refused_with_the_rule(flag, capsys):
@@ -92,6 +125,27 @@ def test_wrong_values_are_refused_with_the_rule(flag, capsys):
         parse([flag])
     assert exit_.value.code == 2
     assert flag.partition("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--state.file", "--socket.path", "--web.telemetry-path"])
+def test_a_flag_that_takes_one_value_is_given_once(flag, capsys):
+    """In either form; the last one would win in silence."""
+    for arguments in ([f"{flag}=/a", f"{flag}=/a"], [flag, "/a", flag, "/b"]):
+        with pytest.raises(SystemExit):
+            parse(arguments)
+        assert f"{flag}: is given twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/a/s", "s", "./s", "unix:///a/s", "/a:b/s", "/a b/\udcff"])
+def test_the_path_of_the_socket_may_be_an_address(path):
+    """As plugins are given it."""
+    assert parse([f"--socket.path={path}"]).socket_path == path.replace("unix://", "")
+
+
+@pytest.mark.parametrize("path", ["/", "/m", "/a/b.c/-x", "/metrics/", "/apis", "/-x"])
+def test_any_other_path_of_the_metrics_is_taken(path):
+    """One that nothing else answers."""
+    assert parse([f"--web.telemetry-path={path}"]).web_telemetry_path == path
 
 
 def test_version(capsys):
@@ -130,6 +184,14 @@ def test_the_address_of_a_redis(url):
         "redis://:secret@redis?secret=secret",
         "rediss://:secret@redis",
         "unix:///redis?password=secret",
+        "redis://secret/x",
+        "redis://secret/1/2",
+        "redis://secret?db=-1",
+        "redis://secret/1?db=2",
+        "redis://secret?DB=2",
+        "redis://secret?db=2&db=3",
+        "redis://secret?port=1",
+        "redis://secret#secret",
     ],
 )
 def test_a_wrong_address_of_a_redis_is_refused_and_not_repeated(url, capsys):

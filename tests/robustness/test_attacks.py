@@ -44,17 +44,24 @@ UNDER_KILLS = ("fills_and_returns", "reconnects", "short_lives", "half_lines")
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory):
-    """Return a node by whether it is guarded; what is left behind by its attacks adds up."""
+    """Nodes by whether they are guarded; what is left behind by the attacks on one adds up."""
     made = {}
-    with contextlib.ExitStack() as stack:
 
-        def get(guarded):
-            if guarded not in made:
-                directory = tmp_path_factory.mktemp("node")
-                made[guarded] = stack.enter_context(Node(directory, guarded=guarded))
-            return made[guarded]
+    @contextlib.contextmanager
+    def use(guarded):
+        if guarded not in made:
+            directory = tmp_path_factory.mktemp("node")
+            made[guarded] = Node(directory, guarded=guarded).__enter__()
+        try:
+            yield made[guarded]
+        except BaseException:
+            # The next attack is not to be blamed for this one.
+            made.pop(guarded).__exit__()
+            raise
 
-        yield get
+    yield use
+    for node in made.values():
+        node.__exit__()
 
 
 def hold_out(node, name, attackers, named=True):
@@ -88,8 +95,7 @@ def attacking(node, *names):
 @pytest.mark.parametrize("name", [name for name in ATTACKS if name != "anything"])
 def test_an_attack_costs_the_neighbours_nothing(nodes, name):
     """From a pod and from a process of the neighbours' uid at once, and over a kill -9."""
-    node = nodes(name in GUARDED)
-    with attacking(node, name, name) as attackers:
+    with nodes(name in GUARDED) as node, attacking(node, name, name) as attackers:
         hold_out(node, name, attackers, named=name not in UNNAMED)
 
 

@@ -140,7 +140,7 @@ def test_strangers_that_never_say_hello_take_little_memory(victim):
         stranger.connect(victim.socket_path)
         stranger.setblocking(False)
         with contextlib.suppress(OSError):
-            stranger.sendall(b'{"type":' + b"x" * 15_000)
+            stranger.sendall(b"x" * MIB)
         connections.append(stranger)
     cut = {"outcome": "paced"}
     wait_until(lambda: victim.value("waggle_collector_connections_total", 0, **cut) > 100)

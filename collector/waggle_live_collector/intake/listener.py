@@ -9,6 +9,7 @@ scrapes little. An error of ours costs the connection that it came up in. Belong
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from dataclasses import dataclass
 
@@ -21,10 +22,12 @@ from ..sockets.tcp import keep_alive
 from ..sockets.turns import Turns
 from .protocol import Intake, WireProtocol
 
+log = logging.getLogger(__name__)
+
 #: Bytes that may wait for one peer to read them, and memory that each of them takes.
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
-#: Bytes read from one peer at a time.
-DEFAULT_READ_BYTES = 4 * 1024
+#: Bytes read from one peer at a time, and from one whose last ones took longer than a pause.
+DEFAULT_READ_BYTES, SLOW_READ_BYTES = 16 * 1024, 4 * 1024
 #: Memory of a connection (tests/collector/intake/test_room.py measures it), and in what steps that
 #: of an unfinished line is counted.
 CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
@@ -51,8 +54,8 @@ class PluginConnection(asyncio.BufferedProtocol):
         self._listener = listener
         self._transport: asyncio.Transport | None = None
         self._protocol = WireProtocol(self, peer, listener)
-        #: Does it speak for a process that lives? Such a one is cut off for nothing but its lines.
-        self._speaks = False
+        #: Does it speak for a process that lives? Did its last bytes take long?
+        self._speaks = self._slow = False
         #: Ends a pause.
         self._timer: asyncio.TimerHandle | None = None
 
@@ -75,7 +78,7 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Asyncio: where to put bytes."""
-        return self._buffer
+        return self._buffer[:SLOW_READ_BYTES] if self._slow else self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Asyncio: bytes came."""
@@ -87,6 +90,7 @@ class PluginConnection(asyncio.BufferedProtocol):
             self._listener.acceptor.moved(self, waiting=not self._speaks)
         self._hold()
         took = self._listener.clock.monotonic() - begin
+        self._slow = took > PAUSE_SECONDS
         self._wait(self._listener.turns.take(self._path, took))
 
     def eof_received(self) -> bool:
@@ -167,6 +171,7 @@ class Listener(Intake):
             make=self._make,
             overdue=self._overdue,
             count=lambda outcome: self.own.connections.labels(outcome).inc(),
+            refused=self.own.refused,
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,
@@ -190,6 +195,7 @@ class Listener(Intake):
         peer = peers.of(accepted, prove=self.prove)
         if peer.tcp:
             keep_alive(accepted, *self.limits.keepalive)
+        log.debug("connection from %s", peer)
         return PluginConnection(self, peer)
 
     def _overdue(self, connection: PluginConnection, now: float) -> str:

@@ -7,6 +7,7 @@ the event loop.
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 #: Connections accepted in a row before others have their turn. Those that come together are
 #: accepted together, and so can share an answer.
-BURST = 64
+BURST = 32
 #: Connections that are still accepted at the end: more can't stand in the kernel's queue.
 LAST = 4096
 #: Seconds of pause after a failed accept, for want of descriptors mostly.
@@ -56,7 +57,8 @@ class Acceptor(Generic[C]):
     ``make`` returns the connection of an accepted socket, None to refuse it. ``overdue`` returns
     why one that waits has to go, "" while it may stay. ``count`` is told each outcome:
     ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
-    handshake), and what ``overdue`` says. ``delayed`` is called whenever accepting had to wait.
+    handshake), and what ``overdue`` says. ``refused`` is told also who came too often or made room.
+    ``delayed`` is called whenever accepting had to wait.
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
     it. ``most`` is for how many there are descriptors; those at work are held as ``working``. A
@@ -66,6 +68,7 @@ class Acceptor(Generic[C]):
     make: Callable[[socket.socket], C | None]
     overdue: Callable[[C, float], str]
     count: Callable[[str], None]
+    refused: Callable[[str, str], None]
     delayed: Callable[[], None]
     faults: Faults
     now: Callable[[], float]
@@ -78,10 +81,12 @@ class Acceptor(Generic[C]):
         self._descriptors = Budget(self.most, reserve=0)
         self._by_process = Pace(*self.process_pace, now=self.now)
         self._by_principal = Pace(*self.principal_pace, now=self.now)
+        #: Whose the processes are that connected last.
+        self._principals: dict[int, str] = {}
         #: The places of all, in the order in which they came.
         self._places: dict[C, Account] = {}
         #: Accepted, but asyncio or TLS is not done yet.
-        self._opening: dict[C, asyncio.Task[None]] = {}
+        self._opening: dict[C, socket.socket] = {}
         self._listening: list[socket.socket] = []
         self._complained_at = -LOG_SECONDS
 
@@ -109,6 +114,9 @@ class Acceptor(Generic[C]):
                 self.cut(connection, outcome)
         for part in (self._descriptors, self._by_process, self._by_principal):
             part.sweep()
+        self._principals = {
+            pid: who for pid, who in self._principals.items() if self._by_process.knows(pid)
+        }
 
     def moved(self, connection: C, *, waiting: bool) -> None:
         """A connection begins to wait, or to work."""
@@ -122,8 +130,11 @@ class Acceptor(Generic[C]):
 
     def cut(self, connection: C, outcome: str) -> None:
         """Close a connection and count why; nothing if it is gone."""
+        principal = connection.account.principal().name
         if self.lost(connection):
             self.count(outcome)
+            if outcome in ("paced", "crowded"):
+                self.refused(outcome, str(principal))
             self._abort(connection)
 
     def abort(self) -> None:
@@ -143,7 +154,10 @@ class Acceptor(Generic[C]):
     def _abort(self, connection: C) -> None:
         opening = self._opening.get(connection)
         if opening is not None:
-            opening.cancel()
+            # asyncio then ends it by itself. A cancel may come before there is anything to end,
+            # and what is begun after it would use a descriptor that is another's by then.
+            with contextlib.suppress(OSError):
+                opening.shutdown(socket.SHUT_RDWR)
         connection.abort()
 
     def _stop(self, sock: socket.socket) -> None:
@@ -189,7 +203,8 @@ class Acceptor(Generic[C]):
             if connection is None:
                 accepted.close()
         if connection is not None:
-            self._opening[connection] = task = asyncio.create_task(connection.open(accepted))
+            self._opening[connection] = accepted
+            task = asyncio.create_task(connection.open(accepted))
             task.add_done_callback(lambda task: self._opened(connection, accepted, task))
 
     def _make(self, accepted: socket.socket) -> C | None:
@@ -198,6 +213,7 @@ class Acceptor(Generic[C]):
         pid = _pid(accepted)
         if pid and not self._by_process.allows(pid):
             self.count("paced")
+            self.refused("paced", self._principals.get(pid, ""))
             return None
         accepted.setblocking(False)
         connection = self.make(accepted)
@@ -208,6 +224,8 @@ class Acceptor(Generic[C]):
             str(principal), process, id(connection), lose=lambda _: self.cut(connection, "crowded")
         )
         self._places[connection] = place
+        if pid:
+            self._principals[pid] = str(principal)
         outcome = ""
         if not self._by_principal.allows(principal):
             outcome = "paced"
@@ -225,13 +243,15 @@ class Acceptor(Generic[C]):
         del self._opening[connection]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, OSError):
-            self.count("tls")
+            self.cut(connection, "tls")
             log.debug("no TLS with a client: %s", error)
+            # It holds what the handshake took, and that it: memory until the next collection.
+            error.__traceback__ = error.__context__ = None
         elif error is not None:
             self.faults.note("sockets", "a connection can't be opened", error)
         if error is not None or task.cancelled():
             self.lost(connection)
-            connection.abort()
+            connection.abort()  # there may be no transport that does it
             accepted.close()
 
 

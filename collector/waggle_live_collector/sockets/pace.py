@@ -25,6 +25,10 @@ class Pace:
         self._full_at[who] = full_at
         return True
 
+    def knows(self, who: Hashable) -> bool:
+        """Tell whether ``who`` has done it lately."""
+        return who in self._full_at
+
     def sweep(self) -> None:
         """Forget the full buckets; call about once a second."""
         now = self._now()

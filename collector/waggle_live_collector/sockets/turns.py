@@ -34,13 +34,12 @@ class Turns:
         """Note that a connection made work for ``seconds``; return for how long it has to wait."""
         self.taken += 1
         now = self._now()
-        self._until = until = {each: at for each, at in self._until.items() if at > now}
-        until.setdefault(path, now)
-        siblings = [each for each in until if each[0] == path[0]]
-        principals, processes = (
-            len({each[0] for each in until}),
-            len({each[1] for each in siblings}),
-        )
-        connections = sum(each[1] == path[1] for each in siblings)
-        until[path] += DEFAULT_WAIT_FACTOR * seconds * principals * processes * connections
+        until = self._until = {each: at for each, at in self._until.items() if at > now}
+        wait = DEFAULT_WAIT_FACTOR * seconds
+        if until:
+            until.setdefault(path, now)
+            siblings = [each for each in until if each[0] == path[0]]
+            wait *= len({each[0] for each in until}) * len({each[1] for each in siblings})
+            wait *= sum(each[1] == path[1] for each in siblings)
+        until[path] = until.get(path, now) + wait
         return until[path] - now

@@ -25,7 +25,7 @@ from .config import WebConfig
 
 #: Bytes of memory that a connection takes, without TLS and with it, and each byte of its request:
 #: the shortest headers take most (tests/collector/web/test_connection.py measures both).
-PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 12 * 1024, 96 * 1024, 24
+PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 12 * 1024, 128 * 1024, 24
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 32 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.

@@ -74,6 +74,7 @@ def http_acceptor(
         make=make,
         overdue=overdue,
         count=count,
+        refused=own.refused,
         delayed=own.accept_delays.inc,
         faults=faults,
         now=clock.monotonic,

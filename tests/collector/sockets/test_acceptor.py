@@ -51,11 +51,13 @@ class World:
         self, *, seconds=60.0, most=1000, process_pace=(1000, 1.0), pace=(1000, 1.0), unix=False
     ):
         self.counted, self.delays, self.clients = Counter(), 0, []
+        self.refused = Counter()
         self.own, self.budget = OwnMetrics(), Budget(1 << 20)
         self.acceptor = Acceptor(
             make=self._make,
             overdue=lambda one, now: "slow" if now - one.since > seconds else "",
             count=lambda outcome: self.counted.update([outcome]),
+            refused=lambda outcome, principal: self.refused.update([(outcome, principal)]),
             delayed=self._delayed,
             faults=Faults(own=self.own, clock=Clock()),
             now=time.monotonic,
@@ -159,6 +161,8 @@ def test_a_process_is_paced_by_itself():
             )
             assert (await other.communicate())[0] == b"b'z'\n"
             assert world.counted == {"accepted": 6, "paced": 3}
+            assert [outcome for outcome, _ in world.refused.elements()] == ["paced"] * 3
+            assert all(principal for _, principal in world.refused)
 
     asyncio.run(run())
 

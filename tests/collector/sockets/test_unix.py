@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from waggle_live_collector.sockets import unix as module
-from waggle_live_collector.sockets.unix import SocketError, UnixSocket
+from waggle_live_collector.sockets.unix import SocketError, UnixSocket, default_path
 
 
 @pytest.fixture()
@@ -108,15 +108,94 @@ def test_a_path_that_cannot_be_says_why(path):
         bound(path + "x" * 120)
 
 
-def test_missing_rights_are_explained(path, monkeypatch):
-    """The message names the uid, the directory and the flag."""
+def test_missing_rights_are_explained_by_what_was_given(path, monkeypatch):
+    """The message names the uid and the directory, and the flag of the group only with a group."""
 
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "chmod", refuse)
-    with pytest.raises(SocketError, match=f"uid {os.geteuid()}.*--socket.gid"):
+    os.makedirs(os.path.dirname(path))
+    with pytest.raises(SocketError, match=f"uid {os.geteuid()}") as error:
         bound(path)
+    assert "--socket.gid" not in str(error.value)
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "chown", refuse)
+    with pytest.raises(SocketError, match=r"to group 7: .*--socket\.gid must be a group of"):
+        bound(path, gid=7)
+    assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o777, 0])
+def test_the_umask_changes_nothing(path, umask):
+    """Anybody may enter each directory that it made, and the socket has its mode."""
+    before = os.umask(umask)
+    try:
+        _, sock = bound(os.path.join(os.path.dirname(path), "deeper", "s"), mode=0o666)
+    finally:
+        os.umask(before)
+    deep = os.path.dirname(path)
+    deeper = os.path.join(deep, "deeper")
+    with sock:
+        modes = [stat.S_IMODE(os.stat(each).st_mode) for each in (deep, deeper, deeper + "/s")]
+    assert modes == [0o755, 0o755, 0o666]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        os.utime,
+        lambda path: os.utime(path, (0, 0)),
+        lambda path: os.chmod(path, 0o600),
+        lambda path: os.chown(path, -1, os.getgid()),
+        os.stat,
+        lambda path: os.link(path, path + "-too"),
+    ],
+    ids=["touch", "times", "chmod", "chown", "stat", "link"],
+)
+def test_what_is_done_to_the_file_loses_nothing(path, change):
+    """It is ours until it is removed, or another one has its place."""
+    unix, sock = bound(path)
+    with sock:
+        change(path)
+        assert not unix.is_lost()
+
+
+def test_a_file_that_is_gone_or_another_is_noticed(path):
+    """Also one that would get the same inode number, and a link to another."""
+    unix, sock = bound(path)
+    with sock:
+        os.rename(path, path + "-moved")
+        assert unix.is_lost()
+        os.rename(path + "-moved", path)
+        assert not unix.is_lost()
+        os.unlink(path)
+        assert unix.is_lost()
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(path)
+            assert unix.is_lost()
+        os.unlink(path)
+        os.symlink("/nowhere", path)
+        assert unix.is_lost()
+        shutil.rmtree(os.path.dirname(path))
+        assert unix.is_lost()
+        again = unix.bind()
+        assert not unix.is_lost()
+        again.close()
+
+
+def test_the_default_path_is_the_first_that_may_be_written(path, monkeypatch):
+    """Of those where plugins look; the user's own is the last, and no other user's is taken."""
+    directory = os.path.dirname(os.path.dirname(path))
+    own = os.path.join(directory, "run")
+    os.mkdir(own)
+    first, second = f"{directory}/a/b/s", "/proc/self/s"
+    monkeypatch.setattr(module, "DEFAULT_PATHS", (first, second))
+    assert default_path("") == default_path(own) == first
+    monkeypatch.setattr(module, "DEFAULT_PATHS", ("/proc/self/x/s", second))
+    assert default_path(own) == f"{own}/waggle/live_metrics.sock"
+    for other in ("", "/proc/1", "/nowhere", "run"):
+        assert default_path(other) == "/proc/self/x/s"
 
 
 def test_somebody_who_holds_the_lock_does_not_stop_the_start(path, monkeypatch):

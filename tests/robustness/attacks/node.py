@@ -8,6 +8,7 @@ import json
 import os
 import re
 import select
+import signal
 import ssl
 import statistics
 import subprocess
@@ -35,7 +36,7 @@ NAME, TIMERS = "neighbour", 20
 #: Seconds between two scrapes, and until one has failed.
 SCRAPE_EVERY, SCRAPE_TIMEOUT = 0.2, 10.0
 #: Seconds that a neighbour may take until the collector has all of it.
-PATIENCE = 20.0
+PATIENCE = 12.0
 _COUNTERS = re.compile(
     rb"^(waggle_(?:timer_seconds_count|count_total|rate_events_total)"
     rb'\{[^\n]*plugin="neighbour",plugin_job="",plugin_task="neighbour-[^\n]*\}) (\S+)$',
@@ -67,8 +68,9 @@ class Attacker(NamedTuple):
     principals: tuple
 
     def stop(self):
-        """Kill it, and forget its pod."""
-        self.process.kill()
+        """Kill it with all that it forked, and forget its pod."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         if self.pod is not None:
             self.pod.remove()
@@ -270,7 +272,7 @@ class Node:
         command += [self.collector.socket_path, str(self.http_port), str(self.tcp_port)]
         command += [source, me, *arguments]
         environment = dict(os.environ, PYTHONPATH=str(ROOT))
-        process = in_pod(group, command, env=environment)
+        process = in_pod(group, command, env=environment, start_new_session=True)
         uid = "uid:%d" % os.getuid() if group is None else "pod:" + group.uid
         attacker = Attacker(process, group, (uid, "address:" + source))
         self._stack.callback(attacker.stop)

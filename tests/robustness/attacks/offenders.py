@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import os
 import socket
 import ssl
 import threading
@@ -172,26 +173,20 @@ def addresses(target):
 @attack
 def forks_that_connect_and_go(target):
     """Connections whose maker has ended, by a process that goes on to speak on them."""
-    import os
 
     def once():
-        mine, child = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            made = socket.socket(socket.AF_UNIX)
-            made.connect(target.path)
-            socket.send_fds(child, [b"x"], [made.fileno()])
-            os._exit(0)
-        os.waitpid(pid, 0)
-        _, (descriptor,), _, _ = socket.recv_fds(mine, 1, 1)
-        mine.close()
-        child.close()
-        stranger = Stranger.__new__(Stranger)
-        stranger.socket, stranger._target, stranger.number = (
-            socket.socket(fileno=descriptor),
-            target,
-            0,
-        )
+        mine, childs = socket.socketpair()
+        with mine, childs:
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    socket.send_fds(childs, [b"x"], [Stranger(target).socket.fileno()])
+                finally:
+                    os._exit(0)  # or there would be two that fork
+            os.waitpid(pid, 0)
+            mine.settimeout(0)
+            (descriptor,) = socket.recv_fds(mine, 1, 1)[1]
+        stranger = Stranger(target, made=socket.socket(fileno=descriptor))
         stranger.hello(plugin=VICTIMS, task="%s-0" % VICTIMS, job="")
         stranger.update([counter("done", 1_000_000)])
         stranger.close()

@@ -56,8 +56,10 @@ class Stranger:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, target, address=None):
-        if address is None:
+    def __init__(self, target, address=None, made=None):
+        if made is not None:
+            self.socket = made
+        elif address is None:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(PATIENCE)
             self.socket.connect(target.path)
@@ -117,7 +119,8 @@ def hold(make, number, pause=0.05):
     kept = []
 
     def once():
-        while len(kept) < number:
+        # Those that were closed come back at a pace: a flood of connects is another attack.
+        for _ in range(min(number - len(kept), 5 if len(kept) > number / 2 else number)):
             kept.append(make())
         kept[:] = [each for each in kept if not _is_closed(each)]
 
