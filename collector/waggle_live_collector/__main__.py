@@ -11,7 +11,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from . import logs
+from . import logs, memory
+from .budget import Budget
 from .clock import Clock, until_next
 from .exposition.exposition import Exposition
 from .exposition.json import Api
@@ -21,6 +22,7 @@ from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
+from .node import labels
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
@@ -55,16 +57,19 @@ def main() -> None:
 
 def serve(options: Options) -> None:
     """Run a collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
-    logs.start(options.log_level, options.log_format)
+    lines = logs.start(options.log_level, options.log_format)
     _raise_descriptor_limit()
     try:
-        asyncio.run(run(options))
+        asyncio.run(run(options, lines))
     except (SocketError, StateFileError, TokenError, WebConfigError) as error:
         log.error("%s", error)
         sys.exit(1)
+    except Exception:
+        log.exception("ended by an error of the collector's own")
+        sys.exit(1)
 
 
-async def run(options: Options) -> None:
+async def run(options: Options, lines: logs.Lines) -> None:
     """Serve until a signal comes; raises SocketError if an address can't be had.
 
     Raises StateFileError if the state file is not ours to use, and WebConfigError or TokenError
@@ -74,10 +79,12 @@ async def run(options: Options) -> None:
     config, token = options.web_config_file, options.tcp_token_file
     current = (lambda: OPEN) if config is None else WebConfigFile(config, clock=clock).current
     limits, own = options.limits, OwnMetrics()
+    lines.count_lost = own.log_lines_lost.inc
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    table = Table(limits=limits, hold_time=options.plugin_hold_time)
+    budget = Budget(memory.limit(limits.memory))
+    table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
         identify=Admission(
@@ -97,6 +104,7 @@ async def run(options: Options) -> None:
         own=own,
         faults=faults,
         clock=clock,
+        prove=options.identity_verify != OFF,
     )
 
     stop = _stop_signal()
@@ -110,7 +118,7 @@ async def run(options: Options) -> None:
     )
     plugins = unix.bind()
     readiness = Readiness(processes=processes, clock=clock)
-    node = _node()
+    node = labels()
     routes = Routes(
         exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
         api=Api(table=table, clock=clock, node=node),
@@ -134,6 +142,7 @@ async def run(options: Options) -> None:
         clock=Clock(),  # not set by the state file, which is read meanwhile
     )
     web_acceptor.start(http)
+    budget.limit = memory.for_strangers(budget.limit, memory.taken())
     found = await _read(state, stop, unix)
     if stop.is_set():  # there is nothing to save yet
         unix.unlink()
@@ -265,20 +274,6 @@ def _listen_tcp(options: Options) -> list[socket.socket]:
     elif options.tcp_token_file is None:
         log.warning("--tcp.listen-address without --tcp.token-file: whoever reaches it may report")
     return [sock]
-
-
-def _node() -> dict[str, str]:
-    """Return the labels of ``waggle_node_info``, as the stack's services are told them.
-
-    What isn't Unicode becomes question marks: neither the page nor JSON could hold it.
-    """
-
-    def told(name: str) -> str:
-        return os.environ.get(name, "").encode(errors="replace").decode()
-
-    node = {"node_id": told("WAGGLE_NODE_ID"), "vsn": told("WAGGLE_NODE_VSN")}
-    host = told("HOST")
-    return {**node, "host": host} if host else node
 
 
 def _raise_descriptor_limit() -> None:

@@ -8,7 +8,9 @@ whoever holds something, and include the copies that rendering and saving make.
 There is no cap until the whole is full, but for two rules that leave newcomers room. Some bytes
 are reserved for each of the first principals. And a process may hold at most :data:`GREED` times
 what is free, so that one alone never takes all of it. Where there is no room the largest holder of
-the least valuable kind loses that, be it who asks; see :class:`What`. Belongs to the event loop.
+the least valuable kind loses that, be it who asks; see :class:`What`. A principal or process
+that holds less than the one that asks loses no history and no answers to it. Belongs to the event
+loop.
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: Principals that are shown by name, those with the most. The others are added up as ``other``.
+DEFAULT_MAX_NAMED = 100
+OTHER = "other"
+#: Who holds what the state file of a release before didn't tell the holder of.
+UNKNOWN = "unknown"
 
 
 class What(enum.IntEnum):
@@ -90,6 +97,13 @@ class Account:
         self._change(what, size - self._own[what])
         return True
 
+    def take(self, what: What, more: int) -> None:
+        """Hold ``more`` bytes of a kind without asking for room: they are there already.
+
+        So after a restart, and where something else was given up for it just now.
+        """
+        self._change(what, more)
+
     def move(self, before: What, after: What) -> None:
         """Hold from now on as the one kind what was held as another; it needs no room."""
         size = self._own[before]
@@ -137,7 +151,7 @@ class Budget:
         #: The principals that bytes are set aside for.
         self.reserved: dict[Account, None] = {}
         #: How often who had to give up what, or was refused: by principal and kind.
-        self.losses: Counter[tuple[str, What]] = Counter()
+        self.losses: dict[str, Counter[What]] = {OTHER: Counter()}
 
     def account(
         self, principal: str, *names: Hashable, lose: Callable[[What], None] = _keep
@@ -180,19 +194,24 @@ class Budget:
             if not principal.children and not principal.total:
                 principal.close()
 
+    def within_reserve(self, account: Account) -> bool:
+        """Tell whether the principal of an account holds no more than is set aside for it."""
+        principal = account.principal()
+        return principal in self.reserved and principal.total <= self._reserve
+
     def make_room(self, asking: Account, what: What, more: int) -> bool:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
         while not self._fits(asking, more):
             found = self._largest(asking, what, more)
             if found is None:
-                self._count(asking, what)
+                self.count(asking, what)
                 return False
             victim, kind = found
             if victim is asking and kind is what:
-                self._count(asking, what)
+                self.count(asking, what)
                 return False
             victim._change(kind, -victim._own[kind])
-            self._count(victim, kind)
+            self.count(victim, kind)
             victim.lose(kind)
         return True
 
@@ -205,36 +224,68 @@ class Budget:
         return more <= free and process.total + more <= GREED * (free - more)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
-        """Return who is to lose what: of the first kind that anybody holds, its largest holder."""
-        path = asking.path()
+        """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
+
+        A principal or process that holds less than the one that asks keeps what it has, or a large
+        one would feed on its neighbours. But many small ones together could fill the whole with
+        unfinished lines and with what the dead left behind: only principals with a reserve keep
+        those.
+        """
+        principal, *below = asking.path()
+        process = below[0] if below else principal
         for kind in What:
             if kind > what or kind is What.SERIES:
                 return None
             extra = more if kind is what else 0
-            if self.root.held[kind] + extra:
-                return self._holder(kind, path, extra), kind
+            scattered = kind in (What.INCOMPLETE, What.ENDED)
+            own = {
+                each: each.held[kind]
+                for each in principal.children.values()
+                if scattered or each is process or each.total > process.total + more
+            }
+            own[process] = own.get(process, process.own(kind)) + extra
+            sizes = {
+                each: each.held[kind]
+                for each in self.principals()
+                if each.total > principal.total + more or (scattered and each not in self.reserved)
+            }
+            sizes[principal] = sum(own.values())
+            branch = max(sizes, key=sizes.__getitem__)
+            if sizes[branch]:
+                if branch is principal:
+                    branch = max(own, key=own.__getitem__)
+                return _largest_leaf(branch, kind, asking.path(), extra), kind
         return None
 
-    def _holder(self, kind: What, path: list[Account], extra: int) -> Account:
-        """Return the largest leaf of the largest branch; of equal ones the oldest."""
-        account = self.root
-        while True:
-            best, most = account, account.own(kind)
-            if path and account is path[-1]:
-                most += extra
-            for child in account.children.values():
-                size = child.held[kind] + (extra if child in path else 0)
-                if size > most:
-                    best, most = child, size
-            if best is account:
-                return account
-            account = best
-
-    def _count(self, account: Account, what: What) -> None:
-        self.losses[str(account.principal().name), what] += 1
+    def count(self, account: Account, what: What) -> None:
+        """Count that an account had to give up something, or was refused it."""
+        name = str(account.principal().name)
+        losses = self.losses
+        if name not in losses and len(losses) > DEFAULT_MAX_NAMED:
+            fewest = min(losses.keys() - {OTHER}, key=lambda each: losses[each].total())
+            losses.setdefault(OTHER, Counter()).update(losses.pop(fewest))
+        losses.setdefault(name, Counter())[what] += 1
 
     def _reserves(self, principal: str) -> bool:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
         if principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES:
             return False
         return len(self.reserved) < DEFAULT_RESERVED
+
+
+def _largest_leaf(account: Account, kind: What, path: list[Account], extra: int) -> Account:
+    """Return the largest leaf of the largest branch below an account; of equal ones the oldest.
+
+    The last of ``path`` is taken to hold ``extra`` more.
+    """
+    while True:
+        best, most = account, account.own(kind)
+        if account is path[-1]:
+            most += extra
+        for child in account.children.values():
+            size = child.held[kind] + (extra if child in path else 0)
+            if size > most:
+                best, most = child, size
+        if best is account:
+            return account
+        account = best

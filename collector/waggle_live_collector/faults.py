@@ -8,7 +8,7 @@ import asyncio
 import logging
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,14 +25,31 @@ DEFAULT_MAX_KINDS = 100
 DEFAULT_RESTART_SECONDS = 1.0
 
 
+class Said:
+    """Which kinds of things were logged just now. Belongs to the event loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        #: When a kind is to be logged again.
+        self._due: dict[Hashable, float] = {}
+
+    def is_due(self, kind: Hashable, seconds: float = DEFAULT_LOG_SECONDS) -> bool:
+        """Tell whether to log something of this kind, which then was logged for so long."""
+        now = self._clock.monotonic()
+        for each in [each for each, due in self._due.items() if now >= due]:
+            del self._due[each]
+        if kind in self._due or len(self._due) >= DEFAULT_MAX_KINDS:
+            return False
+        self._due[kind] = now + seconds
+        return True
+
+
 class Faults:
     """Notes errors. Belongs to the event loop."""
 
     def __init__(self, *, own: OwnMetrics, clock: Clock) -> None:
         self._own = own
-        self._clock = clock
-        #: When a kind was logged last.
-        self._logged: dict[object, float] = {}
+        self._said = Said(clock)
 
     def note(self, where: str, text: str, error: BaseException) -> None:
         """Count an error, and log it with its traceback unless its kind was logged just now.
@@ -45,11 +62,7 @@ class Faults:
         while traceback is not None and traceback.tb_next is not None:
             traceback = traceback.tb_next
         line = None if traceback is None else (traceback.tb_frame.f_code, traceback.tb_lineno)
-        kind, now = (where, type(error), line), self._clock.monotonic()
-        for each in [k for k, at in self._logged.items() if now - at >= DEFAULT_LOG_SECONDS]:
-            del self._logged[each]
-        if kind not in self._logged and len(self._logged) < DEFAULT_MAX_KINDS:
-            self._logged[kind] = now
+        if self._said.is_due((where, type(error), line)):
             log.error("%s; more of these are only counted for a minute", text, exc_info=error)
 
     @contextmanager

@@ -6,12 +6,8 @@ from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 
 #: Series of one process; a client of ours folds what is over it into ``__overflow__``.
 DEFAULT_MAX_SERIES_PER_PROCESS = DEFAULT_MAX_SERIES
-#: Cells of all processes together, and merged series together: 2 to 12 kB of memory each.
-DEFAULT_MAX_SERIES_TOTAL = 30_000
-#: Processes that are connected or within their holding time.
+#: Processes that are connected.
 DEFAULT_MAX_PROCESSES = 2_000
-#: Plugins (identities) that are shown.
-DEFAULT_MAX_PLUGINS = 1_000
 #: Connections accepted per second; more wait in the kernel's queue.
 DEFAULT_MAX_CONNECTIONS_PER_SECOND = 1_000
 #: Seconds that a process without ``bye``, and a plugin without processes, is kept.
@@ -47,10 +43,10 @@ class HttpLimits:
 class Limits:
     """The bounds in force."""
 
+    #: Bytes for the whole process; None: the default, or what its cgroup has if that is less.
+    memory: int | None = None
     series_per_process: int = DEFAULT_MAX_SERIES_PER_PROCESS
-    series: int = DEFAULT_MAX_SERIES_TOTAL
     processes: int = DEFAULT_MAX_PROCESSES
-    plugins: int = DEFAULT_MAX_PLUGINS
     connections_per_second: int = DEFAULT_MAX_CONNECTIONS_PER_SECOND
     #: Seconds that a plugin's connection may take until its ``hello``.
     hello_seconds: float = 10.0

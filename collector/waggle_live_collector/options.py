@@ -4,7 +4,7 @@ import argparse
 import re
 from dataclasses import dataclass
 
-from . import limits
+from . import limits, memory
 from .limits import Limits
 from .version import VERSION
 
@@ -44,7 +44,7 @@ class Options:
 def parse(arguments: list[str]) -> Options:
     """Return the options; exits with a message and status 2 when they are wrong."""
     values = vars(_parser().parse_args(arguments))
-    names = ("series_per_process", "series", "processes")
+    names = ("memory", "series_per_process", "processes")
     bounds = Limits(**{name: values.pop(f"limit_{name}") for name in names})
     return Options(limits=bounds, **values)
 
@@ -83,10 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     flag("identity.app-meta-cache", redis, type=_redis_url, metavar="URL")
     verify = "what to do about a claimed pod that the kernel doesn't prove"
     flag("identity.verify", verify, choices=VERIFY, default=WARN, metavar=None)
+    whole = "memory to keep within, as 60MiB or 64M; if not given 60MiB, or what the cgroup has"
+    flag("limit.memory", whole, type=_bytes, metavar="BYTES")
     for name, text, default in (
         ("series-per-process", "series of one process", limits.DEFAULT_MAX_SERIES_PER_PROCESS),
-        ("series", "series in all", limits.DEFAULT_MAX_SERIES_TOTAL),
-        ("processes", "processes in all", limits.DEFAULT_MAX_PROCESSES),
+        ("processes", "processes connected", limits.DEFAULT_MAX_PROCESSES),
     ):
         flag(f"limit.{name}", text, type=_positive, default=default)
     levels = ("debug", "info", "warn", "error")
@@ -139,6 +140,15 @@ def _duration(text: str) -> float:
     right = "a duration is like 5m, 90s or 0.5s"
     number, unit = _match(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text, right).groups()
     return float(number) * _UNITS[unit]
+
+
+def _bytes(text: str) -> int:
+    right = "an amount of memory is like 60MiB, 64M or 62914560"
+    number, unit = _match(r"(\d+(?:\.\d+)?)([kKMG]?)(?:i?B)?", text, right).groups()
+    size = int(float(number) * 1024 ** " KMG".index(unit.upper() or " "))
+    if size < memory.LEAST:
+        raise argparse.ArgumentTypeError(f"at least {memory.LEAST >> 20}MiB, got {text!r}")
+    return size
 
 
 def _count(text: str) -> int:

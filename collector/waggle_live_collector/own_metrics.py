@@ -66,6 +66,8 @@ class OwnMetrics:
         self.errors = counter("errors", text, "where")
         for where in FAULTS:
             self.errors.labels(where)
+        text = "Lines of the log that could not be written, or not soon enough."
+        self.log_lines_lost = counter("log_lines_lost", text)
         text = "Connections that are sent the live stream."
         self.http_listeners = prometheus.Gauge(
             "waggle_collector_http_listeners", text, registry=registry

@@ -30,7 +30,7 @@ def test_one_process_leaves_room_for_another():
         held += 1000
     assert held > MIB * GREED / (GREED + 1) - 2000
     assert other.hold(What.SERIES, 10_000)
-    assert budget.losses["uid:1", What.SERIES] == 1
+    assert budget.losses["uid:1"][What.SERIES] == 1
 
 
 def test_the_first_principals_have_something_set_aside():
@@ -71,7 +71,7 @@ def test_an_unfinished_line_pushes_out_no_answer():
     assert not sender.hold(What.INCOMPLETE, 300_000)
     assert sender.own(What.INCOMPLETE) == 0
     assert not lost
-    assert budget.losses == {("address:2", What.INCOMPLETE): 1}
+    assert budget.losses == {"other": {}, "address:2": {What.INCOMPLETE: 1}}
 
 
 def test_what_holds_nothing_is_forgotten():
@@ -82,3 +82,59 @@ def test_what_holds_nothing_is_forgotten():
     leaf.close()
     budget.sweep()
     assert not budget.root.children
+
+
+def test_a_large_holder_takes_nothing_from_smaller_neighbours():
+    """Who has the most gives up its own history, then is refused; a larger one would lose."""
+    budget, lost = Budget(MIB, **NOTHING_ASIDE), []
+    neighbour = budget.account("uid:2", 1, lose=lambda what: lost.append(("neighbour", what)))
+    assert neighbour.hold(What.HISTORY, 50_000)
+    assert neighbour.hold(What.ENDED, 50_000)
+    hog = budget.account("uid:1", 1, "h", lose=lambda what: lost.append(("hog", what)))
+    assert hog.hold(What.HISTORY, 40_000)
+    for number in range(100):
+        budget.account("uid:1", number).hold(What.SERIES, 100_000)
+    assert lost == [("hog", What.HISTORY)]
+    assert neighbour.total == 100_000
+    assert set(budget.losses["uid:1"]) == {What.HISTORY, What.SERIES}
+    assert "uid:2" not in budget.losses
+
+
+def test_a_large_process_takes_no_history_from_another_of_its_principal():
+    """Where the kernel proves no pods, all plugins of a node are one principal."""
+    budget = Budget(MIB, **NOTHING_ASIDE)
+    neighbour, hog = budget.account("uid:0", 1), budget.account("uid:0", 2)
+    assert neighbour.hold(What.HISTORY, 50_000)
+    while hog.hold(What.SERIES, hog.total + 10_000):
+        pass
+    assert neighbour.total == 50_000
+    assert hog.total > 500_000
+
+
+def test_many_small_principals_keep_nobody_out():
+    """What is left behind under ever new addresses goes, though each of them holds little."""
+    budget = Budget(MIB, reserve=0)
+    for number in range(1000):
+        left = budget.account(f"address:{number}", 1)
+        left.take(What.ENDED, 1000)
+    assert budget.account("pod:a", 1).hold(What.SERIES, 500_000)
+    assert budget.root.total <= MIB
+
+
+def test_what_is_there_already_needs_no_room():
+    """A restart takes all that the file holds; new things are refused until there is room."""
+    budget = Budget(1000, **NOTHING_ASIDE)
+    known = budget.account("uid:1", 1)
+    known.take(What.SERIES, 5000)
+    assert known.own(What.SERIES) == 5000
+    assert not known.hold(What.SERIES, 5001)
+    assert known.hold(What.SERIES, 4000)
+
+
+def test_losses_are_counted_for_so_many_by_name():
+    """Ever new addresses don't become ever more counters."""
+    budget = Budget(0, reserve=0)
+    for number in range(300):
+        assert not budget.account(f"address:{number}", 1).hold(What.SERIES, 1)
+    assert len(budget.losses) == 101
+    assert budget.losses["other"][What.SERIES] == 200

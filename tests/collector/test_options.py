@@ -33,7 +33,7 @@ def test_every_flag():
             "--state.file=/tmp/f",
             "--plugin.hold-time=1.5m",
             "--limit.series-per-process=1",
-            "--limit.series=2",
+            "--limit.memory=64MiB",
             "--limit.processes=3",
             "--log.level=debug",
             "--log.format=json",
@@ -43,7 +43,7 @@ def test_every_flag():
     assert options.web_config_file == "web.yml"
     assert (options.socket_path, options.socket_mode, options.socket_gid) == ("/tmp/s", 0o660, 10)
     assert (options.state_file, options.plugin_hold_time) == ("/tmp/f", 90)
-    assert options.limits == Limits(series_per_process=1, series=2, processes=3)
+    assert options.limits == Limits(memory=64 << 20, series_per_process=1, processes=3)
     assert (options.log_level, options.log_format) == ("debug", "json")
 
 
@@ -53,6 +53,15 @@ def test_every_flag():
 def test_durations(text, seconds):
     """As Prometheus writes them."""
     assert parse([f"--plugin.hold-time={text}"]).plugin_hold_time == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("62914560", 60 << 20), ("60MiB", 60 << 20), ("64M", 64 << 20), ("0.5G", 1 << 29)],
+)
+def test_amounts_of_memory(text, size):
+    """As systemd and Prometheus write them; a K is 1024."""
+    assert parse([f"--limit.memory={text}"]).limits.memory == size
 
 
 @pytest.mark.parametrize(
@@ -68,8 +77,9 @@ def test_durations(text, seconds):
         "--socket.mode=rw",
         "--socket.mode=0999",
         "--socket.gid=users",
-        "--limit.series=0",
-        "--limit.series=many",
+        "--limit.memory=0",
+        "--limit.memory=64 apples",
+        "--limit.memory=1k",
         "--log.level=loud",
         "--log.format=xml",
         "--limit.ser=5",

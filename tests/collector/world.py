@@ -2,6 +2,7 @@
 
 import json
 
+from waggle_live_collector.budget import DEFAULT_RESERVE, Budget
 from waggle_live_collector.clock import Clock
 from waggle_live_collector.exposition.encoding import Form
 from waggle_live_collector.exposition.exposition import Exposition
@@ -101,11 +102,21 @@ class Peer:
 class World:
     """Table, processes and exposition under a clock that the test moves.
 
-    ``stack``: the app-meta cache is asked, and what it answers is what ``resolve`` says.
+    ``memory``: the bytes of the budget. ``stack``: the app-meta cache is asked, and what it
+    answers is what ``resolve`` says.
     """
 
     def __init__(
-        self, hold_time=300.0, limits=None, time=None, *, stack=False, verify="off", token=None
+        self,
+        hold_time=300.0,
+        limits=None,
+        time=None,
+        *,
+        memory=64 << 20,
+        reserve=None,
+        stack=False,
+        verify="off",
+        token=None,
     ):
         self.time = time or Time()
         self.clock = Clock(monotonic=self.time.monotonic, now=self.time.now)
@@ -113,7 +124,8 @@ class World:
         self.faults = Faults(own=self.own, clock=self.clock)
         self.apps = AppMetas(clock=self.clock)
         self.limits = limits or Limits()
-        self.table = Table(limits=self.limits, hold_time=hold_time)
+        self.budget = Budget(memory, reserve=DEFAULT_RESERVE if reserve is None else reserve)
+        self.table = Table(limits=self.limits, budget=self.budget, hold_time=hold_time)
         self.processes = Processes(
             table=self.table,
             identify=Admission(

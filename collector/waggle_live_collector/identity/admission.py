@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from waggle_live.wire.errors import ProtocolError
 
 from ..clock import Clock
+from ..faults import Said
 from ..messages import Hello
 from ..options import OFF, REQUIRE
 from ..own_metrics import OwnMetrics
@@ -25,9 +26,6 @@ from .peer import Peer
 from .token import TokenFile
 
 log = logging.getLogger(__name__)
-
-#: Seconds between two warnings about forged claims; the counter has all of them.
-DEFAULT_WARNING_SECONDS = 60.0
 
 _WHY = {
     proofs.TCP: "over TCP nothing can be proven",
@@ -51,8 +49,7 @@ class Admission:
     clock: Clock
 
     def __post_init__(self) -> None:
-        self._warn_at = -math.inf
-        self._warned: set[str] = set()
+        self._said = Said(self.clock)
 
     def __call__(self, hello: Hello, peer: Peer) -> Naming:
         """Return what to call the process; raises ProtocolError."""
@@ -73,7 +70,7 @@ class Admission:
         meta = self.apps.get(app_id)
         if meta is not None:
             return Naming(meta.identity, meta.complete(info))
-        self.apps.want(app_id)
+        self.apps.want(app_id, peer.principal)
         plugin, task, _ = naming.identity
         if verified:
             plugin = task = UNKNOWN_PLUGIN
@@ -91,11 +88,8 @@ class Admission:
             return
         if self.verify == REQUIRE:
             raise ProtocolError("identity", text)
-        now = self.clock.monotonic()
-        if forged and now >= self._warn_at:
-            self._warn_at = now + DEFAULT_WARNING_SECONDS
+        if forged and self._said.is_due(("forged", peer.principal)):
             log.warning("a plugin lies: %s (pid=%d uid=%d)", text, peer.pid, peer.uid)
-        elif claimed and not forged and peer.proof not in self._warned:
-            # Of the deployment rather than of one plugin: said once.
-            self._warned.add(peer.proof)
+        # Of the deployment rather than of one plugin: said once.
+        elif claimed and not forged and self._said.is_due(peer.proof, math.inf):
             log.warning("a plugin says that it is pod %s, and %s", claimed, text)

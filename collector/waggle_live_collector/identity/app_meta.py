@@ -6,12 +6,14 @@ missing is asked for again, in growing intervals, for as long as anything of tha
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain, islice, zip_longest
+from typing import NamedTuple
 
 from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
 
 from ..clock import Clock
-from .labels import PROVISIONAL, IdentityLabels, ProcessInfo, split_image
+from .labels import RESERVED, UNPROVEN, IdentityLabels, ProcessInfo, split_image
 
 #: Records kept; the one used longest ago goes first.
 DEFAULT_MAX_CACHED = 4096
@@ -22,7 +24,7 @@ DEFAULT_MAX_RETRY_SECONDS = 5.0
 MAX_LABEL = 256
 
 
-class AppMeta(Struct):
+class _Record(Struct):
     """One record, as the stack writes it: ``plugin`` is an image with its tag."""
 
     plugin: str
@@ -31,42 +33,45 @@ class AppMeta(Struct):
     host: str = ""
     zone: str = ""
 
-    @property
-    def identity(self) -> IdentityLabels:
-        """The labels that it gives."""
-        plugin = split_image(self.plugin)[0][:MAX_LABEL]
-        return IdentityLabels(plugin, self.task[:MAX_LABEL] or plugin, self.job[:MAX_LABEL])
+
+class AppMeta(NamedTuple):
+    """What a record tells of a pod."""
+
+    identity: IdentityLabels
+    version: str = ""
+    host: str = ""
+    zone: str = ""
 
     def complete(self, info: ProcessInfo) -> ProcessInfo:
-        """Return the info with what the stack knows better."""
-        return replace(
-            info,
-            version=split_image(self.plugin)[1][:MAX_LABEL] or info.version,
-            host=self.host[:MAX_LABEL] or info.host,
-            zone=self.zone[:MAX_LABEL],
-            resolved=True,
-        )
+        """Return the info with what the stack knows in place of what the process said."""
+        return replace(info, version=self.version, host=self.host, zone=self.zone, resolved=True)
 
 
 def decode(data: bytes) -> AppMeta:
     """Return the record of its JSON text; raises ValueError if it gives no labels."""
     try:
-        meta = json.decode(data, type=AppMeta)
+        record = json.decode(data, type=_Record)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
-    if not meta.identity.plugin:
+    plugin, version = (part[:MAX_LABEL] for part in split_image(record.plugin))
+    task, job, host, zone = (
+        text[:MAX_LABEL] for text in (record.task, record.job, record.host, record.zone)
+    )
+    if not plugin:
         raise ValueError("it names no plugin")
-    if meta.job.startswith(PROVISIONAL):
-        raise ValueError(f"its job begins with {PROVISIONAL!r}")
-    return meta
+    if job.startswith(RESERVED):
+        raise ValueError(f"its job begins with {' or '.join(RESERVED)}")
+    return AppMeta(IdentityLabels(plugin, task or plugin, job), version, host, zone)
 
 
 class _Wanted:
     """When an app_id is asked for next, and how long after that."""
 
-    __slots__ = ("asked", "delay", "due")
+    __slots__ = ("asked", "delay", "due", "principals")
 
     def __init__(self, due: float) -> None:
+        #: Who wants it.
+        self.principals: set[str] = set()
         self.due = due
         self.delay = DEFAULT_RETRY_SECONDS
         self.asked = due - DEFAULT_RETRY_SECONDS
@@ -100,13 +105,15 @@ class AppMetas:
     def learn(self, identity: IdentityLabels, info: ProcessInfo) -> None:
         """Know the record of a process that the state file held, if it had one."""
         if info.resolved:
-            image = f"{identity.plugin}:{info.version}" if info.version else identity.plugin
-            self.add(info.app_id, AppMeta(image, *identity[1:], info.host, info.zone))
+            job = identity.plugin_job.removeprefix(UNPROVEN)
+            labels = identity._replace(plugin_job=job)
+            self.add(info.app_id, AppMeta(labels, info.version, info.host, info.zone))
 
-    def want(self, app_id: str) -> None:
+    def want(self, app_id: str, principal: str) -> None:
         """Ask for a record soon, and again until it is there."""
         now = self._clock.monotonic()
         wanted = self._wanted.setdefault(app_id, _Wanted(now))
+        wanted.principals.add(principal)
         # Who comes again and again must not have us ask without a pause.
         wanted.due = min(wanted.due, max(now, wanted.asked + DEFAULT_RETRY_SECONDS))
         self.on_want()
@@ -118,10 +125,18 @@ class AppMetas:
             del self._wanted[app_id]
 
     def due(self, most: int) -> list[str]:
-        """Return up to ``most`` app_ids to ask for now, those that wait longest first."""
+        """Return up to ``most`` app_ids to ask for now: in turn of each who wants some.
+
+        Of each those come first that wait longest. So nobody waits for what strangers invent.
+        """
         now = self._clock.monotonic()
-        due = [(wanted.due, app_id) for app_id, wanted in self._wanted.items() if wanted.due <= now]
-        return [app_id for _, app_id in sorted(due)[:most]]
+        due: dict[str, list[tuple[float, str]]] = {}
+        for app_id, wanted in self._wanted.items():
+            if wanted.due <= now:
+                for principal in wanted.principals:
+                    due.setdefault(principal, []).append((wanted.due, app_id))
+        turns = chain.from_iterable(zip_longest(*map(sorted, due.values())))
+        return list(islice(dict.fromkeys(each[1] for each in turns if each is not None), most))
 
     def next_due(self) -> float | None:
         """Return the monotonic time at which something is due; None if nothing is wanted."""

@@ -20,6 +20,12 @@ from .peer import Peer
 UNKNOWN_PLUGIN = "unknown"
 #: Begins the ``plugin_job`` of provisional identities, and of no others.
 PROVISIONAL = "app_id:"
+#: Begins the ``plugin_job`` of those unproven whose labels are those of a proven plugin.
+UNPROVEN = "unproven:"
+#: Stands between the session and the pod of a proven process; a session's id never holds it.
+MARK = "@"
+#: No job that anybody claims begins with these.
+RESERVED = (PROVISIONAL, UNPROVEN)
 
 
 class IdentityLabels(NamedTuple):
@@ -33,9 +39,17 @@ class IdentityLabels(NamedTuple):
         """Return the labels with their names."""
         return list(zip(self._fields, self, strict=True))
 
+    def apart(self) -> "IdentityLabels":
+        """Return the labels that keep the unproven apart from the proven."""
+        job = self.plugin_job
+        return self if job.startswith(UNPROVEN) else self._replace(plugin_job=UNPROVEN + job)
+
 
 class ProcessInfo(Struct, array_like=True):
-    """What is shown of a process beside its labels: what it said, and what was proven."""
+    """What is shown of a process beside its labels: what it said, and what was proven.
+
+    Where the labels are the stack's (``resolved``), ``version``, ``host`` and ``zone`` are, too.
+    """
 
     app_id: str = ""
     version: str = ""
@@ -46,6 +60,14 @@ class ProcessInfo(Struct, array_like=True):
     pid: int = 0
     #: The labels are those of the stack's records.
     resolved: bool = False
+
+
+def id_of(session: str, info: ProcessInfo) -> str:
+    """Return what a process of that session is known by.
+
+    Its key proves no pod: whoever shows it without that proof is another process.
+    """
+    return f"{session}{MARK}{info.app_id}" if info.verified else session
 
 
 class Naming(NamedTuple):
@@ -75,8 +97,8 @@ def from_hello(hello: Hello, peer: Peer) -> Naming:
     """Believe the ``hello``: without the stack there is nobody else to ask."""
     plugin, tag = split_image(hello.plugin or "")
     plugin = plugin or UNKNOWN_PLUGIN
-    if (hello.job or "").startswith(PROVISIONAL):
-        raise ProtocolError("bad_message", f"no job begins with {PROVISIONAL!r}")
+    if (hello.job or "").startswith(RESERVED):
+        raise ProtocolError("bad_message", f"no job begins with {' or '.join(RESERVED)}")
     identity = IdentityLabels(plugin, hello.task or plugin, hello.job or "")
     info = ProcessInfo(
         app_id=hello.app_id or "",

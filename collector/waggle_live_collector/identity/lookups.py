@@ -8,12 +8,13 @@ costs the answer alone: no sample, no scrape and no other lookup is held up long
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock
-from ..faults import Faults
+from ..faults import Faults, Said
 from ..own_metrics import OwnMetrics
 from . import app_meta
 from .app_meta import DEFAULT_MAX_RETRY_SECONDS, DEFAULT_RETRY_SECONDS, AppMeta, AppMetas
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_SECONDS = 1.0
 #: Seconds in which wishes are gathered into one request: a flood of hellos makes no flood.
 GATHER_SECONDS = 0.01
+#: Characters of what Redis says is wrong.
+MAX_REASON = 200
 #: Keys of one request.
 DEFAULT_BATCH = 256
 KEY = "app-meta."
@@ -55,7 +58,9 @@ class AppMetaLookups:
         self._where = ""
         self._redis: Redis | None = None
         self._failures = 0
-        self._bad: set[str] = set()
+        self._said = Said(self.clock)
+        #: The log told of a failure, and not yet that it is over.
+        self._complained = False
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -71,7 +76,7 @@ class AppMetaLookups:
         self._where = f"{host}:{port}"
         self._resolver = Resolver(host, port)
         for app_id in self.pending():
-            self.apps.want(app_id)
+            self.apps.want(app_id, "")  # nobody knows any more who wanted it
         self.apps.on_want = self._woken.set
         self._task = self.faults.task("identity", "lookups of pods failed", self._run)
 
@@ -98,11 +103,12 @@ class AppMetaLookups:
                 self.own.lookups.labels("error").inc(len(app_ids))
                 await self._failed(error)
                 continue
-            if self._failures:
+            if self._complained:
                 log.info("the app-meta cache at %s answers again", self._where)
-            self._failures = 0
+            self._failures, self._complained = 0, False
             for app_id, answer in zip(app_ids, answers, strict=True):
-                self._answered(app_id, answer)
+                with self.faults.kept("identity", f"the record of pod {app_id} can't be used"):
+                    self._answered(app_id, answer)
                 # Each moves at once, but hundreds of them in one go would hold up the others.
                 await asyncio.sleep(0)
 
@@ -122,9 +128,12 @@ class AppMetaLookups:
             assert self.url is not None and self._resolver is not None
             addresses = await self._resolver.addresses()
             from redis.asyncio import Redis
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
 
-            # Version 2 of its protocol, which old servers know as well.
-            self._redis = Redis.from_url(self.url, protocol=2)
+            # Version 2 of its protocol, which old servers know as well. We try again ourselves: its
+            # own attempts would take longer than we wait, and so hide what is wrong.
+            self._redis = Redis.from_url(self.url, protocol=2, retry=Retry(NoBackoff(), 0))
             kwargs = self._redis.connection_pool.connection_kwargs
             kwargs["host"] = addresses[self._failures % len(addresses)]
         answers: Any = await self._redis.mget([KEY + app_id for app_id in app_ids])
@@ -132,12 +141,17 @@ class AppMetaLookups:
 
     async def _failed(self, error: Exception) -> None:
         """Begin anew after a pause, with a connection that owes us no old answer."""
-        if not self._failures:
+        why = str(error)[:MAX_REASON] or type(error).__name__
+        if isinstance(error, TimeoutError):
+            why = f"none within {DEFAULT_TIMEOUT_SECONDS:g} s"
+        # Numbers in it, such as that of a slot, make no other reason of it.
+        if self._said.is_due(re.sub(r"\d+", "", why)):
+            self._complained = True
             log.error(
                 "no answer from the app-meta cache at %s (%s); plugins go by fallback labels "
                 "until there is one",
                 self._where,
-                error or type(error).__name__,
+                why,
             )
         await self._disconnect()
         pause = DEFAULT_RETRY_SECONDS * 2 ** min(self._failures, 10)
@@ -158,8 +172,7 @@ class AppMetaLookups:
                 meta, result = app_meta.decode(answer), "found"
         except ValueError as error:
             result = "bad"
-            if app_id not in self._bad and len(self._bad) < DEFAULT_BATCH:
-                self._bad.add(app_id)
+            if self._said.is_due((app_id, "bad")):
                 log.error("bad record of pod %s in the app-meta cache: %s", app_id, error)
         self.own.lookups.labels(result).inc()
         if meta is None:

@@ -19,7 +19,10 @@ class Resolver:
         self._pending: asyncio.Future[list[str]] | None = None
 
     async def addresses(self) -> list[str]:
-        """Return the IP addresses; raises OSError. If cancelled, the next call goes on waiting."""
+        """Return the IP addresses; raises OSError or UnicodeError.
+
+        If it is cancelled, the next call goes on waiting.
+        """
         if self._pending is None or self._pending.done():
             loop = asyncio.get_running_loop()
             self._pending = loop.create_future()
@@ -30,18 +33,18 @@ class Resolver:
         return await asyncio.shield(self._pending)
 
     def _look_up(self, loop: asyncio.AbstractEventLoop, result: asyncio.Future[list[str]]) -> None:
-        found: list[str] | OSError
+        found: list[str] | Exception
         try:
             answers = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
             found = [str(address[0]) for *_, address in answers]
-        except OSError as error:
+        except Exception as error:  # whoever waits is told, whatever it is
             found = error
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
             loop.call_soon_threadsafe(_answer, result, found)
 
 
-def _answer(result: asyncio.Future[list[str]], found: list[str] | OSError) -> None:
-    if not isinstance(found, OSError):
+def _answer(result: asyncio.Future[list[str]], found: list[str] | Exception) -> None:
+    if not isinstance(found, Exception):
         result.set_result(found)
         return
     result.set_exception(found)

@@ -34,7 +34,7 @@ DEFAULT_ERRORS_PER_SECOND = 10.0
 #: Longest line before the ``hello``, which is shorter: strangers take little memory.
 MAX_HELLO_BYTES = 16 * 1024
 
-_CLOSING = {"no_hello", "version", "session_taken", "session_limit", "identity", "token"}
+_CLOSING = {"no_hello", "version", "session_taken", "session_limit", "budget", "identity", "token"}
 
 
 class Wire(Protocol):

@@ -30,6 +30,7 @@ from waggle_live.wire.protocol import (
 )
 
 from ..clock import Seconds
+from ..identity.labels import MARK
 from ..messages import excerpt
 from ..table.exits import STATUSES, GoneRow
 from ..table.plugin import Plugin
@@ -182,7 +183,7 @@ def _require(condition: bool, otherwise: str) -> None:
 
 
 def _check_key(row: Process | ClosedRow) -> None:
-    check_session_id(row.id)
+    check_session_id(row.id.partition(MARK)[0])
     _require(len(row.key_hash) == _HASH_BYTES, "its key is none")
 
 

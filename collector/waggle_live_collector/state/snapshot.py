@@ -5,7 +5,7 @@ from functools import cache
 from ..clock import Clock
 from ..table.processes import Processes
 from ..table.table import DEFAULT_WITHHOLD_SECONDS, Table
-from . import form
+from . import form, proof
 from .form import Head, State
 from .owned_file import Pieces
 
@@ -17,7 +17,7 @@ def take(table: Table, processes: Processes, clock: Clock) -> Pieces:
     head = Head(
         boot=_boot_id(),
         monotonic=clock.monotonic(),
-        closed=list(processes.tombstones.closed.values()),
+        closed=list(processes.tombstones.closed.rows.values()),
         gone=list(table.gone.rows.values()),
         ahead=clock.ahead,
         awaited=sorted(processes.awaited),
@@ -27,8 +27,13 @@ def take(table: Table, processes: Processes, clock: Clock) -> Pieces:
     return form.encode(head, plugins, [form.row(process) for process in known])
 
 
-def restore(state: State, table: Table, processes: Processes, clock: Clock) -> None:
-    """Fill an empty table and its processes, and let the clock go on."""
+def restore(state: State, table: Table, processes: Processes, clock: Clock, *, prove: bool) -> None:
+    """Fill an empty table and its processes, and let the clock go on.
+
+    Unless ``prove``, no plugin that is read counts as proven.
+    """
+    plugins = {plugin.identity: plugin for plugin in state.plugins}
+    proof.settle(plugins, state.processes, state.gone, prove=prove)
     now, ahead = clock.monotonic(), state.ahead
     # After a reboot the system's clock began anew: treat the time between as none.
     if state.boot != _boot_id() or state.monotonic > now + ahead:
@@ -47,9 +52,10 @@ def restore(state: State, table: Table, processes: Processes, clock: Clock) -> N
     processes.awaited.update(processes.by_id.keys() & state.awaited)
     for closed in state.closed:
         closed.at = min(closed.at, now)
-        processes.tombstones.closed[closed.id] = closed
+        processes.tombstones.closed.add(closed.id, closed)
     for gone in state.gone:
-        table.gone.add(gone.identity, gone.exits, min(gone.at, now))
+        gone.at = min(gone.at, now)
+        table.gone.add(gone.identity, gone)
 
 
 @cache

@@ -64,7 +64,8 @@ class _Waiting(NamedTuple):
 class StateFile:
     """Reads the table at the start, hands it over when it changed. Belongs to the event loop.
 
-    Without a path nothing is kept, and nobody waits.
+    Without a path nothing is kept, and nobody waits. Unless ``prove``, no plugin that is read
+    counts as proven.
     """
 
     path: str | None
@@ -73,6 +74,7 @@ class StateFile:
     own: OwnMetrics
     faults: Faults
     clock: Clock
+    prove: bool = True
 
     def __post_init__(self) -> None:
         self._file = None if self.path is None else OwnedFile(self.path)
@@ -109,7 +111,7 @@ class StateFile:
         if state is None:
             log.info("no state yet at %s", self.path)
             return False
-        snapshot.restore(state, self.table, self.processes, self.clock)
+        snapshot.restore(state, self.table, self.processes, self.clock, prove=self.prove)
         log.info(
             "state loaded: plugins=%d processes=%d awaited=%d",
             len(state.plugins),

@@ -22,6 +22,8 @@ BOUNDS = tuple(2.0**exponent for exponent in range(-13, 8))
 #: The index of the fine bucket that ends at each of them.
 ENDS = tuple(range(-13 * BUCKETS_PER_DOUBLING, 8 * BUCKETS_PER_DOUBLING, BUCKETS_PER_DOUBLING))
 
+#: A histogram that counts more in all takes 64 bits a bucket.
+MAX_NARROW = (1 << 32) - 1
 _NARROW, _WIDE = "I", "q"
 _ZERO = {code: array(code, [0]) for code in (_NARROW, _WIDE)}
 #: The ``enc_hook`` of a msgspec encoder of what holds buckets.

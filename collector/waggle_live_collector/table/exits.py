@@ -2,9 +2,12 @@
 
 from msgspec import Struct
 
+from ..budget import UNKNOWN, Budget
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels
 from ..messages import Whole
+from . import costs
+from .remains import Remains
 
 OK, ERROR, STOPPED, LOST = "ok", "error", "stopped", "lost"
 #: ``lost``: it vanished without a word, which is no judgement. A client says one of the others.
@@ -12,8 +15,6 @@ STATUSES = (OK, ERROR, STOPPED, LOST)
 #: Seconds that the counts of an identity are kept after its last process ended: a counter that
 #: leaves before it is scraped was never there.
 DEFAULT_KEEP_SECONDS = 24 * 3600.0
-#: Identities without a process that counts are kept of; the one that ended first goes first.
-DEFAULT_MAX_GONE = 2_000
 
 
 def none() -> dict[str, int]:
@@ -28,29 +29,26 @@ class GoneRow(Struct, array_like=True):
     exits: dict[str, Whole]
     #: Monotonic time of its last end.
     at: Seconds
+    #: Who pays for it, see ``budget.py``.
+    principal: str = UNKNOWN
+    #: It was a proven plugin; None in a file of the release before, which doesn't tell.
+    verified: bool | None = None
 
 
-class Gone:
+class Gone(Remains[IdentityLabels, GoneRow]):
     """The counts of plugins that have left. Belongs to the event loop."""
 
-    def __init__(self) -> None:
-        self.rows: dict[IdentityLabels, GoneRow] = {}
-
-    def add(self, identity: IdentityLabels, exits: dict[str, int], at: float) -> None:
-        """Keep the counts of a plugin that leaves."""
-        self.rows.pop(identity, None)
-        self.rows[identity] = GoneRow(identity, none() | exits, at)
-        if len(self.rows) > DEFAULT_MAX_GONE:
-            del self.rows[next(iter(self.rows))]
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(budget, "gone", costs.gone)
 
     def take(self, identity: IdentityLabels) -> dict[str, int]:
         """Return the counts that a plugin goes on with, none where none are kept."""
-        row = self.rows.pop(identity, None)
+        row = self.pop(identity)
         return {} if row is None else row.exits
 
     def expire(self, now: float) -> bool:
         """Forget what is over its time; true if anything was."""
         over = [row for row in self.rows.values() if now - row.at >= DEFAULT_KEEP_SECONDS]
         for row in over:
-            del self.rows[row.identity]
+            self.pop(row.identity)
         return bool(over)

@@ -8,18 +8,42 @@ process's next report is still compared with what was applied of it, since its r
 import logging
 from collections.abc import Iterable
 
+from ..identity.labels import IdentityLabels
 from . import exact_sum
 from .plugin import Plugin
 from .process import Process
 from .series import Series
+from .table import Table
 
 log = logging.getLogger(__name__)
 
 
-def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float) -> int:
-    """Take all of ``plugin`` into another; return how many series became one with another's.
+def move_to(
+    table: Table,
+    plugin: Plugin,
+    processes: list[Process],
+    identity: IdentityLabels,
+    now: float,
+) -> None:
+    """Give a plugin another identity; if that is known already, the two become one.
 
-    ``processes`` are all whose plugin it is. It must not be used any more.
+    ``processes`` are all whose plugin it is.
+    """
+    for process in processes:
+        process.identity, process.encoded = identity, None
+    known = table.settle(plugin, identity)
+    if known is not plugin:
+        for each in (plugin, known):
+            table.count(each, -1)
+        merge(known, plugin, processes, now)
+        table.count(known, 1)
+        table.attend(known)
+
+
+def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float) -> None:
+    """Take all of ``plugin`` into another; it must not be used any more.
+
+    ``processes`` are all whose plugin it is.
     """
     moved: dict[int, Series] = {}
     for key, series in plugin.series.items():
@@ -43,6 +67,9 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
             key: (applied, moved.get(id(series), series))
             for key, (applied, series) in process.rows.items()
         }
+    for principal, windows in plugin.windows.items():
+        known_windows = into.windows.setdefault(principal, set())
+        known_windows.update(moved.get(id(series), series) for series in windows)
     into.processes.update(plugin.processes)
     for part in plugin.cpu:
         exact_sum.add(into.cpu, part)
@@ -59,7 +86,6 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
     else:
         into.left_at = max(into.left_at, plugin.left_at)
     into.encoded = None
-    return len(moved)
 
 
 def _began(plugin: Plugin) -> float:

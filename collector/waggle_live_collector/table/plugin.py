@@ -61,6 +61,8 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
     shown_at: Seconds = 0.0
     #: How the latest process that counts ended; "" while none has.
     status: str = ""
+    #: Bytes of its series by the principal that made them, see ``budget.py``.
+    paid: dict[str, Whole] = {}
 
     def __post_init__(self) -> None:
         exact_sum.check(self.cpu)
@@ -68,6 +70,8 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
         self.processes: dict[str, Member] = {}
+        #: The series whose windows a principal holds.
+        self.windows: dict[str, set[Series]] = {}
         #: Nanoseconds of CPU time.
         self.recent_cpu = Recent()
         self.encoded: Raw | None = None
@@ -140,9 +144,8 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
     def cpu_per_second(self, now: float) -> float | None:
         """Return the CPU seconds used in a second, over the last ten; None if none were told."""
         self.recent_cpu.advance(now)
-        if not self.recent_cpu.count:
-            return None
-        return self.recent_cpu.per_second(now, CPU_LAG_SECONDS) / 1e9
+        rate = self.recent_cpu.per_second(now, CPU_LAG_SECONDS)
+        return rate / 1e9 if rate else None
 
     def memory_bytes(self) -> int | None:
         """Return the memory of all that lives, or None while nobody reports it."""

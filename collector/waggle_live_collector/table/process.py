@@ -1,21 +1,23 @@
 """One process of one plugin: what it last reported, and how its next report is counted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, json
 
 from waggle_live.wire.errors import ProtocolError
 
+from ..budget import UNKNOWN, Account
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
 from ..identity.peer import Handle
 from ..messages import MAX_WHOLE, ProcessStats, Refusal, Total, Update, Whole, excerpt
-from . import exact_sum
+from . import costs, exact_sum
 from .kinds import AnyApplied, Cell
 from .plugin import Plugin
 from .recent import WINDOW
-from .series import Arrival, Series
+from .series import NO_ROOM, Arrival, Series, no_room
 from .table import Table
 
 #: What goes wrong with a sender's clock must not become a span of centuries.
@@ -53,9 +55,14 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     parent: int = 0
     #: Its parent is a process of the same plugin: its end is no end of the plugin's.
     is_child: bool = False
+    #: Who pays for it, see ``budget.py``.
+    principal: str = UNKNOWN
+    #: It has expired, and its rows went for lack of room: it must not return, to be counted twice.
+    forgotten: bool = False
 
     def __post_init__(self) -> None:
         self.plugin: Plugin
+        self.account: Account
         self.last_seen: float
         #: Closes the connection that speaks for it; None while it is not connected.
         self.close: Callable[[], None] | None = None
@@ -63,6 +70,9 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self.handle: Handle | None = None
         #: Each of the cells, and the merged series that it counts in.
         self.rows: dict[Any, tuple[AnyApplied, Series]] = {}
+        #: A new series was refused for lack of room: its connection gets no other, so that a client
+        #: knows what the collector doesn't hold.
+        self.is_full = False
         #: Rows that don't count against the limit of series.
         self._unlimited = 0
         self._baseline: float | None = None
@@ -97,7 +107,7 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         gap = self._gap(update)
         if self.monotonic is None and gap is not None:
             self._used_at = at - gap  # a new process had used nothing
-        arrival = Arrival(at, gap, self.id)
+        arrival = Arrival(at, gap, self.id, partial(self._grow, table))
         refusals: list[Refusal] = []
         rows = self.rows
         for cell in update.cells:
@@ -112,8 +122,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
                 else:
                     row[1].take(row[0], cell, arrival)
             except ProtocolError as error:
-                refused = excerpt(f"{cell.kind} {cell.name}")
-                refusals.append(Refusal(error.code, str(error), refused))
+                self.is_full = self.is_full or error.code == NO_ROOM
+                refusals.append(Refusal(error.code, str(error), _refused(cell, error)))
         if update.process is not None:
             self.use(update.process, at)
         self.number = update.number
@@ -141,6 +151,13 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self.plugin.attend(at)
         self.encoded = None
 
+    def has_parent(self) -> bool:
+        """Tell whether the process that made this one is known, and of the same plugin and pod."""
+        return self.parent > 0 and any(
+            other.info.pid == self.parent and other.info.app_id == self.info.app_id
+            for other in self.plugin.processes.values()
+        )
+
     def _gap(self, update: Update[Cell]) -> float | None:
         """Return in how many seconds the update's differences came about; None if unknown."""
         if self._baseline is not None and update.monotonic <= self._baseline:
@@ -164,19 +181,50 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         applied = cell.first()
         if not applied.is_bounded and len(self.rows) - self._unlimited >= max_series:
             raise ProtocolError("series_limit", f"at most {max_series} series a process")
+        if self.is_full and not applied.is_bounded:
+            raise no_room()
         series = self.plugin.series.get(applied.key)
         is_new = series is None
-        table.check_room(new_series=is_new)
+        words = costs.words(applied)
+        row, merged = costs.row(applied, words), 0
         if series is None:
             series = self.plugin.make(applied.totals())
-        series.take(applied, cell, arrival)
+            merged = costs.merged(series.totals, words, costs.text(self.identity))
+        table.hold(self, row, merged)
+        try:
+            series.take(applied, cell, arrival)
+        except ProtocolError:
+            table.hold(self, -row, -merged)
+            raise
         if is_new:
-            self.plugin.add(series)
-            table.series += 1
+            table.add(self, series)
         table.cells += 1
         self.cells.append(applied)
         self._unlimited += applied.is_bounded
         return applied, series
+
+    def _grow(
+        self, table: Table, series: Series, applied: Any, count: int, new: Mapping[int, int]
+    ) -> None:
+        """Make room for buckets that are ``new`` to a row.
+
+        Raises ProtocolError: ``budget`` if nothing of the series is counted yet, and
+        ``bucket_limit`` else, for a client must not take the series for unknown.
+        """
+        totals = series.totals
+        more = count - applied.count
+        row = costs.span(applied.buckets, count, new) - costs.span(applied.buckets, applied.count)
+        merged = costs.span(totals.buckets, totals.count + more, new)
+        merged -= costs.span(totals.buckets, totals.count)
+        try:
+            table.hold(self, row * costs.ROW_BUCKET, merged * costs.MERGED_BUCKET)
+        except ProtocolError:
+            if applied.count:
+                text = "its durations spread over more buckets than the collector has room for"
+                raise ProtocolError("bucket_limit", text) from None
+            raise
+        if merged:
+            table.hold_window(self, series, merged * costs.WINDOW_BUCKET)
 
     def use(self, stats: ProcessStats, at: float) -> None:
         """Take in what the process says at the monotonic time ``at`` that it has used."""
@@ -194,3 +242,11 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         if stats.memory_bytes is not None:
             self.memory_bytes = stats.memory_bytes
             self.memory_scope = stats.memory_scope
+
+
+def _refused(cell: Cell, error: ProtocolError) -> str:
+    """Return what names a refused cell; the whole key where the client is to fold the series."""
+    if error.code != NO_ROOM:
+        return excerpt(f"{cell.kind} {cell.name}")
+    key = {"kind": cell.kind, "name": cell.name, "labels": cell.labels or {}}
+    return json.encode(key).decode()

@@ -2,13 +2,15 @@
 
 A process is *connected*, *disconnected* (its connection ended without ``bye``), *expired* (its
 holding time is over: folded, kept as a tombstone with its rows so that one that returns is counted
-once), or *closed* (it said ``bye``: only its id and key stay, so that a repeated ``bye`` is
-answered). Tombstones are bounded; one that had to go and still returns is counted anew.
+once), or *closed* (it said ``bye``, or the kernel told that it is gone: only its id and key stay,
+so that a repeated ``bye`` is answered). For lack of room the rows of an expired process may have
+to go; one that returns is then refused, for it would be counted twice.
 Belongs to the event loop; not thread-safe.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
 
@@ -17,15 +19,18 @@ from msgspec.structs import replace
 from waggle_live.wire.errors import ProtocolError
 from waggle_live.wire.protocol import check_session_id
 
+from ..budget import Account, What
 from ..clock import Clock
 from ..identity.app_meta import AppMeta
-from ..identity.labels import Identify, Naming
+from ..identity.labels import Identify, IdentityLabels, Naming, ProcessInfo, id_of
 from ..identity.peer import Peer
 from ..messages import Bye, Hello, Refusal, Update
-from . import exits
+from . import costs, exits
 from .kinds import Cell
-from .merge import merge
+from .merge import move_to
+from .plugin import Plugin
 from .process import Process
+from .series import no_room
 from .table import Table
 from .tombstones import Tombstones
 
@@ -40,12 +45,11 @@ class Processes:
 
     def __post_init__(self) -> None:
         self.by_id: dict[str, Process] = {}
-        self.tombstones = Tombstones()
+        self.tombstones = Tombstones(self.table.budget)
         #: Processes that the state file held as connected and that are not back yet.
         self.awaited: set[str] = set()
-        #: Disconnected processes that were folded before their time, for lack of room.
-        self.folded_early = 0
-        self._high_water = self.table.limits.series - self.table.limits.series_per_process
+        #: How many processes are connected.
+        self.connected = 0
 
     def open(
         self, hello: Hello, close: Callable[[], None], peer: Peer
@@ -54,35 +58,32 @@ class Processes:
 
         ``close`` closes its connection once another one has taken the process over. None stands
         for a process that has closed. Raises ProtocolError (``session_taken``, ``session_limit``,
-        ``bad_message``, ``identity``, ``token``); nothing has changed then.
+        ``budget``, ``bad_message``, ``identity``, ``token``); nothing has changed then.
         """
         naming = self.identify(hello, peer)
-        process_id = check_session_id(hello.session)
+        process_id = id_of(check_session_id(hello.session), naming.info)
         key_hash = sha256(check_session_id(hello.key).encode()).digest()
-        closed = self.tombstones.closed.get(process_id)
+        closed = self.tombstones.closed.rows.get(process_id)
         known = self.by_id.get(process_id) or self.tombstones.expired.get(process_id)
         holder = closed or known
         if holder is not None and not compare_digest(holder.key_hash, key_hash):
             raise ProtocolError("session_taken", "this process is known, and with another key")
-        if closed is not None:
+        if closed is not None or (known is not None and known.forgotten):
             return None, True
         at = self.clock.monotonic()
         if known is not None and not known.plugin.gone and not _is_another(known, naming):
-            if naming.info.verified and not known.info.verified:
-                known.info = known.plugin.info = replace(known.info, verified=True)
             self._connect(known, close, peer, at)
             return known, True
         if known is not None:
             self._part(known, at)
-        process = self._new(hello, naming, key_hash, at)
+        self._fold_unproven(hello.session, key_hash, naming, at)
+        naming = self.table.place(naming, self._move)
+        process = self._new(replace(hello, session=process_id), naming, key_hash, peer, at)
         self._connect(process, close, peer, at)
         return process, False
 
     def apply(self, process: Process, update: Update[Cell]) -> list[Refusal] | None:
         """Count an update; None if it is an old one."""
-        if self.table.cells > self._high_water:
-            # A neighbour's dead processes must not take the room of the living.
-            self._expire_oldest()
         refusals = process.apply(
             update,
             self.clock.monotonic(),
@@ -104,7 +105,7 @@ class Processes:
         at = self.clock.monotonic()
         if bye.process is not None:
             process.use(bye.process, at)
-        process.attach(connected=False, at=at)
+        self._attach(process, connected=False, at=at)
         process.plugin.last_seen = at
         self._exit(process, bye.status)
         self._forget(process)
@@ -115,22 +116,18 @@ class Processes:
         """The connection ended without ``bye``: keep the process, if it is still its own."""
         if process.close == close:
             process.close = None
-            process.attach(connected=False, at=self.clock.monotonic())
+            self._attach(process, connected=False, at=self.clock.monotonic())
             self.table.version += 1
 
     def settle(self, app_id: str, meta: AppMeta) -> None:
         """The stack told who ``app_id`` is: all that is pending for it moves there."""
-        pending = [p for p in self.table.plugins.values() if p.pending == app_id]
-        for plugin in pending:
-            processes = [process for process in self.all() if process.plugin is plugin]
-            for process in processes:
-                process.info, process.identity = meta.complete(process.info), meta.identity
-                process.encoded = None
-            plugin.info = meta.complete(plugin.info)
-            known = self.table.settle(plugin, meta.identity)
-            if known is not plugin:
-                at = self.clock.monotonic()
-                self.table.series -= merge(known, plugin, processes, at)
+        for plugin in [p for p in self.table.plugins.values() if p.pending == app_id]:
+            for process in self.all():
+                if process.plugin is plugin:
+                    process.info = meta.complete(process.info)
+            plugin.info, plugin.pending = meta.complete(plugin.info), ""
+            naming = self.table.place(Naming(meta.identity, plugin.info), self._move)
+            self._move(plugin, naming.identity)
 
     def sweep(self) -> None:
         """Fold and forget what is over its time; call about once a second."""
@@ -140,44 +137,69 @@ class Processes:
                 self._forget(process)
             elif process.handle is not None:
                 if process.handle.has_ended():
-                    self._expire(process)
+                    self._expire(process, now)
             elif now - process.left_at >= self.table.hold_time:
-                self._expire(process)
+                self._expire(process, now)
         self.tombstones.sweep(now)
         self.table.expire(now)
+        self.table.budget.sweep()
 
     def restore(self, process: Process) -> None:
         """Take a process from the state file; one that was connected is awaited."""
         if process.connected:
             process.connected, process.left_at = False, self.clock.monotonic()
             self.awaited.add(process.id)
+        process.account = self._account(process, process.principal, process.id)
+        size = costs.process(process) + sum(
+            costs.row(applied, costs.words(applied)) for applied in process.cells
+        )
         if process.expired:
             self.tombstones.expired[process.id] = process
+            process.account.take(What.SERIES if process.forgotten else What.ENDED, size)
         else:
             self.by_id[process.id] = process
             process.plugin.processes[process.id] = process
+            process.account.take(What.SERIES, size)
             self.table.cells += len(process.rows)
+            self.table.attend(process.plugin)
 
     def all(self) -> Iterator[Process]:
         """Yield every process that has rows: connected, disconnected and expired ones."""
         yield from self.by_id.values()
         yield from self.tombstones.expired.values()
 
-    @property
-    def connected(self) -> int:
-        """How many processes are connected."""
-        return sum(process.connected for process in self.by_id.values())
+    def _move(self, plugin: Plugin, identity: IdentityLabels) -> None:
+        processes = [process for process in self.all() if process.plugin is plugin]
+        move_to(self.table, plugin, processes, identity, self.clock.monotonic())
 
-    def _new(self, hello: Hello, naming: Naming, key_hash: bytes, at: float) -> Process:
-        if len(self.by_id) >= self.table.limits.processes and not self._expire_oldest():
+    def _fold_unproven(self, session: str, key_hash: bytes, naming: Naming, at: float) -> None:
+        """A process is proven now that was not: that what it was before leaves is no end of it."""
+        known = self.by_id.get(session) if naming.info.verified else None
+        if known is not None and compare_digest(known.key_hash, key_hash):
+            if known.close is not None:
+                known.close()
+                self._attach(known, connected=False, at=at)
+            known.watch(None)
+            self._expire(known, at, counts=False)
+
+    def _new(self, hello: Hello, naming: Naming, key_hash: bytes, peer: Peer, at: float) -> Process:
+        if self.connected >= self.table.limits.processes:
             raise ProtocolError("session_limit", "too many processes are connected")
         started = hello.start_time or self.clock.unix(at)
         process = Process(
             hello.session, key_hash, naming.identity, naming.info, started, hello.monotonic
         )
         process.parent = hello.parent or 0
-        process.join(self.table.plugin(naming, at=at, started=started))
-        process.is_child = _has_parent(process)
+        process.account = self._account(process, peer.principal, peer.process)
+        try:
+            if not process.account.hold(What.SERIES, costs.process(process)):
+                raise no_room()
+            plugin = self.table.plugin(naming, peer.principal, at=at, started=started)
+        except ProtocolError:
+            process.account.close()
+            raise
+        process.join(plugin)
+        process.is_child = process.has_parent()
         return process
 
     def _connect(self, process: Process, close: Callable[[], None], peer: Peer, at: float) -> None:
@@ -185,43 +207,66 @@ class Processes:
         old, process.close = process.close, close
         if old is not None:
             old()
+        before = process.account
+        process.account = self._account(process, peer.principal, peer.process)
+        if before is not process.account:
+            for what in What:
+                process.account.take(what, before.own(what))
+            before.close()
         if process.id not in self.by_id:  # it is new, or had expired
             self.tombstones.expired.pop(process.id, None)
             process.expired = False
+            process.account.move(What.ENDED, What.SERIES)
             self.table.cells += len(process.rows)
             self.by_id[process.id] = process.plugin.processes[process.id] = process
+            self.table.attend(process.plugin)
+        process.is_full = False
         process.watch(peer.handle)
         process.last_seen = process.plugin.last_seen = at
-        process.attach(connected=True, at=at)
+        self._attach(process, connected=True, at=at)
         self.table.version += 1
 
-    def _expire_oldest(self) -> bool:
-        """Fold the process that is disconnected longest before its time; False if there is none."""
-        oldest = min(self._disconnected(), key=lambda process: process.left_at, default=None)
-        if oldest is None:
-            return False
-        self._expire(oldest)
-        self.folded_early += 1
-        return True
+    def _attach(self, process: Process, *, connected: bool, at: float) -> None:
+        self.connected += connected - process.connected
+        process.attach(connected=connected, at=at)
+
+    def _account(self, process: Process, principal: str, unit: Hashable) -> Account:
+        """Return the account of a process; ``unit`` tells which one the kernel says it is."""
+        process.principal = principal
+        lose = partial(self._lose, process)
+        return self.table.budget.account(principal, unit, process.id, lose=lose)
+
+    def _lose(self, process: Process, _: What) -> None:
+        """Give up the rows of an expired process: its id and key stay, for it must not return."""
+        process.cells, process.rows, process.info = [], {}, ProcessInfo()
+        process.forgotten, process.encoded = True, None
+        process.account.take(What.SERIES, costs.process(process))
+        self.table.version += 1
 
     def _disconnected(self) -> list[Process]:
         return [process for process in self.by_id.values() if not process.connected]
 
-    def _expire(self, process: Process) -> None:
-        """Fold a process that vanished without a word: its rows stay, to recognise it."""
-        del self.by_id[process.id]
-        process.plugin.processes.pop(process.id, None)
-        self._exit(process, exits.LOST)
-        process.expired, process.encoded = True, None
-        process.watch(None)
-        self.awaited.discard(process.id)
-        self.table.cells -= len(process.rows)
-        self.tombstones.expire(process)
+    def _expire(self, process: Process, at: float, *, counts: bool = True) -> None:
+        """Fold a process that vanished without a word.
+
+        Its rows stay, to recognise it, unless the kernel told that it can't return.
+        """
+        if counts:
+            self._exit(process, exits.LOST)
+        ended = process.handle is not None
+        self._remove(process)
+        if ended:
+            self.tombstones.close(process, at)
+            process.account.close()
+        else:
+            process.expired, process.encoded = True, None
+            process.account.move(What.SERIES, What.ENDED)
+            self.tombstones.expired[process.id] = process
         self.table.version += 1
 
     def _exit(self, process: Process, status: str) -> None:
         """Count the end of a process, unless its parent is one of the same plugin."""
-        if not process.is_child and not _has_parent(process):
+        if not process.is_child and not process.has_parent():
             process.plugin.exit(status)
 
     def _part(self, process: Process, at: float) -> None:
@@ -229,35 +274,27 @@ class Processes:
         if process.close is not None:
             process.close()
         if not process.plugin.gone:
-            process.attach(connected=False, at=at)
+            self._attach(process, connected=False, at=at)
         self._forget(process)
         self.table.version += 1
 
     def _forget(self, process: Process) -> None:
+        self._remove(process)
+        process.account.close()
+
+    def _remove(self, process: Process) -> None:
         process.watch(None)
         if self.by_id.pop(process.id, None) is not None:
             self.table.cells -= len(process.rows)
         self.tombstones.expired.pop(process.id, None)
-        process.plugin.processes.pop(process.id, None)
+        plugin = process.plugin
+        if plugin.processes.pop(process.id, None) is not None:
+            self.table.attend(plugin)
         process.close = None
         self.awaited.discard(process.id)
 
 
-def _has_parent(process: Process) -> bool:
-    """Tell whether the process that made this one is known, and of the same plugin and pod."""
-    return process.parent > 0 and any(
-        other.info.pid == process.parent and other.info.app_id == process.info.app_id
-        for other in process.plugin.processes.values()
-    )
-
-
 def _is_another(known: Process, naming: Naming) -> bool:
-    """Tell whether a process that returns is now proven to be somebody else than was believed.
-
-    It may have been begun when the collector asked for less proof, or didn't ask the stack.
-    """
-    info = naming.info
-    if info.verified and info.app_id != known.info.app_id:
-        return True
+    """Tell whether a process that returns was begun when the collector didn't ask the stack."""
     by_stack = known.info.resolved or known.plugin.pending
-    return bool((info.resolved or naming.pending) and not by_stack)
+    return bool((naming.info.resolved or naming.pending) and not by_stack)

@@ -189,9 +189,10 @@ class Recent(Struct, eq=False, gc=False):
             self._born = other._born if self._born is None else min(self._born, other._born)
         self._latest = max(self._latest, other._latest)
 
-    def per_second(self, now: float, lag: float = MAX_LAG) -> float:
+    def per_second(self, now: float, lag: float = MAX_LAG) -> float | None:
         """Return events per second over the window, or over its age if it is younger.
 
+        None of a window that was given up.
         ``lag``: for how many seconds events can be under way.
         """
         if not self.count or self._born is None:
@@ -250,6 +251,33 @@ class Recent(Struct, eq=False, gc=False):
             self.buckets.subtract(first, counts)
             if not self.buckets.counts:
                 self.buckets = _EMPTY
+
+
+class _GivenUp(Recent, gc=False, eq=False):
+    """Stays empty, whatever happens."""
+
+    def add(
+        self,
+        at: float,
+        gap: float | None,
+        count: int,
+        total: int = 0,
+        buckets: Mapping[int, int] = _NONE,
+    ) -> None:
+        """Keep nothing."""
+
+    def advance(self, now: float) -> None:
+        """Have nothing to drop."""
+
+    def absorb(self, other: Recent, now: float) -> None:
+        """Keep nothing of another window."""
+
+    def per_second(self, now: float, lag: float = MAX_LAG) -> None:
+        """Return None: nothing is known."""
+
+
+#: Stands for the window of a series whose history was given up for lack of room, for good.
+GIVEN_UP = _GivenUp()
 
 
 def _share(whole: int, part: float) -> int:

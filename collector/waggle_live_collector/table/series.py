@@ -8,6 +8,7 @@ any time without being counted twice. The applied rows and the totals are what t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ from waggle_live.wire.protocol import OVERFLOW, Labels
 
 #: Update time of a name that no cell has set yet.
 NEVER = float("-inf")
+#: The code of what there is no room for.
+NO_ROOM = "budget"
 
 
 class Key(NamedTuple):
@@ -36,6 +39,9 @@ class Arrival(NamedTuple):
     gap: float | None
     #: Id of the process that reports.
     process: str
+    #: Makes room for new buckets of a timer: of the series, for the row that is applied, which
+    #: then counts so much, and buckets. Raises ProtocolError.
+    grow: Callable[[Series, Any, int, Mapping[int, int]], None]
 
 
 class Stamp(Struct, eq=False, gc=False):
@@ -61,6 +67,14 @@ class Row(Struct, array_like=True):
         """The kind of the series, as the wire names it."""
         return str(self.__struct_config__.tag)
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a process can have only a few of these, which come on top of its limit.
+
+        A client at its limit must still be able to say so, and to send what is over it.
+        """
+        return self.name == OVERFLOW and not self.labels
+
 
 class Totals(Row, gc=False):
     """What a series adds up to. Each kind adds its fields."""
@@ -81,14 +95,6 @@ class Applied(Row, gc=False):
         """The key of the series. Prometheus takes an empty label for no label, and so it does."""
         return Key(self.kind, self.name, tuple(pair for pair in self.labels if pair[1]))
 
-    @property
-    def is_bounded(self) -> bool:
-        """Whether a process can have only a few of these, which come on top of its limit.
-
-        A client at its limit must still be able to say so, and to send what is over it.
-        """
-        return self.name == OVERFLOW and not self.labels
-
     def totals(self) -> Any:
         """Return the empty totals of a series that this is the first row of."""
         raise NotImplementedError
@@ -102,6 +108,9 @@ class Series:
 
     __slots__ = ("stamp", "totals")
     totals: Any
+    #: Whether it has a window of recent values: ``recent``.
+    is_windowed: ClassVar[bool] = False
+    recent: Any
 
     def __init__(self, totals: Any, stamp: Stamp) -> None:
         self.totals = totals
@@ -136,6 +145,11 @@ class Series:
 def fell() -> ProtocolError:
     """Return the error for a cumulative value that is lower than it was before."""
     return ProtocolError("bad_cell", "a cumulative value is lower than it was before")
+
+
+def no_room() -> ProtocolError:
+    """Return the error for what there is no room for."""
+    return ProtocolError(NO_ROOM, "the collector has no room for it, see its --limit.memory")
 
 
 def over() -> ProtocolError:

@@ -1,10 +1,12 @@
 """How much the table holds, for the collector's own metrics."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from ..budget import DEFAULT_MAX_NAMED, OTHER, What
 from .processes import Processes
 from .table import Table
 
@@ -24,12 +26,7 @@ class Sizes:
             "connected": connected,
             "held": len(processes.by_id) - connected,
             "lost": len(tombstones.expired),
-            "ended": len(tombstones.closed),
-        }
-        evictions = {
-            "plugin": table.evicted,
-            "held_session": processes.folded_early,
-            "lost_session": tombstones.forgotten,
+            "ended": len(tombstones.closed.rows),
         }
         text = "Processes: connected, held for their return, lost (folded), or ended by bye."
         sessions = GaugeMetricFamily("waggle_collector_sessions", text, labels=["state"])
@@ -43,8 +40,27 @@ class Sizes:
         text = "Pods whose labels are not known yet."
         unresolved = len(table.pending())
         yield GaugeMetricFamily("waggle_collector_identity_unresolved", text, unresolved)
-        text = "What had to go before its time, for lack of room."
-        evicted = CounterMetricFamily("waggle_collector_evictions", text, labels=["what"])
-        for what, count in evictions.items():
-            evicted.add_metric([what], count)
-        yield evicted
+        yield from self._budget()
+
+    def _budget(self) -> Iterator[Metric]:
+        budget = self._table.budget
+        text = "What strangers may make the collector hold, see --limit.memory."
+        yield GaugeMetricFamily("waggle_collector_budget_limit_bytes", text, budget.limit)
+        principals = sorted(budget.principals(), key=lambda each: each.total, reverse=True)
+        held = {str(each.name): each.held for each in principals[:DEFAULT_MAX_NAMED]}
+        others = [each.held for each in principals[DEFAULT_MAX_NAMED:]]
+        held[OTHER] = [sum(each[what] for each in others) for what in What]
+        labels = ["principal", "what"]
+        text = "What principals make the collector hold: those with the most, and all others."
+        sizes = GaugeMetricFamily("waggle_collector_budget_bytes", text, labels=labels)
+        for name, by_kind in held.items():
+            for what in What:
+                sizes.add_metric([name, what.name.lower()], by_kind[what])
+        yield sizes
+        text = "How often a principal had to give up what it held, or was refused it."
+        losses = CounterMetricFamily("waggle_collector_budget_losses", text, labels=labels)
+        for name in {**held, **budget.losses}:  # from 0 on, so that the first one is seen
+            counts = budget.losses.get(name, Counter())
+            for what in What:
+                losses.add_metric([name, what.name.lower()], counts.get(what, 0))
+        yield losses

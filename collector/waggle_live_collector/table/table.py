@@ -1,22 +1,41 @@
-"""The table: every plugin this node knows of, and how much of it there may be.
+"""The table: every plugin this node knows of, and what they hold of the budget.
 
 Guarantees: totals only rise while a plugin is known; what is connected is never dropped;
-a plugin leaves a holding time after its last process ended, and its exits a day after.
+a plugin leaves a holding time after its last process ended, and its exits a day after. For lack of
+room a plugin without processes leaves before, if nothing proved who it was.
 Belongs to the event loop; not thread-safe.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from waggle_live.wire.errors import ProtocolError
 
+from ..budget import UNKNOWN, Account, Budget, What
 from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
-from .exits import Gone
+from . import costs
+from .exits import Gone, GoneRow, none
 from .plugin import Plugin
+from .recent import GIVEN_UP
+from .series import Series, no_room
 
 #: Seconds for which a plugin is not shown while its labels are being looked up.
 DEFAULT_WITHHOLD_SECONDS = 2.0
+#: Lines of a scrape from which on new series are refused to whoever holds more than its reserve: a
+#: Prometheus takes no part of an answer over its ``sample_limit``. The configuration that we ship
+#: has 400,000.
+DEFAULT_MAX_LINES = 340_000
+
+
+class Holder(Protocol):
+    """A process, as far as it is asked here: what it holds, and of which plugin it is."""
+
+    account: Account
+    principal: str
+    plugin: Plugin
 
 
 @dataclass(eq=False, kw_only=True)
@@ -24,6 +43,7 @@ class Table:
     """Plugins by identity. ``version`` rises with every change that a scrape could show."""
 
     limits: Limits
+    budget: Budget
     hold_time: float
 
     def __post_init__(self) -> None:
@@ -33,35 +53,77 @@ class Table:
         self.series = 0
         #: Cells of all processes; kept by them.
         self.cells = 0
-        #: Plugins that had to leave before their holding time was over, for lack of room.
-        self.evicted = 0
-        self.gone = Gone()
+        self.gone = Gone(self.budget)
+        self._lines = 0
 
-    def plugin(self, naming: Naming, *, at: float, started: float) -> Plugin:
-        """Return the plugin of that name, new or known; what its newest process told is shown."""
+    @property
+    def lines(self) -> int:
+        """How many lines a scrape has at most, without the collector's own."""
+        return self._lines + costs.GONE_LINES * len(self.gone.rows)
+
+    def plugin(self, naming: Naming, principal: str, *, at: float, started: float) -> Plugin:
+        """Return the plugin of that name, new or known; what its newest process told is shown.
+
+        Raises ProtocolError (``budget``).
+        """
         identity, info, pending = naming
         plugin = self.plugins.get(identity)
         if plugin is None:
-            if len(self.plugins) >= self.limits.plugins and not self._make_room():
-                raise ProtocolError("session_limit", "too many plugins are connected")
             plugin = Plugin(identity, info, started=started, last_seen=at, left_at=at)
             plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
+            self._hold(plugin, principal, costs.plugin(plugin))
             plugin.exits |= self.gone.take(identity)
             self.plugins[identity] = plugin
+            self.count(plugin, 1)
         plugin.info = info
         plugin.encoded = None
         self.version += 1
         return plugin
 
-    def check_room(self, *, new_series: bool) -> None:
-        """Make room for one more row of a process, which may be of a new series.
+    def hold(self, holder: Holder, row: int, merged: int) -> None:
+        """Hold so many bytes more of a process's rows, and of merged series; or less.
 
-        Raises ProtocolError (``total_series_limit``).
+        Raises ProtocolError (``budget``) if there is no room; nothing has changed then.
         """
-        if self.cells >= self.limits.series:
-            raise ProtocolError("total_series_limit", "the collector holds too many cells")
-        if new_series and self.series >= self.limits.series and not self._make_room():
-            raise ProtocolError("total_series_limit", "the collector holds too many series")
+        account = holder.account
+        if not account.hold(What.SERIES, account.own(What.SERIES) + row):
+            raise no_room()
+        if merged:
+            try:
+                self._hold(holder.plugin, holder.principal, merged)
+            except ProtocolError:
+                account.take(What.SERIES, -row)
+                raise
+
+    def hold_window(self, holder: Holder, series: Series, more: int) -> None:
+        """Hold so many bytes more of a series' window; without room it is given up for good."""
+        plugin, principal = holder.plugin, holder.principal
+        share = self._share(plugin, principal)
+        if series.recent is GIVEN_UP:
+            return
+        if share.hold(What.HISTORY, share.own(What.HISTORY) + more):
+            plugin.windows.setdefault(principal, set()).add(series)
+        else:
+            series.recent = GIVEN_UP
+
+    def add(self, holder: Holder, series: Series) -> None:
+        """Take in a series that is new to the plugin of a process."""
+        holder.plugin.add(series)
+        self.series += 1
+        self._lines += costs.LINES[series.totals.kind]
+        if series.is_windowed:
+            self.hold_window(holder, series, costs.WINDOW)
+
+    def attend(self, plugin: Plugin) -> None:
+        """Look again whether what a plugin holds is that of the living, or may go.
+
+        What is proven stays until its time is over.
+        """
+        before, after = What.ENDED, What.SERIES
+        if not plugin.processes and not plugin.info.verified:
+            before, after = after, before
+        for principal in plugin.paid:
+            self._share(plugin, principal).move(before, after)
 
     def shown(self, now: float) -> Iterator[Plugin]:
         """Yield the plugins that a scrape shows: not those that are being looked up just now."""
@@ -73,8 +135,47 @@ class Table:
         """Return the app_ids whose labels are not known yet."""
         return {plugin.pending for plugin in self.plugins.values() if plugin.pending}
 
+    def place(self, naming: Naming, move: Callable[[Plugin, IdentityLabels], None]) -> Naming:
+        """Return the naming of a process; the proven and the unproven never share their labels.
+
+        Where both are known, or were a moment ago, the unproven have labels of their own. ``move``
+        gives a plugin, which turns out to be such a one, its other labels.
+        """
+        identity, apart = naming.identity, naming.identity.apart()
+        if not naming.info.verified:
+            is_apart = self._has(apart, verified=False) or self._has(identity, verified=True)
+            return naming._replace(identity=apart) if is_apart else naming
+        plugin = self.plugins.get(identity)
+        if plugin is not None and not plugin.info.verified:
+            move(plugin, apart)
+        elif self._has(identity, verified=False):
+            self._set_apart(identity, apart)
+        return naming
+
+    def _set_apart(self, identity: IdentityLabels, apart: IdentityLabels) -> None:
+        """Keep the exits of unproven processes that have gone under other labels."""
+        row, exits, known = self.gone.pop(identity), self.gone.take(apart), self.plugins.get(apart)
+        assert row is not None
+        counts = row.exits if known is None else known.exits
+        for status, count in exits.items():
+            counts[status] += count
+        if known is None:
+            row.identity = apart
+            self.gone.add(apart, row)
+        else:
+            for status, count in row.exits.items():
+                counts[status] += count
+            known.encoded = None
+
+    def _has(self, identity: IdentityLabels, *, verified: bool) -> bool:
+        """Tell whether these are the labels of a proven plugin, or of an unproven one."""
+        plugin, gone = self.plugins.get(identity), self.gone.rows.get(identity)
+        return (plugin is not None and plugin.info.verified == verified) or (
+            gone is not None and gone.verified == verified
+        )
+
     def settle(self, plugin: Plugin, identity: IdentityLabels) -> Plugin:
-        """Give a pending plugin its true identity; return the plugin that has it now.
+        """Give a plugin another identity; return the plugin that has it now.
 
         That is another one if it was known already: the caller then merges the two.
         """
@@ -84,13 +185,33 @@ class Table:
         if known is plugin:
             for status, count in self.gone.take(identity).items():
                 plugin.exits[status] += count
-            plugin.identity, plugin.pending, plugin.encoded = identity, "", None
+            plugin.identity, plugin.encoded = identity, None
+        else:
+            for principal, size in plugin.paid.items():
+                before, share = self._share(plugin, principal), self._share(known, principal)
+                for what in What:
+                    share.take(what, before.own(what))
+                before.close()
+                known.paid[principal] = known.paid.get(principal, 0) + size
         return known
 
     def restore(self, plugin: Plugin) -> None:
-        """Take a plugin from the state file."""
+        """Take a plugin from the state file, room or no room."""
         self.plugins[plugin.identity] = plugin
-        self.series += len(plugin.series)
+        if not plugin.paid:
+            identity = costs.text(plugin.identity)
+            sizes = [
+                costs.merged(totals, costs.words(totals), identity) for totals in plugin.totals
+            ]
+            plugin.paid = {UNKNOWN: costs.plugin(plugin) + sum(sizes)}
+        for principal, size in plugin.paid.items():
+            self._share(plugin, principal).take(What.SERIES, size)
+        windowed = {series for series in plugin.series.values() if series.is_windowed}
+        first = next(iter(plugin.paid))
+        plugin.windows[first] = windowed
+        self._share(plugin, first).take(What.HISTORY, sum(map(costs.window, windowed)))
+        self.attend(plugin)
+        self.count(plugin, 1)
         self.version += 1
 
     def expire(self, now: float) -> None:
@@ -107,19 +228,44 @@ class Table:
         if self.gone.expire(now):
             self.version += 1
 
-    def _make_room(self) -> bool:
-        """Drop the plugin that left first; False when all are connected."""
-        left = [plugin for plugin in self.plugins.values() if plugin.left_at is not None]
-        if not left:
-            return False
-        self._drop(min(left, key=lambda plugin: plugin.left_at or 0.0))
-        self.evicted += 1
-        return True
+    def count(self, plugin: Plugin, sign: int) -> None:
+        """Count the series and lines of a plugin in (1), or out (-1)."""
+        self.series += sign * len(plugin.series)
+        lines = sum(costs.LINES[key.kind] for key in plugin.series)
+        self._lines += sign * (lines + costs.PLUGIN_LINES)
+
+    def _share(self, plugin: Plugin, principal: str) -> Account:
+        """Return the account of what a principal made of a plugin."""
+        lose = partial(self._lose, plugin, principal)
+        return self.budget.account(principal, ("plugin", id(plugin)), lose=lose)
+
+    def _hold(self, plugin: Plugin, principal: str, more: int) -> None:
+        share = self._share(plugin, principal)
+        full = more > 0 and self.lines >= DEFAULT_MAX_LINES
+        if full and not self.budget.within_reserve(share):
+            self.budget.count(share, What.SERIES)
+            raise no_room()
+        if not share.hold(What.SERIES, share.own(What.SERIES) + more):
+            raise no_room()
+        plugin.paid[principal] = share.own(What.SERIES)
+
+    def _lose(self, plugin: Plugin, principal: str, what: What) -> None:
+        if what is What.HISTORY:
+            for series in plugin.windows.pop(principal, ()):
+                series.recent = GIVEN_UP
+        elif not plugin.gone:
+            self._drop(plugin)
+        self.version += 1
 
     def _drop(self, plugin: Plugin) -> None:
         del self.plugins[plugin.identity]
-        if not plugin.pending:
-            self.gone.add(plugin.identity, plugin.exits, plugin.left_at or 0.0)
         plugin.gone = True
-        self.series -= len(plugin.series)
+        self.count(plugin, -1)
+        for principal in plugin.paid:
+            self._share(plugin, principal).close()
+        if not plugin.pending:
+            exits, at = none() | plugin.exits, plugin.left_at or 0.0
+            first = next(iter(plugin.paid))
+            row = GoneRow(plugin.identity, exits, at, first, plugin.info.verified)
+            self.gone.add(plugin.identity, row)
         self.version += 1

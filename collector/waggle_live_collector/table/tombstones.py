@@ -1,18 +1,19 @@
 """What is remembered of processes that are folded, so that one that returns is counted once.
 
-Both sorts are bounded; a process whose tombstone had to go and that still returns is counted anew.
+For lack of room the rows of an expired process may have to go: one that returns is then refused
+rather than counted twice. Only one that returns after its time would be counted anew.
 """
 
 from msgspec import Struct
 
+from ..budget import UNKNOWN, Budget
 from ..clock import Seconds
+from . import costs
+from .exits import DEFAULT_KEEP_SECONDS
 from .process import Process
+from .remains import Remains
 
-#: Expired processes, and their rows in all.
-DEFAULT_MAX_EXPIRED = 1_000
-DEFAULT_MAX_EXPIRED_ROWS = 20_000
-#: Closed processes; a client repeats its ``bye`` within a second or never.
-DEFAULT_MAX_CLOSED = 2_000
+#: A client repeats its ``bye`` within a second or never.
 DEFAULT_CLOSED_SECONDS = 300.0
 
 
@@ -22,37 +23,29 @@ class ClosedRow(Struct, array_like=True):
     id: str
     key_hash: bytes
     at: Seconds
+    #: Who pays for it, see ``budget.py``.
+    principal: str = UNKNOWN
 
 
 class Tombstones:
     """Expired processes with their rows, closed ones without. Belongs to the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
         self.expired: dict[str, Process] = {}
-        self.closed: dict[str, ClosedRow] = {}
-        #: Expired processes whose tombstone had to go before its plugin did.
-        self.forgotten = 0
-
-    def expire(self, process: Process) -> None:
-        """Remember a process whose time is over, by its rows."""
-        self.expired[process.id] = process
-        rows = sum(len(known.rows) for known in self.expired.values())
-        while len(self.expired) > DEFAULT_MAX_EXPIRED or rows > DEFAULT_MAX_EXPIRED_ROWS:
-            oldest = self.expired.pop(next(iter(self.expired)))
-            rows -= len(oldest.rows)
-            self.forgotten += 1
+        self.closed: Remains[str, ClosedRow] = Remains(budget, "closed", lambda _: costs.CLOSED)
 
     def close(self, process: Process, at: float) -> None:
-        """Remember a process that said ``bye``, to answer if it says so again."""
-        self.closed[process.id] = ClosedRow(process.id, process.key_hash, at)
-        if len(self.closed) > DEFAULT_MAX_CLOSED:
-            del self.closed[next(iter(self.closed))]
+        """Remember a process that is not to return, to answer if it does."""
+        row = ClosedRow(process.id, process.key_hash, at, process.principal)
+        self.closed.add(process.id, row)
 
     def sweep(self, now: float) -> None:
         """Forget what is over its time, and whose plugin has left."""
-        for row in list(self.closed.values()):
+        for row in list(self.closed.rows.values()):
             if now - row.at < DEFAULT_CLOSED_SECONDS:
                 break
-            del self.closed[row.id]
-        for process in [known for known in self.expired.values() if known.plugin.gone]:
-            del self.expired[process.id]
+            self.closed.pop(row.id)
+        for process in list(self.expired.values()):
+            if process.plugin.gone or now - process.left_at >= DEFAULT_KEEP_SECONDS:
+                del self.expired[process.id]
+                process.account.close()

@@ -4,12 +4,13 @@ import pytest
 
 from waggle_live_collector.identity import peer
 from waggle_live_collector.identity.app_meta import AppMeta
+from waggle_live_collector.identity.labels import IdentityLabels
 from waggle_live_collector.identity.peer import Peer
 
 from ..state.test_state_file import reborn, state_of
 from ..world import World, counter
 
-CARS = AppMeta("registry/cars:1.2", task="cars-north", job="traffic")
+CARS = AppMeta(IdentityLabels("registry/cars", "cars-north", "traffic"), "1.2")
 IN_A = Peer(7, 0, 0, "pod-a", peer.PROVEN)
 IN_B = Peer(8, 0, 0, "pod-b", peer.PROVEN)
 
@@ -56,21 +57,6 @@ def test_who_was_believed_too_much_begins_anew_once_it_is_proven(tmp_path, claim
     assert found[1] == 6
     assert again.value("waggle_plugin_up", plugin="registry/cars") == 1
     assert [up for _, up in again.scrape().all("waggle_plugin_up")].count(0) == 1
-
-
-def test_an_honest_one_goes_on_where_it_was_and_is_verified_from_then_on(tmp_path):
-    """Only the proof is new: nothing is counted twice."""
-    world = World(stack=True)
-    world.apps.add("pod-a", CARS)
-    world.peer(app_id="pod-a").update(1, counter("n", 5))
-    state_of(world, tmp_path / "state").save()
-    again = reborn(world, tmp_path / "state", stack=True, verify="require")
-    again.apps.add("pod-a", CARS)
-    returned = again.peer(None, IN_A)
-    assert returned.hello(app_id="pod-a")[0]["resumed"] is True
-    returned.update(2, counter("n", 6))
-    assert again.value("waggle_count_total", name="n") == 6
-    assert again.scrape().all("waggle_plugin_info")[0][0]["verified"] == "yes"
 
 
 def test_an_early_identity_is_of_one_pod_alone():

@@ -1,13 +1,17 @@
 """Labels from a real Redis: early, late, evicted, restarted, stopped in its tracks, not there."""
 
+import contextlib
 import json
 import socket
+import socketserver
+import threading
 import time
 import uuid
 
 import pytest
 
 from ..harness import Client, start, wait_until
+from ..pod_cgroup import PodCgroup
 from ..redis_server import RedisServer
 from ..world import counter
 
@@ -175,6 +179,94 @@ def test_the_address_may_name_a_database(redis, app_id):
         client.hello(app_id=app_id)
         report(client, 1, 1)
         wait_until(lambda: shown(collector, **CARS))
+
+
+WRONG = {
+    b"-WRONGPASS invalid username-password pair": "invalid username-password pair",
+    b"-NOAUTH Authentication required.": "Authentication required",
+    b"-ERR DB index is out of range": "DB index is out of range",
+    b"-WRONGTYPE Operation against a key": "WRONGTYPE",
+    b"-LOADING Redis is loading the dataset": "loading the dataset",
+    b"-READONLY You can't write": "can't write",
+    b"-MOVED 866 10.0.0.1:6379": "866 10.0.0.1:6379",
+    b"-MASTERDOWN Link with MASTER is down": "Link with MASTER is down",
+    b"not of Redis at all": "",
+}
+
+
+def test_each_reason_is_said_once_and_that_it_is_over(app_id):
+    """Whatever Redis says, and that it says nothing; not each time that it says so."""
+    said, asked = [b"$-1"], []
+
+    class Answer(socketserver.StreamRequestHandler):
+        def handle(self):
+            for line in self.rfile:
+                asked.append(line)
+                if line.strip() == b"MGET":
+                    self.wfile.write(b"*1\r\n$-1\r\n" if said[0] == b"$-1" else said[0] + b"\r\n")
+                elif line.strip() == b"SETINFO":
+                    self.wfile.write(b"+OK\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = "redis://127.0.0.1:%d" % server.server_address[1]
+        with start(flags=["--identity.app-meta-cache=" + url]) as collector:
+            for number, (answer, text) in enumerate(WRONG.items(), 1):
+                said[0] = answer
+                with Client(collector) as client:
+                    client.hello("session-%d" % number, app_id=app_id)
+                    wait_until(lambda number=number: collector.log().count("no answer") == number)
+                    assert text in collector.log()
+                    said[0] = b"$-1"
+                    wait_until(
+                        lambda number=number: collector.log().count("answers again") == number
+                    )
+        server.shutdown()
+
+
+def test_real_faults_of_a_real_redis_are_said(redis, app_id):
+    """A password that is asked for, or wrong; a database that is not there."""
+    assert redis.ask("CONFIG", "SET", "requirepass", "secret") == b"+OK\r\n"
+    urls = {
+        redis.url: "Authentication required",
+        redis.url.replace("//", "//:wrong@"): "invalid username-password pair",
+        redis.url.replace("//", "//:secret@") + "/99": "DB index is out of range",
+    }
+    for url, text in urls.items():
+        with start(flags=["--identity.app-meta-cache=" + url]) as collector:
+            with Client(collector) as client:
+                client.hello(app_id=app_id)
+                wait_until(lambda: "no answer" in collector.log())
+            assert text in collector.log()
+            assert "wrong@" not in collector.log()
+
+
+def test_a_stranger_who_invents_a_thousand_pods_delays_no_real_one(redis):
+    """From a real Redis, in the time that it takes without the stranger, almost."""
+    with collector_of(redis) as collector, contextlib.ExitStack() as stack, PodCgroup() as pod:
+        for number in range(1000):
+            client = stack.enter_context(Client(collector))
+            client.send(
+                {
+                    "type": "hello",
+                    "version": 1,
+                    "session": f"session-{number}",
+                    "key": "key-of-the-session",
+                    "app_id": str(uuid.uuid4()),
+                }
+            )
+        redis.set(pod.uid, RECORD)
+        real = pod.speaker(collector)
+        hello = {"type": "hello", "version": 1, "session": "session-real", "key": "key-of-it"}
+        begin = time.monotonic()
+        real.stdin.write(json.dumps(hello).encode() + b"\n")
+        real.stdin.flush()
+        wait_until(lambda: collector.scrape().all("waggle_plugin_up", **CARS))
+        assert time.monotonic() - begin < 10  # 0.1 s is usual
+        real.stdin.close()
+        real.stdout.close()
+        real.wait(30)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])

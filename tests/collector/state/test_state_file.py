@@ -14,7 +14,7 @@ from ..exposition.oracle import rich_world
 from ..world import Time, World, counter, gauge, rate, timer
 
 
-def state_of(world, path):
+def state_of(world, path, **more):
     state = StateFile(
         path=path and str(path),
         table=world.table,
@@ -22,6 +22,7 @@ def state_of(world, path):
         own=world.own,
         faults=world.faults,
         clock=world.clock,
+        **more,
     )
     world.when_saved = state.when_saved
     return state

@@ -7,7 +7,6 @@ import sys
 
 from waggle_live_collector.identity.peer import Handle, Peer
 from waggle_live_collector.state.state_file import StateFile
-from waggle_live_collector.table import exits as module
 
 from ..world import Time, World, counter
 
@@ -156,14 +155,16 @@ def test_exits_outlive_the_plugin_for_a_day_and_go_on():
     assert world.scrape().all("waggle_plugin_exits_total") == []
 
 
-def test_the_oldest_of_those_that_are_gone_make_room(monkeypatch):
-    """A year of daily jobs leaves no year of series."""
-    monkeypatch.setattr(module, "DEFAULT_MAX_GONE", 3)
-    world = World(hold_time=1)
-    for number in range(5):
+def test_the_oldest_of_those_that_are_gone_make_room():
+    """A year of daily jobs leaves no year of series; the newest half is always there."""
+    world = World(hold_time=1, memory=60_000, reserve=0)
+    for number in range(200):
         world.peer("session-%d" % number, task="job-%d" % number).bye()
         world.pass_(2)
-    assert set(found(world)) == {"job-2", "job-3", "job-4"}
+        assert world.budget.root.total <= 60_000
+    left = sorted(int(job[4:]) for job in found(world))
+    assert left == list(range(200 - len(left), 200))
+    assert len(left) > 10
 
 
 def state_file(world, path):

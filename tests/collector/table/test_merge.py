@@ -6,11 +6,12 @@ from math import fsum
 import pytest
 
 from waggle_live_collector.identity.app_meta import AppMeta
+from waggle_live_collector.identity.labels import IdentityLabels
 
 from ..state.test_state_file import counters, reborn, state_of
 from ..world import World, counter, gauge, rate, timer
 
-CARS = AppMeta("registry/cars:1.2", task="cars-north", job="traffic", host="node-1", zone="core")
+CARS = AppMeta(IdentityLabels("registry/cars", "cars-north", "traffic"), "1.2", "node-1", "core")
 PLUGIN = {"plugin": "registry/cars", "plugin_task": "cars-north", "plugin_job": "traffic"}
 EARLY = {"plugin": "main", "plugin_task": "main", "plugin_job": "app_id:pod-a"}
 

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waggle_live_collector.identity.app_meta import AppMeta
+from waggle_live_collector.identity.labels import IdentityLabels
 
 from ..state.test_state_file import state_of
 from ..world import World, counter, timer
 
 #: Four pods of two tasks.
-PODS = {f"pod-{n}": AppMeta(f"image-{n % 2}:1", task="t", job="j") for n in range(4)}
+PODS = {f"pod-{n}": AppMeta(IdentityLabels(f"image-{n % 2}", "t", "j"), "1") for n in range(4)}
 
 steps = st.lists(
     st.one_of(

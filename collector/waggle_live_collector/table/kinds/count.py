@@ -13,8 +13,8 @@ from ... import messages
 from ...messages import Whole
 from ..recent import Recent
 from ..series import NEVER, Arrival, Key, Stamp
-from ..summed import SummedSeries
 from . import names
+from .summed import SummedSeries
 
 
 class _CountCell(messages.Cell, kw_only=True):
@@ -94,6 +94,8 @@ class CountSeries(SummedSeries):
     """The sum of one kind and name; ``recent`` is what was counted in the last ten seconds."""
 
     __slots__ = ("recent",)
+    is_windowed = True
+    recent: Recent
     sums = ("value",)
     totals: CountRow
 

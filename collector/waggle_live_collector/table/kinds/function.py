@@ -9,8 +9,8 @@ from waggle_live.wire.protocol import FUNCTION, OTHER_FUNCTIONS, check_function
 from ... import messages
 from ...messages import Whole
 from ..series import Applied, Stamp
-from ..summed import SummedSeries
 from . import names
+from .summed import SummedSeries
 
 #: The times of a function, as cell, applied row and totals name them.
 TIMES = ("exclusive", "inclusive", "exclusive_cpu", "inclusive_cpu")

@@ -10,8 +10,8 @@ from ... import messages
 from ...clock import Seconds
 from ...messages import MAX_WHOLE, Whole
 from ..series import Applied, Arrival, Stamp, Totals, fell, over
-from ..windowed import WindowedSeries
 from . import names
+from .windowed import WindowedSeries
 
 
 class RateCell(messages.Cell, tag=RATE):

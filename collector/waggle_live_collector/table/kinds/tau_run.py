@@ -10,8 +10,8 @@ from ... import messages
 from ...clock import Seconds
 from ...messages import Whole
 from ..series import Applied, Arrival, Stamp
-from ..summed import SummedSeries
 from . import names
+from .summed import SummedSeries
 
 
 class TauRunCell(messages.Cell, tag=TAU):

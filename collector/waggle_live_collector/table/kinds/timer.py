@@ -13,10 +13,10 @@ from waggle_live.wire.protocol import TIMER
 from ... import messages
 from ...clock import Seconds
 from ...messages import MAX_WHOLE, Whole
-from ..buckets import Buckets
+from ..buckets import MAX_NARROW, Buckets
 from ..series import Applied, Arrival, Stamp, Totals, fell, over
-from ..windowed import WindowedSeries
 from . import names
+from .windowed import WindowedSeries
 
 
 class TimerCell(messages.Cell, tag=TIMER):
@@ -90,15 +90,21 @@ class TimerSeries(WindowedSeries):
         counts = applied.buckets.counts.tolist()  # quicker to look into
         size = len(counts)
         new: dict[int, int] = {}
+        grows = False
         for index, n in cell.buckets:
             position = index - first
-            before = counts[position] if 0 <= position < size else 0
+            if 0 <= position < size:
+                before = counts[position]
+            else:
+                before, grows = 0, True
             if n != before:
                 if n < before or not MIN_INDEX <= index <= MAX_INDEX:
                     raise ProtocolError("bad_cell", f"bucket {index} fell or is out of range")
                 new[index] = n - before
         if sum(new.values()) != count:
             raise ProtocolError("bad_cell", "the buckets don't add up to the count")
+        if grows or totals.count + count > MAX_NARROW:
+            arrival.grow(self, applied, cell.count, new)
         # So no bucket goes over what the count keeps to.
         applied.buckets.add_all(new)
         totals.buckets.add_all(new)

@@ -2,9 +2,9 @@
 
 from typing import Any, Self
 
-from ..messages import MAX_WHOLE
-from .recent import Recent
-from .series import Arrival, Series, Stamp, Totals
+from ...messages import MAX_WHOLE
+from ..recent import Recent
+from ..series import Arrival, Series, Stamp, Totals
 
 
 class WindowedSeries(Series):
@@ -14,6 +14,8 @@ class WindowedSeries(Series):
     """
 
     __slots__ = ("recent",)
+    is_windowed = True
+    recent: Recent
 
     def __init__(self, totals: Totals, stamp: Stamp) -> None:
         super().__init__(totals, stamp)

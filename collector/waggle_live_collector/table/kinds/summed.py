@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar, Self
 
-from ..messages import MAX_WHOLE
-from .series import Arrival, Series, fell, over
+from ...messages import MAX_WHOLE
+from ..series import Arrival, Series, fell, over
 
 
 class SummedSeries(Series):

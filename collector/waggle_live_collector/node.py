@@ -1,0 +1,17 @@
+"""Which node this is."""
+
+import os
+
+
+def labels() -> dict[str, str]:
+    """Return the labels of ``waggle_node_info``, as the stack's services are told them.
+
+    What isn't Unicode becomes question marks: neither the page nor JSON could hold it.
+    """
+
+    def told(name: str) -> str:
+        return os.environ.get(name, "").encode(errors="replace").decode()
+
+    node = {"node_id": told("WAGGLE_NODE_ID"), "vsn": told("WAGGLE_NODE_VSN")}
+    host = told("HOST")
+    return {**node, "host": host} if host else node

@@ -1,0 +1,111 @@
+"""What the parts of the table take, in bytes: estimates, for the budget.
+
+Each includes what is made of the part: its text in the state file, the labels that two forms of
+``/metrics`` keep of it, and what the allocator wastes. They were fitted to the resident memory of a
+process, which ``tests/collector/table/test_costs.py`` measures anew.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import json
+
+from waggle_live.wire import protocol
+
+from .buckets import MAX_NARROW, Buckets
+
+#: A process, and a plugin, each with the few series that are not counted against any limit: what
+#: does not fit into others, problems, uploads. To each comes what its texts take.
+PROCESS, PLUGIN = 5_500, 11_000
+#: What is remembered of a process that said ``bye``, and of a plugin that has left.
+CLOSED, GONE = 700, 900
+#: What stays of a process that is lost, once its rows are gone.
+FORGOTTEN = 1_500
+#: A series of one process, and the merged series of all, by kind; any other.
+ROWS, ROW = {protocol.TIMER: 1_200, protocol.FUNCTION: 700}, 750
+MERGED, MERGE = {protocol.TIMER: 1_400, protocol.FUNCTION: 900}, 900
+#: The window of recent values.
+WINDOW = 1_000
+#: To each comes so many times the length of name and labels as JSON, which counts what is escaped.
+ROW_TEXT, MERGED_TEXT = 4, 5
+#: For each bucket that the span of a timer is wide: in a row, in a merged series, in the window.
+#: Twice that where the counts don't fit into 32 bits.
+ROW_BUCKET, MERGED_BUCKET, WINDOW_BUCKET = 14, 14, 56
+
+#: Lines of a scrape: of a series, by kind, of a plugin, and of one that has left.
+LINES = {
+    protocol.TIMER: 31,
+    protocol.RATE: 5,
+    protocol.GAUGE: 2,
+    protocol.COUNTER: 2,
+    protocol.MESSAGES: 1,
+    protocol.UPLOADS: 1,
+    protocol.PROBLEM: 1,
+    protocol.FUNCTION: 5,
+    protocol.TAU: 2,
+}
+PLUGIN_LINES, GONE_LINES = 13, 4
+
+
+def text(*what: object) -> int:
+    """Return the length of some texts as JSON."""
+    return len(json.encode(what))
+
+
+def words(row: Any) -> int:
+    """Return the length of name and labels as JSON."""
+    return text(row.name, row.labels)
+
+
+def span(buckets: Buckets, count: int, new: Mapping[int, int] | None = None) -> int:
+    """Return how wide buckets that count ``count`` are once ``new`` ones have come; see above."""
+    first, size = buckets.first, len(buckets.counts)
+    if new:
+        low, high = min(new), max(new)
+        if size:
+            low, high = min(low, first), max(high, first + size - 1)
+        size = high + 1 - low
+    return size * (2 if count > MAX_NARROW else 1)
+
+
+def process(process: Any) -> int:
+    """Return what a process takes, without its rows."""
+    if process.forgotten:
+        return FORGOTTEN + ROW_TEXT * text(process.identity)
+    return PROCESS + ROW_TEXT * text(process.identity, process.info)
+
+
+def plugin(plugin: Any) -> int:
+    """Return what a plugin takes, without its series."""
+    return PLUGIN + MERGED_TEXT * text(plugin.identity, plugin.info)
+
+
+def gone(row: Any) -> int:
+    """Return what the rest of a plugin that has left takes."""
+    return GONE + MERGED_TEXT * text(row.identity)
+
+
+def row(applied: Any, words: int) -> int:
+    """Return what a row of a process takes."""
+    size = _span(applied) * ROW_BUCKET
+    if not applied.is_bounded:
+        size += ROWS.get(applied.kind, ROW) + ROW_TEXT * words
+    return size
+
+
+def merged(totals: Any, words: int, identity: int) -> int:
+    """Return what a merged series takes, without its window; ``identity``: its length as JSON."""
+    size = _span(totals) * MERGED_BUCKET
+    if not totals.is_bounded:
+        size += MERGED.get(totals.kind, MERGE) + MERGED_TEXT * (words + identity)
+    return size
+
+
+def window(series: Any) -> int:
+    """Return what the window of a series takes at most."""
+    return WINDOW + _span(series.totals) * WINDOW_BUCKET if series.is_windowed else 0
+
+
+def _span(row: Any) -> int:
+    buckets = getattr(row, "buckets", None)
+    return 0 if buckets is None else span(buckets, row.count)

@@ -1,0 +1,56 @@
+"""What is remembered of those that have gone: rows that go first where there is no room."""
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from ..budget import Account, Budget, What
+
+
+class Row(Protocol):
+    """What each row tells."""
+
+    principal: str
+
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R", bound=Row)
+
+
+class Remains(Generic[K, R]):
+    """Rows by key, oldest first; each is held by its principal. Belongs to the event loop.
+
+    To add one needs no room: it comes in the place of something larger. Where others need the room,
+    the older half of those of the principal that has the most goes. ``size`` returns the bytes of
+    a row.
+    """
+
+    def __init__(self, budget: Budget, name: str, size: Callable[[R], int]) -> None:
+        self.rows: dict[K, R] = {}
+        self._budget = budget
+        self._name = name
+        self._size = size
+
+    def add(self, key: K, row: R) -> None:
+        """Take in a row, in the place of the one before under that key."""
+        self.pop(key)
+        self.rows[key] = row
+        self._account(row.principal).take(What.ENDED, self._size(row))
+
+    def pop(self, key: K) -> R | None:
+        """Take a row out, if there is one."""
+        row = self.rows.pop(key, None)
+        if row is not None:
+            self._account(row.principal).take(What.ENDED, -self._size(row))
+        return row
+
+    def _account(self, principal: str) -> Account:
+        return self._budget.account(principal, self._name, lose=partial(self._lose, principal))
+
+    def _lose(self, principal: str, _: What) -> None:
+        keys = [key for key, row in self.rows.items() if row.principal == principal]
+        older = (len(keys) + 1) // 2
+        for key in keys[:older]:
+            del self.rows[key]
+        kept = sum(self._size(self.rows[key]) for key in keys[older:])
+        self._account(principal).take(What.ENDED, kept)
