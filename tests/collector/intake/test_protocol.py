@@ -87,7 +87,7 @@ def test_bye_is_answered_when_it_is_saved_also_after_the_end_of_the_input():
     assert peer.closed
 
 
-def test_a_connection_whose_bye_is_not_saved_in_time_is_closed_without_an_answer():
+def test_a_connection_whose_bye_is_not_saved_is_told_so_and_closed():
     """Whoever still waits can connect and ask again."""
     world = World()
     calls = []
@@ -97,7 +97,7 @@ def test_a_connection_whose_bye_is_not_saved_in_time_is_closed_without_an_answer
     for call in calls:
         call(False)
     assert peer.closed
-    assert peer.answers[1:] == []
+    assert [answer.get("code") for answer in peer.answers[1:]] == ["not_saved"]
     world.when_saved = lambda call: call(True)
     again = world.peer()
     assert again.bye() == [{"type": "applied", "number": 2}]
