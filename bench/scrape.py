@@ -81,7 +81,7 @@ def each_second(port: int) -> Iterator[None]:
 def ours(lines: int, kind: str, changed: float, forms: Sequence[str] = ("",)) -> Iterator[Asks]:
     """Our collector in some forms; so great a part of the series changes before each scrape."""
     left = max(1, lines // PER_SERIES[kind])
-    with processes.ours("--limit.series=200000") as collector:
+    with processes.ours("--limit.memory=4GiB") as collector:
         sessions: List[Session] = []
         while left > 0:
             size = min(left, OF_A_SESSION)

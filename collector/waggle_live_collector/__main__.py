@@ -8,26 +8,24 @@ import resource
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable, Mapping
 
 from . import logs, memory
-from .budget import Budget
-from .clock import Clock, until_next
+from .budget import DEFAULT_ANSWERS, Budget
+from .clock import Clock
 from .exposition.exposition import Exposition
 from .exposition.json import Api
 from .faults import Faults
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
+from .identity.node import node_labels
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
-from .node import labels
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
-from .sockets.tcp import listen
-from .sockets.unix import SocketError, SocketTaken, UnixSocket
+from .sockets.tcp import join, listen
+from .sockets.unix import SocketError, UnixSocket, default_path
 from .state.form import State
 from .state.owned_file import StateFileError
 from .state.state_file import StateFile
@@ -35,6 +33,7 @@ from .table.processes import Processes
 from .table.readiness import Readiness
 from .table.sizes import Sizes
 from .table.table import Table
+from .upkeep import Upkeep
 from .version import VERSION
 from .web.config import OPEN, WebConfigFile
 from .web.errors import WebConfigError
@@ -45,9 +44,6 @@ from .web.passwords import BasicAuth
 from .web.routes import Routes
 
 log = logging.getLogger("waggle_live_collector")
-
-#: Seconds between two looks at what is over its time, and at whether to write the state.
-TICK_SECONDS = 1.0
 
 
 def main() -> None:
@@ -83,7 +79,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     faults = Faults(own=own, clock=clock)
     faults.watch()
     apps = AppMetas(clock=clock)
-    budget = Budget(memory.limit(limits.memory))
+    budget = Budget(memory.limit(limits.memory), answers=DEFAULT_ANSWERS)
     table = Table(limits=limits, budget=budget, hold_time=options.plugin_hold_time)
     processes = Processes(
         table=table,
@@ -108,20 +104,23 @@ async def run(options: Options, lines: logs.Lines) -> None:
     )
 
     stop = _stop_signal()
-    http = listen(*options.web_listen_address, to="serve HTTP", flag="web.listen-address")
+    http = [
+        listen(*address, to="serve HTTP", flag="web.listen-address")
+        for address in options.web_listen_address
+    ]
     tcp = _listen_tcp(options)
     unix = UnixSocket(
-        options.socket_path,
+        options.socket_path or default_path(os.environ.get("XDG_RUNTIME_DIR", "")),
         mode=options.socket_mode,
         gid=options.socket_gid,
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
     readiness = Readiness(processes=processes, clock=clock)
-    node = labels()
+    node = node_labels()
     routes = Routes(
         exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
-        api=Api(table=table, clock=clock, node=node),
+        api=Api(table=table, faults=faults, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
@@ -129,7 +128,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         faults=faults,
         limits=limits.http,
     )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, limits=limits.http)
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     runner = routes.runner(guard.middleware)
     await runner.setup()
     assert runner.server is not None
@@ -137,11 +136,14 @@ async def run(options: Options, lines: logs.Lines) -> None:
         make_inner=runner.server,
         current=current,
         own=own,
+        budget=budget,
         faults=faults,
         limits=limits,
         clock=Clock(),  # not set by the state file, which is read meanwhile
     )
-    web_acceptor.start(http)
+    for sock in http:
+        web_acceptor.start(sock)
+    # All is set up; what the file holds is for strangers.
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
     found = await _read(state, stop, unix)
     if stop.is_set():  # there is nothing to save yet
@@ -166,6 +168,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         processes=processes,
         when_saved=state.when_saved,
         own=own,
+        budget=budget,
         faults=faults,
         clock=clock,
         limits=limits,
@@ -175,19 +178,26 @@ async def run(options: Options, lines: logs.Lines) -> None:
         listener.acceptor.start(sock)
     log.info("ready: version=%s %s", VERSION, _where(http, unix.path, tcp))
 
-    work = {
-        "table": processes.sweep,
-        "sockets": listener.acceptor.sweep,
-        "http": web_acceptor.sweep,
-        "state": state.tick,
-    }
-    await _work_until(stop, work, faults, unix, listener)
+    upkeep = Upkeep(
+        work={
+            "table": processes.sweep,
+            "sockets": listener.acceptor.sweep,
+            "http": web_acceptor.sweep,
+            "loop": budget.sweep,
+            "state": state.tick,
+        },
+        unix=unix,
+        replace=listener.acceptor.replace,
+        faults=faults,
+        clock=clock,
+    )
+    await upkeep.until(stop)
 
     log.info("stopping")
     unix.unlink()
     await lookups.stop()
     await listener.stop()
-    await web_acceptor.stop()
+    web_acceptor.stop()
     await runner.cleanup()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
@@ -212,54 +222,13 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _work_until(
-    stop: asyncio.Event,
-    work: Mapping[str, Callable[[], None]],
-    faults: Faults,
-    unix: UnixSocket,
-    listener: Listener,
-) -> None:
-    """Do each second all of the ``work``, whichever part of it raises, and keep the socket."""
-    complaint = ""
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
-        for where, each in work.items():
-            with faults.kept(where, "the work of each second failed"):
-                each()
-        try:
-            complaint = await _keep_socket(unix, listener, complaint)
-        except SocketTaken:
-            raise
-        except Exception as error:
-            faults.note("sockets", "the socket file can't be looked after", error)
-
-
-async def _keep_socket(unix: UnixSocket, listener: Listener, complaint: str) -> str:
-    """Make the socket file anew if somebody removed it or its directory; nobody is cut off.
-
-    Returns why that failed, and logs it unless it is the ``complaint`` of the last time.
-    Raises SocketTaken if another collector has it now: two must not write one state file.
-    """
-    if not unix.is_lost():
-        return ""
-    try:
-        plugins = unix.bind()
-    except SocketTaken:
-        raise
-    except SocketError as error:
-        if str(error) != complaint:
-            log.error("the socket file is gone, and no new plugin can report: %s", error)
-        return str(error)
-    await listener.acceptor.replace(plugins)
-    log.warning("the socket file was gone; made anew: %s", unix.path)
-    return ""
-
-
-def _where(http: socket.socket, path: str, tcp: list[socket.socket]) -> str:
+def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> str:
     """Return all addresses as text."""
-    where = "http={}:{} socket={}".format(*http.getsockname()[:2], path)
-    return where + "".join(" tcp={}:{}".format(*sock.getsockname()[:2]) for sock in tcp)
+
+    def named(name: str, sockets: list[socket.socket]) -> list[str]:
+        return [f"{name}={join(*each.getsockname()[:2])}" for each in sockets]
+
+    return " ".join([*named("http", http), f"socket={path}", *named("tcp", tcp)])
 
 
 def _listen_tcp(options: Options) -> list[socket.socket]:

@@ -25,6 +25,8 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
+#: The part of the whole that is for answers alone.
+DEFAULT_ANSWERS = 1 / 8
 #: Principals that are shown by name, those with the most. The others are added up as ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
@@ -62,7 +64,7 @@ class Account:
     longer counted then.
     """
 
-    __slots__ = ("_budget", "_own", "children", "held", "lose", "name", "parent")
+    __slots__ = ("_budget", "_closed", "_own", "children", "held", "lose", "name", "parent")
 
     def __init__(
         self, budget: Budget, parent: Account | None, name: Hashable, lose: Callable[[What], None]
@@ -74,6 +76,7 @@ class Account:
         self.held = [0] * len(What)
         self.lose = lose
         self._budget = budget
+        self._closed = False
         self._own = [0] * len(What)
 
     @property
@@ -88,20 +91,17 @@ class Account:
     def hold(self, what: What, size: int) -> bool:
         """Hold ``size`` bytes of a kind from now on; False, and no change, if there is no room.
 
-        To hold less always succeeds.
+        To hold less always succeeds. A closed account has no room.
         """
         more = size - self._own[what]
-        if more > 0 and not self._budget.make_room(self, what, more):
+        if more > 0 and (self._closed or not self._budget.make_room(self, what, more)):
             return False
         # Making room may have taken from this very account.
         self._change(what, size - self._own[what])
         return True
 
     def take(self, what: What, more: int) -> None:
-        """Hold ``more`` bytes of a kind without asking for room: they are there already.
-
-        So after a restart, and where something else was given up for it just now.
-        """
+        """Hold ``more`` bytes of a kind without asking: they are there, or replace something."""
         self._change(what, more)
 
     def move(self, before: What, after: What) -> None:
@@ -112,6 +112,8 @@ class Account:
 
     def close(self) -> None:
         """Hold nothing any more, and leave the tree, with all children."""
+        self._closed = True
+        self.lose = _keep  # it refers to whoever holds this account, which would be garbage
         for child in list(self.children.values()):
             child.close()
         for what in What:
@@ -142,11 +144,15 @@ class Account:
 
 
 class Budget:
-    """The whole: ``limit`` bytes."""
+    """The whole: ``limit`` bytes, of which the part ``answers`` is for answers alone.
 
-    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE) -> None:
+    So whoever fills the rest can't keep anybody from reading what there is.
+    """
+
+    def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE, answers: float = 0.0) -> None:
         self.limit = limit
         self._reserve = reserve
+        self._answers = answers
         self.root = Account(self, None, "", _keep)
         #: The principals that bytes are set aside for.
         self.reserved: dict[Account, None] = {}
@@ -186,7 +192,7 @@ class Budget:
         return self.limit - self.root.total - aside
 
     def sweep(self) -> None:
-        """Forget accounts that hold nothing and have no children; call about once a second."""
+        """Forget accounts that hold nothing; call about once a second."""
         for principal in list(self.principals()):
             for process in list(principal.children.values()):
                 if not process.children and not process.total:
@@ -201,35 +207,34 @@ class Budget:
 
     def make_room(self, asking: Account, what: What, more: int) -> bool:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
-        while not self._fits(asking, more):
+        while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
-            if found is None:
+            if found is None or found == (asking, what):
                 self.count(asking, what)
                 return False
             victim, kind = found
-            if victim is asking and kind is what:
-                self.count(asking, what)
-                return False
             victim._change(kind, -victim._own[kind])
             self.count(victim, kind)
             victim.lose(kind)
         return True
 
-    def _fits(self, asking: Account, more: int) -> bool:
+    def _fits(self, asking: Account, what: What, more: int) -> bool:
         principal, *rest = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
         free = self.free(principal)
+        if what is not What.ANSWERS:
+            free -= max(int(self.limit * self._answers) - self.root.held[What.ANSWERS], 0)
         process = rest[0] if rest else principal
         return more <= free and process.total + more <= GREED * (free - more)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
-        A principal or process that holds less than the one that asks keeps what it has, or a large
-        one would feed on its neighbours. But many small ones together could fill the whole with
-        unfinished lines and with what the dead left behind: only principals with a reserve keep
-        those.
+        Who holds less than the one that asks keeps what it has, or a large one would feed on its
+        neighbours. But many small ones could fill the whole with unfinished lines and with what the
+        dead left behind: only principals with a reserve keep those. Answers make way for up to
+        twice as much: of readers alike the oldest is slow.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
@@ -237,17 +242,21 @@ class Budget:
             if kind > what or kind is What.SERIES:
                 return None
             extra = more if kind is what else 0
+            if not self.root.held[kind] + extra:
+                continue
             scattered = kind in (What.INCOMPLETE, What.ENDED)
+            times = 2 if kind is What.ANSWERS else 1
             own = {
                 each: each.held[kind]
                 for each in principal.children.values()
-                if scattered or each is process or each.total > process.total + more
+                if scattered or each is process or times * each.total > process.total + more
             }
-            own[process] = own.get(process, process.own(kind)) + extra
+            own[process] = (own.get(process, process.own(kind)) + extra) // times
             sizes = {
                 each: each.held[kind]
                 for each in self.principals()
-                if each.total > principal.total + more or (scattered and each not in self.reserved)
+                if times * each.total > principal.total + more
+                or (scattered and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
             branch = max(sizes, key=sizes.__getitem__)

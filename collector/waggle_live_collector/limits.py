@@ -1,30 +1,53 @@
 """The bounds that an operator can set, or a test makes small, with their defaults."""
 
-from dataclasses import dataclass
+import resource
+from dataclasses import dataclass, field
 
 from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 
 #: Series of one process; a client of ours folds what is over it into ``__overflow__``.
 DEFAULT_MAX_SERIES_PER_PROCESS = DEFAULT_MAX_SERIES
-#: Processes that are connected.
-DEFAULT_MAX_PROCESSES = 2_000
-#: Connections accepted per second; more wait in the kernel's queue.
-DEFAULT_MAX_CONNECTIONS_PER_SECOND = 1_000
+#: Connections that a process may make at once, and per second.
+DEFAULT_PROCESS_PACE = 64, 20.0
+#: Those of all processes of a principal: thousands return to a restarted collector at once.
+DEFAULT_PRINCIPAL_PACE = 4096, 500.0
+#: Connections that an address may make to HTTP at once, and per second: TLS takes CPU.
+DEFAULT_HTTP_PACE = 512, 100.0
+#: Descriptors kept for the collector itself: listening sockets, the state, files that are read.
+DEFAULT_OWN_DESCRIPTORS = 18
+#: Part of the others that is for HTTP.
+DEFAULT_HTTP_DESCRIPTORS = 1 / 3
+#: Descriptors of a plugin's process: its connection, and the kernel's handle on the process.
+PROCESS_DESCRIPTORS = 2
 #: Seconds that a process without ``bye``, and a plugin without processes, is kept.
 DEFAULT_HOLD_TIME = 300.0
-
 
 #: Seconds of silence after which a TCP peer is asked whether it is there, seconds between two
 #: questions, and how many of them it may leave unanswered: 11 s in all.
 DEFAULT_KEEPALIVE = (5, 2, 3)
 
 
+def http_connections() -> int:
+    """Return for how many HTTP connections there are descriptors, as ``ulimit -n`` says."""
+    return int(_descriptors() * DEFAULT_HTTP_DESCRIPTORS)
+
+
+def plugin_connections() -> int:
+    """Return for how many connections of plugins there are descriptors."""
+    return (_descriptors() - http_connections()) // PROCESS_DESCRIPTORS
+
+
+def _descriptors() -> int:
+    """Return how many descriptors others may have; the hard limit is taken at the start."""
+    return max(resource.getrlimit(resource.RLIMIT_NOFILE)[1] - DEFAULT_OWN_DESCRIPTORS, 6)
+
+
 @dataclass(frozen=True, kw_only=True)
 class HttpLimits:
     """The bounds of HTTP; times are in seconds."""
 
-    #: Connections at a time.
-    connections: int = 512
+    #: Connections of an address at once, and per second.
+    pace: tuple[float, float] = DEFAULT_HTTP_PACE
     #: For the handshake of TLS.
     handshake_seconds: float = 5.0
     #: From the first byte of a request to its last, or from the connect.
@@ -33,8 +56,6 @@ class HttpLimits:
     idle_seconds: float = 150.0
     #: For an answer, sending it included, where the scraper doesn't say how long it waits.
     answer_seconds: float = 10.0
-    #: Listeners of the stream at a time; more are refused with a 503.
-    listeners: int = 32
     #: For a listener to take an event.
     take_seconds: float = 10.0
 
@@ -46,8 +67,10 @@ class Limits:
     #: Bytes for the whole process; None: the default, or what its cgroup has if that is less.
     memory: int | None = None
     series_per_process: int = DEFAULT_MAX_SERIES_PER_PROCESS
-    processes: int = DEFAULT_MAX_PROCESSES
-    connections_per_second: int = DEFAULT_MAX_CONNECTIONS_PER_SECOND
+    #: Processes that are connected.
+    processes: int = field(default_factory=plugin_connections)
+    process_pace: tuple[float, float] = DEFAULT_PROCESS_PACE
+    principal_pace: tuple[float, float] = DEFAULT_PRINCIPAL_PACE
     #: Seconds that a plugin's connection may take until its ``hello``.
     hello_seconds: float = 10.0
     keepalive: tuple[int, int, int] = DEFAULT_KEEPALIVE

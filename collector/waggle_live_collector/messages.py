@@ -1,12 +1,17 @@
 """What clients may say: untrusted lines in, checked messages out.
 
-One pass of msgspec decodes and checks a whole line. Only when that fails is the line taken
-apart, so that one bad cell is refused alone and its neighbours are kept. What a cell holds is told
-by its kind (``table/kinds``). Rules about names and labels are checked there, when a series is new
-to its process: checking them on each update would cost more than everything else.
+One pass of msgspec decodes and checks a whole line. Only when that fails, or the line is long, is
+it taken apart: one bad cell is refused alone, and the cells of a long line don't stand in memory
+together. What a cell holds is told by its kind (``table/kinds``). Rules about names and labels are
+checked there, when a series is new to its process: checking them on each update would cost more
+than everything else.
+
+Bounds: the work on a line ends after :data:`MAX_REFUSALS`.
 """
 
-from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast
 
 from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, json
 
@@ -15,6 +20,12 @@ from waggle_live.wire.protocol import VERSION
 
 #: Longest excerpt of what was refused that an ``error`` carries, in characters.
 MAX_EXCERPT = 120
+#: Refusals after which the rest of a line is skipped.
+MAX_REFUSALS = 100
+SKIPPED = f"after {MAX_REFUSALS} refusals the rest of a line is skipped"
+#: Longest line that is decoded as a whole, in bytes, which takes up to 11 times as much memory; no
+#: cell and no other message may be longer.
+MAX_WHOLE_BYTES = 256 * 1024
 #: Larger counter values are refused: sums of many sessions must stay finite.
 MAX_VALUE = 1e300
 
@@ -22,6 +33,7 @@ MAX_VALUE = 1e300
 MAX_WHOLE = 2**63 - 1
 
 Whole = Annotated[int, Meta(ge=0, le=MAX_WHOLE)]
+Pid = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]
 #: Seconds; the upper bound keeps every moment that is computed from it a sane number.
 Age = Annotated[float, Meta(ge=0, le=1e9)]
 UnixTime = Annotated[float, Meta(ge=0, le=1e12)]
@@ -66,8 +78,8 @@ class Hello(Struct, tag_field="type", tag="hello"):
     job: Text | None = None
     host: Text | None = None
     plugin_version: Text | None = None
-    pid: int | None = None
-    parent: int | None = None
+    pid: Pid | None = None
+    parent: Pid | None = None
     start_time: UnixTime | None = None
     monotonic: float | None = None
     client: Text | None = None
@@ -75,7 +87,10 @@ class Hello(Struct, tag_field="type", tag="hello"):
 
 
 class Update(Struct, Generic[C], tag_field="type", tag="update"):
-    """The cumulative state of the series that changed, as cells of type ``C``."""
+    """The cumulative state of the series that changed, as cells of type ``C``.
+
+    ``cells`` can be gone through once: those of a long line are decoded on the way, and no list.
+    """
 
     number: Annotated[int, Meta(ge=1, le=MAX_WHOLE)]
     monotonic: float
@@ -124,7 +139,7 @@ class _HelloVersion(Struct):
 class _LooseUpdate(Struct):
     number: Annotated[int, Meta(ge=1, le=MAX_WHOLE)]
     monotonic: float
-    cells: list[Raw] = []
+    cells: Raw = Raw(b"[]")
     since: float | None = None
     process: Raw = Raw(b"null")
 
@@ -135,10 +150,26 @@ _decode_loose = json.Decoder(_LooseUpdate).decode
 _decode_process = json.Decoder(ProcessStats | None).decode
 
 
-def excerpt(data: bytes | str) -> str:
+def excerpt(data: bytes | str, most: int = MAX_EXCERPT) -> str:
     """Return the beginning of what was refused, short enough for an ``error`` message."""
-    text = data if isinstance(data, str) else data[: 4 * MAX_EXCERPT].decode(errors="replace")
-    return text if len(text) <= MAX_EXCERPT else text[: MAX_EXCERPT - 3] + "..."
+    text = data if isinstance(data, str) else data[: 4 * most].decode(errors="replace")
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _cell_pattern() -> re.Pattern[bytes]:
+    """Match one element of an array that is known to be JSON, and the comma or bracket after it.
+
+    It takes no memory, however large the element is. Deeper ones than 100 levels don't match.
+    """
+    string = rb'"(?:[^"\\]++|\\.)*+"'
+    inside = rb""
+    for _ in range(100):
+        inside = rb'(?:[^"\[\]{}]++|%s|[\[{]%s[\]}])*+' % (string, inside)
+    element = rb'[\[{]%s[\]}]|%s|[^,\[\]{}"\s]++' % (inside, string)
+    return re.compile(rb"\s*+(%s)\s*+[,\]]" % element, re.DOTALL)
+
+
+_CELL = _cell_pattern()
 
 
 class Decoder:
@@ -152,28 +183,25 @@ class Decoder:
         """Return the message of one line, and what of it had to be refused.
 
         None stands for a message of an unknown type, which is ignored so that newer clients can
-        talk to this collector. Raises ProtocolError when the whole message is refused.
+        talk to this collector. Refused cells are added while the cells are gone through. Raises
+        ProtocolError when the whole message is refused.
         """
+        error = f"it has at most {MAX_WHOLE_BYTES} bytes"
         try:
-            return self._message.decode(line), []
-        except ValidationError as error:
-            return self._take_apart(line, error)
-        except _UNREADABLE as error:
-            raise _no_json(error) from None
-
-    def _take_apart(
-        self, line: bytes, error: ValidationError
-    ) -> tuple[Message | None, list[Refusal]]:
-        try:
+            if len(line) <= MAX_WHOLE_BYTES:
+                try:
+                    return self._message.decode(line), []
+                except ValidationError as why:
+                    error = str(why)
             kind = _decode_envelope(line).type
             if kind == "update":
                 return self._loose_update(line)
             if kind == "hello" and _decode_hello_version(line).version != VERSION:
                 raise ProtocolError("version", f"this collector speaks version {VERSION}")
-        except ValidationError as inner:
-            raise ProtocolError("bad_message", f"not a message: {inner}") from None
-        except _UNREADABLE as inner:
-            raise _no_json(inner) from None
+        except ValidationError as why:
+            raise ProtocolError("bad_message", f"not a message: {why}") from None
+        except _UNREADABLE as why:
+            raise ProtocolError("bad_json", f"a line must be one JSON object: {why}") from None
         if kind in ("hello", "flush", "bye"):
             raise ProtocolError("bad_message", f"bad {kind}: {error}")
         return None, []
@@ -182,21 +210,35 @@ class Decoder:
         """Decode each cell by itself; the bad ones become refusals."""
         loose = _decode_loose(line)
         refusals: list[Refusal] = []
-        cells: list[Any] = []
-        for raw in loose.cells:
-            try:
-                cells.append(self._cell.decode(raw))
-            except _UNREADABLE as error:
-                refusals.append(Refusal("bad_cell", str(error), excerpt(bytes(raw))))
+        array = memoryview(loose.cells)
+        if array[:1].tobytes() != b"[":
+            raise ProtocolError("bad_message", "not a message: cells must be an array")
         process = None
         try:
             process = _decode_process(loose.process)
         except _UNREADABLE as error:
             refused = excerpt(bytes(loose.process))
             refusals.append(Refusal("bad_cell", f"process: {error}", refused))
-        update = Update(loose.number, loose.monotonic, cells, loose.since, process)
-        return update, refusals
+        cells = cast("list[Any]", self._cells(array, refusals))
+        return Update(loose.number, loose.monotonic, cells, loose.since, process), refusals
 
-
-def _no_json(error: Exception) -> ProtocolError:
-    return ProtocolError("bad_json", f"a line must be one JSON object: {error}")
+    def _cells(self, array: memoryview, refusals: list[Refusal]) -> Iterator[Any]:
+        at, bad = 1, 0
+        while found := _CELL.match(array, at):
+            at = found.end()
+            try:
+                if len(found[1]) > MAX_WHOLE_BYTES:
+                    raise ValidationError(f"a cell has at most {MAX_WHOLE_BYTES} bytes")
+                cell = self._cell.decode(found[1])
+            except _UNREADABLE as error:
+                refusals.append(Refusal("bad_cell", str(error), excerpt(found[1])))
+                bad += 1
+                if bad >= MAX_REFUSALS:
+                    refusals.append(Refusal("bad_cell", SKIPPED))
+                    return
+            else:
+                yield cell
+        if bytes(array[at:]).strip() not in (b"", b"]"):
+            refusals.append(
+                Refusal("bad_cell", "nested too deeply; the rest of the line is skipped")
+            )

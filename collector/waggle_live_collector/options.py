@@ -10,29 +10,36 @@ from .version import VERSION
 
 DEFAULT_LISTEN_ADDRESS = ":9090"
 DEFAULT_TELEMETRY_PATH = "/metrics"
-DEFAULT_SOCKET_PATH = "/run/waggle/live-metrics/live_metrics.sock"
 #: Anybody who sees the socket may report: plugins run as any uid, and who sees it is decided
 #: by who mounts its directory (docs/adr/0013-socket-mode.md).
 DEFAULT_SOCKET_MODE = 0o666
 #: What ``--identity.verify`` may be.
 VERIFY = OFF, WARN, REQUIRE = "off", "warn", "require"
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+#: A host, "" for all addresses, and a port.
+Address = tuple[str, int]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+#: Seconds of the longest duration: what has ended is in nobody's way for a year.
+_MAX_DURATION = 366 * _UNITS["d"]
+#: The largest number of a group; the next one means "leave it" to the kernel.
+_MAX_GID = 2**32 - 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the command line said: each field is named as its flag."""
 
-    web_listen_address: tuple[str | None, int]
+    web_listen_address: list[Address]
     web_telemetry_path: str
     web_config_file: str | None
-    socket_path: str
+    #: None for the first path, of those where plugins look, that may be written.
+    socket_path: str | None
     socket_mode: int
     socket_gid: int | None
     state_file: str | None
     plugin_hold_time: float
-    tcp_listen_address: tuple[str | None, int] | None
+    tcp_listen_address: Address | None
     tcp_token_file: str | None
     identity_app_meta_cache: str | None
     identity_verify: str
@@ -43,10 +50,33 @@ class Options:
 
 def parse(arguments: list[str]) -> Options:
     """Return the options; exits with a message and status 2 when they are wrong."""
-    values = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    values = vars(parser.parse_args(arguments))
+    values.setdefault("web_listen_address", [_address(DEFAULT_LISTEN_ADDRESS)])
+    if values["tcp_token_file"] is not None and values["tcp_listen_address"] is None:
+        parser.error("--tcp.token-file is for --tcp.listen-address, which is not given")
     names = ("memory", "series_per_process", "processes")
     bounds = Limits(**{name: values.pop(f"limit_{name}") for name in names})
     return Options(limits=bounds, **values)
+
+
+class _Once(argparse.Action):
+    """Stores the value of a flag that is given once."""
+
+    _given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Argparse: the flag was met."""
+        if self._given:
+            raise argparse.ArgumentError(self, "is given twice, and takes one value")
+        self._given = True
+        setattr(namespace, self.dest, values)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,19 +90,27 @@ def _parser() -> argparse.ArgumentParser:
 
     def flag(name: str, text: str, **more: object) -> None:
         more.setdefault("metavar", name.rpartition(".")[2].upper())
+        more.setdefault("action", _Once)
+        more.setdefault("type", _text)
         field = name.replace(".", "_").replace("-", "_")
         parser.add_argument(f"--{name}", dest=field, help=text, **more)  # type: ignore[arg-type]
 
-    address = "host:port to serve HTTP on; port 0 takes a free one and logs it"
-    flag("web.listen-address", address, type=_address, default=DEFAULT_LISTEN_ADDRESS)
+    address = "host:port to serve HTTP on; port 0 takes a free one and logs it; may be given "
+    address += f"several times (default: {DEFAULT_LISTEN_ADDRESS})"
+    absent = argparse.SUPPRESS
+    flag("web.listen-address", address, type=_address, action="append", default=absent)
     flag("web.telemetry-path", "path of the metrics", type=_path, default=DEFAULT_TELEMETRY_PATH)
     config = "TLS, users and headers of HTTP, in the format of Prometheus' exporter-toolkit"
     flag("web.config.file", config)
-    path = "unix socket that plugins report to; one that systemd hands over comes before it"
-    flag("socket.path", path, default=DEFAULT_SOCKET_PATH)
+    path = "unix socket that plugins report to; one that systemd hands over comes before it "
+    path += "(default: the first that may be written of "
+    path += "/run/waggle/live-metrics/live_metrics.sock, /app/live_metrics.sock and "
+    path += "$XDG_RUNTIME_DIR/waggle/live_metrics.sock)"
+    parser.set_defaults(socket_path=None)
+    flag("socket.path", path, type=_socket_path, default=absent)
     mode = f"{DEFAULT_SOCKET_MODE:04o}"
     flag("socket.mode", "rights of the socket, octal", type=_mode, default=mode)
-    flag("socket.gid", "group of the socket, as a number", type=_count)
+    flag("socket.gid", "group of the socket, as a number", type=_gid)
     flag("state.file", "where the table outlives this process; a tmpfs is enough")
     hold = "how long what ended without a word is kept: 5m, 90s, 500ms"
     flag("plugin.hold-time", hold, type=_duration, default=f"{limits.DEFAULT_HOLD_TIME:.0f}s")
@@ -87,9 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     flag("limit.memory", whole, type=_bytes, metavar="BYTES")
     for name, text, default in (
         ("series-per-process", "series of one process", limits.DEFAULT_MAX_SERIES_PER_PROCESS),
-        ("processes", "processes connected", limits.DEFAULT_MAX_PROCESSES),
     ):
         flag(f"limit.{name}", text, type=_positive, default=default)
+    most = limits.plugin_connections()
+    text = "processes in all; at most, and by default, as many as `ulimit -n` allows"
+    flag("limit.processes", text, type=lambda text: _at_most(text, most), default=most)
     levels = ("debug", "info", "warn", "error")
     flag("log.level", "least level that is logged", choices=levels, default="info", metavar=None)
     formats = ("logfmt", "json")
@@ -98,21 +138,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _address(text: str) -> tuple[str | None, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"an address is host:port or :port, got {text!r}")
-    return host.strip("[]") or None, int(port)
+def _text(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty; leave the flag out")
+    return text
+
+
+def _address(text: str) -> Address:
+    right = "an address is host:port, [IPv6]:port or :port"
+    found = _match(
+        r"(?:\[([0-9a-fA-F:.]+(?:%[^\[\]/]+)?)\]|([^\[\]:/@]*)):([0-9]{1,5})", text, right
+    )
+    if int(found[3]) > 65535:
+        raise argparse.ArgumentTypeError(f"a port is at most 65535, got {text!r}")
+    return found[1] or found[2] or "", int(found[3])
 
 
 def _redis_url(text: str) -> str:
     from redis.asyncio import ConnectionPool  # 7 MiB, and only who gives the flag needs it
 
     try:
+        # Options of the client itself are not for an operator to change.
+        right = re.fullmatch(r"redis://[^/?#]+(/\d*|/?\?db=\d+)?", text, re.ASCII) is not None
         pool = ConnectionPool.from_url(text)
-        # Refuses options that there are not.
         pool.make_connection()  # type: ignore[no-untyped-call]
-        right = text.startswith("redis://") and bool(pool.connection_kwargs["host"])
+        right = right and bool(pool.connection_kwargs["host"])
     except (ValueError, TypeError, LookupError):
         right = False
     if not right:
@@ -122,14 +172,23 @@ def _redis_url(text: str) -> str:
 
 
 def _match(pattern: str, text: str, right: str) -> re.Match[str]:
-    found = re.fullmatch(pattern, text)
+    found = re.fullmatch(pattern, text, re.ASCII)
     if found is None:
         raise argparse.ArgumentTypeError(f"{right}, got {text!r}")
     return found
 
 
 def _path(text: str) -> str:
-    return _match(r"/[\w./-]*", text, "a path begins with '/'")[0]
+    right = "a path begins with '/' and consists of names of letters, digits, '_', '.' and '-'"
+    path = _match(r"/|(/(?!\.{1,2}(/|$))[\w.-]+)+/?", text, right)[0]
+    if path.split("/")[1] in ("-", "api"):
+        raise argparse.ArgumentTypeError(f"/-/ and /api/ have answers of their own, got {text!r}")
+    return path
+
+
+def _socket_path(text: str) -> str:
+    right = "a path, or unix:///path; plugins over TCP come to --tcp.listen-address"
+    return _match(r"(?:unix://(?=/))?((?![a-z][a-z0-9+]*:|@)[\s\S]*[^/])", text, right)[1]
 
 
 def _mode(text: str) -> int:
@@ -137,9 +196,13 @@ def _mode(text: str) -> int:
 
 
 def _duration(text: str) -> float:
-    right = "a duration is like 5m, 90s or 0.5s"
-    number, unit = _match(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text, right).groups()
-    return float(number) * _UNITS[unit]
+    right = "a duration is like 5m, 1h30m, 90s or 0.5s"
+    _match(r"(\d{1,9}(\.\d+)?(ms|s|m|h|d|w))+", text, right)
+    parts = re.findall(r"([\d.]+)([a-z]+)", text)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not 0 < seconds <= _MAX_DURATION:
+        raise argparse.ArgumentTypeError(f"more than nothing and at most 366d, got {text!r}")
+    return seconds
 
 
 def _bytes(text: str) -> int:
@@ -151,11 +214,17 @@ def _bytes(text: str) -> int:
     return size
 
 
-def _count(text: str) -> int:
-    return int(_match(r"\d+", text, "a whole number")[0])
+def _gid(text: str) -> int:
+    return _at_most(text, _MAX_GID, 0)
 
 
 def _positive(text: str) -> int:
-    if _count(text) < 1:
-        raise argparse.ArgumentTypeError(f"at least 1, got {text!r}")
-    return int(text)
+    return _at_most(text, 2**31)
+
+
+def _at_most(text: str, most: int, least: int = 1) -> int:
+    right = f"a whole number from {least} to {most}"
+    number = int(_match(r"\d{1,10}", text, right)[0])
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{right}, got {text!r}")
+    return number

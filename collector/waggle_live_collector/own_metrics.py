@@ -9,10 +9,13 @@ from .version import VERSION
 #: Principals that refusals are counted for by name: those with the most. The others are "other".
 DEFAULT_MAX_REFUSED = 100
 #: Of HTTP connections, and of requests; all stand at 0 from the start.
-HTTP_OUTCOMES = ("accepted", "crowded", "idle", "large", "slow", "tls", "unread", "web_config")
+HTTP_OUTCOMES = (
+    *("accepted", "crowded", "idle", "large", "paced"),
+    *("slow", "tls", "unread", "web_config"),
+)
 #: Where errors of our own are counted.
 FAULTS = ("exposition", "http", "identity", "intake", "loop", "sockets", "state", "table")
-HTTP_REASONS = ("busy", "late", "listeners", "unauthorized", "web_config")
+HTTP_REASONS = ("budget", "late", "unauthorized", "web_config")
 
 
 class OwnMetrics:

@@ -190,7 +190,11 @@ def collectors() -> list[Panel]:
             "ops",
             {"{{vsn}} {{principal}} {{reason}}": rate("waggle_collector_refusals_total")},
         ),
-        curves("Evictions", "ops", {"{{vsn}} {{what}}": rate("waggle_collector_evictions_total")}),
+        curves(
+            "Lost for lack of room",
+            "ops",
+            {"{{vsn}} {{principal}} {{what}}": rate("waggle_collector_budget_losses_total")},
+        ),
         curves(
             "Time to render a scrape",
             "s",

@@ -45,6 +45,7 @@ class CollectorProcess:
     ``state_file``: True for one in its own directory, in which no process is awaited at first; a
     path; or None. The socket path and the state stay from start to start, the port doesn't.
     ``limits``: a Limits in Python, for small times. ``program``: Python in place of the command.
+    ``process``: more arguments of Popen.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class CollectorProcess:
         flags=(),
         limits=None,
         program=None,
+        process=None,
     ):
         # Socket paths are short, at most 107 bytes: too short for pytest's directories.
         self._own = tempfile.mkdtemp(prefix="wl-")
@@ -68,6 +70,7 @@ class CollectorProcess:
         self._offset = 0
         self.exit_code = None
         self.flags = list(flags)
+        self._process = process or {}
         if state_file is True:
             state_file = os.path.join(self.directory, "state")
             with open(state_file, "w", encoding="utf-8") as file:
@@ -110,7 +113,7 @@ class CollectorProcess:
             "--web.listen-address=127.0.0.1:0",
         ]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command + self.flags, stderr=log)
+            self.process = subprocess.Popen(command + self.flags, stderr=log, **self._process)
 
     def wait_started(self):
         """Wait until it listens."""

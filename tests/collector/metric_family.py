@@ -73,7 +73,8 @@ MetricFamily = _CLASSES[_NAME + ".MetricFamily"]
 def decode(body):
     """Return the families of a body, which has to be as the package would write it.
 
-    So an unknown field is an error, as is anything that is written twice or at length.
+    So an unknown field is an error, as is anything that is written twice or at length. A family may
+    come in several messages, one after another.
     """
     read, written = io.BytesIO(body), io.BytesIO()
     families = list(iter(lambda: proto.parse_length_prefixed(MetricFamily, read), None))
@@ -81,7 +82,14 @@ def decode(body):
         family.DiscardUnknownFields()
         proto.serialize_length_prefixed(family, written)
     assert written.getvalue() == body
-    return families
+    whole = []
+    for family in families:
+        if whole and whole[-1].name == family.name:
+            assert (whole[-1].type, whole[-1].help) == (family.type, family.help)
+            whole[-1].metric.extend(family.metric)
+        else:
+            whole.append(family)
+    return whole
 
 
 def fine_counts(histogram):

@@ -138,3 +138,28 @@ def test_losses_are_counted_for_so_many_by_name():
         assert not budget.account(f"address:{number}", 1).hold(What.SERIES, 1)
     assert len(budget.losses) == 101
     assert budget.losses["other"][What.SERIES] == 200
+
+
+def test_of_readers_that_hold_the_same_the_oldest_is_slow():
+    """A new one takes the place of the first; series and history of the same size stay."""
+    budget, lost = Budget(MIB, **NOTHING_ASIDE), []
+    for number in range(11):
+        reader = budget.account(
+            "address:1", number, lose=lambda what, number=number: lost.append((number, what))
+        )
+        assert reader.hold(What.ANSWERS, 100_000)
+    assert lost == [(0, What.ANSWERS)]
+    assert budget.account("address:2", 1).hold(What.ANSWERS, 100_000)
+    assert lost[1:] == [(1, What.ANSWERS)]
+
+
+def test_a_part_is_for_answers_alone():
+    """Whoever fills the rest with series keeps nobody from reading."""
+    budget = Budget(8 * MIB, answers=1 / 8, **NOTHING_ASIDE)
+    for process in range(1000):
+        hog = budget.account("uid:1", process)
+        while hog.hold(What.SERIES, hog.total + 10_000):
+            pass
+    assert budget.root.total <= 7 * MIB
+    for reader in range(5):
+        assert budget.account("address:1", reader).hold(What.ANSWERS, 128 * 1024)

@@ -1,6 +1,7 @@
 """Untrusted lines: applied, or refused with the reason, one cell at a time."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waggle_live.wire.errors import ProtocolError
+from waggle_live.wire.protocol import MAX_LINE_BYTES
 from waggle_live_collector import messages
 from waggle_live_collector.table.kinds import DECODER
 
-from .world import World, counter
+from .world import World, counter, timer
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -83,6 +85,108 @@ def test_unknown_types_and_fields_are_ignored():
     assert peer.say({"type": "novelty", "number": {}}) == []
     assert peer.update(1, {**counter("a", 1), "novelty": [1]}, novelty=None) == []
     assert world.value("waggle_count_total", name="a") == 1
+
+
+def lines_of_cells(*cells):
+    """Return an update of cells as they stand, in JSON or not."""
+    head = b'{"type":"update","number":1,"monotonic":1,"cells":['
+    return head + b",".join(cells) + b"]}\n"
+
+
+GOOD = json.dumps(counter("good", 1)).encode()
+#: One bad cell each, of a size or a form that could cost much.
+COSTLY = {
+    "a number": b"1",
+    "a number of 200,000 digits": b"1" * 200_000,
+    "an empty list": b"[]",
+    "brackets and commas in a string": b'"]},{[\\\\\\"],"',
+    "a list of 100,000 lists": b"[" + b"[]," * 100_000 + b"[]]",
+    "a list of 90 levels": b"[" * 90 + b"]" * 90,
+    "150,000 labels": b'{"kind":"counter","name":"a","value":1,"labels":{%s}}'
+    % b",".join(b'"%x":""' % number for number in range(100_000)),
+    "100,000 buckets": b'{"kind":"timer","name":"a","count":1,"sum":1,"buckets":[%s]}'
+    % b",".join([b"[0,1]"] * 100_000),
+    "a name of 900,000 characters": b'{"kind":"counter","value":1,"name":"%s"}' % (b"x" * 900_000),
+    "a name twice": b'{"kind":"counter","name":"b","name":"","value":1}',
+    "a value twice": b'{"kind":"counter","name":"b","value":1,"value":"x"}',
+}
+
+
+@pytest.mark.parametrize("cell", COSTLY.values(), ids=COSTLY)
+def test_a_costly_cell_costs_itself_and_little_memory(cell):
+    """Its neighbours are counted; no more than some copies of the line stand in memory."""
+    world = World()
+    peer = world.peer()
+    line = lines_of_cells(GOOD, cell, json.dumps(counter("other", 2)).encode())
+    tracemalloc.start()
+    try:
+        (answer,) = peer.say(line)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert answer["code"] == "bad_cell"
+    assert world.value("waggle_count_total", name="good") == 1
+    assert world.value("waggle_count_total", name="other") == 2
+
+
+@pytest.mark.parametrize("cell", [b"1", b"[]", b"{}", b'{"kind":"counter","name":"B","value":1}'])
+def test_the_work_on_a_line_ends_after_a_hundred_refusals(cell):
+    """The cells before count; the last refusal says that the rest was skipped."""
+    world = World()
+    peer = world.peer()
+    number = (MAX_LINE_BYTES - 1000) // (len(cell) + 1)
+    line = lines_of_cells(GOOD, *[cell] * number, GOOD)
+    tracemalloc.start()
+    try:
+        answers = peer.say(line)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert [answer["code"] for answer in answers] == ["bad_cell"] * (messages.MAX_REFUSALS + 1)
+    assert answers[-1]["text"] == messages.SKIPPED
+    assert world.value("waggle_count_total", name="good") == 1
+    assert world.refusals() == {"bad_cell": messages.MAX_REFUSALS + 1}
+    assert peer.flush()[-1]["type"] == "applied"
+
+
+def test_a_long_line_is_taken_as_a_short_one_is():
+    """Thousands of series of all kinds that have names, in a line of nearly 1 MiB."""
+    cells = []
+    for number in range(900):
+        buckets = dict.fromkeys(range(60), number + 1)
+        cells.append(timer(f"t{number}", buckets, total=number, place='[,]\\"{} ä'))
+    line = json.dumps({"type": "update", "number": 1, "monotonic": 1.0, "cells": cells})
+    assert messages.MAX_WHOLE_BYTES < len(line) < MAX_LINE_BYTES
+    world = World()
+    assert world.peer().say(line.encode() + b"\n") == []
+    assert world.value("waggle_timer_seconds_count", name="t899") == 60 * 900
+    assert world.value("waggle_collector_cells_total") == 900
+
+
+def test_only_updates_are_long():
+    """Another message of a known type is refused, one of an unknown type ignored."""
+    peer = World().peer()
+    (answer,) = peer.say({"type": "flush", "number": 1, "x": "x" * messages.MAX_WHOLE_BYTES})
+    assert answer["code"] == "bad_message"
+    assert peer.say({"type": "novel", "x": "x" * messages.MAX_WHOLE_BYTES}) == []
+
+
+@pytest.mark.parametrize("field", ["pid", "parent"])
+def test_numbers_of_processes_are_bounded(field):
+    """One of 300 digits is refused, and not kept."""
+    (answer,) = World().peer(None).hello(**{field: 10**300})
+    assert answer["code"] == "bad_message"
+
+
+def test_a_question_is_answered_by_its_number_or_refused():
+    """However many digits it has; the connection goes on."""
+    peer = World().peer()
+    for digits in (30, 300, 4299, 4301, 100_000):
+        line = b'{"type":"flush","number":%s}\n' % (b"7" * digits)
+        (answer,) = peer.say(line)
+        assert answer.get("number") == int("7" * 30) or digits > 30
+        assert answer["type"] == "applied" or answer["code"] == "bad_message"
+        assert not peer.closed
 
 
 def test_deep_json_is_refused_not_followed():

@@ -13,7 +13,7 @@ from waggle_live_collector.faults import Faults
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
-from waggle_live_collector.intake.protocol import WireProtocol
+from waggle_live_collector.intake.protocol import Intake, WireProtocol
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
 from waggle_live_collector.table.processes import Processes
@@ -49,15 +49,14 @@ class Peer:
     def __init__(self, world, credentials=Credentials()):  # noqa: B008
         self.answers = []
         self.closed = False
-        self.protocol = WireProtocol(
-            wire=self,
+        intake = Intake(
             processes=world.processes,
             when_saved=world.when_saved,
             own=world.own,
             faults=world.faults,
             clock=world.clock,
-            peer=credentials,
         )
+        self.protocol = WireProtocol(self, credentials, intake)
 
     def send(self, data):
         """The collector answers."""
@@ -142,7 +141,7 @@ class World:
         self.exposition = Exposition(
             table=self.table, own=self.own, faults=self.faults, clock=self.clock, node=node
         )
-        self.api = Api(table=self.table, clock=self.clock, node=node)
+        self.api = Api(table=self.table, faults=self.faults, clock=self.clock, node=node)
         self.when_saved = lambda call: call(True)
 
     def peer(self, process="session-1", credentials=Credentials(), **hello):  # noqa: B008
@@ -164,6 +163,7 @@ class World:
         while self.time.at < end:
             self.time.pass_(min(step, end - self.time.at))
             self.processes.sweep()
+            self.budget.sweep()
 
     def text(self, openmetrics=False, live=True):
         """Return the text of a scrape."""
@@ -177,7 +177,11 @@ class World:
     def table_text(self, openmetrics=False):
         """Return the bytes of a scrape without the collector's own metrics."""
         form = Form(OPENMETRICS if openmetrics else TEXT)
-        return b"".join(self.exposition.render(form)[:-1])
+        return b"".join([*self.exposition.render(form)][:-1])
+
+    def json(self):
+        """Return the bytes of the API's answer."""
+        return b"".join(self.api.plugins())
 
     def scrape(self):
         """Return the families of a scrape."""

@@ -109,7 +109,8 @@ def taken(state):
 
 def cells(live):
     """Fold and return all cells, as they would be sent."""
-    return {key_of(message): message for message in map(taken, live._registry.states())}
+    texts = [state.take() for state in live._registry.states()]
+    return {key_of(cell): cell for cell in map(json.loads, filter(None, texts))}
 
 
 def sample(live):

@@ -1,7 +1,7 @@
 """A small real collector end for the client's tests: a unix-socket listener in a thread.
 
 It speaks the protocol and judges nothing: it records what arrives, and can stop answering, stop
-reading, refuse, close, and come back under another inode.
+reading, refuse, close, have no room for series, and come back under another inode.
 """
 
 import os
@@ -10,7 +10,8 @@ import threading
 import time
 from contextlib import suppress
 
-from waggle_live.wire.protocol import LineBuffer, decode, encode
+from waggle_live.wire.protocol import OVERFLOW, LineBuffer, decode, encode
+from waggle_live.wire.refusal import encode_refused
 
 
 def key_of(cell):
@@ -33,6 +34,12 @@ class Listener:
         #: An ``error`` message sent in answer to each hello, and then the door is closed.
         self.refuse = refuse
         self.hangs_up = False  # close each connection as soon as it is accepted
+        #: How many series of a session it has room for; what it refuses is not recorded.
+        self.room = None
+        #: How many refusals of a connection are told.
+        self.told = 100
+        self._held = {}  # by session, the keys of its series
+        self._full = {}  # by connection, how many it refused
         self._backlog = backlog
         self._lock = threading.Lock()
         self._peers = []
@@ -134,11 +141,11 @@ class Listener:
                     message = decode(line)
                     if message["type"] == "hello":
                         self.sessions[index] = message["session"]
+                    answers = self._answer(message) + self._refuse(message, index)
                     self.connections[index].append(message)
-                    answer = self._answer(message)
-                    if answer is not None and self.answers.is_set():
+                    if answers and self.answers.is_set():
                         with suppress(OSError):  # it has gone, and what it sent still counts
-                            peer.sendall(encode(answer))
+                            peer.sendall(b"".join(map(encode, answers)))
                     if self.refuse is not None:
                         peer.shutdown(socket.SHUT_RDWR)
         with self._lock:
@@ -149,11 +156,27 @@ class Listener:
     def _answer(self, message):
         if message["type"] == "hello":
             if self.refuse is not None:
-                return self.refuse
-            return {"type": "welcome", "version": 1, "collector": "test", "resumed": False}
+                return [self.refuse]
+            return [{"type": "welcome", "version": 1, "collector": "test", "resumed": False}]
         if message["type"] in ("flush", "bye"):
-            return {"type": "applied", "number": message["number"]}
-        return None
+            return [{"type": "applied", "number": message["number"]}]
+        return []
+
+    def _refuse(self, message, index):
+        """Take the cells out of an update that there is no room for, as docs/protocol.md says."""
+        held, errors = self._held.setdefault(self.sessions[index], set()), []
+        for cell in list(message.get("cells", ())) if self.room is not None else ():
+            kind, name, labels = key = key_of(cell)
+            is_open = len(held) < self.room and index not in self._full
+            if key not in held and name != OVERFLOW and kind != "problem" and not is_open:
+                message["cells"].remove(cell)
+                self._full[index] = self._full.get(index, 0) + 1
+                text = encode_refused(kind, name, dict(labels))
+                error = {"type": "error", "code": "budget", "text": "full", "refused": text}
+                errors += [error] if self._full[index] <= self.told else []
+            else:
+                held.add(key)
+        return errors
 
 
 class Hostile:

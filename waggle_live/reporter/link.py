@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 
 from ..logs import LogOnce, printable
 from ..native import Native
-from ..wire.protocol import encode
+from ..wire.protocol import BUDGET, encode
 from .address import Address
 from .connection import DEFAULT_HEARD_BYTES_PER_SECOND, Connection, explain
 from .session import Session
@@ -44,6 +44,7 @@ CODES = CLOSING_CODES | {
     "too_long",
     "bad_message",
     "bad_cell",
+    BUDGET,
     "series_limit",
     "total_series_limit",
     "session_taken",
@@ -56,18 +57,24 @@ _absent: "Set[Address]" = set()
 
 
 class Link:
-    """Connects, listens and backs off. Used by the sender's thread alone."""
+    """Connects, listens and backs off. Used by the sender's thread alone.
+
+    ``refuse`` is told what names a series that the collector has no room for; it returns whether it
+    has seen to it.
+    """
 
     def __init__(
         self,
         *,
         session: Session,
         addresses: Callable[[], List[Address]],
+        refuse: Callable[[Any], bool],
         interval: float,
         log_once: LogOnce,
     ) -> None:
         self._session = session
         self._addresses = addresses
+        self._refuse = refuse
         self._interval = interval
         self._log_once = log_once
         #: Opened and greeted; None while there is none.
@@ -164,6 +171,8 @@ class Link:
 
     def _hear_error(self, message: Dict[str, Any]) -> None:
         code, text = message.get("code"), message.get("text")
+        if code == BUDGET and self._refuse(message.get("refused")):
+            return
         if not isinstance(code, str) or code not in CODES:
             code = "unknown"
         said = printable(text) if isinstance(text, str) else "no text"

@@ -64,7 +64,11 @@ class Sender:
         self._log_once = log_once = LogOnce()
         self._updates = Updates(states=states, session=session, usage=usage, log_once=log_once)
         self._link = Link(
-            session=session, addresses=addresses, interval=interval, log_once=log_once
+            session=session,
+            addresses=addresses,
+            refuse=self._updates.refuse,
+            interval=interval,
+            log_once=log_once,
         )
         #: The connection that every cell was sent on.
         self._sent_on: Optional[Connection] = None
@@ -76,6 +80,8 @@ class Sender:
         #: Those that wait for an answer, the end among them.
         self._waiting: List[Request] = []
         self._end: Optional[Request] = None
+        #: What is asked before the end, for what is refused may still be told elsewhere until then.
+        self._before_end: Optional[Request] = None
         self._is_over = False
         #: Whether the collector has applied all of the session, once it is over.
         self.is_told = False
@@ -214,13 +220,16 @@ class Sender:
 
     def _serve(self) -> None:
         """Ask what is waited for, once all is sent that was recorded before; hear the answers."""
-        if self._end is not None and not self._updates.is_last:
+        if self._end is not None and not self._updates.is_last and self._is_sure(self._end):
             self._updates.end(self._end.until)
         connection = self._link.connection
         if not self._waiting or connection is None:
             return
-        if any(request.number is None for request in self._waiting) and self._send(connection):
-            self._ask(connection)
+        unasked = [request for request in self._waiting if request.number is None]
+        if self._end in unasked and not self._updates.is_last:
+            unasked.remove(self._end)
+        if unasked and self._send(connection):
+            self._ask(connection, unasked)
         connection.send(b"")
         until = min(request.until for request in self._waiting)
         connection.wait(min(until, Native.monotonic() + LOOK_SECONDS))
@@ -230,21 +239,33 @@ class Sender:
             if number is not None and number <= self._link.applied <= self._session.number:
                 if request is self._end:
                     self.is_told = self._is_over = True
+                elif number <= self._updates.refused_at:
+                    request.number = None  # to be asked once it is told elsewhere
                 else:
                     request.finish(True)
 
-    def _ask(self, connection: Connection) -> None:
+    def _is_sure(self, end: Request) -> bool:
+        """Tell whether the collector has said which series it refuses, or had half of the time."""
+        if self._before_end is None:
+            until = (Native.monotonic() + end.until) / 2
+            self._before_end = Request(until, None, patient=False)
+            if self._link.connection is not None and self._updates.newest > self._link.applied:
+                self._waiting.append(self._before_end)
+            else:
+                self._before_end.finish(True)
+        return self._before_end.done.is_set()
+
+    def _ask(self, connection: Connection, unasked: List[Request]) -> None:
         self._session.number += 1  # each has its own, so that an old answer is none to it
         question: Dict[str, Any] = {"type": "flush", "number": self._session.number}
-        if self._end is not None:
+        if self._end is not None and self._updates.is_last:
             question.update(type="bye", status=self._end.status)
             process = self._updates.process()
             if process is not None:
                 question["process"] = process
         connection.send(encode(question))
-        for request in self._waiting:
-            if request.number is None:
-                request.number = self._session.number
+        for request in unasked:
+            request.number = self._session.number
 
     def _give_up(self) -> None:
         """Answer those whose time is over, and those who don't wait for another connection."""
@@ -254,8 +275,8 @@ class Sender:
             if now >= request.until or (is_lost and not can_wait):
                 if request is self._end:
                     self._is_over = True
-                elif self._end is None:  # else it is answered with the end
-                    request.finish(False)
+                elif self._end is None or request is self._before_end:
+                    request.finish(False)  # others are answered with the end
         self._waiting = [request for request in self._waiting if not request.done.is_set()]
 
     def _leave(self) -> None:

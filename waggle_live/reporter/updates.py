@@ -3,12 +3,13 @@
 A fault of ours costs as little as can be, one cell or one line of figures, and is logged.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 from ..logs import LogOnce
 from ..native import Native
 from ..series.state import LastCell, SeriesState
-from ..wire.protocol import encode_updates
+from ..wire.protocol import Labels, encode_updates
+from ..wire.refusal import decode_refused
 from . import fork
 from .session import Session
 from .usage import Figures
@@ -20,6 +21,7 @@ FOLD_SECONDS = 0.05
 UNSENT = "%s can't be sent, for an error of ours; the others are"
 
 State = Union[SeriesState, LastCell]
+Key = Tuple[str, str, Labels]
 
 
 class Updates:
@@ -38,6 +40,17 @@ class Updates:
         self._usage = usage
         self._log_once = log_once
         self._last: Optional[List[LastCell]] = None
+        #: The series that were sent on this connection, in the order of their first cells on it,
+        #: and the keys of those that were sent on one before.
+        self._sent: Dict[Key, SeriesState] = {}
+        self._sent_before: Set[Key] = set()
+        #: Whether the collector has refused one for lack of room on this connection.
+        self._is_full = False
+        #: Number of the latest update with a new series: once a later question is answered, all
+        #: that was refused is known.
+        self.newest = 0
+        #: Number of the latest update before what was refused is told elsewhere.
+        self.refused_at = 0
         self._since = session.started
         self._next_process = 0.0
 
@@ -56,14 +69,18 @@ class Updates:
         The second is False if a series was being folded just now, and so is left to the next.
         """
         now = Native.monotonic()
-        states: Sequence[State] = self._all() if self._last is None else self._last
+        if everything:
+            self._sent_before.update(self._sent)
+            self._sent, self._is_full = {}, False
+        states: Sequence[State] = self._last if self._last is not None else self._all()
         cells: List[str] = []
         complete = True
         for state in states:
             if everything or state.values or state.changed:
                 try:
+                    self._note(state)
                     cell = state.take()
-                    if cell is not None:
+                    if cell:
                         cells.append(cell)
                 except Exception as error:
                     self._log_once.fault(error, UNSENT, _title(state))
@@ -88,6 +105,37 @@ class Updates:
         self._since = now
         return lines, complete
 
+    def _note(self, state: State) -> None:
+        """Note that a series is about to be sent, or fold it away where that would be in vain."""
+        if isinstance(state, LastCell) or state.key in self._sent or state.into is not None:
+            return
+        if self._is_full and state.key not in self._sent_before and state.registry is not None:
+            state.registry.fold_away(state)
+        else:
+            self._sent[state.key] = state
+            self.newest = self._session.number + 1
+
+    def refuse(self, refused: Any) -> bool:
+        """Fold away the series that the collector has no room for; False if it names none.
+
+        All that were new to the collector when it came to them later on this connection, it has
+        refused as well, whether it said so or not.
+        """
+        key = decode_refused(refused)
+        named = None if key is None or self._last is not None else self._sent.get(key)
+        if named is None or named.registry is None:
+            return False
+        if named.into is None:
+            self.refused_at = self._session.number
+            named.registry.fold_away(named)
+        if not self._is_full:
+            self._is_full = True
+            sent = list(self._sent.values())
+            for state in sent[sent.index(named) :]:
+                if state.registry is not None and state.key not in self._sent_before:
+                    state.registry.fold_away(state)
+        return True
+
     def fold(self) -> None:
         """Fold without sending, so that no buffer grows while nobody takes the states."""
         for state in self.states():
@@ -105,6 +153,7 @@ class Updates:
         last = []
         for state in self._all():
             try:
+                self._note(state)
                 # Half of the time is left to send them.
                 cell = state.end(max(FOLD_SECONDS, (until - Native.monotonic()) / 2))
             except Exception as error:

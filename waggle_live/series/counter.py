@@ -2,7 +2,7 @@
 
 import sys
 from math import fsum
-from typing import Any, List
+from typing import Any, List, Tuple
 
 from ..wire.protocol import COUNTER
 from .state import FOLD_AT, Change, Folded, SeriesState, change_together
@@ -34,6 +34,9 @@ class CounterState(SeriesState):
         except OverflowError:
             value = MAX_VALUE
         change_together((folded, 0, (min(value, MAX_VALUE),)), drain)
+
+    def _add(self, one: Tuple[Any, ...], other: Tuple[Any, ...]) -> Tuple[Any, ...]:
+        return (min(one[0] + other[0], MAX_VALUE),)
 
     def _fields(self, *folded: Any) -> str:
         return '"value":%r' % min(folded[0], MAX_TOLD)

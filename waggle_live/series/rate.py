@@ -40,6 +40,9 @@ class RateState(SeriesState):
                 last = abs(previous - before) // at_once
         change_together((folded, 0, (count + events, total, last, previous)), drain)
 
+    def _add(self, one: Tuple[Any, ...], other: Tuple[Any, ...]) -> Tuple[Any, ...]:
+        return (one[0] + other[0], *one[1:])
+
     def _fields(self, *folded: Any) -> str:
         count, total, last, _ = folded
         fields = '"count":%d' % min(count, MAX_WHOLE)

@@ -42,7 +42,8 @@ class Registry:
     ``instruments`` makes an instrument by kind. ``begin`` is called after each series' first value
     since its reset, and when series are declared. At most ``max_series`` series exist; any above
     is recorded in the series ``__overflow__`` of its kind, where sums are exact, and counted as
-    ``series_limit``. Pickled as the ``registry`` of its ``owner``, and its series by kind, name and
+    ``series_limit``. Those that the collector has no room for are added up there, too, and counted
+    as ``budget``. Pickled as the ``registry`` of its ``owner``, and its series by kind, name and
     labels: so in another process they are those of that process.
     """
 
@@ -66,7 +67,7 @@ class Registry:
         #: What ``waggle-live run`` records into, of names that the author doesn't use.
         self._automatic: Dict[_Key, Tuple[SeriesState, Any]] = {}
         self._overflow: Dict[str, Tuple[SeriesState, Any]] = {}
-        self._messages: Dict[str, _Messages] = {}
+        self._messages: Dict[str, SeriesState] = {}
         self._uploads: Dict[str, _Uploads] = {}
 
     def get(self, kind: str, name: str, labels: Mapping[str, Any]) -> Any:
@@ -129,12 +130,11 @@ class Registry:
                 self._kinds[name] = kind
                 made = self._automatic.pop(key, None) or self._make(*key)
                 return self._series.setdefault(key, made)
-            if kind not in self._overflow:
-                self._overflow.setdefault(kind, self._make(kind, OVERFLOW, _NO_LABELS))
+            overflow = self._overflow_of(kind)
         if name != OVERFLOW:  # else it was pickled where it went over the limit
             # Outside of the lock: a log handler may itself record something.
             self._over_limit("series, %s %r" % (kind, name))
-        return self._overflow[kind]
+        return overflow
 
     def declare(self, kinds: Mapping[str, str]) -> None:
         """Make an empty series for each name, so that it stands at 0 before its first use."""
@@ -155,14 +155,15 @@ class Registry:
 
     def count_message(self, name: str) -> None:
         """Count one published message. The names are bounded like series."""
-        state = self._messages.get(name)
+        state: Any = self._messages.get(name)
         if state is None:
             with self._lock:
                 is_full = name not in self._messages and self._is_full()
                 # pywaggle also takes names that begin with "__" or end with a line feed.
                 if is_full or not _is_name(name):
-                    name = OVERFLOW
-                state = self._messages.setdefault(name, _Messages(name, (), self._begin))
+                    state = self._overflow_of(protocol.MESSAGES)[0]
+                else:
+                    state = self._messages.setdefault(name, self._make_messages(name))
             if is_full:
                 self._over_limit("message names")
         state.count()
@@ -175,14 +176,32 @@ class Registry:
         """Return the states of all series; a copy, since more are made at any time."""
         with self._lock:
             # Copied first: a ``__del__`` or signal handler may make a series in this very loop.
-            made = [*self._series.values(), *self._overflow.values()]
-            found = [state for state, _ in made]
+            found = [state for state, _ in list(self._series.values())]
             ours = list(self._automatic.items())
             found += [state for key, (state, _) in ours if key[1] not in self._kinds]
             found += self._messages.values()
+            # Behind all that may be added up in them.
+            found += [state for state, _ in list(self._overflow.values())]
             found += self.problems.states.values()
             found += self._uploads.values()
             return found
+
+    def fold_away(self, state: SeriesState) -> None:
+        """Have a series added up in the overflow of its kind, until the session ends.
+
+        It is what the collector has no room for. A gauge is left out.
+        """
+        if state.into is not None or state.name == OVERFLOW:
+            return
+        if state.kind == protocol.GAUGE:
+            state.into = state
+        else:
+            with self._lock:
+                state.into = self._overflow_of(state.kind)[0]
+        state.changed = True  # so that the next send takes what it has told
+        text = "the collector has no room for %s %r: its values and those of all new series are %s"
+        what = "added up in %r, but for gauges, until this session ends" % OVERFLOW
+        self.problems.count(protocol.BUDGET, text % (state.kind, state.name, what))
 
     def reset(self) -> None:
         """Start all series at zero with new buffers and locks, in a forked child."""
@@ -197,6 +216,21 @@ class Registry:
     def _over_limit(self, what: str) -> None:
         text = "more than %d %s and all new ones from now on are added up in %r"
         self.problems.count(protocol.SERIES_LIMIT, text % (self._max_series, what, OVERFLOW))
+
+    def _overflow_of(self, kind: str) -> Tuple[SeriesState, Any]:
+        """Return the overflow series of a kind; called with the lock held."""
+        if kind not in self._overflow:
+            if kind == protocol.MESSAGES:
+                made = self._make_messages(OVERFLOW), None
+            else:
+                made = self._make(kind, OVERFLOW, _NO_LABELS)
+            self._overflow.setdefault(kind, made)
+        return self._overflow[kind]
+
+    def _make_messages(self, name: str) -> SeriesState:
+        state = _Messages(name, (), self._begin)
+        state.registry = self
+        return state
 
     def _make(self, kind: str, name: str, labels: Labels) -> Tuple[SeriesState, Any]:
         state = STATES[kind](name, labels, self._begin)

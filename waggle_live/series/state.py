@@ -49,6 +49,7 @@ class SeriesState:
         "first",
         "folded",
         "head",
+        "into",
         "labels",
         "name",
         "on_change",
@@ -95,6 +96,9 @@ class SeriesState:
         """
         self.claim = Claim()
         self.folded: Folded = [self.empty]
+        #: The series that tells its values in this session, where the collector has no room for
+        #: this one: the overflow of its kind. None if it has a cell of its own.
+        self.into: Optional[SeriesState] = None
         #: What was recorded and is not folded yet.
         self.values: List[Any] = []
         #: Stands in for it until a session's first value comes; None where nobody waits for one.
@@ -133,14 +137,19 @@ class SeriesState:
             owner.is_done = True
 
     def take(self) -> Optional[str]:
-        """Fold, and return the text of a cell of the wire; None if it is being folded."""
+        """Fold, and return the text of a cell of the wire; None if it is being folded.
+
+        The text of a series that another one tells is empty.
+        """
         owner = Owner()
         try:
             if not self.claim.take(owner):
                 return None
             self._fold_all()
+            if self.into is not None and not self._give(self.into, 0.0):
+                return None
             self.changed = False
-            return self._cell()
+            return "" if self.into is not None else self._cell()
         finally:
             owner.is_done = True
 
@@ -148,14 +157,19 @@ class SeriesState:
         """Return the last cell of this session, and start the next at zero, without a value yet.
 
         No value is in both, and none in neither. For the sender's thread alone: it waits, at most
-        ``timeout`` seconds, for a fold that is running. None if that takes longer.
+        ``timeout`` seconds, for a fold that is running. None if that takes longer, and of a series
+        that another one tells, which is ended after it.
         """
         owner = Owner()
         try:
             if not self.claim.wait(owner, timeout):
                 return None
             self._fold_all()
-            last = LastCell(self._cell(), self.changed)
+            if self.into is not None:
+                self._give(self.into, timeout)
+                last, self.into = None, None
+            else:
+                last = LastCell(self._cell(), self.changed)
             self.folded = [self.empty]
             if self.first is not None:
                 self.use(self.first, anew=False)
@@ -170,6 +184,28 @@ class SeriesState:
             self.touched = Native.monotonic()
             self.changed = True
             self._fold(values[:size], self.folded, (values, slice(size), ()))
+
+    def _give(self, into: "SeriesState", timeout: float) -> bool:
+        """Add what was folded to another series, and begin at zero; False if that one is claimed.
+
+        The caller holds the claim of this one.
+        """
+        folded, owner = self.folded[0], Owner()
+        if folded is self.empty:
+            return True
+        try:
+            if not into.claim.wait(owner, timeout):
+                return False
+            both = self._add(into.folded[0], folded)
+            change_together((into.folded, 0, both), (self.folded, 0, self.empty))
+            into.touched, into.changed = max(into.touched, self.touched), True
+            return True
+        finally:
+            owner.is_done = True
+
+    def _add(self, one: Tuple[Any, ...], other: Tuple[Any, ...]) -> Tuple[Any, ...]:
+        """Return what is folded of two series of this kind together."""
+        raise NotImplementedError
 
     def _cell(self) -> str:
         # As text from the start: a dict for an encoder takes twice as long.

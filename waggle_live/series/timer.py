@@ -1,7 +1,7 @@
 """The state of a timer: durations, their histogram and failures."""
 
 from collections import Counter
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from ..wire import histogram
 from ..wire.protocol import TIMER
@@ -61,6 +61,24 @@ class TimerState(SeriesState):
         count, total, failures = count + len(batch), total + added, failures + raised
         new = (count, total, low, high, last, failures, buckets)
         change_together((folded, 0, new), drain, (failed, slice(raised), ()))
+
+    def _add(self, one: Tuple[Any, ...], other: Tuple[Any, ...]) -> Tuple[Any, ...]:
+        if not one[0]:
+            return other
+        count, total, low, high, _, failures, buckets = one
+        buckets = dict(buckets)
+        for index, more in other[6].items():
+            buckets[index] = buckets.get(index, 0) + more
+        low, high = min(low, other[2]), max(high, other[3])
+        return (
+            count + other[0],
+            total + other[1],
+            low,
+            high,
+            other[4],
+            failures + other[5],
+            buckets,
+        )
 
     def _fields(self, *folded: Any) -> str:
         count, total, low, high, last, failures, buckets = folded

@@ -11,7 +11,6 @@ import re
 from enum import Enum
 from json.decoder import JSONDecoder
 from json.encoder import JSONEncoder
-from numbers import Complex, Number, Real
 from typing import (
     Any,
     Dict,
@@ -26,6 +25,7 @@ from typing import (
 )
 
 from .errors import InvalidMetric, InvalidType, ProtocolError, describe
+from .labels import label_text
 
 VERSION = 1
 
@@ -37,6 +37,8 @@ MAX_NAME_LENGTH = 128
 MAX_LABELS = 16
 MAX_LABEL_NAME_LENGTH = 64
 MAX_LABEL_VALUE_LENGTH = 256
+#: Bytes of all label names and values of a series, in UTF-8.
+MAX_LABELS_BYTES = 1024
 #: Series per process; what is over it is folded into :data:`OVERFLOW`.
 DEFAULT_MAX_SERIES = 1000
 #: Name of the series that holds the sums of all that went over the limit.
@@ -58,13 +60,17 @@ PROBLEM = "problem"
 FUNCTION = "function"
 TAU = "tau"
 
+#: Code of the refusal of a new series for lack of room. From the first on, the collector takes no
+#: new series but :data:`OVERFLOW` on that connection, so the client knows where to add them up.
+BUDGET = "budget"
+
 #: What a client reports about itself: the only names of cells of kind ``problem``.
 OVERLAP_MISMATCH = "overlap_mismatch"
 RECORD_ERROR = "record_error"
 SERIES_LIMIT = "series_limit"
 SYNC_ERROR = "sync_error"
 UNMATCHED_STOP = "unmatched_stop"
-PROBLEMS = (OVERLAP_MISMATCH, RECORD_ERROR, SERIES_LIMIT, SYNC_ERROR, UNMATCHED_STOP)
+PROBLEMS = (BUDGET, OVERLAP_MISMATCH, RECORD_ERROR, SERIES_LIMIT, SYNC_ERROR, UNMATCHED_STOP)
 
 IDENTITY_LABELS = ("plugin", "plugin_task", "plugin_job")
 RESERVED_LABELS = frozenset((*IDENTITY_LABELS, "name", "le", "quantile", "q", "self", "sync"))
@@ -79,7 +85,7 @@ _decode_json = JSONDecoder().decode
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Labels = Tuple[Tuple[str, str], ...]
-#: What an author may give as a label's value; see :func:`label_text`.
+#: What an author may give as a label's value; see ``labels.label_text``.
 LabelValue = Union[str, SupportsFloat, Enum]
 
 
@@ -109,11 +115,12 @@ def check_name(name: Any) -> str:
 def check_labels(labels: Mapping[str, Any]) -> Labels:
     """Return ``labels`` as sorted pairs of strings, or raise with the rule that was broken.
 
-    Raises InvalidMetric or InvalidType; :func:`label_text` says which values are allowed.
+    Raises InvalidMetric or InvalidType; ``labels.label_text`` says which values are allowed.
     """
     if len(labels) > MAX_LABELS:
         raise InvalidMetric("at most %d labels on a series, got %d" % (MAX_LABELS, len(labels)))
     pairs: List[Tuple[str, str]] = []
+    sizes: Dict[str, int] = {}
     for label, value in labels.items():
         if not isinstance(label, str):
             raise InvalidType("label name must be a str, got " + describe(label))
@@ -134,44 +141,18 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
                 % (label, MAX_LABEL_VALUE_LENGTH, len(text))
             )
         try:
-            text.encode("utf-8")
+            sizes[label] = len(label) + len(text.encode("utf-8"))
         except UnicodeEncodeError:
             raise InvalidMetric("value of label %r must be valid Unicode" % label) from None
         pairs.append((label, text))
+    size = sum(sizes.values())
+    if size > MAX_LABELS_BYTES:
+        largest = max(sizes, key=sizes.__getitem__)
+        raise InvalidMetric(
+            "names and values of a series' labels must have at most %d bytes in all, got %d; "
+            "the largest is %r with %d" % (MAX_LABELS_BYTES, size, largest, sizes[largest])
+        )
     return tuple(sorted(pairs))
-
-
-_LABEL_VALUE = "value of label %r must be a str, a number, a bool or a member of an Enum, got %s"
-
-
-def label_text(label: str, value: Any) -> str:
-    """Return the text of a label's value, the same on every Python; InvalidType for other types.
-
-    - a str, or a subclass of it such as a ``(str, Enum)``: the characters that it holds;
-    - a bool: ``True`` or ``False``;
-    - a number (int, float, Decimal, Fraction, NumPy's): its digits, those of an IntEnum too;
-    - a member of another Enum: the text of its value;
-    - an array or tensor without dimensions, ``numpy.bool_`` too: the text of its ``item()``.
-    """
-    try:
-        if isinstance(value, str):
-            return str.__str__(value)
-        if isinstance(value, bool):
-            return str(value)
-        if isinstance(value, (int, float)):  # str(IntEnum) and repr(numpy.float64) changed
-            return (int if isinstance(value, int) else float).__repr__(value)
-        if isinstance(value, Enum):
-            return label_text(label, value.value)
-        if isinstance(value, Number) and not (
-            isinstance(value, Complex) and not isinstance(value, Real)
-        ):
-            return str(value)
-        if getattr(value, "shape", None) == ():
-            return label_text(label, value.item())
-    except Exception as error:  # of the author's own type; kept, it would keep this frame alive
-        got = "%s (%s)" % (describe(value), describe(error))
-        raise InvalidType(_LABEL_VALUE % (label, got)) from error
-    raise InvalidType(_LABEL_VALUE % (label, describe(value)))
 
 
 def check_function(name: Any) -> str:
@@ -273,6 +254,11 @@ class LineBuffer:
         """Allow lines of another length from the next on, also within a ``feed``."""
         self._longest = limit - 1
 
+    @property
+    def unfinished(self) -> int:
+        """How many bytes of a line that is not complete yet it holds."""
+        return len(self._pending)
+
     def feed(self, data: bytes) -> Iterator[Optional[bytes]]:
         """Yield each line completed by ``data``, without its newline; None for one too long."""
         start = 0
@@ -288,8 +274,10 @@ class LineBuffer:
                 elif end < 0:
                     self._pending += part
                 elif self._pending:
-                    yield bytes(self._pending + part)
+                    # Cleared first: what is done with a line must not double its memory.
+                    line = bytes(self._pending + part)
                     self._pending.clear()
+                    yield line
                 else:
                     yield part
             if end < 0:

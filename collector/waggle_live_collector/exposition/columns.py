@@ -13,7 +13,7 @@ from waggle_live.wire import protocol
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
 from ..table import exits
-from ..table.buckets import Buckets
+from ..table.buckets import BOUNDS, Buckets
 from ..table.kinds.function import TIMES
 from ..table.recent import Recent
 from ..table.series import NEVER, Key
@@ -21,6 +21,8 @@ from . import families as f
 from .families import Family
 
 QUANTILES = (0.5, 0.95, 0.99)
+#: Its buckets, that of ``+Inf``, count and sum.
+HISTOGRAM_LINES = len(BOUNDS) + 3
 
 #: Middle of each bucket in seconds: a quantile is always one of these.
 _MIDDLES = [
@@ -51,6 +53,11 @@ class Column(NamedTuple):
     numbers: Callable[[Sequence[Any], Moment], Sequence[Any]]
     label: str = ""
     values: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> int:
+        """How many lines of text a row has."""
+        return HISTOGRAM_LINES if self.family.type == "histogram" else len(self.values) or 1
 
 
 class Kind(NamedTuple):

@@ -46,8 +46,11 @@ class Encoding(Protocol):
     ) -> bytes:
         """Return a column of at least one histogram; raises as :meth:`samples` does."""
 
-    def family(self, family: Family, chunks: list[bytes]) -> list[bytes]:
-        """Return the parts of a family that has these columns, at least one."""
+    def family(self, family: Family, samples: bytes, *, begun: bool) -> bytes:
+        """Return a piece of a family: columns of it, and what has to stand before them.
+
+        ``begun``: it is not the first piece of that family.
+        """
 
 
 class Form(NamedTuple):

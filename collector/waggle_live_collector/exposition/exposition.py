@@ -1,11 +1,11 @@
-"""Renders the table in any form of ``/metrics``.
+"""Renders the table in any form of ``/metrics``, piece by piece.
 
 Written for this table instead of using ``generate_latest``, because a scrape is what this
-service is for: the labels of a series are encoded once, and all numbers of a family at a time.
+service is for: the labels of a series are encoded once, and many numbers of a family at a time.
 """
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..clock import Clock
 from ..faults import Faults
 from ..identity.labels import IdentityLabels
 from ..own_metrics import OwnMetrics
+from ..table.plugin import Plugin
 from ..table.table import Table
 from . import columns
 from . import families as f
@@ -20,14 +21,11 @@ from .columns import Column, Moment
 from .encoding import Encoding, Form, Pairs
 from .plugin_series import PluginSeries, Rows
 
-log = logging.getLogger(__name__)
-
-#: Rows of a column that are rendered at a time: what that takes is soon free for the next ones.
-DEFAULT_BATCH = 500
+#: Rows of a column that are rendered at a time, and about how many bytes of text these may make.
+DEFAULT_BATCH, DEFAULT_BATCH_BYTES = 500, 256 * 1024
 #: Seconds after which the labels of a form that nobody asked for again are forgotten.
 DEFAULT_KEEP_SECONDS = 300.0
 
-Chunks = dict[f.Family, list[bytes]]
 Plugins = dict[IdentityLabels, PluginSeries]
 
 
@@ -42,118 +40,141 @@ class Exposition:
     node: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        self._errors = self.own.errors.labels("exposition")
         #: By what encodes the labels: when it was last asked for, and the plugins then.
         self._known: dict[Callable[[Pairs], bytes], tuple[float, Plugins]] = {}
-        #: What a failure was logged of: families, and labels.
-        self._failed: set[str] = set()
 
-    def render(self, form: Form) -> list[bytes]:
-        """Return the whole answer as it is now, in parts; the collector's own is the last.
+    def render(self, form: Form) -> Iterator[bytes]:
+        """Yield an answer in pieces, some of them empty; the collector's own metrics are the last.
 
-        A row that can't be rendered is left out of its family, logged and counted.
+        Others may have their turn between two pieces. Which series are shown is settled at one
+        moment, and all numbers of a row in one family are of one moment. A row that can't be
+        rendered is left out of its family and noted.
         """
-        begin = self.clock.monotonic()
-        parts = self._parts(form)
-        self.own.scrape_seconds.observe(self.clock.monotonic() - begin)
-        parts.append(form.encoding.own(self.own.registry))
-        return parts
+        took, begin = 0.0, self.clock.monotonic()
+        for piece in self._pieces(form):
+            took += self.clock.monotonic() - begin
+            yield piece
+            begin = self.clock.monotonic()
+        self.own.scrape_seconds.observe(took)
+        yield form.encoding.own(self.own.registry)
 
-    def _parts(self, form: Form) -> list[bytes]:
-        self.clock.refresh()
-        moment = Moment(self.clock.monotonic(), self.clock.offset)
+    def _pieces(self, form: Form) -> Iterator[bytes]:
         encoding = form.encoding
-        chunks: Chunks = {family: [] for family in f.ALL if form.live or not family.live}
-        for rows, shown in self._rows(encoding, moment.now):
-            for column in shown:
-                if rows.rows and column.family in chunks:
-                    chunks[column.family] += self._column(encoding, column, rows, moment)
-        parts: list[bytes] = []
-        for family, texts in chunks.items():
-            if texts:
-                parts += encoding.family(family, texts)
-        return parts
+        yield from self._prepare(encoding)
+        self.clock.refresh()
+        offset = self.clock.offset
+        gone = list(self.table.gone.rows.values())
+        shown: dict[f.Family, list[tuple[Column, Rows]]] = {
+            family: [] for family in f.ALL if form.live or not family.live
+        }
+        for rows, in_columns in self._rows(encoding):
+            for column in in_columns:
+                if rows.rows and column.family in shown:
+                    shown[column.family].append((column, rows))
+        # Nothing was awaited since the plugins were looked at, so none is among the gone, too.
+        for start in range(0, len(gone), DEFAULT_BATCH):
+            rows = Rows()
+            for row in gone[start : start + DEFAULT_BATCH]:
+                with self._kept(row.identity):
+                    rows.add(encoding.labels(row.identity.pairs()), row)
+            shown[f.EXITS].append((columns.EXITS, rows))
+            yield b""
+        for family, parts in shown.items():
+            begun = False
+            for column, rows in parts:
+                for batch in _batches(column, rows):
+                    moment = Moment(self.clock.monotonic(), offset)
+                    samples = b"".join(self._batch(encoding, column, batch, moment))
+                    if samples:
+                        samples = encoding.family(family, samples, begun=begun)
+                        begun = True
+                    yield samples
 
-    def _rows(self, encoding: Encoding, now: float) -> list[tuple[Rows, Sequence[Column]]]:
-        """Return all that is shown, each with the columns that it is shown in."""
-        known = self._follow(encoding, now)
-        plugins, infos, stamps = Rows(), Rows(), Rows()
+    def _prepare(self, encoding: Encoding) -> Iterator[bytes]:
+        """Encode the labels of what is new, with a turn for others between."""
+        now = self.clock.monotonic()
+        _, plugins = self._known.setdefault(encoding.labels, (now, {}))
+        for plugin in list(self.table.shown(now)):
+            with self._kept(plugin.identity):
+                known = self._follow(plugins, plugin, encoding)
+                known.retry(self.faults)
+                while known.follow(DEFAULT_BATCH, self.faults):
+                    yield b""
+
+    def _follow(self, plugins: Plugins, plugin: Plugin, encoding: Encoding) -> PluginSeries:
+        known = plugins.get(plugin.identity)
+        if known is None or known.plugin is not plugin:
+            known = plugins[plugin.identity] = PluginSeries(plugin, encoding.labels)
+        return known
+
+    def _rows(self, encoding: Encoding) -> list[tuple[Rows, Sequence[Column]]]:
+        """Return all that is shown of what is not gone, each with the columns it is shown in."""
+        plugins, infos, stamps, node = Rows(), Rows(), Rows(), Rows()
         by_kind = {kind: Rows() for kind in columns.KINDS}
-        for each in known:
+        for each in self._shown(encoding):
             plugins.add(each.labels, each.plugin)
-            infos.add(each.info(), each.plugin)
+            with self._kept(each.plugin.identity):
+                infos.add(each.info(), each.plugin)
             stamps.extend(each.stamps)
             for kind, rows in each.by_kind.items():
                 by_kind[kind].extend(rows)
-        gone, node = Rows(), Rows()
-        for row in self.table.gone.rows.values():
-            gone.add(encoding.labels(row.identity.pairs()), row)
-        node.add(encoding.labels(self.node.items()), self.node)
+        with self._kept("the node"):
+            node.add(encoding.labels(self.node.items()), self.node)
         return [
             *((by_kind[name], kind.columns) for name, kind in columns.KINDS.items()),
             (stamps, [columns.UPDATED]),
             (plugins, columns.PLUGIN),
             (infos, [columns.INFO]),
-            (gone, [columns.EXITS]),
             (node, [columns.NODE_INFO]),
         ]
 
-    def _follow(self, encoding: Encoding, now: float) -> list[PluginSeries]:
+    def _shown(self, encoding: Encoding) -> list[PluginSeries]:
         """Return the plugins with all of their series; those that are gone are forgotten."""
-        _, before = self._known.get(encoding.labels, (now, {}))
+        now = self.clock.monotonic()
+        before = self._known[encoding.labels][1]
         plugins: Plugins = {}
         for plugin in self.table.shown(now):
-            known = before.get(plugin.identity)
-            if known is None or known.plugin is not plugin:
-                known = PluginSeries(plugin, encoding.labels)
-            known.follow(self._fail)
-            if known.left_out:
-                self._errors.inc(known.left_out)
-            plugins[plugin.identity] = known
+            with self._kept(plugin.identity):
+                known = self._follow(before, plugin, encoding)
+                while known.follow(DEFAULT_BATCH, self.faults):
+                    pass
+                plugins[plugin.identity] = known
         self._known[encoding.labels] = now, plugins
         for encode, (at, _) in list(self._known.items()):
             if now - at > DEFAULT_KEEP_SECONDS:  # or it would hold on to plugins that are gone
                 del self._known[encode]
         return list(plugins.values())
 
-    def _column(
-        self, encoding: Encoding, column: Column, rows: Rows, moment: Moment
-    ) -> list[bytes]:
-        chunks: list[bytes] = []
-        for start in range(0, len(rows.rows), DEFAULT_BATCH):
-            end = start + DEFAULT_BATCH
-            chunks += self._batch(
-                encoding, column, rows.labels[start:end], rows.rows[start:end], moment
-            )
-        return chunks
-
-    def _batch(
-        self,
-        encoding: Encoding,
-        column: Column,
-        labels: Sequence[bytes],
-        rows: Sequence[Any],
-        moment: Moment,
-    ) -> list[bytes]:
+    def _batch(self, encoding: Encoding, column: Column, rows: Rows, moment: Moment) -> list[bytes]:
         """Render all rows at a time; if one of them fails, each half by itself."""
         try:
-            return _render(encoding, column, labels, rows, moment)
-        except Exception:
-            if len(rows) == 1:
-                self._errors.inc()
-                self._fail(column.family.name, labels[0])
+            return _render(encoding, column, rows.labels, rows.rows, moment)
+        except Exception as error:
+            half = len(rows.rows) // 2
+            if not half:
+                text = f"can't render {column.family.name} of {rows.labels[0]!r}; it is left out"
+                self.faults.note("exposition", text, error)
                 return []
-        half = len(rows) // 2
         return [
-            *self._batch(encoding, column, labels[:half], rows[:half], moment),
-            *self._batch(encoding, column, labels[half:], rows[half:], moment),
+            *self._batch(encoding, column, rows.part(0, half), moment),
+            *self._batch(encoding, column, rows.part(half, len(rows.rows)), moment),
         ]
 
-    def _fail(self, what: str, row: object) -> None:
-        """Log the error that is being handled, once for each ``what``."""
-        if what not in self._failed:
-            self._failed.add(what)
-            log.exception("can't render %s of %r; such rows are left out", what, row)
+    def _kept(self, whom: object) -> AbstractContextManager[None]:
+        return self.faults.kept("exposition", f"can't render {whom!r}; it is left out")
+
+
+def _batches(column: Column, rows: Rows) -> Iterator[Rows]:
+    """Yield the rows of a column, so many at a time as one may take for a piece."""
+    start = 0
+    while start < len(rows.rows):
+        batch = rows.part(start, start + DEFAULT_BATCH)
+        size = sum(map(len, batch.labels)) * column.lines
+        if size > DEFAULT_BATCH_BYTES:
+            fitting = max(len(batch.rows) * DEFAULT_BATCH_BYTES // size, 1)
+            batch = batch.part(0, fitting)
+        yield batch
+        start += len(batch.rows)
 
 
 def _render(

@@ -3,8 +3,9 @@
 NaN and the infinities are null, which JSON has; so is what is not known.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 from msgspec import json
 
@@ -13,6 +14,8 @@ from waggle_live.wire.histogram import quantile
 from waggle_live.wire.protocol import OTHER_FUNCTIONS
 
 from ..clock import Clock
+from ..faults import Faults
+from ..table.exits import GoneRow
 from ..table.kinds.count import CountSeries
 from ..table.kinds.counter import CounterSeries
 from ..table.kinds.function import TIMES
@@ -23,60 +26,93 @@ from ..table.plugin import GONE, UP, Plugin
 from ..table.series import Key, Series
 from ..table.table import Table
 
+#: Series that are told of at a time.
+DEFAULT_BATCH = 500
+
 _TAU_RUN = Key(protocol.TAU, "", ())
 
 
 class Api:
     """Builds the answer from the table. Belongs to the event loop."""
 
-    def __init__(self, *, table: Table, clock: Clock, node: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, table: Table, faults: Faults, clock: Clock, node: Mapping[str, str]
+    ) -> None:
         self._table = table
+        self._faults = faults
         self._clock = clock
         self._node = dict(node)
 
-    def plugins(self) -> bytes:
-        """Return the JSON text."""
+    def plugins(self) -> Iterator[bytes]:
+        """Yield the JSON text in pieces, some of them empty; others may have their turn between.
+
+        A plugin, or a series of one, that can't be told is left out and noted.
+        """
         self._clock.refresh()
         now = self._clock.monotonic()
-        plugins = [self._plugin(plugin, now) for plugin in self._table.shown(now)]
-        gone = [
-            {**row.identity._asdict(), "state": GONE, "exits": row.exits}
-            for row in self._table.gone.rows.values()
-        ]
-        answer = {
-            "now": self._clock.unix(now),
-            "node": self._node,
-            "plugins": plugins,
-            "gone": gone,
-        }
-        return json.encode(answer)
+        plugins, gone = list(self._table.shown(now)), list(self._table.gone.rows.values())
+        head = {"now": self._clock.unix(now), "node": self._node}
+        yield json.encode(head)[:-1] + b',"plugins":['
+        comma = b""
+        for plugin in plugins:
+            state = plugin.state(now)
+            by_kind: dict[str, list[Series]] = {}
+            for key, one in plugin.series.items():
+                by_kind.setdefault(key.kind, []).append(one)
+            counts = []
+            count = partial(_counted, state=state, now=now)
+            for kind in _COUNTS:
+                counts.append(dict((yield from self._told(by_kind.get(kind, ()), count))))
+            begin = b""
+            with self._faults.kept("exposition", f"can't tell of {plugin.identity}; left out"):
+                begin = json.encode(self._plugin(plugin, state, counts, now))[:-1]
+            if begin:
+                yield comma + begin
+                comma = b","
+                for kind, (name, fields) in _SERIES.items():
+                    tell = partial(_series, fields=fields, state=state, now=now)
+                    yield from self._list(name, by_kind.get(kind, ()), tell)
+                functions = yield from self._told(by_kind.get(protocol.FUNCTION, ()), _function)
+                functions.sort(key=_cost, reverse=True)
+                yield from self._list("functions", functions, dict)
+                yield b"}"
+        yield b"]"
+        yield from self._list("gone", gone, _gone)
+        yield b"}"
 
-    def _plugin(self, plugin: Plugin, now: float) -> dict[str, Any]:
+    def _list(self, name: str, rows: Sequence[Any], tell: Callable[[Any], Any]) -> Iterator[bytes]:
+        """Yield a field that is a list of what is told of some rows."""
+        yield b',"%b":[' % name.encode()
+        comma = b""
+        for start in range(0, len(rows), DEFAULT_BATCH):
+            told = yield from self._told(
+                rows[start : start + DEFAULT_BATCH], lambda row: json.encode(tell(row))
+            )
+            if told:
+                yield comma + b",".join(told)
+                comma = b","
+        yield b"]"
+
+    def _told(
+        self, rows: Sequence[Any], tell: Callable[[Any], Any]
+    ) -> Generator[bytes, None, list[Any]]:
+        """Return what is told of each row, after empty pieces."""
+        told = []
+        for number, row in enumerate(rows, 1):
+            try:
+                told.append(tell(row))
+            except Exception as error:
+                self._faults.note("exposition", "can't tell of a series; it is left out", error)
+            if not number % DEFAULT_BATCH:
+                yield b""
+        return told
+
+    def _plugin(
+        self, plugin: Plugin, state: str, counts: Sequence[dict[str, "_Counted"]], now: float
+    ) -> dict[str, Any]:
         clock, info = self._clock, plugin.info
-        series: dict[str, list[dict[str, Any]]] = {name: [] for name, _ in _SERIES.values()}
-        counts: dict[str, dict[str, _Counted]] = {kind: {} for kind in _COUNTS}
-        functions: list[dict[str, Any]] = []
-        for key, one in plugin.series.items():
-            if key.kind in _SERIES:
-                name, fields = _SERIES[key.kind]
-                age = max(now - one.stamp.at, 0.0)
-                head = {"name": key.name, "labels": dict(key.labels), "age": age}
-                series[name].append(head | fields(one, now))
-            elif key.kind in counts:
-                counts[key.kind][key.name] = _counted(cast(CountSeries, one), now)
-            elif key.kind == protocol.FUNCTION:
-                functions.append(_function(one))
-        functions.sort(key=_cost, reverse=True)
-        messages = counts[protocol.MESSAGES]
-        uploads = counts[protocol.UPLOADS].get("", _NEVER_COUNTED)
-        cpu_per_second = plugin.cpu_per_second(now)
-        state = plugin.state(now)
-        if state != UP:
-            # Nobody knows how often it happens now, and PromQL alone needs a number there.
-            for rated in series["rates"]:
-                rated["per_second"] = rated["block_per_second"] = None
-            messages = {name: each._replace(per_second=None) for name, each in messages.items()}
-            uploads, cpu_per_second = uploads._replace(per_second=None), None
+        messages, uploaded, problems = counts
+        uploads = uploaded.get("", _NEVER_COUNTED)
         return {
             **plugin.identity._asdict(),
             "up": plugin.up,
@@ -93,7 +129,7 @@ class Api:
             "last_seen": clock.unix(plugin.last_seen),
             "silent": max(now - plugin.last_seen, 0.0),
             "cpu_seconds": plugin.cpu_seconds(),
-            "cpu_per_second": cpu_per_second,
+            "cpu_per_second": plugin.cpu_per_second(now) if state == UP else None,
             "memory_bytes": plugin.memory_bytes(),
             "memory_scope": plugin.memory_scope(),
             "exits": plugin.exits,
@@ -103,9 +139,7 @@ class Api:
             "uploads": uploads.total,
             "uploads_per_second": uploads.per_second,
             "uploads_age": uploads.age,
-            "problems": {name: each.total for name, each in counts[protocol.PROBLEM].items()},
-            **series,
-            "functions": functions,
+            "problems": {name: each.total for name, each in problems.items()},
             "tau": self._tau(plugin.series.get(_TAU_RUN)),
         }
 
@@ -115,6 +149,22 @@ class Api:
         totals = run.totals
         last_dump = self._clock.unix(totals.dumped_at)
         return {"last_dump": last_dump, "dropped": totals.dropped, "torn": totals.torn}
+
+
+def _gone(row: GoneRow) -> dict[str, Any]:
+    return {**row.identity._asdict(), "state": GONE, "exits": row.exits}
+
+
+def _series(
+    series: Series, fields: Callable[[Any, float], dict[str, Any]], state: str, now: float
+) -> dict[str, Any]:
+    totals = series.totals
+    age = max(now - series.stamp.at, 0.0)
+    told = {"name": totals.name, "labels": dict(totals.labels), "age": age, **fields(series, now)}
+    if state != UP and totals.kind == protocol.RATE:
+        # Nobody knows how often it happens now, and PromQL alone needs a number there.
+        told["per_second"] = told["block_per_second"] = None
+    return told
 
 
 def _timer(series: TimerSeries, now: float) -> dict[str, Any]:
@@ -162,10 +212,11 @@ class _Counted(NamedTuple):
 _NEVER_COUNTED = _Counted(None, None, None)
 
 
-def _counted(series: CountSeries, now: float) -> _Counted:
+def _counted(series: CountSeries, state: str, now: float) -> tuple[str, _Counted]:
     series.recent.advance(now)
+    per_second = series.recent.per_second(now) if state == UP else None
     age = max(now - series.stamp.at, 0.0)
-    return _Counted(series.totals.value, series.recent.per_second(now), age)
+    return series.totals.name, _Counted(series.totals.value, per_second, age)
 
 
 def _function(series: Series) -> dict[str, Any]:

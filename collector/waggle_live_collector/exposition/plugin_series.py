@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
+from ..faults import Faults
 from ..identity.labels import ProcessInfo
 from ..table.plugin import Plugin
+from ..table.series import Key, Series
 from .columns import KINDS
 from .encoding import Pairs
 
@@ -29,6 +31,10 @@ class Rows:
         self.labels.append(labels)
         self.rows.append(row)
 
+    def part(self, start: int, stop: int) -> "Rows":
+        """Return some of them."""
+        return Rows(self.labels[start:stop], self.rows[start:stop])
+
     def extend(self, more: "Rows") -> None:
         """Take in all of ``more``."""
         self.labels += more.labels
@@ -45,39 +51,50 @@ class PluginSeries:
         self.labels = encode(self._pairs)
         self.by_kind: dict[str, Rows] = {}
         self.stamps = Rows()
-        #: Series whose labels can't be encoded: they are not shown.
-        self.left_out = 0
+        #: Series that are not shown, since their labels can't be encoded, and whether each is the
+        #: first of its stamp.
+        self._left_out: list[tuple[Key, Series, bool]] = []
         self._seen = self._seen_stamps = 0
         self._info: tuple[ProcessInfo | None, bytes] = (None, b"")
 
-    def follow(self, fail: Callable[[str, object], None]) -> None:
-        """Take in the series that are new; between two scrapes series and names only come.
+    def follow(self, most: int, faults: Faults) -> bool:
+        """Take in so many of the series that are new; tell whether there are more.
 
-        ``fail`` is called where one is left out, while its error is handled.
+        Between two scrapes series and names only come.
         """
-        plugin, stamps = self.plugin, self.stamps
+        plugin = self.plugin
         if len(plugin.series) == self._seen:
-            return
+            return False
         # Stamps stand in the order of the first series of each, whose labels they share.
         new = islice(plugin.stamps.values(), self._seen_stamps, None)
         stamp = next(new, None)
-        for key, series in islice(plugin.series.items(), self._seen, None):
+        for key, series in islice(plugin.series.items(), self._seen, self._seen + most):
             self._seen += 1
             is_first = series.stamp is stamp
             if is_first:
                 self._seen_stamps += 1
                 stamp = next(new, None)
-            try:
-                label = KINDS[key.kind].label
-                named = [(label, key.name)] if label else []
-                labels = self._encode([*self._pairs, *named, *key.labels])
-            except Exception:
-                self.left_out += 1
-                fail("labels", key)
-                continue
-            self.by_kind.setdefault(key.kind, Rows()).add(labels, series)
-            if is_first:
-                stamps.add(labels, series.stamp)
+            self._add(key, series, is_first, faults)
+        return True
+
+    def retry(self, faults: Faults) -> None:
+        """Try those again that were left out; each is noted again."""
+        left_out, self._left_out = self._left_out, []
+        for each in left_out:
+            self._add(*each, faults)
+
+    def _add(self, key: Key, series: Series, is_first: bool, faults: Faults) -> None:
+        try:
+            label = KINDS[key.kind].label
+            named = [(label, key.name)] if label else []
+            labels = self._encode([*self._pairs, *named, *key.labels])
+        except Exception as error:
+            self._left_out.append((key, series, is_first))
+            faults.note("exposition", f"can't render {key!r}; it is left out", error)
+            return
+        self.by_kind.setdefault(key.kind, Rows()).add(labels, series)
+        if is_first:
+            self.stamps.add(labels, series.stamp)
 
     def info(self) -> bytes:
         """Return the labels of what is known of the plugin's newest process."""

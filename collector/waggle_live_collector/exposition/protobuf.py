@@ -106,11 +106,14 @@ class Protobuf:
             ]
         )
 
-    def family(self, family: Family, chunks: list[bytes]) -> list[bytes]:
-        """Return the parts of a family: its length, name, help and type, and its columns."""
+    def family(self, family: Family, samples: bytes, *, begun: bool = False) -> bytes:
+        """Return a message with its length. Each piece is one, so that none waits for the others.
+
+        Prometheus takes several of one name one after another.
+        """
         names = _field(1, family.name.encode()) + _field(2, family.help.encode())
         head = names + b"\x18" + varint(_TYPES[family.type])
-        return [varint(len(head) + sum(map(len, chunks))), head, *chunks]
+        return varint(len(head) + len(samples)) + head + samples
 
     def own(self, registry: CollectorRegistry) -> bytes:
         """Return the metrics of a registry: the same series as in its text.
@@ -127,7 +130,7 @@ class Protobuf:
                 family = Family(name, kind, metric.documentation)
                 labels = [label_fields(sample.labels.items()) for sample in samples]
                 values = [sample.value for sample in samples]
-                parts += self.family(family, [self.samples(family, labels, values)])
+                parts.append(self.family(family, self.samples(family, labels, values)))
         return b"".join(parts)
 
 

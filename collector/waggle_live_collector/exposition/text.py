@@ -95,13 +95,15 @@ class Text:
             texts.append((lines % numbers).replace(b"\0", label))
         return b"".join(texts)
 
-    def family(self, family: Family, chunks: list[bytes]) -> list[bytes]:
-        """Return the parts of a family: its HELP and TYPE lines, and its columns."""
+    def family(self, family: Family, samples: bytes, *, begun: bool) -> bytes:
+        """Return a piece of a family: its HELP and TYPE lines stand before the first."""
+        if begun:
+            return samples
         name = family.name
         if family.type == "counter":
             name = name.removesuffix(self._counter_suffix)
         header = f"# HELP {name} {family.help}\n# TYPE {name} {family.type}\n"
-        return [header.encode(), *chunks]
+        return header.encode() + samples
 
 
 TEXT = Text("text/plain; version=0.0.4; charset=utf-8", generate_latest, "")

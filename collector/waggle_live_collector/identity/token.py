@@ -2,7 +2,8 @@
 
 import logging
 from hmac import compare_digest
-from pathlib import Path
+
+from .. import regular_file
 
 log = logging.getLogger(__name__)
 
@@ -23,15 +24,14 @@ class TokenFile:
 
     def __init__(self, path: str) -> None:
         """Read the file; raises TokenError."""
-        self._path = Path(path)
+        self._path = path
         self._complaint = ""
         self.read()
 
     def read(self) -> bytes:
         """Return the token; raises TokenError."""
         try:
-            with self._path.open("rb") as file:
-                token = file.read(4 * MAX_TOKEN).strip()
+            token = regular_file.read(self._path, 4 * MAX_TOKEN).strip()
         except OSError as error:
             reason = error.strerror or str(error)
             raise TokenError(f"can't read the token file {self._path}: {reason}") from error

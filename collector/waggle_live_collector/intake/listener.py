@@ -1,46 +1,35 @@
 """Carries bytes between the sockets of plugins and their protocols.
 
-Bounds: connections that have not said ``hello``, seconds until they do, and bytes that wait for
-a peer that doesn't read (it is cut off). A peer whose bytes take long is read again later, by a
-multiple of that time if most of what it says is refused, so that a flood from one costs the
-others and the scrapes little. Belongs to the event loop.
+Bounds: seconds until a connection says ``hello``; bytes that wait for a peer that doesn't read (it
+is cut off); and under the budget what connections and their unfinished lines take. A peer whose
+bytes take long is read again later (``sockets/turns.py``), so that a flood costs the others and the
+scrapes little. An error of ours costs the connection that it came up in. Belongs to the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from dataclasses import dataclass
-from functools import partial
 
-from ..clock import Clock
-from ..faults import Faults
+from ..budget import Budget, What
 from ..identity import peer as peers
 from ..identity.peer import Peer
-from ..limits import Limits
-from ..own_metrics import OwnMetrics
+from ..limits import Limits, plugin_connections
 from ..sockets.acceptor import Acceptor
 from ..sockets.tcp import keep_alive
-from ..table.processes import Processes
-from .protocol import WhenSaved, WireProtocol
+from ..sockets.turns import Turns
+from .protocol import Intake, WireProtocol
 
-log = logging.getLogger(__name__)
-
-#: Connections that may be without a process at a time, besides those of the last second: a
-#: thousand processes that return to a restarted collector at once are no attack.
-DEFAULT_MAX_WAITING = 128
-GRACE_SECONDS = 1.0
-#: Bytes that may wait for one peer to read them.
-DEFAULT_MAX_UNREAD = 64 * 1024
+#: Bytes that may wait for one peer to read them, and memory that each of them takes.
+DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
 #: Bytes read from one peer at a time.
-DEFAULT_READ_BYTES = 16 * 1024
-#: A peer that kept us busy this many seconds is not read again for as long ...
-BUSY_SECONDS = 0.005
-#: ... or for this many times as long, while its errors are too many to be answered; ...
-FLOOD_FACTOR = 20
-#: ... but not longer than this, for its end must be seen within a second.
-MAX_PAUSE = 0.5
+DEFAULT_READ_BYTES = 4 * 1024
+#: Memory of a connection (tests/collector/intake/test_room.py measures it), and in what steps that
+#: of an unfinished line is counted.
+CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
+#: A peer that has to wait longer than this for its turn is not read meanwhile.
+PAUSE_SECONDS = 0.005
 #: Seconds in which a peer has to read what it was sent before we close.
 CLOSE_SECONDS = 1.0
 #: At the end: bytes that stand in the sockets are read until they are quiet for ...
@@ -57,10 +46,20 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def __init__(self, listener: Listener, peer: Peer) -> None:
         self.since = listener.clock.monotonic()
+        self._path = (peer.principal, peer.process, id(self))
+        self.account = listener.budget.account(*self._path, lose=lambda _: self._give_way())
         self._listener = listener
         self._transport: asyncio.Transport | None = None
-        self._protocol = listener.protocol(wire=self, peer=peer)
-        self._greeted = False
+        self._protocol = WireProtocol(self, peer, listener)
+        #: Does it speak for a process that lives? Such a one is cut off for nothing but its lines.
+        self._speaks = False
+        #: Ends a pause.
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def closing(self) -> bool:
+        """Has it been closed, but for answers that its peer has not read yet?"""
+        return self._transport is not None and self._transport.is_closing()
 
     async def open(self, sock: socket.socket) -> None:
         """Take the accepted socket over."""
@@ -69,8 +68,10 @@ class PluginConnection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio: the connection stands."""
         assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(0)
         self._transport = transport
-        self._listener.activity += 1
+        self._hold()
+        self._wait(self._listener.turns.begin(self._path))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Asyncio: where to put bytes."""
@@ -78,85 +79,90 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Asyncio: bytes came."""
-        self._listener.activity += 1
-        clock = self._listener.clock
-        begin = clock.monotonic()
+        begin = self._listener.clock.monotonic()
         self._protocol.receive(bytes(self._buffer[:nbytes]))
-        took = clock.monotonic() - begin
-        if took > BUSY_SECONDS:
-            self._pause(min(took * (FLOOD_FACTOR if self._protocol.floods else 1), MAX_PAUSE))
-        if self._protocol.greeted and not self._greeted:
-            self._greeted = True
-            self._listener.acceptor.moved(self, waiting=False)
-
-    def _pause(self, seconds: float) -> None:
-        """Read no more for so long."""
-        if self._transport is not None and self._transport.is_reading():
-            self._listener.own.read_pauses.inc()
-            self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(seconds, self._go_on)
-
-    def _go_on(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+        if (self._protocol.process is not None) != self._speaks:
+            self._speaks = not self._speaks
+            self.account.take(What.SERIES, CONNECTION_BYTES if self._speaks else -CONNECTION_BYTES)
+            self._listener.acceptor.moved(self, waiting=not self._speaks)
+        self._hold()
+        took = self._listener.clock.monotonic() - begin
+        self._wait(self._listener.turns.take(self._path, took))
 
     def eof_received(self) -> bool:
         """Asyncio: the peer says no more; the protocol closes when it has answered."""
-        self._listener.activity += 1
         self._protocol.end_of_file()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio: the peer is gone, or we closed."""
         self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self.account.close()
         self._listener.acceptor.lost(self)
         self._protocol.end_of_file()
+
+    def resume_writing(self) -> None:
+        """Asyncio: the peer has read all that it was sent."""
+        self.account.hold(What.ANSWERS, 0)
 
     def send(self, data: bytes) -> None:
         """Queue an answer; a peer that reads none of them is cut off."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if transport.get_write_buffer_size() > DEFAULT_MAX_UNREAD:
-            self._listener.acceptor.cut(self, "unread")
-            return
         transport.write(data)
+        unread = transport.get_write_buffer_size()
+        if unread > DEFAULT_MAX_UNREAD:
+            self._listener.acceptor.cut(self, "unread")
+        elif unread and not self.account.hold(What.ANSWERS, UNREAD_FACTOR * unread):
+            self._give_way()
 
     def close(self) -> None:
         """Close when what was queued is sent; a peer that doesn't read it is cut off later."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
-            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.abort)
+            self._listener.acceptor.moved(self, waiting=True)
 
     def abort(self) -> None:
         """Close now."""
         if self._transport is not None:
             self._transport.abort()
+        else:  # it never stood: its peer's handle is let go
+            self._protocol.end_of_file()
+
+    def _hold(self) -> None:
+        """Have the budget hold what it takes beside a living process, or give way."""
+        line = -(-self._protocol.lines.unfinished // LINE_STEP) * LINE_STEP
+        size = line if self._speaks else line + CONNECTION_BYTES
+        if not self.account.hold(What.INCOMPLETE, size):
+            self._give_way()
+
+    def _give_way(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(self._protocol.no_room())
+            self._listener.acceptor.cut(self, "crowded")
+
+    def _wait(self, seconds: float) -> None:
+        """Read no more for so long."""
+        if seconds > PAUSE_SECONDS and self._transport is not None:
+            self._listener.own.read_pauses.inc()
+            self._transport.pause_reading()
+            resume = self._transport.resume_reading
+            self._timer = asyncio.get_running_loop().call_later(seconds, resume)
 
 
 @dataclass(eq=False, kw_only=True)
-class Listener:
+class Listener(Intake):
     """Takes in plugins on any number of sockets; ``prove`` asks the kernel for their pods."""
 
-    processes: Processes
-    when_saved: WhenSaved
-    own: OwnMetrics
-    faults: Faults
-    clock: Clock
+    budget: Budget
     limits: Limits
     prove: bool = False
 
     def __post_init__(self) -> None:
-        #: Rises whenever bytes or connections arrive.
-        self.activity = 0
-        self.protocol = partial(
-            WireProtocol,
-            processes=self.processes,
-            when_saved=self.when_saved,
-            own=self.own,
-            faults=self.faults,
-            clock=self.clock,
-        )
+        self.turns = Turns(self.clock.monotonic)
         self.acceptor = Acceptor(
             make=self._make,
             overdue=self._overdue,
@@ -164,19 +170,19 @@ class Listener:
             delayed=self.own.accept_delays.inc,
             faults=self.faults,
             now=self.clock.monotonic,
-            rate=self.limits.connections_per_second,
-            most_waiting=DEFAULT_MAX_WAITING,
-            grace=GRACE_SECONDS,
+            working=What.SERIES,
+            most=plugin_connections(),
+            process_pace=self.limits.process_pace,
+            principal_pace=self.limits.principal_pace,
         )
 
     async def stop(self) -> None:
         """Accept no more, then read what is already on its way, within a second."""
-        await self.acceptor.stop()
+        self.acceptor.stop()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DRAIN_SECONDS
-        seen = -1
-        while seen != self.activity and loop.time() < deadline:
-            seen = self.activity
+        deadline, seen = loop.time() + DRAIN_SECONDS, -1
+        while seen != self.turns.taken and loop.time() < deadline:
+            seen = self.turns.taken
             await asyncio.sleep(QUIET_SECONDS)
 
     def _make(self, accepted: socket.socket) -> PluginConnection:
@@ -184,8 +190,9 @@ class Listener:
         peer = peers.of(accepted, prove=self.prove)
         if peer.tcp:
             keep_alive(accepted, *self.limits.keepalive)
-        log.debug("connection from %s", peer)
         return PluginConnection(self, peer)
 
     def _overdue(self, connection: PluginConnection, now: float) -> str:
+        if connection.closing:
+            return "unread" if now - connection.since >= CLOSE_SECONDS else ""
         return "silent" if now - connection.since >= self.limits.hello_seconds else ""

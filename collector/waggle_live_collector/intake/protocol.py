@@ -2,8 +2,8 @@
 
 Rules: the first message is ``hello``; one bad message or cell costs only itself; only
 ``flush`` and ``bye`` are answered when they succeed; once another connection has taken the
-process over, or this one was told to close, nothing more is read. Errors to a peer that makes
-many are thinned out, so that it can't make us buffer or spend.
+process over, or this one was told to close, nothing more is read. Of what arrives at once so many
+refusals are answered, and the others counted: a peer can't make us buffer or spend without end.
 """
 
 import logging
@@ -18,7 +18,7 @@ from .. import messages
 from ..clock import Clock
 from ..faults import Faults
 from ..identity.peer import Peer
-from ..messages import Bye, Flush, Hello, Refusal, Update
+from ..messages import MAX_REFUSALS, Bye, Flush, Hello, Refusal, Update
 from ..own_metrics import OwnMetrics
 from ..table.kinds import DECODER, Cell
 from ..table.process import Process
@@ -27,9 +27,8 @@ from ..version import VERSION as COLLECTOR_VERSION
 
 log = logging.getLogger(__name__)
 
-#: Errors answered at once, and per second after that; further ones are only counted.
-DEFAULT_ERROR_BURST = 100
-DEFAULT_ERRORS_PER_SECOND = 10.0
+#: Longest text of an error, in characters.
+MAX_TEXT = 1000
 
 #: Longest line before the ``hello``, which is shorter: strangers take little memory.
 MAX_HELLO_BYTES = 16 * 1024
@@ -53,140 +52,137 @@ WhenSaved = Callable[[Callable[[bool], None]], None]
 
 
 @dataclass(eq=False, kw_only=True)
-class WireProtocol:
-    """One peer's connection, from its ``hello`` to its end. Belongs to the event loop."""
+class Intake:
+    """What all connections share."""
 
-    wire: Wire
     processes: Processes
     when_saved: WhenSaved
     own: OwnMetrics
     faults: Faults
     clock: Clock
-    peer: Peer
 
-    def __post_init__(self) -> None:
+
+class WireProtocol:
+    """One peer's connection, from its ``hello`` to its end. Belongs to the event loop."""
+
+    def __init__(self, wire: Wire, peer: Peer, intake: Intake) -> None:
+        #: What it speaks for, from an acceptable ``hello`` to ``bye``.
         self.process: Process | None = None
-        self._lines = LineBuffer(MAX_HELLO_BYTES)
-        #: Has the peer said an acceptable ``hello``?
-        self.greeted = False
-        self._ended = False
-        self._closed = False
-        #: Answers that wait for the state file.
-        self._owed = 0
-        self._allowance = float(DEFAULT_ERROR_BURST)
-        self._allowed_at = self.clock.monotonic()
-
-    @property
-    def floods(self) -> bool:
-        """Does the peer make more errors than are answered?"""
-        return self._allowance + self._earned(self.clock.monotonic()) < 1
+        self.lines = LineBuffer(MAX_HELLO_BYTES)
+        self._wire, self._peer, self._intake = wire, peer, intake
+        self._greeted = self._closed = False
+        #: Answers that wait for the state file, and refusals of what arrived last.
+        self._owed = self._refusals = 0
 
     def receive(self, data: bytes) -> None:
         """Take in bytes, in any pieces."""
-        for line in self._lines.feed(data):
+        self._refusals = 0
+        for line in self.lines.feed(data):
             if self._closed:
                 return
-            if line is None:
-                limit = MAX_LINE_BYTES if self.greeted else MAX_HELLO_BYTES
-                self._refuse(Refusal("too_long", f"a line has at most {limit} bytes here"))
-                continue
+            refusals: list[Refusal] = []
             try:
+                if line is None:
+                    limit = MAX_LINE_BYTES if self._greeted else MAX_HELLO_BYTES
+                    raise ProtocolError("too_long", f"a line has at most {limit} bytes here")
                 message, refusals = DECODER.decode(line)
-                self._handle(message, line)
+                self._handle(message, refusals)
             except ProtocolError as error:
                 # Nobody is told anything of a line that may hold the token.
-                refused = "" if b'"token"' in line else messages.excerpt(line)
-                self._refuse(Refusal(error.code, str(error), refused))
-            else:
-                for refusal in refusals:
-                    self._refuse(refusal)
+                secret = line is None or b'"token"' in line
+                refused = "" if secret else messages.excerpt(line or b"")
+                refusals.append(Refusal(error.code, str(error), refused))
+            except Exception as error:
+                self._intake.faults.note("intake", "a plugin's connection is closed", error)
+                self._close()
+            for refusal in refusals:
+                self._refuse(refusal)
 
     def end_of_file(self) -> None:
         """The peer says no more; it may still read. May be called again."""
         self._closed = True
-        if self.process is not None and not self._ended:
-            self.processes.leave(self.process, self._close)
-        elif self.peer.handle is not None and self.process is None:
-            self.peer.handle.close()
+        # Freed now: it and its connection refer to each other, and wait for the garbage collector.
+        self.lines = LineBuffer(MAX_HELLO_BYTES)
+        if self.process is not None:
+            self._intake.processes.leave(self.process, self._close)
+        elif self._peer.handle is not None:
+            self._peer.handle.close()
         if not self._owed:
-            self.wire.close()
+            self._wire.close()
 
-    def _handle(self, message: messages.Message | None, line: bytes) -> None:
+    def no_room(self) -> bytes:
+        """Count that the connection has to give way, and return what its peer is to be told."""
+        self._intake.own.refused("budget", self._peer.principal)
+        text = "the collector has no more memory for it: --limit.memory"
+        return encode({"type": "error", "code": "budget", "text": text, "refused": ""})
+
+    def _handle(self, message: messages.Message | None, refusals: list[Refusal]) -> None:
         if isinstance(message, Hello):
             self._hello(message)
-        elif not self.greeted:
+        elif not self._greeted:
             raise ProtocolError("no_hello", "the first message must be hello")
         elif isinstance(message, Update):
-            self._update(message)
+            self._update(message, refusals)
         elif isinstance(message, Bye):
             self._bye(message)
         elif isinstance(message, Flush):
-            if self.process is not None and not self._ended:
-                self.processes.seen(self.process)
+            if self.process is not None:
+                self._intake.processes.seen(self.process)
             self._send({"type": "applied", "number": message.number})
 
     def _hello(self, hello: Hello) -> None:
-        if self.greeted:
+        if self._greeted:
             raise ProtocolError("bad_message", "only one hello on a connection")
         if hello.version != VERSION:
             raise ProtocolError("version", f"this collector speaks version {VERSION}")
-        self.process, resumed = self.processes.open(hello, self._close, self.peer)
-        self.greeted = True
-        self._lines.set_limit(MAX_LINE_BYTES)
-        self._ended = self.process is None
+        self.process, resumed = self._intake.processes.open(hello, self._close, self._peer)
+        self._greeted = True
+        self.lines.set_limit(MAX_LINE_BYTES)
         who = f"waggle-live-collector {COLLECTOR_VERSION}"
-        welcome = {"type": "welcome", "version": VERSION, "collector": who, "resumed": resumed}
-        self._send(welcome)
+        self._send({"type": "welcome", "version": VERSION, "collector": who, "resumed": resumed})
 
-    def _update(self, update: Update[Cell]) -> None:
-        if self._ended or self.process is None:
+    def _update(self, update: Update[Cell], refusals: list[Refusal]) -> None:
+        if self.process is None:
             raise ProtocolError("session_ended", "this process said bye before")
-        begin = self.clock.monotonic()
-        refusals = self.processes.apply(self.process, update)
-        if refusals is None:
-            self.own.stale_updates.inc()
-            return
-        for refusal in refusals:
-            self._refuse(refusal)
-        self.own.updated(len(update.cells), self.clock.monotonic() - begin)
+        begin = self._intake.clock.monotonic()
+        cells = self._intake.processes.apply(self.process, update, refusals)
+        if cells is None:
+            self._intake.own.stale_updates.inc()
+        else:
+            self._intake.own.updated(cells, self._intake.clock.monotonic() - begin)
 
     def _bye(self, bye: Bye) -> None:
-        if self.process is not None and not self._ended:
-            self._ended = True
-            self.processes.end(self.process, bye)
+        if self.process is not None:
+            process, self.process = self.process, None
+            self._intake.processes.end(process, bye)
         self._owed += 1
-        self.when_saved(lambda saved: self._saved(bye.number, saved))
+        self._intake.when_saved(lambda saved: self._saved(bye.number, saved))
 
     def _saved(self, number: int, saved: bool) -> None:
         self._owed -= 1
         if saved:
             self._send({"type": "applied", "number": number})
-        else:  # whoever still waits may connect and ask again
+        else:
             text = "what was counted is not saved: the collector can't write its state file"
             self._refuse(Refusal("not_saved", text))
-            self._closed = True
-        if self._closed and not self._owed:
-            self.wire.close()
+        # Whoever waits for what was not saved may connect and ask again.
+        if not self._owed and (self._closed or not saved):
+            self._wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        self.own.refused(refusal.code, self.peer.principal)
-        now = self.clock.monotonic()
-        self._allowance = min(self._allowance + self._earned(now), float(DEFAULT_ERROR_BURST))
-        self._allowed_at = now
-        if self._allowance >= 1:
-            self._allowance -= 1
-            code, text, refused = refusal
+        code, text, refused = refusal
+        self._intake.own.refused(code, self._peer.principal)
+        self._refusals += 1
+        if self._refusals <= MAX_REFUSALS + 1:  # with the one that says that there were so many
+            text = messages.excerpt(text, MAX_TEXT)
             self._send({"type": "error", "code": code, "text": text, "refused": refused})
-            log.debug("refused from %s: %s: %s", self.peer.principal, code, text)
-        if refusal.code in _CLOSING and not self.greeted:
+            log.debug("refused from %s: %s: %s", self._peer.principal, code, text)
+        if code in _CLOSING and not self._greeted:
             self._close()
 
-    def _earned(self, now: float) -> float:
-        return (now - self._allowed_at) * DEFAULT_ERRORS_PER_SECOND
-
     def _send(self, message: dict[str, object]) -> None:
-        self.wire.send(encode(message))
+        self._wire.send(encode(message))
 
     def _close(self) -> None:
         self._closed = True
-        self.wire.close()
+        self._wire.close()

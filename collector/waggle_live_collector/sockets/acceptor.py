@@ -1,30 +1,34 @@
-"""Accepts connections, of plugins and of HTTP alike: at a pace, so many, and for so long.
+"""Accepts connections, of plugins and of HTTP alike: at a pace, and within the descriptors.
 
-Bounds: connections per second (more wait in the kernel's queue; nobody is refused), connections
-in all, and connections that wait for what their peer should say. Of those that wait, the one that
-does so for longest makes room; of those at work the same, where none waits. Whatever is closed is
-counted with its reason. Belongs to the event loop.
+Nobody waits for a flood. Whoever connects too often is closed at once, a process before the
+principal that it belongs to. Where descriptors run out, the one with the most of them loses the
+connection that has waited for longest. Whatever is closed is counted with its reason. Belongs to
+the event loop.
 """
 
 import asyncio
-import contextlib
 import logging
-import math
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
+from ..budget import Account, Budget, What
 from ..faults import Faults
+from .pace import Pace
 
 log = logging.getLogger(__name__)
 
 #: Connections accepted in a row before others have their turn. Those that come together are
 #: accepted together, and so can share an answer.
 BURST = 64
+#: Connections that are still accepted at the end: more can't stand in the kernel's queue.
+LAST = 4096
 #: Seconds of pause after a failed accept, for want of descriptors mostly.
 FAILURE_PAUSE = 0.1
+#: Seconds between two lines about that.
+LOG_SECONDS = 60.0
 
 
 class Accepted(Protocol):
@@ -32,6 +36,8 @@ class Accepted(Protocol):
 
     #: Monotonic time at which it began to wait, or to work.
     since: float
+    #: The bytes that it holds: below its process, which is below its principal.
+    account: Account
 
     def open(self, sock: socket.socket) -> Coroutine[Any, Any, None]:
         """Take the accepted socket over; raises OSError if there is no TLS with the peer."""
@@ -49,11 +55,12 @@ class Acceptor(Generic[C]):
 
     ``make`` returns the connection of an accepted socket, None to refuse it. ``overdue`` returns
     why one that waits has to go, "" while it may stay. ``count`` is told each outcome:
-    ``accepted``, ``crowded`` (it made room), ``tls`` (no handshake), and what ``overdue`` says.
-    ``delayed`` is called whenever the accept of a connection had to wait.
+    ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
+    handshake), and what ``overdue`` says. ``delayed`` is called whenever accepting had to wait.
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
-    it. One that has waited less than ``grace`` seconds makes no room.
+    it. ``most`` is for how many there are descriptors; those at work are held as ``working``. A
+    process and a principal may each connect so often at once, and so often a second.
     """
 
     make: Callable[[socket.socket], C | None]
@@ -62,49 +69,56 @@ class Acceptor(Generic[C]):
     delayed: Callable[[], None]
     faults: Faults
     now: Callable[[], float]
-    rate: float
-    most: float = math.inf
-    most_waiting: float = math.inf
-    grace: float = 0.0
+    working: What
+    most: int
+    process_pace: tuple[float, float]
+    principal_pace: tuple[float, float]
 
     def __post_init__(self) -> None:
-        self._allowance = self.rate
-        self._allowed_at = self.now()
-        #: In the order in which they began it.
-        self._waiting: dict[C, None] = {}
-        self._working: dict[C, None] = {}
+        self._descriptors = Budget(self.most, reserve=0)
+        self._by_process = Pace(*self.process_pace, now=self.now)
+        self._by_principal = Pace(*self.principal_pace, now=self.now)
+        #: The places of all, in the order in which they came.
+        self._places: dict[C, Account] = {}
         #: Accepted, but asyncio or TLS is not done yet.
         self._opening: dict[C, asyncio.Task[None]] = {}
-        self._accepting: list[tuple[asyncio.Task[None], socket.socket]] = []
+        self._listening: list[socket.socket] = []
+        self._complained_at = -LOG_SECONDS
 
     def start(self, sock: socket.socket) -> None:
         """Accept on a listening, non-blocking socket."""
-        accept = partial(self._accept, sock)
-        task = self.faults.task("sockets", "accepting connections failed", accept)
-        self._accepting.append((task, sock))
+        self._listening.append(sock)
+        asyncio.get_running_loop().add_reader(sock, self._accept, sock)
 
-    async def replace(self, sock: socket.socket) -> None:
+    def replace(self, sock: socket.socket) -> None:
         """Accept on ``sock`` instead of the others of its family; the connections stay."""
-        await self._stop([pair for pair in self._accepting if pair[1].family == sock.family])
+        for each in [each for each in self._listening if each.family == sock.family]:
+            self._stop(each)
         self.start(sock)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Accept no more but what stands in the kernel's queues; the connections stay."""
-        await self._stop(list(self._accepting))
+        for sock in list(self._listening):
+            self._stop(sock)
 
     def sweep(self) -> None:
         """Cut those that wait for too long; call about once a second."""
-        self._make_room()
         now = self.now()
-        for connection in list(self._waiting):
-            if outcome := self.overdue(connection, now):
+        for connection, place in list(self._places.items()):
+            if place.own(What.INCOMPLETE) and (outcome := self.overdue(connection, now)):
                 self.cut(connection, outcome)
+        for part in (self._descriptors, self._by_process, self._by_principal):
+            part.sweep()
 
     def moved(self, connection: C, *, waiting: bool) -> None:
         """A connection begins to wait, or to work."""
-        if self.lost(connection):
+        place = self._places.get(connection)
+        if place is not None:
             connection.since = self.now()
-            (self._waiting if waiting else self._working)[connection] = None
+            for what in (self.working, What.INCOMPLETE):
+                if place.own(what):
+                    place.move(what, What.INCOMPLETE if waiting else self.working)
+                    return
 
     def cut(self, connection: C, outcome: str) -> None:
         """Close a connection and count why; nothing if it is gone."""
@@ -114,15 +128,17 @@ class Acceptor(Generic[C]):
 
     def abort(self) -> None:
         """Close all connections."""
-        for connection in [*self._waiting, *self._working]:
+        for connection in list(self._places):
             self._abort(connection)
 
     def lost(self, connection: C) -> bool:
         """A connection is gone, or of no more interest here; tell whether it was known."""
-        known = connection in self._waiting or connection in self._working
-        self._waiting.pop(connection, None)
-        self._working.pop(connection, None)
-        return known
+        place = self._places.pop(connection, None)
+        if place is None:
+            return False
+        place.close()
+        connection.account.close()
+        return True
 
     def _abort(self, connection: C) -> None:
         opening = self._opening.get(connection)
@@ -130,76 +146,97 @@ class Acceptor(Generic[C]):
             opening.cancel()
         connection.abort()
 
-    def _make_room(self, coming: int = 0) -> None:
-        """Keep the bounds, with as many as are coming."""
-        while (
-            len(self._waiting) + coming > self.most_waiting
-            or len(self._waiting) + len(self._working) + coming > self.most
-        ):
-            oldest = next(iter(self._waiting or self._working))
-            if self.now() - oldest.since < self.grace:
-                return
-            self.cut(oldest, "crowded")
+    def _stop(self, sock: socket.socket) -> None:
+        asyncio.get_running_loop().remove_reader(sock)
+        self._listening.remove(sock)
+        # Short processes that connected, said all and left stand in the queue still.
+        self._accept(sock, LAST)
+        sock.close()
 
-    async def _stop(self, accepting: list[tuple[asyncio.Task[None], socket.socket]]) -> None:
-        for task, sock in accepting:
-            self._accepting.remove((task, sock))
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            # Short processes that connected, said all and left stand in the queue still.
-            with contextlib.suppress(OSError):
-                while True:
-                    self._begin(sock.accept()[0])
-            sock.close()
-
-    async def _accept(self, sock: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        failing, accepted = False, 0
-        while True:
-            await self._pace()
+    def _accept(self, sock: socket.socket, most: int = BURST) -> None:
+        for _ in range(most):
             try:
-                self._begin((await loop.sock_accept(sock))[0])
-                failing = False
+                accepted = sock.accept()[0]
+            except BlockingIOError:
+                return
             except OSError as error:
-                self.delayed()
-                if not failing:
-                    log.warning("can't accept a connection: %s", error)
-                failing = True
-                await asyncio.sleep(FAILURE_PAUSE)
-            accepted += 1
-            if not accepted % BURST:  # an accept that needn't wait gives nobody else a turn
-                await asyncio.sleep(0)
+                self._pause(sock, error)
+                return
+            with self.faults.kept("sockets", "a connection can't be taken"):
+                self._begin(accepted)
 
-    async def _pace(self) -> None:
-        """Wait until the rate allows one more connection."""
-        now = self.now()
-        earned = (now - self._allowed_at) * self.rate
-        self._allowance = min(self._allowance + earned, self.rate)
-        self._allowed_at = now
-        if self._allowance < 1:
-            self.delayed()
-            await asyncio.sleep((1 - self._allowance) / self.rate)
-        self._allowance -= 1
+    def _pause(self, sock: socket.socket, error: OSError) -> None:
+        self.delayed()
+        self._complain(f"can't accept a connection: {error}")
+        loop = asyncio.get_running_loop()
+        if loop.remove_reader(sock):
+            loop.call_later(FAILURE_PAUSE, self._go_on, sock)
+
+    def _go_on(self, sock: socket.socket) -> None:
+        if sock in self._listening:
+            asyncio.get_running_loop().add_reader(sock, self._accept, sock)
+
+    def _complain(self, text: str) -> None:
+        if self.now() - self._complained_at >= LOG_SECONDS:
+            self._complained_at = self.now()
+            log.warning("%s; more of these are only counted for a minute", text)
 
     def _begin(self, accepted: socket.socket) -> None:
+        connection = None
+        try:
+            connection = self._make(accepted)
+        finally:
+            if connection is None:
+                accepted.close()
+        if connection is not None:
+            self._opening[connection] = task = asyncio.create_task(connection.open(accepted))
+            task.add_done_callback(lambda task: self._opened(connection, accepted, task))
+
+    def _make(self, accepted: socket.socket) -> C | None:
+        """Return the connection, which has a place; None if it is refused."""
+        # By the process first: that costs next to nothing, and a flood is mostly one's.
+        pid = _pid(accepted)
+        if pid and not self._by_process.allows(pid):
+            self.count("paced")
+            return None
         accepted.setblocking(False)
-        self.count("accepted")
         connection = self.make(accepted)
         if connection is None:
-            accepted.close()
-            return
-        self._make_room(coming=1)
-        self._waiting[connection] = None
-        self._opening[connection] = task = asyncio.create_task(connection.open(accepted))
-        task.add_done_callback(lambda task: self._opened(connection, accepted, task))
+            return None
+        principal, process, *_ = [account.name for account in connection.account.path()]
+        place = self._descriptors.account(
+            str(principal), process, id(connection), lose=lambda _: self.cut(connection, "crowded")
+        )
+        self._places[connection] = place
+        outcome = ""
+        if not self._by_principal.allows(principal):
+            outcome = "paced"
+        elif not place.hold(self.working, 1):
+            self._complain("there are too few descriptors for more connections")
+            outcome = "crowded"
+        if outcome:
+            self.cut(connection, outcome)
+            return None
+        place.move(self.working, What.INCOMPLETE)
+        self.count("accepted")
+        return connection
 
     def _opened(self, connection: C, accepted: socket.socket, task: asyncio.Task[None]) -> None:
         del self._opening[connection]
         error = None if task.cancelled() else task.exception()
-        if error is not None:
+        if isinstance(error, OSError):
             self.count("tls")
             log.debug("no TLS with a client: %s", error)
+        elif error is not None:
+            self.faults.note("sockets", "a connection can't be opened", error)
         if error is not None or task.cancelled():
             self.lost(connection)
+            connection.abort()
             accepted.close()
+
+
+def _pid(sock: socket.socket) -> int:
+    """Return the process at the other end; 0 if the kernel doesn't tell."""
+    if sock.family != socket.AF_UNIX:
+        return 0
+    return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4), sys.byteorder)

@@ -9,27 +9,36 @@ from .unix import SocketError
 BACKLOG = 512
 
 
-def listen(host: str | None, port: int, *, to: str, flag: str) -> socket.socket:
+def listen(host: str, port: int, *, to: str, flag: str) -> socket.socket:
     """Return a listening, non-blocking socket; ``to`` and ``flag`` are for the error.
 
-    Raises SocketError.
+    As Go does: no host and ``::`` are all addresses of both families, ``0.0.0.0`` those of IPv4,
+    and a name is its IPv4 address where it has one. Raises SocketError.
     """
     try:
-        if host is None and socket.has_dualstack_ipv6():
+        if host in ("", "::") and socket.has_dualstack_ipv6():
             sock = socket.create_server(
-                ("", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
+                ("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
             )
         else:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, address = found[0][0], found[0][4][:2]
+            found = socket.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+            # The whole address: that of a link has a scope.
             sock = socket.create_server(address, family=family, backlog=BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or error
         raise SocketError(
-            f"can't {to} on {host or ''}:{port}: {error.strerror or error}; "
-            f"stop what has it, or choose another --{flag}"
+            f"can't {to} on {join(host, port)}: {why}; stop what has it, or choose another --{flag}"
         ) from error
     sock.setblocking(False)
     return sock
+
+
+def join(host: str, port: int) -> str:
+    """Return host and port as one text: ``127.0.0.1:9090``, ``[::]:9090``."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def keep_alive(sock: socket.socket, idle: int, interval: int, count: int) -> None:

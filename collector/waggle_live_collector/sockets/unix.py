@@ -9,6 +9,9 @@ import stat
 import time
 from collections.abc import Iterator
 
+#: Where plugins look for the socket, in this order, if nothing names another; see `default_path`.
+DEFAULT_PATHS = "/run/waggle/live-metrics/live_metrics.sock", "/app/live_metrics.sock"
+USER_PATH = "waggle/live_metrics.sock"
 #: Connections that the kernel queues while we are busy; it cuts this to its own maximum.
 BACKLOG = 4096
 #: A live collector that is busy or stopped does not answer within this many seconds.
@@ -24,6 +27,26 @@ class SocketTaken(SocketError):
     """Another collector has it."""
 
 
+def default_path(runtime_directory: str) -> str:
+    """Return the first path, of those where plugins look, that this process may write.
+
+    ``runtime_directory`` is the user's own, ``$XDG_RUNTIME_DIR``; it may be empty. Where none may
+    be written it is the first of all, and :meth:`UnixSocket.bind` says why not.
+    """
+    paths = [*DEFAULT_PATHS]
+    with contextlib.suppress(OSError):
+        # Plugins look in no other user's directory.
+        if os.path.isabs(runtime_directory) and os.stat(runtime_directory).st_uid == os.geteuid():
+            paths.append(os.path.join(runtime_directory, USER_PATH))
+    for path in paths:
+        directory = os.path.dirname(path)
+        while not os.path.lexists(directory):
+            directory = os.path.dirname(directory)
+        if os.path.isdir(directory) and os.access(directory, os.W_OK | os.X_OK):
+            return path
+    return DEFAULT_PATHS[0]
+
+
 class UnixSocket:
     """A listening unix socket and the file it stands for. Constructing it starts nothing.
 
@@ -37,7 +60,8 @@ class UnixSocket:
         self._mode = mode
         self._gid = gid
         self._inherited = inherited
-        self._file: tuple[int, int, int] | None = None
+        #: The file, held open: no later one gets its inode number.
+        self._file: int | None = None
 
     def bind(self) -> socket.socket:
         """Return the listening socket; raises SocketError.
@@ -49,42 +73,58 @@ class UnixSocket:
         directory = os.path.dirname(os.path.abspath(self.path))
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
-            # Whoever may write here could put a socket of their own in the place of ours.
-            os.makedirs(directory, mode=0o755, exist_ok=True)
+            _make_directory(directory)
             with _locked(directory):
                 self._clear()
                 sock.bind(self.path)
+                self._hold()
                 # Nobody can connect before listen(), so rights are set in time.
                 os.chmod(self.path, self._mode)
-                if self._gid is not None:
-                    os.chown(self.path, -1, self._gid)
+                self._give_to_group()
                 sock.listen(BACKLOG)
-                self._file = self._which()
-        except OSError as error:
+        except (OSError, SocketError) as error:
             sock.close()
+            self.unlink()
+            if isinstance(error, SocketError):
+                raise
             raise SocketError(self._reason(error, directory)) from error
-        except SocketError:
-            sock.close()
-            raise
         return sock
 
     def is_lost(self) -> bool:
-        """Has the file been removed, or has another taken its place?"""
+        """Has the file been removed, or has another taken its place?
+
+        What else is done to it, as a ``touch`` or a ``chmod``, makes no difference.
+        """
+        if self._inherited is not None:
+            return False
         try:
-            return self._inherited is None and self._which() != self._file
+            return self._file is None or not os.path.samestat(
+                os.lstat(self.path), os.fstat(self._file)
+            )
         except OSError:
             return True
 
     def unlink(self) -> None:
         """Remove the file, unless another collector has put its own there."""
         with contextlib.suppress(OSError):
-            if self._which() == self._file:
+            if self._file is not None and not self.is_lost():
                 os.unlink(self.path)
 
-    def _which(self) -> tuple[int, int, int]:
-        """Return what tells this file from a later one, which may get the same inode number."""
-        status = os.stat(self.path)
-        return status.st_dev, status.st_ino, status.st_mtime_ns
+    def _hold(self) -> None:
+        """Keep the file that was just made, and let go of the one before."""
+        before, self._file = self._file, os.open(self.path, os.O_PATH | os.O_NOFOLLOW)
+        if before is not None:
+            os.close(before)
+
+    def _give_to_group(self) -> None:
+        if self._gid is not None:
+            try:
+                os.chown(self.path, -1, self._gid)
+            except PermissionError as error:
+                raise SocketError(
+                    f"can't give {self.path} to group {self._gid}: {error.strerror}; "
+                    f"--socket.gid must be a group of this process: {sorted(os.getgroups())}"
+                ) from error
 
     def _clear(self) -> None:
         """Remove a file that a dead collector left at the path."""
@@ -111,11 +151,20 @@ class UnixSocket:
     def _reason(self, error: OSError, directory: str) -> str:
         why = f"can't listen on {self.path}: {error.strerror or error}"
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            why += (
-                f"; {directory} must be writable for uid {os.geteuid()} gid {os.getegid()},"
-                " and --socket.gid must be a group of this process"
-            )
+            why += f"; {directory} must be writable for uid {os.geteuid()} gid {os.getegid()}"
         return why
+
+
+def _make_directory(path: str) -> None:
+    """Make a directory, and those above it, that anybody may enter, whatever the umask is.
+
+    Nobody else may write: they could put a socket of their own in the place of ours.
+    """
+    if not os.path.isdir(path):
+        _make_directory(os.path.dirname(path))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
+            os.chmod(path, 0o755)
 
 
 @contextlib.contextmanager

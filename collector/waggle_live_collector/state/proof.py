@@ -5,38 +5,29 @@ the pod in its id. In a file of the release before, a plugin counted what proven
 together with what others did; all of it is unproven then.
 """
 
-from collections.abc import Iterable, Mapping
-
 from msgspec.structs import replace
 
-from ..identity.labels import MARK, IdentityLabels, id_of
-from ..table.exits import GoneRow
-from ..table.plugin import Plugin
-from ..table.process import Process
+from ..identity.labels import MARK, id_of
+from .form import State
 
 
-def settle(
-    plugins: Mapping[IdentityLabels, Plugin],
-    processes: Iterable[Process],
-    gone: Iterable[GoneRow],
-    *,
-    prove: bool,
-) -> None:
+def settle(state: State, *, prove: bool) -> None:
     """Have plugins be proven whose processes all are, and none unless ``prove``.
 
     Call it before the table takes them in.
     """
-    proven = {identity for identity, plugin in plugins.items() if plugin.info.verified and prove}
-    for process in processes:
+    claimed = [plugin for plugin in state.plugins if plugin.info.verified]
+    proven = {plugin.identity for plugin in claimed if prove}
+    for process in state.processes:
         if not process.info.verified and MARK not in process.id:
             proven.discard(process.identity)
-    for identity, plugin in plugins.items():
-        if plugin.info.verified and identity not in proven:
+    for plugin in claimed:
+        if plugin.identity not in proven:
             plugin.info = replace(plugin.info, verified=False)
-    for process in processes:
+    for process in state.processes:
         session, _, pod = process.id.partition(MARK)
         verified = process.identity in proven
         process.info = replace(process.info, verified=verified)
         process.id = process.id if pod and verified else id_of(session, process.info)
-    for row in gone:
+    for row in state.gone:
         row.verified = row.verified and prove

@@ -5,7 +5,7 @@ from functools import cache
 from ..clock import Clock
 from ..table.processes import Processes
 from ..table.table import DEFAULT_WITHHOLD_SECONDS, Table
-from . import form, proof
+from . import form
 from .form import Head, State
 from .owned_file import Pieces
 
@@ -27,13 +27,8 @@ def take(table: Table, processes: Processes, clock: Clock) -> Pieces:
     return form.encode(head, plugins, [form.row(process) for process in known])
 
 
-def restore(state: State, table: Table, processes: Processes, clock: Clock, *, prove: bool) -> None:
-    """Fill an empty table and its processes, and let the clock go on.
-
-    Unless ``prove``, no plugin that is read counts as proven.
-    """
-    plugins = {plugin.identity: plugin for plugin in state.plugins}
-    proof.settle(plugins, state.processes, state.gone, prove=prove)
+def restore(state: State, table: Table, processes: Processes, clock: Clock) -> None:
+    """Fill an empty table and its processes, and let the clock go on."""
     now, ahead = clock.monotonic(), state.ahead
     # After a reboot the system's clock began anew: treat the time between as none.
     if state.boot != _boot_id() or state.monotonic > now + ahead:

@@ -27,7 +27,7 @@ from ..faults import Faults
 from ..own_metrics import OwnMetrics
 from ..table.processes import Processes
 from ..table.table import Table
-from . import loading, snapshot
+from . import loading, proof, snapshot
 from .form import State
 from .owned_file import OwnedFile, StateFileError
 from .writer import Writer
@@ -111,7 +111,8 @@ class StateFile:
         if state is None:
             log.info("no state yet at %s", self.path)
             return False
-        snapshot.restore(state, self.table, self.processes, self.clock, prove=self.prove)
+        proof.settle(state, prove=self.prove)
+        snapshot.restore(state, self.table, self.processes, self.clock)
         log.info(
             "state loaded: plugins=%d processes=%d awaited=%d",
             len(state.plugins),

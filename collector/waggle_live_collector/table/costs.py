@@ -45,11 +45,19 @@ LINES = {
     protocol.TAU: 2,
 }
 PLUGIN_LINES, GONE_LINES = 13, 4
+#: What a line has beside the labels that tell a series: family, one more label, number. And what
+#: all the lines of a plugin that has left have.
+LINE, GONE_TEXT = 70, 1_000
 
 
 def text(*what: object) -> int:
     """Return the length of some texts as JSON."""
     return len(json.encode(what))
+
+
+def line(identity: int, words: int = 0) -> int:
+    """Return how long a line of a scrape is; both as JSON."""
+    return LINE + identity + words
 
 
 def words(row: Any) -> int:

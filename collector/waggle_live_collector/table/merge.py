@@ -33,8 +33,7 @@ def move_to(
         process.identity, process.encoded = identity, None
     known = table.settle(plugin, identity)
     if known is not plugin:
-        for each in (plugin, known):
-            table.count(each, -1)
+        table.count(known, -1)
         merge(known, plugin, processes, now)
         table.count(known, 1)
         table.attend(known)

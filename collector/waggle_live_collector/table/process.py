@@ -12,7 +12,17 @@ from ..budget import UNKNOWN, Account
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
 from ..identity.peer import Handle
-from ..messages import MAX_WHOLE, ProcessStats, Refusal, Total, Update, Whole, excerpt
+from ..messages import (
+    MAX_REFUSALS,
+    MAX_WHOLE,
+    SKIPPED,
+    ProcessStats,
+    Refusal,
+    Total,
+    Update,
+    Whole,
+    excerpt,
+)
 from . import costs, exact_sum
 from .kinds import AnyApplied, Cell
 from .plugin import Plugin
@@ -95,11 +105,18 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             series.detach(self.id)
 
     def apply(
-        self, update: Update[Cell], at: float, *, table: Table, max_series: int
-    ) -> list[Refusal] | None:
-        """Count an update that arrived at ``at``; return what had to be refused.
+        self,
+        update: Update[Cell],
+        refusals: list[Refusal],
+        at: float,
+        *,
+        table: Table,
+        max_series: int,
+    ) -> int | None:
+        """Count an update that arrived at ``at``; return how many cells it had.
 
-        None means that the update is an old one and was ignored.
+        What has to be refused is added to ``refusals``, which its cells may add to as well. None
+        means that the update is an old one and was ignored.
         """
         self.last_seen = self.plugin.last_seen = at
         if update.number <= self.number:
@@ -108,9 +125,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         if self.monotonic is None and gap is not None:
             self._used_at = at - gap  # a new process had used nothing
         arrival = Arrival(at, gap, self.id, partial(self._grow, table))
-        refusals: list[Refusal] = []
-        rows = self.rows
-        for cell in update.cells:
+        rows, cells, bad = self.rows, 0, 0
+        for cells, cell in enumerate(update.cells, 1):  # noqa: B007
             labels = cell.labels
             key: tuple[Any, ...] = (cell.kind, cell.name)
             if labels:
@@ -122,15 +138,23 @@ class Process(Struct, array_like=True, dict=True, eq=False):
                 else:
                     row[1].take(row[0], cell, arrival)
             except ProtocolError as error:
-                self.is_full = self.is_full or error.code == NO_ROOM
+                if error.code == NO_ROOM:  # no mistake: the cells after it still count
+                    self.is_full = True
+                    if len(refusals) >= MAX_REFUSALS:
+                        continue
+                else:
+                    bad += 1
                 refusals.append(Refusal(error.code, str(error), _refused(cell, error)))
+                if bad >= MAX_REFUSALS:
+                    refusals.append(Refusal(error.code, SKIPPED))
+                    break
         if update.process is not None:
             self.use(update.process, at)
         self.number = update.number
         self.monotonic = update.monotonic
         self.encoded = self.plugin.encoded = None
         table.version += 1
-        return refusals
+        return cells
 
     def watch(self, handle: Handle | None) -> None:
         """Ask ``handle`` from now on whether the process has ended; None: nobody can tell."""

@@ -71,10 +71,10 @@ class Processes:
         if closed is not None or (known is not None and known.forgotten):
             return None, True
         at = self.clock.monotonic()
-        if known is not None and not known.plugin.gone and not _is_another(known, naming):
-            self._connect(known, close, peer, at)
-            return known, True
         if known is not None:
+            if not known.plugin.gone and not _is_another(known, naming):
+                self._connect(known, close, peer, at)
+                return known, True
             self._part(known, at)
         self._fold_unproven(hello.session, key_hash, naming, at)
         naming = self.table.place(naming, self._move)
@@ -82,16 +82,17 @@ class Processes:
         self._connect(process, close, peer, at)
         return process, False
 
-    def apply(self, process: Process, update: Update[Cell]) -> list[Refusal] | None:
-        """Count an update; None if it is an old one."""
-        refusals = process.apply(
+    def apply(self, process: Process, update: Update[Cell], refusals: list[Refusal]) -> int | None:
+        """Count an update; as :meth:`Process.apply`."""
+        cells = process.apply(
             update,
+            refusals,
             self.clock.monotonic(),
             table=self.table,
             max_series=self.table.limits.series_per_process,
         )
         self.awaited.discard(process.id)
-        return refusals
+        return cells
 
     def seen(self, process: Process) -> None:
         """A message that changes nothing else arrived."""
@@ -142,7 +143,6 @@ class Processes:
                 self._expire(process, now)
         self.tombstones.sweep(now)
         self.table.expire(now)
-        self.table.budget.sweep()
 
     def restore(self, process: Process) -> None:
         """Take a process from the state file; one that was connected is awaited."""
@@ -179,7 +179,6 @@ class Processes:
             if known.close is not None:
                 known.close()
                 self._attach(known, connected=False, at=at)
-            known.watch(None)
             self._expire(known, at, counts=False)
 
     def _new(self, hello: Hello, naming: Naming, key_hash: bytes, peer: Peer, at: float) -> Process:
@@ -253,7 +252,7 @@ class Processes:
         """
         if counts:
             self._exit(process, exits.LOST)
-        ended = process.handle is not None
+        ended = counts and process.handle is not None
         self._remove(process)
         if ended:
             self.tombstones.close(process, at)

@@ -18,16 +18,18 @@ from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
 from . import costs
 from .exits import Gone, GoneRow, none
+from .kinds import AnyTotals
 from .plugin import Plugin
 from .recent import GIVEN_UP
 from .series import Series, no_room
 
 #: Seconds for which a plugin is not shown while its labels are being looked up.
 DEFAULT_WITHHOLD_SECONDS = 2.0
-#: Lines of a scrape from which on new series are refused to whoever holds more than its reserve: a
-#: Prometheus takes no part of an answer over its ``sample_limit``. The configuration that we ship
-#: has 400,000.
+#: Lines, and bytes, of a scrape from which on new series are refused to whoever holds more than its
+#: reserve: a Prometheus takes no part of an answer over its ``sample_limit`` or
+#: ``body_size_limit``. The configuration that we ship has 400,000 and 64 MB.
 DEFAULT_MAX_LINES = 340_000
+DEFAULT_MAX_TEXT = 54_000_000
 
 
 class Holder(Protocol):
@@ -54,12 +56,17 @@ class Table:
         #: Cells of all processes; kept by them.
         self.cells = 0
         self.gone = Gone(self.budget)
-        self._lines = 0
+        self._lines = self._text = 0
 
     @property
     def lines(self) -> int:
         """How many lines a scrape has at most, without the collector's own."""
         return self._lines + costs.GONE_LINES * len(self.gone.rows)
+
+    @property
+    def text(self) -> int:
+        """About how many bytes they have."""
+        return self._text + costs.GONE_TEXT * len(self.gone.rows)
 
     def plugin(self, naming: Naming, principal: str, *, at: float, started: float) -> Plugin:
         """Return the plugin of that name, new or known; what its newest process told is shown.
@@ -110,7 +117,7 @@ class Table:
         """Take in a series that is new to the plugin of a process."""
         holder.plugin.add(series)
         self.series += 1
-        self._lines += costs.LINES[series.totals.kind]
+        self._show(series.totals, costs.text(holder.plugin.identity), 1)
         if series.is_windowed:
             self.hold_window(holder, series, costs.WINDOW)
 
@@ -179,6 +186,7 @@ class Table:
 
         That is another one if it was known already: the caller then merges the two.
         """
+        self.count(plugin, -1)
         del self.plugins[plugin.identity]
         self.version += 1
         known = self.plugins.setdefault(identity, plugin)
@@ -186,6 +194,7 @@ class Table:
             for status, count in self.gone.take(identity).items():
                 plugin.exits[status] += count
             plugin.identity, plugin.encoded = identity, None
+            self.count(plugin, 1)
         else:
             for principal, size in plugin.paid.items():
                 before, share = self._share(plugin, principal), self._share(known, principal)
@@ -231,8 +240,16 @@ class Table:
     def count(self, plugin: Plugin, sign: int) -> None:
         """Count the series and lines of a plugin in (1), or out (-1)."""
         self.series += sign * len(plugin.series)
-        lines = sum(costs.LINES[key.kind] for key in plugin.series)
-        self._lines += sign * (lines + costs.PLUGIN_LINES)
+        identity = costs.text(plugin.identity)
+        for totals in plugin.totals:
+            self._show(totals, identity, sign)
+        self._lines += sign * costs.PLUGIN_LINES
+        self._text += sign * costs.PLUGIN_LINES * costs.line(identity)
+
+    def _show(self, totals: AnyTotals, identity: int, sign: int) -> None:
+        lines = sign * costs.LINES[totals.kind]
+        self._lines += lines
+        self._text += lines * costs.line(identity, costs.words(totals))
 
     def _share(self, plugin: Plugin, principal: str) -> Account:
         """Return the account of what a principal made of a plugin."""
@@ -241,8 +258,8 @@ class Table:
 
     def _hold(self, plugin: Plugin, principal: str, more: int) -> None:
         share = self._share(plugin, principal)
-        full = more > 0 and self.lines >= DEFAULT_MAX_LINES
-        if full and not self.budget.within_reserve(share):
+        full = self.lines >= DEFAULT_MAX_LINES or self.text >= DEFAULT_MAX_TEXT
+        if more > 0 and full and not self.budget.within_reserve(share):
             self.budget.count(share, What.SERIES)
             raise no_room()
         if not share.hold(What.SERIES, share.own(What.SERIES) + more):

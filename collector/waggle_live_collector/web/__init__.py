@@ -26,7 +26,7 @@ def _import_server_alone() -> None:
             del vars(package)["__getattr__"]
         return getattr(package, name)
 
-    # The version would stand in the header Server, where it is nobody's business.
+    # Its modules want a version; nothing of ours shows it.
     vars(package).update(__getattr__=fill, __version__="")
     sys.modules["aiohttp"] = package
 

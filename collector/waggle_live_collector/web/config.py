@@ -138,11 +138,13 @@ class WebConfigFile:
                 raise self._lasting("TLS can't be switched on or off")
             if self._had_users and not config.users:
                 raise self._lasting("the users can't all be taken out")
-        except WebConfigError as error:
+        except Exception as error:  # whatever it is: nobody may be let in by mistake
             self._config = None
             self._retry_at = self._clock.monotonic() + RETRY_SECONDS
             if str(error) != self._fault:
-                log.error("%s; everybody is refused until it is mended", error)
+                text, ours = f"{self._path}: {error}", not isinstance(error, WebConfigError)
+                text = text if ours else str(error)
+                log.error("%s; everybody is refused until it is mended", text, exc_info=ours)
             self._fault = str(error)
             return
         log.info("%s %s", self._path, "is good again" if self._fault else "is used as changed")
@@ -168,6 +170,6 @@ class WebConfigFile:
 def _stat(path: str) -> tuple[int, ...]:
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # a NUL in a path
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -2,7 +2,8 @@
 
 aiohttp parses and answers, but waits for ever for a request that was only begun, and doesn't
 tell a scraper that reads slowly from one that doesn't. So each connection has a phase; the
-listener cuts those that stay in one for too long.
+listener cuts those that stay in one for too long. Until a request is whole, and between two of
+them, what the connection takes is the first thing to be lost where the budget is full.
 """
 
 from __future__ import annotations
@@ -11,24 +12,26 @@ import asyncio
 import enum
 import socket
 from asyncio import sslproto
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from ..budget import Account, What
 from ..limits import HttpLimits
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
-from .unread import UnreadAnswers
 
+#: Bytes of memory that a connection takes, without TLS and with it, and each byte of its request:
+#: the shortest headers take most (tests/collector/web/test_connection.py measures both).
+PLAIN_BYTES, TLS_BYTES, REQUEST_FACTOR = 12 * 1024, 96 * 1024, 24
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
-DEFAULT_MAX_REQUEST_BYTES = 64 * 1024
+DEFAULT_MAX_REQUEST_BYTES = 32 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
 DEFAULT_MAX_BUFFERED = 16 * 1024
-#: Larger answers are written in pieces of at least this size, each when the reader has room for it.
+#: Answers are written in pieces of at most this size, each when the reader has room for it.
 PIECE = 16 * 1024
-#: Few readers get larger pieces, which share this size: one of 64 KiB costs half of four.
-DEFAULT_MAX_PIECES = 64 * 1024
 #: Seconds that a peer may take to agree to the end of TLS.
 SHUTDOWN_SECONDS = 1.0
 
@@ -49,25 +52,58 @@ class Phase(enum.Enum):
     #: It asked, and is being answered.
     ANSWERED = "unread"
 
+    @property
+    def held(self) -> What:
+        """Return the kind of what the connection holds in the budget."""
+        return What.ANSWERS if self is Phase.ANSWERED else What.INCOMPLETE
+
 
 @dataclass(eq=False, kw_only=True)
 class HttpConnection(asyncio.Protocol):
-    """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under."""
+    """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under.
+
+    ``account`` is that of the connection alone: INCOMPLETE, or ANSWERS while it is answered.
+    """
 
     inner: asyncio.Protocol
     config: WebConfig
+    account: Account
     acceptor: Acceptor[HttpConnection]
-    unread: UnreadAnswers
     limits: HttpLimits
 
     def __post_init__(self) -> None:
         self.phase = Phase.REQUESTING
         self.since = self.acceptor.now()
         self._transport: asyncio.Transport | None = None
-        self._bytes = 0
+        #: Bytes of the request, and of the answer that is held for it.
+        self._bytes = self._sending = 0
+        self._is_lost = False
+        #: Whether the peer has said all and waits for its answer, after which nothing can come.
+        self.is_half_closed = False
         #: Set while little enough is buffered for this reader, and once the connection is gone.
         self._writable = asyncio.Event()
         self._writable.set()
+
+    @property
+    def principal(self) -> str:
+        """Return who it is from: ``address:<ip>``."""
+        return str(self.account.principal().name)
+
+    def hold(self) -> bool:
+        """Hold in the budget what the connection takes now; False if there is no room.
+
+        Also False if it is lost: its account is closed then.
+        """
+        size = PLAIN_BYTES if self.config.tls is None else TLS_BYTES
+        size += self._bytes * REQUEST_FACTOR + self._sending
+        return not self._is_lost and self.account.hold(self.phase.held, size)
+
+    def hold_answer(self, size: int) -> bool:
+        """Hold so many bytes of an answer besides; False, and none, if there is no room."""
+        self._sending = size
+        if not self.hold():
+            self._sending = 0
+        return size == self._sending
 
     async def open(self, sock: socket.socket) -> None:
         """Shake hands, where the configuration wants TLS; raises OSError if that fails."""
@@ -83,25 +119,23 @@ class HttpConnection(asyncio.Protocol):
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase."""
+        self.account.move(self.phase.held, phase.held)
+        self.phase = phase
         if phase is Phase.IDLE:
             self._bytes = 0
-        self.phase = phase
+            self.hold()  # less, which always succeeds
         self.acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
 
-    async def send(self, response: web.StreamResponse, body: bytes) -> None:
-        """Write a large answer piece by piece; a slow reader holds no copy of its own.
+    async def send(self, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
+        """Write what ``pieces`` yields; a slow reader holds little of it.
 
         Raises ConnectionError when the connection is gone.
         """
-        with self.unread.reader(body, lambda: self.cut("unread")) as reader:
-            whole = memoryview(body)
-            begin = 0
-            while begin < len(whole):
+        async for piece in pieces:
+            whole = memoryview(piece)
+            for begin in range(0, len(whole), PIECE):
+                await response.write(whole[begin : begin + PIECE])
                 await self._writable.wait()
-                reader.progressed = self.acceptor.now()
-                end = begin + max(PIECE, DEFAULT_MAX_PIECES // max(self.unread.readers, 1))
-                await response.write(whole[begin:end])
-                begin = end
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""
@@ -129,13 +163,21 @@ class HttpConnection(asyncio.Protocol):
         if self._bytes > DEFAULT_MAX_REQUEST_BYTES:
             self.cut("large")
             return
+        if not self.hold():
+            self.cut("crowded")
+            return
         if self.phase is Phase.IDLE:
             self.enter(Phase.REQUESTING)
         self.inner.data_received(data)
 
     def eof_received(self) -> bool | None:
-        """Asyncio: the peer says no more."""
-        return self.inner.eof_received()
+        """Asyncio: the peer says no more; what it asked is answered all the same.
+
+        Over TLS there is no such thing.
+        """
+        self.inner.eof_received()
+        self.is_half_closed = self._bytes > 0 and self.phase is not Phase.IDLE
+        return self.is_half_closed and self.config.tls is None
 
     def pause_writing(self) -> None:
         """Asyncio: the peer doesn't read fast enough."""
@@ -153,6 +195,8 @@ class HttpConnection(asyncio.Protocol):
         self.inner.connection_lost(exc)
         self._writable.set()
         self._transport = None
+        self._is_lost = True
+        self.account.close()
 
 
 def connection_of(transport: asyncio.BaseTransport | None) -> HttpConnection | None:

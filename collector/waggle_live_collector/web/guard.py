@@ -6,20 +6,19 @@ it is being sent already, its connection is cut.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from ..faults import Faults
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
+from .answer import AnswerResponse, NoRoomError
 from .config import WebConfig
-from .connection import PIECE, HttpConnection, Phase, connection_of
-from .passwords import BasicAuth, BusyError
+from .connection import HttpConnection, Phase, connection_of
+from .passwords import BasicAuth
 from .stream import Listening
-
-log = logging.getLogger(__name__)
 
 #: Prometheus says by this how long it will wait.
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -27,6 +26,8 @@ TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_MAX_ANSWER_SECONDS = 120.0
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="waggle-live-collector", charset="UTF-8"'}
+
+_LATER = {"Retry-After": "1"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,11 +39,8 @@ class HttpGuard:
     current: Callable[[], WebConfig | None]
     auth: BasicAuth
     own: OwnMetrics
+    faults: Faults
     limits: HttpLimits
-
-    def __post_init__(self) -> None:
-        #: What a fault was logged of: path and type of the error.
-        self._failed: set[tuple[str, type[Exception]]] = set()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -58,15 +56,11 @@ class HttpGuard:
                 response = await self._answer(request, handler, connection, config)
                 if isinstance(response, Listening):
                     limit.reschedule(None)  # it has its own, for each event
+                if isinstance(response, AnswerResponse | Listening):
                     # Whoever was admitted by another configuration has to ask again.
                     await response.send(request, connection, lambda: self.current() is config)
-                elif body := _large(response):
-                    response = web.StreamResponse(status=response.status, headers=response.headers)
-                    response.content_length = len(body)
-                    await response.prepare(request)
-                    if request.method != "HEAD":
-                        await connection.send(response, body)
-                    await response.write_eof()
+        except NoRoomError:
+            response = self._refusal("budget", 503, "no room for one more reader", _LATER)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -80,7 +74,10 @@ class HttpGuard:
             pass  # aiohttp meets it again at the end of the answer, and knows it
         finally:
             connection.enter(Phase.IDLE)
-        return response or web.Response(status=503)
+        response = response or web.Response(status=503)
+        if connection.is_half_closed:
+            response.force_close()  # the peer said that it asks for no more
+        return response
 
     async def _answer(
         self,
@@ -96,23 +93,21 @@ class HttpGuard:
             # Made under an old TLS. Clients ask again, on a connection of today.
             connection.cut("web_config")
             return web.Response(status=503)
-        await connection.unread.room()
-        response = await self._authorized(request, handler, config)
+        response = await self._authorized(request, handler, connection, config)
         for name, value in config.headers.items():
             response.headers.setdefault(name, value)  # the page has a stricter policy of its own
         return response
 
     async def _authorized(
-        self, request: web.Request, handler: Handler, config: WebConfig
+        self,
+        request: web.Request,
+        handler: Handler,
+        connection: HttpConnection,
+        config: WebConfig,
     ) -> web.StreamResponse:
         if config.users:
-            try:
-                header = request.headers.get("Authorization")
-                accepted = await self.auth.accepts(config.users, header)
-            except BusyError:
-                later = {"Retry-After": "1"}
-                return self._refusal("busy", 503, "too many passwords to check", later)
-            if not accepted:
+            header = request.headers.get("Authorization")
+            if not await self.auth.accepts(config.users, header, connection.principal):
                 return self._refusal("unauthorized", 401, "Unauthorized", _CHALLENGE)
         try:
             return await handler(request)
@@ -120,11 +115,7 @@ class HttpGuard:
             headers = {k: v for k, v in error.headers.items() if k in ("Allow", "Location")}
             return web.Response(status=error.status, text=error.text, headers=headers)
         except Exception as error:
-            self.own.errors.labels("http").inc()
-            what = request.path, type(error)
-            if what not in self._failed:
-                self._failed.add(what)
-                log.exception("can't answer %s; further such errors are only counted", what[0])
+            self.faults.note("http", f"can't answer {request.path}", error)
             text = "the collector has a fault; see its log\n"
             return web.Response(status=500, text=text)
 
@@ -143,9 +134,3 @@ class HttpGuard:
         if seconds > 0:
             return min(seconds, DEFAULT_MAX_ANSWER_SECONDS)
         return self.limits.answer_seconds
-
-
-def _large(response: web.StreamResponse) -> bytes:
-    """Return the body of an answer of which a slow reader would hold a copy, else nothing."""
-    body = response.body if isinstance(response, web.Response) else None
-    return body if isinstance(body, bytes) and len(body) > PIECE else b""

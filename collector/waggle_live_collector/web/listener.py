@@ -1,21 +1,22 @@
 """Accepts HTTP connections, with or without TLS, and bounds how long each may take for what.
 
-Bounds: connections (the one that has asked nothing for longest makes room), and seconds for a
-handshake, for a request, and between two requests. Whoever hits one is cut off and counted.
+Bounds: the bytes of the budget, descriptors, and seconds for a handshake, for a request, and
+between two requests. Whoever hits one is cut off and counted.
 """
 
 import asyncio
 import socket
 from collections.abc import Callable
 
+from ..budget import Budget, What
 from ..clock import Clock
 from ..faults import Faults
-from ..limits import Limits
+from ..identity.peer import principal_of
+from ..limits import Limits, http_connections
 from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
 from .connection import HttpConnection, Phase
-from .unread import UnreadAnswers
 
 #: Bytes that the kernel holds for a reader; it would take megabytes by itself.
 SEND_BUFFER = 128 * 1024
@@ -26,6 +27,7 @@ def http_acceptor(
     make_inner: Callable[[], asyncio.Protocol],
     current: Callable[[], WebConfig | None],
     own: OwnMetrics,
+    budget: Budget,
     faults: Faults,
     limits: Limits,
     clock: Clock,
@@ -34,7 +36,6 @@ def http_acceptor(
 
     ``current`` returns the configuration, None to refuse everybody.
     """
-    unread = UnreadAnswers(now=clock.monotonic)
 
     def count(outcome: str) -> None:
         own.http_connections.labels(outcome).inc()
@@ -45,9 +46,21 @@ def http_acceptor(
             count("web_config")
             return None
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        return HttpConnection(
-            inner=make_inner(), config=config, acceptor=acceptor, unread=unread, limits=limits.http
+        account = budget.account(
+            principal_of(accepted), object(), lose=lambda _: connection.cut("crowded")
         )
+        connection = HttpConnection(
+            inner=make_inner(),
+            config=config,
+            account=account,
+            acceptor=acceptor,
+            limits=limits.http,
+        )
+        if connection.hold():
+            return connection
+        count("crowded")
+        account.close()
+        return None
 
     def overdue(connection: HttpConnection, now: float) -> str:
         """Return why it has to go: it takes too long, or idles under an old TLS."""
@@ -64,7 +77,9 @@ def http_acceptor(
         delayed=own.accept_delays.inc,
         faults=faults,
         now=clock.monotonic,
-        rate=limits.connections_per_second,
-        most=limits.http.connections,
+        working=What.ANSWERS,
+        most=http_connections(),
+        process_pace=limits.process_pace,
+        principal_pace=limits.http.pace,
     )
     return acceptor

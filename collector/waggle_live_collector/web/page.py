@@ -5,7 +5,6 @@ script and no other, load nothing, connect to nothing but this collector, and ma
 string: what a plugin calls itself can then only be text.
 """
 
-import gzip
 import os
 from base64 import b64encode
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ..version import VERSION
+from .answer import Answer
 
 _ASSETS = Path(__file__).with_name("assets")
 #: In this order they are one script.
@@ -58,8 +58,8 @@ class Page:
             "script": script,
         }.items():
             html = html.replace("{{%s}}" % name, text)
-        self._plain = html.encode(errors="replace")  # a path may be any bytes
-        self._packed = gzip.compress(self._plain, mtime=0)
+        self._answer = Answer(level=9)
+        self._answer.finish(html.encode(errors="replace"))  # a path may be any bytes
         self._headers = {
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": _POLICY.format(script=_hash(script), style=_hash(style)),
@@ -69,13 +69,9 @@ class Page:
             "Vary": "Accept-Encoding",
         }
 
-    def response(self, packed: bool) -> web.Response:
+    def response(self, packed: bool) -> web.StreamResponse:
         """Return the page, compressed or not."""
-        if packed:
-            return web.Response(
-                body=self._packed, headers={**self._headers, "Content-Encoding": "gzip"}
-            )
-        return web.Response(body=self._plain, headers=self._headers)
+        return self._answer.response(packed, self._headers)
 
 
 def _read(name: str) -> str:

@@ -2,8 +2,9 @@
 
 A check takes some 0.1 s of CPU on purpose, so it runs in one thread, beside the event loop;
 credentials that were right are remembered and cost nothing again. An unknown user costs the same
-check, so that time doesn't tell who exists. Requests that wait for a check are bounded: who only
-guesses can't use up more than that one thread, and doesn't keep remembered scrapers waiting.
+check, so that time doesn't tell who exists. Checks wait for the thread by address, and for each
+address by user: the next one is of whoever has waited longest for a turn. So those who guess
+keep nobody waiting at another address, and at their own one only the user whose name they use.
 """
 
 import asyncio
@@ -12,19 +13,14 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from weakref import WeakValueDictionary
 
 from aiohttp.helpers import BasicAuth as Credentials
 
 #: Right credentials that are remembered; the oldest makes room.
 DEFAULT_MAX_REMEMBERED = 100
-#: Checks that may wait for the thread; more are turned away.
-DEFAULT_MAX_PENDING_CHECKS = 16
 #: bcrypt looks at no more of a password; a longer one is the same as its beginning.
 MAX_PASSWORD_BYTES = 72
-
-
-class BusyError(Exception):
-    """Too many checks wait already; the same request may succeed later."""
 
 
 class BasicAuth:
@@ -32,42 +28,52 @@ class BasicAuth:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "bcrypt")
+        self._free = asyncio.Lock()
+        #: Those that are waited for, by address, and by address and user.
+        self._turns: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
         #: Remembered is a keyed hash; what is in memory is no help in guessing passwords.
         self._secret = secrets.token_bytes(32)
         self._right: dict[bytes, None] = {}
-        self._pending: dict[bytes, asyncio.Future[bool]] = {}
 
-    async def accepts(self, users: Mapping[str, bytes], header: str | None) -> bool:
-        """Tell whether the ``Authorization`` header is of one of the users; raises BusyError."""
+    async def accepts(self, users: Mapping[str, bytes], header: str | None, address: str) -> bool:
+        """Tell whether the ``Authorization`` header is of one of the users.
+
+        Waits while others have their turns. ``address`` is whose turn it takes.
+        """
         credentials = _parse(header)
         if credentials is None:
             return False
         user, password = credentials
-        known = users.get(user.decode(errors="surrogateescape"))
+        name = user.decode(errors="surrogateescape")
+        known = users.get(name)
         # The hash belongs to the key: a changed password is checked anew.
         against = known or next(iter(users.values()))
         key = self._key(user, against, password)
         if known is not None and key in self._right:
             return True
-        right = await self._check(key, password, against)
-        if not right or known is None:
-            return False
+        # A lock is given to those who want it in their order: so the thread has one who waits
+        # for each address, and an address one for each user.
+        name = "" if known is None else name
+        async with self._turn(address, name), self._turn(address):
+            if known is not None and key in self._right:
+                return True  # it was found so meanwhile
+            if not await self._check(password, against) or known is None:
+                return False
         self._right[key] = None
         while len(self._right) > DEFAULT_MAX_REMEMBERED:
             del self._right[next(iter(self._right))]
         return True
 
-    async def _check(self, key: bytes, password: bytes, against: bytes) -> bool:
-        pending = self._pending.get(key)
-        if pending is None:
-            if len(self._pending) >= DEFAULT_MAX_PENDING_CHECKS:
-                raise BusyError
-            loop = asyncio.get_running_loop()
-            pending = loop.run_in_executor(self._thread, _is_right, password, against)
-            self._pending[key] = pending
-            pending.add_done_callback(lambda _: self._pending.pop(key, None))
-        # One who gives up must not cancel the check for others with the same credentials.
-        return await asyncio.shield(pending)
+    def _turn(self, *who: str) -> asyncio.Lock:
+        return self._turns.setdefault(who, asyncio.Lock())
+
+    async def _check(self, password: bytes, against: bytes) -> bool:
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        check = loop.run_in_executor(self._thread, _is_right, password, against)
+        # Whoever gives up has had its turn all the same: the thread is busy until then.
+        check.add_done_callback(lambda _: self._free.release())
+        return await asyncio.shield(check)
 
     def _key(self, *parts: bytes) -> bytes:
         digest = hmac.new(self._secret, digestmod=hashlib.sha256)

@@ -12,6 +12,8 @@ import ssl
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from .. import regular_file
+
 if TYPE_CHECKING:
     from .yaml_section import Value
 
@@ -32,6 +34,10 @@ CLIENT_AUTH = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
+
+
+#: More is not read: all authorities of a system together have a quarter of it.
+DEFAULT_MAX_PEM_BYTES = 1 << 20
 
 
 class Tls(NamedTuple):
@@ -78,8 +84,8 @@ def _load_certificate(context: ssl.SSLContext, cert: _Pem, key: _Pem) -> None:
     with _memory_file(cert.text) as cert_path, _memory_file(key.text) as key_path:
         try:
             context.load_cert_chain(cert_path, key_path, password=encrypted)
-        except ssl.SSLError as error:
-            if error.reason == "KEY_VALUES_MISMATCH":
+        except OSError as error:  # of TLS mostly
+            if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
                 raise key.value.error("does not belong to the certificate") from error
             raise cert.value.error(f"the certificate or its key is refused: {error}") from error
 
@@ -97,8 +103,10 @@ def _ask_clients(context: ssl.SSLContext, auth: Value | None, authority: _Pem | 
             "(or VerifyClientCertIfGiven)"
         )
     try:
-        context.load_verify_locations(cadata=authority.text.decode("ascii", "replace"))
-    except (ssl.SSLError, ValueError) as error:
+        # As a file: comments between the certificates may be of any bytes.
+        with _memory_file(authority.text) as path:
+            context.load_verify_locations(path)
+    except OSError as error:
         raise authority.value.error(f"has no certificate that can be read: {error}") from error
     context.verify_mode = mode
 
@@ -114,8 +122,7 @@ def _pem(section: dict[str, Value], key: str, mark: str) -> _Pem | None:
         name = named.string("must be the path of a PEM file")
         path = os.path.join(os.path.dirname(os.path.abspath(named.path)), name)
         try:
-            with open(path, "rb") as file:
-                pem = _Pem(named, path, file.read())
+            pem = _Pem(named, path, regular_file.read(path, DEFAULT_MAX_PEM_BYTES))
         except OSError as error:
             raise named.error(f"can't read {path}: {error.strerror or error}") from error
     else:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import yaml
 
+from .. import regular_file
 from .errors import WebConfigError
 
-#: Characters of a file; longer ones are nothing that a person wrote.
-DEFAULT_MAX_CHARACTERS = 1 << 20
+#: Bytes of a file; longer ones are nothing that a person wrote.
+DEFAULT_MAX_BYTES = 1 << 20
 
 _STRING, _BOOL, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "null"))
 
@@ -70,14 +71,11 @@ class Value:
 def read(path: str) -> Value:
     """Return the top of the YAML file at ``path``, a mapping that isn't empty."""
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(DEFAULT_MAX_CHARACTERS + 1)
+        text = regular_file.read(path, DEFAULT_MAX_BYTES).decode()
     except OSError as error:
         raise WebConfigError(f"{path}: can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise WebConfigError(f"{path}: is not UTF-8 text: {error.reason}") from error
-    if len(text) > DEFAULT_MAX_CHARACTERS:
-        raise WebConfigError(f"{path}: is longer than {DEFAULT_MAX_CHARACTERS} characters")
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:

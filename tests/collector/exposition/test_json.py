@@ -11,7 +11,7 @@ from .oracle import rich_world
 
 
 def plugins(world):
-    return json.loads(world.api.plugins())["plugins"]
+    return json.loads(world.json())["plugins"]
 
 
 def test_the_numbers_are_those_of_the_metrics():
@@ -91,7 +91,7 @@ def test_the_node_and_the_silence_of_a_plugin():
     world.time.pass_(3)
     peer.update(2)
     world.time.pass_(1)
-    answer = json.loads(world.api.plugins())
+    answer = json.loads(world.json())
     assert answer["node"] == {"node_id": "000048B02D0766BE", "vsn": "W023"}
     (plugin,) = answer["plugins"]
     assert (plugin["silent"], plugin["counters"][0]["age"]) == (1, 4)
@@ -172,7 +172,7 @@ def test_the_controller_tells_the_mute_from_the_idle():
     last.bye()
     world.pass_(11)
     peer.update(12)
-    told = read(world.api.plugins()).plugins
+    told = read(world.json()).plugins
     assert {task: told[task].rates["fps"].per_second for task in told} == {
         "idle": 0.0,
         "mute": None,

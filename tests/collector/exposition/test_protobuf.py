@@ -29,7 +29,7 @@ def histogram(counts, total=0):
     """Return the decoded histogram of {index: count}."""
     totals = SimpleNamespace(buckets=buckets(counts), sum=total, count=None)
     chunk = PROTOBUF.histograms(f.TIMER_SECONDS, [label_fields([("name", "t")])], [totals])
-    (family,) = decode(b"".join(PROTOBUF.family(f.TIMER_SECONDS, [chunk])))
+    (family,) = decode(PROTOBUF.family(f.TIMER_SECONDS, chunk))
     assert (family.name, family.type) == ("waggle_timer_seconds", 4)
     (metric,) = family.metric
     return metric.histogram
@@ -127,7 +127,7 @@ def test_numbers_and_labels_are_as_they_are():
         PROTOBUF.samples(f.VALUE, labels, [float("nan"), -INF]),
         PROTOBUF.samples(f.VALUE, labels, [0, 5e-324], ("q", "0.5")),
     ]
-    (family,) = decode(b"".join(PROTOBUF.family(f.VALUE, chunks)))
+    (family,) = decode(PROTOBUF.family(f.VALUE, b"".join(chunks)))
     assert (family.name, family.help, family.type) == (f.VALUE.name, f.VALUE.help, 1)
     assert [pair.name for pair in family.metric[0].label] == ["a", "b"]
     both, q = {("a", odd), ("b", "2")}, ("q", "0.5")

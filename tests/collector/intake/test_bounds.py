@@ -1,5 +1,6 @@
 """What there is room for, who is refused, and who gives way."""
 
+import pytest
 from msgspec.json import decode
 
 from waggle_live_collector.budget import What
@@ -145,7 +146,7 @@ def test_history_goes_before_new_series_are_refused():
     peer.update(3, *[{**cell, "count": 9} for cell in cells])
     assert world.value("waggle_rate_per_second", name="r7") is None
     assert world.value("waggle_rate_events_total", name="r7") == 9
-    (plugin,) = decode(world.api.plugins())["plugins"]
+    (plugin,) = decode(world.json())["plugins"]
     assert {one["per_second"] for one in plugin["rates"]} == {None}
     assert plugin["messages_per_second"] == {"m": None}
 
@@ -245,16 +246,20 @@ def test_a_plugin_that_finds_no_room_at_all_is_refused_and_may_come_again():
     world.peer("session-2", principal("uid:2"), plugin="late")
 
 
-def test_a_node_has_no_more_lines_than_a_prometheus_takes(monkeypatch):
+@pytest.mark.parametrize(
+    ("limit", "value"), [("DEFAULT_MAX_LINES", 1000), ("DEFAULT_MAX_TEXT", 120_000)]
+)
+def test_a_node_shows_no_more_than_a_prometheus_takes(limit, value, monkeypatch):
     """Who holds more than its reserve is refused; those within it still have room."""
-    monkeypatch.setattr(table_module, "DEFAULT_MAX_LINES", 1000)
+    monkeypatch.setattr(table_module, limit, value)
     world = World(reserve=64 * KIB)
     _, got = fill(world)
-    assert 300 < got < 500
+    assert 300 < got < 600
     late = world.peer("session-late", principal("uid:1"), plugin="late")
     assert late.update(1, counter("a", 1)) == []
     lines = [line for line in world.table_text().split(b"\n") if line and line[:1] != b"#"]
     assert abs(len(lines) - world.table.lines) < 20
+    assert sum(map(len, lines)) < world.table.text < 1.5 * sum(map(len, lines))
 
 
 def test_refused_first_cells_leave_no_series_behind():

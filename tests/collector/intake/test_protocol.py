@@ -5,7 +5,7 @@ import json
 import pytest
 
 from waggle_live.wire.protocol import MAX_LINE_BYTES
-from waggle_live_collector.intake import protocol as module
+from waggle_live_collector.messages import MAX_REFUSALS
 
 from ..world import World, counter
 
@@ -58,17 +58,33 @@ def test_a_line_that_is_too_long_costs_itself():
     assert world.refusals() == {"too_long": 1}
 
 
-def test_errors_to_a_misbehaving_peer_are_thinned_out_but_all_counted(monkeypatch):
-    """It can't make the collector buffer answers that it doesn't read."""
-    monkeypatch.setattr(module, "DEFAULT_ERROR_BURST", 5)
+def test_of_what_arrives_at_once_a_hundred_refusals_are_answered_and_all_counted():
+    """A peer can't make the collector buffer answers that it doesn't read."""
     world = World()
     peer = world.peer()
     peer.say(b"nonsense\n" * 1000)
-    assert len(peer.answers) == 1 + 5
-    world.time.pass_(0.35)
+    assert len(peer.answers) == 1 + MAX_REFUSALS + 1
     peer.say(b"nonsense\n" * 1000)
-    assert len(peer.answers) == 1 + 5 + 3
+    assert len(peer.answers) == 1 + 2 * (MAX_REFUSALS + 1)
     assert world.refusals() == {"bad_json": 2000}
+
+
+def test_an_answer_is_short_whatever_was_refused():
+    """Of a kind of 200,000 characters neither the text nor what is quoted is long."""
+    (answer,) = World().peer().update(1, {"kind": "x" * 200_000, "name": "a"})
+    assert answer["code"] == "bad_cell"
+    assert len(json.dumps(answer)) < 2000
+
+
+def test_an_error_of_ours_closes_the_connection_and_is_noted(monkeypatch, caplog):
+    """Whatever it is; with its traceback, and counted."""
+    world = World()
+    peer = world.peer()
+    monkeypatch.setattr(world.processes, "apply", lambda *_: {}["missing"])
+    peer.update(1, counter("a", 1))
+    assert peer.closed
+    assert world.value("waggle_collector_errors_total", where="intake") == 1
+    assert "KeyError: 'missing'" in caplog.text
 
 
 def test_bye_is_answered_when_it_is_saved_also_after_the_end_of_the_input():
@@ -87,7 +103,7 @@ def test_bye_is_answered_when_it_is_saved_also_after_the_end_of_the_input():
     assert peer.closed
 
 
-def test_a_connection_whose_bye_is_not_saved_is_told_so_and_closed():
+def test_a_connection_whose_bye_is_not_saved_in_time_is_told_so_and_closed():
     """Whoever still waits can connect and ask again."""
     world = World()
     calls = []
@@ -97,7 +113,7 @@ def test_a_connection_whose_bye_is_not_saved_is_told_so_and_closed():
     for call in calls:
         call(False)
     assert peer.closed
-    assert [answer.get("code") for answer in peer.answers[1:]] == ["not_saved"]
+    assert [answer["code"] for answer in peer.answers[1:]] == ["not_saved"]
     world.when_saved = lambda call: call(True)
     again = world.peer()
     assert again.bye() == [{"type": "applied", "number": 2}]

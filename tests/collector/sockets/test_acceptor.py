@@ -1,12 +1,18 @@
 """The acceptor alone, on real sockets, with small constants."""
 
 import asyncio
+import os
+import resource
 import socket
+import sys
+import tempfile
 import time
 from collections import Counter
 
+from waggle_live_collector.budget import Budget, What
 from waggle_live_collector.clock import Clock
 from waggle_live_collector.faults import Faults
+from waggle_live_collector.identity.peer import principal_of
 from waggle_live_collector.own_metrics import OwnMetrics
 from waggle_live_collector.sockets.acceptor import Acceptor
 
@@ -14,8 +20,10 @@ from waggle_live_collector.sockets.acceptor import Acceptor
 class Echo(asyncio.Protocol):
     """Waits for its first byte, then works: it says again what it hears."""
 
-    def __init__(self, world):
+    def __init__(self, world, sock):
         self.world, self.since, self.transport = world, time.monotonic(), None
+        principal = principal_of(sock) if sock.family == socket.AF_INET else "uid:0"
+        self.account = world.budget.account(principal, object(), self)
 
     async def open(self, sock):
         await self.world.handshake()
@@ -37,22 +45,33 @@ class Echo(asyncio.Protocol):
 
 
 class World:
-    """An acceptor on a port of its own, what it counted, and its clients."""
+    """An acceptor on a port or socket of its own, what it counted, and its clients."""
 
-    def __init__(self, *, seconds=60.0, rate=1000.0, **bounds):
+    def __init__(
+        self, *, seconds=60.0, most=1000, process_pace=(1000, 1.0), pace=(1000, 1.0), unix=False
+    ):
         self.counted, self.delays, self.clients = Counter(), 0, []
+        self.own, self.budget = OwnMetrics(), Budget(1 << 20)
         self.acceptor = Acceptor(
-            make=lambda sock: Echo(self) if self.welcome else None,
+            make=self._make,
             overdue=lambda one, now: "slow" if now - one.since > seconds else "",
             count=lambda outcome: self.counted.update([outcome]),
             delayed=self._delayed,
-            faults=Faults(own=OwnMetrics(), clock=Clock()),
+            faults=Faults(own=self.own, clock=Clock()),
             now=time.monotonic,
-            rate=rate,
-            **bounds,
+            working=What.ANSWERS,
+            most=most,
+            process_pace=process_pace,
+            principal_pace=pace,
         )
         self.welcome = True
-        self.listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.directory = tempfile.TemporaryDirectory(prefix="wl-")
+        if unix:
+            self.listening = socket.socket(socket.AF_UNIX)
+            self.listening.bind(self.directory.name + "/s")
+            self.listening.listen(512)
+        else:
+            self.listening = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.address = self.listening.getsockname()
         self.listening.setblocking(False)
 
@@ -61,11 +80,18 @@ class World:
         return self
 
     async def __aexit__(self, *_):
-        await self.acceptor.stop()
+        self.acceptor.stop()
         self.acceptor.abort()
         for client in self.clients:
             client.close()
         await asyncio.sleep(0.01)
+        self.directory.cleanup()
+        assert not self.budget.root.total
+
+    def _make(self, sock):
+        if self.welcome is None:
+            raise RuntimeError("of our own")
+        return Echo(self, sock) if self.welcome else None
 
     def _delayed(self):
         self.delays += 1
@@ -73,11 +99,14 @@ class World:
     async def handshake(self):
         """Succeed at once; tests put another in its place."""
 
-    def connect(self, count, say=b""):
+    def connect(self, count, say=b"", host="127.0.0.1"):
         """Return so many clients that have said something."""
-        clients = [socket.create_connection(self.address) for _ in range(count)]
+        clients = [socket.socket(self.listening.family) for _ in range(count)]
         self.clients += clients
         for client in clients:
+            if client.family == socket.AF_INET:
+                client.bind((host, 0))
+            client.connect(self.address)
             client.setblocking(False)
             client.sendall(say)
         return clients
@@ -100,84 +129,97 @@ async def answers(clients):
     return heard
 
 
-def test_nobody_is_refused_who_comes_too_fast_waits_in_the_queue():
-    """Fifty at once at a rate of 20 a second: all are served, and the delays counted."""
+def test_who_connects_too_often_is_closed_and_others_are_served():
+    """A flood loses what is over its pace, at once, and whoever comes after it waits for nobody."""
 
     async def run():
-        async with World(rate=20.0) as world:
-            begin = time.monotonic()
-            clients = world.connect(50, b"x")
-            assert await answers(clients) == [b"x"] * 50
-            assert time.monotonic() - begin > 1
-            assert world.counted == {"accepted": 50}
-            assert world.delays > 10
+        async with World(pace=(10, 1.0)) as world:
+            flood = world.connect(30, b"x", host="127.0.0.2")
+            (late,) = world.connect(1, b"y")
+            assert await answers([late]) == [b"y"]
+            heard = await answers(flood)
+            assert heard == [b"x"] * 10 + [b""] * 20
+            assert world.counted == {"accepted": 11, "paced": 20}
 
     asyncio.run(run())
 
 
-def test_a_storm_above_the_rate_is_served_later():
-    """Whoever comes while it lasts waits behind it, and who comes after it waits for nobody."""
+def test_a_process_is_paced_by_itself():
+    """Over a unix socket the kernel says which one it is; another one of its user is served."""
 
     async def run():
-        async with World(rate=50.0) as world:
-            storm = world.connect(100, b"x")
-            (late,) = world.connect(1, b"y")
-            assert await answers([late]) == [b"y"]
-            assert world.counted == {"accepted": 101}
-            assert await answers(storm) == [b"x"] * 100
-            await asyncio.sleep(0.1)
-            before = world.delays
-            assert await answers(world.connect(1, b"z")) == [b"z"]
-            assert world.delays == before
+        async with World(process_pace=(5, 0.001), unix=True) as world:
+            assert await answers(world.connect(8, b"x")) == [b"x"] * 5 + [b""] * 3
+            code = (
+                "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
+                "s.sendall(b'z'); print(s.recv(1))"
+            )
+            other = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", code, world.address, stdout=asyncio.subprocess.PIPE
+            )
+            assert (await other.communicate())[0] == b"b'z'\n"
+            assert world.counted == {"accepted": 6, "paced": 3}
 
     asyncio.run(run())
 
 
 def test_those_that_wait_make_room_the_first_one_first():
-    """They are bounded; whoever said something is not among them."""
+    """Of the address with the most of them; whoever said something is not among them."""
 
     async def run():
-        async with World(most_waiting=3) as world:
-            (talker,) = world.connect(1, b"x")
+        async with World(most=6) as world:
+            (talker,) = world.connect(1, b"x", host="127.0.0.2")
             assert await answers([talker]) == [b"x"]
-            silent = world.connect(5)
+            silent = world.connect(7, host="127.0.0.2")
+            (other,) = world.connect(1, b"y")
+            assert await answers([other]) == [b"y"]
             assert await answers(silent[:2]) == [b"", b""]
-            assert world.counted == {"accepted": 6, "crowded": 2}
+            assert world.counted["crowded"] >= 2
             talker.sendall(b"y")
-            silent[2].sendall(b"z")
-            assert await answers([talker, silent[2]]) == [b"y", b"z"]
+            silent[-1].sendall(b"z")
+            assert await answers([talker, silent[-1]]) == [b"y", b"z"]
 
     asyncio.run(run())
 
 
-def test_a_grace_is_given_to_those_that_just_came():
-    """As to the processes that all return to a restarted collector."""
+def test_where_all_are_at_work_the_oldest_of_the_address_with_most_makes_room():
+    """There are descriptors for so many; whoever comes from elsewhere is served."""
 
     async def run():
-        async with World(most_waiting=1, grace=0.3) as world:
-            clients = world.connect(4)
-            await world.until(lambda: world.counted["accepted"] == 4)
-            assert world.counted["crowded"] == 0
-            await asyncio.sleep(0.4)
-            world.acceptor.sweep()
-            assert await answers(clients[:3]) == [b""] * 3
-            assert world.counted["crowded"] == 3
-
-    asyncio.run(run())
-
-
-def test_where_all_are_at_work_the_oldest_makes_room():
-    """The bound of all connections holds; whoever comes is served."""
-
-    async def run():
-        async with World(most=2) as world:
-            first = world.connect(2, b"x")
-            assert await answers(first) == [b"x"] * 2
-            (silent,) = world.connect(1)
+        async with World(most=4) as world:
+            first = world.connect(3, b"x", host="127.0.0.2")
+            assert await answers(first) == [b"x"] * 3
+            (other,) = world.connect(1, b"y")
+            assert await answers([other]) == [b"y"]
             assert await answers(first[:1]) == [b""]
-            (late,) = world.connect(1, b"y")  # the one that waits goes before the other at work
-            assert await answers([silent, late]) == [b"", b"y"]
-            assert world.counted == {"accepted": 4, "crowded": 2}
+            other.sendall(b"z")
+            assert await answers([other]) == [b"z"]
+            assert world.counted == {"accepted": 4, "crowded": 1}
+
+    asyncio.run(run())
+
+
+def test_without_descriptors_it_waits_and_says_so_once():
+    """Nobody is lost: who comes is in the kernel's queue until there are some."""
+
+    async def run():
+        async with World() as world:
+            clients = [socket.socket() for _ in range(3)]
+            world.clients += clients
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            lowest = os.open(os.devnull, os.O_RDONLY)
+            os.close(lowest)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+            try:
+                for client in clients:
+                    client.connect(world.address)
+                    client.sendall(b"x")
+                    client.setblocking(False)
+                await world.until(lambda: world.delays >= 3)
+                assert not world.counted
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert await answers(clients) == [b"x"] * 3
 
     asyncio.run(run())
 
@@ -186,7 +228,7 @@ def test_a_handshake_that_never_ends_is_cut_and_closed():
     """By the sweep as by those that need its room."""
 
     async def run():
-        async with World(seconds=0.1, most=2) as world:
+        async with World(seconds=0.1, most=3) as world:
             world.handshake = asyncio.Event().wait
             clients = world.connect(3)
             assert await answers(clients[:1]) == [b""]
@@ -226,13 +268,28 @@ def test_refused_connections_are_closed():
     asyncio.run(run())
 
 
+def test_a_fault_with_one_connection_is_noted_and_costs_only_that():
+    """The next one is served."""
+
+    async def run():
+        async with World() as world:
+            world.welcome = None
+            assert await answers(world.connect(1)) == [b""]
+            world.welcome = True
+            assert await answers(world.connect(1, b"x")) == [b"x"]
+            name = "waggle_collector_errors_total"
+            assert world.own.registry.get_sample_value(name, {"where": "sockets"}) == 1
+
+    asyncio.run(run())
+
+
 def test_what_stood_in_the_queue_is_accepted_at_the_end():
     """Whoever connected before the end is heard, and nobody after it."""
 
     async def run():
-        async with World(rate=1.0) as world:
+        async with World() as world:
             clients = world.connect(20, b"x")
-            await world.acceptor.stop()
+            world.acceptor.stop()
             assert await answers(clients) == [b"x"] * 20
             try:
                 world.connect(1)

@@ -56,7 +56,7 @@ def answers(world):
     text = world.text()
     assert 'waggle_collector_errors_total{where="exposition"} 0' in text
     assert world.protobuf()
-    assert json.loads(world.api.plugins())
+    assert json.loads(world.json())
     return text
 
 

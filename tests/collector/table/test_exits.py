@@ -27,7 +27,7 @@ class Living:
 
 def found(world):
     """Return (state, status) of each plugin in the JSON, by task."""
-    answer = json.loads(world.api.plugins())
+    answer = json.loads(world.json())
     told = {
         plugin["plugin_task"]: (plugin["state"], plugin["status"]) for plugin in answer["plugins"]
     }

@@ -93,7 +93,7 @@ def test_what_is_not_known_yet_is_withheld_and_then_shown_by_its_claim():
     world = World(stack=True)
     report(pod(world), 1, 1)
     assert "plugin=" not in world.table_text(openmetrics=False).decode()
-    assert b'"plugin"' not in world.api.plugins()
+    assert b'"plugin"' not in world.json()
     world.time.pass_(1.99)
     assert total(world, "waggle_count_total") == 0
     world.time.pass_(0.02)
@@ -272,7 +272,7 @@ def test_what_is_recent_adds_up():
             report(peer, second, second)
     for app in ("pod-a", "pod-b"):
         world.resolve(app, CARS)
-    (plugin,) = json.loads(world.api.plugins())["plugins"]
+    (plugin,) = json.loads(world.json())["plugins"]
     assert plugin["messages_per_second"] == {"m": pytest.approx(2)}
     assert plugin["uploads_per_second"] == pytest.approx(4)
     assert plugin["cpu_per_second"] == pytest.approx(1.4, rel=0.01)

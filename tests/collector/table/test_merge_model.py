@@ -6,8 +6,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from waggle_live_collector.budget import What
 from waggle_live_collector.identity.app_meta import AppMeta
 from waggle_live_collector.identity.labels import IdentityLabels
+from waggle_live_collector.table import costs
 
 from ..state.test_state_file import state_of
 from ..world import World, counter, timer
@@ -114,10 +116,40 @@ class Model:
         assert table.series == sum(len(plugin.series) for plugin in table.plugins.values())
         processes = self.world.processes
         assert table.cells == sum(len(s.rows) for s in processes.by_id.values())
+        self.check_budget()
         for process in processes.all():
             assert table.plugins[process.plugin.identity] is process.plugin
             for _, series in process.rows.values():
                 assert any(series is one for one in process.plugin.series.values())
+
+    def check_budget(self):
+        """What is held is what the parts add up to, and no more is counted as shown."""
+        table, processes = self.world.table, self.world.processes
+        held, remains = self.world.budget.root.held, processes.tombstones.closed.rows
+        rows = 0
+        for process in processes.all():
+            taken = sum(costs.row(row, costs.words(row)) for row in process.cells)
+            base = process.account.total - taken  # its texts came to be known later
+            assert costs.PROCESS <= base <= costs.PROCESS + 1000
+            rows += process.account.total
+        paid = sum(sum(plugin.paid.values()) for plugin in table.plugins.values())
+        gone = sum(costs.gone(row) for row in table.gone.rows.values())
+        dead = gone + costs.CLOSED * len(remains)
+        assert held[What.SERIES] + held[What.ENDED] == rows + paid + dead
+        series = [one for plugin in table.plugins.values() for one in plugin.series.values()]
+        windows = sum(map(costs.window, series))
+        assert held[What.HISTORY] >= windows
+        before = table.series, table.lines, table.text
+        for plugin in table.plugins.values():
+            table.count(plugin, -1)
+        assert (table.series, table.lines, table.text) == (
+            0,
+            costs.GONE_LINES * len(table.gone.rows),
+            costs.GONE_TEXT * len(table.gone.rows),
+        )
+        for plugin in table.plugins.values():
+            table.count(plugin, 1)
+        assert (table.series, table.lines, table.text) == before
 
 
 @settings(max_examples=80)

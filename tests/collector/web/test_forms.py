@@ -8,8 +8,10 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from tests.prometheus import Prometheus
+
 from ..accept_headers import PROTOBUF_READERS, TEXT_READERS
-from ..harness import Client, start
+from ..harness import Client, start, wait_until
 from ..metric_family import decode
 from ..world import timer
 
@@ -124,3 +126,27 @@ def test_protobuf_is_packed_and_asked_about_like_any_form(collector):
     assert collector.get("/metrics?native=1", headers)[1]["Content-Encoding"] is None
     status, answered, body = ask(collector, "/metrics?native=1", accept, method="HEAD")
     assert (status, form(answered), body) == (200, "protobuf", b"")
+
+
+def test_prometheus_takes_a_family_in_several_messages(tmp_path):
+    """Protobuf has the length of a message before it; ours are as small as the pieces of a text."""
+    with start() as collector, Client(collector) as client:
+        client.hello()
+        for first in range(1, 1000, 100):
+            names = [f"t{number}" for number in range(first, first + 100)]
+            client.update(first, [timer(name, {0: 3}, 5) for name in names])
+        client.flush()
+        accept = PROTOBUF_READERS["prometheus 2.42, native"]
+        body = ask(collector, "/metrics?native=1", accept)[2]
+        assert body.count(b"waggle_timer_seconds\x12") > 5
+        job = {
+            "job_name": "node",
+            "params": {"native": ["1"]},
+            "scrape_interval": "1s",
+            "static_configs": [{"targets": [collector.url.rpartition("/")[2]]}],
+        }
+        flags = ["--enable-feature=native-histograms"]
+        with Prometheus(tmp_path, [job], flags=flags) as prometheus:
+            wait_until(lambda: prometheus.value("up") == 1)
+            assert prometheus.value("count(histogram_count(waggle_timer_seconds) == 3)") == 1000
+            assert prometheus.value("count(waggle_timer_failures_total)") == 1000

@@ -1,5 +1,6 @@
 """The page as bytes; tests/end_to_end/test_page.py has it in a browser."""
 
+import asyncio
 import base64
 import gzip
 import hashlib
@@ -27,11 +28,20 @@ def made(**more):
     return Page(**{"node": {"vsn": "W023", "node_id": "0000"}, **facts, **more}).response(False)
 
 
+def html_of(response):
+    """Return the text that is sent."""
+
+    async def text():
+        return b"".join([piece async for piece in response.pieces]).decode()
+
+    return asyncio.run(text())
+
+
 def test_the_policy_names_the_script_and_the_style_by_their_hashes():
     """Exactly these bytes run, and nothing else inline or from elsewhere."""
     response = made()
     policy = response.headers["Content-Security-Policy"]
-    html = response.body.decode()
+    html = html_of(response)
     for directive, tag in (("script-src", "script"), ("style-src", "style")):
         (inline,) = re.findall(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
@@ -45,7 +55,7 @@ def test_the_policy_names_the_script_and_the_style_by_their_hashes():
 def test_what_the_operator_says_is_text():
     """A node's name and a path are escaped; no placeholder is left."""
     response = made(socket_path="/run/<b>&'\"/s.sock", node={"vsn": "<i>", "node_id": ""})
-    html = response.body.decode()
+    html = html_of(response)
     assert "/run/&lt;b&gt;&amp;&#x27;&quot;/s.sock" in html
     assert "&lt;i&gt;" in html
     assert "<b>" not in html and "<i>" not in html
@@ -58,7 +68,7 @@ def test_what_the_operator_says_is_text():
 )
 def test_the_node_is_named(node, shown):
     """By its VSN, else by its id."""
-    assert f'<span class="node" title="The node">{shown}</span>' in made(node=node).body.decode()
+    assert f'<span class="node" title="The node">{shown}</span>' in html_of(made(node=node))
 
 
 def test_it_is_small_and_packed_where_that_is_taken():

@@ -8,8 +8,9 @@ import bcrypt
 import pytest
 
 from waggle_live_collector.web import passwords as basic_auth
-from waggle_live_collector.web.passwords import BasicAuth, BusyError
+from waggle_live_collector.web.passwords import BasicAuth
 
+HERE = "address:127.0.0.1"
 USERS = {
     "alice": bcrypt.hashpw(b"secret", bcrypt.gensalt(4)),
     "bob": b"$2y" + bcrypt.hashpw("pässword".encode(), bcrypt.gensalt(4))[3:],
@@ -68,7 +69,7 @@ def checks(monkeypatch):
 )
 def test_only_right_credentials_are_accepted(given, right):
     """Hashes of htpasswd too; anything else is a no, never an error."""
-    assert asyncio.run(BasicAuth().accepts(USERS, given)) is right
+    assert asyncio.run(BasicAuth().accepts(USERS, given, HERE)) is right
 
 
 def test_right_credentials_are_checked_once(checks):
@@ -77,13 +78,13 @@ def test_right_credentials_are_checked_once(checks):
     async def run():
         auth = BasicAuth()
         for _ in range(3):
-            assert await auth.accepts(USERS, header("alice", "secret"))
+            assert await auth.accepts(USERS, header("alice", "secret"), HERE)
         assert len(checks.against) == 1
         for _ in range(2):
-            assert not await auth.accepts(USERS, header("alice", "wrong"))
+            assert not await auth.accepts(USERS, header("alice", "wrong"), HERE)
         assert len(checks.against) == 3
         changed = {"alice": bcrypt.hashpw(b"new", bcrypt.gensalt(4))}
-        assert not await auth.accepts(changed, header("alice", "secret"))
+        assert not await auth.accepts(changed, header("alice", "secret"), HERE)
 
     asyncio.run(run())
 
@@ -93,47 +94,79 @@ def test_an_unknown_user_costs_a_check_too(checks):
 
     async def run():
         auth = BasicAuth()
-        assert await auth.accepts(USERS, header("alice", "secret"))
+        assert await auth.accepts(USERS, header("alice", "secret"), HERE)
         for _ in range(2):
-            assert not await auth.accepts(USERS, header("nobody", "secret"))
+            assert not await auth.accepts(USERS, header("nobody", "secret"), HERE)
         assert len(checks.against) == 3
 
     asyncio.run(run())
 
 
-def test_many_with_the_same_credentials_cost_one_check(checks):
-    """Fifty scrapers after a start; one that gives up takes the answer from nobody."""
+def test_many_with_the_same_credentials_cost_no_check_each(checks):
+    """Fifty scrapers after a start cost one, and one more if the first of them gives up."""
 
     async def run():
         auth = BasicAuth()
         checks.go.clear()
         right = header("alice", "secret")
-        asked = [asyncio.create_task(auth.accepts(USERS, right)) for _ in range(50)]
+        asked = [asyncio.create_task(auth.accepts(USERS, right, HERE)) for _ in range(50)]
         await asyncio.sleep(0)
         asked[0].cancel()
         checks.go.set()
         assert all(await asyncio.gather(*asked[1:]))
-        assert len(checks.against) == 1
+        assert len(checks.against) <= 2
 
     asyncio.run(run())
 
 
-def test_guesses_that_wait_are_bounded_and_hold_up_nobody_who_is_remembered(checks):
-    """One more than the bound is turned away; remembered credentials need no check."""
+def guess(auth, user, address, count):
+    """Return so many guesses that wait."""
+    guesses = [header(user, f"guess-{number}") for number in range(count)]
+    return [asyncio.create_task(auth.accepts(USERS, each, address)) for each in guesses]
+
+
+@pytest.mark.parametrize(
+    ("user", "address"),
+    [("alice", "address:10.0.0.1"), ("alice", "address:::1"), ("bob", HERE), ("nobody", HERE)],
+)
+def test_who_guesses_keeps_nobody_waiting_at_another_address_or_for_another_user(
+    checks, user, address
+):
+    """After the check that runs, and one more, it is the scraper's turn."""
 
     async def run():
         auth = BasicAuth()
-        assert await auth.accepts(USERS, header("alice", "secret"))
         checks.go.clear()
-        guesses = [
-            asyncio.create_task(auth.accepts(USERS, header("alice", f"guess-{number}")))
-            for number in range(basic_auth.DEFAULT_MAX_PENDING_CHECKS)
-        ]
-        await asyncio.sleep(0)
-        with pytest.raises(BusyError):
-            await auth.accepts(USERS, header("alice", "one-more"))
-        assert await auth.accepts(USERS, header("alice", "secret"))
+        guesses = guess(auth, user, address, 100)
+        await asyncio.sleep(0.01)
+        scraper = asyncio.create_task(auth.accepts(USERS, header("alice", "secret"), HERE))
+        await asyncio.sleep(0.01)
         checks.go.set()
+        assert await scraper
+        assert len(checks.against) <= 3
+        assert await auth.accepts(USERS, header("alice", "secret"), address)  # remembered
+        assert len(checks.against) <= 4
         assert not any(await asyncio.gather(*guesses))
+        assert len(checks.against) == 101
+
+    asyncio.run(run())
+
+
+def test_who_gives_up_leaves_nothing_behind(checks):
+    """Neither a check that nobody waits for, nor more than one turn taken before others."""
+
+    async def run():
+        auth = BasicAuth()
+        checks.go.clear()
+        for _ in range(50):
+            (given_up,) = guess(auth, "alice", "address:10.0.0.1", 1)
+            await asyncio.sleep(0)
+            given_up.cancel()
+            await asyncio.sleep(0)
+        scraper = asyncio.create_task(auth.accepts(USERS, header("alice", "secret"), HERE))
+        await asyncio.sleep(0.01)
+        checks.go.set()
+        assert await scraper
+        assert len(checks.against) <= 2
 
     asyncio.run(run())

@@ -3,6 +3,8 @@
 import gzip
 import http.client
 import json
+import re
+import socket
 
 import pytest
 
@@ -15,11 +17,12 @@ PROMETHEUS_3 = (
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
 
-#: A collector whose JSON can't be made.
-WITHOUT_JSON = """
+#: A collector that can make neither JSON nor text, but OpenMetrics.
+WITHOUT = """
 from waggle_live_collector.__main__ import main
 from waggle_live_collector.exposition.json import Api
-Api._plugin = None
+from waggle_live_collector.exposition.text import TEXT
+Api.plugins = TEXT.own = None
 main()
 """
 
@@ -102,19 +105,53 @@ def test_other_paths_and_methods_are_refused(collector):
     connection.close()
 
 
-def test_a_fault_of_a_handler_leaves_a_trace():
-    """The answer says so; it is counted each time, and logged once with its traceback."""
-    with start(program=WITHOUT_JSON) as collector, Client(collector) as client:
+def test_what_cannot_be_made_leaves_a_trace():
+    """The answer says so; it is counted each time, and logged once a minute with its traceback."""
+    openmetrics = {"Accept": "application/openmetrics-text"}
+
+    def errors(collector):
+        text = collector.get("/metrics", openmetrics)[2].decode()
+        return float(re.search(r'errors_total{where="http"} (.+)', text).group(1))
+
+    with start(program=WITHOUT) as collector, Client(collector) as client:
         client.hello()
+        assert collector.get("/-/ready")[0] == 200
         for turn in (1, 2):
             status, _, body = collector.get("/api/v1/plugins")
             assert (status, body) == (500, b"the collector has a fault; see its log\n")
-            assert collector.value("waggle_collector_errors_total", where="http") == turn
+            assert errors(collector) == turn
         for turn in (3, 4):
             assert collector.get("/api/v1/stream")[2] == b"retry: 1000\n\n"
-            assert collector.value("waggle_collector_errors_total", where="http") == turn
+            assert errors(collector) == turn
+        assert collector.get("/-/ready")[0] == 200
+        assert collector.get("/metrics")[0] == 500
+        status, _, body = collector.get("/-/ready")
+        assert (status, body.startswith(b"can't make /metrics: TypeError")) == (503, True)
         log = collector.log()
-    assert (
-        log.count("can't answer /api/v1/plugins") == log.count("the live stream has a fault") == 1
-    )
-    assert log.count("Traceback") == 2
+    assert log.count("can't make an answer") == log.count("Traceback") == 2
+
+
+def test_no_answer_says_which_python_runs(collector):
+    """Refusals of what is no HTTP neither."""
+    for path in ("/m/etrics", "/", "/nothing", "/-/ready"):
+        assert collector.get(path)[1]["Server"] == "waggle-live-collector"
+    assert b"Python" not in say(collector, b"GET / HTTP/9.9\r\n\r\n")
+
+
+@pytest.mark.parametrize("path", ["/m/etrics", "/-/healthy", "/"])
+def test_who_asks_and_says_no_more_is_answered(collector, path):
+    """As netcat does, which shuts its side down behind the request; then the connection ends."""
+    for _ in range(10):
+        answer = say(collector, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert len(body) == int(re.search(rb"(?i)content-length: (\d+)", head).group(1))
+
+
+def say(collector, request):
+    """Send bytes and the end of file; return what comes until the other side closes."""
+    host, _, port = collector.url.rpartition("/")[2].rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(1 << 16), b""))

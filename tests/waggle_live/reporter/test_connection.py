@@ -247,3 +247,25 @@ def test_a_descriptor_that_became_another_file(listener, open_connection):
         with socket.socket(fileno=number) as plugins:
             plugins.sendall(b"the plugin's")
             assert theirs.recv(100) == b"the plugin's"
+
+
+def test_a_queue_that_is_full_for_a_moment_is_waited_for():
+    """As while somebody else floods the collector; one that stays full is an OSError."""
+    directory = tempfile.mkdtemp(prefix="wl-")
+    path = os.path.join(directory, "s")
+    made = Connection(Address(path=path))
+    with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as first:
+        busy.bind(path)
+        busy.listen(0)
+        first.connect(path)
+        with pytest.raises(BlockingIOError):
+            made.open()
+        made.close()
+        accepted = []
+        accept = threading.Timer(0.01, lambda: accepted.append(busy.accept()[0]))
+        accept.start()
+        made.open()
+        accept.join()
+        made.close()
+        accepted[0].close()
+    shutil.rmtree(directory)

@@ -11,6 +11,7 @@ import pytest
 
 from waggle_live.wire import protocol
 from waggle_live.wire.errors import InvalidMetric, InvalidType, LiveMetricsError, ProtocolError
+from waggle_live.wire.labels import label_text
 
 
 @pytest.mark.parametrize("name", ["a", "plugin.duration.input", "0", "a_b.c__d", "x" * 128, "_a"])
@@ -122,7 +123,7 @@ def test_label_values_of_numpy():
     numpy = pytest.importorskip("numpy")
     values = [numpy.int64(3), numpy.float32(0.1), numpy.float64(0.1), numpy.bool_(True)]
     values += [numpy.str_("x"), numpy.array(3)]
-    texts = [protocol.label_text("model", value) for value in values]
+    texts = [label_text("model", value) for value in values]
     assert texts == ["3", "0.1", "0.1", "True", "x", "3"]
 
 
@@ -168,7 +169,11 @@ def test_label_values_of_wrong_type(value):
 
 def test_label_bounds():
     """At most 16 labels, values of at most 256 characters, of valid Unicode."""
-    full = {"l%d" % i: "x" * 256 for i in range(16)}
+    full = {"l%d" % i: "x" * 60 for i in range(15)}
+    full["l15"] = "x" * 256
+    with pytest.raises(InvalidMetric, match=r"1024 bytes in all, got 1194; .* 'l15' with 259"):
+        protocol.check_labels(full)
+    full = {label: value[:16] for label, value in full.items()}
     assert len(protocol.check_labels(full)) == 16
     with pytest.raises(InvalidMetric, match=r"at most 16 labels .* got 17"):
         protocol.check_labels(dict(full, more="x"))
@@ -178,6 +183,18 @@ def test_label_bounds():
         protocol.check_labels({"a": "\udc80"})
     with pytest.raises(InvalidType):
         protocol.check_labels({3: "x"})
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\u20ac", "\U0001f600"])
+def test_labels_are_bounded_in_bytes(letter):
+    """All names and values of a series take at most 1,024 bytes of UTF-8, whatever is in them."""
+    size = len(letter.encode("utf-8"))
+    labels = {"a%d" % i: letter * (254 // size) for i in range(4)}
+    labels["a3"] += "x" * (1024 - sum(len((k + v).encode("utf-8")) for k, v in labels.items()))
+    assert len(protocol.check_labels(labels)) == 4
+    labels["a3"] += "x"
+    with pytest.raises(InvalidMetric, match=r"at most 1024 bytes in all, got 1025; .* 'a3'"):
+        protocol.check_labels(labels)
 
 
 @pytest.mark.parametrize("good", ["a" * 8, "A-z_09" * 4, "x" * 64])

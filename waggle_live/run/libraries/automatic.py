@@ -63,7 +63,9 @@ def value_of(label: str, text: str) -> str:
     """Return ``text`` as a value of ``label``: valid, short, and one of a bounded number."""
     known = _values.setdefault(label, set())
     if text not in known:
-        text = text.encode("utf-8", "replace").decode("utf-8")[-MAX_LABEL_VALUE_LENGTH:]
+        # In bytes: so several of them are within what the labels of a series may take.
+        last = text.encode("utf-8", "replace")[-MAX_LABEL_VALUE_LENGTH:]
+        text = last.decode("utf-8", "ignore")
     if text not in known:
         if len(known) >= DEFAULT_MAX_VALUES:
             log_once(label, "more than %d values of %s=: new ones are %r", len(known), label, OTHER)

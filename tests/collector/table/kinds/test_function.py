@@ -110,7 +110,7 @@ def test_the_api_lists_functions_by_exclusive_time():
     cells = [function("cheap", 9, 1), function("__other__", 99, 10**12, None)]
     cells += [function("dear", 1, 3 * 10**9, 4 * 10**9), tau(age=0.5, dropped=7, torn=2)]
     world.peer().update(1, *cells)
-    (plugin,) = json.loads(world.api.plugins())["plugins"]
+    (plugin,) = json.loads(world.json())["plugins"]
     assert [entry["name"] for entry in plugin["functions"]] == ["dear", "cheap", "__other__"]
     assert plugin["functions"][0] == {
         "name": "dear",
@@ -122,5 +122,5 @@ def test_the_api_lists_functions_by_exclusive_time():
     }
     assert plugin["tau"] == {"last_dump": world.time.now() - 0.5, "dropped": 7, "torn": 2}
     world.peer("session-2", plugin="without").update(1, counter("c", 1))
-    without = json.loads(world.api.plugins())["plugins"][1]
+    without = json.loads(world.json())["plugins"][1]
     assert (without["functions"], without["tau"]) == ([], None)

@@ -58,10 +58,12 @@ def test_a_class_that_can_not_be_changed(caplog):
 
 
 def test_values_of_a_label():
-    """They are valid Unicode of at most 256 characters, of which the last tell most."""
+    """They are valid Unicode of at most 256 bytes, of which the last tell most."""
     assert automatic.value_of("a", "left") == "left"
     assert automatic.value_of("a", "caf\udce9") == "caf?"
     assert automatic.value_of("a", "x" * 300 + "end") == "x" * 253 + "end"
+    assert automatic.value_of("a", "\U0001f600" * 300) == "\U0001f600" * 64
+    assert automatic.value_of("a", "\u20ac" * 300) == "\u20ac" * 85
 
 
 def test_more_values_than_have_a_series(caplog):

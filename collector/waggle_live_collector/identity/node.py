@@ -1,9 +1,9 @@
-"""Which node this is."""
+"""Who the node is."""
 
 import os
 
 
-def labels() -> dict[str, str]:
+def node_labels() -> dict[str, str]:
     """Return the labels of ``waggle_node_info``, as the stack's services are told them.
 
     What isn't Unicode becomes question marks: neither the page nor JSON could hold it.

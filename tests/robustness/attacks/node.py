@@ -1,0 +1,320 @@
+"""A node of 60 MiB under attack: the collector, five neighbours, a scraper, and who attacks."""
+
+import base64
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import re
+import select
+import ssl
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+import bcrypt
+import pytest
+
+from tests.collector.certificates import Authority
+from tests.collector.harness import CollectorProcess, Scrape, wait_until
+from tests.collector.memory_cgroup import MemoryCgroup
+from tests.collector.pod_cgroup import PodCgroup
+from tests.collector.redis_server import RedisServer
+from tests.programs import free_port
+
+from ..processes import MIB, PROGRAMS, ROOT, peak
+
+MEMORY = 60 * MIB
+#: The first of them are in pods that the stack's Redis knows, the others are processes of our uid.
+NEIGHBOURS, IN_PODS = 5, 3
+NAME, TIMERS = "neighbour", 20
+#: Seconds between two scrapes, and until one has failed.
+SCRAPE_EVERY, SCRAPE_TIMEOUT = 0.2, 10.0
+#: Seconds that a neighbour may take until the collector has all of it.
+PATIENCE = 20.0
+_COUNTERS = re.compile(
+    rb"^(waggle_(?:timer_seconds_count|count_total|rate_events_total)"
+    rb'\{[^\n]*plugin="neighbour",plugin_job="",plugin_task="neighbour-[^\n]*\}) (\S+)$',
+    re.MULTILINE,
+)
+_USER, _PASSWORD = "prometheus", "its password"
+_TRUSTING = ssl.create_default_context()
+_TRUSTING.check_hostname, _TRUSTING.verify_mode = False, ssl.CERT_NONE
+
+
+def pod():
+    """Return a new cgroup of a pod; None on a machine where there can't be any."""
+    try:
+        return PodCgroup()
+    except pytest.skip.Exception:
+        return None
+
+
+def in_pod(group, command, **more):
+    """Start a process in a pod, or as it is if there is none."""
+    return subprocess.Popen(command, **more) if group is None else group.run(command, **more)
+
+
+class Attacker(NamedTuple):
+    """A process that attacks, and what the kernel says of whom it is."""
+
+    process: subprocess.Popen
+    pod: PodCgroup
+    principals: tuple
+
+    def stop(self):
+        """Kill it, and forget its pod."""
+        self.process.kill()
+        self.process.wait()
+        if self.pod is not None:
+            self.pod.remove()
+
+
+class Collector(CollectorProcess):
+    """A collector that may be guarded by TLS and a password."""
+
+    guarded = False
+    port = 0
+
+    def connection(self):
+        """Return a connection to its port."""
+        port = self.port
+        if self.guarded:
+            how = {"context": _TRUSTING, "timeout": SCRAPE_TIMEOUT}
+            return http.client.HTTPSConnection("127.0.0.1", port, **how)
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=SCRAPE_TIMEOUT)
+
+    def get(self, path, headers=None, timeout=SCRAPE_TIMEOUT):
+        """Return status, headers and body of a request."""
+        headers = dict(headers or {})
+        if self.guarded:
+            user = base64.b64encode(("%s:%s" % (_USER, _PASSWORD)).encode()).decode()
+            headers["Authorization"] = "Basic " + user
+        with contextlib.closing(self.connection()) as connection:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+
+class Scraper(threading.Thread):
+    """Scrapes as Prometheus does, and notes what took how long, failed, or fell."""
+
+    def __init__(self, collector):
+        super().__init__(daemon=True)
+        self._collector = collector
+        self.ended = threading.Event()
+        #: Set while the collector is down or not ready on purpose.
+        self.excused = threading.Event()
+        self.seconds, self.failures, self.fallen = [], [], []
+        self.highest = {}
+        self.peak = 0
+        self.lines = 0
+
+    def run(self):
+        while not self.ended.wait(SCRAPE_EVERY):
+            excused = self.excused.is_set()
+            begin = time.monotonic()
+            try:
+                with contextlib.suppress(OSError, KeyError):
+                    self.peak = max(self.peak, peak(self._collector.process.pid))
+                status, headers, body = self._collector.get("/metrics", {"Accept-Encoding": "gzip"})
+            except (OSError, http.client.HTTPException) as error:
+                status, body = repr(error), b""
+            took = time.monotonic() - begin
+            if status == 200:
+                if headers["Content-Encoding"] == "gzip":
+                    body = gzip.decompress(body)
+                if not excused:
+                    self.seconds.append(took)
+                self.look(body)
+            elif not excused and not self.excused.is_set():
+                self.failures.append((status, round(took, 2), body[:200]))
+
+    def look(self, text):
+        """Compare the neighbours' counters with what they were."""
+        self.lines = text.count(b"\n")
+        shown = {key: float(value) for key, value in _COUNTERS.findall(text)}
+        for key, highest in self.highest.items():
+            if shown.get(key, -1) < highest:
+                self.fallen.append((key, highest, shown.get(key)))
+        self.highest.update(shown)
+
+
+class Node:
+    """All of it; a context manager. ``guarded``: with TLS and a password on port 9090."""
+
+    def __init__(self, directory, *, guarded=False):
+        self._stack = contextlib.ExitStack()
+        self._directory = directory
+        self._guarded = guarded
+        self._attackers = 0
+        #: What the neighbours waited for their answers.
+        self.seconds = []
+        self.http_port, self.tcp_port = free_port(), free_port()
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            self._build(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def _build(self, stack):
+        self.memory = stack.enter_context(MemoryCgroup(MEMORY))
+        self._redis = RedisServer(str(self._directory)).start()
+        stack.callback(self._redis.stop)
+        pods = [pod() for _ in range(IN_PODS)]
+        self._pods = list(filter(None, pods))
+        for number, each in enumerate(self._pods):
+            stack.callback(each.remove)
+            record = {"plugin": NAME + ":1", "task": "%s-%d" % (NAME, number), "job": ""}
+            self._redis.set(each.uid, json.dumps(record))
+        flags = [
+            *([] if os.environ.get("NOLIM") else ["--limit.memory=%dMiB" % (MEMORY // MIB)]),
+            "--web.listen-address=127.0.0.1:%d" % self.http_port,
+            "--tcp.listen-address=127.0.0.1:%d" % self.tcp_port,
+            "--identity.app-meta-cache=" + self._redis.url,
+        ]
+        if self._guarded:
+            flags.append("--web.config.file=%s" % self._web_config())
+        environment = dict(os.environ, MALLOC_MMAP_THRESHOLD_="131072")
+        how = {"preexec_fn": self.memory.join, "env": environment}
+        self.collector = Collector(flags=flags, process=how)
+        self.collector.guarded, self.collector.port = self._guarded, self.http_port
+        stack.enter_context(self.collector).start()
+        self._neighbours = []
+        for number in range(NEIGHBOURS):
+            process = self._neighbour(number, (pods + [None] * NEIGHBOURS)[number])
+            stack.callback(self._end, process)
+            self._neighbours.append(process)
+        self.scraper = Scraper(self.collector)
+        wait_until(lambda: self.scrape().sum("waggle_plugin_sessions") == NEIGHBOURS)
+        self.scraper.start()
+        stack.callback(self.scraper.join)
+        stack.callback(self.scraper.ended.set)
+
+    def _web_config(self):
+        cert, key = Authority(self._directory).server()
+        hashed = bcrypt.hashpw(_PASSWORD.encode(), bcrypt.gensalt(10)).decode()
+        path = self._directory / "web.yml"
+        path.write_text(
+            "tls_server_config: {cert_file: %s, key_file: %s}\n"
+            'basic_auth_users: {%s: "%s"}\n' % (cert, key, _USER, hashed)
+        )
+        return path
+
+    def _neighbour(self, number, group):
+        environment = dict(os.environ, PYTHONPATH=str(ROOT))
+        environment["WAGGLE_LIVE_METRICS"] = self.collector.address
+        environment["WAGGLE_LIVE_TASK"] = "%s-%d" % (NAME, number)
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        command = [sys.executable, str(PROGRAMS / (NAME + ".py"))]
+        return in_pod(group, command, env=environment, text=True, **pipes)
+
+    def _end(self, process):
+        process.kill()
+        process.communicate()
+
+    def scrape(self):
+        """Return a whole scrape, parsed."""
+        status, _, body = self.collector.get("/metrics")
+        assert status == 200, body
+        return Scrape(body.decode())
+
+    def check(self):
+        """Assert that what the neighbours counted is shown, to the last unit."""
+        deadline = time.monotonic() + PATIENCE
+        for process in self._neighbours:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        rounds = []
+        for process in self._neighbours:
+            while not select.select([process.stdout], [], [], 0.5)[0]:
+                self.assert_lives()
+                assert time.monotonic() < deadline, "a neighbour waits for the collector"
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            rounds.append(int(line))
+        self.seconds.append(time.monotonic() - deadline + PATIENCE)
+        status, _, body = self.collector.get("/metrics")
+        assert status == 200, body
+        shown = {key: float(value) for key, value in _COUNTERS.findall(body)}
+        for number, count in enumerate(rounds):
+            mine = b'plugin_task="%s-%d"}' % (NAME.encode(), number)
+            found = {key: value for key, value in shown.items() if mine in key}
+            wrong = {key: value for key, value in found.items() if value != count}
+            assert not wrong, (number, count, wrong)
+            assert len(found) == TIMERS + 2, (number, sorted(found))
+        infos = re.findall(rb'^waggle_plugin_info\{[^\n]*verified="yes"[^\n]*\} ', body, re.M)
+        for number, each in enumerate(self._pods):
+            mine = b'plugin_task="%s-%d"' % (NAME.encode(), number)
+            (info,) = [info for info in infos if mine in info and b'plugin_job=""' in info]
+            assert each.uid.encode() in info, info
+        for process in self._neighbours:
+            process.stdin.write("\n")
+            process.stdin.flush()
+
+    def attack(self, name, *, in_a_pod, arguments=()):
+        """Start an attack, from a pod of its own or as a process of our uid."""
+        self._attackers += 1
+        group = pod() if in_a_pod else None
+        source = "127.0.0.%d" % (1 + self._attackers % 200 if in_a_pod else 1)
+        me = "a%d-%s" % (self._attackers, name[:12].replace("_", "-"))
+        command = [sys.executable, "-m", "tests.robustness.attacks", name]
+        command += [self.collector.socket_path, str(self.http_port), str(self.tcp_port)]
+        command += [source, me, *arguments]
+        environment = dict(os.environ, PYTHONPATH=str(ROOT))
+        process = in_pod(group, command, env=environment)
+        uid = "uid:%d" % os.getuid() if group is None else "pod:" + group.uid
+        attacker = Attacker(process, group, (uid, "address:" + source))
+        self._stack.callback(attacker.stop)
+        return attacker
+
+    def restart(self):
+        """Kill the collector with -9 and start it anew with its state file."""
+        self.scraper.excused.set()
+        self.collector.kill()
+        self.collector.start()
+        self.scraper.excused.clear()
+
+    def named(self, principal):
+        """Return how often somebody was refused something or lost something."""
+        found = 0.0
+        for family in ("refusals_total", "budget_losses_total"):
+            pattern = r'^waggle_collector_%s\{[^\n]*principal="%s"[^\n]*\} (\S+)$'
+            text = self.collector.get("/metrics")[2].decode()
+            found += sum(map(float, re.findall(pattern % (family, principal), text, re.M)))
+        return found
+
+    def assert_lives(self):
+        """Assert that nobody has killed the collector, and that it hasn't ended by itself."""
+        assert self.memory.kills() == 0, "out of memory"
+        assert self.collector.process.poll() is None, self.collector.log()[-3000:]
+
+    def assert_alive(self, slowest):
+        """Assert that it lives, nothing fell, and all was answered within seconds."""
+        self.assert_lives()
+        assert self.scraper.fallen == []
+        assert self.scraper.failures == []
+        assert max(self.scraper.seconds, default=0) < slowest, sorted(self.scraper.seconds)[-5:]
+
+    def report(self, name):
+        """Return a line about what was seen, and begin anew."""
+        seconds, self.scraper.seconds = self.scraper.seconds, []
+        highest, self.scraper.peak = self.scraper.peak, 0
+        checks, self.seconds = self.seconds, []
+        return "%-32s peak %5.1f MiB, checks %s s, %6d lines, %3d scrapes: %.3f s, most %.3f s" % (
+            name,
+            highest / MIB,
+            " ".join("%.1f" % each for each in checks),
+            self.scraper.lines,
+            len(seconds),
+            statistics.median(seconds or [0]),
+            max(seconds, default=0),
+        )
