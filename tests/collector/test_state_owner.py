@@ -153,7 +153,7 @@ def test_a_bad_row_costs_that_row(tmp_path):
         assert collector.value("waggle_count_total", name="a") == 3
         assert collector.value("waggle_count_total", plugin="good") == 3
         assert collector.value("waggle_collector_state_left_out_total") == 2
-        assert "left out row 1 of plugins" in collector.log()
+        wait_until(lambda: "left out row 1 of plugins" in collector.log())
 
 
 def test_a_file_that_is_slow_to_read_holds_up_nothing_else():
@@ -196,13 +196,13 @@ def test_a_bye_that_cannot_be_saved_is_told_so(tmp_path):
         error, end = client.bye()
         assert (error["code"], end) == ("not_saved", None)
         assert collector.value(FAILURES) >= 1
-        assert "can't write state file" in collector.log()
+        wait_until(lambda: "can't write state file" in collector.log())
         assert collector.value("waggle_count_total", name="a") == 1
         (tmp_path / "away").rename(directory)
         with Client(collector) as again:
             again.hello()
             assert again.bye() == [{"type": "applied", "number": 0}]
-        assert "is written again" in collector.log()
+        wait_until(lambda: "is written again" in collector.log())
         collector.kill()
         collector.start()
         assert collector.value("waggle_plugin_exits_total", status="ok") == 1

@@ -53,6 +53,7 @@ class OwnedFile:
         self._held: int | None = None
         #: The first one, if it has other names too: they lead to it when it was replaced.
         self._other_names: int | None = None
+        self._can_lock = True
 
     def __del__(self) -> None:
         self.release()
@@ -104,7 +105,7 @@ class OwnedFile:
             os.fchmod(descriptor, 0o600)  # whatever the umask is
             with open(descriptor, "wb", buffering=BUFFER_BYTES, closefd=False) as file:
                 file.writelines(pieces)
-            _lock(descriptor)
+            self._lock(descriptor)
             os.replace(temporary, self._target)
         except BaseException:
             os.close(descriptor)
@@ -143,7 +144,7 @@ class OwnedFile:
             except FileExistsError:
                 continue  # somebody made it just now
             try:
-                _lock(descriptor)
+                self._lock(descriptor)
                 # Its owner may have replaced it before we locked it.
                 if _is_at(descriptor, self._target):
                     self._held, descriptor = descriptor, -1
@@ -151,6 +152,20 @@ class OwnedFile:
             finally:
                 if descriptor >= 0:
                     os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _InUse(
+                f"it is in use by another collector{_holder(descriptor)}; stop that one, or give "
+                "this one another --state.file"
+            ) from None
+        except OSError as error:
+            if self._can_lock:
+                self._can_lock = False
+                text = "see that no other collector has it: files can't be locked there"
+                log.warning("state file %s: %s: %s", self.path, text, error.strerror)
 
     def _is_missing(self) -> bool:
         try:
@@ -183,21 +198,6 @@ def _open(path: str) -> int:
         if error.errno != errno.EROFS:
             raise
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-
-
-def _lock(descriptor: int) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise _InUse(
-            f"it is in use by another collector{_holder(descriptor)}; stop that one, or give this "
-            "one another --state.file"
-        ) from None
-    except OSError as error:
-        log.warning(
-            "state files can't be locked here (%s): see that no two collectors have the same",
-            error.strerror,
-        )
 
 
 def _is_at(descriptor: int, path: str) -> bool:

@@ -1,8 +1,9 @@
 """state/owned_file.py: one file, one owner, and nobody led astray."""
 
-import contextlib
+import errno
 import os
 import random
+import resource
 import signal
 import stat
 import subprocess
@@ -14,52 +15,7 @@ import pytest
 from waggle_live_collector.state import owned_file
 from waggle_live_collector.state.owned_file import OwnedFile, StateFileError
 
-#: For each line makes a process that owns the file and writes whole texts until it is killed.
-WRITERS = """
-import os, sys
-from waggle_live_collector.state.owned_file import OwnedFile
-for line in sys.stdin:
-    pid = os.fork()
-    if pid:
-        os.waitpid(pid, 0)
-        print(flush=True)
-        continue
-    file = OwnedFile(sys.argv[1])
-    file.read()
-    print(os.getpid(), flush=True)
-    while True:
-        for letter in b"ab":
-            file.replace([bytes([letter]) * 100_000] * 20)
-"""
-
-
-class Writers:
-    """Processes that write a file, one after another."""
-
-    def __init__(self, path):
-        command = [sys.executable, "-c", WRITERS, str(path)]
-        self._mother = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._mother.communicate()
-        assert self._mother.returncode == 0
-
-    @contextlib.contextmanager
-    def one(self):
-        """Let one write from now on, and kill it at the end."""
-        self._mother.stdin.write("\n")
-        self._mother.stdin.flush()
-        pid = int(self._mother.stdout.readline())
-        try:
-            yield pid
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            self._mother.stdout.readline()
+from .writers import Writers
 
 
 @pytest.fixture()
@@ -249,6 +205,36 @@ def test_a_text_that_cannot_be_written_whole_leaves_the_one_before(path, file):
         file.replace([b"half", None])
     assert path.read_bytes() == b"text"
     assert os.listdir(path.parent) == ["state"]
+
+
+def test_a_full_disk_leaves_the_text_before_and_can_be_written_again(path, file):
+    """What could not be written whole is removed."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            file.replace([b"x" * (2 << 20)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == b"text"
+    assert os.listdir(path.parent) == ["state"]
+    file.replace([b"new"])
+    assert path.read_bytes() == b"new"
+
+
+def test_where_files_cannot_be_locked_that_is_said_once(path, monkeypatch, caplog):
+    """And nothing else changes."""
+
+    def flock(descriptor, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(owned_file.fcntl, "flock", flock)
+    one = OwnedFile(str(path))
+    assert one.read() == b""
+    for text in (b"1", b"2"):
+        one.replace([text])
+        assert path.read_bytes() == text
+    assert caplog.text.count("can't be locked there") == 1
 
 
 def test_descriptors_are_given_back(path, file):

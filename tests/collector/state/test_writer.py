@@ -84,3 +84,26 @@ def test_where_no_thread_can_be_started_that_is_the_outcome(path):
     assert put(writer, 2, b"text").wait(30)
     assert writer.wait(30)
     assert path.read_bytes() == b"text"
+
+
+def test_a_thread_that_ends_by_a_fault_is_followed_by_another(path, monkeypatch):
+    """The next text is written, and the fault is not silent."""
+    seen = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))
+    writer = Writer(OwnedFile(str(path)))
+    writer.put(1, [b"one"], lambda: 1 / 0)
+    assert writer.wait(30)
+    wait_until(lambda: not writers())
+    assert seen == [ZeroDivisionError]
+    assert put(writer, 2, b"two").wait(30)
+    assert writer.wait(30)
+    assert path.read_bytes() == b"two"
+
+
+def test_no_memory_for_a_text_is_an_outcome(path, monkeypatch):
+    """As any other error."""
+    file = OwnedFile(str(path))
+    writer = Writer(file)
+    monkeypatch.setattr(file, "replace", lambda pieces: bytearray(1 << 62))
+    assert put(writer, 1, b"text").wait(30)
+    assert isinstance(writer.outcomes.popleft().error, MemoryError)
