@@ -43,6 +43,17 @@ HELD_BY = {
         "test_who_claims_a_pod_without_proof_has_labels_of_its_own",
         "robustness/test_attacks.py::test_an_attack_costs_the_neighbours_nothing",
     ],
+    "Nothing that a process says of itself": [
+        "collector/identity/test_unproven.py::test_nothing_of_a_strangers_hello_is_told_of_another",
+        "collector/identity/test_app_meta.py::"
+        "test_records_of_processes_in_the_state_file_are_known_again",
+    ],
+    "Whoever speaks over the connection of a child": [
+        "collector/identity/test_gone_peers.py::"
+        "test_who_speaks_over_the_connection_of_a_child_that_has_ended_is_nobody",
+        "collector/identity/test_unproven.py::"
+        "test_the_key_of_a_proven_session_gives_no_place_in_it",
+    ],
     "`--identity.verify=require`": [
         "collector/identity/test_peer.py::test_who_is_in_no_pod_is_unproven_or_refused",
         "collector/identity/test_peer.py::test_a_forged_claim_is_replaced_or_refused",
@@ -96,6 +107,18 @@ HELD_BY = {
     "A frozen disk": [
         "collector/test_frozen_disk.py::"
         "test_everything_is_answered_and_what_was_not_written_is_made_good",
+    ],
+    "A full pipe": [
+        "collector/test_logs.py::"
+        "test_standard_error_that_is_full_stops_neither_the_collector_nor_its_end",
+    ],
+    "Text of strangers": [
+        "collector/test_logs.py::test_what_a_stranger_says_is_escaped",
+    ],
+    "Whoever invents pods": [
+        "collector/identity/test_lookups.py::"
+        "test_a_stranger_who_invents_a_thousand_pods_delays_no_real_one",
+        "collector/identity/test_app_meta.py::test_what_strangers_invent_delays_nobody_else",
     ],
     "A state file that another collector uses": [
         "collector/test_state_owner.py::"

@@ -63,7 +63,7 @@ class Limits:
     #: Bytes for the whole process; None: the default, or what its cgroup has if that is less.
     memory: int | None = None
     series_per_process: int = DEFAULT_MAX_SERIES_PER_PROCESS
-    #: Processes that are connected or within their holding time.
+    #: Processes that are connected.
     processes: int = field(default_factory=plugin_connections)
     process_pace: tuple[float, float] = DEFAULT_PROCESS_PACE
     pod_pace: tuple[float, float] = DEFAULT_POD_PACE

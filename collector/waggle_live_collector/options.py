@@ -205,10 +205,6 @@ def _duration(text: str) -> float:
     return seconds
 
 
-def _gid(text: str) -> int:
-    return _at_most(text, _MAX_GID, 0)
-
-
 def _bytes(text: str) -> int:
     right = "an amount of memory is like 60MiB, 64M or 62914560"
     number, unit = _match(r"(\d+(?:\.\d+)?)([kKMG]?)(?:i?B)?", text, right).groups()
@@ -216,6 +212,10 @@ def _bytes(text: str) -> int:
     if size < memory.LEAST:
         raise argparse.ArgumentTypeError(f"at least {memory.LEAST >> 20}MiB, got {text!r}")
     return size
+
+
+def _gid(text: str) -> int:
+    return _at_most(text, _MAX_GID, 0)
 
 
 def _positive(text: str) -> int:

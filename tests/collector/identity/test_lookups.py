@@ -244,7 +244,9 @@ def test_real_faults_of_a_real_redis_are_said(redis, app_id):
 
 def test_a_stranger_who_invents_a_thousand_pods_delays_no_real_one(redis):
     """From a real Redis, in the time that it takes without the stranger, almost."""
-    with collector_of(redis) as collector, contextlib.ExitStack() as stack, PodCgroup() as pod:
+    roomy = "Limits(memory=400 << 20, process_pace=(2000, 2000.0))"
+    with contextlib.ExitStack() as stack, PodCgroup() as pod:
+        collector = stack.enter_context(collector_of(redis, limits=roomy))
         for number in range(1000):
             client = stack.enter_context(Client(collector))
             client.send(
@@ -256,6 +258,7 @@ def test_a_stranger_who_invents_a_thousand_pods_delays_no_real_one(redis):
                     "app_id": str(uuid.uuid4()),
                 }
             )
+        wait_until(lambda: collector.value("waggle_collector_identity_unresolved") == 1000)
         redis.set(pod.uid, RECORD)
         real = pod.speaker(collector)
         hello = {"type": "hello", "version": 1, "session": "session-real", "key": "key-of-it"}

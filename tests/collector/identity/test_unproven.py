@@ -59,9 +59,7 @@ def test_who_claims_a_pod_without_proof_has_labels_of_its_own(stranger, first):
     world.peer("session-3", PROVEN).update(1, counter("n", 100))
     world.peer("session-4", stranger, app_id="pod-a").update(1, counter("n", 1000))
     assert counts(world) == {("traffic", "yes"): 105, ("unproven:traffic", "no"): 1070}
-    assert [meta["verified"] for meta in json.loads(world.api.plugins())["plugins"]].count(
-        True
-    ) == 1
+    assert [meta["verified"] for meta in json.loads(world.json())["plugins"]].count(True) == 1
 
 
 @pytest.mark.parametrize("order", [(PROVEN, STRANGER), (STRANGER, PROVEN)])
