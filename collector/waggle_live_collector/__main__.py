@@ -118,22 +118,23 @@ async def run(options: Options, lines: logs.Lines) -> None:
     plugins = unix.bind()
     readiness = Readiness(processes=processes, clock=clock)
     node = node_labels()
+    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     routes = Routes(
         exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
         api=Api(table=table, faults=faults, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        guard=guard,
         own=own,
         faults=faults,
         limits=limits.http,
     )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
-    runner = routes.runner(guard.middleware)
+    runner = routes.runner()
     await runner.setup()
     assert runner.server is not None
     web_acceptor = http_acceptor(
-        make_inner=runner.server,
+        server=runner.server,
         current=current,
         own=own,
         budget=budget,

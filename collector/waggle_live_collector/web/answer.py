@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from .connection import HttpConnection
+from .connection import HttpConnection, connection_of
 
 #: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
 GZIP_LEVEL = 1
@@ -88,19 +88,44 @@ class Answer:
     def _size(self) -> int:
         return sum(map(len, self._blocks))
 
-    def response(self, packed: bool, headers: dict[str, str]) -> "AnswerResponse":
-        """Return the response that sends it, as gzip or not."""
+    @property
+    def gzip_ends(self) -> tuple[bytes, bytes]:
+        """What stands before and behind its blocks in a file of gzip."""
+        sizes = self._crc, self._plain_size & 0xFFFFFFFF
+        return GZIP_HEADER, _LAST_BLOCK + b"".join(size.to_bytes(4, "little") for size in sizes)
+
+    def length(self, packed: bool) -> int:
+        """Return how many bytes it is, as gzip or not."""
+        return sum(map(len, self.gzip_ends)) + self._size if packed else self._plain_size
+
+    async def respond(
+        self, request: web.Request, packed: bool, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """Answer a request with it, as gzip or not.
+
+        Raises NoRoomError before it begins, ConnectionError when nobody reads.
+        """
+        response = web.StreamResponse(headers=headers)
+        response.content_length = self.length(packed)
         if packed:
-            sizes = self._crc, self._plain_size & 0xFFFFFFFF
-            end = _LAST_BLOCK + b"".join(size.to_bytes(4, "little") for size in sizes)
-            length = len(GZIP_HEADER) + self._size + len(end)
-            response = AnswerResponse(self, self.pieces(True, GZIP_HEADER, end), headers)
             response.headers["Content-Encoding"] = "gzip"
-        else:
-            length = self._plain_size
-            response = AnswerResponse(self, self.pieces(False), headers)
-        response.content_length = length
+        with self.read_by(connection_of(request)):
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await self.write(request, response, packed, *(self.gzip_ends if packed else ()))
+            await response.write_eof()
         return response
+
+    async def write(
+        self, request: web.Request, response: web.StreamResponse, packed: bool, *around: bytes
+    ) -> None:
+        """Write it piece by piece, each when the reader has room for it.
+
+        Raises ConnectionError when nobody reads.
+        """
+        async for piece in self.pieces(packed, *around):
+            await response.write(piece)
+            await request.writer.drain()
 
     async def pieces(
         self, packed: bool, before: bytes = b"", after: bytes = b""
@@ -158,27 +183,6 @@ class Answer:
             else:
                 del self._readers[reader]
                 reader.cut("crowded")
-
-
-class AnswerResponse(web.StreamResponse):
-    """Sends an answer piece by piece, each when the reader has room for it."""
-
-    def __init__(
-        self, answer: Answer, pieces: AsyncIterator[bytes], headers: dict[str, str]
-    ) -> None:
-        super().__init__(headers=headers)
-        self._answer = answer
-        self.pieces = pieces
-
-    async def send(
-        self, request: web.Request, connection: HttpConnection, _: Callable[[], bool]
-    ) -> None:
-        """Send it; raises NoRoomError before it begins, ConnectionError when nobody reads."""
-        with self._answer.read_by(connection):
-            await self.prepare(request)
-            if request.method != "HEAD":
-                await connection.send(self, self.pieces)
-            await self.write_eof()
 
 
 async def _at_once() -> None:

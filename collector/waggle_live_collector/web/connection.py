@@ -12,8 +12,6 @@ import asyncio
 import enum
 import socket
 from asyncio import sslproto
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -58,31 +56,34 @@ class Phase(enum.Enum):
         return What.ANSWERS if self is Phase.ANSWERED else What.INCOMPLETE
 
 
-@dataclass(eq=False, kw_only=True)
-class HttpConnection(asyncio.Protocol):
-    """Wraps aiohttp's protocol. ``config`` is what the connection was accepted under.
+class HttpConnection(web.RequestHandler):
+    """The protocol of aiohttp, with bounds. ``config`` is what admitted its newest request.
 
     ``account`` is that of the connection alone: INCOMPLETE, or ANSWERS while it is answered.
     """
 
-    inner: asyncio.Protocol
-    config: WebConfig
-    account: Account
-    acceptor: Acceptor[HttpConnection]
-    limits: HttpLimits
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        server: web.Server,
+        *,
+        config: WebConfig,
+        account: Account,
+        acceptor: Acceptor[HttpConnection],
+        limits: HttpLimits,
+    ) -> None:
+        # It doesn't linger: the body of an answered request would take memory for seconds.
+        loop = asyncio.get_running_loop()
+        super().__init__(server, loop=loop, access_log=None, lingering_time=0)  # type: ignore[arg-type]
+        self.config = config
+        self.account = account
         self.phase = Phase.REQUESTING
-        self.since = self.acceptor.now()
-        self._transport: asyncio.Transport | None = None
+        self.since = acceptor.now()
+        #: When the answer that is made has to be sent.
+        self.deadline = asyncio.timeout(None)
+        self._acceptor = acceptor
+        self._limits = limits
         #: Bytes of the request, and of the answer that is held for it.
         self._bytes = self._sending = 0
-        self._is_lost = False
-        #: Whether the peer has said all and waits for its answer, after which nothing can come.
-        self.is_half_closed = False
-        #: Set while little enough is buffered for this reader, and once the connection is gone.
-        self._writable = asyncio.Event()
-        self._writable.set()
 
     @property
     def principal(self) -> str:
@@ -90,18 +91,15 @@ class HttpConnection(asyncio.Protocol):
         return str(self.account.principal().name)
 
     def hold(self) -> bool:
-        """Hold in the budget what the connection takes now; False if there is no room.
-
-        Also False if it is lost: its account is closed then.
-        """
+        """Hold in the budget what the connection takes now; False if there is no room."""
         size = PLAIN_BYTES if self.config.tls is None else TLS_BYTES
         unusual = max(self._bytes - USUAL_REQUEST_BYTES, 0)
         size += unusual * REQUEST_FACTOR + self._sending
-        return not self._is_lost and self.account.hold(self.phase.held, size)
+        return self.account.hold(self.phase.held, size)
 
     def hold_answer(self, size: int) -> bool:
         """Hold so many bytes of an answer besides; False, and none, if there is no room."""
-        if size and not self._sending and not self._is_lost:
+        if size and not self._sending and self.transport is not None:
             self.account.renew()
         self._sending = size
         if not self.hold():
@@ -114,7 +112,7 @@ class HttpConnection(asyncio.Protocol):
         if self.config.tls is not None:
             tls = {
                 "ssl": self.config.tls.context,
-                "ssl_handshake_timeout": self.limits.handshake_seconds,
+                "ssl_handshake_timeout": self._limits.handshake_seconds,
                 "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
             }
         loop = asyncio.get_running_loop()
@@ -127,16 +125,7 @@ class HttpConnection(asyncio.Protocol):
         if phase is Phase.IDLE:
             self._bytes = 0
             self.hold()  # less, which always succeeds
-        self.acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
-
-    async def send(self, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
-        """Write what ``pieces`` yields; a slow reader holds little of it.
-
-        Raises ConnectionError when the connection is gone.
-        """
-        async for piece in pieces:
-            await response.write(piece)
-            await self._writable.wait()
+        self._acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
 
     def fits(self, config: WebConfig | None) -> bool:
         """Tell whether the connection could have been made under that configuration."""
@@ -144,22 +133,29 @@ class HttpConnection(asyncio.Protocol):
 
     def cut(self, outcome: str) -> None:
         """Close now, and count why."""
-        self.acceptor.cut(self, outcome)
+        self._acceptor.cut(self, outcome)
+
+    def overdue(self, now: float, config: WebConfig | None) -> str:
+        """Return why it has to go: it takes too long, or idles under an old TLS."""
+        idle = self.phase is Phase.IDLE
+        limit = self._limits.idle_seconds if idle else self._limits.request_seconds
+        if now - self.since > limit:
+            return self.phase.value
+        return "web_config" if idle and not self.fits(config) else ""
 
     def abort(self) -> None:
         """Close now."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio: the connection stands, and TLS with it."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=DEFAULT_MAX_BUFFERED)
-        self.inner.connection_made(transport)
+        super().connection_made(transport)
+        assert self.transport is not None
+        self.transport.set_write_buffer_limits(high=DEFAULT_MAX_BUFFERED)
 
     def data_received(self, data: bytes) -> None:
-        """Asyncio: bytes came."""
+        """Asyncio: bytes came. Aiohttp: go on with those that came before."""
         self._bytes += len(data)
         if self._bytes > DEFAULT_MAX_REQUEST_BYTES:
             self.cut("large")
@@ -167,42 +163,28 @@ class HttpConnection(asyncio.Protocol):
         if not self.hold():
             self.cut("crowded")
             return
-        if self.phase is Phase.IDLE:
+        if data and self.phase is Phase.IDLE:
             self.enter(Phase.REQUESTING)
-        self.inner.data_received(data)
+        super().data_received(data)
 
-    def eof_received(self) -> bool | None:
+    def eof_received(self) -> bool:  # type: ignore[override]
         """Asyncio: the peer says no more; what it asked is answered all the same.
 
         Over TLS there is no such thing.
         """
-        self.inner.eof_received()
-        self.is_half_closed = self._bytes > 0 and self.phase is not Phase.IDLE
-        return self.is_half_closed and self.config.tls is None
+        asked = self._bytes > 0 and self.phase is not Phase.IDLE and self.config.tls is None
+        if asked:
+            self.close()  # when that is done
+        return asked
 
-    def pause_writing(self) -> None:
-        """Asyncio: the peer doesn't read fast enough."""
-        self._writable.clear()
-        self.inner.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Asyncio: there is room again."""
-        self._writable.set()
-        self.inner.resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: BaseException | None) -> None:
         """Asyncio: the connection is gone."""
-        self.acceptor.lost(self)
-        self.inner.connection_lost(exc)
-        self._writable.set()
-        self._transport = None
-        self._is_lost = True
+        self._acceptor.lost(self)
+        super().connection_lost(exc)
         self.account.close()
 
 
-def connection_of(transport: asyncio.BaseTransport | None) -> HttpConnection | None:
-    """Return the connection that has this transport, None if it is gone."""
-    if not isinstance(transport, asyncio.Transport):
-        return None
-    protocol = transport.get_protocol()
-    return protocol if isinstance(protocol, HttpConnection) else None
+def connection_of(request: web.Request) -> HttpConnection:
+    """Return the connection that a request came over."""
+    assert isinstance(request.protocol, HttpConnection)
+    return request.protocol

@@ -4,10 +4,11 @@ Bounds: the bytes of the budget, descriptors, and seconds for a handshake, for a
 between two requests. Whoever hits one is cut off and counted.
 """
 
-import asyncio
 import socket
 from collections.abc import Callable
 from functools import partial
+
+from aiohttp import web
 
 from ..budget import Budget, What
 from ..clock import Clock
@@ -17,7 +18,7 @@ from ..limits import Limits, http_connections
 from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
-from .connection import HttpConnection, Phase
+from .connection import HttpConnection
 
 #: Bytes that the kernel holds for a reader; it would take megabytes by itself.
 SEND_BUFFER = 128 * 1024
@@ -25,7 +26,7 @@ SEND_BUFFER = 128 * 1024
 
 def http_acceptor(
     *,
-    make_inner: Callable[[], asyncio.Protocol],
+    server: web.Server,
     current: Callable[[], WebConfig | None],
     own: OwnMetrics,
     budget: Budget,
@@ -33,7 +34,7 @@ def http_acceptor(
     limits: Limits,
     clock: Clock,
 ) -> Acceptor[HttpConnection]:
-    """Return the acceptor of HTTP; ``make_inner`` returns aiohttp's side of a connection.
+    """Return the acceptor of HTTP, whose requests ``server`` answers.
 
     ``current`` returns the configuration, None to refuse everybody.
     """
@@ -47,7 +48,7 @@ def http_acceptor(
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         account = budget.account(principal, object(), lose=lambda _: connection.cut("crowded"))
         connection = HttpConnection(
-            inner=make_inner(),
+            server,
             config=config,
             account=account,
             acceptor=acceptor,
@@ -59,17 +60,9 @@ def http_acceptor(
         account.close()
         return None
 
-    def overdue(connection: HttpConnection, now: float) -> str:
-        """Return why it has to go: it takes too long, or idles under an old TLS."""
-        idle = connection.phase is Phase.IDLE
-        limit = limits.http.idle_seconds if idle else limits.http.request_seconds
-        if now - connection.since > limit:
-            return connection.phase.value
-        return "web_config" if idle and not connection.fits(current()) else ""
-
     acceptor = Acceptor(
         make=make,
-        overdue=overdue,
+        overdue=lambda connection, now: connection.overdue(now, current()),
         count=count,
         delayed=own.accept_delays.inc,
         faults=faults,

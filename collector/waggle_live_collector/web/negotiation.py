@@ -65,13 +65,10 @@ def switch(query: MultiMapping[str], name: str, *, default: bool) -> bool:
 
     Raises HTTPBadRequest for any other value.
     """
-    values = query.getall(name, [])
-    if not values:
-        return default
-    if values[-1] not in ("0", "1"):
-        text = f"the parameter {name} is 0 or 1, not {values[-1]!r}\n"
-        raise web.HTTPBadRequest(text=text)
-    return values[-1] == "1"
+    value = query.getall(name, [str(int(default))])[-1]
+    if value not in ("0", "1"):
+        raise web.HTTPBadRequest(text=f"the parameter {name} is 0 or 1, not {value!r}\n")
+    return value == "1"
 
 
 def _entries(lines: Iterable[str]) -> Iterator[_Entry]:
