@@ -15,8 +15,7 @@ from ..faults import Faults
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from .answer import NoRoomError
-from .config import WebConfig
-from .connection import HttpConnection, Phase, connection_of
+from .listener import HttpConnection, Phase, connection_of
 from .passwords import BasicAuth
 
 #: Prometheus says by this how long it will wait.
@@ -37,7 +36,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class HttpGuard:
     """The middleware of the HTTP application."""
 
-    current: Callable[[], WebConfig | None]
     auth: BasicAuth
     own: OwnMetrics
     faults: Faults
@@ -61,7 +59,7 @@ class HttpGuard:
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the configured headers to a response that is to be sent."""
-        if config := self.current():
+        if config := connection_of(request).listener.current():
             for name, value in config.headers.items():
                 response.headers.setdefault(name, value)  # the page has a stricter policy
 
@@ -88,7 +86,7 @@ class HttpGuard:
         self, request: web.Request, connection: HttpConnection
     ) -> web.Response | None:
         """Return why the request is refused; None of one that is admitted."""
-        config = self.current()
+        config = connection.listener.current()
         if config is None:
             text = "the collector's web configuration has a fault; see its log"
             return self._refusal("web_config", 500, text)
@@ -115,6 +113,5 @@ class HttpGuard:
             seconds = float(request.headers.get(TIMEOUT_HEADER, ""))
         except ValueError:
             seconds = 0.0
-        if seconds > 0:
-            return min(seconds, DEFAULT_MAX_ANSWER_SECONDS)
-        return self.limits.answer_seconds
+        default = self.limits.answer_seconds
+        return min(seconds, DEFAULT_MAX_ANSWER_SECONDS) if seconds > 0 else default

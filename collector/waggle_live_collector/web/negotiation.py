@@ -38,19 +38,18 @@ def media_type(accept: Iterable[str], offers: Sequence[str]) -> str:
     has to get something.
     """
     ranges = list(_entries(accept))
-    best, wanted = offers[0], (0.0, -len(ranges))
-    for offer in offers:
+
+    def wanted(offer: str) -> tuple[float, int]:
         content_type = _entry(offer)
         fitting = [
             (fit, -position, entry.quality)
             for position, entry in enumerate(ranges)
             if (fit := _fit(entry, content_type))
         ]
-        if fitting:
-            _, position, quality = max(fitting)
-            if quality and (quality, position) > wanted:
-                best, wanted = offer, (quality, position)
-    return best
+        _, position, quality = max(fitting, default=(0, 0, 0.0))
+        return (quality, position) if quality else (0.0, -len(ranges))
+
+    return max(offers, key=wanted)
 
 
 def takes_gzip(accept_encoding: Iterable[str]) -> bool:

@@ -64,7 +64,6 @@ class Routes:
         self._failing: dict[Form, str] = {}
         self._stream = Stream(
             answer=partial(self._answers.get, None),
-            current=self.guard.current,
             own=self.own,
             limits=self.limits,
         )
@@ -85,10 +84,7 @@ class Routes:
         if self.page.telemetry_path != "/":
             application.add_routes([web.get("/", self._html)])
 
-        async def close(_: web.Application) -> None:
-            self._stream.close()
-
-        application.on_shutdown.append(close)
+        application.on_shutdown.append(self._stream.close)
         return web.AppRunner(application, shutdown_timeout=SHUTDOWN_SECONDS)
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:

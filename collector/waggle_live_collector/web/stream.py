@@ -17,8 +17,7 @@ from ..clock import until_next
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from .answer import GZIP_HEADER, GZIP_LEVEL, Answer
-from .config import WebConfig
-from .connection import HttpConnection, connection_of
+from .listener import HttpConnection, connection_of
 
 #: Seconds between two events ...
 DEFAULT_EVENT_SECONDS = 1.0
@@ -48,26 +47,23 @@ _PACKED = (GZIP_HEADER + _pack(_PLAIN[0]), *map(_pack, _PLAIN[1:]))
 class Stream:
     """Sends events to listeners. Constructing it starts nothing.
 
-    ``answer`` returns the newest state for all who ask, None if it can't be made. ``current``
-    returns the web configuration, which has to stay that which admitted a listener.
+    ``answer`` returns the newest state for all who ask, None if it can't be made.
     """
 
     def __init__(
         self,
         *,
         answer: Callable[[], Awaitable[Answer | None]],
-        current: Callable[[], WebConfig | None],
         own: OwnMetrics,
         limits: HttpLimits,
     ) -> None:
         self._answer = answer
-        self._current = current
         self._listeners = own.http_listeners
         self._limits = limits
         self._seconds = DEFAULT_EVENT_SECONDS
         self._closed = asyncio.Event()
 
-    def close(self) -> None:
+    async def close(self, _: web.Application) -> None:
         """End the streams of all who listen."""
         self._closed.set()
 
@@ -100,7 +96,7 @@ class Stream:
     async def _event(self, connection: HttpConnection) -> Answer | None:
         """Return what the next event says; None ends the stream of that listener."""
         answer = None if self._closed.is_set() else await self._answer()
-        if answer is None or connection.config is not self._current():
+        if answer is None or connection.config is not connection.listener.current():
             return None
         self._seconds = max(DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST * answer.seconds)
         return answer
