@@ -85,7 +85,10 @@ class Routes:
             application.add_routes([web.get("/", self._html)])
 
         application.on_shutdown.append(self._stream.close)
-        return web.AppRunner(application, shutdown_timeout=SHUTDOWN_SECONDS)
+        # Nothing is made for a client that has left.
+        return web.AppRunner(
+            application, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
+        )
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
         native = negotiation.switch(request.query, "native", default=False)

@@ -103,6 +103,7 @@ def test_each_event_is_what_the_api_says(collector):
                 next(streams[0])
             assert time.monotonic() - begin > 2
     wait_until(lambda: listeners(collector) == 0)
+    assert collector.value("waggle_collector_http_refusals_total", reason="budget") == 0
 
 
 def test_nothing_is_made_when_nobody_listens(collector):
