@@ -48,26 +48,7 @@ class HttpGuard:
         connection.enter(Phase.ANSWERED)
         try:
             async with asyncio.timeout(self._seconds(request)) as connection.deadline:
-                return await self._answer(request, handler, connection)
-        except TimeoutError:
-            if request.writer.output_size:
-                connection.cut("unread")
-            text = "the answer was not ready within the scrape timeout"
-            return self._refusal("late", 503, text)
-        finally:
-            connection.enter(Phase.IDLE)
-
-    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add the configured headers to a response that is to be sent."""
-        if config := connection_of(request).listener.current():
-            for name, value in config.headers.items():
-                response.headers.setdefault(name, value)  # the page has a stricter policy
-
-    async def _answer(
-        self, request: web.Request, handler: Handler, connection: HttpConnection
-    ) -> web.StreamResponse:
-        try:
-            return await self._refused(request, connection) or await handler(request)
+                return await self._refused(request, connection) or await handler(request)
         except web.HTTPException:
             raise
         except NoRoomError:
@@ -77,10 +58,23 @@ class HttpGuard:
         except ConnectionError:
             return web.Response(status=503)  # there is nobody to read it
         except Exception as error:
+            if connection.deadline.expired():
+                if request.writer.output_size:
+                    connection.cut("unread")
+                text = "the answer was not ready within the scrape timeout"
+                return self._refusal("late", 503, text)
             self.faults.note("http", f"can't answer {request.path}", error)
             if request.writer.output_size:
                 connection.abort()
             return web.Response(status=500, text=FAULT)
+        finally:
+            connection.enter(Phase.IDLE)
+
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add the configured headers to a response that is to be sent."""
+        if config := connection_of(request).listener.current():
+            for name, value in config.headers.items():
+                response.headers.setdefault(name, value)  # the page has a stricter policy
 
     async def _refused(
         self, request: web.Request, connection: HttpConnection
