@@ -38,7 +38,7 @@ from .version import VERSION
 from .web.config import OPEN, WebConfigFile
 from .web.errors import WebConfigError
 from .web.guard import HttpGuard
-from .web.listener import http_acceptor
+from .web.listener import HttpListener
 from .web.page import Page
 from .web.passwords import BasicAuth
 from .web.routes import Routes
@@ -118,22 +118,23 @@ async def run(options: Options, lines: logs.Lines) -> None:
     plugins = unix.bind()
     readiness = Readiness(processes=processes, clock=clock)
     node = node_labels()
+    guard = HttpGuard(auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     routes = Routes(
         exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
         api=Api(table=table, faults=faults, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        guard=guard,
         own=own,
         faults=faults,
         limits=limits.http,
     )
-    guard = HttpGuard(current=current, auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
-    runner = routes.runner(guard.middleware)
+    runner = routes.runner()
     await runner.setup()
     assert runner.server is not None
-    web_acceptor = http_acceptor(
-        make_inner=runner.server,
+    http_listener = HttpListener(
+        server=runner.server,
         current=current,
         own=own,
         budget=budget,
@@ -142,7 +143,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         clock=Clock(),  # not set by the state file, which is read meanwhile
     )
     for sock in http:
-        web_acceptor.start(sock)
+        http_listener.acceptor.start(sock)
     # All is set up; what the file holds is for strangers.
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
     found = await _read(state, stop, unix)
@@ -182,7 +183,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         work={
             "table": processes.sweep,
             "sockets": listener.acceptor.sweep,
-            "http": web_acceptor.sweep,
+            "http": http_listener.acceptor.sweep,
             "loop": budget.sweep,
             "state": state.tick,
         },
@@ -197,11 +198,11 @@ async def run(options: Options, lines: logs.Lines) -> None:
     unix.unlink()
     await lookups.stop()
     await listener.stop()
-    web_acceptor.stop()
+    http_listener.acceptor.stop()
     await runner.cleanup()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
-    for acceptor in (listener.acceptor, web_acceptor):
+    for acceptor in (listener.acceptor, http_listener.acceptor):
         acceptor.abort()
 
 

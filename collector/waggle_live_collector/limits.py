@@ -50,10 +50,8 @@ class HttpLimits:
     request_seconds: float = 10.0
     #: Between two requests; longer than scrapers' intervals are.
     idle_seconds: float = 150.0
-    #: For an answer, sending it included, where the scraper doesn't say how long it waits.
+    #: For an answer, or an event, sending it included, unless the scraper says how long it waits.
     answer_seconds: float = 10.0
-    #: For a listener to take an event.
-    take_seconds: float = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,12 @@
 import os
 import stat
 
+#: Bytes of a file; a longer one is nothing that a person wrote. All authorities of a system
+#: together have a quarter of it.
+DEFAULT_MAX_BYTES = 1 << 20
 
-def read(path: str, most: int) -> bytes:
+
+def read(path: str, most: int = DEFAULT_MAX_BYTES) -> bytes:
     """Return what is in the file at ``path``.
 
     Raises OSError if it can't be read, has over ``most`` bytes, or is no regular file: a fifo

@@ -28,7 +28,7 @@ HISTOGRAM_LINES = len(BOUNDS) + 3
 _MIDDLES = [
     2.0 ** ((index - 0.5) / BUCKETS_PER_DOUBLING) for index in range(MIN_INDEX, MAX_INDEX + 1)
 ]
-_TAU_RUN = Key(protocol.TAU, "", ())
+TAU_RUN = Key(protocol.TAU, "", ())
 
 
 class Moment(NamedTuple):
@@ -73,7 +73,8 @@ def _recent(series: Any, moment: Moment) -> Recent:
     return recent
 
 
-def _mean(recent: Recent) -> float | None:
+def mean(recent: Recent) -> float | None:
+    """Return the mean of the last durations in seconds."""
     return recent.sum / recent.count / 1e9 if recent.count else None
 
 
@@ -121,7 +122,7 @@ _TIMER = (
         label="q",
         values=tuple(map(str, QUANTILES)),
     ),
-    Column(f.TIMER_RECENT_MEAN, lambda rows, moment: [_mean(_recent(one, moment)) for one in rows]),
+    Column(f.TIMER_RECENT_MEAN, lambda rows, moment: [mean(_recent(one, moment)) for one in rows]),
     _sum(f.TIMER_FAILURES, "failures"),
 )
 _RATE = (
@@ -157,7 +158,7 @@ KINDS: dict[str, Kind] = {
 
 
 def _last_dump(plugin: Any, moment: Moment) -> float | None:
-    run = plugin.series.get(_TAU_RUN)
+    run = plugin.series.get(TAU_RUN)
     at = None if run is None else run.totals.dumped_at
     return None if at is None else moment.unix(at)
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from msgspec import json
 
 from waggle_live.wire import protocol
-from waggle_live.wire.histogram import quantile
 from waggle_live.wire.protocol import OTHER_FUNCTIONS
 
 from ..clock import Clock
@@ -23,13 +22,12 @@ from ..table.kinds.gauge import GaugeSeries
 from ..table.kinds.rate import RateSeries
 from ..table.kinds.timer import TimerSeries
 from ..table.plugin import GONE, UP, Plugin
-from ..table.series import Key, Series
+from ..table.series import Series
 from ..table.table import Table
+from .columns import TAU_RUN, mean, quantiles
 
 #: Series that are told of at a time.
 DEFAULT_BATCH = 500
-
-_TAU_RUN = Key(protocol.TAU, "", ())
 
 
 class Api:
@@ -140,7 +138,7 @@ class Api:
             "uploads_per_second": uploads.per_second,
             "uploads_age": uploads.age,
             "problems": {name: each.total for name, each in problems.items()},
-            "tau": self._tau(plugin.series.get(_TAU_RUN)),
+            "tau": self._tau(plugin.series.get(TAU_RUN)),
         }
 
     def _tau(self, run: Series | None) -> dict[str, Any] | None:
@@ -170,16 +168,16 @@ def _series(
 def _timer(series: TimerSeries, now: float) -> dict[str, Any]:
     totals, recent = series.totals, series.recent
     recent.advance(now)
-    buckets = dict(recent.buckets.items())
+    p50, p95, p99 = quantiles(recent.buckets) or (None, None, None)
     return {
         "count": totals.count,
         "sum": totals.sum / 1e9,
         "failures": totals.failures,
         "last": None if totals.last is None else totals.last / 1e9,
-        "mean": recent.sum / recent.count / 1e9 if recent.count else None,
-        "p50": quantile(buckets, 0.5),
-        "p95": quantile(buckets, 0.95),
-        "p99": quantile(buckets, 0.99),
+        "mean": mean(recent),
+        "p50": p50,
+        "p95": p95,
+        "p99": p99,
     }
 
 

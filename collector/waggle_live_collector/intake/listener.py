@@ -47,6 +47,7 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def __init__(self, listener: Listener, peer: Peer) -> None:
         self.since = listener.clock.monotonic()
+        self.principal = peer.principal
         self._path = (peer.principal, peer.process, id(self))
         self.account = listener.budget.account(*self._path, lose=lambda _: self._give_way())
         self._listener = listener
@@ -167,7 +168,6 @@ class Listener(Intake):
         self.turns = Turns(self.clock.monotonic)
         self.acceptor = Acceptor(
             make=self._make,
-            overdue=PluginConnection.overdue,
             count=partial(self.own.connected, self.own.connections),
             delayed=self.own.accept_delays.inc,
             faults=self.faults,

@@ -37,11 +37,15 @@ class Accepted(Protocol):
 
     #: Monotonic time at which it began to wait, or to work.
     since: float
+    principal: str
     #: The bytes that it holds: below its process, which is below its principal.
     account: Account
 
     def open(self, sock: socket.socket) -> Coroutine[Any, Any, None]:
         """Take the accepted socket over; raises OSError if there is no TLS with the peer."""
+
+    def overdue(self, now: float) -> str:
+        """Return why it has to go if it waits, "" while it may stay."""
 
     def abort(self) -> None:
         """Close now."""
@@ -56,10 +60,10 @@ C = TypeVar("C", bound=Accepted)
 class Acceptor(Generic[C]):
     """Accepts on any number of listening, non-blocking sockets, until told to stop.
 
-    ``make`` returns the connection of an accepted socket, None to refuse it. ``overdue`` returns
-    why one that waits has to go, "" while it may stay. ``count`` is told each outcome and its
-    principal: ``accepted``, ``paced`` (it came too often), ``crowded`` (it made room), ``tls`` (no
-    handshake), and what ``overdue`` says. ``delayed`` is called whenever accepting had to wait.
+    ``make`` returns the connection of an accepted socket, None to refuse it. ``count`` is told
+    each outcome and its principal: ``accepted``, ``paced`` (it came too often), ``crowded`` (it
+    made room), ``tls`` (no handshake), and what :meth:`Accepted.overdue` says. ``delayed`` is
+    called whenever accepting had to wait.
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
     it. ``most`` is for how many there are descriptors; those at work are held as ``working``. A
@@ -67,7 +71,6 @@ class Acceptor(Generic[C]):
     """
 
     make: Callable[[socket.socket], C | None]
-    overdue: Callable[[C, float], str]
     count: Callable[[str, str], None]
     delayed: Callable[[], None]
     faults: Faults
@@ -110,7 +113,7 @@ class Acceptor(Generic[C]):
         """Cut those that wait for too long; call about once a second."""
         now = self.now()
         for connection, place in list(self._places.items()):
-            if place.own(What.INCOMPLETE) and (outcome := self.overdue(connection, now)):
+            if place.own(What.INCOMPLETE) and (outcome := connection.overdue(now)):
                 self.cut(connection, outcome)
         for part in (self._descriptors, self._by_process, self._by_pod):
             part.sweep()
@@ -122,15 +125,13 @@ class Acceptor(Generic[C]):
         place = self._places.get(connection)
         if place is not None:
             connection.since = self.now()
-            for what in (self.working, What.INCOMPLETE):
-                if place.own(what):
-                    place.move(what, What.INCOMPLETE if waiting else self.working)
-                    return
+            kinds = self.working, What.INCOMPLETE
+            place.move(*kinds if waiting else kinds[::-1])
 
     def cut(self, connection: C, outcome: str) -> None:
         """Close a connection and count why; nothing if it is gone."""
         if self.lost(connection):
-            self.count(outcome, str(connection.account.principal().name))
+            self.count(outcome, connection.principal)
             self._abort(connection)
 
     def abort(self) -> None:
@@ -219,27 +220,23 @@ class Acceptor(Generic[C]):
         connection = self.make(accepted)
         if connection is None:
             return None
-        principal, process, *_ = [account.name for account in connection.account.path()]
-        who = str(principal)
+        who, process = connection.principal, connection.account.path()[1].name
         if pid:
             self._principals[pid] = who
-        outcome = ""
-        # Behind an address, or as a user, there may be others than the one who floods.
-        if who.startswith("pod:") and not self._by_pod.allows(who):
-            outcome = "paced"
-        place = self._descriptors.account(
+        place = self._places[connection] = self._descriptors.account(
             who, process, connection, lose=lambda _: self.cut(connection, "crowded")
         )
-        self._places[connection] = place
-        if not outcome and not place.hold(self.working, 1):
+        # Behind an address, or as a user, there may be others than the one who floods.
+        if who.startswith("pod:") and not self._by_pod.allows(who):
+            self.cut(connection, "paced")
+        elif not place.hold(self.working, 1):
             self._complain("there are too few descriptors for more connections")
-            outcome = "crowded"
-        if outcome:
-            self.cut(connection, outcome)
-            return None
-        place.move(self.working, What.INCOMPLETE)
-        self.count("accepted", who)
-        return connection
+            self.cut(connection, "crowded")
+        else:
+            place.move(self.working, What.INCOMPLETE)
+            self.count("accepted", who)
+            return connection
+        return None
 
     def _opened(self, connection: C, accepted: socket.socket, task: asyncio.Task[None]) -> None:
         del self._opening[connection]

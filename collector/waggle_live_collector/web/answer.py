@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from .connection import HttpConnection
+from .listener import HttpConnection, connection_of
 
 #: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
 GZIP_LEVEL = 1
@@ -42,7 +42,7 @@ class Answer:
     """``written`` waits until what it shows is in the state file."""
 
     def __init__(self, level: int = GZIP_LEVEL) -> None:
-        self.written: Callable[[], Awaitable[None]] = _at_once
+        self.written: Callable[[], Awaitable[None]] | None = None
         #: Seconds that it took to make.
         self.seconds = 0.0
         #: Blocks of deflate, which need nothing before them and leave room for more behind.
@@ -50,35 +50,30 @@ class Answer:
         self._packer = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
         self._plain_size = self._crc = 0
         self._readers: dict[HttpConnection, None] = {}
-        #: Whether there is a newer one, and the reader that pays for this one then.
+        #: Whether there is a newer one; the first reader pays for this one then.
         self._is_old = False
-        self._holder: HttpConnection | None = None
 
     async def make(self, pieces: Iterable[bytes], executor: Executor) -> None:
         """Take in a text whose pieces are made now; the event loop has its turn between."""
         loop, begin = asyncio.get_running_loop(), time.monotonic()
-        gathered: list[bytes] = []
-        size = 0
+        text = bytearray()
         for piece in pieces:
-            gathered.append(piece)
-            size += len(piece)
-            if size > INLINE_BYTES:
-                text = b"".join(gathered)
-                gathered.clear()
-                size = 0
+            text += piece
+            if len(text) > INLINE_BYTES:
                 await loop.run_in_executor(executor, self._add, text)
+                text.clear()
             else:
                 await asyncio.sleep(0)
-        self.finish(b"".join(gathered))
+        self.finish(text)
         self.seconds = time.monotonic() - begin
 
-    def finish(self, text: bytes) -> None:
+    def finish(self, text: bytes | bytearray) -> None:
         """Take in the end of the text."""
         self._add(text)
         self._blocks.append(self._packer.flush(zlib.Z_FULL_FLUSH))
         del self._packer  # it takes 256 KiB
 
-    def _add(self, text: bytes) -> None:
+    def _add(self, text: bytes | bytearray) -> None:
         self._plain_size += len(text)
         self._crc = zlib.crc32(text, self._crc)
         block = self._packer.compress(text)
@@ -88,19 +83,44 @@ class Answer:
     def _size(self) -> int:
         return sum(map(len, self._blocks))
 
-    def response(self, packed: bool, headers: dict[str, str]) -> "AnswerResponse":
-        """Return the response that sends it, as gzip or not."""
+    @property
+    def gzip_ends(self) -> tuple[bytes, bytes]:
+        """What stands before and behind its blocks in a file of gzip."""
+        sizes = self._crc, self._plain_size & 0xFFFFFFFF
+        return GZIP_HEADER, _LAST_BLOCK + b"".join(size.to_bytes(4, "little") for size in sizes)
+
+    def length(self, packed: bool) -> int:
+        """Return how many bytes it is, as gzip or not."""
+        return sum(map(len, self.gzip_ends)) + self._size if packed else self._plain_size
+
+    async def respond(
+        self, request: web.Request, packed: bool, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """Answer a request with it, as gzip or not.
+
+        Raises NoRoomError before it begins, ConnectionError when nobody reads.
+        """
+        response = web.StreamResponse(headers=headers)
+        response.content_length = self.length(packed)
         if packed:
-            sizes = self._crc, self._plain_size & 0xFFFFFFFF
-            end = _LAST_BLOCK + b"".join(size.to_bytes(4, "little") for size in sizes)
-            length = len(GZIP_HEADER) + self._size + len(end)
-            response = AnswerResponse(self, self.pieces(True, GZIP_HEADER, end), headers)
             response.headers["Content-Encoding"] = "gzip"
-        else:
-            length = self._plain_size
-            response = AnswerResponse(self, self.pieces(False), headers)
-        response.content_length = length
+        with self.read_by(connection_of(request)):
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await self.write(request, response, packed, *(self.gzip_ends if packed else ()))
+            await response.write_eof()
         return response
+
+    async def write(
+        self, request: web.Request, response: web.StreamResponse, packed: bool, *around: bytes
+    ) -> None:
+        """Write it piece by piece, each when the reader has room for it.
+
+        Raises ConnectionError when nobody reads.
+        """
+        async for piece in self.pieces(packed, *around):
+            await response.write(piece)
+            await request.writer.drain()
 
     async def pieces(
         self, packed: bool, before: bytes = b"", after: bytes = b""
@@ -115,7 +135,8 @@ class Answer:
                 yield held
                 held = b""
             held += piece
-        await self.written()
+        if self.written is not None:
+            await self.written()
         yield held + after
 
     def _unpacked(self) -> Iterator[bytes]:
@@ -140,9 +161,7 @@ class Answer:
         finally:
             self._readers.pop(reader, None)
             reader.hold_answer(0)
-            if self._holder is reader:
-                self._holder = None
-                self._pass_on()
+            self._pass_on()
 
     def grow_old(self) -> None:
         """There is a newer one: a reader pays for it from now on."""
@@ -150,36 +169,10 @@ class Answer:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        """Find the reader that pays, the one at it for longest; who can't is cut off."""
-        while self._is_old and self._holder is None and self._readers:
+        """Have the reader that is at it for longest pay; who can't is cut off."""
+        while self._is_old and self._readers:
             reader = next(iter(self._readers))
             if reader.hold_answer(READER_BYTES + self._size):
-                self._holder = reader
-            else:
-                del self._readers[reader]
-                reader.cut("crowded")
-
-
-class AnswerResponse(web.StreamResponse):
-    """Sends an answer piece by piece, each when the reader has room for it."""
-
-    def __init__(
-        self, answer: Answer, pieces: AsyncIterator[bytes], headers: dict[str, str]
-    ) -> None:
-        super().__init__(headers=headers)
-        self._answer = answer
-        self.pieces = pieces
-
-    async def send(
-        self, request: web.Request, connection: HttpConnection, _: Callable[[], bool]
-    ) -> None:
-        """Send it; raises NoRoomError before it begins, ConnectionError when nobody reads."""
-        with self._answer.read_by(connection):
-            await self.prepare(request)
-            if request.method != "HEAD":
-                await connection.send(self, self.pieces)
-            await self.write_eof()
-
-
-async def _at_once() -> None:
-    """There is nothing to wait for."""
+                return
+            del self._readers[reader]
+            reader.cut("crowded")

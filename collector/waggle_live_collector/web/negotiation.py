@@ -38,19 +38,18 @@ def media_type(accept: Iterable[str], offers: Sequence[str]) -> str:
     has to get something.
     """
     ranges = list(_entries(accept))
-    best, wanted = offers[0], (0.0, -len(ranges))
-    for offer in offers:
+
+    def wanted(offer: str) -> tuple[float, int]:
         content_type = _entry(offer)
         fitting = [
             (fit, -position, entry.quality)
             for position, entry in enumerate(ranges)
             if (fit := _fit(entry, content_type))
         ]
-        if fitting:
-            _, position, quality = max(fitting)
-            if quality and (quality, position) > wanted:
-                best, wanted = offer, (quality, position)
-    return best
+        _, position, quality = max(fitting, default=(0, 0, 0.0))
+        return (quality, position) if quality else (0.0, -len(ranges))
+
+    return max(offers, key=wanted)
 
 
 def takes_gzip(accept_encoding: Iterable[str]) -> bool:
@@ -65,13 +64,10 @@ def switch(query: MultiMapping[str], name: str, *, default: bool) -> bool:
 
     Raises HTTPBadRequest for any other value.
     """
-    values = query.getall(name, [])
-    if not values:
-        return default
-    if values[-1] not in ("0", "1"):
-        text = f"the parameter {name} is 0 or 1, not {values[-1]!r}\n"
-        raise web.HTTPBadRequest(text=text)
-    return values[-1] == "1"
+    value = query.getall(name, [str(int(default))])[-1]
+    if value not in ("0", "1"):
+        raise web.HTTPBadRequest(text=f"the parameter {name} is 0 or 1, not {value!r}\n")
+    return value == "1"
 
 
 def _entries(lines: Iterable[str]) -> Iterator[_Entry]:

@@ -12,8 +12,6 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 
-from aiohttp import web
-
 from ..version import VERSION
 from .answer import Answer
 
@@ -58,9 +56,9 @@ class Page:
             "script": script,
         }.items():
             html = html.replace("{{%s}}" % name, text)
-        self._answer = Answer(level=9)
-        self._answer.finish(html.encode(errors="replace"))  # a path may be any bytes
-        self._headers = {
+        self.answer = Answer(level=9)
+        self.answer.finish(html.encode(errors="replace"))  # a path may be any bytes
+        self.headers = {
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": _POLICY.format(script=_hash(script), style=_hash(style)),
             "X-Content-Type-Options": "nosniff",
@@ -68,10 +66,6 @@ class Page:
             "Cache-Control": "no-cache",
             "Vary": "Accept-Encoding",
         }
-
-    def response(self, packed: bool) -> web.StreamResponse:
-        """Return the page, compressed or not."""
-        return self._answer.response(packed, self._headers)
 
 
 def _read(name: str) -> str:

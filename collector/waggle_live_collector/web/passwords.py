@@ -8,7 +8,6 @@ keep nobody waiting at another address, and at their own one only the user whose
 """
 
 import asyncio
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -28,7 +27,6 @@ class BasicAuth:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "bcrypt")
-        self._free = asyncio.Lock()
         #: Those that are waited for, by address, and by address and user.
         self._turns: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
         #: Remembered is a keyed hash; what is in memory is no help in guessing passwords.
@@ -57,7 +55,10 @@ class BasicAuth:
         async with self._turn(address, name), self._turn(address):
             if known is not None and key in self._right:
                 return True  # it was found so meanwhile
-            if not await self._check(password, against) or known is None:
+            # One who gives up while it waits for the thread has not had it.
+            loop = asyncio.get_running_loop()
+            right = await loop.run_in_executor(self._thread, _is_right, password, against)
+            if not right or known is None:
                 return False
         self._right[key] = None
         while len(self._right) > DEFAULT_MAX_REMEMBERED:
@@ -67,20 +68,8 @@ class BasicAuth:
     def _turn(self, *who: str) -> asyncio.Lock:
         return self._turns.setdefault(who, asyncio.Lock())
 
-    async def _check(self, password: bytes, against: bytes) -> bool:
-        await self._free.acquire()
-        loop = asyncio.get_running_loop()
-        check = loop.run_in_executor(self._thread, _is_right, password, against)
-        # Whoever gives up has had its turn all the same: the thread is busy until then.
-        check.add_done_callback(lambda _: self._free.release())
-        return await asyncio.shield(check)
-
     def _key(self, *parts: bytes) -> bytes:
-        digest = hmac.new(self._secret, digestmod=hashlib.sha256)
-        for part in parts:
-            digest.update(len(part).to_bytes(4))
-            digest.update(part)
-        return digest.digest()
+        return hmac.digest(self._secret, repr(parts).encode(), "sha256")
 
 
 def _parse(header: str | None) -> tuple[bytes, bytes] | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web, web_response
-from aiohttp.typedefs import Middleware
 
 from ..exposition.encoding import Encoding, Form
 from ..exposition.exposition import Exposition
@@ -20,9 +19,10 @@ from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
 from . import negotiation
 from .answer import Answer
+from .guard import FAULT, HttpGuard
 from .page import Page
 from .shared_answers import SharedAnswers
-from .stream import Listening, Stream
+from .stream import Stream
 
 #: The header Server says by itself which Python runs, which is nobody's business.
 vars(web_response)["SERVER_SOFTWARE"] = "waggle-live-collector"
@@ -50,6 +50,7 @@ class Routes:
     readiness: Readiness
     hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
+    guard: HttpGuard
     own: OwnMetrics
     faults: Faults
     limits: HttpLimits
@@ -61,12 +62,16 @@ class Routes:
         self._newest: weakref.ref[Answer] | None = None
         #: Why ``/metrics`` could not be made in a form the last time it was asked for.
         self._failing: dict[Form, str] = {}
-        event = partial(self._answers.get, None)
-        self._stream = Stream(answer=event, own=self.own, limits=self.limits)
+        self._stream = Stream(
+            answer=partial(self._answers.get, None),
+            own=self.own,
+            limits=self.limits,
+        )
 
-    def runner(self, *middlewares: Middleware) -> web.AppRunner:
+    def runner(self) -> web.AppRunner:
         """Return what runs the application with its routes."""
-        application = web.Application(middlewares=middlewares)
+        application = web.Application(middlewares=[self.guard.middleware])
+        application.on_response_prepare.append(self.guard.add_headers)
         application.add_routes(
             [
                 web.get(self.page.telemetry_path, self._metrics),
@@ -79,15 +84,10 @@ class Routes:
         if self.page.telemetry_path != "/":
             application.add_routes([web.get("/", self._html)])
 
-        async def close(_: web.Application) -> None:
-            self._stream.close()
-
-        application.on_shutdown.append(close)
+        application.on_shutdown.append(self._stream.close)
+        # Nothing is made for a client that has left.
         return web.AppRunner(
-            application,
-            access_log=None,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-            lingering_time=0,  # or the body of an answered request takes memory for seconds
+            application, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
         )
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
@@ -111,10 +111,11 @@ class Routes:
         return unready or web.Response(text="ready\n")
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        return self._unready() or Listening(self._stream, _takes_gzip(request))
+        return self._unready() or await self._stream.respond(request, _takes_gzip(request))
 
     async def _html(self, request: web.Request) -> web.StreamResponse:
-        return self.page.response(_takes_gzip(request))
+        page = self.page
+        return await page.answer.respond(request, _takes_gzip(request), page.headers)
 
     def _unready(self) -> web.Response | None:
         why = self.readiness.why_not()
@@ -125,10 +126,10 @@ class Routes:
             return unready
         answer = await self._answers.get(form)
         if answer is None:
-            return web.Response(status=500, text="the collector has a fault; see its log\n")
+            return web.Response(status=500, text=FAULT)
         content_type = CONTENT_TYPE_JSON if form is None else form.encoding.content_type
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
-        return answer.response(_takes_gzip(request), headers)
+        return await answer.respond(request, _takes_gzip(request), headers)
 
     async def _make(self, form: Form | None) -> Answer | None:
         """Return a new answer, None if it can't be made; that is noted."""

@@ -16,15 +16,20 @@ from aiohttp import web
 from ..clock import until_next
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
-from .answer import GZIP_HEADER, GZIP_LEVEL, Answer, NoRoomError
-from .connection import HttpConnection
+from .answer import GZIP_HEADER, GZIP_LEVEL, Answer
+from .listener import HttpConnection, connection_of
 
 #: Seconds between two events ...
 DEFAULT_EVENT_SECONDS = 1.0
 #: ... or so many times what it took to make the last one, if that is longer.
 DEFAULT_PAUSE_PER_COST = 10
 
-CONTENT_TYPE_EVENTS = "text/event-stream"
+_HEADERS = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Encoding",
+    "X-Accel-Buffering": "no",
+}
 
 
 def _pack(plain: bytes) -> bytes:
@@ -40,7 +45,7 @@ _PACKED = (GZIP_HEADER + _pack(_PLAIN[0]), *map(_pack, _PLAIN[1:]))
 
 
 class Stream:
-    """Makes events for listeners. Constructing it starts nothing.
+    """Sends events to listeners. Constructing it starts nothing.
 
     ``answer`` returns the newest state for all who ask, None if it can't be made.
     """
@@ -52,82 +57,53 @@ class Stream:
         own: OwnMetrics,
         limits: HttpLimits,
     ) -> None:
-        self.limits = limits
-        self.listeners: set[Listening] = set()
         self._answer = answer
-        own.http_listeners.set_function(lambda: len(self.listeners))
+        self._listeners = own.http_listeners
+        self._limits = limits
         self._seconds = DEFAULT_EVENT_SECONDS
         self._closed = asyncio.Event()
 
-    def close(self) -> None:
+    async def close(self, _: web.Application) -> None:
         """End the streams of all who listen."""
         self._closed.set()
 
-    async def event(self) -> Answer | None:
-        """Return what the next event says; None ends the streams of those who wait for it."""
-        answer = await self._answer()
-        if answer is not None:
-            self._seconds = max(DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST * answer.seconds)
+    async def respond(self, request: web.Request, packed: bool) -> web.StreamResponse:
+        """Send events until one side ends it, each within the time of an answer.
+
+        Raises NoRoomError, or ConnectionError when nobody reads.
+        """
+        response = web.StreamResponse(headers=_HEADERS)
+        begin, *around = _PACKED if packed else _PLAIN
+        if packed:
+            response.headers["Content-Encoding"] = "gzip"
+        connection, loop = connection_of(request), asyncio.get_running_loop()
+        deadline = connection.deadline
+        deadline.reschedule(None)
+        with self._listeners.track_inprogress():
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await response.write(begin)
+                while answer := await self._event(connection):
+                    deadline.reschedule(loop.time() + self._limits.answer_seconds)
+                    with answer.read_by(connection):
+                        await answer.write(request, response, packed, *around)
+                    deadline.reschedule(None)
+                    del answer  # or the slow would hold old ones
+                    await self._pause()
+            await response.write_eof()
+        return response
+
+    async def _event(self, connection: HttpConnection) -> Answer | None:
+        """Return what the next event says; None ends the stream of that listener."""
+        answer = None if self._closed.is_set() else await self._answer()
+        if answer is None or connection.config is not connection.listener.current():
+            return None
+        self._seconds = max(DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST * answer.seconds)
         return answer
 
-    async def pause(self) -> bool:
-        """Wait until it is time for the next event; False if there will be none."""
+    async def _pause(self) -> None:
+        """Wait until it is time for the next event, or there will be none."""
         with contextlib.suppress(TimeoutError):
             # By the clock and not from one's own last event, so that all ask for it together.
             until = until_next(self._seconds, time.monotonic())
             await asyncio.wait_for(self._closed.wait(), until)
-        return not self._closed.is_set()
-
-
-class Listening(web.StreamResponse):
-    """The answer to one listener, which goes on until one side ends it."""
-
-    def __init__(self, stream: Stream, packed: bool) -> None:
-        headers = {
-            "Content-Type": CONTENT_TYPE_EVENTS,
-            "Cache-Control": "no-store",
-            "Vary": "Accept-Encoding",
-            "X-Accel-Buffering": "no",
-        }
-        if packed:
-            headers["Content-Encoding"] = "gzip"
-        super().__init__(headers=headers)
-        self._packed = packed
-        self._stream = stream
-
-    async def send(
-        self, request: web.Request, connection: HttpConnection, admitted: Callable[[], bool]
-    ) -> None:
-        """Send events for as long as ``admitted``; raises ConnectionError when nobody reads."""
-        self._stream.listeners.add(self)
-        try:
-            await self.prepare(request)
-            if request.method != "HEAD":
-                texts = _PACKED if self._packed else _PLAIN
-                await self.write(texts[0])
-                await self._events(connection, admitted, *texts[1:])
-            await self.write_eof()
-        finally:
-            self._stream.listeners.discard(self)
-
-    async def _events(
-        self,
-        connection: HttpConnection,
-        admitted: Callable[[], bool],
-        before: bytes,
-        after: bytes,
-    ) -> None:
-        while (answer := await self._stream.event()) and admitted():
-            try:
-                async with asyncio.timeout(self._stream.limits.take_seconds):
-                    with answer.read_by(connection):
-                        await connection.send(self, answer.pieces(self._packed, before, after))
-            except TimeoutError:
-                connection.cut("unread")
-                return
-            except NoRoomError:
-                connection.cut("crowded")
-                return
-            del answer  # or the slow would hold old ones
-            if not await self._stream.pause():
-                return

@@ -36,10 +36,6 @@ CLIENT_AUTH = {
 }
 
 
-#: More is not read: all authorities of a system together have a quarter of it.
-DEFAULT_MAX_PEM_BYTES = 1 << 20
-
-
 class Tls(NamedTuple):
     """A context for new connections, and the files that it was made from."""
 
@@ -122,7 +118,7 @@ def _pem(section: dict[str, Value], key: str, mark: str) -> _Pem | None:
         name = named.string("must be the path of a PEM file")
         path = os.path.join(os.path.dirname(os.path.abspath(named.path)), name)
         try:
-            pem = _Pem(named, path, regular_file.read(path, DEFAULT_MAX_PEM_BYTES))
+            pem = _Pem(named, path, regular_file.read(path))
         except OSError as error:
             raise named.error(f"can't read {path}: {error.strerror or error}") from error
     else:

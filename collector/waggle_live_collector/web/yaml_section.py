@@ -11,9 +11,6 @@ import yaml
 from .. import regular_file
 from .errors import WebConfigError
 
-#: Bytes of a file; longer ones are nothing that a person wrote.
-DEFAULT_MAX_BYTES = 1 << 20
-
 _STRING, _BOOL, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "null"))
 
 
@@ -71,19 +68,18 @@ class Value:
 def read(path: str) -> Value:
     """Return the top of the YAML file at ``path``, a mapping that isn't empty."""
     try:
-        text = regular_file.read(path, DEFAULT_MAX_BYTES).decode()
+        text = regular_file.read(path).decode()
     except OSError as error:
         raise WebConfigError(f"{path}: can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise WebConfigError(f"{path}: is not UTF-8 text: {error.reason}") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        raise WebConfigError(f"{path}{where}: is not YAML: {error.problem}") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise WebConfigError(f"{path}: is not YAML: {error}") from error
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark is not None else ""
+        why = getattr(error, "problem", error)
+        raise WebConfigError(f"{path}{where}: is not YAML: {why}") from error
     if not isinstance(node, yaml.MappingNode) or not node.value:
         # An editor that saves, or a secret that failed to be filled in, leaves an empty file.
         raise WebConfigError(

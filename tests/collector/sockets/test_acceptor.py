@@ -25,12 +25,15 @@ class Echo(asyncio.Protocol):
     def __init__(self, world, sock):
         self.world, self.since, self.transport = world, time.monotonic(), None
         principal = principal_of(sock) if sock.family == socket.AF_INET else "uid:0"
-        principal = principal.replace(f"address:{world.pod}", f"pod:{world.pod}")
-        self.account = world.budget.account(principal, object(), self)
+        self.principal = principal.replace(f"address:{world.pod}", f"pod:{world.pod}")
+        self.account = world.budget.account(self.principal, object(), self)
 
     async def open(self, sock):
         await self.world.handshake()
         await asyncio.get_running_loop().connect_accepted_socket(lambda: self, sock)
+
+    def overdue(self, now):
+        return "slow" if now - self.since > self.world.seconds else ""
 
     def abort(self):
         if self.transport is not None:
@@ -53,14 +56,13 @@ class World:
     def __init__(
         self, *, seconds=60.0, most=1000, process_pace=(1000, 1.0), pace=(1000, 1.0), unix=False
     ):
-        self.counted, self.delays, self.clients = Counter(), 0, []
-        self.losers, self.pod = set(), "-"
+        self.counted, self.clients = Counter(), []
+        self.losers, self.pod, self.seconds = set(), "-", seconds
         self.own, self.budget = OwnMetrics(), Budget(1 << 20)
         self.acceptor = Acceptor(
             make=self._make,
-            overdue=lambda one, now: "slow" if now - one.since > seconds else "",
             count=self._count,
-            delayed=self._delayed,
+            delayed=self.own.accept_delays.inc,
             faults=Faults(own=self.own, clock=Clock()),
             now=time.monotonic,
             working=What.ANSWERS,
@@ -101,9 +103,6 @@ class World:
         self.counted[outcome] += 1
         if outcome != "accepted":
             self.losers.add(principal)
-
-    def _delayed(self):
-        self.delays += 1
 
     async def handshake(self):
         """Succeed at once; tests put another in its place."""
@@ -225,7 +224,7 @@ def test_without_descriptors_it_waits_and_says_so_once():
                     client.connect(world.address)
                     client.sendall(b"x")
                     client.setblocking(False)
-                await world.until(lambda: world.delays >= 3)
+                await world.until(lambda: world.own.accept_delays._value.get() >= 3)
                 assert not world.counted
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -14,34 +14,34 @@ from pathlib import Path
 
 import pytest
 
-from waggle_live_collector.web import page
+from waggle_live_collector.web import page as module
 from waggle_live_collector.web.page import Page
 
 from ..harness import start
 
-COLLECTOR = Path(page.__file__).resolve().parents[2]
+COLLECTOR = Path(module.__file__).resolve().parents[2]
 
 
 def made(**more):
-    """Return the answer with the page, made of these facts."""
+    """Return the page, made of these facts."""
     facts = {"telemetry_path": "/metrics", "socket_path": "/run/s.sock"}
-    return Page(**{"node": {"vsn": "W023", "node_id": "0000"}, **facts, **more}).response(False)
+    return Page(**{"node": {"vsn": "W023", "node_id": "0000"}, **facts, **more})
 
 
-def html_of(response):
+def html_of(page):
     """Return the text that is sent."""
 
     async def text():
-        return b"".join([piece async for piece in response.pieces]).decode()
+        return b"".join([piece async for piece in page.answer.pieces(packed=False)]).decode()
 
     return asyncio.run(text())
 
 
 def test_the_policy_names_the_script_and_the_style_by_their_hashes():
     """Exactly these bytes run, and nothing else inline or from elsewhere."""
-    response = made()
-    policy = response.headers["Content-Security-Policy"]
-    html = html_of(response)
+    page = made()
+    policy = page.headers["Content-Security-Policy"]
+    html = html_of(page)
     for directive, tag in (("script-src", "script"), ("style-src", "style")):
         (inline,) = re.findall(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
@@ -54,8 +54,8 @@ def test_the_policy_names_the_script_and_the_style_by_their_hashes():
 
 def test_what_the_operator_says_is_text():
     """A node's name and a path are escaped; no placeholder is left."""
-    response = made(socket_path="/run/<b>&'\"/s.sock", node={"vsn": "<i>", "node_id": ""})
-    html = html_of(response)
+    page = made(socket_path="/run/<b>&'\"/s.sock", node={"vsn": "<i>", "node_id": ""})
+    html = html_of(page)
     assert "/run/&lt;b&gt;&amp;&#x27;&quot;/s.sock" in html
     assert "&lt;i&gt;" in html
     assert "<b>" not in html and "<i>" not in html
@@ -111,5 +111,5 @@ def test_the_wheel_has_all_of_it(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
-    assets = {f"waggle_live_collector/web/assets/{path.name}" for path in page._ASSETS.iterdir()}
+    assets = {f"waggle_live_collector/web/assets/{path.name}" for path in module._ASSETS.iterdir()}
     assert assets and assets <= names

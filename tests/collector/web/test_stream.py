@@ -103,6 +103,7 @@ def test_each_event_is_what_the_api_says(collector):
                 next(streams[0])
             assert time.monotonic() - begin > 2
     wait_until(lambda: listeners(collector) == 0)
+    assert collector.value("waggle_collector_http_refusals_total", reason="budget") == 0
 
 
 def test_nothing_is_made_when_nobody_listens(collector):
@@ -135,7 +136,7 @@ def test_there_is_no_count_of_listeners(collector):
 @pytest.mark.alone
 def test_a_listener_that_never_reads_is_cut_and_costs_no_memory():
     """Nothing is kept for it; who reads goes on, past all that bounds other answers."""
-    limits = "Limits(http=HttpLimits(take_seconds=3.0))"
+    limits = "Limits(http=HttpLimits(answer_seconds=3.0))"
     with contextlib.ExitStack() as stack:
         collector = stack.enter_context(start(limits=limits))
         client = stack.enter_context(Client(collector))
