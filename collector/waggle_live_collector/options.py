@@ -192,7 +192,10 @@ def _socket_path(text: str) -> str:
 
 
 def _mode(text: str) -> int:
-    return int(_match("0?[0-7]{3}", text, "a mode is three octal digits")[0], 8)
+    mode = int(_match("0?[0-7]{3}", text, "a mode is three octal digits")[0], 8)
+    if not mode & 0o222:
+        raise argparse.ArgumentTypeError(f"who reports needs the right to write (2), got {text!r}")
+    return mode
 
 
 def _duration(text: str) -> float:

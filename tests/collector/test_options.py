@@ -79,6 +79,8 @@ def test_amounts_of_memory(text, size):
         "--web.telemetry-path=metrics",
         "--socket.mode=rw",
         "--socket.mode=0999",
+        "--socket.mode=0000",
+        "--socket.mode=555",
         "--socket.gid=users",
         "--limit.memory=0",
         "--limit.memory=64 apples",
