@@ -188,7 +188,7 @@ def _path(text: str) -> str:
 
 def _socket_path(text: str) -> str:
     right = "a path, or unix:///path; plugins over TCP come to --tcp.listen-address"
-    return _match(r"(?:unix://(?=/))?((?![a-z][a-z0-9+]*:|@)[\s\S]*[^/])", text, right)[1]
+    return _match(r"(?:unix://(?=/))?((?![a-zA-Z][a-zA-Z0-9+]*:|@)[\s\S]*[^/])", text, right)[1]
 
 
 def _mode(text: str) -> int:

@@ -109,6 +109,7 @@ def test_amounts_of_memory(text, size):
         "--socket.path=",
         "--socket.path=unix:s",
         "--socket.path=unix://s",
+        "--socket.path=UNIX:///s",
         "--socket.path=tcp://host:9091",
         "--socket.path=@abstract",
         "--socket.path=/run/",
