@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 
-#: Series of one process; a client of ours folds what is over it into ``__overflow__``.
+#: Series of one process; a client of ours folds what is over this default into ``__overflow__``,
+#: whatever the operator sets.
 DEFAULT_MAX_SERIES_PER_PROCESS = DEFAULT_MAX_SERIES
 #: Connections that a process may make at once, and per second.
 DEFAULT_PROCESS_PACE = 64, 20.0

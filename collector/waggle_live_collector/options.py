@@ -16,6 +16,9 @@ DEFAULT_SOCKET_MODE = 0o666
 #: What ``--identity.verify`` may be.
 VERIFY = OFF, WARN, REQUIRE = "off", "warn", "require"
 
+#: Why there can be no more processes.
+ULIMIT = ", for which `ulimit -n` has room"
+
 #: A host, "" for all addresses, and a port.
 Address = tuple[str, int]
 
@@ -124,12 +127,16 @@ def _parser() -> argparse.ArgumentParser:
     whole = "memory to keep within, as 60MiB or 64M; if not given 60MiB, or what the cgroup has"
     flag("limit.memory", whole, type=_bytes, metavar="BYTES")
     for name, text, default in (
-        ("series-per-process", "series of one process", limits.DEFAULT_MAX_SERIES_PER_PROCESS),
+        (
+            "series-per-process",
+            "series of one process; our client makes at most 1000",
+            limits.DEFAULT_MAX_SERIES_PER_PROCESS,
+        ),
     ):
         flag(f"limit.{name}", text, type=_positive, default=default)
     most = limits.plugin_connections()
     text = "processes in all; at most, and by default, as many as `ulimit -n` allows"
-    flag("limit.processes", text, type=lambda text: _at_most(text, most), default=most)
+    flag("limit.processes", text, type=lambda text: _at_most(text, most, why=ULIMIT), default=most)
     levels = ("debug", "info", "warn", "error")
     flag("log.level", "least level that is logged", choices=levels, default="info", metavar=None)
     formats = ("logfmt", "json")
@@ -225,8 +232,8 @@ def _positive(text: str) -> int:
     return _at_most(text, 2**31)
 
 
-def _at_most(text: str, most: int, least: int = 1) -> int:
-    right = f"a whole number from {least} to {most}"
+def _at_most(text: str, most: int, least: int = 1, why: str = "") -> int:
+    right = f"a whole number from {least} to {most}{why}"
     number = int(_match(r"\d{1,10}", text, right)[0])
     if not least <= number <= most:
         raise argparse.ArgumentTypeError(f"{right}, got {text!r}")

@@ -130,6 +130,13 @@ def test_wrong_values_are_refused_with_the_rule(flag, capsys):
     assert flag.partition("=")[0] in capsys.readouterr().err
 
 
+def test_too_many_processes_are_refused_with_what_allows_more(capsys):
+    """The number comes from elsewhere, and an operator has to know from where."""
+    with pytest.raises(SystemExit):
+        parse(["--limit.processes=1000000000"])
+    assert "ulimit -n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("flag", ["--state.file", "--socket.path", "--web.telemetry-path"])
 def test_a_flag_that_takes_one_value_is_given_once(flag, capsys):
     """In either form; the last one would win in silence."""
