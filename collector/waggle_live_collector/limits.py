@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
 
-#: Series of one process; a client of ours folds what is over it into ``__overflow__``.
+#: Series of one process; a client of ours folds what is over this default into ``__overflow__``,
+#: whatever the operator sets.
 DEFAULT_MAX_SERIES_PER_PROCESS = DEFAULT_MAX_SERIES
 #: Connections that a process may make at once, and per second.
 DEFAULT_PROCESS_PACE = 64, 20.0
@@ -15,6 +16,8 @@ DEFAULT_POD_PACE = 4096, 500.0
 DEFAULT_OWN_DESCRIPTORS = 18
 #: Part of the others that is for HTTP.
 DEFAULT_HTTP_DESCRIPTORS = 1 / 3
+#: However few there are, for HTTP: a scraper, a probe, and one that takes the place of the oldest.
+DEFAULT_LEAST_HTTP = 3
 #: Descriptors of a plugin's process: its connection, and the kernel's handle on the process.
 PROCESS_DESCRIPTORS = 2
 #: Seconds that a process without ``bye``, and a plugin without processes, is kept.
@@ -27,7 +30,7 @@ DEFAULT_KEEPALIVE = (5, 2, 3)
 
 def http_connections() -> int:
     """Return for how many HTTP connections there are descriptors, as ``ulimit -n`` says."""
-    return int(_descriptors() * DEFAULT_HTTP_DESCRIPTORS)
+    return max(int(_descriptors() * DEFAULT_HTTP_DESCRIPTORS), DEFAULT_LEAST_HTTP)
 
 
 def plugin_connections() -> int:
@@ -37,7 +40,7 @@ def plugin_connections() -> int:
 
 def _descriptors() -> int:
     """Return how many descriptors others may have; the hard limit is taken at the start."""
-    return max(resource.getrlimit(resource.RLIMIT_NOFILE)[1] - DEFAULT_OWN_DESCRIPTORS, 6)
+    return max(resource.getrlimit(resource.RLIMIT_NOFILE)[1] - DEFAULT_OWN_DESCRIPTORS, 7)
 
 
 @dataclass(frozen=True, kw_only=True)

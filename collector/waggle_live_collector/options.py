@@ -16,6 +16,9 @@ DEFAULT_SOCKET_MODE = 0o666
 #: What ``--identity.verify`` may be.
 VERIFY = OFF, WARN, REQUIRE = "off", "warn", "require"
 
+#: Why there can be no more processes.
+ULIMIT = ", for which `ulimit -n` has room"
+
 #: A host, "" for all addresses, and a port.
 Address = tuple[str, int]
 
@@ -124,12 +127,16 @@ def _parser() -> argparse.ArgumentParser:
     whole = "memory to keep within, as 60MiB or 64M; if not given 60MiB, or what the cgroup has"
     flag("limit.memory", whole, type=_bytes, metavar="BYTES")
     for name, text, default in (
-        ("series-per-process", "series of one process", limits.DEFAULT_MAX_SERIES_PER_PROCESS),
+        (
+            "series-per-process",
+            "series of one process; our client makes at most 1000",
+            limits.DEFAULT_MAX_SERIES_PER_PROCESS,
+        ),
     ):
         flag(f"limit.{name}", text, type=_positive, default=default)
     most = limits.plugin_connections()
     text = "processes in all; at most, and by default, as many as `ulimit -n` allows"
-    flag("limit.processes", text, type=lambda text: _at_most(text, most), default=most)
+    flag("limit.processes", text, type=lambda text: _at_most(text, most, why=ULIMIT), default=most)
     levels = ("debug", "info", "warn", "error")
     flag("log.level", "least level that is logged", choices=levels, default="info", metavar=None)
     formats = ("logfmt", "json")
@@ -188,11 +195,14 @@ def _path(text: str) -> str:
 
 def _socket_path(text: str) -> str:
     right = "a path, or unix:///path; plugins over TCP come to --tcp.listen-address"
-    return _match(r"(?:unix://(?=/))?((?![a-z][a-z0-9+]*:|@)[\s\S]*[^/])", text, right)[1]
+    return _match(r"(?:unix://(?=/))?((?![a-zA-Z][a-zA-Z0-9+]*:|@)[\s\S]*[^/])", text, right)[1]
 
 
 def _mode(text: str) -> int:
-    return int(_match("0?[0-7]{3}", text, "a mode is three octal digits")[0], 8)
+    mode = int(_match("0?[0-7]{3}", text, "a mode is three octal digits")[0], 8)
+    if not mode & 0o222:
+        raise argparse.ArgumentTypeError(f"who reports needs the right to write (2), got {text!r}")
+    return mode
 
 
 def _duration(text: str) -> float:
@@ -222,8 +232,8 @@ def _positive(text: str) -> int:
     return _at_most(text, 2**31)
 
 
-def _at_most(text: str, most: int, least: int = 1) -> int:
-    right = f"a whole number from {least} to {most}"
+def _at_most(text: str, most: int, least: int = 1, why: str = "") -> int:
+    right = f"a whole number from {least} to {most}{why}"
     number = int(_match(r"\d{1,10}", text, right)[0])
     if not least <= number <= most:
         raise argparse.ArgumentTypeError(f"{right}, got {text!r}")

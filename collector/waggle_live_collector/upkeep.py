@@ -62,4 +62,5 @@ class Upkeep:
                 log.error("the socket file is gone, and no new plugin can report: %s", error)
             return
         self.replace(plugins)
+        self._said = Said(self.clock)  # that it is gone again would be news
         log.warning("the socket file was gone; made anew: %s", self.unix.path)

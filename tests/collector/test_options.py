@@ -79,6 +79,8 @@ def test_amounts_of_memory(text, size):
         "--web.telemetry-path=metrics",
         "--socket.mode=rw",
         "--socket.mode=0999",
+        "--socket.mode=0000",
+        "--socket.mode=555",
         "--socket.gid=users",
         "--limit.memory=0",
         "--limit.memory=64 apples",
@@ -107,6 +109,7 @@ def test_amounts_of_memory(text, size):
         "--socket.path=",
         "--socket.path=unix:s",
         "--socket.path=unix://s",
+        "--socket.path=UNIX:///s",
         "--socket.path=tcp://host:9091",
         "--socket.path=@abstract",
         "--socket.path=/run/",
@@ -125,6 +128,13 @@ def test_wrong_values_are_refused_with_the_rule(flag, capsys):
         parse([flag])
     assert exit_.value.code == 2
     assert flag.partition("=")[0] in capsys.readouterr().err
+
+
+def test_too_many_processes_are_refused_with_what_allows_more(capsys):
+    """The number comes from elsewhere, and an operator has to know from where."""
+    with pytest.raises(SystemExit):
+        parse(["--limit.processes=1000000000"])
+    assert "ulimit -n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flag", ["--state.file", "--socket.path", "--web.telemetry-path"])

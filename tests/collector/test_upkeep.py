@@ -80,3 +80,23 @@ def test_a_socket_that_was_removed_is_made_anew_and_a_reason_is_said_once(unix, 
     assert len(said) == 2
     assert "no new plugin can report" in said[0]
     assert "made anew" in said[1]
+
+
+def test_a_reason_that_comes_again_is_said_again(unix, caplog):
+    """Once the socket was there meanwhile; else the log ends with good news."""
+    replaced, ticks = [], []
+
+    def work():
+        ticks.append(1)
+        if len(ticks) in (2, 8):
+            unix.unlink()
+            os.mkdir(unix.path)
+        if len(ticks) in (5, 11):
+            os.rmdir(unix.path)
+
+    with caplog.at_level(logging.WARNING):
+        run(unix, {"table": work}, lambda: len(replaced) == 2, replaced)
+    for sock in replaced:
+        sock.close()
+    said = ["made anew" in record.getMessage() for record in caplog.records]
+    assert said == [False, True, False, True]

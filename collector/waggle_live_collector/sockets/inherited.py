@@ -34,11 +34,13 @@ def inherit(environ: MutableMapping[str, str]) -> socket.socket | None:
         listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
         raise SocketError(f"LISTEN_FDS=1, but descriptor 3 is no socket: {error}") from error
-    if (sock.family, sock.type, listens) != (socket.AF_UNIX, socket.SOCK_STREAM, 1):
+    is_right = (sock.family, sock.type, listens) == (socket.AF_UNIX, socket.SOCK_STREAM, 1)
+    # An abstract one has bytes for a name, and no directory that plugins could be given.
+    if not is_right or not isinstance(sock.getsockname(), str):
         sock.detach()
         raise SocketError(
-            "the socket that was handed over is no listening unix stream socket: the .socket "
-            "unit needs ListenStream=/path/to/the.sock and Accept=no"
+            "the socket that was handed over is no listening unix stream socket with a path: the "
+            ".socket unit needs ListenStream=/path/to/the.sock and Accept=no"
         )
     sock.setblocking(False)
     sock.set_inheritable(False)

@@ -1,6 +1,8 @@
 """Listening on TCP, and noticing when a peer has vanished."""
 
 import contextlib
+import errno
+import os
 import socket
 
 from .unix import SocketError
@@ -16,21 +18,29 @@ def listen(host: str, port: int, *, to: str, flag: str) -> socket.socket:
     and a name is its IPv4 address where it has one. Raises SocketError.
     """
     try:
-        if host in ("", "::") and socket.has_dualstack_ipv6():
-            sock = socket.create_server(
-                ("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True
-            )
-        else:
-            found = socket.getaddrinfo(
-                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )
-            family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
-            # The whole address: that of a link has a scope.
-            sock = socket.create_server(address, family=family, backlog=BACKLOG)
+        dual = socket.has_dualstack_ipv6()
+        found = socket.getaddrinfo(
+            host or ("::" if dual else None),
+            port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
+        )
+        family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+        # The whole address: that of a link has a scope. Both families matter to `::`, however it
+        # is written, and to IPv4 within IPv6.
+        sock = socket.create_server(
+            address,
+            family=family,
+            backlog=BACKLOG,
+            dualstack_ipv6=dual and family == socket.AF_INET6,
+        )
     except (OSError, UnicodeError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or error
+        number, why = getattr(error, "errno", 0), getattr(error, "strerror", None) or error
+        hint = "stop what has it, or " if number == errno.EADDRINUSE else ""
+        if number == errno.EACCES:
+            hint = f"uid {os.geteuid()} may not take that port: "
         raise SocketError(
-            f"can't {to} on {join(host, port)}: {why}; stop what has it, or choose another --{flag}"
+            f"can't {to} on {join(host, port)}: {why}; {hint}choose another --{flag}"
         ) from error
     sock.setblocking(False)
     return sock

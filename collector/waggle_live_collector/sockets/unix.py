@@ -121,9 +121,10 @@ class UnixSocket:
             try:
                 os.chown(self.path, -1, self._gid)
             except PermissionError as error:
+                groups = sorted({os.getegid(), *os.getgroups()})
                 raise SocketError(
                     f"can't give {self.path} to group {self._gid}: {error.strerror}; "
-                    f"--socket.gid must be a group of this process: {sorted(os.getgroups())}"
+                    f"--socket.gid must be a group of this process: {groups}"
                 ) from error
 
     def _clear(self) -> None:

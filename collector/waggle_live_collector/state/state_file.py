@@ -109,7 +109,10 @@ class StateFile:
     def restore(self, state: State | None) -> bool:
         """Fill table and processes and set the clock by what was read; False if that is none."""
         if state is None:
-            log.info("no state yet at %s", self.path)
+            if self.path is None:
+                log.info("no --state.file: a restart loses what ended processes counted")
+            else:
+                log.info("no state yet at %s", self.path)
             return False
         proof.settle(state, prove=self.prove)
         snapshot.restore(state, self.table, self.processes, self.clock)

@@ -40,7 +40,7 @@ HEADERS: dict[str, tuple[str, ...] | None] = {
 }
 
 _BCRYPT = re.compile(r"\$2[abxy]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
-_BCRYPT_RULE = "must be a bcrypt hash like $2y$10$… (`htpasswd -nBC 10 USER` makes one)"
+_BCRYPT_RULE = "must be a bcrypt hash like $2y$10$... (`htpasswd -nBC 10 USER` makes one)"
 
 
 @dataclass(frozen=True, kw_only=True)

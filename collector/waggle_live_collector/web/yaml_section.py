@@ -99,4 +99,6 @@ def _describe(node: yaml.Node) -> str:
         if node.tag == _NULL or not node.value:
             return "nothing"
         return {_STRING: "a string", _BOOL: "true or false"}.get(node.tag, "a number or date")
-    return "a list" if isinstance(node, yaml.SequenceNode) else "keys with values"
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    return "keys with values" if node.value else "no keys"

@@ -28,10 +28,10 @@ os.execv(sys.executable, [sys.executable, "-m", "waggle_live_collector"] + sys.a
 class Activated(CollectorProcess):
     """A collector that is started with a socket of this process, as by systemd."""
 
-    def __init__(self, kind=socket.SOCK_STREAM, count=1, listens=True):
+    def __init__(self, kind=socket.SOCK_STREAM, count=1, listens=True, abstract=False):
         super().__init__()
         self.listening = socket.socket(socket.AF_UNIX, kind)
-        self.listening.bind(self.socket_path)
+        self.listening.bind("\0" + self.socket_path if abstract else self.socket_path)
         if listens:
             self.listening.listen()
         self.count = count
@@ -114,8 +114,9 @@ def test_its_file_is_never_made_anew():
         ({"count": 2}, "exactly one ListenStream"),
         ({"kind": socket.SOCK_DGRAM, "listens": False}, "no listening unix stream socket"),
         ({"listens": False}, "no listening unix stream socket"),
+        ({"abstract": True}, "needs ListenStream=/path"),
     ],
-    ids=["two", "datagram", "not-listening"],
+    ids=["two", "datagram", "not-listening", "abstract"],
 )
 def test_what_is_no_socket_for_plugins_is_refused(options, words):
     """Exit status 1 and what the unit needs."""

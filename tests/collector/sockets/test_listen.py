@@ -33,6 +33,8 @@ def reached(host):
     [
         ("", [V4, V6]),
         ("::", [V4, V6]),
+        ("0:0:0:0:0:0:0:0", [V4, V6]),
+        ("::ffff:127.0.0.1", [V4]),
         ("0.0.0.0", [V4]),
         (V4, [V4]),
         (V6, [V6]),
@@ -49,6 +51,17 @@ def test_an_address_that_can_not_be_had_is_said(host):
     """With the flag; never a traceback."""
     with pytest.raises(SocketError, match=r"can't listen on .*:9090: .*--x"):
         listen(host, 9090, to="listen", flag="x")
+
+
+def test_the_message_says_what_helps():
+    """To stop another program only where there is one."""
+    with listen(V4, 0, to="listen", flag="x") as sock:
+        port = sock.getsockname()[1]
+        with pytest.raises(SocketError, match="stop what has it, or choose another --x"):
+            listen(V4, port, to="listen", flag="x")
+    with pytest.raises(SocketError) as caught:
+        listen("nowhere.invalid", port, to="listen", flag="x")
+    assert "stop what has it" not in str(caught.value)
 
 
 def test_an_address_is_written_as_it_is_given():

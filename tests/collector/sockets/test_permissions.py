@@ -202,7 +202,7 @@ def test_a_collector_that_is_not_root_gives_the_socket_to_a_group_of_its_own_onl
     flags = ["--socket.mode=0660", f"--socket.gid={GROUP}"]
     code, log = start_as(short_directory, flags)
     assert code == 1
-    assert "--socket.gid must be a group of this process" in log
+    assert f"--socket.gid must be a group of this process: [{GID}]" in log
     assert "Traceback" not in log
     code, log = start_as(short_directory, flags, groups=(GROUP,))
     assert code is None, log

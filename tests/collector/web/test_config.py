@@ -127,13 +127,13 @@ FAULTS = {
     "basic_auth_users:": "line 1: basic_auth_users: must be keys with values, got nothing",
     "basic_auth_users: []": "must be keys with values, got a list",
     "basic_auth_users:\n  a: secret": "line 2: a: must be a bcrypt hash like $2y$10$",
-    "basic_auth_users: {a: 12}": "a: must be a bcrypt hash like $2y$10$… "
+    "basic_auth_users: {a: 12}": "a: must be a bcrypt hash like $2y$10$... "
     "(`htpasswd -nBC 10 USER` makes one), got a number",
     "basic_auth_users: {'a:b': %s}" % HASH: "a user name can't contain ':'",
     "basic_auth_users: {~: %s}" % HASH: "a key of basic_auth_users must be text, got nothing",
     "basic_auth_users: {a: %s}" % HASH.replace("$04$", "$31$"): "a bcrypt cost of 31 takes longer",
     "basic_auth_users: {a: %s}" % HASH[:-1]: "a: must be a bcrypt hash",
-    "tls_server_config: {}": "line 1: tls_server_config: must be keys with values",
+    "tls_server_config: {}": "line 1: tls_server_config: must be keys with values, got no keys",
     "tls_server_config:\n  min_version: TLS12": "cert_file is missing; TLS needs cert_file and",
     "tls_server_config:\n  cert_file: server.crt": "key_file is missing",
     "tls_server_config: {cert_file: [a]}": "cert_file: must be the path of a PEM file, got a list",

@@ -3,13 +3,14 @@
 import contextlib
 import http.client
 import re
+import resource
 import socket
 import threading
 import time
 
 import pytest
 
-from ..harness import Client, wait_until
+from ..harness import Client, start, wait_until
 from ..world import timer
 from .test_slow_clients import (
     GET,
@@ -132,3 +133,18 @@ def test_what_was_flushed_is_in_an_answer_asked_for_after(collector):
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_with_hardly_a_descriptor_a_scraper_is_answered_beside_an_idle_one():
+    """As a probe that keeps its connection; `ulimit -n 20` is room for both."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+
+    with start(process={"preexec_fn": limit}) as collector:
+        idle = http.client.HTTPConnection(*address(collector), timeout=60)
+        with contextlib.closing(idle):
+            for _ in range(5):
+                idle.request("GET", "/-/healthy")
+                assert idle.getresponse().read() == b"healthy\n"
+                assert collector.get("/metrics")[0] == 200
