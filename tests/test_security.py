@@ -79,6 +79,8 @@ HELD_BY = {
     ],
     "The work on a bad line": [
         "collector/test_messages.py::test_the_work_on_a_line_ends_after_a_hundred_refusals",
+        "collector/intake/test_protocol.py::"
+        "test_of_what_arrives_at_once_the_rest_is_skipped_after_a_hundred_bad_lines",
     ],
     "A process that connects too often": [
         "collector/sockets/test_acceptor.py::test_a_process_is_paced_by_itself",

@@ -3,7 +3,8 @@
 Rules: the first message is ``hello``; one bad message or cell costs only itself; only
 ``flush`` and ``bye`` are answered when they succeed; once another connection has taken the
 process over, or this one was told to close, nothing more is read. Of what arrives at once so many
-refusals are answered, and the others counted: a peer can't make us buffer or spend without end.
+refusals are answered, and after so many bad lines the others are skipped: a peer can't make us
+buffer or spend without end.
 """
 
 import logging
@@ -77,10 +78,12 @@ class WireProtocol:
 
     def receive(self, data: bytes) -> None:
         """Take in bytes, in any pieces."""
-        self._refusals = 0
+        self._refusals = bad = 0
         for line in self.lines.feed(data):
             if self._closed:
                 return
+            if bad > MAX_REFUSALS:
+                continue
             refusals: list[Refusal] = []
             try:
                 if line is None:
@@ -88,6 +91,7 @@ class WireProtocol:
                 message, refusals = DECODER.decode(line)
                 self._handle(message, refusals)
             except ProtocolError as error:
+                bad += 1
                 # Nobody is told anything of a line that may hold the token.
                 secret = line is None or b'"token"' in line
                 refused = "" if secret else messages.excerpt(line or b"")

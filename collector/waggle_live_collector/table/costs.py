@@ -28,6 +28,8 @@ MERGED, MERGE = {protocol.TIMER: 1_400, protocol.FUNCTION: 900}, 900
 WINDOW = 1_000
 #: To each comes so many times the length of name and labels as JSON, which counts what is escaped.
 ROW_TEXT, MERGED_TEXT = 4, 5
+#: A character that takes 4 bytes in memory begins so in UTF-8.
+FOUR_BYTES = 0xF0
 #: For each bucket that the span of a timer is wide: in a row, in a merged series, in the window.
 #: Twice that where the counts don't fit into 32 bits.
 ROW_BUCKET, MERGED_BUCKET, WINDOW_BUCKET = 14, 14, 56
@@ -51,8 +53,15 @@ LINE, GONE_TEXT = 70, 1_000
 
 
 def text(*what: object) -> int:
-    """Return the length of some texts as JSON."""
-    return len(json.encode(what))
+    """Return the length of some texts as JSON; more where they take more bytes in memory.
+
+    There each character of a string takes as many as its widest one: 1, 2, or 4.
+    """
+    data = json.encode(what)
+    if data.isascii():
+        return len(data)
+    width = 4 if max(data) >= FOUR_BYTES else 2
+    return len(data) + (width - 1) * len(data.decode()) // ROW_TEXT
 
 
 def line(identity: int, words: int = 0) -> int:

@@ -31,6 +31,9 @@ from .config import WebConfig
 #: Bytes of memory that a connection takes, without TLS and with it, the headers of usual requests
 #: included: so all are alike, and the oldest makes way for a scraper and not the reverse.
 PLAIN_BYTES, TLS_BYTES = 32 * 1024, 128 * 1024
+#: Bytes that each TLS connection holds at least, so that all are alike: OpenSSL takes 175 KiB for a
+#: message of the handshake as soon as its head claims that so much is to come.
+HANDSHAKE_BYTES = 248 * 1024
 #: Bytes of such a request, and of memory for each byte over it (aiohttp takes 128 headers).
 USUAL_REQUEST_BYTES, REQUEST_FACTOR = 2 * 1024, 8
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
@@ -90,9 +93,8 @@ class HttpConnection(web.RequestHandler):
 
     def hold(self) -> bool:
         """Hold in the budget what the connection takes now; False if there is no room."""
-        size = PLAIN_BYTES if self.config.tls is None else TLS_BYTES
-        unusual = max(self._bytes - USUAL_REQUEST_BYTES, 0)
-        size += unusual * REQUEST_FACTOR + self._sending
+        size = max(self._bytes - USUAL_REQUEST_BYTES, 0) * REQUEST_FACTOR + self._sending
+        size = max(TLS_BYTES + size, HANDSHAKE_BYTES) if self.config.tls else PLAIN_BYTES + size
         return self.account.hold(self.phase.held, size)
 
     def hold_answer(self, size: int) -> bool:

@@ -58,15 +58,19 @@ def test_a_line_that_is_too_long_costs_itself():
     assert world.refusals() == {"too_long": 1}
 
 
-def test_of_what_arrives_at_once_a_hundred_refusals_are_answered_and_all_counted():
-    """A peer can't make the collector buffer answers that it doesn't read."""
+def test_of_what_arrives_at_once_the_rest_is_skipped_after_a_hundred_bad_lines():
+    """A peer can't make the collector work without end; what it says later is heard."""
     world = World()
     peer = world.peer()
     peer.say(b"nonsense\n" * 1000)
     assert len(peer.answers) == 1 + MAX_REFUSALS + 1
     peer.say(b"nonsense\n" * 1000)
     assert len(peer.answers) == 1 + 2 * (MAX_REFUSALS + 1)
-    assert world.refusals() == {"bad_json": 2000}
+    assert world.refusals() == {"bad_json": 2 * (MAX_REFUSALS + 1)}
+    peer.say(b"nonsense\n" * 1000 + b'{"type": "upd')
+    peer.say(b'ate", "number": 1, "monotonic": 1, "cells": [{"kind": "counter", "name": "a", ')
+    peer.say(b'"value": 1}]}\n')
+    assert world.value("waggle_count_total", name="a") == 1
 
 
 def test_an_answer_is_short_whatever_was_refused():

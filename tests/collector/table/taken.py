@@ -16,9 +16,11 @@ from waggle_live_collector.state.state_file import StateFile
 
 OF_A_LINE = 100
 LONG = {f"label{number}": "x" * 60 for number in range(12)}
+EMOJI = {f"label{number}": "x" * 60 + "\N{HONEYBEE}" for number in range(12)}
 CELLS = {
     "counter": lambda name, at: counter(name, 1.5 * at, camera="left"),
     "labels": lambda name, at: counter(name, 1.5 * at, **LONG),
+    "emoji": lambda name, at: counter(name, 1.5 * at, **EMOJI),
     "gauge": lambda name, at: gauge(name, 1.5 * at, camera="left"),
     "rate": lambda name, at: rate(name, 10 * at, sum=1000 * at, last=5),
     "timer": lambda name, at: timer(name, dict.fromkeys(range(-15, 15), 300 * at), at, last=5),

@@ -20,6 +20,7 @@ SIZES = {
     "wide": (60, 4),
     "overflow": (1, 300),
     "labels": (300, 4),
+    "emoji": (300, 4),
     "messages": (500, 8),
 }
 #: The estimate may be so much less, and so much more, than what was measured.
@@ -66,6 +67,14 @@ def test_the_lines_of_each_kind_are_those_of_a_scrape():
         of_plugin = kind == "tau"  # the time of its last dump is shown with the plugin
         assert lines() - before == costs.LINES[kind] + of_plugin, kind
     assert lines() <= world.table.lines
+
+
+@pytest.mark.parametrize("character", ["x", "\u00b5", "\N{SNOWMAN}", "\N{HONEYBEE}"])
+def test_a_text_counts_as_wide_as_its_widest_character_makes_it(character):
+    """In the row of one process: the text in memory, and its JSON in the state file."""
+    text = "x" * 250 + character
+    held = costs.ROW_TEXT * costs.text(text)
+    assert held >= sys.getsizeof(text) - sys.getsizeof("") + len(text)
 
 
 def test_a_span_counts_what_is_between_and_twice_where_counts_are_huge():
