@@ -112,7 +112,7 @@ class Budget:
                 self.count(asking, what)
                 return False
             victim, kind = found
-            victim._change(kind, -victim._own[kind])
+            victim.take(kind, -victim.own(kind))
             self.count(victim, kind)
             victim.lose(kind)
         return True

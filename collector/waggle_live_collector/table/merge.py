@@ -66,9 +66,6 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
             key: (applied, moved.get(id(series), series))
             for key, (applied, series) in process.rows.items()
         }
-    for principal, windows in plugin.windows.items():
-        known_windows = into.windows.setdefault(principal, set())
-        known_windows.update(moved.get(id(series), series) for series in windows)
     into.processes.update(plugin.processes)
     for part in plugin.cpu:
         exact_sum.add(into.cpu, part)

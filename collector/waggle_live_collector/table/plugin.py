@@ -13,7 +13,7 @@ from ..identity.labels import IdentityLabels, ProcessInfo
 from ..messages import Whole
 from . import exact_sum, exits
 from .kinds import AnyTotals
-from .recent import Recent
+from .recent import GIVEN_UP, Recent
 from .series import Key, Series, Stamp
 
 #: What a plugin is to whoever looks at it. One that has left the table is known by its exits alone.
@@ -70,8 +70,6 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
         self.processes: dict[str, Member] = {}
-        #: The series whose windows a principal holds.
-        self.windows: dict[str, set[Series]] = {}
         #: Nanoseconds of CPU time.
         self.recent_cpu = Recent()
         self.encoded: Raw | None = None
@@ -97,6 +95,12 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         self.series[Key(totals.kind, totals.name, totals.labels)] = series
         if totals.is_authored:
             self.stamps.setdefault((totals.name, totals.labels), series.stamp)
+
+    def give_up_history(self) -> None:
+        """Let the windows of all its series go, for good: whoever made it holds them together."""
+        for series in self.series.values():
+            if series.is_windowed:
+                series.recent = GIVEN_UP
 
     def connected(self) -> Iterator[Member]:
         """Yield the processes that are connected now."""

@@ -104,22 +104,19 @@ class Table:
 
     def hold_window(self, holder: Holder, series: Series, more: int) -> None:
         """Hold so many bytes more of a series' window; without room it is given up for good."""
-        plugin, principal = holder.plugin, holder.principal
-        share = self._share(plugin, principal)
-        if series.recent is GIVEN_UP:
-            return
-        if share.hold(What.HISTORY, share.own(What.HISTORY) + more):
-            plugin.windows.setdefault(principal, set()).add(series)
-        else:
+        share = self._share(holder.plugin, holder.principal)
+        if series.recent is not GIVEN_UP and not share.hold(
+            What.HISTORY, share.own(What.HISTORY) + more
+        ):
             series.recent = GIVEN_UP
 
     def add(self, holder: Holder, series: Series) -> None:
         """Take in a series that is new to the plugin of a process."""
+        if series.is_windowed:
+            self.hold_window(holder, series, costs.WINDOW)
         holder.plugin.add(series)
         self.series += 1
         self._show(series.totals, costs.text(holder.plugin.identity), 1)
-        if series.is_windowed:
-            self.hold_window(holder, series, costs.WINDOW)
 
     def attend(self, plugin: Plugin) -> None:
         """Look again whether what a plugin holds is that of the living, or may go.
@@ -215,10 +212,8 @@ class Table:
             plugin.paid = {UNKNOWN: costs.plugin(plugin) + sum(sizes)}
         for principal, size in plugin.paid.items():
             self._share(plugin, principal).take(What.SERIES, size)
-        windowed = {series for series in plugin.series.values() if series.is_windowed}
-        first = next(iter(plugin.paid))
-        plugin.windows[first] = windowed
-        self._share(plugin, first).take(What.HISTORY, sum(map(costs.window, windowed)))
+        windows = sum(map(costs.window, plugin.series.values()))
+        self._share(plugin, next(iter(plugin.paid))).take(What.HISTORY, windows)
         self.attend(plugin)
         self.count(plugin, 1)
         self.version += 1
@@ -253,7 +248,7 @@ class Table:
 
     def _share(self, plugin: Plugin, principal: str) -> Account:
         """Return the account of what a principal made of a plugin."""
-        lose = partial(self._lose, plugin, principal)
+        lose = partial(self._lose, plugin)
         return self.budget.account(principal, ("plugin", id(plugin)), lose=lose)
 
     def _hold(self, plugin: Plugin, principal: str, more: int) -> None:
@@ -266,10 +261,12 @@ class Table:
             raise no_room()
         plugin.paid[principal] = share.own(What.SERIES)
 
-    def _lose(self, plugin: Plugin, principal: str, what: What) -> None:
+    def _lose(self, plugin: Plugin, what: What) -> None:
         if what is What.HISTORY:
-            for series in plugin.windows.pop(principal, ()):
-                series.recent = GIVEN_UP
+            plugin.give_up_history()
+            for each in plugin.paid:
+                share = self._share(plugin, each)
+                share.take(what, -share.own(what))
         elif not plugin.gone:
             self._drop(plugin)
         self.version += 1
