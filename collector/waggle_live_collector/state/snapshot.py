@@ -5,26 +5,24 @@ from functools import cache
 from ..clock import Clock
 from ..table.processes import Processes
 from ..table.table import DEFAULT_WITHHOLD_SECONDS, Table
-from . import form
-from .form import Head, State
-from .owned_file import Pieces
+from .form import State, encode
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
-def take(table: Table, processes: Processes, clock: Clock) -> Pieces:
-    """Return the text of the state as it is now, in pieces."""
-    head = Head(
+def take(table: Table, processes: Processes, clock: Clock) -> bytes:
+    """Return the text of the state as it is now."""
+    state = State(
         boot=_boot_id(),
         monotonic=clock.monotonic(),
         closed=list(processes.tombstones.closed.rows.values()),
         gone=list(table.gone.rows.values()),
         ahead=clock.ahead,
         awaited=sorted(processes.awaited),
+        plugins=list(table.plugins.values()),
+        processes=[process for process in processes.all() if not process.plugin.gone],
     )
-    plugins = [form.row(plugin) for plugin in table.plugins.values()]
-    known = [process for process in processes.all() if not process.plugin.gone]
-    return form.encode(head, plugins, [form.row(process) for process in known])
+    return encode(state)
 
 
 def restore(state: State, table: Table, processes: Processes, clock: Clock) -> None:

@@ -30,7 +30,7 @@ def move_to(
     ``processes`` are all whose plugin it is.
     """
     for process in processes:
-        process.identity, process.encoded = identity, None
+        process.identity = identity
     known = table.settle(plugin, identity)
     if known is not plugin:
         table.count(known, -1)
@@ -81,7 +81,6 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
         into.attend(now)
     else:
         into.left_at = max(into.left_at, plugin.left_at)
-    into.encoded = None
 
 
 def _began(plugin: Plugin) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import fsum
 from typing import Protocol
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from waggle_live.wire.protocol import Labels
 
@@ -40,7 +40,7 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
     """The merged state of one identity; its fields are a row of the state file.
 
     ``series`` only ever grow while the plugin is known. ``processes`` are the connected ones
-    and those within their holding time. ``encoded`` is the text of the row, None when it changed.
+    and those within their holding time.
     """
 
     identity: IdentityLabels
@@ -72,7 +72,6 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         self.processes: dict[str, Member] = {}
         #: Nanoseconds of CPU time.
         self.recent_cpu = Recent()
-        self.encoded: Raw | None = None
         #: Set when the table drops it: its processes then start anew if they come back.
         self.gone = False
         for totals in self.totals:
@@ -133,13 +132,11 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
             self.started, self.left_at = min(started), None
         elif self.left_at is None:
             self.left_at = at
-        self.encoded = None
 
     def exit(self, status: str) -> None:
         """Count the end of a process; ``status`` is one of :data:`exits.STATUSES`."""
         self.exits[status] += 1
         self.status = status
-        self.encoded = None
 
     def cpu_seconds(self) -> float | None:
         """Return the CPU time of all processes that ever were, or None if none of them told."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from msgspec import Raw, Struct, json
+from msgspec import Struct, json
 
 from waggle_live.wire.errors import ProtocolError
 
@@ -92,8 +92,6 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self._baseline: float | None = None
         #: When it last told its CPU time, by the collector's clock; None if that isn't known.
         self._used_at: float | None = None
-        #: Its row of the state file; None when it changed.
-        self.encoded: Raw | None = None
 
     def join(self, plugin: Plugin) -> None:
         """Count in ``plugin``; the cells of a state file find their series there.
@@ -156,7 +154,6 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             self.use(update.process, at)
         self.number = update.number
         self.monotonic = update.monotonic
-        self.encoded = self.plugin.encoded = None
         table.version += 1
         return cells
 
@@ -177,7 +174,6 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             else:
                 series.detach(self.id)
         self.plugin.attend(at)
-        self.encoded = None
 
     def has_parent(self) -> bool:
         """Tell whether the process that made this one is known, and of the same plugin and pod."""

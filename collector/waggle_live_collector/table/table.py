@@ -83,7 +83,6 @@ class Table:
             self.plugins[identity] = plugin
             self.count(plugin, 1)
         plugin.info = info
-        plugin.encoded = None
         self.version += 1
         return plugin
 
@@ -169,7 +168,6 @@ class Table:
         else:
             for status, count in row.exits.items():
                 counts[status] += count
-            known.encoded = None
 
     def _has(self, identity: IdentityLabels, *, verified: bool) -> bool:
         """Tell whether these are the labels of a proven plugin, or of an unproven one."""
@@ -190,7 +188,7 @@ class Table:
         if known is plugin:
             for status, count in self.gone.take(identity).items():
                 plugin.exits[status] += count
-            plugin.identity, plugin.encoded = identity, None
+            plugin.identity = identity
             self.count(plugin, 1)
         else:
             for principal, size in plugin.paid.items():
