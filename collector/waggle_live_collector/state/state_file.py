@@ -28,8 +28,8 @@ from ..own_metrics import OwnMetrics
 from ..table.processes import Processes
 from ..table.table import Table
 from . import loading, proof, snapshot
-from .form import State
 from .owned_file import OwnedFile, StateFileError
+from .snapshot import State
 from .writer import Writer
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable
 
 from ..identity.labels import IdentityLabels
-from . import exact_sum
+from . import exact_sum, exits
 from .plugin import Plugin
 from .process import Process
 from .series import Series
@@ -70,8 +70,7 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
     for part in plugin.cpu:
         exact_sum.add(into.cpu, part)
     into.recent_cpu.absorb(plugin.recent_cpu, now)
-    for status, exits in plugin.exits.items():
-        into.exits[status] += exits
+    exits.add(into.exits, plugin.exits)
     if (plugin.left_at or 0.0) >= (into.left_at or 0.0):
         into.status = plugin.status or into.status
     into.info = newest.info

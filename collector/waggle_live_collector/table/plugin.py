@@ -10,7 +10,7 @@ from waggle_live.wire.protocol import Labels
 
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
-from ..messages import Whole
+from ..messages import MemoryScope, Whole
 from . import exact_sum, exits
 from .kinds import AnyTotals
 from .recent import GIVEN_UP, Recent
@@ -32,7 +32,7 @@ class Member(Protocol):
     started: float
     last_seen: float
     memory_bytes: int | None
-    memory_scope: str
+    memory_scope: MemoryScope
     info: ProcessInfo
 
 
@@ -66,7 +66,7 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
 
     def __post_init__(self) -> None:
         exact_sum.check(self.cpu)
-        self.exits = exits.none() | self.exits
+        self.exits = exits.known(self.exits)
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
         self.processes: dict[str, Member] = {}

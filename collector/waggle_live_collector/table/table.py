@@ -16,8 +16,8 @@ from waggle_live.wire.errors import ProtocolError
 from ..budget import UNKNOWN, Account, Budget, What
 from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
-from . import costs
-from .exits import Gone, GoneRow, none
+from . import costs, exits
+from .exits import Gone, GoneRow
 from .kinds import AnyTotals
 from .plugin import Plugin
 from .recent import GIVEN_UP
@@ -79,7 +79,7 @@ class Table:
             plugin = Plugin(identity, info, started=started, last_seen=at, left_at=at)
             plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
             self._hold(plugin, principal, costs.plugin(plugin))
-            plugin.exits |= self.gone.take(identity)
+            exits.add(plugin.exits, self.gone.take(identity))
             self.plugins[identity] = plugin
             self.count(plugin, 1)
         plugin.info = info
@@ -157,17 +157,14 @@ class Table:
 
     def _set_apart(self, identity: IdentityLabels, apart: IdentityLabels) -> None:
         """Keep the exits of unproven processes that have gone under other labels."""
-        row, exits, known = self.gone.pop(identity), self.gone.take(apart), self.plugins.get(apart)
+        row, known = self.gone.pop(identity), self.plugins.get(apart)
         assert row is not None
-        counts = row.exits if known is None else known.exits
-        for status, count in exits.items():
-            counts[status] += count
-        if known is None:
+        if known is not None:
+            exits.add(known.exits, row.exits)
+        else:
+            exits.add(row.exits, self.gone.take(apart))
             row.identity = apart
             self.gone.add(apart, row)
-        else:
-            for status, count in row.exits.items():
-                counts[status] += count
 
     def _has(self, identity: IdentityLabels, *, verified: bool) -> bool:
         """Tell whether these are the labels of a proven plugin, or of an unproven one."""
@@ -186,8 +183,7 @@ class Table:
         self.version += 1
         known = self.plugins.setdefault(identity, plugin)
         if known is plugin:
-            for status, count in self.gone.take(identity).items():
-                plugin.exits[status] += count
+            exits.add(plugin.exits, self.gone.take(identity))
             plugin.identity = identity
             self.count(plugin, 1)
         else:
@@ -276,8 +272,7 @@ class Table:
         for principal in plugin.paid:
             self._share(plugin, principal).close()
         if not plugin.pending:
-            exits, at = none() | plugin.exits, plugin.left_at or 0.0
-            first = next(iter(plugin.paid))
-            row = GoneRow(plugin.identity, exits, at, first, plugin.info.verified)
+            at, first = plugin.left_at or 0.0, next(iter(plugin.paid))
+            row = GoneRow(plugin.identity, plugin.exits, at, first, plugin.info.verified)
             self.gone.add(plugin.identity, row)
         self.version += 1
