@@ -26,8 +26,8 @@ from .own_metrics import OwnMetrics
 from .sockets.inherited import inherit
 from .sockets.tcp import join, listen
 from .sockets.unix import SocketError, UnixSocket, default_path
-from .state.form import State
 from .state.owned_file import StateFileError
+from .state.snapshot import State
 from .state.state_file import StateFile
 from .table.processes import Processes
 from .table.readiness import Readiness

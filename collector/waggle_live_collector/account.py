@@ -47,7 +47,7 @@ class Account:
     longer counted then.
     """
 
-    __slots__ = ("_budget", "_closed", "_own", "children", "held", "lose", "name", "parent")
+    __slots__ = ("_budget", "_closed", "children", "held", "lose", "name", "parent")
 
     def __init__(
         self, budget: Whole, parent: Account | None, name: Hashable, lose: Callable[[What], None]
@@ -60,7 +60,6 @@ class Account:
         self.lose = lose
         self._budget = budget
         self._closed = False
-        self._own = [0] * len(What)
 
     @property
     def total(self) -> int:
@@ -69,29 +68,33 @@ class Account:
 
     def own(self, what: What) -> int:
         """Return the bytes that it holds by itself."""
-        return self._own[what]
+        of_children = sum(child.held[what] for child in self.children.values())
+        return self.held[what] - of_children
 
     def hold(self, what: What, size: int) -> bool:
         """Hold ``size`` bytes of a kind from now on; False, and no change, if there is no room.
 
         To hold less always succeeds. A closed account has no room.
         """
-        more = size - self._own[what]
+        more = size - self.own(what)
         if more > 0 and (self._closed or not self._budget.make_room(self, what, more)):
             return False
         # Making room may have taken from this very account.
-        self._change(what, size - self._own[what])
+        self.take(what, size - self.own(what))
         return True
 
     def take(self, what: What, more: int) -> None:
         """Hold ``more`` bytes of a kind without asking: they are there, or replace something."""
-        self._change(what, more)
+        account: Account | None = self
+        while account is not None:
+            account.held[what] += more
+            account = account.parent
 
     def move(self, before: What, after: What) -> None:
         """Hold from now on as the one kind what was held as another; it needs no room."""
-        size = self._own[before]
-        self._change(before, -size)
-        self._change(after, size)
+        size = self.own(before)
+        self.take(before, -size)
+        self.take(after, size)
 
     def renew(self) -> None:
         """Become the youngest, as it begins something new."""
@@ -107,7 +110,7 @@ class Account:
         for child in list(self.children.values()):
             child.close()
         for what in What:
-            self._change(what, -self._own[what])
+            self.take(what, -self.held[what])
         if self.parent is not None:
             self.parent.children.pop(self.name, None)
             self._budget.reserved.pop(self, None)
@@ -124,10 +127,3 @@ class Account:
             path.append(account)
             account = account.parent
         return path[::-1]
-
-    def _change(self, what: What, more: int) -> None:
-        self._own[what] += more
-        account: Account | None = self
-        while account is not None:
-            account.held[what] += more
-            account = account.parent

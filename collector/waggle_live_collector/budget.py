@@ -64,7 +64,8 @@ class Budget:
         """Return the account of that path, made with what is missing above it.
 
         ``principal`` is ``pod:<uid>``, ``uid:<n>`` or ``address:<ip>``. ``names`` are what tells
-        processes, and what is below them, apart. ``lose`` is that of the last one, if it is new.
+        processes, and what is below them, apart; only what has one may ask for room. ``lose`` is
+        that of the last one, if it is new.
         """
         account = self.root
         for depth, name in enumerate((principal, *names)):
@@ -112,16 +113,15 @@ class Budget:
                 self.count(asking, what)
                 return False
             victim, kind = found
-            victim._change(kind, -victim._own[kind])
+            victim.take(kind, -victim.own(kind))
             self.count(victim, kind)
             victim.lose(kind)
         return True
 
     def _fits(self, asking: Account, what: What, more: int) -> bool:
-        principal, *rest = asking.path()
+        principal, process, *_ = asking.path()
         if principal in self.reserved and principal.total + more <= self._reserve:
             return True
-        process = rest[0] if rest else principal
         total = process.total + more
         is_small = total <= SMALL * self._reserve
         free = self.limit - self.root.total if is_small else self.free(principal)
@@ -144,8 +144,7 @@ class Budget:
         count as one: only those with a reserve keep that. Answers make way for up to twice as
         much, the oldest first.
         """
-        principal, *below = asking.path()
-        process = below[0] if below else principal
+        principal, process, *_ = asking.path()
         for kind in What:
             # History goes for anything: or who fills the whole with it keeps all others out.
             if kind is What.SERIES or kind > max(what, What.HISTORY):
@@ -155,31 +154,30 @@ class Budget:
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
                 continue
-            scattered = kind in (What.INCOMPLETE, What.ENDED)
-            crowd = scattered and self.root.held[kind] > principal.total + more
-            own_crowd = scattered and principal.held[kind] > process.total + more
-            times = 2 if kind is What.ANSWERS else 1
-            own = {
-                each: each.held[kind]
-                for each in principal.children.values()
-                if own_crowd or each is process or times * each.total > process.total + more
-            }
-            own[process] = own.get(process, process.own(kind)) + extra
-            sizes = {
-                each: each.held[kind]
-                for each in self.principals()
-                if times * each.total > principal.total + more
-                or (crowd and each not in self.reserved)
-            }
-            sizes[principal] = sum(own.values())
-            branch = max(sizes, key=lambda each: _rank(kind, sizes[each]))
-            if sizes[branch]:
+            own = self._rivals(process, kind, more)
+            own[process] += extra
+            branches = self._rivals(principal, kind, more)
+            branches[principal] = sum(own.values())
+            branch = max(branches, key=lambda each: _rank(kind, branches[each]))
+            if branches[branch]:
                 if branch is principal:
                     branch = max(own, key=lambda each: _rank(kind, own[each]))
                 victim = _largest_leaf(branch, kind, asking.path(), extra)
                 if victim is not asking or kind is not what or what >= What.HISTORY:
                     return victim, kind
         return None
+
+    def _rivals(self, mine: Account, kind: What, more: int) -> dict[Account, int]:
+        """Return an account and those beside it that may lose a kind to it, with what they hold."""
+        assert mine.parent is not None
+        size = mine.total + more
+        is_crowd = kind in (What.INCOMPLETE, What.ENDED) and mine.parent.held[kind] > size
+        times = 2 if kind is What.ANSWERS else 1
+        return {
+            each: each.held[kind]
+            for each in mine.parent.children.values()
+            if each is mine or times * each.total > size or (is_crowd and each not in self.reserved)
+        }
 
     def count(self, account: Account, what: What) -> None:
         """Count that an account had to give up something, or was refused it."""

@@ -41,6 +41,8 @@ Text = Annotated[str, Meta(max_length=256)]
 Token = Annotated[str, Meta(max_length=1024)]
 Total = Annotated[float, Meta(ge=0, le=MAX_VALUE)]
 NonFinite = Literal["NaN", "+Inf", "-Inf"]
+#: Whose memory it is that a process tells.
+MemoryScope = Literal["container", "process"]
 
 
 class Cell(Struct, tag_field="kind", gc=False, kw_only=True):
@@ -63,7 +65,7 @@ class ProcessStats(Struct, gc=False):
 
     cpu_seconds: Total | None = None
     memory_bytes: Whole | None = None
-    memory_scope: Literal["container", "process"] = "process"
+    memory_scope: MemoryScope = "process"
 
 
 class Hello(Struct, tag_field="type", tag="hello"):

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..own_metrics import OwnMetrics
 from . import reading
-from .form import State
 from .owned_file import OwnedFile, StateFileError
+from .snapshot import State
 
 log = logging.getLogger(__name__)
 

@@ -18,10 +18,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Sequence
 from functools import cached_property
-
-from msgspec import Raw
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +28,8 @@ LOCK_SECONDS = 6.0
 POLL_SECONDS = 0.05
 #: A larger file is none of ours.
 MAX_BYTES = 1 << 30
-#: Bytes that are gathered before they are written. Each write lets the event loop run, which may
-#: then keep the interpreter for some milliseconds: a few large ones are done sooner.
-BUFFER_BYTES = 1024 * 1024
 
 _LOCKS = "/proc/locks"
-
-Pieces = Sequence[bytes | Raw]
 
 
 class StateFileError(Exception):
@@ -93,7 +85,7 @@ class OwnedFile:
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(folder, each))
 
-    def replace(self, pieces: Pieces) -> None:
+    def replace(self, text: bytes) -> None:
         """Put a text in the place of the file; raises OSError, StateFileError if it isn't ours."""
         if self._held is None or not _is_at(self._held, self._target):
             self.release()
@@ -103,8 +95,8 @@ class OwnedFile:
         descriptor = os.open(temporary, flags, 0o600)
         try:
             os.fchmod(descriptor, 0o600)  # whatever the umask is
-            with open(descriptor, "wb", buffering=BUFFER_BYTES, closefd=False) as file:
-                file.writelines(pieces)
+            with open(descriptor, "wb", closefd=False) as file:
+                file.write(text)
             self._lock(descriptor)
             os.replace(temporary, self._target)
         except BaseException:

@@ -8,7 +8,7 @@ together with what others did; all of it is unproven then.
 from msgspec.structs import replace
 
 from ..identity.labels import MARK, id_of
-from .form import State
+from .snapshot import State
 
 
 def settle(state: State, *, prove: bool) -> None:

@@ -7,6 +7,7 @@ whose plugin could not be read is left out, too. What isn't a state file at all 
 import json as python_json
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from msgspec import DecodeError, Raw, json
@@ -37,7 +38,7 @@ from ..table.plugin import Plugin
 from ..table.process import Process
 from ..table.tombstones import ClosedRow
 from . import older
-from .form import FORMAT, State
+from .snapshot import FORMAT, State
 
 #: No row nests as deep as this.
 MAX_DEPTH = 32
@@ -48,9 +49,6 @@ NOT_OURS = (
     "it is not a whole state file; it stays as it is. Give --state.file another path, or remove it "
     "to begin without what it counted"
 )
-#: Bytes of a sha256.
-_HASH_BYTES = 32
-
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 #: What a row begins with: the identity of a plugin, the id of a process.
 _FIRST = re.compile(rb"\[(\[[^\]]*\]|[^,\]]*)")
@@ -81,110 +79,88 @@ def read(data: bytes) -> tuple[State, list[str]]:
     left_out: list[str] = []
     if form == older.FORMAT:
         parts = _loose(data, convert=lambda state: left_out.extend(older.convert(state)))
-    return _Reading(parts, left_out).state(), left_out
+    return _state(parts, left_out), left_out
 
 
-class _Reading:
-    """Reads the parts of one file; ``left_out`` grows by what can't be read."""
+def _state(parts: dict[str, Any], left_out: list[str]) -> State:
+    """Return all that can be read; ``left_out`` grows by what can't be."""
 
-    def __init__(self, parts: dict[str, Any], left_out: list[str]) -> None:
-        self._parts = parts
-        self._left_out = left_out
-        self._plugins: dict[Any, Plugin] = {}
-        self._processes: dict[str, Process] = {}
-        self._closed: dict[str, ClosedRow] = {}
-        self._gone: dict[Any, GoneRow] = {}
-
-    def state(self) -> State:
-        """Return all that can be read."""
-        self._rows("plugins", Plugin, self._plugin)
-        self._rows("sessions", Process, self._process)
-        self._rows("ended", ClosedRow, self._closed_row)
-        self._rows("gone", GoneRow, self._gone_row)
-        heard = [plugin.last_seen for plugin in self._plugins.values()]
-        return State(
-            boot=self._value("boot", str, ""),
-            monotonic=self._value("monotonic", Seconds, max(heard, default=0.0)),
-            ahead=self._value("ahead", Seconds, 0.0),
-            awaited=self._value("awaited", list[str], []),
-            plugins=list(self._plugins.values()),
-            processes=list(self._processes.values()),
-            closed=list(self._closed.values()),
-            gone=list(self._gone.values()),
-        )
-
-    def _value(self, name: str, kind: Any, default: T) -> T:
+    def value(name: str, kind: Any, default: T) -> T:
         """Return a value beside the rows."""
-        part = self._parts.get(name)
-        if part is not None:
-            try:
-                found: T = json.decode(part, type=kind)
-                return found
-            except (DecodeError, ValueError, RecursionError) as error:
-                self._left_out.append(f"{name}: {error}")
-        return default
+        try:
+            return json.decode(parts[name], type=kind) if name in parts else default
+        except (DecodeError, ValueError, RecursionError) as error:
+            left_out.append(f"{name}: {error}")
+            return default
 
-    def _rows(self, name: str, kind: type[T], enter: Callable[[T], None]) -> None:
-        part = self._parts.get(name, [])
-        rows = part if isinstance(part, list) else self._value(name, list[Raw], [])
+    def rows(
+        name: str, kind: type[T], key: Callable[[T], Any], check: Callable[[T], None]
+    ) -> dict[Any, T]:
+        """Return the rows of a part by what tells them apart."""
+        found: dict[Any, T] = {}
         decode = json.Decoder(kind).decode
-        for number, row in enumerate(rows, 1):
+        part = parts.get(name, [])
+        for number, row in enumerate(
+            part if isinstance(part, list) else value(name, list[Raw], []), 1
+        ):
             try:
-                enter(decode(row))
+                each = decode(row)
+                _require(key(each) not in found, "it stands there twice")
+                check(each)
+                found[key(each)] = each
             except Exception as error:  # whatever it is, it is the row's
-                self._left_out.append(f"row {number} of {name}{_whose(row)}: {error!r}")
+                left_out.append(f"row {number} of {name}{_whose(row)}: {error!r}")
+        return found
 
-    def _plugin(self, plugin: Plugin) -> None:
-        _require(plugin.identity not in self._plugins, "it stands there twice")
-        _require(len(plugin.series) == len(plugin.totals), "it has a series twice")
-        plugin.exits = _known(plugin.exits)
-        plugin.status = plugin.status if plugin.status in STATUSES else ""
-        for totals in plugin.totals:
-            _check_series(totals)
-        self._plugins[plugin.identity] = plugin
+    def check_process(process: Process) -> None:
+        _check_process(process, plugins.get(process.identity))
 
-    def _process(self, process: Process) -> None:
-        _check_key(process)
-        _require(process.id not in self._processes, "it stands there twice")
-        plugin = self._plugins.get(process.identity)
-        _require(plugin is not None, "its plugin is missing")
-        assert plugin is not None
-        _require(process.memory_scope in ("container", "process"), "whose memory is that?")
-        known = set()
-        for cell in process.cells:
-            _check_series(cell)
-            _require(cell.key in plugin.series, f"its plugin has no {cell.kind} {cell.name!r}")
-            known.add((cell.kind, cell.name, cell.labels))
-        _require(len(known) == len(process.cells), "it has a series twice")
-        process.join(plugin)
-        self._processes[process.id] = process
+    def check_closed(row: ClosedRow) -> None:
+        check_session_id(row.id.partition(MARK)[0])
+        _require(row.id not in processes, "it stands among the sessions, too")
 
-    def _closed_row(self, row: ClosedRow) -> None:
-        _check_key(row)
-        _require(row.id not in self._processes, "it stands among the sessions, too")
-        _require(row.id not in self._closed, "it stands there twice")
-        self._closed[row.id] = row
+    def check_gone(row: GoneRow) -> None:
+        _require(row.identity not in plugins, "it stands among the plugins, too")
 
-    def _gone_row(self, row: GoneRow) -> None:
-        row.exits = _known(row.exits)
-        _require(row.identity not in self._plugins, "it stands among the plugins, too")
-        _require(row.identity not in self._gone, "it stands there twice")
-        self._gone[row.identity] = row
+    plugins = rows("plugins", Plugin, attrgetter("identity"), _check_plugin)
+    processes = rows("sessions", Process, attrgetter("id"), check_process)
+    closed = rows("ended", ClosedRow, attrgetter("id"), check_closed)
+    gone = rows("gone", GoneRow, attrgetter("identity"), check_gone)
+    heard = max((plugin.last_seen for plugin in plugins.values()), default=0.0)
+    return State(
+        boot=value("boot", str, ""),
+        monotonic=value("monotonic", Seconds, heard),
+        ahead=value("ahead", Seconds, 0.0),
+        awaited=value("awaited", list[str], []),
+        plugins=list(plugins.values()),
+        processes=list(processes.values()),
+        closed=list(closed.values()),
+        gone=list(gone.values()),
+    )
 
 
-def _known(exits: dict[str, int]) -> dict[str, int]:
-    """Return the counts of the ways to end that there are; earlier releases had others."""
-    return {status: exits.get(status, 0) for status in STATUSES}
+def _check_plugin(plugin: Plugin) -> None:
+    _require(len(plugin.series) == len(plugin.totals), "it has a series twice")
+    plugin.status = plugin.status if plugin.status in STATUSES else ""
+    for totals in plugin.totals:
+        _check_series(totals)
+
+
+def _check_process(process: Process, plugin: Plugin | None) -> None:
+    check_session_id(process.id.partition(MARK)[0])
+    if plugin is None:
+        raise ValueError("its plugin is missing")
+    for cell in process.cells:
+        _check_series(cell)
+        _require(cell.key in plugin.series, f"its plugin has no {cell.kind} {cell.name!r}")
+    known = {(cell.kind, cell.name, cell.labels) for cell in process.cells}
+    _require(len(known) == len(process.cells), "it has a series twice")
+    process.join(plugin)
 
 
 def _require(condition: bool, otherwise: str) -> None:
     if not condition:
         raise ValueError(otherwise)
-
-
-def _check_key(row: Process | ClosedRow) -> None:
-    check_session_id(row.id.partition(MARK)[0])
-    _require(len(row.key_hash) == _HASH_BYTES, "its key is none")
 
 
 def _check_series(row: Any) -> None:

@@ -1,30 +1,60 @@
-"""The table and its processes as a state, and back. Belongs to the event loop."""
+"""What stands in the state file: the table and its processes as a state, and back.
+
+:mod:`.reading` checks what is read. Belongs to the event loop.
+"""
 
 from functools import cache
 
-from ..clock import Clock
+from msgspec import Struct, field, json
+
+from ..clock import Clock, Seconds
+from ..table.buckets import encode_counts
+from ..table.exits import GoneRow
+from ..table.plugin import Plugin
+from ..table.process import Process
 from ..table.processes import Processes
 from ..table.table import DEFAULT_WITHHOLD_SECONDS, Table
-from . import form
-from .form import Head, State
-from .owned_file import Pieces
+from ..table.tombstones import ClosedRow
+
+#: Of the format that is written. That of the release before is read, see :mod:`.older`.
+FORMAT = 2
+
+
+class State(Struct, kw_only=True):
+    """All of the file.
+
+    ``monotonic`` and ``boot``: when, by which clock; ``ahead``: see :class:`Clock`. ``awaited``:
+    ids of processes that were connected before the last start, and are not back yet.
+    """
+
+    format: int = FORMAT
+    boot: str
+    monotonic: Seconds
+    closed: list[ClosedRow] = field(name="ended")
+    gone: list[GoneRow] = []
+    ahead: Seconds = 0.0
+    awaited: list[str] = []
+    plugins: list[Plugin]
+    processes: list[Process] = field(name="sessions")
+
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_encode = json.Encoder(enc_hook=encode_counts).encode
 
 
-def take(table: Table, processes: Processes, clock: Clock) -> Pieces:
-    """Return the text of the state as it is now, in pieces."""
-    head = Head(
+def take(table: Table, processes: Processes, clock: Clock) -> bytes:
+    """Return the text of the state as it is now."""
+    state = State(
         boot=_boot_id(),
         monotonic=clock.monotonic(),
         closed=list(processes.tombstones.closed.rows.values()),
         gone=list(table.gone.rows.values()),
         ahead=clock.ahead,
         awaited=sorted(processes.awaited),
+        plugins=list(table.plugins.values()),
+        processes=[process for process in processes.all() if not process.plugin.gone],
     )
-    plugins = [form.row(plugin) for plugin in table.plugins.values()]
-    known = [process for process in processes.all() if not process.plugin.gone]
-    return form.encode(head, plugins, [form.row(process) for process in known])
+    return _encode(state)
 
 
 def restore(state: State, table: Table, processes: Processes, clock: Clock) -> None:

@@ -4,8 +4,8 @@ Guarantee: what a scrape showed, and what a ``bye`` was answered for, is in the 
 are two exceptions, both logged and counted: a file that can't be written, and one whose writing
 takes longer than an answer waits. They cost the guarantee and nothing else.
 
-The event loop encodes the plugins and processes that changed, and hands all rows to the writer's
-thread at one moment; nothing can change meanwhile. The file needs no disk (a tmpfs or memory volume
+The event loop encodes the whole state at one moment and hands the text to the writer's thread.
+The file needs no disk (a tmpfs or memory volume
 does), since it is there for the collector's death and not for the node's.
 
 The file belongs to one collector. One that is no state file, or can't be had, ends the start and
@@ -28,8 +28,8 @@ from ..own_metrics import OwnMetrics
 from ..table.processes import Processes
 from ..table.table import Table
 from . import loading, proof, snapshot
-from .form import State
 from .owned_file import OwnedFile, StateFileError
+from .snapshot import State
 from .writer import Writer
 
 log = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ class StateFile:
         if self._writer is not None and version != self._version:
             begin = time.thread_time()
             try:
-                pieces = snapshot.take(self.table, self.processes, self.clock)
+                text = snapshot.take(self.table, self.processes, self.clock)
             except Exception as error:
                 self._fail(error)
                 for each in asking:
@@ -188,7 +188,7 @@ class StateFile:
                 self._busy_since = self.clock.monotonic()
             self._version = version
             self._handed += 1
-            self._writer.put(self._handed, pieces, then)
+            self._writer.put(self._handed, text, then)
         for each in asking:
             if self._handed > self._settled:
                 self._waiting.append(each._replace(number=self._handed))

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .owned_file import OwnedFile, Pieces
+from .owned_file import OwnedFile
 
 
 class Outcome(NamedTuple):
@@ -31,14 +31,14 @@ class Writer:
         #: In the order of their numbers; whoever hands texts over takes them out.
         self.outcomes: deque[Outcome] = deque()
         self._file = file
-        self._next: tuple[int, Pieces, Callable[[], None]] | None = None
+        self._next: tuple[int, bytes, Callable[[], None]] | None = None
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
 
-    def put(self, number: int, pieces: Pieces, then: Callable[[], None]) -> None:
+    def put(self, number: int, text: bytes, then: Callable[[], None]) -> None:
         """Write a text, and call ``then`` once its outcome is there, mostly in the thread."""
         with self._changed:
-            self._next = number, pieces, then
+            self._next = number, text, then
             if self._is_busy():
                 return
             try:
@@ -67,14 +67,14 @@ class Writer:
                     self._thread = None
                     self._changed.notify_all()
                     return
-                (number, pieces, then), self._next = self._next, None
+                (number, text, then), self._next = self._next, None
             begin, cpu = time.perf_counter(), time.thread_time()
             error: BaseException | None = None
             try:
-                self._file.replace(pieces)
+                self._file.replace(text)
             except BaseException as caught:
                 error = caught
-            del pieces  # the rows may have changed since, and are then held by nothing else
+            del text  # it may be large
             took = time.perf_counter() - begin, time.thread_time() - cpu
             self.outcomes.append(Outcome(number, error, *took))
             then()

@@ -25,7 +25,7 @@ FORGOTTEN = 1_500
 ROWS, ROW = {protocol.TIMER: 1_200, protocol.FUNCTION: 700}, 750
 MERGED, MERGE = {protocol.TIMER: 1_400, protocol.FUNCTION: 900}, 900
 #: The window of recent values.
-WINDOW = 1_000
+WINDOW = 700
 #: To each comes so many times the length of name and labels as JSON, which counts what is escaped.
 ROW_TEXT, MERGED_TEXT = 4, 5
 #: A character that takes 4 bytes in memory begins so in UTF-8.

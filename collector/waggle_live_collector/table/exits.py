@@ -17,9 +17,15 @@ STATUSES = (OK, ERROR, STOPPED, LOST)
 DEFAULT_KEEP_SECONDS = 24 * 3600.0
 
 
-def none() -> dict[str, int]:
-    """Return the counts of a plugin of which nothing has ended: all are there from the start."""
-    return dict.fromkeys(STATUSES, 0)
+def known(counts: dict[str, int]) -> dict[str, int]:
+    """Return the counts by all of :data:`STATUSES` and no others; earlier releases had others."""
+    return {status: counts.get(status, 0) for status in STATUSES}
+
+
+def add(counts: dict[str, int], more: dict[str, int]) -> None:
+    """Add to the counts of a plugin."""
+    for status, count in more.items():
+        counts[status] += count
 
 
 class GoneRow(Struct, array_like=True):
@@ -34,21 +40,17 @@ class GoneRow(Struct, array_like=True):
     #: It was a proven plugin; None in a file of the release before, which doesn't tell.
     verified: bool | None = None
 
+    def __post_init__(self) -> None:
+        self.exits = known(self.exits)
+
 
 class Gone(Remains[IdentityLabels, GoneRow]):
     """The counts of plugins that have left. Belongs to the event loop."""
 
     def __init__(self, budget: Budget) -> None:
-        super().__init__(budget, "gone", costs.gone)
+        super().__init__(budget, "gone", costs.gone, DEFAULT_KEEP_SECONDS)
 
     def take(self, identity: IdentityLabels) -> dict[str, int]:
         """Return the counts that a plugin goes on with, none where none are kept."""
         row = self.pop(identity)
         return {} if row is None else row.exits
-
-    def expire(self, now: float) -> bool:
-        """Forget what is over its time; true if anything was."""
-        over = [row for row in self.rows.values() if now - row.at >= DEFAULT_KEEP_SECONDS]
-        for row in over:
-            self.pop(row.identity)
-        return bool(over)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable
 
 from ..identity.labels import IdentityLabels
-from . import exact_sum
+from . import exact_sum, exits
 from .plugin import Plugin
 from .process import Process
 from .series import Series
@@ -30,7 +30,7 @@ def move_to(
     ``processes`` are all whose plugin it is.
     """
     for process in processes:
-        process.identity, process.encoded = identity, None
+        process.identity = identity
     known = table.settle(plugin, identity)
     if known is not plugin:
         table.count(known, -1)
@@ -66,15 +66,11 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
             key: (applied, moved.get(id(series), series))
             for key, (applied, series) in process.rows.items()
         }
-    for principal, windows in plugin.windows.items():
-        known_windows = into.windows.setdefault(principal, set())
-        known_windows.update(moved.get(id(series), series) for series in windows)
     into.processes.update(plugin.processes)
     for part in plugin.cpu:
         exact_sum.add(into.cpu, part)
     into.recent_cpu.absorb(plugin.recent_cpu, now)
-    for status, exits in plugin.exits.items():
-        into.exits[status] += exits
+    exits.add(into.exits, plugin.exits)
     if (plugin.left_at or 0.0) >= (into.left_at or 0.0):
         into.status = plugin.status or into.status
     into.info = newest.info
@@ -84,7 +80,6 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
         into.attend(now)
     else:
         into.left_at = max(into.left_at, plugin.left_at)
-    into.encoded = None
 
 
 def _began(plugin: Plugin) -> float:

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from math import fsum
 from typing import Protocol
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from waggle_live.wire.protocol import Labels
 
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
-from ..messages import Whole
+from ..messages import MemoryScope, Whole
 from . import exact_sum, exits
 from .kinds import AnyTotals
-from .recent import Recent
+from .recent import GIVEN_UP, Recent
 from .series import Key, Series, Stamp
 
 #: What a plugin is to whoever looks at it. One that has left the table is known by its exits alone.
@@ -32,7 +32,7 @@ class Member(Protocol):
     started: float
     last_seen: float
     memory_bytes: int | None
-    memory_scope: str
+    memory_scope: MemoryScope
     info: ProcessInfo
 
 
@@ -40,7 +40,7 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
     """The merged state of one identity; its fields are a row of the state file.
 
     ``series`` only ever grow while the plugin is known. ``processes`` are the connected ones
-    and those within their holding time. ``encoded`` is the text of the row, None when it changed.
+    and those within their holding time.
     """
 
     identity: IdentityLabels
@@ -66,15 +66,12 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
 
     def __post_init__(self) -> None:
         exact_sum.check(self.cpu)
-        self.exits = exits.none() | self.exits
+        self.exits = exits.known(self.exits)
         self.series: dict[Key, Series] = {}
         self.stamps: dict[tuple[str, Labels], Stamp] = {}
         self.processes: dict[str, Member] = {}
-        #: The series whose windows a principal holds.
-        self.windows: dict[str, set[Series]] = {}
         #: Nanoseconds of CPU time.
         self.recent_cpu = Recent()
-        self.encoded: Raw | None = None
         #: Set when the table drops it: its processes then start anew if they come back.
         self.gone = False
         for totals in self.totals:
@@ -97,6 +94,12 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         self.series[Key(totals.kind, totals.name, totals.labels)] = series
         if totals.is_authored:
             self.stamps.setdefault((totals.name, totals.labels), series.stamp)
+
+    def give_up_history(self) -> None:
+        """Let the windows of all its series go, for good: whoever made it holds them together."""
+        for series in self.series.values():
+            if series.is_windowed:
+                series.recent = GIVEN_UP
 
     def connected(self) -> Iterator[Member]:
         """Yield the processes that are connected now."""
@@ -129,13 +132,11 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
             self.started, self.left_at = min(started), None
         elif self.left_at is None:
             self.left_at = at
-        self.encoded = None
 
     def exit(self, status: str) -> None:
         """Count the end of a process; ``status`` is one of :data:`exits.STATUSES`."""
         self.exits[status] += 1
         self.status = status
-        self.encoded = None
 
     def cpu_seconds(self) -> float | None:
         """Return the CPU time of all processes that ever were, or None if none of them told."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Raw, Struct, json
+from msgspec import Meta, Struct, json
 
 from waggle_live.wire.errors import ProtocolError
 
@@ -16,6 +16,7 @@ from ..messages import (
     MAX_REFUSALS,
     MAX_WHOLE,
     SKIPPED,
+    MemoryScope,
     ProcessStats,
     Refusal,
     Total,
@@ -30,6 +31,8 @@ from .recent import WINDOW
 from .series import NO_ROOM, Arrival, Series, no_room
 from .table import Table
 
+#: The sha256 of what a client proves itself by.
+KeyHash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 #: The part of the budget by which known series of small processes may exceed it.
 GROWTH = 1 / 16
 #: What goes wrong with a sender's clock must not become a span of centuries.
@@ -46,7 +49,7 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     """
 
     id: str
-    key_hash: bytes
+    key_hash: KeyHash
     identity: IdentityLabels
     info: ProcessInfo
     started: float
@@ -61,7 +64,7 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     left_at: Seconds = 0.0
     cpu: Total = 0.0
     memory_bytes: Whole | None = None
-    memory_scope: str = "process"
+    memory_scope: MemoryScope = "process"
     cells: list[AnyApplied] = []
     #: The pid of the process that made it, as it told; 0 where it didn't.
     parent: int = 0
@@ -92,8 +95,6 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self._baseline: float | None = None
         #: When it last told its CPU time, by the collector's clock; None if that isn't known.
         self._used_at: float | None = None
-        #: Its row of the state file; None when it changed.
-        self.encoded: Raw | None = None
 
     def join(self, plugin: Plugin) -> None:
         """Count in ``plugin``; the cells of a state file find their series there.
@@ -156,7 +157,6 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             self.use(update.process, at)
         self.number = update.number
         self.monotonic = update.monotonic
-        self.encoded = self.plugin.encoded = None
         table.version += 1
         return cells
 
@@ -177,7 +177,6 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             else:
                 series.detach(self.id)
         self.plugin.attend(at)
-        self.encoded = None
 
     def has_parent(self) -> bool:
         """Tell whether the process that made this one is known, and of the same plugin and pod."""

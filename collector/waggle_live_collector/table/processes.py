@@ -97,7 +97,6 @@ class Processes:
     def seen(self, process: Process) -> None:
         """A message that changes nothing else arrived."""
         process.last_seen = process.plugin.last_seen = self.clock.monotonic()
-        process.plugin.encoded = None
         self.table.version += 1
         self.awaited.discard(process.id)
 
@@ -238,7 +237,7 @@ class Processes:
     def _lose(self, process: Process, _: What) -> None:
         """Give up the rows of an expired process: its id and key stay, for it must not return."""
         process.cells, process.rows, process.info = [], {}, ProcessInfo()
-        process.forgotten, process.encoded = True, None
+        process.forgotten = True
         process.account.take(What.SERIES, costs.process(process))
         self.table.version += 1
 
@@ -251,7 +250,7 @@ class Processes:
             self._exit(process, exits.LOST)
         process.has_ended = counts and process.handle is not None
         self._remove(process)
-        process.expired, process.encoded = True, None
+        process.expired = True
         process.account.move(What.SERIES, What.ENDED)
         self.tombstones.expired[process.id] = process
         self.table.version += 1

@@ -8,9 +8,10 @@ from ..budget import Account, Budget, What
 
 
 class Row(Protocol):
-    """What each row tells."""
+    """What each row tells: who pays for it, and since when it is one."""
 
     principal: str
+    at: float
 
 
 K = TypeVar("K", bound=Hashable)
@@ -22,14 +23,15 @@ class Remains(Generic[K, R]):
 
     To add one needs no room: it comes in the place of something larger. Where others need the room,
     the older half of those of the principal that has the most goes. ``size`` returns the bytes of
-    a row.
+    a row, which is kept for so many ``seconds``.
     """
 
-    def __init__(self, budget: Budget, name: str, size: Callable[[R], int]) -> None:
+    def __init__(self, budget: Budget, name: str, size: Callable[[R], int], seconds: float) -> None:
         self.rows: dict[K, R] = {}
         self._budget = budget
         self._name = name
         self._size = size
+        self._seconds = seconds
 
     def add(self, key: K, row: R) -> None:
         """Take in a row, in the place of the one before under that key."""
@@ -43,6 +45,13 @@ class Remains(Generic[K, R]):
         if row is not None:
             self._account(row.principal).take(What.ENDED, -self._size(row))
         return row
+
+    def expire(self, now: float) -> bool:
+        """Forget what is over its time; true if anything was."""
+        over = [key for key, row in self.rows.items() if now - row.at >= self._seconds]
+        for key in over:
+            self.pop(key)
+        return bool(over)
 
     def _account(self, principal: str) -> Account:
         return self._budget.account(principal, self._name, lose=partial(self._lose, principal))

@@ -16,8 +16,8 @@ from waggle_live.wire.errors import ProtocolError
 from ..budget import UNKNOWN, Account, Budget, What
 from ..identity.labels import IdentityLabels, Naming
 from ..limits import Limits
-from . import costs
-from .exits import Gone, GoneRow, none
+from . import costs, exits
+from .exits import Gone, GoneRow
 from .kinds import AnyTotals
 from .plugin import Plugin
 from .recent import GIVEN_UP
@@ -79,11 +79,10 @@ class Table:
             plugin = Plugin(identity, info, started=started, last_seen=at, left_at=at)
             plugin.pending, plugin.shown_at = pending, at + DEFAULT_WITHHOLD_SECONDS
             self._hold(plugin, principal, costs.plugin(plugin))
-            plugin.exits |= self.gone.take(identity)
+            exits.add(plugin.exits, self.gone.take(identity))
             self.plugins[identity] = plugin
             self.count(plugin, 1)
         plugin.info = info
-        plugin.encoded = None
         self.version += 1
         return plugin
 
@@ -104,22 +103,19 @@ class Table:
 
     def hold_window(self, holder: Holder, series: Series, more: int) -> None:
         """Hold so many bytes more of a series' window; without room it is given up for good."""
-        plugin, principal = holder.plugin, holder.principal
-        share = self._share(plugin, principal)
-        if series.recent is GIVEN_UP:
-            return
-        if share.hold(What.HISTORY, share.own(What.HISTORY) + more):
-            plugin.windows.setdefault(principal, set()).add(series)
-        else:
+        share = self._share(holder.plugin, holder.principal)
+        if series.recent is not GIVEN_UP and not share.hold(
+            What.HISTORY, share.own(What.HISTORY) + more
+        ):
             series.recent = GIVEN_UP
 
     def add(self, holder: Holder, series: Series) -> None:
         """Take in a series that is new to the plugin of a process."""
+        if series.is_windowed:
+            self.hold_window(holder, series, costs.WINDOW)
         holder.plugin.add(series)
         self.series += 1
         self._show(series.totals, costs.text(holder.plugin.identity), 1)
-        if series.is_windowed:
-            self.hold_window(holder, series, costs.WINDOW)
 
     def attend(self, plugin: Plugin) -> None:
         """Look again whether what a plugin holds is that of the living, or may go.
@@ -161,18 +157,14 @@ class Table:
 
     def _set_apart(self, identity: IdentityLabels, apart: IdentityLabels) -> None:
         """Keep the exits of unproven processes that have gone under other labels."""
-        row, exits, known = self.gone.pop(identity), self.gone.take(apart), self.plugins.get(apart)
+        row, known = self.gone.pop(identity), self.plugins.get(apart)
         assert row is not None
-        counts = row.exits if known is None else known.exits
-        for status, count in exits.items():
-            counts[status] += count
-        if known is None:
+        if known is not None:
+            exits.add(known.exits, row.exits)
+        else:
+            exits.add(row.exits, self.gone.take(apart))
             row.identity = apart
             self.gone.add(apart, row)
-        else:
-            for status, count in row.exits.items():
-                counts[status] += count
-            known.encoded = None
 
     def _has(self, identity: IdentityLabels, *, verified: bool) -> bool:
         """Tell whether these are the labels of a proven plugin, or of an unproven one."""
@@ -191,9 +183,8 @@ class Table:
         self.version += 1
         known = self.plugins.setdefault(identity, plugin)
         if known is plugin:
-            for status, count in self.gone.take(identity).items():
-                plugin.exits[status] += count
-            plugin.identity, plugin.encoded = identity, None
+            exits.add(plugin.exits, self.gone.take(identity))
+            plugin.identity = identity
             self.count(plugin, 1)
         else:
             for principal, size in plugin.paid.items():
@@ -215,10 +206,8 @@ class Table:
             plugin.paid = {UNKNOWN: costs.plugin(plugin) + sum(sizes)}
         for principal, size in plugin.paid.items():
             self._share(plugin, principal).take(What.SERIES, size)
-        windowed = {series for series in plugin.series.values() if series.is_windowed}
-        first = next(iter(plugin.paid))
-        plugin.windows[first] = windowed
-        self._share(plugin, first).take(What.HISTORY, sum(map(costs.window, windowed)))
+        windows = sum(map(costs.window, plugin.series.values()))
+        self._share(plugin, next(iter(plugin.paid))).take(What.HISTORY, windows)
         self.attend(plugin)
         self.count(plugin, 1)
         self.version += 1
@@ -253,7 +242,7 @@ class Table:
 
     def _share(self, plugin: Plugin, principal: str) -> Account:
         """Return the account of what a principal made of a plugin."""
-        lose = partial(self._lose, plugin, principal)
+        lose = partial(self._lose, plugin)
         return self.budget.account(principal, ("plugin", id(plugin)), lose=lose)
 
     def _hold(self, plugin: Plugin, principal: str, more: int) -> None:
@@ -266,10 +255,12 @@ class Table:
             raise no_room()
         plugin.paid[principal] = share.own(What.SERIES)
 
-    def _lose(self, plugin: Plugin, principal: str, what: What) -> None:
+    def _lose(self, plugin: Plugin, what: What) -> None:
         if what is What.HISTORY:
-            for series in plugin.windows.pop(principal, ()):
-                series.recent = GIVEN_UP
+            plugin.give_up_history()
+            for each in plugin.paid:
+                share = self._share(plugin, each)
+                share.take(what, -share.own(what))
         elif not plugin.gone:
             self._drop(plugin)
         self.version += 1
@@ -281,8 +272,7 @@ class Table:
         for principal in plugin.paid:
             self._share(plugin, principal).close()
         if not plugin.pending:
-            exits, at = none() | plugin.exits, plugin.left_at or 0.0
-            first = next(iter(plugin.paid))
-            row = GoneRow(plugin.identity, exits, at, first, plugin.info.verified)
+            at, first = plugin.left_at or 0.0, next(iter(plugin.paid))
+            row = GoneRow(plugin.identity, plugin.exits, at, first, plugin.info.verified)
             self.gone.add(plugin.identity, row)
         self.version += 1

@@ -10,7 +10,7 @@ from ..budget import UNKNOWN, Budget
 from ..clock import Seconds
 from . import costs
 from .exits import DEFAULT_KEEP_SECONDS
-from .process import Process
+from .process import KeyHash, Process
 from .remains import Remains
 
 #: A client repeats its ``bye`` within a second or never.
@@ -24,7 +24,7 @@ class ClosedRow(Struct, array_like=True):
     """A closed process, in memory and in the state file."""
 
     id: str
-    key_hash: bytes
+    key_hash: KeyHash
     at: Seconds
     #: Who pays for it, see ``budget.py``.
     principal: str = UNKNOWN
@@ -35,7 +35,9 @@ class Tombstones:
 
     def __init__(self, budget: Budget) -> None:
         self.expired: dict[str, Process] = {}
-        self.closed: Remains[str, ClosedRow] = Remains(budget, "closed", lambda _: costs.CLOSED)
+        self.closed: Remains[str, ClosedRow] = Remains(
+            budget, "closed", lambda _: costs.CLOSED, DEFAULT_CLOSED_SECONDS
+        )
 
     def close(self, process: Process, at: float) -> None:
         """Remember a process that said ``bye``, to answer if it says so again."""
@@ -44,10 +46,7 @@ class Tombstones:
 
     def sweep(self, now: float) -> None:
         """Forget what is over its time, and whose plugin has left."""
-        for row in list(self.closed.rows.values()):
-            if now - row.at < DEFAULT_CLOSED_SECONDS:
-                break
-            self.closed.pop(row.id)
+        self.closed.expire(now)
         for process in list(self.expired.values()):
             seconds = DEFAULT_GONE_SECONDS if process.has_ended else DEFAULT_KEEP_SECONDS
             if process.plugin.gone or now - process.left_at >= seconds:

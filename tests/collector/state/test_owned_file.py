@@ -29,7 +29,7 @@ def file(path):
     """A file that is owned, with a text in it."""
     one = OwnedFile(str(path))
     assert one.read() == b""
-    one.replace([b"text"])
+    one.replace(b"text")
     return one
 
 
@@ -39,7 +39,7 @@ def test_a_file_is_made_and_replaced_for_its_owner_s_eyes_alone(path):
     try:
         one = OwnedFile(str(path))
         one.read()
-        one.replace([b"te", b"xt"])
+        one.replace(b"text")
     finally:
         os.umask(before)
     assert path.read_bytes() == b"text"
@@ -60,7 +60,7 @@ def test_a_file_has_one_owner_however_one_comes_to_it(path, file, tmp_path, monk
             with pytest.raises(StateFileError, match="in use by another collector") as caught:
                 OwnedFile(other).read()
             assert "give this one another --state.file" in str(caught.value)
-        file.replace([b"new"])
+        file.replace(b"new")
     file.release()
     assert OwnedFile("symlink").read() == b"new"
 
@@ -84,7 +84,7 @@ def test_the_next_owner_waits_for_one_that_is_ending(path, file):
         stdout=subprocess.PIPE,
     )  # fmt: skip
     time.sleep(0.5)
-    file.replace([b"last"])
+    file.replace(b"last")
     file.release()
     assert wait.communicate(timeout=30)[0] == b"b'last'\n"
 
@@ -121,7 +121,7 @@ def test_a_link_stays_and_its_target_is_replaced(path, tmp_path):
     (tmp_path / "folder" / "link").symlink_to(tmp_path / "folder" / "target")
     one = OwnedFile(str(path))
     assert one.read() == b""
-    one.replace([b"text"])
+    one.replace(b"text")
     assert path.is_symlink()
     assert (tmp_path / "folder" / "link").is_symlink()
     assert (tmp_path / "folder" / "target").read_bytes() == b"text"
@@ -135,7 +135,7 @@ def test_a_planted_temporary_file_leads_nowhere(path, file, tmp_path, plant):
     victim.write_text("mine")
     make = {"symlink": lambda: planted.symlink_to(victim), "directory": planted.mkdir}
     make.get(plant, lambda: os.mkfifo(planted))()
-    file.replace([b"new"])
+    file.replace(b"new")
     assert path.read_bytes() == b"new"
     assert victim.read_text() == "mine"
 
@@ -147,7 +147,7 @@ def test_a_planted_name_is_not_opened(path, file, tmp_path, monkeypatch):
     victim.write_text("mine")
     (tmp_path / ("state." + 16 * "0" + ".tmp")).symlink_to(victim)
     with pytest.raises(FileExistsError):
-        file.replace([b"new"])
+        file.replace(b"new")
     assert victim.read_text() == "mine"
     assert path.read_bytes() == b"text"
 
@@ -181,9 +181,9 @@ def test_a_directory_that_comes_and_goes_is_no_end(path, caplog):
     assert "can't make state file" in caplog.text
     for text in (b"1", b"2"):
         with pytest.raises(FileNotFoundError):
-            one.replace([text])
+            one.replace(text)
         (path.parent / "folder").mkdir()
-        one.replace([text])
+        one.replace(text)
         assert (path.parent / "folder" / "state").read_bytes() == text
         os.rename(path.parent / "folder", path.parent / text.decode())
 
@@ -194,15 +194,15 @@ def test_a_file_that_another_owns_meanwhile_is_left_alone(path, file):
     other = OwnedFile(str(path))
     assert other.read() == b""
     with pytest.raises(StateFileError, match="in use"):
-        file.replace([b"ours"])
-    other.replace([b"theirs"])
+        file.replace(b"ours")
+    other.replace(b"theirs")
     assert path.read_bytes() == b"theirs"
 
 
 def test_a_text_that_cannot_be_written_whole_leaves_the_one_before(path, file):
     """And nothing else."""
     with pytest.raises(TypeError):
-        file.replace([b"half", None])
+        file.replace(None)
     assert path.read_bytes() == b"text"
     assert os.listdir(path.parent) == ["state"]
 
@@ -213,12 +213,12 @@ def test_a_full_disk_leaves_the_text_before_and_can_be_written_again(path, file)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            file.replace([b"x" * (2 << 20)])
+            file.replace(b"x" * (2 << 20))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == b"text"
     assert os.listdir(path.parent) == ["state"]
-    file.replace([b"new"])
+    file.replace(b"new")
     assert path.read_bytes() == b"new"
 
 
@@ -232,7 +232,7 @@ def test_where_files_cannot_be_locked_that_is_said_once(path, monkeypatch, caplo
     one = OwnedFile(str(path))
     assert one.read() == b""
     for text in (b"1", b"2"):
-        one.replace([text])
+        one.replace(text)
         assert path.read_bytes() == text
     assert caplog.text.count("can't be locked there") == 1
 
@@ -242,7 +242,7 @@ def test_descriptors_are_given_back(path, file):
     before = len(os.listdir("/proc/self/fd"))
     for number in range(5):
         os.link(path, path.parent / str(number))
-        file.replace([b"text"])
+        file.replace(b"text")
     assert len(os.listdir("/proc/self/fd")) <= before + 1
     file.release()
     assert len(os.listdir("/proc/self/fd")) == before - 1

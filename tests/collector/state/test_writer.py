@@ -5,7 +5,6 @@ import stat
 import threading
 
 import pytest
-from msgspec import Raw
 
 from waggle_live_collector.state.owned_file import OwnedFile
 from waggle_live_collector.state.writer import Writer
@@ -24,18 +23,18 @@ def path(tmp_path):
     return tmp_path / "state"
 
 
-def put(writer, number, *pieces):
+def put(writer, number, text):
     """Hand a text over; return what is set once its outcome is there."""
     told = threading.Event()
-    writer.put(number, pieces, told.set)
+    writer.put(number, text, told.set)
     return told
 
 
 def test_a_text_replaces_the_file_whole(path):
-    """The pieces stand one behind the other, for the owner's eyes alone; then no thread is left."""
+    """For the owner's eyes alone; then no thread is left."""
     writer = Writer(OwnedFile(str(path)))
     for number in range(3):
-        assert put(writer, number, b"text ", Raw(b"%d" % number)).wait(30)
+        assert put(writer, number, b"text %d" % number).wait(30)
         assert writer.wait(30)
         assert path.read_bytes() == b"text %d" % number
         outcome = writer.outcomes.popleft()
@@ -91,7 +90,7 @@ def test_a_thread_that_ends_by_a_fault_is_followed_by_another(path, monkeypatch)
     seen = []
     monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))
     writer = Writer(OwnedFile(str(path)))
-    writer.put(1, [b"one"], lambda: 1 / 0)
+    writer.put(1, b"one", lambda: 1 / 0)
     assert writer.wait(30)
     wait_until(lambda: not writers())
     assert seen == [ZeroDivisionError]

@@ -21,7 +21,7 @@ for line in sys.stdin:
     print(os.getpid(), flush=True)
     while True:
         for letter in b"ab":
-            file.replace([bytes([letter]) * 100_000] * 20)
+            file.replace(bytes([letter]) * 2_000_000)
 """
 
 
