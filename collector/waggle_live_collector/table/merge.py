@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable
 
 from ..identity.labels import IdentityLabels
-from . import exact_sum
+from . import costs, exact_sum
 from .plugin import Plugin
 from .process import Process
 from .series import Series
@@ -34,7 +34,10 @@ def move_to(
     known = table.settle(plugin, identity)
     if known is not plugin:
         table.count(known, -1)
+        series, history = costs.series(known), costs.history(known)
         merge(known, plugin, processes, now)
+        more = costs.series(known) - series, costs.history(known) - history
+        table.pay(known, plugin, *more)
         table.count(known, 1)
         table.attend(known)
 
@@ -67,8 +70,7 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
             for key, (applied, series) in process.rows.items()
         }
     for principal, windows in plugin.windows.items():
-        known_windows = into.windows.setdefault(principal, set())
-        known_windows.update(moved.get(id(series), series) for series in windows)
+        plugin.windows[principal] = {moved.get(id(series), series) for series in windows}
     into.processes.update(plugin.processes)
     for part in plugin.cpu:
         exact_sum.add(into.cpu, part)
