@@ -175,17 +175,17 @@ class StateFile:
             begin = time.thread_time()
             try:
                 pieces = snapshot.take(self.table, self.processes, self.clock)
+                self._encode_cpu = time.thread_time() - begin
+                if self._handed == self._settled:
+                    self._busy_since = self.clock.monotonic()
+                self._writer.put(self._handed + 1, pieces, then)
             except Exception as error:
                 self._fail(error)
                 for each in asking:
                     self._tell(each, saved=False)
                 return
-            self._encode_cpu = time.thread_time() - begin
-            if self._handed == self._settled:
-                self._busy_since = self.clock.monotonic()
             self._version = version
             self._handed += 1
-            self._writer.put(self._handed, pieces, then)
         for each in asking:
             if self._handed > self._settled:
                 self._waiting.append(each._replace(number=self._handed))
