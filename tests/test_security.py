@@ -126,6 +126,7 @@ HELD_BY = {
         "collector/test_state_owner.py::"
         "test_a_second_collector_with_the_same_state_refuses_to_start",
         "collector/test_state_owner.py::test_a_file_that_is_none_is_refused_and_stays",
+        "collector/test_state_owner.py::test_a_file_that_comes_after_the_start_stays_as_it_is",
     ],
     "A plugin's own threads wait": [
         "end_to_end/test_without_collector.py::"

@@ -14,6 +14,8 @@ from msgspec import Meta
 #: A reading of this clock in a file. More is none, and would not fit where times are packed.
 Seconds = Annotated[float, Meta(ge=-1e9, le=1e9)]
 
+#: No file sets this clock to more: what it reads from then on must fit into a file, too.
+MAX_SECONDS = 9e8
 #: The wall clock counts as stepped when it strays this many seconds from where it was.
 #: Below that the old offset is kept: a shown timestamp must not jitter between two scrapes.
 STEP_SECONDS = 0.5
@@ -56,7 +58,7 @@ class Clock:
 
     def go_on(self, ahead: float) -> None:
         """Set the clock by a state file; call before anything else reads it."""
-        self.ahead = ahead
+        self.ahead = min(ahead, MAX_SECONDS - self._monotonic())
         self.offset = self._now() - self.monotonic()
 
     def refresh(self) -> None:

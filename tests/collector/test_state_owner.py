@@ -206,3 +206,28 @@ def test_a_bye_that_cannot_be_saved_is_told_so(tmp_path):
         collector.kill()
         collector.start()
         assert collector.value("waggle_plugin_exits_total", status="ok") == 1
+
+
+@pytest.mark.parametrize("there", ["state", "note"])
+def test_a_file_that_comes_after_the_start_stays_as_it_is(tmp_path, there):
+    """As of a volume that is mounted late, or another program's; the next start goes on from it."""
+    path, late = tmp_path / "volume" / "state", tmp_path / "late"
+    late.mkdir()
+    with start(state_file=str(late / "state")) as collector, Client(collector) as client:
+        client.hello()
+        client.update(1, [counter("a", 1000)])
+        client.bye()
+    if there == "note":
+        (late / "state").write_text("a note")
+    content = (late / "state").read_bytes()
+    with start(state_file=str(path)) as collector, Client(collector) as client:
+        client.hello("session-2")
+        client.update(1, [counter("a", 1)])
+        late.rename(path.parent)
+        assert client.bye()[0]["code"] == "not_saved"
+        wait_until(lambda: "another file is there now" in collector.log())
+        collector.terminate()
+        assert path.read_bytes() == content
+        if there == "state":
+            collector.start()
+            assert collector.value("waggle_count_total", name="a") == 1000

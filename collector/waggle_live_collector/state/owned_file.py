@@ -30,6 +30,10 @@ POLL_SECONDS = 0.05
 MAX_BYTES = 1 << 30
 
 _LOCKS = "/proc/locks"
+_UNREAD = (
+    "another file is there now, which was not read and stays as it is; start the collector again "
+    "to go on from it, or remove it"
+)
 
 
 class StateFileError(Exception):
@@ -88,8 +92,7 @@ class OwnedFile:
     def replace(self, text: bytes) -> None:
         """Put a text in the place of the file; raises OSError, StateFileError if it isn't ours."""
         if self._held is None or not _is_at(self._held, self._target):
-            self.release()
-            self._lock_or_make()
+            self._lock_or_make(is_new=True)
         temporary = f"{self._target}.{secrets.token_hex(8)}.tmp"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         descriptor = os.open(temporary, flags, 0o600)
@@ -128,8 +131,11 @@ class OwnedFile:
                     raise
             time.sleep(POLL_SECONDS)
 
-    def _lock_or_make(self) -> None:
-        """Lock the file that is at the path, an empty one if there is none."""
+    def _lock_or_make(self, *, is_new: bool = False) -> None:
+        """Lock the file that is at the path, an empty one if there is none.
+
+        Raises StateFileError if it must be ``is_new``, and holds what nobody here has read.
+        """
         while True:
             try:
                 descriptor = _open(self._target)
@@ -139,6 +145,9 @@ class OwnedFile:
                 self._lock(descriptor)
                 # Its owner may have replaced it before we locked it.
                 if _is_at(descriptor, self._target):
+                    if is_new and os.fstat(descriptor).st_size:
+                        raise StateFileError(_UNREAD)
+                    self.release()
                     self._held, descriptor = descriptor, -1
                     return
             finally:

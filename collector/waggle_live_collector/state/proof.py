@@ -24,10 +24,16 @@ def settle(state: State, *, prove: bool) -> None:
     for plugin in claimed:
         if plugin.identity not in proven:
             plugin.info = replace(plugin.info, verified=False)
+    ids = {process.id for process in state.processes}
     for process in state.processes:
         session, _, pod = process.id.partition(MARK)
         verified = process.identity in proven
         process.info = replace(process.info, verified=verified)
-        process.id = process.id if pod and verified else id_of(session, process.info)
+        known_by = process.id if pod and verified else id_of(session, process.info)
+        # One that was known with proof and without is two; the other one is who comes back.
+        if known_by not in ids:
+            ids.add(known_by)
+            state.awaited = [known_by if each == process.id else each for each in state.awaited]
+            process.id = known_by
     for row in state.gone:
         row.verified = row.verified and prove

@@ -178,17 +178,17 @@ class StateFile:
             begin = time.thread_time()
             try:
                 text = snapshot.take(self.table, self.processes, self.clock)
+                self._encode_cpu = time.thread_time() - begin
+                if self._handed == self._settled:
+                    self._busy_since = self.clock.monotonic()
+                self._writer.put(self._handed + 1, text, then)
             except Exception as error:
                 self._fail(error)
                 for each in asking:
                     self._tell(each, saved=False)
                 return
-            self._encode_cpu = time.thread_time() - begin
-            if self._handed == self._settled:
-                self._busy_since = self.clock.monotonic()
             self._version = version
             self._handed += 1
-            self._writer.put(self._handed, text, then)
         for each in asking:
             if self._handed > self._settled:
                 self._waiting.append(each._replace(number=self._handed))

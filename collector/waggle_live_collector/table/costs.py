@@ -13,6 +13,7 @@ from msgspec import json
 from waggle_live.wire import protocol
 
 from .buckets import MAX_NARROW, Buckets
+from .recent import GIVEN_UP
 
 #: A process, and a plugin, each with the few series that are not counted against any limit: what
 #: does not fit into others, problems, uploads. To each comes what its texts take.
@@ -97,6 +98,12 @@ def plugin(plugin: Any) -> int:
     return PLUGIN + MERGED_TEXT * text(plugin.identity, plugin.info)
 
 
+def series(plugin: Any) -> int:
+    """Return what the series of a plugin take."""
+    identity = text(plugin.identity)
+    return sum(merged(totals, words(totals), identity) for totals in plugin.totals)
+
+
 def gone(row: Any) -> int:
     """Return what the rest of a plugin that has left takes."""
     return GONE + MERGED_TEXT * text(row.identity)
@@ -120,7 +127,14 @@ def merged(totals: Any, words: int, identity: int) -> int:
 
 def window(series: Any) -> int:
     """Return what the window of a series takes at most."""
-    return WINDOW + _span(series.totals) * WINDOW_BUCKET if series.is_windowed else 0
+    if not series.is_windowed or series.recent is GIVEN_UP:
+        return 0
+    return WINDOW + _span(series.totals) * WINDOW_BUCKET
+
+
+def history(plugin: Any) -> int:
+    """Return what the windows of a plugin take at most."""
+    return sum(map(window, plugin.series.values()))
 
 
 def _span(row: Any) -> int:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable
 
 from ..identity.labels import IdentityLabels
-from . import exact_sum, exits
+from . import costs, exact_sum, exits
 from .plugin import Plugin
 from .process import Process
 from .series import Series
@@ -34,7 +34,10 @@ def move_to(
     known = table.settle(plugin, identity)
     if known is not plugin:
         table.count(known, -1)
+        series, history = costs.series(known), costs.history(known)
         merge(known, plugin, processes, now)
+        more = costs.series(known) - series, costs.history(known) - history
+        table.pay(known, plugin, *more)
         table.count(known, 1)
         table.attend(known)
 

@@ -176,7 +176,8 @@ class Table:
     def settle(self, plugin: Plugin, identity: IdentityLabels) -> Plugin:
         """Give a plugin another identity; return the plugin that has it now.
 
-        That is another one if it was known already: the caller then merges the two.
+        That is another one if it was known already: the caller then merges the two, and has
+        :meth:`pay` hold what became more by that.
         """
         self.count(plugin, -1)
         del self.plugins[plugin.identity]
@@ -187,23 +188,25 @@ class Table:
             plugin.identity = identity
             self.count(plugin, 1)
         else:
-            for principal, size in plugin.paid.items():
-                before, share = self._share(plugin, principal), self._share(known, principal)
-                for what in What:
-                    share.take(what, before.own(what))
-                before.close()
-                known.paid[principal] = known.paid.get(principal, 0) + size
+            for principal in plugin.paid:
+                self._share(plugin, principal).close()
         return known
+
+    def pay(self, known: Plugin, merged: Plugin, series: int, history: int) -> None:
+        """Hold what a plugin that was merged into a known one added to it, room or no room."""
+        first = next(iter(merged.paid))
+        share = self._share(known, first)
+        share.take(What.SERIES, series)
+        share.take(What.HISTORY, history)
+        if series or history:
+            known.paid[first] = known.paid.get(first, 0) + series
 
     def restore(self, plugin: Plugin) -> None:
         """Take a plugin from the state file, room or no room."""
         self.plugins[plugin.identity] = plugin
-        if not plugin.paid:
-            identity = costs.text(plugin.identity)
-            sizes = [
-                costs.merged(totals, costs.words(totals), identity) for totals in plugin.totals
-            ]
-            plugin.paid = {UNKNOWN: costs.plugin(plugin) + sum(sizes)}
+        size = costs.plugin(plugin) + costs.series(plugin)
+        if not size <= 2 * sum(plugin.paid.values()) <= 4 * size:  # nobody can have paid that
+            plugin.paid = {UNKNOWN: size}
         for principal, size in plugin.paid.items():
             self._share(plugin, principal).take(What.SERIES, size)
         windows = sum(map(costs.window, plugin.series.values()))

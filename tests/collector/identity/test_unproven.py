@@ -223,3 +223,18 @@ def test_a_collector_that_proves_nothing_calls_nothing_proven(tmp_path):
     assert (
         again.value("waggle_plugin_exits_total", plugin_job="unproven:traffic", status="lost") == 0
     )
+
+
+def test_a_session_that_was_both_is_two_until_it_has_left(tmp_path):
+    """Also for a collector that proves nothing; one of them comes back, none stays for ever."""
+    world, path = World(verify="warn"), tmp_path / "state"
+    world.peer("session-1", PROVEN).update(1, counter("n", 5))
+    world.peer("session-1", STRANGER).update(2, counter("n", 6))
+    state_of(world, path).save()
+    off = World(time=world.time, hold_time=10)
+    assert state_of(off, path, prove=False).load()
+    assert len(off.processes.by_id) == len(off.processes.awaited) == 2
+    off.peer("session-1").update(3, counter("n", 7))
+    assert counts(off) == {("", "no"): 5, ("unproven:", "no"): 7}
+    off.pass_(11)
+    assert counts(off) == {("unproven:", "no"): 7}

@@ -12,10 +12,12 @@ def test_who_is_not_back_yet_is_still_awaited_after_another_restart(tmp_path):
     state_of(world, path).save()
     second = reborn(world, path)
     second.peer(None).hello("session-2")
+    path = tmp_path / "second"
     state_of(second, path).save()
     assert reborn(second, path).processes.awaited == {"session-1", "session-2"}
     # Ready without it: nobody waits for it any more.
     second.processes.awaited.clear()
     second.table.version += 1
+    path = tmp_path / "third"
     state_of(second, path).save()
     assert reborn(second, path).processes.awaited == {"session-2"}

@@ -252,3 +252,18 @@ def test_an_empty_file_is_a_first_start(path):
     """A tool may have made it."""
     path.write_bytes(b"")
     assert not state_of(World(), path).load()
+
+
+@pytest.mark.parametrize("name", ["monotonic", "ahead"])
+@pytest.mark.parametrize("value", [1e9, -1e9, 999_999_999.5])
+def test_what_is_written_after_a_wrong_time_can_be_read(path, saved, name, value):
+    """A clock at the end of what a file takes would lose all with the next start."""
+    world = loaded(path, {**json.loads(saved), name: value})
+    world.time.pass_(5)
+    world.peer("session-3").update(1, counter("later", 2))
+    again = path.with_name("again")
+    state_of(world, again).save()
+    world = loaded(path, again.read_bytes())
+    assert world.value("waggle_count_total", name="later") == 2
+    assert world.value("waggle_count_total", name="n") == 5
+    assert world.value(LEFT_OUT) == 0

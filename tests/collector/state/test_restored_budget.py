@@ -1,5 +1,9 @@
 """What a restart does to the budget: all that was held is held again, room or no room."""
 
+import json
+
+import pytest
+
 from tests.collector.world import Time, World, counter, timer
 from waggle_live_collector.budget import UNKNOWN, What
 from waggle_live_collector.identity.peer import Peer
@@ -82,3 +86,19 @@ def test_what_a_file_tells_no_holder_of_is_held_even_so(tmp_path):
     after.peer(credentials=Peer(principal="uid:5"), plugin="old")
     assert 0 < after.budget.account("uid:5").total < unknown
     assert after.budget.root.total == unknown
+
+
+@pytest.mark.parametrize("paid", [{}, {"uid:1": 0}, {"uid:1": 2**62, "uid:2": 2**63 - 1}])
+def test_what_nobody_can_have_paid_is_estimated_anew(tmp_path, paid):
+    """A wrong number in the file neither fills the whole nor leaves a plugin out."""
+    time, path = Time(), tmp_path / "state"
+    before = filled(time, path)
+    content = json.loads(path.read_text())
+    for row in content["plugins"]:
+        assert row[-1]
+        row[-1] = paid
+    path.write_text(json.dumps(content))
+    after = World(time=time, memory=800 * KIB, reserve=32 * KIB)
+    assert state_of(after, path).load()
+    held = [world.budget.root.held[What.SERIES] for world in (before, after)]
+    assert 0.9 < held[1] / held[0] < 1.1

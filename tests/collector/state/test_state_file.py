@@ -152,6 +152,7 @@ def test_a_restart_after_a_reboot_counts_the_time_in_between(path):
     world = World(hold_time=60)
     world.peer("session-2", plugin="gone").bye()
     for at in (5000.0, 5010.0):
+        path.unlink(missing_ok=True)
         state_of(world, path).save()
         world.time.at = at
         if at == 5000.0:
@@ -170,6 +171,7 @@ def test_a_merged_counter_is_restored_exactly_and_goes_on_rising(path):
     for process in range(10):
         for w in (world, plain):
             w.peer(f"session-{process}").update(1, counter("a", 0.1 * process))
+        path.unlink(missing_ok=True)
         state_of(world, path).save()
         before = world.value("waggle_count_total", name="a")
         world = reborn(world, path)

@@ -1,5 +1,7 @@
 """What is said, and to whom, when the state file can't be written."""
 
+from waggle_live_collector.state.writer import Writer
+
 from .node import LATE, Node, codes, run, until
 from .test_state_file import reborn
 
@@ -105,3 +107,23 @@ def test_a_row_that_cannot_be_encoded_costs_the_state_and_nothing_else(path, pat
         assert (
             reborn(node, path).value("waggle_plugin_exits_total", status="ok", plugin="other") == 1
         )
+
+
+def test_who_waits_is_told_when_the_writer_fails_to_take_a_text(path, patient, monkeypatch):
+    """An error of our own there is counted, and the text is handed over again."""
+
+    def broken(*_):
+        raise MemoryError("no thread")
+
+    @run
+    async def _():
+        node = Node(path)
+        node.count()
+        with monkeypatch.context() as patch:
+            patch.setattr(Writer, "put", broken)
+            node.plugin.bye()
+            await until(lambda: node.plugin.closed)
+        assert codes(node.plugin) == ["not_saved"]
+        assert node.value("waggle_collector_errors_total", where="state") == 1
+        await node.state.hand_over()()
+        assert node.saved() == 1
