@@ -155,7 +155,7 @@ class Budget:
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
                 continue
-            scattered = kind in (What.INCOMPLETE, What.ENDED)
+            scattered = kind in (What.INCOMPLETE, What.ENDED, What.LEFT)
             crowd = scattered and self.root.held[kind] > principal.total + more
             own_crowd = scattered and principal.held[kind] > process.total + more
             times = 2 if kind is What.ANSWERS else 1
