@@ -155,9 +155,8 @@ class Budget:
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
                 continue
-            scattered = kind in (What.INCOMPLETE, What.ENDED, What.LEFT)
-            crowd = scattered and self.root.held[kind] > principal.total + more
-            own_crowd = scattered and principal.held[kind] > process.total + more
+            crowd = _scattered(self.root, kind) > principal.total + more
+            own_crowd = _scattered(principal, kind) > process.total + more
             times = 2 if kind is What.ANSWERS else 1
             own = {
                 each: each.held[kind]
@@ -194,6 +193,13 @@ class Budget:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
         is_full = principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES
         return len(self.reserved) < DEFAULT_RESERVED and not is_full
+
+
+def _scattered(account: Account, kind: What) -> int:
+    """Return what many small holders may hold together of a kind; of all that the dead left."""
+    dead = What.ENDED, What.LEFT
+    together = dead if kind in dead else (kind,) if kind is What.INCOMPLETE else ()
+    return sum(account.held[each] for each in together)
 
 
 def _rank(kind: What, size: int) -> int:
