@@ -1,7 +1,9 @@
 """Programs and packages of other projects that tests run."""
 
+import contextlib
 import importlib.util
 import os
+import random
 import shutil
 import socket
 
@@ -27,10 +29,15 @@ def skip_without(name, package):
 
 
 def free_port():
-    """Return a TCP port of the loopback interface that nobody listens on just now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """Return a TCP port of the loopback interface that nobody listens on just now.
+
+    Below those that Linux gives to connections: one of these could have it before a server has.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def needs(*packages):

@@ -20,10 +20,12 @@ class What(enum.IntEnum):
     HISTORY = 1
     #: Answers that wait for their reader.
     ANSWERS = 2
-    #: What unproven processes that have ended left behind.
+    #: What is remembered of processes that have ended, and the exits of plugins that have left.
     ENDED = 3
+    #: Plugins without processes that nothing proved.
+    LEFT = 4
     #: Series, and whatever else can't be given up. New ones are refused.
-    SERIES = 4
+    SERIES = 5
 
 
 def keep(what: What) -> None:

@@ -6,10 +6,11 @@ it, a connection or whatever else holds something. An account holds bytes of eac
 whoever holds something, and include the copies that rendering and saving make.
 
 There is no cap until the whole is full, but for two rules that leave newcomers room: bytes are
-reserved for each of the first principals, and a process holds at most :data:`GREED` times what is
-free. Where there is no room the largest holder of the least valuable kind loses that, be it who
-asks; see :class:`What`. Who holds less than the one that asks loses no history and no answers to
-it. Belongs to the event loop.
+reserved for each of the first principals, and the series of a process take at most :data:`GREED`
+times what is free. History may stand in that room: it goes when a newcomer needs it. Where there is
+no room the largest holder of the least valuable kind loses that, be it who asks; see :class:`What`.
+Who holds less than the one that asks loses no history and no answers to it. Belongs to the event
+loop.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
-#: A process that holds no more than this part of a reserve may take what is set aside for
-#: principals that have not come: a hog keeps no other process of its uid from connecting.
+#: A process that holds no more than this part of a reserve, of a principal that has one, may take
+#: what is set aside for others: a hog keeps no other process of its uid from connecting.
 SMALL = 1 / 16
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
@@ -64,8 +65,7 @@ class Budget:
         """Return the account of that path, made with what is missing above it.
 
         ``principal`` is ``pod:<uid>``, ``uid:<n>`` or ``address:<ip>``. ``names`` are what tells
-        processes, and what is below them, apart; only what has one may ask for room. ``lose`` is
-        that of the last one, if it is new.
+        processes, and what is below them, apart. ``lose`` is that of the last one, if it is new.
         """
         account = self.root
         for depth, name in enumerate((principal, *names)):
@@ -84,12 +84,16 @@ class Budget:
         return iter(self.root.children.values())
 
     def free(self, principal: Account) -> int:
-        """Return the bytes that a principal may still take, before others have to lose any."""
+        """Return the bytes of series that a principal may still take.
+
+        What is set aside for others is not among them. Unfinished lines and history may stand
+        there: they go at once where somebody needs the room.
+        """
         aside = (DEFAULT_RESERVED - len(self.reserved)) * self._reserve
         for each in self.reserved:
             if each is not principal:
-                aside += max(self._reserve - each.total, 0)
-        return self.limit - self.root.total - aside
+                aside += max(self._reserve - _lasting(each), 0)
+        return self.limit - _lasting(self.root) - aside
 
     def sweep(self) -> None:
         """Forget accounts that hold nothing; call about once a second."""
@@ -109,6 +113,11 @@ class Budget:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
         while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
+            principal = asking.principal()
+            if self._in_reserve(principal, more) and (
+                found is None or found[0].principal() is principal
+            ):
+                return True
             if found is None or found == (asking, what):
                 self.count(asking, what)
                 return False
@@ -118,45 +127,61 @@ class Budget:
             victim.lose(kind)
         return True
 
-    def _fits(self, asking: Account, what: What, more: int) -> bool:
-        principal, process, *_ = asking.path()
-        if principal in self.reserved and principal.total + more <= self._reserve:
-            return True
-        total = process.total + more
-        is_small = total <= SMALL * self._reserve
-        free = self.limit - self.root.total if is_small else self.free(principal)
-        if what is not What.ANSWERS:
-            free -= max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
-        lines = self._left_for_lines()
-        if what is What.INCOMPLETE:
-            return more <= max(free, lines)
-        is_greedy = not is_small and total > GREED * (free - more)
-        return more <= free - max(lines, 0) and not is_greedy
+    def _in_reserve(self, principal: Account, more: int) -> bool:
+        return principal in self.reserved and principal.total + more <= self._reserve
 
-    def _left_for_lines(self) -> int:  # less than 0 if they take more than their part
-        return int(LINES * self.limit) - self.root.held[What.INCOMPLETE]
+    def _fits(self, asking: Account, what: What, more: int) -> bool:
+        if not self._has_room(what, more) or what in (What.INCOMPLETE, What.HISTORY):
+            return self._has_room(what, more)
+        principal, process, *_ = asking.path()
+        total = _lasting(process) + more
+        is_small = principal in self.reserved and total <= SMALL * self._reserve
+        if is_small or self._in_reserve(principal, more):
+            return True
+        left = self.free(principal) - self._left_for_answers(what) - more
+        return left >= self._left_for_lines() and total <= GREED * left
+
+    def _has_room(self, what: What, more: int) -> bool:
+        """Tell whether the whole has room, whoever it is for."""
+        room = self.limit - self.root.total - self._left_for_answers(what)
+        lines = self._left_for_lines()
+        return more <= (max(room, lines) if what is What.INCOMPLETE else room - lines)
+
+    def _left_for_answers(self, what: What) -> int:
+        """Return what a kind must leave to answers."""
+        if what is What.ANSWERS:
+            return 0
+        return max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+
+    def _left_for_lines(self) -> int:
+        return max(int(LINES * self.limit) - self.root.held[What.INCOMPLETE], 0)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
         Who holds less than the one that asks keeps what it has, or a large one would feed on its
         neighbours. But of unfinished lines, and of what the dead left behind, many small holders
-        count as one: only those with a reserve keep that. Answers make way for up to twice as
-        much, the oldest first.
+        count as one: only those with a reserve keep that. And who stays within its reserve gets the
+        history of all that have none. Answers make way for up to twice as much, the oldest first.
         """
         principal, process, *_ = asking.path()
+        in_reserve, has_room = self._in_reserve(principal, more), self._has_room(what, more)
         for kind in What:
             # History goes for anything: or who fills the whole with it keeps all others out.
             if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
-            if kind is What.INCOMPLETE and what is not kind and self._left_for_lines() >= 0:
+            if kind is What.INCOMPLETE and what is not kind and self._left_for_lines():
+                continue
+            if has_room and kind <= What.HISTORY:  # they aren't what is in the way
+                continue
+            if kind is What.ANSWERS and self._left_for_answers(what):  # they take their own part
                 continue
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
                 continue
             own = self._rivals(process, kind, more)
             own[process] += extra
-            branches = self._rivals(principal, kind, more)
+            branches = self._rivals(principal, kind, more, all_history=in_reserve)
             branches[principal] = sum(own.values())
             branch = max(branches, key=lambda each: _rank(kind, branches[each]))
             if branches[branch]:
@@ -167,11 +192,13 @@ class Budget:
                     return victim, kind
         return None
 
-    def _rivals(self, mine: Account, kind: What, more: int) -> dict[Account, int]:
+    def _rivals(
+        self, mine: Account, kind: What, more: int, all_history: bool = False
+    ) -> dict[Account, int]:
         """Return an account and those beside it that may lose a kind to it, with what they hold."""
         assert mine.parent is not None
         size = mine.total + more
-        is_crowd = kind in (What.INCOMPLETE, What.ENDED) and mine.parent.held[kind] > size
+        is_crowd = _scattered(mine.parent, kind) > size or (all_history and kind is What.HISTORY)
         times = 2 if kind is What.ANSWERS else 1
         return {
             each: each.held[kind]
@@ -192,6 +219,18 @@ class Budget:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
         is_full = principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES
         return len(self.reserved) < DEFAULT_RESERVED and not is_full
+
+
+def _lasting(account: Account) -> int:
+    """Return what an account holds beside unfinished lines and history, which go at once."""
+    return account.total - account.held[What.INCOMPLETE] - account.held[What.HISTORY]
+
+
+def _scattered(account: Account, kind: What) -> int:
+    """Return what many small holders may hold together of a kind; of all that the dead left."""
+    dead = What.ENDED, What.LEFT
+    together = dead if kind in dead else (kind,) if kind is What.INCOMPLETE else ()
+    return sum(account.held[each] for each in together)
 
 
 def _rank(kind: What, size: int) -> int:

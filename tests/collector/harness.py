@@ -110,8 +110,9 @@ class CollectorProcess:
             os.environ.get("WAGGLE_LIVE_TEST_COLLECTOR", sys.executable),
             *self._program,
             "--socket.path=" + self.socket_path,
-            "--web.listen-address=127.0.0.1:0",
         ]
+        if not any(flag.startswith("--web.listen-address=") for flag in self.flags):
+            command.append("--web.listen-address=127.0.0.1:0")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command + self.flags, stderr=log, **self._process)
 

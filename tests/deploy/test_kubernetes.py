@@ -12,10 +12,11 @@ import yaml
 from tests.programs import program
 from waggle_live.reporter.address import SERVICE_HOST, SERVICE_PORT
 from waggle_live_collector import options
+from waggle_live_collector.sockets.unix import DEFAULT_PATHS
 
 ROOT = Path(__file__).resolve().parents[2]
 OVERLAYS = ROOT / "deploy" / "kubernetes" / "overlays"
-DIRECTORY = os.path.dirname(options.DEFAULT_SOCKET_PATH)
+DIRECTORY = os.path.dirname(DEFAULT_PATHS[0])
 
 
 @pytest.fixture(scope="module", params=["socket", "tcp"])

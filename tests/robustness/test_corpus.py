@@ -45,12 +45,13 @@ def test_each_line_is_answered_as_the_corpus_says_however_it_is_split(line, code
         assert seen[0] == codes
 
 
-def test_a_real_collector_survives_the_whole_corpus(own_collector):
+def test_a_real_collector_survives_the_whole_corpus(make_collector):
     """One connection per line, all at once on one, and what it holds survives a restart."""
-    with Client(own_collector) as neighbour:
+    collector = make_collector(limits="Limits(process_pace=(10_000, 10_000.0))")
+    with Client(collector) as neighbour:
         neighbour.hello(session="neighbour", plugin="neighbour")
         for number, (title, line, codes) in enumerate(CASES, 1):
-            with Client(own_collector) as client:
+            with Client(collector) as client:
                 # Of a plugin of its own: the largest counts of two would be over what may be shown.
                 client.hello(session="corpus-%06d" % number, plugin="corpus-%d" % number)
                 client.send(line + b"\n")
@@ -61,16 +62,16 @@ def test_a_real_collector_survives_the_whole_corpus(own_collector):
                 assert codes is None or errors == codes, title
             neighbour.update(number, [counter("good", number)])
             assert neighbour.flush(number) == [{"type": "applied", "number": number}]
-        with Client(own_collector) as client:
+        with Client(collector) as client:
             client.hello(session="all-of-it-at-once", plugin="corpus")
             client.send(b"\n".join(line for _, line, _ in CASES) + b"\n")
             assert client.flush(-1)
-        before = own_collector.value("waggle_count_total", name="good")
+        before = collector.value("waggle_count_total", name="good")
         assert before == len(CASES)
-    own_collector.kill()
-    own_collector.start()
-    assert "bad state file" not in own_collector.log()
-    assert own_collector.value("waggle_count_total", name="good") == len(CASES)
+    collector.kill()
+    collector.start()
+    assert "bad state file" not in collector.log()
+    assert collector.value("waggle_count_total", name="good") == len(CASES)
 
 
 @pytest.mark.parametrize("line", [case[1] for case in CASES], ids=IDS)

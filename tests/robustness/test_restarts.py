@@ -10,11 +10,13 @@ import pytest
 from tests.collector.harness import wait_until
 from waggle_live.wire.protocol import encode
 
-from .processes import MIB, descriptors, resident, threads
+from .processes import MIB, descriptors, resident, run, threads
 
 CUMULATIVE = ("_total", "_count", "_sum", "_bucket")
 #: Scrapes are compared by their fastest of several, and machines are noisy.
 FLAT = 2.0
+#: All of the processes are threads of this one, which may connect more often here.
+PACE = "Limits(process_pace=(10_000, 10_000.0))"
 
 
 def live_once(path, session, bye=True, **hello):
@@ -51,9 +53,10 @@ def samples(scrape):
     }
 
 
-def test_500_restarts_under_new_pod_uids_make_no_new_series(own_collector):
+def test_500_restarts_under_new_pod_uids_make_no_new_series(make_collector):
     """But for the pod's uid in waggle_plugin_info, of which there stays one; counters rise."""
-    path, identity = own_collector.socket_path, {"plugin": "cron", "task": "hourly"}
+    collector = make_collector(limits=PACE)
+    path, identity = collector.socket_path, {"plugin": "cron", "task": "hourly"}
 
     def restart(number):
         uid = "pod-%d" % number
@@ -63,18 +66,18 @@ def test_500_restarts_under_new_pod_uids_make_no_new_series(own_collector):
         return {key for key in found if key[0] != "waggle_plugin_info"}
 
     restart(0)
-    first = before = samples(own_collector.scrape())
+    first = before = samples(collector.scrape())
     for start in range(1, 500, 50):
         with ThreadPoolExecutor(10) as pool:
             list(pool.map(restart, range(start, min(start + 50, 500))))
-        now = samples(own_collector.scrape())
+        now = samples(collector.scrape())
         assert names(now) == names(first)
         assert len([key for key in now if key[0] == "waggle_plugin_info"]) == 1
         for key, value in now.items():
             if key[0].endswith(CUMULATIVE):
                 assert value >= before[key], key
         before = now
-    scrape = own_collector.scrape()
+    scrape = collector.scrape()
     assert scrape.value("waggle_count_total", plugin="cron") == 500
     assert scrape.value("waggle_timer_seconds_count", plugin="cron") == 500
     assert scrape.value("waggle_plugin_exits_total", plugin="cron", status="ok") == 500
@@ -92,34 +95,49 @@ def fastest_scrapes(*collectors):
     return [min(took[number :: len(collectors)]) for number in range(len(collectors))]
 
 
-@pytest.mark.alone
-@pytest.mark.parametrize("bye", [True, False], ids=["with-bye", "without-a-word"])
-def test_10_000_short_processes_leave_scrapes_as_fast_and_memory_bounded(make_collector, bye):
-    """Ended sessions are folded; those that left without a word too, when there are many."""
-    # The machine may be twice as slow a few seconds later: what is compared is scraped in turn.
-    collector, other = make_collector(), make_collector()
-    pid, number = collector.process.pid, 10_000 if bye else 6_000
-    # After so many its memory stays; what it remembers is full before.
-    settled = 7_500 if bye else 3_500
+def live_by_threads(collector, first, end):
+    """Let so many sessions live, and say ``bye``."""
 
-    # Without a word 2,000 are held, and looked at by each scrape.
-    few = 1 if bye else 2_500
-
-    def live(index, where=collector):
-        live_once(where.socket_path, "short-%06d" % index, bye=bye, plugin="short")
+    def live(number):
+        live_once(collector.socket_path, "short-%06d" % number, plugin="short")
 
     with ThreadPoolExecutor(40) as pool:
-        list(pool.map(live, range(few), [other] * few))
-        list(pool.map(live, range(settled)))
-        memory = resident(pid)
-        open_before, running = descriptors(pid), threads(pid)
-        list(pool.map(live, range(settled, number)))
+        list(pool.map(live, range(first, end)))
+
+
+def live_as_processes(collector, first, end):
+    """Let so many processes live, and die without a word."""
+    run("short_lived", collector.socket_path, first, end, address=collector.address)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("live", "few", "settled", "number"),
+    [(live_by_threads, 1, 7_500, 10_000), (live_as_processes, 1_200, 1_500, 2_500)],
+    ids=["with-bye", "without-a-word"],
+)
+def test_thousands_of_short_processes_leave_scrapes_as_fast_and_memory_bounded(
+    make_collector, live, few, settled, number
+):
+    """Ended sessions are folded; those that left without a word are held as far as there is room.
+
+    ``few`` of them are looked at by each scrape for as long as the others are. ``settled``: what
+    is remembered is full by then, so the memory stays.
+    """
+    # The machine may be twice as slow a few seconds later: what is compared is scraped in turn.
+    collector, other = make_collector(limits=PACE), make_collector(limits=PACE)
+    pid = collector.process.pid
+    live(other, 0, few)
+    live(collector, 0, settled)
+    memory = resident(pid)
+    open_before, running = descriptors(pid), threads(pid)
+    live(collector, settled, number)
     after_many, after_few = fastest_scrapes(collector, other)
     assert after_many < FLAT * after_few
     assert resident(pid) < memory + 10 * MIB
     scrape = collector.scrape()
     assert scrape.value("waggle_count_total", plugin="short") == number
-    ended = scrape.sum("waggle_collector_sessions")
-    assert ended <= 2000 + 2000 + 1000
+    held = scrape.sum("waggle_collector_budget_bytes")
+    assert held < scrape.value("waggle_collector_budget_limit_bytes")
     wait_until(lambda: descriptors(pid) <= open_before + 2)
     assert threads(pid) <= running

@@ -39,7 +39,7 @@ class Writer:
         """Write a text, and call ``then`` once its outcome is there, mostly in the thread."""
         with self._changed:
             self._next = number, text, then
-            if self._is_busy():
+            if self._thread is not None:
                 return
             try:
                 # A daemon, so that the process can end while a write hangs.
@@ -54,13 +54,19 @@ class Writer:
     def wait(self, seconds: float) -> bool:
         """Wait until nothing is left to write; False if that takes longer."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._is_busy(), seconds)
-
-    def _is_busy(self) -> bool:
-        # A thread that died of an error that nobody thought of must not stop all writing.
-        return self._thread is not None and self._thread.is_alive()
+            return self._changed.wait_for(lambda: self._thread is None, seconds)
 
     def _run(self) -> None:
+        try:
+            self._write()
+        except BaseException:
+            # An error that nobody thought of must not stop all writing, nor whoever waits.
+            with self._changed:
+                self._thread = None
+                self._changed.notify_all()
+            raise
+
+    def _write(self) -> None:
         while True:
             with self._changed:
                 if self._next is None:

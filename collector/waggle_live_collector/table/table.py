@@ -122,7 +122,7 @@ class Table:
 
         What is proven stays until its time is over.
         """
-        before, after = What.ENDED, What.SERIES
+        before, after = What.LEFT, What.SERIES
         if not plugin.processes and not plugin.info.verified:
             before, after = after, before
         for principal in plugin.paid:

@@ -181,7 +181,7 @@ def test_ever_new_plugins_push_out_the_dead_of_their_own_principal():
     assert world.budget.root.total <= 200 * KIB
     assert count(world, plugin="plugin-0299") == 1
     assert count(world, plugin="plugin-0000") is None
-    assert world.budget.losses["uid:0"][What.ENDED] > 10
+    assert world.budget.losses["uid:0"][What.LEFT] > 10
     assert world.refusals() == {}
     world.pass_(24 * 3600 + 301, step=600)
     assert world.budget.root.total == 0

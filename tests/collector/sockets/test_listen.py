@@ -73,7 +73,7 @@ def test_an_address_is_written_as_it_is_given():
 def test_all_listen_addresses_are_served(monkeypatch):
     """Each has its own free port, and stands in the log; a variable for others disturbs nothing."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
-    flags = ["--web.listen-address=[::1]:0", "--web.listen-address=:0"]
+    flags = [f"--web.listen-address={host}:0" for host in (V4, f"[{V6}]", "")]
     with CollectorProcess(flags=flags) as collector:
         collector.start()
         (ready,) = [line for line in collector.log().splitlines() if "ready:" in line]

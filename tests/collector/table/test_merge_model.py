@@ -135,7 +135,7 @@ class Model:
         paid = sum(sum(plugin.paid.values()) for plugin in table.plugins.values())
         gone = sum(costs.gone(row) for row in table.gone.rows.values())
         dead = gone + costs.CLOSED * len(remains)
-        assert held[What.SERIES] + held[What.ENDED] == rows + paid + dead
+        assert held[What.SERIES] + held[What.ENDED] + held[What.LEFT] == rows + paid + dead
         series = [one for plugin in table.plugins.values() for one in plugin.series.values()]
         windows = sum(map(costs.window, series))
         assert held[What.HISTORY] >= windows

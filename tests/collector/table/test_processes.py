@@ -2,6 +2,9 @@
 
 import pytest
 
+from waggle_live_collector.budget import What
+from waggle_live_collector.identity.peer import Handle, Peer
+
 from ..world import World, counter, gauge, rate, timer
 
 
@@ -225,3 +228,16 @@ def test_clock_steps_change_nothing_but_what_is_shown_as_time():
         assert world.value("waggle_plugin_up") == 0
         world.pass_(3)
         assert world.value("waggle_plugin_up") is None
+
+
+def test_what_the_lost_processes_of_a_plugin_leave_goes_before_the_plugin():
+    """Its counter goes on over any number of them, also while none is connected."""
+    world = World(memory=200_000, reserve=0)
+    for number in range(1, 100):
+        lost = Peer(handle=Handle(None), principal="uid:666", process=number)
+        peer = world.peer(f"session-{number}", lost)
+        assert peer.update(1, counter("a", 1)) == []
+        peer.close()
+        world.processes.sweep()
+        assert count(world) == number
+    assert world.budget.losses["uid:666"][What.ENDED] > 10
