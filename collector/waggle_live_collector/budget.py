@@ -6,10 +6,11 @@ it, a connection or whatever else holds something. An account holds bytes of eac
 whoever holds something, and include the copies that rendering and saving make.
 
 There is no cap until the whole is full, but for two rules that leave newcomers room: bytes are
-reserved for each of the first principals, and a process holds at most :data:`GREED` times what is
-free. Where there is no room the largest holder of the least valuable kind loses that, be it who
-asks; see :class:`What`. Who holds less than the one that asks loses no history and no answers to
-it. Belongs to the event loop.
+reserved for each of the first principals, and the series of a process take at most :data:`GREED`
+times what is free. History may stand in that room: it goes when a newcomer needs it. Where there is
+no room the largest holder of the least valuable kind loses that, be it who asks; see :class:`What`.
+Who holds less than the one that asks loses no history and no answers to it. Belongs to the event
+loop.
 """
 
 from __future__ import annotations
@@ -83,12 +84,16 @@ class Budget:
         return iter(self.root.children.values())
 
     def free(self, principal: Account) -> int:
-        """Return the bytes that a principal may still take, before others have to lose any."""
+        """Return the bytes of series that a principal may still take.
+
+        What is set aside for others is not among them. History may stand there: it goes at once
+        where somebody needs the room.
+        """
         aside = (DEFAULT_RESERVED - len(self.reserved)) * self._reserve
         for each in self.reserved:
             if each is not principal:
-                aside += max(self._reserve - each.total, 0)
-        return self.limit - self.root.total - aside
+                aside += max(self._reserve - _lasting(each), 0)
+        return self.limit - _lasting(self.root) - aside
 
     def sweep(self) -> None:
         """Forget accounts that hold nothing; call about once a second."""
@@ -109,6 +114,8 @@ class Budget:
         while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
             if found is None or found == (asking, what):
+                if self._in_reserve(asking.principal(), more):
+                    return True
                 self.count(asking, what)
                 return False
             victim, kind = found
@@ -117,40 +124,48 @@ class Budget:
             victim.lose(kind)
         return True
 
+    def _in_reserve(self, principal: Account, more: int) -> bool:
+        return principal in self.reserved and principal.total + more <= self._reserve
+
     def _fits(self, asking: Account, what: What, more: int) -> bool:
         principal, *rest = asking.path()
-        if principal in self.reserved and principal.total + more <= self._reserve:
-            return True
-        process = rest[0] if rest else principal
-        total = process.total + more
-        is_small = total <= SMALL * self._reserve
-        free = self.limit - self.root.total if is_small else self.free(principal)
+        room = self.limit - self.root.total
+        if self._in_reserve(principal, more):
+            return more <= room
+        lines, answers = self._left_for_lines(), 0
         if what is not What.ANSWERS:
-            free -= max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
-        lines = self._left_for_lines()
+            answers = max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
+        room -= answers
         if what is What.INCOMPLETE:
-            return more <= max(free, lines)
-        is_greedy = not is_small and total > GREED * (free - more)
-        return more <= free - max(lines, 0) and not is_greedy
+            return more <= max(room, lines)
+        if more > room - lines:
+            return False
+        process = rest[0] if rest else principal
+        total = _lasting(process) + more
+        if what is not What.SERIES or total <= SMALL * self._reserve:
+            return True
+        left = self.free(principal) - answers - more
+        return left >= lines and total <= GREED * left
 
-    def _left_for_lines(self) -> int:  # less than 0 if they take more than their part
-        return int(LINES * self.limit) - self.root.held[What.INCOMPLETE]
+    def _left_for_lines(self) -> int:
+        return max(int(LINES * self.limit) - self.root.held[What.INCOMPLETE], 0)
 
     def _largest(self, asking: Account, what: What, more: int) -> tuple[Account, What] | None:
         """Return who is to lose what: of the first kind that anybody may lose, its largest holder.
 
         Who holds less than the one that asks keeps what it has, or a large one would feed on its
         neighbours. But of unfinished lines, and of what the dead left behind, many small holders
-        count as one: only those with a reserve keep that. Answers make way for up to twice as
-        much, the oldest first.
+        count as one: only those with a reserve keep that. And who stays within its reserve gets
+        that from all that have none. Answers make way for up to twice as much, the oldest first.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
+        in_reserve = self._in_reserve(principal, more)
         for kind in What:
             # History goes for anything: or who fills the whole with it keeps all others out.
             if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
-            if kind is What.INCOMPLETE and what is not kind and self._left_for_lines() >= 0:
+            if kind is What.INCOMPLETE and what is not kind and self._left_for_lines():
                 continue
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
@@ -169,7 +184,7 @@ class Budget:
                 each: each.held[kind]
                 for each in self.principals()
                 if times * each.total > principal.total + more
-                or (crowd and each not in self.reserved)
+                or ((crowd or in_reserve) and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
             branch = max(sizes, key=lambda each: _rank(kind, sizes[each]))
@@ -194,6 +209,11 @@ class Budget:
         addresses = sum(str(each.name).startswith("address:") for each in self.reserved)
         is_full = principal.startswith("address:") and addresses >= DEFAULT_RESERVED_ADDRESSES
         return len(self.reserved) < DEFAULT_RESERVED and not is_full
+
+
+def _lasting(account: Account) -> int:
+    """Return what an account holds beside history."""
+    return account.total - account.held[What.HISTORY]
 
 
 def _rank(kind: What, size: int) -> int:
