@@ -25,10 +25,12 @@ from .protocol import Intake, WireProtocol
 
 #: Bytes that may wait for one peer to read them, and memory that each of them takes.
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
+#: Bytes that the kernel holds for it besides; by itself it would take 200 KiB of our cgroup.
+SEND_BUFFER = 8 * 1024
 #: Bytes read from one peer at a time, and from one whose last ones took longer than a pause.
 DEFAULT_READ_BYTES, SLOW_READ_BYTES = 16 * 1024, 4 * 1024
 #: Memory of a connection (tests/collector/intake/test_room.py measures it), and in what steps that
-#: of an unfinished line is counted.
+#: of an unfinished line, and of what is unread, is counted.
 CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
 #: A peer that has to wait longer than this for its turn is not read meanwhile.
 PAUSE_SECONDS = 0.005
@@ -119,8 +121,10 @@ class PluginConnection(asyncio.BufferedProtocol):
         unread = transport.get_write_buffer_size()
         if unread > DEFAULT_MAX_UNREAD:
             self._listener.acceptor.cut(self, "unread")
-        elif unread and not self.account.hold(What.ANSWERS, UNREAD_FACTOR * unread):
-            self._give_way()
+        elif unread:
+            steps = -(-unread // LINE_STEP) * LINE_STEP
+            if not self.account.hold(What.ANSWERS, SEND_BUFFER + UNREAD_FACTOR * steps):
+                self._give_way()
 
     def close(self) -> None:
         """Close when what was queued is sent; a peer that doesn't read it is cut off later."""
@@ -191,6 +195,8 @@ class Listener(Intake):
     def _make(self, accepted: socket.socket) -> PluginConnection:
         # At once, for the number of a process that ends may become another's.
         peer = peers.of(accepted, prove=self.prove)
+        # The kernel doubles what it is told.
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER // 2)
         if peer.tcp:
             keep_alive(accepted, *self.limits.keepalive)
         return PluginConnection(self, peer)
