@@ -28,8 +28,8 @@ DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
-#: A process that holds no more than this part of a reserve may take what is set aside for
-#: principals that have not come: a hog keeps no other process of its uid from connecting.
+#: A process that holds no more than this part of a reserve, of a principal that has one, may take
+#: what is set aside for others: a hog keeps no other process of its uid from connecting.
 SMALL = 1 / 16
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
@@ -86,8 +86,8 @@ class Budget:
     def free(self, principal: Account) -> int:
         """Return the bytes of series that a principal may still take.
 
-        What is set aside for others is not among them. History may stand there: it goes at once
-        where somebody needs the room.
+        What is set aside for others is not among them. Unfinished lines and history may stand
+        there: they go at once where somebody needs the room.
         """
         aside = (DEFAULT_RESERVED - len(self.reserved)) * self._reserve
         for each in self.reserved:
@@ -113,9 +113,12 @@ class Budget:
         """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
         while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
+            principal = asking.principal()
+            if self._in_reserve(principal, more) and (
+                found is None or found[0].principal() is principal
+            ):
+                return True
             if found is None or found == (asking, what):
-                if self._in_reserve(asking.principal(), more):
-                    return True
                 self.count(asking, what)
                 return False
             victim, kind = found
@@ -128,24 +131,28 @@ class Budget:
         return principal in self.reserved and principal.total + more <= self._reserve
 
     def _fits(self, asking: Account, what: What, more: int) -> bool:
+        if not self._has_room(what, more) or what in (What.INCOMPLETE, What.HISTORY):
+            return self._has_room(what, more)
         principal, *rest = asking.path()
-        room = self.limit - self.root.total
-        if self._in_reserve(principal, more):
-            return more <= room
-        lines, answers = self._left_for_lines(), 0
-        if what is not What.ANSWERS:
-            answers = max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
-        room -= answers
-        if what is What.INCOMPLETE:
-            return more <= max(room, lines)
-        if more > room - lines:
-            return False
         process = rest[0] if rest else principal
         total = _lasting(process) + more
-        if what is not What.SERIES or total <= SMALL * self._reserve:
+        is_small = principal in self.reserved and total <= SMALL * self._reserve
+        if is_small or self._in_reserve(principal, more):
             return True
-        left = self.free(principal) - answers - more
-        return left >= lines and total <= GREED * left
+        left = self.free(principal) - self._left_for_answers(what) - more
+        return left >= self._left_for_lines() and total <= GREED * left
+
+    def _has_room(self, what: What, more: int) -> bool:
+        """Tell whether the whole has room, whoever it is for."""
+        room = self.limit - self.root.total - self._left_for_answers(what)
+        lines = self._left_for_lines()
+        return more <= (max(room, lines) if what is What.INCOMPLETE else room - lines)
+
+    def _left_for_answers(self, what: What) -> int:
+        """Return what a kind must leave to answers."""
+        if what is What.ANSWERS:
+            return 0
+        return max(int(self._answers * self.limit) - self.root.held[What.ANSWERS], 0)
 
     def _left_for_lines(self) -> int:
         return max(int(LINES * self.limit) - self.root.held[What.INCOMPLETE], 0)
@@ -155,17 +162,21 @@ class Budget:
 
         Who holds less than the one that asks keeps what it has, or a large one would feed on its
         neighbours. But of unfinished lines, and of what the dead left behind, many small holders
-        count as one: only those with a reserve keep that. And who stays within its reserve gets
-        that from all that have none. Answers make way for up to twice as much, the oldest first.
+        count as one: only those with a reserve keep that. And who stays within its reserve gets the
+        history of all that have none. Answers make way for up to twice as much, the oldest first.
         """
         principal, *below = asking.path()
         process = below[0] if below else principal
-        in_reserve = self._in_reserve(principal, more)
+        in_reserve, has_room = self._in_reserve(principal, more), self._has_room(what, more)
         for kind in What:
             # History goes for anything: or who fills the whole with it keeps all others out.
             if kind is What.SERIES or kind > max(what, What.HISTORY):
                 return None
             if kind is What.INCOMPLETE and what is not kind and self._left_for_lines():
+                continue
+            if has_room and kind <= What.HISTORY:  # they aren't what is in the way
+                continue
+            if kind is What.ANSWERS and self._left_for_answers(what):  # they take their own part
                 continue
             extra = more if kind is what else 0
             if not self.root.held[kind] + extra:
@@ -184,7 +195,7 @@ class Budget:
                 each: each.held[kind]
                 for each in self.principals()
                 if times * each.total > principal.total + more
-                or ((crowd or in_reserve) and each not in self.reserved)
+                or ((crowd or (in_reserve and kind is What.HISTORY)) and each not in self.reserved)
             }
             sizes[principal] = sum(own.values())
             branch = max(sizes, key=lambda each: _rank(kind, sizes[each]))
@@ -212,8 +223,8 @@ class Budget:
 
 
 def _lasting(account: Account) -> int:
-    """Return what an account holds beside history."""
-    return account.total - account.held[What.HISTORY]
+    """Return what an account holds beside unfinished lines and history, which go at once."""
+    return account.total - account.held[What.INCOMPLETE] - account.held[What.HISTORY]
 
 
 def _rank(kind: What, size: int) -> int:

@@ -220,7 +220,7 @@ class Node:
         """Assert that it lives, nothing fell, and all was answered within seconds."""
         self.assert_lives()
         assert self.scraper.fallen == []
-        assert self.scraper.failures == []
+        assert self.scraper.failures == [], self.scraper.failures
         assert max(self.scraper.seconds, default=0) < slowest, sorted(self.scraper.seconds)[-5:]
 
     def report(self, name):
