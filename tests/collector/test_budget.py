@@ -48,6 +48,24 @@ def test_the_first_principals_have_something_set_aside():
     assert budget.root.total <= 8 * MIB
 
 
+def test_history_stands_where_room_is_set_aside_until_it_is_needed():
+    """It goes for a newcomer within its reserve, that of small ones without a reserve too."""
+    budget = Budget(8 * MIB)
+    for number in range(DEFAULT_RESERVED):
+        budget.account(f"uid:{number}", 1).hold(What.SERIES, 1)
+    hogs = [budget.account(f"pod:{number}", 1) for number in range(160)]
+    for hog in hogs[:60]:
+        assert hog.hold(What.SERIES, 50_000)
+    assert not budget.account("pod:late", 1).hold(What.SERIES, 1_300_000)
+    for hog in hogs:
+        assert hog.hold(What.HISTORY, 30_000)
+    assert budget.root.held[What.HISTORY] == 160 * 30_000
+    for number in range(DEFAULT_RESERVED):
+        assert budget.account(f"uid:{number}", 1).hold(What.SERIES, 256 * 1024)
+        assert budget.root.total <= 8 * MIB
+    assert budget.root.held[What.SERIES] == 60 * 50_000 + 4 * MIB
+
+
 def test_the_largest_holder_of_the_least_valuable_kind_loses():
     """Of unfinished lines those of the largest go first; a smaller neighbour keeps its own."""
     budget, lost = Budget(MIB, **NOTHING_ASIDE), []

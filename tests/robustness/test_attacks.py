@@ -17,25 +17,23 @@ from .processes import finish, start
 pytestmark = pytest.mark.alone
 
 #: Seconds that an attack goes on before and after the collector is killed; `make soak` has more.
-SECONDS = float(os.environ.get("WAGGLE_LIVE_ATTACK_SECONDS", "1"))
+SECONDS = float(os.environ.get("WAGGLE_LIVE_ATTACK_SECONDS", "0.5"))
 #: Nobody waits longer for a scrape, in seconds. Beside two attackers on two busy cores half of them
 #: took 0.02 to 0.4 s, and the slowest 1 s.
 SLOWEST = 5.0
 #: Those against TLS and passwords.
 GUARDED = {"silent_tls", "guessers"}
 #: These meet no bound that is theirs alone: there is nobody to name.
-UNNAMED = {"impostors", "forks_that_connect_and_go", "good_lines", "guessers", "addresses"}
-#: The collector is killed under these, which leave most behind; `make soak` does so under all.
-KILLED = {
-    "labels_of_1_kib",
-    "plain_timers",
-    "whole_spans",
-    "fills_and_returns",
-    "identities",
-    "short_lives",
+UNNAMED = {
     "impostors",
-    "half_lines_of_the_ended",
+    "forks_that_connect_and_go",
+    "good_lines",
+    "guessers",
+    "addresses",
+    "streams",
 }
+#: The collector is killed under these, which leave most behind; `make soak` does so under all.
+KILLED = {"labels_of_1_kib", "whole_spans", "short_lives"}
 
 
 #: Ten that are at it together, of all kinds.
@@ -52,7 +50,7 @@ TOGETHER = (
     "fills_and_returns",
 )
 #: How often the collector is killed under attack; `make soak` kills a hundred times.
-KILLS = int(os.environ.get("WAGGLE_LIVE_KILLS", "10"))
+KILLS = int(os.environ.get("WAGGLE_LIVE_KILLS", "4"))
 UNDER_KILLS = ("fills_and_returns", "reconnects", "short_lives", "half_lines")
 
 

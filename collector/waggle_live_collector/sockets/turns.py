@@ -1,45 +1,59 @@
-"""How long each connection is not read, so that what all of them send leaves time for scrapes."""
+"""How long a process is not read, so that what all of them send leaves time for scrapes."""
 
 from collections.abc import Callable, Hashable
 
-#: Seconds that a connection waits for each second of work that it made, where no other does.
+#: Seconds that a process waits for each second of work that it made, where no other waits.
 DEFAULT_WAIT_FACTOR = 2.0
+#: Who made no more seconds of work lately never waits, and what counts of it a second later.
+LITTLE, FADING = 0.01, 0.5
+#: Nobody waits longer, in seconds.
+LONGEST_WAIT = 2.0
 
-#: Principal, process, and what tells the connections of a process apart.
-Path = tuple[str, Hashable, Hashable]
+#: Principal, and what tells its processes apart.
+Process = tuple[str, Hashable]
 
 
 class Turns:
-    """Shares out the time of the event loop.
+    """Shares out the event loop: all who make much work are given about half of its time.
 
-    A connection that made us work waits the longer the more others wait: each principal has the
-    same share, within one each process, and within one each connection. So all of them together,
-    however many, are given no more than half of the time.
+    Whoever made little lately is read at once, whatever the others do. Of the others each principal
+    has the same share, and within one each process, however many connections it has. ``now``
+    returns monotonic seconds. Belongs to the event loop.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
         #: How often any of them was read.
         self.taken = 0
         self._now = now
-        #: Until when it waits.
-        self._until: dict[Path, float] = {}
+        #: Seconds of work that each made lately, and when they faded last.
+        self._lately: dict[Process, float] = {}
+        self._faded_at = now()
+        #: Until when those wait that made much.
+        self._until: dict[Process, float] = {}
 
-    def begin(self, path: Path) -> float:
-        """Return for how long a new connection has to wait: as long as any of its process."""
-        of_process = [at for each, at in self._until.items() if each[:2] == path[:2]]
-        self._until[path] = max(of_process, default=0.0)
-        return self.take(path, 0.0)
+    def wait(self, process: Process) -> float:
+        """Return for how long a new connection of a process has to wait."""
+        return self._until.get(process, 0.0) - self._now()
 
-    def take(self, path: Path, seconds: float) -> float:
-        """Note that a connection made work for ``seconds``; return for how long it has to wait."""
+    def take(self, process: Process, seconds: float) -> float:
+        """Note that a process made work for ``seconds``; return for how long it has to wait."""
         self.taken += 1
         now = self._now()
-        until = self._until = {each: at for each, at in self._until.items() if at > now}
-        wait = DEFAULT_WAIT_FACTOR * seconds
-        if until:
-            until.setdefault(path, now)
-            siblings = [each for each in until if each[0] == path[0]]
-            wait *= len({each[0] for each in until}) * len({each[1] for each in siblings})
-            wait *= sum(each[1] == path[1] for each in siblings)
-        until[path] = until.get(path, now) + wait
-        return until[path] - now
+        self._fade(now)
+        self._lately[process] = self._lately.get(process, 0.0) + seconds
+        if self._lately[process] <= LITTLE:
+            return 0.0
+        waiting = self._until = {each: at for each, at in self._until.items() if at > now}
+        begin = waiting.setdefault(process, now)
+        siblings = sum(principal == process[0] for principal, _ in waiting)
+        parts = siblings * len({principal for principal, _ in waiting})
+        until = begin + DEFAULT_WAIT_FACTOR * seconds * parts
+        waiting[process] = min(until, now + LONGEST_WAIT)
+        return waiting[process] - now
+
+    def _fade(self, now: float) -> None:
+        if now - self._faded_at >= 1:
+            part = FADING ** (now - self._faded_at)
+            self._faded_at = now
+            faded = {each: part * work for each, work in self._lately.items()}
+            self._lately = {each: work for each, work in faded.items() if work > LITTLE / 100}

@@ -107,6 +107,15 @@ class Buckets(Struct, array_like=True, gc=False):
             self.counts = own[filled[0] : filled[-1] + 1]
             self.first += filled[0]
 
+    def clamped(self, buckets: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return (index, count) with what is outside of the span in its first or last bucket."""
+        last = self.first + len(self.counts) - 1
+        sums: dict[int, int] = {}
+        for index, n in buckets:
+            nearest = min(max(index, self.first), last)
+            sums[nearest] = sums.get(nearest, 0) + n
+        return list(sums.items())
+
     def total(self) -> int:
         """Return the sum of all buckets."""
         return sum(self.counts)

@@ -17,23 +17,23 @@ from .recent import GIVEN_UP
 
 #: A process, and a plugin, each with the few series that are not counted against any limit: what
 #: does not fit into others, problems, uploads. To each comes what its texts take.
-PROCESS, PLUGIN = 5_500, 11_000
+PROCESS, PLUGIN = 5_500, 13_000
 #: What is remembered of a process that said ``bye``, and of a plugin that has left.
 CLOSED, GONE = 700, 900
 #: What stays of a process that is lost, once its rows are gone.
 FORGOTTEN = 1_500
 #: A series of one process, and the merged series of all, by kind; any other.
-ROWS, ROW = {protocol.TIMER: 1_200, protocol.FUNCTION: 700}, 750
-MERGED, MERGE = {protocol.TIMER: 1_400, protocol.FUNCTION: 900}, 900
+ROWS, ROW = {protocol.TIMER: 900, protocol.FUNCTION: 450}, 600
+MERGED, MERGE = {protocol.TIMER: 1_150, protocol.FUNCTION: 600}, 750
 #: The window of recent values.
-WINDOW = 700
+WINDOW = 400
 #: To each comes so many times the length of name and labels as JSON, which counts what is escaped.
-ROW_TEXT, MERGED_TEXT = 4, 5
+ROW_TEXT, MERGED_TEXT = 3, 4
 #: A character that takes 4 bytes in memory begins so in UTF-8.
 FOUR_BYTES = 0xF0
 #: For each bucket that the span of a timer is wide: in a row, in a merged series, in the window.
 #: Twice that where the counts don't fit into 32 bits.
-ROW_BUCKET, MERGED_BUCKET, WINDOW_BUCKET = 14, 14, 56
+ROW_BUCKET, MERGED_BUCKET, WINDOW_BUCKET = 14, 14, 60
 
 #: Lines of a scrape: of a series, by kind, of a plugin, and of one that has left.
 LINES = {

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, json
 
 from waggle_live.wire.errors import ProtocolError
 
-from ..budget import UNKNOWN, Account, Budget, What
+from ..budget import UNKNOWN, Account
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
 from ..identity.peer import Handle
@@ -33,8 +33,6 @@ from .table import Table
 
 #: The sha256 of what a client proves itself by.
 KeyHash = Annotated[bytes, Meta(min_length=32, max_length=32)]
-#: The part of the budget by which known series of small processes may exceed it.
-GROWTH = 1 / 16
 #: What goes wrong with a sender's clock must not become a span of centuries.
 MAX_GAP = 1e6
 #: Nanoseconds of CPU time between two figures: more is no figure, and must not become infinite.
@@ -246,26 +244,12 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         try:
             table.hold(self, row * costs.ROW_BUCKET, merged * costs.MERGED_BUCKET)
         except ProtocolError:
-            if applied.count and self._may_exceed(table.budget):
-                size = row * costs.ROW_BUCKET + merged * costs.MERGED_BUCKET
-                self.account.take(What.SERIES, size)
-                return
             if applied.count:
-                text = "its durations spread over more buckets than the collector has room for"
+                text = "the collector has no room for its buckets"
                 raise ProtocolError("bucket_limit", text) from None
             raise
         if merged:
             table.hold_window(self, series, merged * costs.WINDOW_BUCKET)
-
-    def _may_exceed(self, budget: Budget) -> bool:
-        """Tell whether a known series may grow though there is no room.
-
-        What a process counts must not stand still because another of its principal fills the whole.
-        """
-        principal, process = self.account.path()[:2]
-        largest = max(each.total for each in principal.children.values())
-        over = budget.root.total - budget.limit
-        return 2 * process.total < largest and over < GROWTH * budget.limit
 
     def use(self, stats: ProcessStats, at: float) -> None:
         """Take in what the process says at the monotonic time ``at`` that it has used."""

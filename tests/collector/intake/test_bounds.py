@@ -118,17 +118,18 @@ def test_a_stranger_that_fills_the_budget_costs_nobody_else_anything():
 
 
 def test_buckets_are_room_too():
-    """A timer whose durations spread costs more; where that is too much, its cell is refused."""
+    """Where there is none for more, durations count in the outermost buckets that there are."""
     world = World(**SMALL)
-    peer = world.peer()
-    assert peer.update(1, *[timer(f"t{number}", {0: 1}) for number in range(15)]) == []
-    wide = dict.fromkeys(range(-200, 160), 1)
-    answers = peer.update(2, *[timer(f"t{number}", wide) for number in range(15)])
-    assert {answer["code"] for answer in answers} == {"bucket_limit"}
-    assert 0 < len(answers) < 15
-    assert world.budget.root.total <= 200 * KIB
-    assert len(peer.update(3, timer("t14", {0: 7}))) == 0
-    assert world.value("waggle_timer_seconds_count", name="t14") == 7
+    peer, names = world.peer(), [f"t{number}" for number in range(15)]
+    assert peer.update(1, *[timer(name, {0: 1, 1: 1}) for name in names]) == []
+    for number in range(2, 5):
+        wide = dict.fromkeys(range(-200, 160), number)
+        assert peer.update(number, *[timer(name, wide) for name in names]) == []
+        assert world.budget.root.total <= 200 * KIB
+        for name in names:
+            assert world.value("waggle_timer_seconds_count", name=name) == 360 * number
+    (process,) = world.processes.all()
+    assert {len(row.buckets.counts) for row in process.cells} == {2, 360}
 
 
 def test_history_goes_before_new_series_are_refused():

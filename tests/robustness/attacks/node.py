@@ -182,7 +182,7 @@ class Node:
         """Start an attack, from a pod of its own or as a process of our uid."""
         self._attackers += 1
         group = pod() if in_a_pod else None
-        # Who shares the scraper's address shares its pace, see SECURITY.md.
+        # Who shares the scraper's address shares its part of the budget, see SECURITY.md.
         source = "127.0.0.%d" % (2 + self._attackers % 200)
         me = "a%d-%s" % (self._attackers, name[:12].replace("_", "-"))
         command = [sys.executable, "-m", "tests.robustness.attacks", name]
@@ -220,7 +220,7 @@ class Node:
         """Assert that it lives, nothing fell, and all was answered within seconds."""
         self.assert_lives()
         assert self.scraper.fallen == []
-        assert self.scraper.failures == []
+        assert self.scraper.failures == [], self.scraper.failures
         assert max(self.scraper.seconds, default=0) < slowest, sorted(self.scraper.seconds)[-5:]
 
     def report(self, name):

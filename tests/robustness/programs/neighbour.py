@@ -5,11 +5,12 @@ are applied, and goes on at the next line. It ends with its input.
 """
 
 import select
-import sys
 
 from waggle_live import LiveMetrics
 
 TIMERS = 20
+#: Unbuffered: a line that stands in a buffer would not wake :func:`select.select`.
+STDIN = open(0, "rb", buffering=0)  # noqa: SIM115
 
 
 def stop(live: LiveMetrics, rounds: int) -> None:
@@ -17,7 +18,7 @@ def stop(live: LiveMetrics, rounds: int) -> None:
     while not live.flush(5):
         pass
     print(rounds, flush=True)
-    sys.stdin.readline()
+    STDIN.readline()
 
 
 def main() -> None:
@@ -31,8 +32,8 @@ def main() -> None:
             live.counter("done").inc()
             frames.tick()
             rounds += 1
-            if select.select([sys.stdin], [], [], 0.05)[0]:
-                if not sys.stdin.readline():
+            if select.select([STDIN], [], [], 0.05)[0]:
+                if not STDIN.readline():
                     break
                 stop(live, rounds)
 

@@ -86,12 +86,34 @@ class TimerSeries(WindowedSeries):
             raise over()
         if totals.failures + failures > MAX_WHOLE:
             raise over()
+        new = self._new(applied, cell, arrival)
+        # So no bucket goes over what the count keeps to.
+        applied.buckets.add_all(new)
+        totals.buckets.add_all(new)
+        applied.count, applied.sum, applied.failures = cell.count, cell.sum, cell.failures
+        if failures:
+            totals.failures += failures
+        self._count(arrival, cell, count, total, new)
+
+    def _new(self, applied: AppliedTimer, cell: TimerCell, arrival: Arrival) -> dict[int, int]:
+        """Return what is new in each bucket; raises ProtocolError."""
+        try:
+            return self._with_room(applied, cell.count, cell.buckets, arrival)
+        except ProtocolError:
+            if not applied.count:
+                raise
+        # A known timer goes on counting: without room in the outermost of its buckets.
+        return self._with_room(applied, cell.count, applied.buckets.clamped(cell.buckets), arrival)
+
+    def _with_room(
+        self, applied: AppliedTimer, count: int, buckets: list[tuple[int, int]], arrival: Arrival
+    ) -> dict[int, int]:
         first = applied.buckets.first
         counts = applied.buckets.counts.tolist()  # quicker to look into
         size = len(counts)
         new: dict[int, int] = {}
         grows = False
-        for index, n in cell.buckets:
+        for index, n in buckets:
             position = index - first
             if 0 <= position < size:
                 before = counts[position]
@@ -101,17 +123,12 @@ class TimerSeries(WindowedSeries):
                 if n < before or not MIN_INDEX <= index <= MAX_INDEX:
                     raise ProtocolError("bad_cell", f"bucket {index} fell or is out of range")
                 new[index] = n - before
-        if sum(new.values()) != count:
+        more = count - applied.count
+        if sum(new.values()) != more:
             raise ProtocolError("bad_cell", "the buckets don't add up to the count")
-        if grows or totals.count + count > MAX_NARROW:
-            arrival.grow(self, applied, cell.count, new)
-        # So no bucket goes over what the count keeps to.
-        applied.buckets.add_all(new)
-        totals.buckets.add_all(new)
-        applied.count, applied.sum, applied.failures = cell.count, cell.sum, cell.failures
-        if failures:
-            totals.failures += failures
-        self._count(arrival, cell, count, total, new)
+        if grows or self.totals.count + more > MAX_NARROW:
+            arrival.grow(self, applied, count, new)
+        return new
 
     def merge(self, other: Self, now: float) -> None:
         """Add all that another timer holds; raises OverflowError."""
