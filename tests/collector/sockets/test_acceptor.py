@@ -237,7 +237,7 @@ def test_a_handshake_that_never_ends_is_cut_and_closed():
     """By the sweep as by those that need its room."""
 
     async def run():
-        async with World(seconds=0.1, most=3) as world:
+        async with World(seconds=0.1, most=2) as world:
             world.handshake = asyncio.Event().wait
             clients = world.connect(3)
             assert await answers(clients[:1]) == [b""]

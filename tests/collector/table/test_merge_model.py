@@ -78,6 +78,7 @@ class Model:
         self.world.resolve(pod, PODS[pod])
 
     def restart(self):
+        self.path.unlink(missing_ok=True)  # a state overwrites no file that it has not read
         state_of(self.world, self.path).save()
         known = {app_id: self.world.apps.get(app_id) for app_id in PODS}
         self.world = World(stack=True, hold_time=30, time=self.world.time)
