@@ -113,7 +113,7 @@ def build(directory):
         faults=world.faults,
         clock=world.clock,
     )
-    world.when_saved = lambda call: (state.save(), call(True))
+    world.when_saved = lambda call: (state.write(), call(True))
     return world, state
 
 

@@ -50,7 +50,7 @@ class Node(RuleBasedStateMachine):
             faults=world.faults,
             clock=world.clock,
         )
-        world.when_saved = lambda call: (self.state.save(), call(True))
+        world.when_saved = lambda call: (self.state.write(), call(True))
         self.state.load()
 
     def connected(self, process):
@@ -125,7 +125,7 @@ class Node(RuleBasedStateMachine):
         process.send(self.time.at)
         process.counted = True
         process.link.deliver()
-        self.state.save()
+        self.state.write()
         process.link.peer.close()
         self.retire(process)
 
@@ -190,7 +190,7 @@ class Node(RuleBasedStateMachine):
     def restart_the_collector(self, saved):
         """kill -9: what was read since the last write of the state file is forgotten."""
         if saved:
-            self.state.save()
+            self.state.write()
         before = set(self.world.table.plugins)
         for process in self.processes:
             process.link = None
@@ -204,7 +204,7 @@ class Node(RuleBasedStateMachine):
     def no_counter_falls(self):
         if not hasattr(self, "world"):
             return
-        self.state.save()  # as before each answer to a scrape
+        self.state.write()  # as before each answer to a scrape
         now = shown(self.world)
         for key, value in self.highest.items():
             assert now.get(key, -1) >= value, ("fell", key, value, now.get(key))

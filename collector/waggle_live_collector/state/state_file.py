@@ -155,21 +155,25 @@ class StateFile:
             self._tell(self._waiting.popleft(), saved=False)
 
     def save(self) -> None:
-        """Hand over what changed, wait for it, at most ``END_SECONDS``, and give the file up.
+        """Write what changed, at most for ``END_SECONDS``, and give the file up: for the end."""
+        if self.write() and self._file is not None:
+            self._file.release()
 
-        It blocks: for the end. Nothing that was asked for before is handed over later.
+    def write(self) -> bool:
+        """Hand over what changed and wait for it; False if that takes over ``END_SECONDS``.
+
+        It blocks. Nothing that was asked for before is handed over later.
         """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._put(lambda: None)
-        if self._file is not None and self._writer is not None:
-            if self._writer.wait(END_SECONDS):
-                self._file.release()
-            else:
-                seconds = self.clock.monotonic() - self._busy_since
-                log.error("the last %.0f s are not in state file %s", seconds, self.path)
+        is_written = self._writer is None or self._writer.wait(END_SECONDS)
+        if not is_written:
+            seconds = self.clock.monotonic() - self._busy_since
+            log.error("the last %.0f s are not in state file %s", seconds, self.path)
         self._settle()
+        return is_written
 
     def _put(self, then: Callable[[], None]) -> None:
         asking, self._asking = self._asking, []
