@@ -67,7 +67,8 @@ class Acceptor(Generic[C]):
 
     A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
     it. ``most`` is for how many there are descriptors; those at work are held as ``working``. A
-    process and a pod may each connect so often at once, and so often a second.
+    process and a pod may each connect so often at once, and so often a second. At most ``burst``
+    are taken before what came of the last ones has its turn.
     """
 
     make: Callable[[socket.socket], C | None]
@@ -79,6 +80,7 @@ class Acceptor(Generic[C]):
     most: int
     process_pace: tuple[float, float]
     pod_pace: tuple[float, float]
+    burst: int = BURST
 
     def __post_init__(self) -> None:
         self._descriptors = Budget(self.most, reserve=0)
@@ -164,11 +166,9 @@ class Acceptor(Generic[C]):
         self._accept(sock, LAST, LAST_SECONDS)
         sock.close()
 
-    def _accept(
-        self, sock: socket.socket, most: int = BURST, seconds: float = BURST_SECONDS
-    ) -> None:
+    def _accept(self, sock: socket.socket, most: int = 0, seconds: float = BURST_SECONDS) -> None:
         end = self.now() + seconds
-        for _ in range(most):
+        for _ in range(most or self.burst):
             if self.now() > end:
                 return
             try:

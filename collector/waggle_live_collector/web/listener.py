@@ -34,6 +34,8 @@ PLAIN_BYTES, TLS_BYTES = 32 * 1024, 128 * 1024
 #: Bytes that each TLS connection holds at least, so that all are alike: OpenSSL takes 175 KiB for a
 #: message of the handshake as soon as its head claims that so much is to come.
 HANDSHAKE_BYTES = 248 * 1024
+#: Connections taken at once: what is cut for them takes its memory until the loop's next turn.
+BURST = 8
 #: Bytes of such a request, and of memory for each byte over it (aiohttp takes 128 headers).
 USUAL_REQUEST_BYTES, REQUEST_FACTOR = 2 * 1024, 8
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
@@ -151,6 +153,9 @@ class HttpConnection(web.RequestHandler):
         """Close now."""
         if self.transport is not None:
             self.transport.abort()
+        else:
+            # It is let go of at once: asyncio says nothing of a handshake that comes to nothing.
+            super().connection_lost(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio: the connection stands, and TLS with it."""
@@ -215,6 +220,7 @@ class HttpListener:
             most=http_connections(),
             process_pace=self.limits.process_pace,
             pod_pace=self.limits.pod_pace,
+            burst=BURST,
         )
 
     def _make(self, accepted: socket.socket) -> HttpConnection | None:

@@ -253,18 +253,18 @@ def test_clients_that_never_shake_hands_hold_up_nobody(served):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize(("said", "most"), [(b"", 10), (b"\x16\x03\x01\0\4\1\1\xff\xb8", 18)])
+@pytest.mark.parametrize(("said", "most"), [(b"", 52), (b"\x16\x03\x01\0\4\1\1\xff\xb8", 60)])
 def test_unfinished_handshakes_cost_little_memory(served, said, most):
     """Silent ones, and those that claim a message of 128 KiB, which OpenSSL then takes at once."""
     assert served.status(*ALICE) == 200
-    before, accepted = memory(served.collector), "waggle_collector_http_connections_total"
+    accepted = "waggle_collector_http_connections_total"
     with contextlib.ExitStack() as stack:
         for _ in range(300):
             client = socket.create_connection(("127.0.0.1", served.port), 30)
             stack.enter_context(client).sendall(said)
         wait_until(lambda: served.status(*ALICE, path="/-/ready") == 200)
         assert served.count(accepted, outcome="accepted") >= 300
-        assert memory(served.collector) - before < most << 20
+        assert memory(served.collector) < most << 20  # of the 60 MiB that it may take
 
 
 def test_a_real_prometheus_scrapes_with_tls_a_password_and_a_certificate(tmp_path, authority):
