@@ -215,7 +215,7 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         if series is None:
             series = self.plugin.make(applied.totals())
             merged = costs.merged(series.totals, words, costs.text(self.identity))
-        table.hold(self, row, merged)
+        table.hold(self, row, merged, room=applied.is_bounded)
         try:
             series.take(applied, cell, arrival)
         except ProtocolError:
@@ -242,7 +242,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         merged = costs.span(totals.buckets, totals.count + more, new)
         merged -= costs.span(totals.buckets, totals.count)
         try:
-            table.hold(self, row * costs.ROW_BUCKET, merged * costs.MERGED_BUCKET)
+            sizes = row * costs.ROW_BUCKET, merged * costs.MERGED_BUCKET
+            table.hold(self, *sizes, room=applied.is_bounded)
         except ProtocolError:
             if applied.count:
                 text = "the collector has no room for its buckets"

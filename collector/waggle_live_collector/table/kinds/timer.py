@@ -100,7 +100,7 @@ class TimerSeries(WindowedSeries):
         try:
             return self._with_room(applied, cell.count, cell.buckets, arrival)
         except ProtocolError:
-            if not applied.count:
+            if not applied.count or not all(MIN_INDEX <= i <= MAX_INDEX for i, _ in cell.buckets):
                 raise
         # A known timer goes on counting: without room in the outermost of its buckets.
         return self._with_room(applied, cell.count, applied.buckets.clamped(cell.buckets), arrival)
