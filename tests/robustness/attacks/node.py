@@ -94,7 +94,7 @@ class Node:
             record = {"plugin": NAME + ":1", "task": "%s-%d" % (NAME, number), "job": ""}
             self._redis.set(each.uid, json.dumps(record))
         flags = [
-            *([] if os.environ.get("NOLIM") else ["--limit.memory=%dMiB" % (MEMORY // MIB)]),
+            "--limit.memory=%dMiB" % (MEMORY // MIB),
             "--web.listen-address=127.0.0.1:%d" % self.http_port,
             "--tcp.listen-address=127.0.0.1:%d" % self.tcp_port,
             "--identity.app-meta-cache=" + self._redis.url,
