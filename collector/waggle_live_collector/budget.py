@@ -96,10 +96,11 @@ class Budget:
         return self.limit - _lasting(self.root) - aside
 
     def sweep(self) -> None:
-        """Forget accounts that hold nothing; call about once a second."""
+        """Forget accounts that hold nothing and are nobody's; call about once a second."""
         for principal in list(self.principals()):
             for process in list(principal.children.values()):
-                if not process.children and not process.total:
+                # A connection that is its own process has not held anything yet when it is made.
+                if not process.children and not process.total and process.lose is keep:
                     process.close()
             if not principal.children and not principal.total:
                 principal.close()

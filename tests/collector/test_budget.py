@@ -242,3 +242,14 @@ def test_a_large_process_cuts_no_lines_of_its_smaller_neighbours():
         pass
     assert hog.total > 500_000
     assert not lost
+
+
+def test_what_holds_nothing_yet_is_not_forgotten():
+    """A connection that is its own process may hold something after a sweep, too."""
+    budget = Budget(MIB)
+    connection = budget.account("address:1", object(), lose=lambda what: None)
+    budget.sweep()
+    assert connection.hold(What.INCOMPLETE, 5)
+    connection.close()
+    budget.sweep()
+    assert not budget.root.children
