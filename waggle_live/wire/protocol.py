@@ -51,6 +51,10 @@ OVERFLOW = "__overflow__"
 MAX_FUNCTION_LENGTH = 256
 #: Name of the function that holds the sums of all that have no series of their own.
 OTHER_FUNCTIONS = "__other__"
+#: Name of the function that holds the time of threads that wait; it is no part of a share.
+IDLE_FUNCTIONS = "__idle__"
+#: What measured a function: the values of the label ``profiler`` of a cell of kind ``function``.
+PROFILERS = (TAU_PROFILER, SAMPLER) = ("tau", "sampler")
 
 #: Kinds of cells. The first four are an author's; the rest the client fills in itself.
 TIMER = "timer"
