@@ -54,7 +54,8 @@ live.close()
     play(listener, tmp_path, text)
     found = functions(listener)
     assert found["waiting"]["exclusive"] > 0.5
-    assert found["hashing"]["exclusive_cpu"] > 4 * found["waiting"].get("exclusive_cpu", 0)
+    # Counted for whom each sample finds, it would be a tenth of it.
+    assert found["hashing"]["exclusive_cpu"] > found["waiting"].get("exclusive_cpu", 0)
 
 
 @needs_clocks
