@@ -28,9 +28,10 @@ from tests.waggle_live.profile.tau.recorded import (
     row,
 )
 from tests.waggle_live.profile.tau.test_launcher import STANDIN
+from waggle_live.profile.names import label
 from waggle_live.profile.tau.commands import tau_command
 from waggle_live.profile.tau.directory import TIME, Directory
-from waggle_live.profile.tau.names import key, label
+from waggle_live.profile.tau.rows import key
 
 CALLS = "waggle_tau_function_calls_total"
 EXCLUSIVE = "waggle_tau_function_exclusive_seconds_total"
