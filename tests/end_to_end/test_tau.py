@@ -183,7 +183,7 @@ def test_torn_late_and_new_runs_through_the_whole(tmp_path):
         dump((1, 7000), started=1795433799000000)
         wait_until(lambda: exclusive() == {"f3": 6, "f4": 8, "late": 97, "__other__": 6})
         for labels, _ in collector.scrape().all(CALLS):
-            assert set(labels) == {"function", "plugin", "plugin_task", "plugin_job"}
+            assert set(labels) == {"function", "profiler", "plugin", "plugin_task", "plugin_job"}
         assert collector.value("waggle_tau_torn_reads_total") == 1
 
 
