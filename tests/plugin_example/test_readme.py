@@ -11,9 +11,8 @@ from tests.programs import free_port
 
 from .conftest import EXAMPLE, need
 
-WALK = (
-    EXAMPLE.joinpath("README.md").read_text(encoding="utf-8").partition("the function that is")[2]
-)
+PAGE = EXAMPLE.joinpath("README.md").read_text(encoding="utf-8")
+WALK = PAGE.partition('## From "it is slow" to the function that is\n')[2]
 COMMANDS, SHOWN = re.findall(r"```(?:sh)?\n(.*?)```", WALK, re.DOTALL)[:2]
 #: A function as top and a folded stack name it.
 FUNCTION = r"(\w+) \[\w+\.py:\d+\]"
