@@ -65,6 +65,8 @@ class Sampling:
         self._own: Dict[int, Watched] = {}
         #: When the last sample was taken, and when all threads were last looked for.
         self._last, self._looked = 0, 0
+        #: When a thread had run, or may have.
+        self._ran = Native.perf_counter_ns()
         #: CPU of the process that is counted already; None before the first sample.
         self._counted: Optional[int] = None
         self._wait = Native.allocate_lock()
@@ -76,6 +78,8 @@ class Sampling:
             return
         now = Native.perf_counter_ns()
         has_run, is_all = self._read(now)
+        if has_run:
+            self._ran = now
         found: List[Watched] = []
         if has_run or now - self._looked >= MAX_IDLE:
             found = self._look(now)
@@ -83,6 +87,10 @@ class Sampling:
             self._share(found)
         self._weigh(found, now)
         self._last = now
+
+    def idle_seconds(self) -> float:
+        """Return for how long no thread has run."""
+        return (self._last - self._ran) / 1e9
 
     def settle(self) -> None:
         """Count what CPU is left for the functions that its threads were found in last."""
