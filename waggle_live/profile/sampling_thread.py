@@ -90,6 +90,7 @@ class SamplingThread:
                 sampling.sample()
                 if Native.monotonic() - told >= TELL_SECONDS:
                     told = Native.monotonic()
+                    sampling.count_still()
                     self._functions.tell()
             except Exception as error:
                 _log_once.fault(error, "a sample is left out, for an error of ours")
