@@ -3,15 +3,15 @@
 A function is a Python function as its code has it: ``name [file.py:line]``, as TAU's are.
 """
 
-import heapq
 import weakref
+from operator import attrgetter
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..series.state import Change, Folded, SeriesState, change_together
 from ..wire.protocol import FUNCTION, OTHER_FUNCTIONS, SAMPLER
+from . import names
+from .places import DEFAULT_LIMIT, admit
 from .stacks import Stacks
-from .tau import DEFAULT_LIMIT, names
-from .tau.functions import SHARE
 
 #: Frames of a stack that are looked at, from the innermost on.
 DEFAULT_MAX_DEPTH = 200
@@ -155,15 +155,12 @@ class SampledFunctions:
 
         Those that only called others so far get none.
         """
-        room = self._limit - len(self._admitted)
-        enough = SHARE * self._total
         own = [each for each in candidates if each.exclusive or each.cpu]
-        for function in heapq.nlargest(room, own, key=lambda each: (each.cost, each.exclusive)):
-            if room <= self._limit // 2 and function.cost < enough:
-                return
+        room = self._limit - len(self._admitted)
+        cost = attrgetter("cost")
+        for function in admit(own, cost, room=room, limit=self._limit, total=self._total):
             function.state = self._state(function.label)
             self._admitted.append(function.state)
-            room -= 1
 
     def _state(self, label: str) -> SampledState:
         state = SampledState(label, _LABELS)
