@@ -9,7 +9,7 @@ from typing import Any, List
 
 from ..reporter.options import environment
 from ..wire.errors import LiveMetricsError
-from .hooks import START
+from .hooks import PACE_VARIABLE, START
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
 _SCRIPTS = (".py", ".pyc", ".pyz", ".zip")
@@ -25,6 +25,11 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         "and get, cameras, microphones and models are measured, in its child processes too.",
         usage="waggle-live run [options] -- main.py|-m MODULE|COMMAND [ARGS...]",
     )
+    run.add_argument(
+        "--pace",
+        action="store_true",
+        help="offer the knob camera.stream: a limit of the frames a second of live cameras",
+    )
     run.add_argument("script", help="the main script, options of python, or a command that runs it")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
     run.set_defaults(main=main)
@@ -35,6 +40,8 @@ def main(options: argparse.Namespace) -> int:
     signals and exit status are those of a plugin that runs alone. Raises InvalidAddress, and
     LiveMetricsError where there is no such script or command."""
     changed = environment(options)
+    if options.pace:
+        changed[PACE_VARIABLE] = "on"
     paths = [START, changed.get("PYTHONPATH", "")]
     changed["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     command = plugin_command(options.script, options.args)
