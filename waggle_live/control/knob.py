@@ -106,6 +106,12 @@ class KnobState:
     def apply(self, value: Value) -> Optional[str]:
         """Do what a new value asks for; return why that can't be done."""
 
+    def count_sleep(self) -> None:
+        """Tell from now on how long its limit has slept."""
+        if self.slept is None:
+            self.slept = 0.0
+            self.owner.is_paced = True
+
     def report(self) -> Tuple[Any, ...]:
         """Return what a change of is worth a message at once."""
         return self.current, self.source, self.revision, self.error

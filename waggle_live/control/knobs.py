@@ -44,6 +44,8 @@ class Knobs:
         self._by_name: Dict[str, KnobState] = {}
         #: Those that ``waggle-live run`` has made; an author's of that name takes its place.
         self._automatic: Dict[str, KnobState] = {}
+        #: Whether any of them is the limit of a pace.
+        self.is_paced = False
         #: Rises with each change that is worth a message.
         self.version = 0
 

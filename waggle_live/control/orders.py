@@ -70,6 +70,15 @@ class Orders(NoOrders):
 
         None for no connection. ``is_last``: nothing more is told in this session. Raises OSError.
         """
+        knobs = self._knobs
+        if (
+            connection is self._told_on
+            and knobs.version == self._version
+            and self._heard is None
+            and not self._collecting
+            and not knobs.is_paced
+        ):
+            return  # as at most ticks
         if not self.is_on or connection is None or not connection.is_clear:
             return
         try:

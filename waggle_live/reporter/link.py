@@ -65,7 +65,8 @@ class Link:
     """Connects, listens and backs off. Used by the sender's thread alone.
 
     ``refuse`` is told what names a series that the collector has no room for; it returns whether it
-    has seen to it. ``obey`` is told the last ``set`` of those that are read at once.
+    has seen to it. ``obey`` is told the last ``set`` of those that are read at once;
+    None for who takes none.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Link:
         refuse: Callable[[Any], bool],
         interval: float,
         log_once: LogOnce,
-        obey: Callable[[Dict[str, Any]], None],
+        obey: Optional[Callable[[Dict[str, Any]], None]],
     ) -> None:
         self._session = session
         self._addresses = addresses
@@ -115,7 +116,7 @@ class Link:
                 self._connect(urgent)
             else:
                 self.hear()
-        elif self.connection.has_unread:
+        elif self._obey is not None and self.connection.has_unread:
             self.hear()
 
     def hear(self) -> None:
@@ -134,7 +135,7 @@ class Link:
                 order = message
             if self.connection is None:
                 return
-        if order is not None:
+        if order is not None and self._obey is not None:
             self._obey(order)
         if connection.is_flooded:
             self._log_once(

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_it_is_closed_as_its_items_are(live):
 
 def test_an_interrupted_sleep_is_counted(live, monkeypatch):
     """What a signal handler raises goes to the author."""
-    knob = KnobState(declare_limit("fps", 0.1, 10.0), 0.1, None)
+    knob = KnobState(declare_limit("fps", 0.1, 10.0), 0.1, SimpleNamespace())
     limit = Limit(knob)
     limit.wait()
 
