@@ -21,11 +21,11 @@ def limit_of(live):
     """Set a knob as a lease does, until the test's end."""
 
     def set_to(name, value):
-        live._knobs.take([Lease(name, value, 60.0, 1)])
+        live._knobs.take([Lease(name, value, 60.0, 1)], time.monotonic())
         return live._knobs._by_name[name]
 
     yield set_to
-    live._knobs.take([])
+    live._knobs.take([], time.monotonic())
 
 
 def test_without_a_lease_it_is_each(live):
@@ -111,7 +111,7 @@ def test_a_lift_is_felt_at_once(live, limit_of):
     thread.start()
     time.sleep(0.1)
     assert not taken
-    live._knobs.take([])
+    live._knobs.take([], time.monotonic())
     thread.join(10)
     assert taken == [1]
 
