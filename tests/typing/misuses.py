@@ -24,6 +24,7 @@ live.close(status=1)  # ERROR
 live.close(timeout="x")  # ERROR
 LiveMetrics(interval="1")  # ERROR
 LiveMetrics(plugin_name=1)  # ERROR
+LiveMetrics(profile="50")  # ERROR
 
 live.timer(3)  # ERROR
 live.rate(b"r")  # ERROR

@@ -38,7 +38,7 @@ with Plugin() as plugin:
     live = plugin.live
     assert_type(live, LiveMetrics)
 
-with LiveMetrics(plugin_name="cars", address="off", interval=0.5) as opened:
+with LiveMetrics(plugin_name="cars", address="off", interval=0.5, profile=50) as opened:
     assert_type(opened, LiveMetrics)
 
 # What the calls return, and what a block binds.
