@@ -55,19 +55,18 @@ def truth(rounds: int) -> Dict[str, Any]:
 
 
 def overhead(turns: int, rounds: int) -> Dict[str, Any]:
-    """Return what the plugin's CPU is multiplied by, and what its memory grows by a minute."""
+    """Return what the plugin's CPU is multiplied by, and how much more its memory grows a minute."""
     ratios: List[float] = []
     growth: List[float] = []
     with processes.ours() as collector:
         address = "unix://%s/socket" % collector.directory
         for turn in range(turns):
-            cost = {}
+            cost, grew = {}, {}
             for rate in (0, RATE) if turn % 2 else (RATE, 0):
                 said = shares(address, rounds, rate)
-                cost[rate] = said["process"]
-                if rate:
-                    growth.append(said["growth_percent_a_minute"])
+                cost[rate], grew[rate] = said["process"], said["growth_percent_a_minute"]
             ratios.append(cost[RATE] / cost[0])
+            growth.append(grew[RATE] - grew[0])
     return {
         "case": "overhead",
         "subject": "the same, %d samples a second" % RATE,
