@@ -22,7 +22,7 @@ from .encoding import Encoding, Form, Pairs
 from .plugin_series import PluginSeries, Rows
 
 #: Rows of a column that are rendered at a time, and about how many bytes of text these may make.
-DEFAULT_BATCH, DEFAULT_BATCH_BYTES = 500, 256 * 1024
+DEFAULT_BATCH, DEFAULT_BATCH_BYTES = 500, 64 * 1024
 #: Seconds after which the labels of a form that nobody asked for again are forgotten.
 DEFAULT_KEEP_SECONDS = 300.0
 

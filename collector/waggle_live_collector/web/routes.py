@@ -2,7 +2,6 @@
 
 import weakref
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -56,7 +55,6 @@ class Routes:
     limits: HttpLimits
 
     def __post_init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, "gzip")
         #: Answers by the form of ``/metrics``; None is JSON.
         self._answers: SharedAnswers[Form | None, Answer | None] = SharedAnswers(self._make)
         self._newest: weakref.ref[Answer] | None = None
@@ -136,7 +134,7 @@ class Routes:
         answer = Answer()
         try:
             pieces = self.api.plugins() if form is None else self.exposition.render(form)
-            await answer.make(pieces, self._executor)
+            await answer.make(pieces)
         except Exception as error:
             self.faults.note("http", f"can't make an answer: {form or 'JSON'}", error)
             if form is not None:
