@@ -6,7 +6,7 @@ Arguments: the path of the socket; the number of the first, and of the first tha
 import os
 import sys
 
-from tests.robustness.test_restarts import live_once
+from tests.robustness.short_life import live_once
 
 #: While one waits for the collector, others begin and end.
 AT_ONCE = 4
