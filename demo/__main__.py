@@ -133,6 +133,7 @@ class Demo:
         environ = dict(os.environ)
         environ.pop("WAGGLE_APP_ID", None)
         environ["WAGGLE_LIVE_METRICS"] = f"unix://{self._directory / 'live_metrics.sock'}"
+        environ["WAGGLE_LIVE_PROFILE"] = "50"
         for task, arguments in TASKS.items():
             environ["WAGGLE_LIVE_TASK"] = task
             environ["PYWAGGLE_LOG_DIR"] = str(self._directory / task)

@@ -21,9 +21,9 @@ ARROWS = {
     "waggle_live": {
         "__init__": "live plugin version wire",
         "__main__": "profile run reporter version wire",
-        "run": "plugin reporter wire frames logs native",
+        "run": "plugin profile reporter wire frames logs native",
         "plugin": "live wire frames",
-        "live": "instruments reporter series wire",
+        "live": "instruments profile reporter series wire",
         "instruments": "series wire native",
         "profile": "reporter series wire logs native",
         "reporter": "series wire claim logs native version",

@@ -9,7 +9,7 @@ from .instruments.arguments import (
     series_key,
     take_name,
     takes_labels,
-    to_seconds,
+    to_interval,
     to_timeout,
 )
 from .instruments.counter import Counter
@@ -19,6 +19,7 @@ from .instruments.number import Number
 from .instruments.rate import Rate, RateSeries
 from .instruments.reentrancy import unit
 from .instruments.timer import Timer, TimerSeries
+from .profile.sampler import SAMPLER
 from .reporter import reporter
 from .reporter.address import Addresses
 from .reporter.ends import STATUSES
@@ -40,8 +41,6 @@ from .wire.protocol import (
     check_name,
 )
 
-#: Seconds between two sends, at least and at most.
-MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
 #: Nested ``start_timer`` calls per thread; one more forgets the outermost.
 MAX_NESTING = 1000
 _MAX_MEMO = 4096
@@ -62,7 +61,8 @@ class LiveMetrics:
     ``task``, ``job``: what it is called outside of the Waggle Edge Stack (see
     :mod:`waggle_live.reporter.identity`).
     ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``; else ``WAGGLE_LIVE_METRICS``
-    (a wrong one is logged once and stands for ``off``) or the usual places.
+    (a wrong one is logged once and stands for ``off``) or the usual places. ``profile``: how often
+    a second all stacks are sampled, 0 to 200; else ``WAGGLE_LIVE_PROFILE``, else not at all.
 
     All LiveMetrics of one process, identity and address are handles of the same series and the
     same session. The constructor starts nothing; the first value, ``declare``, a gauge's function,
@@ -84,6 +84,7 @@ class LiveMetrics:
         job: Optional[str] = None,
         address: Optional[str] = None,
         interval: Number = DEFAULT_INTERVAL,
+        profile: Optional[int] = None,
     ) -> None:
         is_plugin = hasattr(plugin, "publish") or hasattr(plugin, "config")
         if plugin is not None and (isinstance(plugin, type) or not is_plugin):
@@ -96,12 +97,10 @@ class LiveMetrics:
             app_id = None
         identity = find_identity(plugin_name, task, job, app_id, os.environ)
         addresses = Addresses(address, os.environ)
-        seconds = to_seconds(interval, "interval")
-        if not MIN_INTERVAL <= seconds <= MAX_INTERVAL:
-            raise InvalidMetric(
-                "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, seconds)
-            )
-        self._attach(reporter.find(identity, addresses, seconds, INSTRUMENTS))
+        seconds = to_interval(interval)
+        found = reporter.find(identity, addresses, seconds, INSTRUMENTS, SAMPLER)
+        found.profile.tell(profile, os.environ)
+        self._attach(found)
 
     def _attach(self, found: reporter.Reporter) -> None:
         self._reporter = found

@@ -15,10 +15,12 @@ from ..claim import Claim, Owner
 from ..logs import LogOnce
 from ..native import Native
 from ..series.registry import Instruments, Registry
+from ..series.state import SeriesState
 from . import ends, fork
 from .address import Addresses
 from .gauge_functions import GaugeFunctions
 from .identity import ClaimedIdentity
+from .profiler import Profile, Profiler
 from .sender import Sender
 from .session import Session
 from .usage import Figures
@@ -51,11 +53,13 @@ class Reporter:
         addresses: Addresses,
         interval: float,
         instruments: Instruments,
+        profiler: Profiler,
     ) -> None:
         self._identity = identity
         self._addresses = addresses
         self._interval = interval
         self._instruments = instruments
+        self.profile = Profile(profiler, self)
         begin = None if addresses.is_off else self.start
         self.registry = Registry(instruments, begin=begin, owner=self)
         #: Under 0 a ``threading.local``, made at its first use: by then gevent or eventlet may
@@ -78,7 +82,11 @@ class Reporter:
 
     def __reduce__(self) -> Tuple[Any, ...]:
         # In another process it is that process's own.
-        return find, (self._identity, self._addresses, self._interval, self._instruments)
+        series = self._interval, self._instruments, self.profile.profiler
+        return find, (self._identity, self._addresses, *series)
+
+    def _states(self) -> List[SeriesState]:
+        return self.registry.states() + self.profile.states()
 
     def spans(self) -> List[Any]:
         """Return what this thread has started by name and not stopped, the latest last."""
@@ -122,7 +130,7 @@ class Reporter:
     def _begin(self) -> None:
         ends.finalize_child(_end_child)
         sender = self._sender = Sender(
-            states=self.registry.states,
+            states=self._states,
             session=Session(self._identity),
             addresses=self._addresses.candidates,
             usage=_figures,
@@ -132,6 +140,7 @@ class Reporter:
         )
         _started.append(self)
         sender.start()
+        self.profile.begin()
 
     def _ended(self) -> None:
         """The session has ended: begin the next one if anything was recorded meanwhile."""
@@ -195,6 +204,7 @@ class Reporter:
         sender = self._sender
         if sender is None:
             return lambda: None
+        self.profile.end()
         # What a function gives is no value that anybody recorded.
         states = [state for state in self.registry.states() if state.sample is None]
         recorded = max((state.recorded_at for state in states), default=0.0)
@@ -215,17 +225,24 @@ class Reporter:
         self._is_told = False
         self._by_thread = {}
         self.registry.reset()
+        if sender is not None:
+            self.profile.begin()
 
 
 def find(
-    identity: ClaimedIdentity, addresses: Addresses, interval: float, instruments: Instruments
+    identity: ClaimedIdentity,
+    addresses: Addresses,
+    interval: float,
+    instruments: Instruments,
+    profiler: Profiler,
 ) -> Reporter:
     """Return this process's reporter of that identity and address, new or known."""
     key = (identity, addresses.text)
     with _finding:
         reporter = _known.get(key)
         if reporter is None:
-            reporter = _known[key] = Reporter(identity, addresses, interval, instruments)
+            reporter = Reporter(identity, addresses, interval, instruments, profiler)
+            _known[key] = reporter
     return reporter
 
 

@@ -2,13 +2,13 @@
 
 import argparse
 import os
-import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
@@ -19,6 +19,7 @@ from ...wire.errors import LiveMetricsError
 from .directory import Directory, Reading
 from .forwarder import ForwardedRun, Forwarder
 from .functions import Functions
+from .program import parse, tau_command
 from .start import waggle_live_tau_start as launcher
 
 #: Seconds between two looks at the directory.
@@ -38,22 +39,20 @@ docs/tau.md, in the repository of Waggle Live, says how."""
 def tau_run(options: argparse.Namespace) -> int:
     """Run a script under TAU; returns its exit status, 128 + n if signal n ended it.
 
-    Raises InvalidAddress, and LiveMetricsError where there is no such script.
+    Raises InvalidAddress, and LiveMetricsError where there is no such program.
     """
-    command = tau_command(options.tau_command)
+    program = parse([options.script, *options.args], options.python)
+    command = tau_command(options.tau_command, program)
     if command is None:
         print(NO_TAU, file=sys.stderr)
         return 127
-    if not os.path.exists(options.script):
-        raise LiveMetricsError("no such script: %s" % options.script)
-    command += [launcher.__file__, "%g" % options.interval, options.script, *options.args]
+    command += [launcher.__file__, "%g" % options.interval, *(["-m"] if program.is_module else [])]
+    command += [program.name, *program.arguments]
     directory = tempfile.mkdtemp(prefix="waggle-live-tau-")
     try:
-        forwarder = _forwarder(directory, options, options.script)
-        # Other forms are not written while a program runs.
-        tau = {"PROFILEDIR": directory, "TAU_PROFILE_FORMAT": "profile"}
+        forwarder = _forwarder(directory, options, program.script)
         try:
-            environ = dict(environment(options), **tau)
+            environ = _environ(environment(options), directory)
             status = _run(command, environ, directory, forwarder.poll)
         except OSError as error:
             print("waggle-live: can't run %s: %s" % (command[0], error.strerror), file=sys.stderr)
@@ -82,6 +81,19 @@ def tau_watch(options: argparse.Namespace) -> int:
     return 0
 
 
+def _environ(plain: Dict[str, str], directory: str) -> Dict[str, str]:
+    """Return the environment for TAU, and leave the plain one where the program gets it back."""
+    launcher.write_environ(directory, plain)
+    # Other forms are not written while a program runs.
+    environ = dict(plain, PROFILEDIR=directory, TAU_PROFILE_FORMAT="profile")
+    if not plain.get("LC_ALL"):
+        # TAU's script sets LANG=C, which would change how the program's stdout is encoded.
+        encoding = plain.get("LC_CTYPE") or plain.get("LANG")
+        if encoding:
+            environ["LC_CTYPE"] = encoding
+    return environ
+
+
 def _run(
     command: List[str], environ: Dict[str, str], directory: str, poll: Callable[[], None]
 ) -> int:
@@ -96,10 +108,12 @@ def _run(
     def pass_on(number: int, frame: Any = None) -> None:
         if not started:
             early.append(number)
-        elif started[0].returncode is None:
+        else:
             # The program itself, where TAU's command is a shell that waits for it.
-            pid = launcher.read_number(directory, launcher.PID_FILE) or started[0].pid
-            with suppress(ProcessLookupError):
+            pid = launcher.read_number(directory, launcher.PID_FILE)
+            if pid is None and started[0].returncode is None:
+                pid = started[0].pid
+            if pid is not None and _is_running(pid):
                 os.kill(pid, number)
 
     def leave(number: int, frame: Any) -> None:
@@ -118,9 +132,23 @@ def _run(
         with suppress(subprocess.TimeoutExpired):
             child.wait(timeout=POLL_INTERVAL)
         poll()
-    if child.returncode < 0:
-        return 128 - child.returncode
-    return child.returncode or launcher.read_number(directory, launcher.STATUS_FILE) or 0
+    # A signal to the whole group ends a shell at once, and the program when it is done.
+    program = launcher.read_number(directory, launcher.PID_FILE)
+    while program is not None and _is_running(program):
+        time.sleep(POLL_INTERVAL)
+        poll()
+    status = launcher.read_number(directory, launcher.STATUS_FILE)
+    if status is None:
+        status = child.returncode if child.returncode >= 0 else 128 - child.returncode
+    return status
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in (b"Z", b"X", b"")
+    except OSError:
+        return False
 
 
 def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str]) -> Forwarder:
@@ -140,15 +168,3 @@ def script_of(command: str) -> str:
     """Return the script that a command line runs, or else its program."""
     words = command.split() or [""]
     return next((word for word in words[1:] if word.endswith(".py")), words[0])
-
-
-def tau_command(given: Optional[str]) -> Optional[List[str]]:
-    """Return the command that runs a script under TAU, the one given or that of the PATH; None if
-    there is none."""
-    if given:
-        return shlex.split(given)
-    if shutil.which("tau_python"):
-        return ["tau_python"]
-    if shutil.which("tau_exec"):
-        return ["tau_exec", sys.executable, "-m", "tau_python_wrapper"]
-    return None

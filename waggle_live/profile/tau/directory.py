@@ -13,8 +13,9 @@ from stat import S_ISREG
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ...wire.errors import InvalidProfile
-from . import names
+from . import rows as of_rows
 from .profile import Profile, Row, Run, parse
+from .start.waggle_live_tau_start import CHILD
 
 #: Seconds that a file that changed must have been left alone; longer than a tick of its time.
 SETTLE = 0.02
@@ -25,8 +26,14 @@ DEFAULT_MAX_FILES = 4096
 #: The metrics that are times, in microseconds; any other is listed and left alone.
 TIME, CPU_TIME = "TIME", "CPU_TIME"
 
-#: What the name of a profile ends with: node, context, thread.
-_FILE = re.compile(r"\.-?\d+\.(\d+\.\d+)\Z")
+#: What the name of a profile ends with: node, context, thread. A forked child's under ``tau-run``
+#: says that it is its parent's, and counts again what was the parent's before the fork.
+_FILE = re.compile(r"\.(?!%d\.)-?\d+\.(\d+\.\d+)\Z" % CHILD)
+#: The other forms of ``TAU_PROFILE_FORMAT``, by the names of their files.
+_OTHER_FORMS = (
+    ("snapshot", re.compile(r"snapshot\.-?\d+\.\d+\.\d+\Z")),
+    ("merged", re.compile(r"tauprofile.*\.xml(?:\.gz)?\Z")),
+)
 
 #: Calls, exclusive and inclusive nanoseconds.
 Values = Tuple[int, int, int]
@@ -41,9 +48,11 @@ class Reading(NamedTuple):
     thread: str
     #: Unix time at which the file was written.
     dumped: float
-    #: What counts of the profile's rows, by key (see :mod:`waggle_live.profile.tau.names`);
+    #: What counts of the profile's rows, by key (see :mod:`waggle_live.profile.tau.rows`);
     #: nothing where its metric is no time.
     functions: Dict[bytes, Values]
+    #: Keys of those that TAU has stopped measuring.
+    throttled: Tuple[bytes, ...] = ()
 
     @property
     def run(self) -> Run:
@@ -66,6 +75,8 @@ class Directory:
         self.torn = 0
         #: Metrics that were found and are not forwarded.
         self.others: Set[str] = set()
+        #: Forms of profiles that were found and can't be read.
+        self.forms: Set[str] = set()
         #: Files that were too many and are left alone, at the last look.
         self.surplus = 0
         #: The run of each file that is there and was ever whole.
@@ -96,6 +107,10 @@ class Directory:
         found: Dict[str, _Signature] = {}
         for pattern in ("*", os.path.join("MULTI__*", "*")):  # neither matches hidden files
             for path in glob.iglob(os.path.join(glob.escape(self._path), pattern)):
+                form = _other_form(os.path.basename(path))
+                if form is not None:
+                    self.forms.add(form)
+                    continue
                 signature = _signature(path) if _FILE.search(path) else None
                 if signature is not None:
                     found[path] = signature
@@ -117,19 +132,26 @@ class Directory:
         is_time = profile.metric in (TIME, CPU_TIME)
         if not is_time:
             self.others.add(profile.metric)
-        functions = _functions(profile.rows if is_time else [])
+        rows = profile.rows if is_time else []
+        functions = _functions(rows)
+        throttled = tuple(of_rows.key(row[0]) for row in rows if of_rows.is_throttled(row[0]))
         self.runs[path] = profile.run
-        return Reading(profile, _FILE.findall(path)[0], signature[1] / 1e9, functions)
+        thread, written = _FILE.findall(path)[0], signature[1] / 1e9
+        return Reading(profile, thread, written, functions, throttled)
+
+
+def _other_form(name: str) -> Optional[str]:
+    return next((form for form, pattern in _OTHER_FORMS if pattern.match(name)), None)
 
 
 def _functions(rows: List[Row]) -> Dict[bytes, Values]:
     """Sum up the rows that count, by key; raises OverflowError for an infinite time."""
     functions: Dict[bytes, Values] = {}
     groups = {row[4] for row in rows}
-    repeated = {group for group in groups if names.REPEATED.search(group)}
+    repeated = {group for group in groups if of_rows.REPEATED.search(group)}
     for name, calls, exclusive, inclusive, group in rows:
         if group not in repeated:
-            key = names.key(name)
+            key = of_rows.key(name)
             before = functions.get(key, (0, 0, 0))
             functions[key] = (
                 before[0] + int(calls),
@@ -137,7 +159,8 @@ def _functions(rows: List[Row]) -> Dict[bytes, Values]:
                 before[1] + round(float(exclusive) * 1000),
                 before[2] + round(float(inclusive) * 1000),
             )
-    return functions
+    # What that thread takes is no part of the program.
+    return {} if any(map(of_rows.is_dumper, functions)) else functions
 
 
 def _signature(path: str) -> Optional[_Signature]:
