@@ -6,6 +6,7 @@ another wants waits. Belongs to the event loop.
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import NamedTuple
 
@@ -22,11 +23,25 @@ MAX_PRIORITY = 9
 DEFAULT_MAX_HOLDERS, DEFAULT_MAX_LEASES = 1000, 4000
 
 
+_HOLDER = re.compile(r"[a-z0-9._-]{1,64}")
+
+
+def check_holder(name: str) -> str:
+    """Return the name of a holder, or raise ValueError with the rule."""
+    if not _HOLDER.fullmatch(name):
+        raise ValueError(f"a holder is 1 to 64 characters of [a-z0-9._-], got {name[:80]!r}")
+    return name
+
+
 class KnobKey(NamedTuple):
     """A knob of a plugin; all processes of the plugin that have it share it."""
 
     identity: IdentityLabels
     name: str
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the labels of it with their names."""
+        return [*self.identity.pairs(), ("name", self.name)]
 
 
 class Lease(Struct, array_like=True, eq=False):

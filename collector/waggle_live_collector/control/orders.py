@@ -11,7 +11,8 @@ from waggle_live.wire.knobs import MAX_LEASE, Value
 
 from ..identity.labels import IdentityLabels
 from ..messages import Text
-from .control import Control, Knob
+from .control import Control
+from .knob import Knob
 from .leases import DEFAULT_MAX_HOLDERS, DEFAULT_MAX_LEASES, MAX_PRIORITY, Holder, KnobKey
 
 #: Seconds of a lease.
@@ -166,10 +167,10 @@ class Orders:
             text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
             raise _RefusedError(QUARANTINED, text)
         if key not in holder.leases and (
-            leases.count >= DEFAULT_MAX_LEASES or not control.hold_leases(1)
+            leases.count >= DEFAULT_MAX_LEASES
+            or control.setting_for(key) is None
+            or not control.hold_leases(1)
         ):
-            raise _RefusedError(REFUSED, "there is no room for one more lease")
-        if control.setting_for(key) is None:
             raise _RefusedError(REFUSED, "there is no room for one more lease")
         leases.want(holder, key, checked, now, holder.until)
 
@@ -182,21 +183,21 @@ class Orders:
         answer["processes"] = NOBODY if knob is None else knob.processes()
         if refused is not None:
             return {**answer, "status": refused.status, "rule": str(refused)}
-        best, lease = self._control.leases.best(key), holder.leases[key]
+        best = self._control.leases.best(key)
         if best is None or knob is None:  # it has ended meanwhile
             return answer
         if best[0] is not holder:
             return {**answer, "status": HELD_BY, "holder": best[0].name}
         if waits:
             return {**answer, "status": PENDING, "rule": waits}
-        counts = answer["processes"]
+        counts, lease = answer["processes"], best[1]
         if counts["pending"]:
-            return {**answer, "status": PENDING}
-        if not counts["applied"]:
-            error = next((told.error for told in knob.told if told.error), "no process takes it")
-            return {**answer, "rule": error}
-        answer["status"] = UNCHANGED if lease.is_known else APPLIED
-        lease.is_known = True
+            answer["status"] = PENDING
+        elif counts["applied"]:
+            answer["status"] = UNCHANGED if lease.is_known else APPLIED
+            lease.is_known = True
+        else:
+            answer["rule"] = next((told.error for told in knob.told if told.error), "")
         return answer
 
 

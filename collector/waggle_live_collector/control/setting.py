@@ -79,8 +79,14 @@ class Setting(Struct, array_like=True, eq=False):
         """The values that are quarantined."""
         return [each.value for each in self.suspects if each.is_quarantined]
 
-    def slept_seconds(self) -> float:
-        """Return how long all processes have slept."""
+    def is_over(self, now: float) -> bool:
+        """Is a value in force whose time is over?"""
+        return self.value is not None and now >= self.until
+
+    def slept_seconds(self) -> float | None:
+        """Return how long all processes have slept, None of a knob that nobody sleeps for."""
+        if not self.slept and not self.slept_before:
+            return None
         return self.slept_before + sum(self.slept.values())
 
     def sleep(self, process_id: str, seconds: float) -> None:
@@ -107,7 +113,9 @@ class Setting(Struct, array_like=True, eq=False):
         if recent and now - recent[-1] < CHANGE_SECONDS:
             return "a knob changes at most once a second; the value is held back"
         if len(recent) >= CHANGES_A_MINUTE:
-            return f"a knob changes at most {CHANGES_A_MINUTE} times a minute; the value is held back"
+            return (
+                f"a knob changes at most {CHANGES_A_MINUTE} times a minute; the value is held back"
+            )
         return ""
 
     def suspect(self, value: Value, now: float) -> Suspect | None:

@@ -83,7 +83,7 @@ class ToldProcess:
         self.knobs: dict[str, Told] = {}
         #: Monotonic time of the last message, and its number.
         self.at = 0.0
-        self.number = -1
+        self.number = 0
         #: What it was sent that it still has; and under which identity.
         self.sent: dict[str, Sent] = {}
         self.identity: IdentityLabels = process.plugin.identity
@@ -100,7 +100,7 @@ class ToldProcess:
 
         What is wrong with one costs that one, which is added to ``refusals``.
         """
-        if message.number < self.number:
+        if message.number <= self.number:
             return False
         self.number, self.at = message.number, at
         knobs: dict[str, Told] = {}
@@ -140,7 +140,9 @@ def _told(entry: Any) -> Told:
         raise ValueError("slept must be seconds")
     value = declaration.check(entry.get("value", declaration.default))
     error = error[:MAX_ERROR] if isinstance(error, str) else ""
-    return Told(declaration, value, source, revision, error, None if slept is None else float(slept))
+    return Told(
+        declaration, value, source, revision, error, None if slept is None else float(slept)
+    )
 
 
 def _excerpt(entry: Any) -> str:

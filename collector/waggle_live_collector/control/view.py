@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .control import Control, Knob
+from .control import Control
+from .knob import Knob
 from .leases import Holder, KnobKey
 
 
@@ -42,9 +43,7 @@ def _holder(holder: Holder, now: float) -> dict[str, Any]:
         "holder": holder.name,
         "priority": holder.priority,
         "seconds_left": max(round(holder.until - now, 3), 0.0),
-        "entries": [
-            {**_names(key), "value": lease.value} for key, lease in holder.leases.items()
-        ],
+        "entries": [{**_names(key), "value": lease.value} for key, lease in holder.leases.items()],
     }
 
 
