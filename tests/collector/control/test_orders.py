@@ -6,7 +6,6 @@ import pytest
 
 from waggle_live_collector.control.leases import DEFAULT_MAX_LEASES, check_holder
 from waggle_live_collector.control.orders import ConflictError, Entry
-
 from waggle_live_collector.identity.app_meta import AppMeta
 from waggle_live_collector.identity.labels import IdentityLabels
 from waggle_live_collector.identity.peer import PROVEN, Peer
@@ -16,7 +15,7 @@ from .holders import MODEL, PROFILE, RESOLUTION, THRESHOLD, Controlled, Holder
 
 
 def test_a_value_is_pending_then_applied_then_unchanged():
-    """The process says when it has it; the value travels at once, with the seconds that are left."""
+    """The process says when it has it; it travels at once, with the seconds that are left."""
     world = World()
     plugin, me = Controlled(world), Holder(world)
     assert me.statuses(resolution=360) == {"resolution": "pending"}
@@ -310,5 +309,5 @@ def test_the_profile_is_shown_when_somebody_used_it():
     world = World()
     Controlled(world, knobs=[PROFILE])
     assert world.value("waggle_knob_value", name="__profile") is None
-    Holder(world).put(**{"__profile": 50})
+    Holder(world).put(__profile=50)
     assert world.value("waggle_knob_leased", name="__profile") == 1
