@@ -109,11 +109,11 @@ class Orders:
                 self._want(holder, key, entry.value, now)
             except _RefusedError as error:
                 refused[number] = error
-        # What was refused now may have been taken for longer before.
-        holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
         dropped = before - stated
         for key in dropped:
             leases.drop(holder, key)
+        # What was refused now may have been taken for longer before.
+        holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
         control.hold_leases(-len(dropped))
         waits = {key: control.settle(key, now) for key in stated | dropped}
         control.send({key.identity for key in waits}, now)
