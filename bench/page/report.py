@@ -138,6 +138,7 @@ def write(rows: List[Row], path: Path) -> None:
     parts += ["\n## From `stop()` to `/metrics`\n", plain(found.of("visible"), visible)]
     cost = {
         "first_ms": "one `PUT`, ms",
+        "first_cpu_ms": "its CPU, ms",
         "renewal_ms": "its renewal, ms",
         "renewal_core_percent": "renewed each second, % of a core",
     }

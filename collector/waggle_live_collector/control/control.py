@@ -64,6 +64,8 @@ class Control:
         self._all, self._table = processes, processes.table
         self._budget = self._table.budget
         self._processes = ControlledProcesses(processes=processes, clock=clock, blame=self._blame)
+        #: Was a value put in force since the state was saved?
+        self._is_changed = False
         #: What has to wait.
         self._waiting: set[KnobKey] = set()
 
@@ -172,6 +174,9 @@ class Control:
             for told in self._processes.of(identity):
                 self._send(told, now)
             self._table.version += 1
+        if self._is_changed:
+            self._is_changed = False
+            self.changed()
         self._own.leases.set(self.leases.count)
 
     def hold_leases(self, more: int) -> bool:
@@ -236,7 +241,7 @@ class Control:
             *(holder, *setting.key.identity, setting.key.name, old),
             "default" if value is None else repr(value),
         )
-        self.changed()
+        self._is_changed = True
 
     def _send(self, told: ToldProcess, now: float) -> None:
         identity = told.process.plugin.identity
@@ -281,7 +286,7 @@ class Control:
                 *(SUSPECT_SECONDS, what, *identity, name, sent.value),
             )
             self.settle(key, now)
-            self.changed()
+            self._is_changed = True
         self.send([identity], now)
 
     def _forget(self) -> None:
