@@ -27,7 +27,7 @@ from ..table.process import Process
 from ..table.processes import Processes
 from .knob import Knob
 from .leases import KnobKey, Leases
-from .processes import ControlledProcesses
+from .processes import ControlledProcesses, Send
 from .profile import Profile
 from .setting import SUSPECT_SECONDS, Setting
 from .told import Sent, Told, ToldProcess
@@ -73,13 +73,7 @@ class Control:
         """The state is read; ``changed`` has it saved soon."""
         self.is_read, self.changed = True, changed
 
-    def take(
-        self,
-        process: Process,
-        message: Knobs,
-        send: Callable[[bytes], None],
-        refusals: list[Refusal],
-    ) -> None:
+    def take(self, process: Process, message: Knobs, send: Send, refusals: list[Refusal]) -> None:
         """A process told its knobs; what is wrong with them is added to ``refusals``.
 
         ``send`` queues a line to it, and is the same one as long as its connection lasts.
@@ -104,7 +98,7 @@ class Control:
         if profile is not None and message.revision in profile.revisions:
             profile.take(process.id, message.stacks, self._processes.account(process, "stacks"))
 
-    def left(self, process: Process, send: Callable[[bytes], None]) -> None:
+    def left(self, process: Process, send: Send) -> None:
         """The connection of a process ended without ``bye``: call it before the table knows."""
         self._processes.left(process, send)
 
@@ -129,12 +123,12 @@ class Control:
                 yield Knob(key, found, self.settings.get(key))
 
     def setting_for(self, key: KnobKey) -> Setting | None:
-        """Return the setting of a knob that is to be set, a new one if need be.
+        """Return the setting of a knob that is to be set, a new one if need be, room or no room.
 
-        None if there is no such knob, or no room.
+        There are no more of them than of leases, and of the knobs that processes told.
         """
         told = self._processes.of(key.identity)
-        return self._setting(key, told[-1].process.principal) if told else None
+        return self._setting(key, told[-1].process.principal, room=True) if told else None
 
     def settle(self, key: KnobKey, now: float) -> str:
         """Put in force what is to be now; return why what is wanted has to wait, or ""."""
@@ -224,11 +218,13 @@ class Control:
             return not is_sent and knob.revision != setting.revision
         return knob.source == SET and self.first <= knob.revision <= self.revision
 
-    def _setting(self, key: KnobKey, principal: str) -> Setting | None:
+    def _setting(self, key: KnobKey, principal: str, *, room: bool = False) -> Setting | None:
         setting = self.settings.get(key)
         if setting is None:
             account = self._budget.account(principal, "knobs")
-            if not account.hold(What.SERIES, account.own(What.SERIES) + SETTING_BYTES):
+            if room:
+                account.take(What.SERIES, SETTING_BYTES)
+            elif not account.hold(What.SERIES, account.own(What.SERIES) + SETTING_BYTES):
                 return None
             setting = self.settings[key] = Setting(key, principal)
         return setting
