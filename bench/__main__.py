@@ -13,17 +13,31 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import calls, footprint, growth, intake, load, packages, prometheus, scrape, visible
+from . import (
+    calls,
+    footprint,
+    growth,
+    intake,
+    load,
+    orders,
+    packages,
+    profile,
+    prometheus,
+    scrape,
+    visible,
+)
 from .page import fleet, plot, report
 
 FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "calls": calls.run,
     "intake": intake.run,
+    "orders": orders.run,
     "scrape": scrape.run,
     "visible": visible.run,
     "footprint": footprint.run,
     "growth": growth.run,
     "load": load.run,
+    "profile": profile.run,
     "prometheus": prometheus.run,
 }
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -24,6 +24,7 @@ live.close(status=1)  # ERROR
 live.close(timeout="x")  # ERROR
 LiveMetrics(interval="1")  # ERROR
 LiveMetrics(plugin_name=1)  # ERROR
+LiveMetrics(profile="50")  # ERROR
 
 live.timer(3)  # ERROR
 live.rate(b"r")  # ERROR
@@ -35,6 +36,13 @@ live.timer("t")(5)  # ERROR
 live.timer("t").tick()  # ERROR
 live.rate("r").each(5)  # ERROR
 live.rate("r").each_async([1])  # ERROR
+live.pace("r", 5)  # ERROR
+live.knob("k", None)  # ERROR
+live.knob("k", 1, choices=["a"])  # ERROR
+live.knob("k", 1, low="a", high="b")  # ERROR
+live.knob("k", 1, better="up")  # ERROR
+live.knob("k", 1).value = 2  # ERROR
+live.knob("k", "a").value + 1  # ERROR
 live.timer.start()  # ERROR
 with live.timer:  # ERROR
     pass

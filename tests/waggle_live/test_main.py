@@ -225,3 +225,40 @@ def test_signals_are_the_plugins(tmp_path):
         child.send_signal(signal.SIGINT)
         assert child.stdout.readline() == b"interrupted\n"
         assert child.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--profile", "main.py"], "got 'main.py'; it is written --profile=HZ, or --profile -- "),
+        (["--profile=201", "main.py"], "profile must be 0 (off) to 200 samples a second, got 201"),
+        (["--profile=5.5", "main.py"], "whole number of samples a second"),
+    ],
+)
+def test_a_wrong_rate_is_an_error_of_usage(capsys, options, what):
+    """With the rule, and with what the option looks like."""
+    with pytest.raises(SystemExit) as raised:
+        main(["run", *options])
+    assert raised.value.code == 2
+    assert what in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"),
+    [
+        (["--profile"], "50"),
+        (["--profile=120"], "120"),
+        (["--profile.output=stacks"], "50"),
+        (["--profile=20", "--profile.output=stacks"], "20"),
+        ([], None),
+    ],
+)
+def test_the_rate_is_handed_on(tmp_path, options, rate):
+    """In the environment, to what the plugin starts as well."""
+    path = write_script(tmp_path, "import os; print(os.environ.get('WAGGLE_LIVE_PROFILE'))")
+    env = environment("off")
+    assert run_python(*RUN, *options, "--", path, env=env, cwd=str(tmp_path)) == (
+        0,
+        "%s\n" % rate,
+        "",
+    )

@@ -11,7 +11,7 @@ from ..profile.sampler import OUTPUT_VARIABLE
 from ..reporter import profiler
 from ..reporter.options import environment
 from ..wire.errors import LiveMetricsError
-from .hooks import START
+from .hooks import PACE_VARIABLE, START
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
 _SCRIPTS = (".py", ".pyc", ".pyz", ".zip")
@@ -26,6 +26,11 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         description="Run an unmodified plugin with live metrics: its timeit, publish, upload_file "
         "and get, cameras, microphones and models are measured, in its child processes too.",
         usage="waggle-live run [options] -- main.py|-m MODULE|COMMAND [ARGS...]",
+    )
+    run.add_argument(
+        "--pace",
+        action="store_true",
+        help="offer the knob camera.stream: a limit of the frames a second of live cameras",
     )
     run.add_argument(
         "--profile",
@@ -52,6 +57,8 @@ def main(options: argparse.Namespace) -> int:
     signals and exit status are those of a plugin that runs alone. Raises InvalidAddress, and
     LiveMetricsError where there is no such script or command."""
     changed = environment(options)
+    if options.pace:
+        changed[PACE_VARIABLE] = "on"
     changed.update(_profile(options))
     paths = [START, changed.get("PYTHONPATH", "")]
     changed["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
