@@ -13,12 +13,25 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import calls, footprint, growth, intake, load, packages, profile, prometheus, scrape, visible
+from . import (
+    calls,
+    footprint,
+    growth,
+    intake,
+    load,
+    orders,
+    packages,
+    profile,
+    prometheus,
+    scrape,
+    visible,
+)
 from .page import fleet, plot, report
 
 FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "calls": calls.run,
     "intake": intake.run,
+    "orders": orders.run,
     "scrape": scrape.run,
     "visible": visible.run,
     "footprint": footprint.run,

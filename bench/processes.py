@@ -45,13 +45,9 @@ class Program:
         return found
 
     def cpu(self) -> float:
-        """Return the CPU seconds of all its threads, to the microsecond."""
-        total = 0
-        for pid in self.pids():
-            for thread in os.listdir("/proc/%d/task" % pid):
-                with open("/proc/%d/task/%s/schedstat" % (pid, thread), encoding="ascii") as file:
-                    total += int(file.read().split()[0])
-        return total / 1e9
+        """Return the CPU seconds of all its threads, of those that have ended too."""
+        # What clock_getcpuclockid(3) makes of a pid, which Python has for threads alone.
+        return sum(time.clock_gettime(~pid << 3 | 2) for pid in self.pids())
 
     def wakeups(self) -> int:
         """Return how often its threads have gone to sleep, and so been woken, up to now."""

@@ -55,7 +55,7 @@ def truth(rounds: int) -> Dict[str, Any]:
 
 
 def overhead(turns: int, rounds: int) -> Dict[str, Any]:
-    """Return what the plugin's CPU is multiplied by, and how much more its memory grows a minute."""
+    """Return what its CPU is multiplied by, and how much more its memory grows a minute."""
     ratios: List[float] = []
     growth: List[float] = []
     with processes.ours() as collector:

@@ -18,7 +18,7 @@ def held(measure: Callable[[], Dict[str, float]], limits: Dict[str, float]) -> b
             break
     for name, limit in limits.items():
         over = "" if best[name] <= limit else "   <-- dearer than it may be"
-        print("%-60s %.2f of %.2f%s" % (name, best[name], limit, over), flush=True)
+        print("%-60s %.3f of %.3f%s" % (name, best[name], limit, over), flush=True)
     return all(best[name] <= limit for name, limit in limits.items())
 
 

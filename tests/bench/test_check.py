@@ -55,6 +55,7 @@ def test_the_best_of_the_tries_counts(capsys):
 def test_the_collector_s_costs_are_found(monkeypatch):
     """A few turns against a real collector give a ratio for each limit."""
     monkeypatch.setattr(costs, "TURNS", 2)
+    monkeypatch.setattr(costs, "PLUGINS", 1)
     monkeypatch.setattr(costs, "SESSIONS", 10)
     monkeypatch.setattr(costs, "SCRAPES", 2)
     found = costs.ratios()

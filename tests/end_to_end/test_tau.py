@@ -284,3 +284,6 @@ def test_a_live_run_under_tau(tmp_path):
         assert any(reading.profile.has_ended for reading in final)
         total = sum(values[1] for values in by_metric(final)[TIME].values()) / 1e9
         assert grown == pytest.approx(total, rel=0.02)
+        busy = next(key for key in end if key[0] == EXCLUSIVE and key[2].startswith("busy "))
+        # Four threads of 3 s each, and of it what the functions that they call take.
+        assert end[busy] - start_of_second.get(busy, 0) > 4.0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from ..budget import Account, Budget, What
+from ..budget import Budget, What
 
 
 class Row(Protocol):
@@ -37,13 +37,13 @@ class Remains(Generic[K, R]):
         """Take in a row, in the place of the one before under that key."""
         self.pop(key)
         self.rows[key] = row
-        self._account(row.principal).take(What.ENDED, self._size(row))
+        self._take(row.principal, self._size(row))
 
     def pop(self, key: K) -> R | None:
         """Take a row out, if there is one."""
         row = self.rows.pop(key, None)
         if row is not None:
-            self._account(row.principal).take(What.ENDED, -self._size(row))
+            self._take(row.principal, -self._size(row))
         return row
 
     def expire(self, now: float) -> bool:
@@ -53,8 +53,13 @@ class Remains(Generic[K, R]):
             self.pop(key)
         return bool(over)
 
-    def _account(self, principal: str) -> Account:
-        return self._budget.account(principal, self._name, lose=partial(self._lose, principal))
+    def _take(self, principal: str, more: int) -> None:
+        """Have a principal hold so many bytes more, or less."""
+        lose = partial(self._lose, principal)
+        account = self._budget.account(principal, self._name, lose=lose)
+        account.take(What.ENDED, more)
+        if not account.total:
+            account.close()  # else its principal would be known for ever, and keep its reserve
 
     def _lose(self, principal: str, _: What) -> None:
         keys = [key for key, row in self.rows.items() if row.principal == principal]
@@ -62,4 +67,4 @@ class Remains(Generic[K, R]):
         for key in keys[:older]:
             del self.rows[key]
         kept = sum(self._size(self.rows[key]) for key in keys[older:])
-        self._account(principal).take(What.ENDED, kept)
+        self._take(principal, kept)

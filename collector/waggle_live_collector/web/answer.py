@@ -10,7 +10,6 @@ import asyncio
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from aiohttp import web
@@ -19,9 +18,9 @@ from .listener import HttpConnection, connection_of
 
 #: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
 GZIP_LEVEL = 1
-#: Bytes of text that are gathered before they are compressed, in a thread: zlib lets go of the
-#: interpreter meanwhile. Less is compressed at once.
-INLINE_BYTES = 64 * 1024
+#: Seconds after which others have their turn while pieces are made. Most pieces take a tenth of
+#: that, and a turn, which begins with a system call, as much again.
+TURN_SECONDS = 0.001
 #: Bytes that are unpacked at a time. Few readers get larger pieces, which share the second size:
 #: each costs some 20 µs besides.
 PIECE, DEFAULT_MAX_PIECES = 16 * 1024, 128 * 1024
@@ -53,27 +52,24 @@ class Answer:
         #: Whether there is a newer one; the first reader pays for this one then.
         self._is_old = False
 
-    async def make(self, pieces: Iterable[bytes], executor: Executor) -> None:
+    async def make(self, pieces: Iterable[bytes]) -> None:
         """Take in a text whose pieces are made now; the event loop has its turn between."""
-        loop, begin = asyncio.get_running_loop(), time.monotonic()
-        text = bytearray()
+        begin = turn = time.monotonic()
         for piece in pieces:
-            text += piece
-            if len(text) > INLINE_BYTES:
-                await loop.run_in_executor(executor, self._add, text)
-                text.clear()
-            else:
+            self._add(piece)
+            if time.monotonic() - turn >= TURN_SECONDS:
                 await asyncio.sleep(0)
-        self.finish(text)
+                turn = time.monotonic()
+        self.finish()
         self.seconds = time.monotonic() - begin
 
-    def finish(self, text: bytes | bytearray) -> None:
+    def finish(self, text: bytes = b"") -> None:
         """Take in the end of the text."""
         self._add(text)
         self._blocks.append(self._packer.flush(zlib.Z_FULL_FLUSH))
         del self._packer  # it takes 256 KiB
 
-    def _add(self, text: bytes | bytearray) -> None:
+    def _add(self, text: bytes) -> None:
         self._plain_size += len(text)
         self._crc = zlib.crc32(text, self._crc)
         block = self._packer.compress(text)

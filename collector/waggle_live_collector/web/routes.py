@@ -2,7 +2,6 @@
 
 import weakref
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +18,9 @@ from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
 from . import negotiation
 from .answer import Answer
+from .control_routes import ControlRoutes
 from .guard import FAULT, HttpGuard
+from .listener import DEFAULT_MAX_BODY
 from .page import Page
 from .shared_answers import SharedAnswers
 from .stream import Stream
@@ -50,13 +51,13 @@ class Routes:
     readiness: Readiness
     hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
+    control: ControlRoutes
     guard: HttpGuard
     own: OwnMetrics
     faults: Faults
     limits: HttpLimits
 
     def __post_init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, "gzip")
         #: Answers by the form of ``/metrics``; None is JSON.
         self._answers: SharedAnswers[Form | None, Answer | None] = SharedAnswers(self._make)
         self._newest: weakref.ref[Answer] | None = None
@@ -70,13 +71,16 @@ class Routes:
 
     def runner(self) -> web.AppRunner:
         """Return what runs the application with its routes."""
-        application = web.Application(middlewares=[self.guard.middleware])
+        application = web.Application(
+            middlewares=[self.guard.middleware], client_max_size=DEFAULT_MAX_BODY
+        )
         application.on_response_prepare.append(self.guard.add_headers)
         application.add_routes(
             [
                 web.get(self.page.telemetry_path, self._metrics),
                 web.get("/api/v1/plugins", self._plugins),
                 web.get("/api/v1/stream", self._live),
+                *self.control.routes(self._unready),
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._ready),
             ]
@@ -136,7 +140,7 @@ class Routes:
         answer = Answer()
         try:
             pieces = self.api.plugins() if form is None else self.exposition.render(form)
-            await answer.make(pieces, self._executor)
+            await answer.make(pieces)
         except Exception as error:
             self.faults.note("http", f"can't make an answer: {form or 'JSON'}", error)
             if form is not None:

@@ -116,7 +116,7 @@ def test_a_token_can_be_replaced_while_it_runs(token_file):
             for token in ("another", "", None):
                 with TcpClient(collector) as client:
                     assert client.hello("session-3", token=token)["type"] == "error"
-            assert "must hold 1 to 1024 bytes" in collector.log()
+            wait_until(lambda: "must hold 1 to 1024 bytes" in collector.log())
             connected.update(1, [counter("n", 1)])
             assert connected.flush()[-1]["type"] == "applied"  # who is in stays in
 

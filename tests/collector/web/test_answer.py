@@ -4,8 +4,8 @@ import asyncio
 import gzip
 import random
 import string
+import time
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,6 +14,7 @@ from waggle_live_collector.web.answer import (
     DEFAULT_MAX_PIECES,
     PIECE,
     READER_BYTES,
+    TURN_SECONDS,
     Answer,
     NoRoomError,
 )
@@ -73,13 +74,14 @@ def test_both_forms_are_the_text(size, letters):
 
 
 def test_it_is_made_piece_by_piece_while_others_have_their_turn():
-    """A small piece, an empty one and a large one: others run between any two."""
+    """Pieces that take long, small, empty or large ones: others run between any two."""
     pieces = [b"a" * 10, b"", b"b" * 300_000, b"c", b"d" * 300_000]
     turns = []
 
     def made():
         for piece in pieces:
             turns.append("made")
+            time.sleep(TURN_SECONDS)
             yield piece
 
     async def run():
@@ -90,8 +92,7 @@ def test_it_is_made_piece_by_piece_while_others_have_their_turn():
 
         task = asyncio.create_task(other())
         answer = Answer()
-        with ThreadPoolExecutor(1) as executor:
-            await answer.make(made(), executor)
+        await answer.make(made())
         task.cancel()
         assert answer.seconds > 0
         return b"".join(await sent(answer, False))

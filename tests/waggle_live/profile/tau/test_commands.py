@@ -183,8 +183,8 @@ def test_a_signal_to_the_whole_group_waits_for_the_program(listener, tmp_path):
         tmp_path,
         """
         import time
-        print("up", flush=True)
         try:
+            print("up", flush=True)
             time.sleep(30)
         finally:
             time.sleep(0.8)
