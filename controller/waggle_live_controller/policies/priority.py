@@ -21,8 +21,8 @@ from .deadline import (
 #: Share of the cores that may be planned for: above the first a plugin is turned down, up to the
 #: second one is turned up.
 FULL, ROOMY = 0.97, 0.85
-#: Where a plugin is late though all fit, somebody else takes part of the cores: then so much less
-#: is planned for, down to LEAST of it; the same is given back after each good stretch.
+#: Where a plugin is late though all fit, somebody else takes part of the cores: then less is planned
+#: for than is taken now, down to LEAST of the cores; the same is given back after each good stretch.
 LESS, LEAST = 0.9, 0.3
 #: How much a new figure of CPU time counts beside what was known.
 NEWEST = 0.2
@@ -141,8 +141,9 @@ class PriorityAllocator:
                 first = FIRST_BACKOFF * self._period
                 self._backoff = min(max(2 * self._backoff, first), MAX_BACKOFF)
                 self._no_raise_before = now + self._backoff
-            if self._planned(self.settings) <= FULL * self._cores * self._share:
-                self._share = max(self._share * LESS, LEAST)
+            taken = self._planned(self.settings) / (FULL * self._cores)
+            if taken <= self._share:
+                self._share = max(taken * LESS, LEAST)
             return
         self._stretch += 1
         if self._stretch % TRIAL_PERIODS == 0:
