@@ -146,7 +146,7 @@ $(VENV)/.models: $(VENV)/.dev requirements-models.txt
 .venv-bench/.peers: requirements-bench.txt $(PACKAGING)
 	@echo "Making .venv-bench with $(BENCH_PYTHON) and the peers"
 	@"$(BENCH_PYTHON)" -m venv --clear .venv-bench
-	@.venv-bench/bin/python $(PIP_INSTALL) -e . -e ./collector -r requirements-bench.txt
+	@.venv-bench/bin/python $(PIP_INSTALL) -e . -e ./collector -e ./controller -r requirements-bench.txt
 	@touch $@
 
 # What an earlier build left in build/ would be packed as well.
