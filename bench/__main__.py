@@ -13,12 +13,25 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import calls, control, footprint, growth, intake, load, packages, prometheus, scrape, visible
+from . import (
+    calls,
+    control,
+    footprint,
+    growth,
+    intake,
+    load,
+    orders,
+    packages,
+    prometheus,
+    scrape,
+    visible,
+)
 from .page import fleet, plot, report
 
 FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "calls": calls.run,
     "intake": intake.run,
+    "orders": orders.run,
     "scrape": scrape.run,
     "visible": visible.run,
     "control": control.run,

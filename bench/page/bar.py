@@ -135,6 +135,23 @@ def scrapes(found: Results) -> List[Target]:
     ]
 
 
+def orders(found: Results) -> List[Target]:
+    """Return the targets of control."""
+
+    def cost(figure: str) -> float:
+        return found.value("orders", "ours", figure)
+
+    def way(figure: str) -> float:
+        return found.value("ordered", "ours", figure)
+
+    return [
+        Target("one `PUT` for 200 plugins × 4 knobs, ms", cost("first_ms"), 50, True),
+        Target("its renewal each second, % of a core", cost("renewal_core_percent"), 2, True),
+        Target("from `PUT` to the plugin, median, s", way("median_s"), 0.2, True),
+        Target("the same, longest, s", way("max_s"), 0.5, True),
+    ]
+
+
 def loads(found: Results) -> List[Target]:
     """Return the targets of memory and of a node's load."""
 
@@ -210,7 +227,7 @@ def kept(found: Results) -> List[Target]:
 
 def targets(found: Results) -> List[Target]:
     """Return all targets."""
-    families = (calls, intake, scrapes, loads, kept)
+    families = (calls, intake, scrapes, orders, loads, kept)
     return [target for family in families for target in family(found)]
 
 

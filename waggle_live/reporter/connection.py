@@ -92,6 +92,14 @@ class Connection:
         except BlockingIOError:
             pass
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has arrived. Costs a fifth of ``receive``, and says nothing of the end.
+
+        Of a descriptor that is another's now it may say anything, which ``receive`` finds out.
+        """
+        return self._socket is not None and Native.unread(self._socket.fileno()) != 0
+
     def receive(self) -> List[Dict[str, Any]]:
         """Return the messages that have arrived; never blocks. Raises at the peer's end of file.
 
@@ -120,6 +128,11 @@ class Connection:
                 raise
             # The next call meets the end of file again.
         return messages
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether ``receive`` has left something unread."""
+        return self._behind_since is not None
 
     @property
     def is_flooded(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -99,24 +100,29 @@ class Orders:
         before = set(holder.leases)
         refused: dict[int, _RefusedError] = {}
         stated: set[KnobKey] = set()
-        for number, entry in enumerate(will.set):
-            key = entry.key
+        keys = [entry.key for entry in will.set]
+        count, new = leases.count, len(set(keys) - before)
+        has_room = count + new <= DEFAULT_MAX_LEASES and control.hold_leases(new)
+        for number, (key, entry) in enumerate(zip(keys, will.set, strict=True)):
             try:
                 if key in stated:
                     raise _RefusedError(REFUSED, "the knob stands twice in this request")
                 stated.add(key)
-                self._want(holder, key, entry.value, now)
+                self._want(holder, key, entry.value, now, has_room=has_room)
             except _RefusedError as error:
                 refused[number] = error
+        control.hold_leases(leases.count - count - (new if has_room else 0))
         dropped = before - stated
         for key in dropped:
             leases.drop(holder, key)
+        # What was refused now may have been taken for longer before.
+        holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
         control.hold_leases(-len(dropped))
         waits = {key: control.settle(key, now) for key in stated | dropped}
         control.send({key.identity for key in waits}, now)
         return holder, [
-            self._answer(holder, entry, waits[entry.key], refused.get(number))
-            for number, entry in enumerate(will.set)
+            self._answer(holder, key, waits[key], refused.get(number))
+            for number, key in enumerate(keys)
         ]
 
     def end(self, name: str, etag: str | None) -> bool:
@@ -132,11 +138,11 @@ class Orders:
         self._end(holder, self._control.clock.monotonic())
         return True
 
-    def clear(self, key: KnobKey, value: Value | None) -> bool:
-        """Take a value of a knob, or all of them, out of quarantine; False if none was."""
+    def clear(self, key: KnobKey, values: Collection[Value] | None) -> bool:
+        """Take some values of a knob, or all, out of quarantine; False if none was in it."""
         control = self._control
         setting = control.settings.get(key)
-        if setting is None or not setting.clear(value):
+        if setting is None or not setting.clear(values):
             return False
         now = control.clock.monotonic()
         control.settle(key, now)
@@ -153,7 +159,9 @@ class Orders:
         control.send({key.identity for key in keys}, now)
         control.changed()
 
-    def _want(self, holder: Holder, key: KnobKey, value: Any, now: float) -> None:
+    def _want(
+        self, holder: Holder, key: KnobKey, value: Any, now: float, *, has_room: bool
+    ) -> None:
         """Note what is wanted of a knob; raises _RefusedError, and what was wanted before stays."""
         control, leases = self._control, self._control.leases
         knob = control.knob(key)
@@ -166,18 +174,14 @@ class Orders:
         if knob.setting is not None and checked in knob.setting.quarantined:
             text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
             raise _RefusedError(QUARANTINED, text)
-        if key not in holder.leases and (
-            leases.count >= DEFAULT_MAX_LEASES
-            or control.setting_for(key) is None
-            or not control.hold_leases(1)
-        ):
+        if key not in holder.leases and not has_room:
             raise _RefusedError(REFUSED, "there is no room for one more lease")
+        control.setting_for(key)
         leases.want(holder, key, checked, now, holder.until)
 
     def _answer(
-        self, holder: Holder, entry: Entry, waits: str, refused: _RefusedError | None
+        self, holder: Holder, key: KnobKey, waits: str, refused: _RefusedError | None
     ) -> dict[str, Any]:
-        key = entry.key
         knob = self._control.knob(key)
         answer: dict[str, Any] = {**key.identity._asdict(), "name": key.name, "status": REFUSED}
         answer["processes"] = NOBODY if knob is None else knob.processes()

@@ -120,7 +120,7 @@ def test_what_cannot_be_profiled_is_said(case):
     elif case == "twice":
         world.control.profiles[plugin.peer.protocol.process.plugin.identity] = Profile()
     elif case == "held":
-        Holder(world, priority=9).put(**{"__profile": 10})
+        Holder(world, priority=9).put(__profile=10)
     with pytest.raises(ProfilingError) as caught:
         run(world, wished)
     assert caught.value.status == (404 if case == "no plugin" else 409)

@@ -177,9 +177,9 @@ def test_only_the_value_is_quarantined_until_somebody_clears_it():
     Controlled(world, "session-9")
     me.etag = None
     assert me.statuses(resolution=1080) == {"resolution": "quarantined"}
-    assert not me.orders.clear(key, 360)
-    assert me.orders.clear(key, 1080)
-    assert not me.orders.clear(key, 1080)
+    assert not me.orders.clear(key, [360])
+    assert me.orders.clear(key, [1080])
+    assert not me.orders.clear(key, None)
     assert me.statuses(resolution=1080) == {"resolution": "pending"}
 
 
