@@ -134,9 +134,7 @@ _RATE = (
     ),
     Column(
         f.RATE_BLOCK,
-        lambda rows, moment: [
-            one.block_per_second() if _recent(one, moment).count else None for one in rows
-        ],
+        lambda rows, moment: [one.block_per_second(_recent(one, moment)) for one in rows],
     ),
     Column(f.RATE_LAST, lambda rows, _: [one.last_per_second() for one in rows]),
 )

@@ -22,6 +22,7 @@ from ..table.kinds.gauge import GaugeSeries
 from ..table.kinds.rate import RateSeries
 from ..table.kinds.timer import TimerSeries
 from ..table.plugin import GONE, UP, Plugin
+from ..table.recent import WINDOW
 from ..table.series import Series
 from ..table.table import Table
 from .columns import TAU_RUN, mean, quantiles
@@ -41,9 +42,10 @@ class Api:
         self._clock = clock
         self._node = dict(node)
 
-    def plugins(self) -> Iterator[bytes]:
+    def plugins(self, window: int = WINDOW) -> Iterator[bytes]:
         """Yield the JSON text in pieces, some of them empty; others may have their turn between.
 
+        ``window``: of how many seconds (1 to 10) recent values are; those of the CPU are of 10.
         A plugin, or a series of one, that can't be told is left out and noted.
         """
         self._clock.refresh()
@@ -58,7 +60,7 @@ class Api:
             for key, one in plugin.series.items():
                 by_kind.setdefault(key.kind, []).append(one)
             counts = []
-            count = partial(_counted, state=state, now=now)
+            count = partial(_counted, state=state, window=window, now=now)
             for kind in _COUNTS:
                 counts.append(dict((yield from self._told(by_kind.get(kind, ()), count))))
             begin = b""
@@ -68,7 +70,7 @@ class Api:
                 yield comma + begin
                 comma = b","
                 for kind, (name, fields) in _SERIES.items():
-                    tell = partial(_series, fields=fields, state=state, now=now)
+                    tell = partial(_series, fields=fields, state=state, window=window, now=now)
                     yield from self._list(name, by_kind.get(kind, ()), tell)
                 functions = yield from self._told(by_kind.get(protocol.FUNCTION, ()), _function)
                 yield from self._list("functions", _by_cost(functions), dict)
@@ -153,20 +155,20 @@ def _gone(row: GoneRow) -> dict[str, Any]:
 
 
 def _series(
-    series: Series, fields: Callable[[Any, float], dict[str, Any]], state: str, now: float
+    series: Series, fields: "_Fields", state: str, window: int, now: float
 ) -> dict[str, Any]:
     totals = series.totals
     age = max(now - series.stamp.at, 0.0)
-    told = {"name": totals.name, "labels": dict(totals.labels), "age": age, **fields(series, now)}
+    told = {"name": totals.name, "labels": dict(totals.labels), "age": age}
+    told |= fields(series, window, now)
     if state != UP and totals.kind == protocol.RATE:
         # Nobody knows how often it happens now, and PromQL alone needs a number there.
         told["per_second"] = told["block_per_second"] = None
     return told
 
 
-def _timer(series: TimerSeries, now: float) -> dict[str, Any]:
-    totals, recent = series.totals, series.recent
-    recent.advance(now)
+def _timer(series: TimerSeries, window: int, now: float) -> dict[str, Any]:
+    totals, recent = series.totals, series.recent.last(window, now)
     p50, p95, p99 = quantiles(recent.buckets) or (None, None, None)
     return {
         "count": totals.count,
@@ -180,26 +182,26 @@ def _timer(series: TimerSeries, now: float) -> dict[str, Any]:
     }
 
 
-def _rate(series: RateSeries, now: float) -> dict[str, Any]:
-    series.recent.advance(now)
+def _rate(series: RateSeries, window: int, now: float) -> dict[str, Any]:
+    recent = series.recent.last(window, now)
     return {
         "total": series.totals.count,
-        "per_second": series.recent.per_second(now),
-        "block_per_second": series.block_per_second(),
+        "per_second": recent.per_second(now, seconds=window),
+        "block_per_second": series.block_per_second(recent),
         "last": series.last_per_second(),
     }
 
 
-def _gauge(series: GaugeSeries, now: float) -> dict[str, Any]:
+def _gauge(series: GaugeSeries, *_: Any) -> dict[str, Any]:
     return {"value": series.value()}
 
 
-def _counter(series: CounterSeries, now: float) -> dict[str, Any]:
+def _counter(series: CounterSeries, *_: Any) -> dict[str, Any]:
     return {"total": series.value()}
 
 
 class _Counted(NamedTuple):
-    """What a client counts by itself: since the start, over the last 10 s, and how long ago."""
+    """What a client counts by itself: since the start, over the window, and how long ago."""
 
     total: int | None
     per_second: float | None
@@ -209,9 +211,9 @@ class _Counted(NamedTuple):
 _NEVER_COUNTED = _Counted(None, None, None)
 
 
-def _counted(series: CountSeries, state: str, now: float) -> tuple[str, _Counted]:
-    series.recent.advance(now)
-    per_second = series.recent.per_second(now) if state == UP else None
+def _counted(series: CountSeries, state: str, window: int, now: float) -> tuple[str, _Counted]:
+    recent = series.recent.last(window, now)
+    per_second = recent.per_second(now, seconds=window) if state == UP else None
     age = max(now - series.stamp.at, 0.0)
     return series.totals.name, _Counted(series.totals.value, per_second, age)
 
@@ -251,8 +253,9 @@ def _by_cost(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return told
 
 
+_Fields = Callable[[Any, int, float], dict[str, Any]]
 #: The list that each kind of an author's series stands in, and what gives its fields.
-_SERIES: dict[str, tuple[str, Callable[[Any, float], dict[str, Any]]]] = {
+_SERIES: dict[str, tuple[str, _Fields]] = {
     protocol.TIMER: ("timers", _timer),
     protocol.RATE: ("rates", _rate),
     protocol.GAUGE: ("gauges", _gauge),

@@ -13,6 +13,7 @@ import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from struct import Struct as Layout
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -24,7 +25,7 @@ WINDOW = 10
 SHORT_GAP = 1.25
 #: What is under way between a sender and here, at its interval of 0.25 s.
 MAX_LAG = 0.25
-#: A rate is never taken over less than this many seconds.
+#: A rate is taken over at least this many seconds from the first event, and half of it later.
 MIN_SPAN = 1.0
 
 _NONE: Mapping[int, int] = {}
@@ -189,22 +190,33 @@ class Recent(Struct, eq=False, gc=False):
             self._born = other._born if self._born is None else min(self._born, other._born)
         self._latest = max(self._latest, other._latest)
 
-    def per_second(self, now: float, lag: float = MAX_LAG) -> float | None:
+    def last(self, seconds: int, now: float) -> Recent:
+        """Return the window of the last ``seconds`` slots (1 to 10), which is for reading now."""
+        self.advance(now)
+        if seconds == WINDOW:
+            return self
+        first, part = _first(seconds, now), Recent(self._born, self._latest)
+        packed = self._past + (self._now.packed() if self._now else b"")
+        part._insert([slot for slot in _slots(packed) if slot.second >= first])
+        return part
+
+    def per_second(self, now: float, lag: float = MAX_LAG, seconds: int = WINDOW) -> float | None:
         """Return events per second over the window, or over its age if it is younger.
 
         None of a window that was given up.
-        ``lag``: for how many seconds events can be under way.
+        ``lag``: for how many seconds events can be under way. ``seconds``: those of the window.
         """
         if not self.count or self._born is None:
             return 0.0
-        start: float = int(now) - WINDOW + 1
+        start: float = _first(seconds, now)
         if self._past:
             second, began, *_ = _LAYOUT.unpack_from(self._past)
             # The oldest slot's first difference may have begun to accrue before the window does.
             start = began if second == start else start
         # Events since the latest update are still on their way: don't count that time.
         end = max(self._latest, now - lag)
-        return self.count / max(end - max(self._born, start), MIN_SPAN)
+        span = end - max(min(self._born, end - MIN_SPAN), start)
+        return self.count / max(span, MIN_SPAN / 2)
 
     def _put(self, start: float, count: int, total: int, buckets: Mapping[int, int]) -> None:
         """Add to the current second."""
@@ -256,28 +268,30 @@ class Recent(Struct, eq=False, gc=False):
 class _GivenUp(Recent, gc=False, eq=False):
     """Stays empty, whatever happens."""
 
-    def add(
-        self,
-        at: float,
-        gap: float | None,
-        count: int,
-        total: int = 0,
-        buckets: Mapping[int, int] = _NONE,
-    ) -> None:
+    def add(self, *_: Any) -> None:
         """Keep nothing."""
 
-    def advance(self, now: float) -> None:
+    def advance(self, *_: Any) -> None:
         """Have nothing to drop."""
 
-    def absorb(self, other: Recent, now: float) -> None:
+    def absorb(self, *_: Any) -> None:
         """Keep nothing of another window."""
 
-    def per_second(self, now: float, lag: float = MAX_LAG) -> None:
+    def last(self, *_: Any) -> Recent:
+        """Return it itself."""
+        return self
+
+    def per_second(self, *_: Any, **__: Any) -> None:
         """Return None: nothing is known."""
 
 
 #: Stands for the window of a series whose history was given up for lack of room, for good.
 GIVEN_UP = _GivenUp()
+
+
+def _first(seconds: int, now: float) -> int:
+    """Return the second that a window begins with; one that has just begun holds too little."""
+    return int(now - 0.5) if seconds == 1 else int(now) - seconds + 1
 
 
 def _share(whole: int, part: float) -> int:

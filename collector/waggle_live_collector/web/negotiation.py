@@ -70,6 +70,18 @@ def switch(query: MultiMapping[str], name: str, *, default: bool) -> bool:
     return value == "1"
 
 
+def whole(query: MultiMapping[str], name: str, *, default: int, low: int, high: int) -> int:
+    """Return a parameter of the URL that is a whole number; of a repeated one the last counts.
+
+    Raises HTTPBadRequest for any other value.
+    """
+    value = query.getall(name, [str(default)])[-1]
+    if value not in map(str, range(low, high + 1)):
+        rule = f"a whole number from {low} to {high}"
+        raise web.HTTPBadRequest(text=f"the parameter {name} is {rule}, not {value!r}\n")
+    return int(value)
+
+
 def _entries(lines: Iterable[str]) -> Iterator[_Entry]:
     found = (_entry(entry[0]) for line in lines for entry in _ENTRIES.finditer(line))
     return islice(found, DEFAULT_MAX_ENTRIES)

@@ -16,6 +16,7 @@ from ..faults import Faults
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
+from ..table.recent import WINDOW
 from . import negotiation
 from .answer import Answer
 from .control_routes import ControlRoutes
@@ -58,13 +59,13 @@ class Routes:
     limits: HttpLimits
 
     def __post_init__(self) -> None:
-        #: Answers by the form of ``/metrics``; None is JSON.
-        self._answers: SharedAnswers[Form | None, Answer | None] = SharedAnswers(self._make)
+        #: Answers by the form of ``/metrics``; of the JSON by the seconds of its window.
+        self._answers: SharedAnswers[Form | int, Answer | None] = SharedAnswers(self._make)
         self._newest: weakref.ref[Answer] | None = None
         #: Why ``/metrics`` could not be made in a form the last time it was asked for.
         self._failing: dict[Form, str] = {}
         self._stream = Stream(
-            answer=partial(self._answers.get, None),
+            answer=partial(self._answers.get, WINDOW),
             own=self.own,
             limits=self.limits,
         )
@@ -102,7 +103,9 @@ class Routes:
         return await self._answer(request, Form(_ENCODINGS[content_type], live))
 
     async def _plugins(self, request: web.Request) -> web.StreamResponse:
-        return await self._answer(request, None)
+        query = request.query
+        window = negotiation.whole(query, "window", default=WINDOW, low=1, high=WINDOW)
+        return await self._answer(request, window)
 
     async def _healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
@@ -125,28 +128,31 @@ class Routes:
         why = self.readiness.why_not()
         return None if why is None else web.Response(status=503, text=why)
 
-    async def _answer(self, request: web.Request, form: Form | None) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, form: Form | int) -> web.StreamResponse:
         if unready := self._unready():
             return unready
         answer = await self._answers.get(form)
         if answer is None:
             return web.Response(status=500, text=FAULT)
-        content_type = CONTENT_TYPE_JSON if form is None else form.encoding.content_type
+        content_type = form.encoding.content_type if isinstance(form, Form) else CONTENT_TYPE_JSON
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         return await answer.respond(request, _takes_gzip(request), headers)
 
-    async def _make(self, form: Form | None) -> Answer | None:
+    async def _make(self, form: Form | int) -> Answer | None:
         """Return a new answer, None if it can't be made; that is noted."""
         answer = Answer()
         try:
-            pieces = self.api.plugins() if form is None else self.exposition.render(form)
-            await answer.make(pieces)
+            if isinstance(form, Form):
+                await answer.make(self.exposition.render(form))
+            else:
+                await answer.make(self.api.plugins(form))
         except Exception as error:
-            self.faults.note("http", f"can't make an answer: {form or 'JSON'}", error)
-            if form is not None:
+            what = form if isinstance(form, Form) else "JSON"
+            self.faults.note("http", f"can't make an answer: {what}", error)
+            if isinstance(form, Form):
                 self._failing[form] = repr(error)
             return None
-        if form is not None:
+        if isinstance(form, Form):
             self._failing.pop(form, None)
         # Numbers may have changed while it was made. What is handed over now has all that it shows.
         answer.written = self.hand_over()

@@ -132,8 +132,8 @@ class Oracle:
         """Add what a rate shows."""
         self.add(f.RATE_EVENTS, labels, series.totals.count)
         self.add(f.RATE_PER_SECOND, labels, series.recent.per_second(self.world.time.at))
-        if series.block_per_second() is not None:
-            self.add(f.RATE_BLOCK, labels, series.block_per_second())
+        if series.block_per_second(series.recent) is not None:
+            self.add(f.RATE_BLOCK, labels, series.block_per_second(series.recent))
         if series.last_per_second() is not None:
             self.add(f.RATE_LAST, labels, series.last_per_second())
 

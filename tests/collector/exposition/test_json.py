@@ -73,6 +73,45 @@ def test_ages_are_seconds_since_the_update():
     assert plugin["counters"][0]["labels"] == {"place": "x"}
 
 
+def test_a_short_window_shows_what_is_now():
+    """Mean, quantiles and rates of the last 2 s; totals, and what 10 s show, stay."""
+    world = World()
+    peer = world.peer(monotonic=0.0)
+    for step in range(1, 41):
+        world.time.pass_(0.25)
+        slow = max(
+            step - 30, 0
+        )  # 10 frames a second, and 4 in the end, which take ten times as long
+        frames, ns = 25 * min(step, 30) // 10 + slow, 10**7 * (25 * min(step, 30) // 10 + 10 * slow)
+        peer.update(
+            step,
+            timer("t", {0: 25 * min(step, 30) // 10, 27: slow}, ns),
+            rate("r", frames, sum=ns),
+            {"kind": "messages", "name": "m", "value": frames},
+            monotonic=step / 4,
+        )
+
+    def told(*window):
+        (plugin,) = json.loads(b"".join(world.api.plugins(*window)))["plugins"]
+        (timed,), (rated,) = plugin["timers"], plugin["rates"]
+        return timed, rated, plugin["messages_per_second"]["m"]
+
+    timed, rated, messages = told(2)
+    assert (timed["count"], timed["mean"]) == (85, pytest.approx(0.1))
+    assert timed["p50"] == timed["p99"] == told()[0]["p99"] > 10 * told()[0]["p50"]
+    assert (rated["total"], rated["block_per_second"]) == (85, pytest.approx(10))
+    assert rated["per_second"] == pytest.approx(4, abs=0.5)
+    assert messages == pytest.approx(4, abs=0.5)
+    assert told()[1]["per_second"] > 7
+    assert told() == told(10)
+    world.time.pass_(1.5)
+    peer.update(41)
+    world.time.pass_(0.6)
+    timed, rated, messages = told(2)
+    assert [timed[each] for each in ("mean", "p50", "p95", "p99")] == [None] * 4
+    assert (rated["per_second"], rated["block_per_second"], messages) == (0, None, 0)
+
+
 def test_reading_the_api_does_not_make_the_metrics_stale():
     """A window that slid while the API was read is rendered anew."""
     world = World()

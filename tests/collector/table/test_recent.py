@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waggle_live_collector.table.recent import Recent
+from waggle_live_collector.table.recent import GIVEN_UP, Recent
 
 
 def filled(recent):
@@ -166,6 +166,61 @@ def test_a_window_may_begin_before_the_clock_does():
     assert 80 < recent.count < 100
     recent.advance(20.0)
     assert recent.count == 0
+
+
+@pytest.mark.parametrize("seconds", range(1, 11))
+@pytest.mark.parametrize("offset", [0.0, 0.13, 0.5, 0.87])
+def test_each_window_reads_the_rate_of_a_steady_loop(seconds, offset):
+    """However short it is, whenever it is asked, and without a change to the window of 10 s."""
+    recent = Recent()
+    loop = Loop(recent, 100.0 + offset, 30)
+    loop.run(20)
+    for _ in range(40):
+        at = loop.run(0.25)
+        for later in (0.0, 0.1, 0.249):
+            now = at + later
+            part = recent.last(seconds, now)
+            assert part.per_second(now, seconds=seconds) == pytest.approx(30, abs=1)
+            assert part.sum == part.count * 1000
+            assert filled(part) == {-60: part.count}
+            assert recent.per_second(now) == pytest.approx(30, abs=1)
+
+
+@pytest.mark.parametrize("seconds", range(1, 11))
+def test_a_window_of_n_seconds_has_nothing_older(seconds):
+    """What was before its slots is not in it; 10 is the window itself."""
+    for step in range(8):
+        recent = Recent()
+        at = Loop(recent, 100.0 + step / 8, 30).run(15)
+        assert recent.last(seconds, at + seconds - 0.99).count > 0
+        for later in (max(seconds, 1.5), seconds + 5):
+            part = recent.last(seconds, at + later)
+            assert (part.count, part.sum, filled(part)) == (0, 0, {})
+            assert part.per_second(at + later, seconds=seconds) == 0
+    assert recent.last(10, at) is recent
+
+
+def test_a_gap_is_spread_in_a_short_window_too():
+    """After 100 s without a connection 2 s hold two seconds' worth, and no burst shows."""
+    recent = Recent()
+    recent.add(1000.0, 100.0, 3000, 3000 * 7, {-60: 3000})
+    part = recent.last(2, 1000.0)
+    assert part.count == pytest.approx(30, abs=1)
+    assert part.per_second(1000.0, seconds=2) == pytest.approx(30, abs=1)
+    assert recent.count == pytest.approx(270, abs=1)
+
+
+def test_what_was_given_up_is_known_in_no_window():
+    """A rate without history is None, not 0."""
+    assert GIVEN_UP.last(2, 1000.0).per_second(1000.0, seconds=2) is None
+
+
+def test_events_without_a_time_between_them_are_no_endless_rate():
+    """One event that took no time, in a window that has hardly begun."""
+    recent = Recent()
+    recent.add(100.0, None, 0)
+    recent.add(200.6, 0.0, 1)
+    assert recent.last(1, 200.6).per_second(200.6, seconds=1) == 2
 
 
 @given(

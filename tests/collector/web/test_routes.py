@@ -95,6 +95,32 @@ def test_the_page_links_what_there_is(collector):
         assert f'href="{path}"'.encode() in body
 
 
+def test_the_window_of_the_json_is_a_parameter(collector):
+    """1 to 10 s; of a repeated one the last counts; the rule is in the answer to anything else."""
+    for query in ("window=1", "window=2", "window=10", "window=x&window=3", "other=1"):
+        status, headers, body = collector.get("/api/v1/plugins?" + query)
+        assert (status, headers["Content-Type"]) == (200, "application/json")
+        assert json.loads(body)["plugins"][0]["plugin"] == "plugin"
+    for value in (
+        "0",
+        "11",
+        "-1",
+        "2.0",
+        "1.5",
+        "",
+        "x",
+        "02",
+        "%202",
+        "%D9%A3",
+        "1e0",
+        "nan",
+        "9" * 9,
+    ):
+        status, _, body = collector.get("/api/v1/plugins?window=" + value)
+        assert status == 400
+        assert b"the parameter window is a whole number from 1 to 10, not" in body
+
+
 def test_other_paths_and_methods_are_refused(collector):
     """With the status that says so."""
     assert collector.get("/metrics")[0] == 404

@@ -9,6 +9,7 @@ from waggle_live.wire.protocol import RATE
 from ... import messages
 from ...clock import Seconds
 from ...messages import MAX_WHOLE, Whole
+from ..recent import Recent
 from ..series import Applied, Arrival, Stamp, Totals, fell, over
 from . import names
 from .windowed import WindowedSeries
@@ -76,9 +77,8 @@ class RateSeries(WindowedSeries):
         super().merge(other, now)
         self.totals.block = self.totals.block or other.totals.block
 
-    def block_per_second(self) -> float | None:
-        """Return 1 / the mean duration of the window's blocks; None without any."""
-        recent = self.recent
+    def block_per_second(self, recent: Recent) -> float | None:
+        """Return 1 / the mean duration of a window's blocks; None without any."""
         if not self.totals.block or not recent.count:
             return None
         # A block can take 0 ns by a coarse clock; its resolution is the least it took.
