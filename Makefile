@@ -31,6 +31,10 @@ help:  ## List these targets
 demo: $(VENV)/.demo  ## Run the collector and two plugins on a real video; FOR=20 ends after 20 s, PORT=9091
 	@exec $(PYTHON) -m demo $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
 
+.PHONY: demo-control
+demo-control: $(VENV)/.demo  ## The same with a load that comes and goes, without and with a controller; FOR=60 ends after a minute
+	@exec $(PYTHON) -m demo --control $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
+
 # tests/conftest.py says which tests share a worker, and which run alone behind all others.
 TEST = $(PYTHON) -m pytest --numprocesses=$(WORKERS)
 .PHONY: test

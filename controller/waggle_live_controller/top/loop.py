@@ -42,7 +42,7 @@ class Top:
         self._console = console
         self._interval = interval
         self._options = options
-        self._title = [Text(line, no_wrap=True) for line in title]
+        self.show_above(title)
         self._history = History()
         self._nodes = {
             node.url: NodeView(node.url, error=NodeLate(node.url, "asking")) for node in fleet.nodes
@@ -50,6 +50,10 @@ class Top:
         self._arrivals: queue.Queue[Polled] = queue.Queue()
         self._offset = 0
         self._typing = False
+
+    def show_above(self, title: Sequence[str]) -> None:
+        """Show these lines above the view from now on."""
+        self._title = [Text(line, no_wrap=True) for line in title]
 
     def once(self, within: float) -> bool:
         """Poll once and print the view; returns whether every node answered."""
