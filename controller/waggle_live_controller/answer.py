@@ -137,6 +137,12 @@ def _counts(value: Any) -> Mapping[str, int]:
     return {_text(key): _whole(each) for key, each in _object(value or {}).items()}
 
 
+def _functions(value: Any) -> Tuple[Function, ...]:
+    functions = map(_function, _list(value or []))
+    # Older collectors have those of TAU alone.
+    return tuple(each._replace(profiler=each.profiler or "tau") for each in functions)
+
+
 #: What reads a field of each type. Older collectors have no functions and no tau.
 _READERS: Dict[Any, Reader] = {
     bool: _typed(bool),
@@ -145,6 +151,7 @@ _READERS: Dict[Any, Reader] = {
     str: lambda value: _optional_text(value) or "",
     Optional[str]: _optional_text,
     Optional[float]: _optional_number,
+    Optional[int]: lambda value: None if value is None else _whole(value),
     Mapping[str, str]: lambda value: {
         _text(key): _text(each) for key, each in _object(value).items()
     },
@@ -159,7 +166,7 @@ _READERS[Readings[RateReading]] = _readings("rate", RateReading)
 _READERS[Readings[GaugeReading]] = _readings("gauge", GaugeReading)
 _READERS[Readings[CounterReading]] = _readings("counter", CounterReading)
 _function, _tau, _node = _record(Function), _record(Tau), _record(NodeIdentity)
-_READERS[Tuple[Function, ...]] = lambda value: tuple(map(_function, _list(value or [])))
+_READERS[Tuple[Function, ...]] = _functions
 _READERS[Optional[Tau]] = lambda value: None if value is None else _tau(value)
 _READERS[NodeIdentity] = lambda value: _node(value or {})
 _reading = _record(PluginReading)

@@ -1,4 +1,4 @@
-"""Where a plugin's time goes, as TAU measured it (docs/tau.md)."""
+"""Where a plugin's time goes, as the sampler or TAU measured it."""
 
 from typing import NamedTuple, Optional
 
@@ -9,20 +9,27 @@ OTHER_FUNCTIONS = "__other__"
 class Function(NamedTuple):
     """One function, over all runs and threads of the plugin.
 
-    Times are in seconds, and None where TAU doesn't measure them.
+    Times are in seconds, and None where they aren't known.
     """
 
-    #: With its file and line where TAU knows them. ``__other__`` is no function, but the sum of all
+    #: With its file and line where they are known. ``__other__`` is no function, but the sum of all
     #: functions without a series of their own.
     name: str
-    calls: int
-    #: In the function, without what it called.
+    #: What measured it: ``sampler`` or ``tau``.
+    profiler: str
+    #: None from the sampler, which sees none.
+    calls: Optional[int]
+    #: By the clock, waiting included: in the function, without what it called.
     exclusive: Optional[float]
     #: In the function and in what it called.
     inclusive: Optional[float]
-    #: The same in CPU time.
+    #: CPU time in the function, without what it called: its work.
     exclusive_cpu: Optional[float]
-    inclusive_cpu: Optional[float]
+    #: Its part, 0 to 1, of the exclusive time of all functions of that profiler, ``__other__``
+    #: included. None if it isn't known, or none took any, and from older collectors.
+    share: Optional[float]
+    #: Which time: ``cpu``, or ``wall`` where no CPU time is known. None from older collectors.
+    share_of: Optional[str]
 
     @property
     def is_other(self) -> bool:

@@ -62,8 +62,8 @@ class PluginReading(NamedTuple):
     zone: str
     verified: bool
     client: str
-    #: What TAU measured, the most exclusive time first, so that ``[:5]`` are the most expensive;
-    #: ``__other__``, if there is one, is last. Empty without TAU and from older collectors.
+    #: For each profiler the most expensive first; its ``__other__``, if there is one, is last.
+    #: Empty for a plugin that never ran under one. See :meth:`most_expensive`.
     functions: Tuple[Function, ...]
     #: None for a plugin that never ran under TAU.
     tau: Optional[Tau]
@@ -72,6 +72,17 @@ class PluginReading(NamedTuple):
     def heard(self) -> bool:
         """Is its state ``up``? Otherwise all that is per second is None."""
         return self.up if self.state is None else self.state == "up"
+
+    def most_expensive(self, most: Optional[int] = None) -> Dict[str, List[Function]]:
+        """Return the ``most`` expensive functions, or all, by the profiler that measured them.
+
+        Without ``__other__``. Almost always there is one profiler, or none.
+        """
+        found: Dict[str, List[Function]] = {}
+        for function in self.functions:
+            if not function.is_other:
+                found.setdefault(function.profiler, []).append(function)
+        return {profiler: functions[:most] for profiler, functions in found.items()}
 
 
 class Plugins(Mapping[str, PluginReading]):

@@ -150,6 +150,14 @@ def resources() -> list[Panel]:
         by = ", ".join((WHO, *labels))
         return f"sum by ({by}) (rate({family}{{{PLUGIN}}}[$__rate_interval]))"
 
+    def functions(clock: str) -> dict[str, str]:
+        legend = plugin + " {{function}} ({{profiler}})"
+        # Of each node and task, so that a busy one doesn't hide the others.
+        of = f'{PLUGIN}, function!="__idle__"'
+        seconds = f"rate(waggle_function_{clock}_total{{{of}}}[$__rate_interval])"
+        by = f"sum by ({WHO}, function, profiler) ({seconds})"
+        return {legend: f"topk by (vsn, plugin_task, profiler) (5, {by})"}
+
     return [
         curves("CPU, cores", "short", {plugin: rates("waggle_plugin_cpu_seconds_total")}),
         curves("Memory", "bytes", {plugin: f"waggle_plugin_memory_bytes{{{PLUGIN}}}"}),
@@ -171,6 +179,18 @@ def resources() -> list[Panel]:
             "Problems",
             "ops",
             {plugin + " {{reason}}": rates("waggle_plugin_problems_total", "reason")},
+        ),
+        curves(
+            "Functions by CPU, cores",
+            "short",
+            functions("exclusive_cpu_seconds"),
+            "The five that work most, without what they call.",
+        ),
+        curves(
+            "Functions by time",
+            "percentunit",
+            functions("exclusive_seconds"),
+            "The five that take most time, waiting included, in all threads together.",
         ),
     ]
 

@@ -220,7 +220,16 @@ def timer(name, buckets, total=0, **fields):
     return {**cell, **fields}
 
 
-def function(name, calls, exclusive, inclusive=0, **fields):
-    """Return a cell of a function that TAU measured."""
+def function(name, calls, exclusive, inclusive=0, profiler="tau", **fields):
+    """Return a cell of a function; older clients name no ``profiler``."""
     cell = {"kind": "function", "name": name, "calls": calls}
+    if profiler is not None:
+        cell["labels"] = {"profiler": profiler}
     return {**cell, "exclusive": exclusive, "inclusive": inclusive, **fields}
+
+
+def sampled(name, cpu, wall, inclusive=None, **fields):
+    """Return a cell of a function that the sampler saw; a ``cpu`` of None is not known."""
+    cell = {"kind": "function", "name": name, "labels": {"profiler": "sampler"}, **fields}
+    times = {"exclusive": wall, "inclusive": inclusive, "exclusive_cpu": cpu}
+    return {**cell, **{time: value for time, value in times.items() if value is not None}}

@@ -36,11 +36,19 @@ def plugin(task="detect", up=True, **fields):
 
 
 def function(name, exclusive=1.0, calls=20, **fields):
-    """Return a function of the JSON."""
-    whole = {"name": name, "calls": calls, "exclusive": exclusive, "inclusive": exclusive}
-    whole.update({"exclusive_cpu": None, "inclusive_cpu": None})
+    """Return a function of the JSON, which TAU measured."""
+    whole = {"name": name, "profiler": "tau", "calls": calls}
+    whole.update({"exclusive": exclusive, "inclusive": exclusive, "exclusive_cpu": None})
+    whole.update({"share": None, "share_of": "wall"})
     whole.update(fields)
     return whole
+
+
+def sampled(name, cpu=0.5, share=0.25, **fields):
+    """Return a function of the JSON, which the sampler saw."""
+    whole = {"calls": None, "profiler": "sampler", "share_of": "cpu", "exclusive_cpu": cpu}
+    whole.update(fields)
+    return function(name, share=share, **whole)
 
 
 def body(*plugins, **fields):

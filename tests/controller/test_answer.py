@@ -7,9 +7,7 @@ import pytest
 from waggle_live_controller import (
     AmbiguousPlugin,
     ControllerError,
-    Function,
     PluginIdentity,
-    Tau,
     UnknownPlugin,
     UnknownSeries,
 )
@@ -202,26 +200,6 @@ def test_what_is_new_is_let_go_and_what_is_missing_unknown():
     assert answer.node == ("", "")
 
 
-def test_functions_are_in_the_order_of_the_answer():
-    """With all that TAU measured, and None for what it doesn't; its last profile beside them."""
-    given = [function("f [a.py:1]", 2.5, inclusive_cpu=0.5), function("__other__", None)]
-    tau = {"last_dump": 1700.5, "dropped": 3, "torn": 1, "new": 1}
-    one = plugins(plugin(functions=given, tau=tau))["detect"]
-    assert one.functions == (
-        Function("f [a.py:1]", 20, 2.5, 2.5, None, 0.5),
-        Function("__other__", 20, None, None, None, None),
-    )
-    assert [each.is_other for each in one.functions] == [False, True]
-    assert one.tau == Tau(last_dump=1700.5, dropped=3, torn=1)
-
-
-@pytest.mark.parametrize("fields", [{}, {"functions": [], "tau": None}, {"functions": None}])
-def test_without_tau_there_are_no_functions(fields):
-    """Of a collector that doesn't know them as well."""
-    one = plugins(plugin(**fields))["detect"]
-    assert (one.functions, one.tau) == ((), None)
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -247,7 +225,9 @@ def test_without_tau_there_are_no_functions(fields):
         body(plugin(functions=1)),
         body(plugin(functions=[function(1)])),
         body(plugin(functions=[function("f", "1")])),
-        body(plugin(functions=[function("f", calls=None)])),
+        body(plugin(functions=[function("f", calls=1.5)])),
+        body(plugin(functions=[function("f", profiler=1)])),
+        body(plugin(functions=[function("f", share="1")])),
         body(plugin(tau=1)),
         body(plugin(state=1)),
         body(plugin(cpu_seconds=10**400)),

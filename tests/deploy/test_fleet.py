@@ -11,6 +11,7 @@ import pytest
 
 from deploy.grafana import dashboard, expressions
 from tests.collector.harness import Client, CollectorProcess, wait_until
+from tests.collector.world import sampled
 from tests.deploy import panels
 from tests.deploy.shipped import LIVE, shipped
 from tests.programs import free_port
@@ -100,6 +101,7 @@ def fleet(tmp_path_factory):
                     stranger.hello()
                     stranger.send(b"nonsense\n")
                     assert stranger.read()["type"] == "error"
+                    stranger.update(1, [sampled("f [app.py:1]", 10**9, 2 * 10**9)])
                     time.sleep(PHASE)
                 yield SimpleNamespace(
                     nodes=nodes,

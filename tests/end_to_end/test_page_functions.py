@@ -3,17 +3,29 @@
 import pytest
 
 from tests.collector.harness import Client, wait_until
-from tests.collector.world import function
+from tests.collector.world import function, sampled
 
 from .page_rows import HOSTILE, report
 
 
 def functions(browser):
     """Return what is shown of functions: the texts of each line's parts."""
+    return lines(browser, "li")
+
+
+def titles(browser):
+    """Return what stands above them."""
+    return lines(browser, "p")
+
+
+def lines(browser, kind):
+    """Return the texts of the parts of some lines."""
     return browser.run(
-        "return [...document.querySelectorAll('.functions li')].filter(e => e.checkVisibility())"
-        " .map(e => ['function', 'part', 'time', 'calls']"
-        "  .map(name => e.querySelector('.' + name).textContent.trim()))"
+        "return [...document.querySelectorAll('.functions ' + arguments[0])]"
+        " .filter(e => e.checkVisibility())"
+        " .map(e => ['function', 'share', 'exclusive_cpu', 'exclusive', 'inclusive', 'calls']"
+        "  .map(name => e.querySelector('.' + name).textContent.trim()))",
+        kind,
     )
 
 
@@ -21,14 +33,18 @@ def share_of_bar(browser):
     """Return how much of its track the first bar fills on the screen, 0 to 1."""
     return browser.run(
         "const width = name => document.querySelector(`.functions .${name}`)"
-        ".getBoundingClientRect().width; return width('share') / width('track')"
+        ".getBoundingClientRect().width; return width('part') / width('track')"
     )
 
 
 def test_the_most_expensive_functions_stand_below_the_instruments(browser, own_collector):
-    """Five of a plugin under TAU, with a hostile name as text; nothing of one without."""
+    """Five of a plugin under TAU, with a hostile name as text; nothing of one without.
+
+    Threads that only wait are no part of the whole.
+    """
     cells = [function(f"f{n} [app.py:{n}]", n, n * 10**9) for n in range(1, 6)]
     cells += [function(HOSTILE, 1234, 20 * 10**9), function("__other__", 9, 5 * 10**9)]
+    cells += [function("__idle__", 3, 10**12)]
     with Client(own_collector) as client, Client(own_collector) as without:
         client.hello(task="a")
         client.update(1, cells)
@@ -38,24 +54,49 @@ def test_the_most_expensive_functions_stand_below_the_instruments(browser, own_c
         browser.visit(own_collector.url, width=390, height=844, phone=True)
         wait_until(lambda: functions(browser))
         assert functions(browser) == [
-            [HOSTILE, "50.0 %", "20.0 s", "1234 calls"],
+            [HOSTILE, "50.0 %", "", "20.0 s", "0 s", "1234"],
             *(
-                [f"f{n} [app.py:{n}]", f"{n / 0.4:.1f} %", f"{n}.00 s", f"{n} calls"]
+                [f"f{n} [app.py:{n}]", f"{n / 0.4:.1f} %", "", f"{n}.00 s", "0 s", str(n)]
                 for n in (5, 4, 3, 2)
             ),
+        ]
+        assert titles(browser) == [
+            ["functions (tau)", "of wall", "", "exclusive", "inclusive", "calls"]
         ]
         assert share_of_bar(browser) == pytest.approx(0.5, abs=0.01)
         assert browser.run("return document.querySelectorAll('main img, main script').length") == 0
         assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
         client.update(3, [function("f5 [app.py:5]", 1500, 35 * 10**9)])
         wait_until(lambda: functions(browser)[0][0] == "f5 [app.py:5]")
-        assert functions(browser)[0][1:] == ["50.0 %", "35.0 s", "1500 calls"]
+        assert functions(browser)[0][1:] == ["50.0 %", "", "35.0 s", "0 s", "1500"]
         browser.press("/", "py:1]")
-        wait_until(lambda: functions(browser) == [["f1 [app.py:1]", "1.4 %", "1.00 s", "1 call"]])
+        one = ["f1 [app.py:1]", "1.4 %", "", "1.00 s", "0 s", "1"]
+        wait_until(lambda: functions(browser) == [one])
         assert browser.texts(".task") == ["a"]
         browser.run("document.querySelector('#filter').blur()")
         browser.press("f")
         assert functions(browser) == []
+        assert browser.complaints() == []
+
+
+def test_each_profiler_has_a_list_of_its_own(browser, own_collector):
+    """The sampler's shares are of the work, so who waits the longest is no part of them."""
+    cells = [sampled("waits", 0, 9 * 10**9), sampled("works", 3 * 10**9, 4 * 10**9, 5 * 10**9)]
+    cells += [sampled("__other__", 10**9, 10**9), function("f", 2, 10**9)]
+    with Client(own_collector) as client:
+        client.hello()
+        client.update(1, cells)
+        browser.visit(own_collector.url, width=1200, height=800)
+        wait_until(lambda: functions(browser))
+        assert titles(browser) == [
+            ["functions (tau)", "of wall", "", "exclusive", "inclusive", "calls"],
+            ["functions (sampler)", "share", "CPU", "exclusive", "inclusive", ""],
+        ]
+        assert functions(browser) == [
+            ["f", "100.0 %", "", "1.00 s", "0 s", "2"],
+            ["works", "75.0 %", "3.00 s", "4.00 s", "5.00 s", ""],
+            ["waits", "0.0 %", "0 s", "9.00 s", "\u2013", ""],
+        ]
         assert browser.complaints() == []
 
 
@@ -68,7 +109,7 @@ def test_a_long_name_of_a_function_has_a_second_line(browser, own_collector):
         browser.visit(own_collector.url, width=1200, height=800)
         wait_until(lambda: functions(browser))
         script = (
-            "return [...document.querySelectorAll('.functions .function')].map(({ scrollHeight:"
+            "return [...document.querySelectorAll('.functions li .function')].map(({ scrollHeight:"
             " all, clientHeight: seen }) => [all <= seen, Math.round(seen / 17.5)])"
         )
         assert browser.run(script) == [[True, 2], [False, 2]]

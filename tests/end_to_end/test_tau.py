@@ -32,9 +32,9 @@ from waggle_live.profile.tau.commands import tau_command
 from waggle_live.profile.tau.directory import TIME, Directory
 from waggle_live.profile.tau.names import key, label
 
-CALLS = "waggle_tau_function_calls_total"
-EXCLUSIVE = "waggle_tau_function_exclusive_seconds_total"
-INCLUSIVE = "waggle_tau_function_inclusive_seconds_total"
+CALLS = "waggle_function_calls_total"
+EXCLUSIVE = "waggle_function_exclusive_seconds_total"
+INCLUSIVE = "waggle_function_inclusive_seconds_total"
 COUNTERS = (CALLS, EXCLUSIVE, INCLUSIVE)
 
 

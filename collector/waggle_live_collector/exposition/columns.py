@@ -90,19 +90,19 @@ def quantiles(buckets: Buckets) -> tuple[float, ...] | None:
     return tuple([_MIDDLES[first + bisect_left(sums, q * total)] for q in QUANTILES])
 
 
-def _seconds(family: Family, field: str) -> Column:
-    """Return the column of a sum of nanoseconds; None is one that was never told."""
+def _sum(family: Family, field: str, unit: float = 1.0) -> Column:
+    """Return the column of a whole number of parts of a ``unit``; None is one never told."""
 
     def numbers(series: Sequence[Any], _: Moment) -> list[float | None]:
         told = [getattr(one.totals, field) for one in series]
-        return [None if each is None else each / 1e9 for each in told]
+        return [None if each is None else each / unit for each in told]
 
     return Column(family, numbers)
 
 
-def _sum(family: Family, field: str) -> Column:
-    """Return the column of a whole number."""
-    return Column(family, lambda rows, _: [float(getattr(one.totals, field)) for one in rows])
+def _seconds(family: Family, field: str) -> Column:
+    """Return the column of a sum of nanoseconds."""
+    return _sum(family, field, 1e9)
 
 
 def _value(family: Family) -> Column:
@@ -137,7 +137,7 @@ _RATE = (
     ),
     Column(f.RATE_LAST, lambda rows, _: [one.last_per_second() for one in rows]),
 )
-_TAU_TIMES = (f.TAU_EXCLUSIVE, f.TAU_INCLUSIVE, f.TAU_EXCLUSIVE_CPU, f.TAU_INCLUSIVE_CPU)
+_FUNCTION_TIMES = (f.FUNCTION_EXCLUSIVE, f.FUNCTION_INCLUSIVE, f.FUNCTION_EXCLUSIVE_CPU)
 
 #: What is shown of each kind of series.
 KINDS: dict[str, Kind] = {
@@ -149,7 +149,7 @@ KINDS: dict[str, Kind] = {
     protocol.UPLOADS: Kind("", (_sum(f.UPLOADS, "value"),)),
     protocol.PROBLEM: Kind("reason", (_sum(f.PROBLEMS, "value"),)),
     protocol.FUNCTION: Kind(
-        "function", (_sum(f.TAU_CALLS, "calls"), *map(_seconds, _TAU_TIMES, TIMES))
+        "function", (_sum(f.FUNCTION_CALLS, "calls"), *map(_seconds, _FUNCTION_TIMES, TIMES))
     ),
     protocol.TAU: Kind("", (_sum(f.TAU_DROPPED, "dropped"), _sum(f.TAU_TORN, "torn"))),
 }

@@ -85,22 +85,18 @@ PROBLEMS = counter(
     "waggle_plugin_problems_total", "Bounds and misuses that the instrumentation in the plugin met."
 )
 EXITS = counter("waggle_plugin_exits_total", "Processes of the plugin that ended, by how.")
-TAU_CALLS = counter("waggle_tau_function_calls_total", "Calls of a function, measured by TAU.")
-TAU_EXCLUSIVE = counter(
-    "waggle_tau_function_exclusive_seconds_total",
-    "Time in a function without what it called, measured by TAU.",
+FUNCTION_CALLS = counter("waggle_function_calls_total", "Calls of a function.")
+FUNCTION_EXCLUSIVE = counter(
+    "waggle_function_exclusive_seconds_total",
+    "Time in a function without what it called, waiting included.",
 )
-TAU_INCLUSIVE = counter(
-    "waggle_tau_function_inclusive_seconds_total",
-    "Time in a function and in what it called, measured by TAU.",
+FUNCTION_INCLUSIVE = counter(
+    "waggle_function_inclusive_seconds_total",
+    "Time in a function and in what it called, waiting included.",
 )
-TAU_EXCLUSIVE_CPU = counter(
-    "waggle_tau_function_exclusive_cpu_seconds_total",
-    "CPU time in a function without what it called, measured by TAU.",
-)
-TAU_INCLUSIVE_CPU = counter(
-    "waggle_tau_function_inclusive_cpu_seconds_total",
-    "CPU time in a function and in what it called, measured by TAU.",
+FUNCTION_EXCLUSIVE_CPU = counter(
+    "waggle_function_exclusive_cpu_seconds_total",
+    "CPU time in a function without what it called.",
 )
 TAU_DROPPED = counter(
     "waggle_tau_functions_dropped_total",

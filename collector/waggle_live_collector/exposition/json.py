@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec import json
 
 from waggle_live.wire import protocol
-from waggle_live.wire.protocol import OTHER_FUNCTIONS
+from waggle_live.wire.protocol import IDLE_FUNCTIONS, OTHER_FUNCTIONS, PROFILERS
 
 from ..clock import Clock
 from ..faults import Faults
@@ -73,8 +73,7 @@ class Api:
                     tell = partial(_series, fields=fields, state=state, window=window, now=now)
                     yield from self._list(name, by_kind.get(kind, ()), tell)
                 functions = yield from self._told(by_kind.get(protocol.FUNCTION, ()), _function)
-                functions.sort(key=_cost, reverse=True)
-                yield from self._list("functions", functions, dict)
+                yield from self._list("functions", _by_cost(functions), dict)
                 yield b"}"
         yield b"]"
         yield from self._list("gone", gone, _gone)
@@ -223,13 +222,34 @@ def _function(series: Series) -> dict[str, Any]:
     totals = series.totals
     times = {time: getattr(totals, time) for time in TIMES}
     seconds = {time: value if value is None else value / 1e9 for time, value in times.items()}
-    return {"name": totals.name, "calls": totals.calls, **seconds}
+    return {
+        "name": totals.name,
+        "profiler": totals.profiler,
+        "calls": totals.calls,
+        **seconds,
+    }
 
 
-def _cost(function: dict[str, Any]) -> tuple[bool, float]:
-    """``__other__`` is no function: it comes last."""
-    cost = function["exclusive"] or function["exclusive_cpu"] or 0.0
-    return function["name"] != OTHER_FUNCTIONS, cost
+def _by_cost(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the functions of each profiler with their shares, the most expensive first.
+
+    A share is of the work, the CPU time of all; of their wall time where nobody measured the
+    other. ``__other__`` counts in it and comes last. ``__idle__`` is only waiting: it is left out.
+    """
+    told = []
+    for profiler in PROFILERS:
+        some = [each for each in functions if each["profiler"] == profiler]
+        some = [each for each in some if each["name"] != IDLE_FUNCTIONS]
+        of_cpu = any(each["exclusive_cpu"] is not None for each in some)
+        clock = "exclusive_cpu" if of_cpu else "exclusive"
+        total = sum(each[clock] or 0.0 for each in some)
+        for each in some:
+            cost = each[clock]
+            each["share"] = cost / total if cost is not None and total else None
+            each["share_of"] = "cpu" if of_cpu else "wall"
+        some.sort(key=lambda each: (each["name"] == OTHER_FUNCTIONS, -(each[clock] or 0.0)))
+        told += some
+    return told
 
 
 _Fields = Callable[[Any, int, float], dict[str, Any]]

@@ -34,6 +34,7 @@ from ..clock import Seconds
 from ..identity.labels import MARK
 from ..messages import excerpt
 from ..table.exits import STATUSES, GoneRow
+from ..table.kinds.names import FUNCTION_LABELS
 from ..table.plugin import Plugin
 from ..table.process import Process
 from ..table.tombstones import ClosedRow
@@ -169,6 +170,8 @@ def _check_series(row: Any) -> None:
     if kind in _AUTHORED:
         # Sorted, and none twice.
         _require(check_labels(dict(labels)) == labels, "labels are sorted pairs")
+    elif kind == FUNCTION:
+        _require(labels in FUNCTION_LABELS, "the only label of a function is its profiler")
     else:
         _require(not labels, f"a {kind} has no labels")
     if kind == FUNCTION:

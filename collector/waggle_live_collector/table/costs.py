@@ -44,7 +44,7 @@ LINES = {
     protocol.MESSAGES: 1,
     protocol.UPLOADS: 1,
     protocol.PROBLEM: 1,
-    protocol.FUNCTION: 5,
+    protocol.FUNCTION: 4,
     protocol.TAU: 2,
 }
 PLUGIN_LINES, GONE_LINES = 13, 4

@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 
 from rich.text import Text
 
-from .costs import Costs
+from .. import Function
 from .figures import NOTHING, age, clean, number, seconds, tenths
 from .history import sparkline
 from .rows import KINDS, Block, Row
@@ -37,6 +37,15 @@ NUMBERS = (
     Column("last", 7, "", "last", str),
     Column("age", 6, "dim", "age", age),
 )
+#: The columns of a function beside its name: title, least width, style, field, how it is written.
+#: Those of which nothing is known are left out.
+FUNCTION_NUMBERS = (
+    Column("calls", 5, "dim", "calls", number),
+    Column("CPU", 7, "", "exclusive_cpu", seconds),
+    Column("exclusive", 9, "", "exclusive", seconds),
+    Column("inclusive", 9, "", "inclusive", seconds),
+    Column("share", 7, "bold", "share", lambda share: tenths(100 * share, " %")),
+)
 GAP = "  "
 #: Characters of a curve: what is left of the line, within these limits.
 TREND = (8, 60)
@@ -54,7 +63,7 @@ class Layout:
 
     def __init__(self, blocks: Sequence[Block], width: Optional[int], trend: bool) -> None:
         rows = [row for block in blocks for row in block.rows]
-        costs = [cost for block in blocks for cost in block.costs.functions]
+        functions = [each for block in blocks for some in block.functions.values() for each in some]
         self._columns = [NAME, KIND, *NUMBERS]
         if width is not None and width < WIDE:
             self._columns.remove(KIND)
@@ -63,9 +72,9 @@ class Layout:
             for each in self._columns
         }
         widths = self._widths
-        widths["count"] = max([widths["count"], *(len(number(cost.calls)) for cost in costs)])
+        widths["count"] = max([widths["count"], *(len(number(each.calls)) for each in functions)])
         if width is None:  # on a terminal, long names of functions are cut in favour of curves
-            longest = max([0, *(len(cost.name) for cost in costs)])
+            longest = max([0, *(len(each.name) for each in functions)])
             room = min(longest, FUNCTION) - len(GAP) - widths["kind"]
             widths["instrument"] = max(widths["instrument"], room)
         self._curve = self._curve_width(width) if trend else 0
@@ -94,26 +103,27 @@ class Layout:
             cells.append((self._cell(text, column), style))
         return _line([*cells, (sparkline(row.trend, self._curve), "cyan")])
 
-    def functions(self, costs: Costs) -> List[Text]:
-        """Draw the functions of a plugin, with titles of their own: calls below counts, seconds
-        below rates and means, shares below p95."""
-        if not costs.functions:
-            return []
+    def functions(self, functions: Sequence[Function]) -> List[Text]:
+        """Draw some functions of one profiler, with titles of their own: calls below counts."""
         widths = self._widths
         name = widths["instrument"] + (len(GAP) + widths["kind"] if "kind" in widths else 0)
-        calls, share = widths["count"], widths["p95"]
-        spent = widths["per s"] + len(GAP) + widths["mean"]
-        titles = ["function".ljust(name), "calls".rjust(calls)]
-        titles += [("CPU time" if costs.cpu else "exclusive").rjust(spent), "share".rjust(share)]
+        first = functions[0]
+        columns = [
+            (each, max(each.width, widths["count"] if each.field == "calls" else 0))
+            for each in FUNCTION_NUMBERS
+            if any(getattr(function, each.field) is not None for function in functions)
+        ]
+        titles = [_cut("function (%s)" % clean(first.profiler), name)]
+        for column, width in columns:
+            of_wall = column.field == "share" and first.share_of == "wall"
+            titles.append(("of wall" if of_wall else column.title).rjust(width))
         drawn = [_line((title, "dim") for title in titles)]
-        for cost in costs.functions:
-            percent = "" if cost.share is None else "%.1f %%" % (100 * cost.share)
-            cells = [
-                (_cut_function(clean(cost.name), name), ""),
-                (number(cost.calls).rjust(calls), "dim"),
-                (seconds(cost.seconds).rjust(spent), "bold"),
-                (percent.rjust(share), ""),
-            ]
+        for function in functions:
+            cells = [(_cut_function(clean(function.name), name), "")]
+            for column, width in columns:
+                value = getattr(function, column.field)
+                text = NOTHING if value is None else column.write(value)
+                cells.append((text.rjust(width), column.style))
             drawn.append(_line(cells))
         return drawn
 

@@ -1,9 +1,8 @@
 """The rows of the view: what each plugin measures, publishes and uses, filtered and sorted."""
 
-from typing import Any, Hashable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Hashable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from .. import PluginReading, Snapshot
-from .costs import MOST, Costs, costs_of
+from .. import Function, PluginReading, Snapshot
 from .figures import megabytes, number, percent, seconds, tenths
 from .history import History, Values
 from .view_options import ViewOptions
@@ -18,6 +17,8 @@ KINDS = {
     "upload": ("mean", "p95", "last"),
     "process": ("count", "rate", "mean", "p95"),
 }
+#: Functions that are shown of a plugin and profiler at most.
+MOST = 5
 
 
 class Row(NamedTuple):
@@ -37,19 +38,19 @@ class Row(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One plugin with its rows, and with its functions if it runs under TAU."""
+    """One plugin with its rows, and its most expensive functions by what measured them."""
 
     key: str
     plugin: PluginReading
     rows: List[Row]
-    costs: Costs
+    functions: Dict[str, List[Function]]
 
 
 def blocks_of(snapshot: Snapshot, history: History) -> List[Block]:
     """Return the plugins of a snapshot, not sorted yet, and add the snapshot to ``history``; to be
     called once for each snapshot."""
     return [
-        Block(key, plugin, list(_rows(snapshot, plugin, history)), costs_of(plugin))
+        Block(key, plugin, list(_rows(snapshot, plugin, history)), plugin.most_expensive())
         for key, plugin in snapshot.plugins.items()
     ]
 
@@ -106,15 +107,18 @@ def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
     part, order, kinds = options.filter.lower(), options.order, list(KINDS)
     shown = []
     for block in blocks:
-        rows, functions = block.rows, block.costs.functions
+        rows, functions = block.rows, block.functions
         if part not in block.key.lower():
             rows = [row for row in rows if part in row.name.lower()]
-            functions = [each for each in functions if part in each.name.lower()]
-            if not rows and not functions:
+            functions = {
+                profiler: [each for each in some if part in each.name.lower()]
+                for profiler, some in functions.items()
+            }
+            if not rows and not any(functions.values()):
                 continue
         rows = sorted(rows, key=lambda row: (_rank(row, order), kinds.index(row.kind), row.name))
-        costs = block.costs._replace(functions=functions[:MOST])
-        shown.append(block._replace(rows=rows, costs=costs))
+        functions = {profiler: some[:MOST] for profiler, some in functions.items() if some}
+        shown.append(block._replace(rows=rows, functions=functions))
     last = (order != "name", 0.0)
     return sorted(
         shown,

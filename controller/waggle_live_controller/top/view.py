@@ -50,7 +50,8 @@ def lines(
         drawn += [Text(), _node_line(node, now)]
         for block in blocks:
             drawn += [Text(), _plugin_line(block), *map(layout.row, block.rows)]
-            drawn += layout.functions(block.costs)
+            for functions in block.functions.values():
+                drawn += layout.functions(functions)
         if not blocks and node.error is None:
             nothing = "nothing with %s in its name" % clean(options.filter)
             nothing = nothing if node.blocks else "no plugin has reported yet"

@@ -12,7 +12,7 @@ from waggle_live_collector.exposition import families as f
 from waggle_live_collector.exposition.columns import QUANTILES
 from waggle_live_collector.table.buckets import BOUNDS
 
-from ..world import World, counter, function, gauge, rate, timer
+from ..world import World, counter, function, gauge, rate, sampled, timer
 
 NASTY = 'back\\slash "quote" new\nline {x="y"} 100%s ünïcødé 🐝'
 
@@ -53,8 +53,10 @@ def rich_world():
         {"kind": "uploads", "value": 1_000_000},
         {"kind": "problem", "name": "sync_error", "value": 1},
         function(NASTY.replace("\n", " "), 7, 1_500_000, 3_000_000_000),
-        function("<listcomp> [a.py:3]", 10**7, 10**16, None, exclusive_cpu=1, inclusive_cpu=2),
-        function("declared", 0, 0, 0),
+        function("<listcomp> [a.py:3]", 10**7, 10**16, None, exclusive_cpu=1),
+        function("declared", 0, 0, 0, profiler=None),
+        sampled("<listcomp> [a.py:3]", 2, 10**16),
+        sampled("__idle__", None, 10**16),
         function("__other__", 12, 5, None),
         {"kind": "tau", "age": 1.25, "dropped": 12, "torn": 3},
         process={"cpu_seconds": 1.25, "memory_bytes": 123456789, "memory_scope": "container"},
@@ -108,15 +110,15 @@ class Oracle:
             self.add(f.RATE_LAST, labels, series.last_per_second())
 
     def function(self, series, identity):
-        """Add what TAU measured of a function."""
+        """Add what a profiler measured of a function."""
         totals = series.totals
-        labels = {**identity, "function": totals.name}
-        self.add(f.TAU_CALLS, labels, totals.calls)
+        labels = {**identity, "function": totals.name, **dict(totals.labels)}
+        if totals.calls is not None:
+            self.add(f.FUNCTION_CALLS, labels, totals.calls)
         for family, time in (
-            (f.TAU_EXCLUSIVE, totals.exclusive),
-            (f.TAU_INCLUSIVE, totals.inclusive),
-            (f.TAU_EXCLUSIVE_CPU, totals.exclusive_cpu),
-            (f.TAU_INCLUSIVE_CPU, totals.inclusive_cpu),
+            (f.FUNCTION_EXCLUSIVE, totals.exclusive),
+            (f.FUNCTION_INCLUSIVE, totals.inclusive),
+            (f.FUNCTION_EXCLUSIVE_CPU, totals.exclusive_cpu),
         ):
             if time is not None:
                 self.add(family, labels, time / 1e9)

@@ -43,9 +43,10 @@ def timers(draw):
 @st.composite
 def functions(draw):
     """Return a cell of a function."""
-    times = [draw(st.none() | counts) for _ in range(4)]
-    more = {"exclusive_cpu": times[2], "inclusive_cpu": times[3]}
-    return function("f" + draw(texts), draw(counts), *times[:2], **more)
+    calls, exclusive, inclusive, cpu = [draw(st.none() | counts) for _ in range(4)]
+    profiler = draw(st.sampled_from([None, "tau", "sampler"]))
+    name = "f" + draw(texts)
+    return function(name, calls, exclusive, inclusive, profiler, exclusive_cpu=cpu)
 
 
 def plain(kind, **fields):

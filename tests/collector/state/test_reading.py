@@ -171,6 +171,8 @@ def changed(place, value):
         ("gauge", changed(2, [["x", "1"], ["x", "2"]])),
         ("gauge", changed(2, [["x", "1"], ["a", "2"]])),
         ("function", changed(1, "a\nb")),
+        ("function", changed(2, [["profiler", "perf"]])),
+        ("function", changed(2, [["x", "1"]])),
         ("tau", changed(1, "name")),
         ("tau", changed(2, [["x", "1"]])),
         ("timer", lambda state, kind: plugin_of(state)[2].append(series(plugin_of(state), kind))),

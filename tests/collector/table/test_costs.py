@@ -54,7 +54,7 @@ def test_the_lines_of_each_kind_are_those_of_a_scrape():
         "messages": {"kind": "messages", "name": "m", "value": 1},
         "uploads": {"kind": "uploads", "value": 1},
         "problem": {"kind": "problem", "name": "series_limit", "value": 1},
-        "function": function("f", 1, 1, 1, exclusive_cpu=1, inclusive_cpu=1),
+        "function": function("f", 1, 1, 1, exclusive_cpu=1),
         "tau": {"kind": "tau", "dropped": 1},
     }
     assert cells.keys() == costs.LINES.keys()

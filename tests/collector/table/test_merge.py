@@ -161,8 +161,8 @@ def test_two_pods_of_one_task_add_up(tmp_path, shown, reload):
     assert world.value("waggle_plugin_messages_total", name="m", **PLUGIN) == 11
     assert world.value("waggle_plugin_uploads_total", **PLUGIN) == 22
     assert world.value("waggle_plugin_problems_total", **PLUGIN) == 33
-    assert world.value("waggle_tau_function_calls_total", **PLUGIN) == 11
-    assert world.value("waggle_tau_function_exclusive_seconds_total", **PLUGIN) == 77 / 1e9
+    assert world.value("waggle_function_calls_total", **PLUGIN) == 11
+    assert world.value("waggle_function_exclusive_seconds_total", **PLUGIN) == 77 / 1e9
     assert world.value("waggle_tau_torn_reads_total", **PLUGIN) == 22
     assert world.value("waggle_plugin_cpu_seconds_total", **PLUGIN) == pytest.approx(7.7)
     assert world.table.series == sum(len(p.series) for p in world.table.plugins.values()) == 9

@@ -9,7 +9,7 @@ from typing import Union
 from ...messages import Decoder
 from .count import CountCell, CountRow
 from .counter import AppliedCounter, CounterCell, CounterTotals
-from .function import FunctionCell, FunctionRow
+from .function import FunctionCell, FunctionRow, FunctionTotals
 from .gauge import AppliedGauge, GaugeCell, GaugeTotals
 from .rate import AppliedRate, RateCell, RateTotals
 from .tau_run import TauRunCell, TauRunRow
@@ -20,7 +20,7 @@ AnyApplied = Union[
     AppliedTimer, AppliedRate, AppliedGauge, AppliedCounter, CountRow, FunctionRow, TauRunRow
 ]
 AnyTotals = Union[
-    TimerTotals, RateTotals, GaugeTotals, CounterTotals, CountRow, FunctionRow, TauRunRow
+    TimerTotals, RateTotals, GaugeTotals, CounterTotals, CountRow, FunctionTotals, TauRunRow
 ]
 
 #: Decodes the lines of clients.

@@ -1,54 +1,83 @@
-"""Functions that TAU measured: calls, and times in integer nanoseconds."""
+"""Functions, as a profiler measured them: calls, and times in integer nanoseconds.
+
+The label ``profiler`` is part of a series' key, so what TAU and the sampler measured never adds up.
+"""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from waggle_live.wire.protocol import FUNCTION, OTHER_FUNCTIONS, check_function
+from waggle_live.wire.protocol import (
+    FUNCTION,
+    IDLE_FUNCTIONS,
+    OTHER_FUNCTIONS,
+    TAU_PROFILER,
+    Labels,
+)
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Stamp
+from ..series import Applied, Key, Stamp
 from . import names
 from .summed import SummedSeries
 
-#: The times of a function, as cell, applied row and totals name them.
-TIMES = ("exclusive", "inclusive", "exclusive_cpu", "inclusive_cpu")
+#: The times of a function, as cell, row and JSON name them.
+TIMES = ("exclusive", "inclusive", "exclusive_cpu")
+#: Clients and state files of the release before name no profiler: they knew TAU alone.
+_UNNAMED: Labels = (("profiler", TAU_PROFILER),)
 
 
 class FunctionCell(messages.Cell, tag=FUNCTION):
-    """One function; None stands for a time that is not measured or did not change."""
+    """One function; None stands for what is not measured or did not change."""
 
     kind: ClassVar[str] = FUNCTION
-    calls: Whole
+    calls: Whole | None = None
     exclusive: Whole | None = None
     inclusive: Whole | None = None
     exclusive_cpu: Whole | None = None
-    inclusive_cpu: Whole | None = None
 
     def first(self) -> FunctionRow:
         """Return the empty row of a series that is new to its process; raises ProtocolError."""
-        return FunctionRow(names.unlabelled(self, check_function), ())
+        return FunctionRow(*names.of_function(self))
 
 
 class FunctionRow(Applied, tag=FUNCTION):
-    """What was applied of one process, and the sums over all; None is a time never measured."""
+    """What was applied of one process; None is what was never measured.
+
+    Its labels are those of the cells, by which the next one finds it.
+    """
 
     is_authored: ClassVar[bool] = False
-    calls: Whole = 0
+    calls: Whole | None = None
     exclusive: Whole | None = None
     inclusive: Whole | None = None
     exclusive_cpu: Whole | None = None
-    inclusive_cpu: Whole | None = None
+
+    @property
+    def key(self) -> Key:
+        """The key of the series, which always names the profiler."""
+        return Key(self.kind, self.name, self.labels or _UNNAMED)
 
     @property
     def is_bounded(self) -> bool:
-        """Whether it is the one that stands for all without a series of their own."""
-        return self.name == OTHER_FUNCTIONS
+        """Whether it stands for all functions of a sort, without a series of their own."""
+        return self.name in (OTHER_FUNCTIONS, IDLE_FUNCTIONS)
 
-    def totals(self) -> FunctionRow:
+    def totals(self) -> FunctionTotals:
         """Return the totals of a new series."""
-        return FunctionRow(self.name, ())
+        return FunctionTotals(self.name, self.labels)
+
+
+class FunctionTotals(FunctionRow, tag=FUNCTION):
+    """The sums over all processes."""
+
+    def __post_init__(self) -> None:
+        self.labels = self.labels or _UNNAMED
+
+    @property
+    def profiler(self) -> str:
+        """What measured it: one of ``PROFILERS``."""
+        return self.labels[0][1]
 
     def series(self, stamp: Stamp) -> FunctionSeries:
         """Return the series that counts in this row."""
@@ -60,4 +89,4 @@ class FunctionSeries(SummedSeries):
 
     __slots__ = ()
     sums = ("calls", *TIMES)
-    totals: FunctionRow
+    totals: FunctionTotals

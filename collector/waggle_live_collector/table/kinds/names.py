@@ -3,9 +3,21 @@
 from typing import Any
 
 from waggle_live.wire.errors import InvalidMetric, InvalidType, ProtocolError
-from waggle_live.wire.protocol import OVERFLOW, Labels, check_labels, check_name
+from waggle_live.wire.protocol import (
+    OVERFLOW,
+    PROFILERS,
+    Labels,
+    check_function,
+    check_labels,
+    check_name,
+)
 
 from ...messages import Cell
+
+#: The labels that a function may have; each is kept once, for all rows.
+FUNCTION_LABELS: dict[Labels, Labels] = {
+    labels: labels for labels in [(), *[(("profiler", profiler),) for profiler in PROFILERS]]
+}
 
 
 def of_author(cell: Cell) -> tuple[str, Labels]:
@@ -18,11 +30,20 @@ def named(cell: Cell) -> str:
     return cell.name if cell.name == OVERFLOW else _checked(check_name, cell.name)
 
 
-def unlabelled(cell: Cell, check: Any = None) -> str:
-    """Return the name of a cell without labels, checked by ``check``; raises ProtocolError."""
+def of_function(cell: Cell) -> tuple[str, Labels]:
+    """Return name and labels of a function: none, or its profiler; raises ProtocolError."""
+    labels = FUNCTION_LABELS.get(tuple((cell.labels or {}).items()))
+    if labels is None:
+        text = "the only label of a function is profiler, %s; got %.60r"
+        raise ProtocolError("bad_cell", text % (" or ".join(PROFILERS), cell.labels))
+    return _checked(check_function, cell.name), labels
+
+
+def unlabelled(cell: Cell) -> str:
+    """Return the name of a cell without labels, as it is; raises ProtocolError."""
     if cell.labels:
         raise ProtocolError("bad_cell", f"cells of kind {cell.kind} have no labels")
-    return cell.name if check is None else _checked(check, cell.name)
+    return cell.name
 
 
 def nameless(cell: Cell) -> str:

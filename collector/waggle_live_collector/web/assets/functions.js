@@ -1,28 +1,57 @@
-// Where a plugin's time goes, as TAU measured it: its most expensive functions.
+// Where a plugin's time goes: its most expensive functions, a list for each profiler.
 
 const MOST = 5;
 const OTHER = "__other__"; // no function: the sums of all that have no place of their own
+// What stands beside name and bar: title, field of the JSON, how it is written.
+const COSTS = [
+  ["share", "share", value => `${(100 * value).toFixed(1)} %`],
+  ["CPU", "exclusive_cpu", duration],
+  ["exclusive", "exclusive", duration],
+  ["inclusive", "inclusive", duration],
+  ["calls", "calls", number],
+];
 
 class Functions {
   constructor(parent, task) {
-    this.found = [];
-    this.lines = [];
-    this.element = element(parent, "div", "functions");
+    this.task = task;
+    this.lists = new Map();
+    this.element = element(parent, "div");
     this.element.hidden = true;
-    this.title = element(this.element, "p");
-    this.list = element(this.element, "ul");
-    this.list.setAttribute("role", "list");
-    this.list.setAttribute("aria-label", `Most expensive functions of ${task}`);
   }
 
-  // The CPU's time stands for the other where TAU measured that alone.
   take(functions) {
-    this.cpu = functions.every(each => each.exclusive === null);
-    const known = functions
-      .map(each => ({ name: each.name, calls: each.calls, cost: this.cpu ? each.exclusive_cpu : each.exclusive }))
-      .filter(each => each.cost !== null);
-    this.total = known.reduce((sum, each) => sum + each.cost, 0);
-    this.found = known.filter(each => each.name !== OTHER).sort((a, b) => b.cost - a.cost);
+    const by = Map.groupBy(functions, each => each.profiler);
+    for (const profiler of by.keys()) {
+      if (!this.lists.has(profiler)) this.lists.set(profiler, new FunctionList(this.element, this.task, profiler));
+    }
+    for (const [profiler, list] of this.lists) list.take(by.get(profiler) ?? []);
+  }
+
+  fit(words) {
+    return [...this.lists.values()].flatMap(list => list.fit(words));
+  }
+
+  draw(words) {
+    this.element.hidden = false;
+    for (const list of this.lists.values()) list.draw(words);
+  }
+}
+
+// The collector has sorted them and knows their shares.
+class FunctionList {
+  constructor(parent, task, profiler) {
+    this.lines = [];
+    this.element = element(parent, "div", "functions");
+    this.titles = new Cells(element(this.element, "p"));
+    say(this.titles.name, `functions (${profiler})`);
+    this.list = element(this.element, "ul");
+    this.list.setAttribute("role", "list");
+    this.list.setAttribute("aria-label", `Most expensive functions of ${task}, by ${profiler}`);
+  }
+
+  take(functions) {
+    this.known = COSTS.filter(([, field]) => functions.some(each => each[field] !== null));
+    this.found = functions.filter(each => each.name !== OTHER);
   }
 
   fit(words) {
@@ -32,32 +61,41 @@ class Functions {
   draw(words) {
     const shown = this.fit(words).slice(0, MOST);
     this.element.hidden = !shown.length;
-    say(this.title, `functions by exclusive ${this.cpu ? "CPU time" : "time"}`);
+    if (!shown.length) return;
+    for (const [title, field] of COSTS) {
+      const ofWall = field === "share" && shown[0].share_of === "wall";
+      const isKnown = this.known.some(each => each[1] === field);
+      say(this.titles[field], !isKnown ? "" : ofWall ? "of wall" : title);
+    }
     while (this.lines.length < shown.length) this.lines.push(new FunctionLine(this.list));
-    this.lines.forEach((line, place) => line.draw(shown[place], this.total));
+    this.lines.forEach((line, place) => line.draw(shown[place], this.known));
   }
 }
 
-class FunctionLine {
+class Cells {
+  constructor(parent) {
+    this.element = parent;
+    this.name = element(parent, "span", "function");
+    this.measure = element(parent, "span", "measure");
+    for (const [, field] of COSTS) this[field] = element(parent, "span", field);
+  }
+}
+
+class FunctionLine extends Cells {
   constructor(list) {
-    this.element = element(list, "li");
-    this.name = element(this.element, "span", "function");
-    const measure = element(this.element, "span", "measure");
-    const svg = shape(measure, "svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+    super(element(list, "li"));
+    const svg = shape(this.measure, "svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
     shape(svg, "rect", { class: "track", width: 100, height: 1 });
-    this.bar = shape(svg, "rect", { class: "share", height: 1 });
-    for (const name of ["part", "time", "calls"]) this[name] = element(this.element, "span", name);
+    this.bar = shape(svg, "rect", { class: "part", height: 1 });
   }
 
-  draw(cost, total) {
+  draw(cost, known) {
     this.element.hidden = !cost;
     if (!cost) return;
-    const share = total > 0 ? 100 * cost.cost / total : null;
     if (this.name.title !== cost.name) this.name.title = cost.name;
     say(this.name, cost.name);
-    this.bar.setAttribute("width", (share ?? 0).toFixed(2));
-    say(this.part, share === null ? "" : `${share.toFixed(1)} %`);
-    say(this.time, duration(cost.cost));
-    say(this.calls, `${number(cost.calls)} ${cost.calls === 1 ? "call" : "calls"}`);
+    this.bar.setAttribute("width", (100 * (cost.share ?? 0)).toFixed(2));
+    for (const [, field] of COSTS) say(this[field], "");
+    for (const [, field, write] of known) say(this[field], cost[field] === null ? NOTHING : write(cost[field]));
   }
 }
