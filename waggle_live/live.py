@@ -1,9 +1,9 @@
 """``LiveMetrics``: the instruments of one plugin process, and their way to the collector."""
 
 import os
-import sys
 from typing import Any, Dict, Optional, Type, overload
 
+from .instruments import spans
 from .instruments.arguments import (
     NO_NAME,
     series_key,
@@ -12,12 +12,13 @@ from .instruments.arguments import (
     to_interval,
     to_timeout,
 )
+from .instruments.controls import Controls
 from .instruments.counter import Counter
 from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
+from .instruments.knob import Knob
 from .instruments.number import Number
 from .instruments.rate import Rate, RateSeries
-from .instruments.reentrancy import unit
 from .instruments.timer import Timer, TimerSeries
 from .profile.sampler import SAMPLER
 from .reporter import reporter
@@ -28,11 +29,11 @@ from .reporter.reporter import DEFAULT_EXIT_TIMEOUT
 from .reporter.sender import DEFAULT_INTERVAL
 from .series.registry import Instruments
 from .wire.errors import InvalidMetric, InvalidType, describe
+from .wire.knobs import KNOB
 from .wire.protocol import (
     COUNTER,
     GAUGE,
     OVERFLOW,
-    OVERLAP_MISMATCH,
     RATE,
     TIMER,
     UNMATCHED_STOP,
@@ -41,8 +42,6 @@ from .wire.protocol import (
     check_name,
 )
 
-#: Nested ``start_timer`` calls per thread; one more forgets the outermost.
-MAX_NESTING = 1000
 _MAX_MEMO = 4096
 
 #: What makes the instrument of a kind. A timer or rate is an object a use, so its series is kept.
@@ -51,10 +50,11 @@ INSTRUMENTS: Instruments = {
     RATE: RateSeries,
     GAUGE: Gauge,
     COUNTER: Counter,
+    KNOB: Knob,
 }
 
 
-class LiveMetrics:
+class LiveMetrics(Controls):
     """The live metrics of one process of a plugin; a context manager.
 
     ``plugin``: a ``waggle.plugin.Plugin`` that exists already, or None. ``plugin_name``,
@@ -105,11 +105,12 @@ class LiveMetrics:
     def _attach(self, found: reporter.Reporter) -> None:
         self._reporter = found
         self._registry = found.registry
+        self._knobs = found.knobs
         self._timer_classes: Dict[Any, Type[Timer]] = {}
         found.attach(self)
 
     def __getstate__(self) -> Dict[str, Any]:
-        own = ("_registry", "_timer_classes")
+        own = ("_knobs", "_registry", "_timer_classes")
         return {key: value for key, value in self.__dict__.items() if key not in own}
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
@@ -195,14 +196,7 @@ class LiveMetrics:
         key = series_key(take_name(labels) if __name is NO_NAME else __name, labels)
         make: Any = __self.rate if __self._registry.kind_of(key[0]) == RATE else __self.timer
         timer = make(key[0], **labels)
-        spans = __self._reporter.spans()
-        if len(spans) >= MAX_NESTING:
-            del spans[0]
-            __self._registry.problems.count(
-                UNMATCHED_STOP,
-                "start_timer(%r) was nested more than %d deep" % (key[0], MAX_NESTING),
-            )
-        spans.append((key, unit(sys._getframe(1)), timer.start()))
+        spans.start(__self._reporter.spans(), key, timer, __self._registry.problems)
 
     @takes_labels
     def stop_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
@@ -213,22 +207,11 @@ class LiveMetrics:
         Without any nothing is recorded; it is counted, and logged once. Raises as ``timer``.
         """
         key = series_key(take_name(labels) if __name is NO_NAME else __name, labels)
-        spans = __self._reporter.spans()
-        started = [span for span in spans if span[0] == key]
-        if not started:
+        if not spans.stop(__self._reporter.spans(), key, __self._registry.problems):
             check_name(key[0])
             check_labels(labels)
             text = "stop_timer(%r) without a start_timer in this thread"
             __self._registry.problems.count(UNMATCHED_STOP, text % key[0])
-            return
-        if len(started) > 1:  # else there is no choice; to find the task costs a walk of the stack
-            here = unit(sys._getframe(1))
-            started = [span for span in started if span[1] == here] or started
-            if len({span[1] for span in started}) > 1:
-                text = "stop_timer(%r) outside of the tasks that have started it"
-                __self._registry.problems.count(OVERLAP_MISMATCH, text % key[0])
-        spans.remove(started[-1])
-        started[-1][2].stop()
 
     # Life cycle.
 
