@@ -1,24 +1,26 @@
 """``LiveMetrics``: the instruments of one plugin process, and their way to the collector."""
 
 import os
-import sys
 from typing import Any, Dict, Optional, Type, overload
 
+from .instruments import spans
 from .instruments.arguments import (
     NO_NAME,
     series_key,
     take_name,
     takes_labels,
-    to_seconds,
+    to_interval,
     to_timeout,
 )
+from .instruments.controls import Controls
 from .instruments.counter import Counter
 from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
+from .instruments.knob import Knob
 from .instruments.number import Number
 from .instruments.rate import Rate, RateSeries
-from .instruments.reentrancy import unit
 from .instruments.timer import Timer, TimerSeries
+from .profile.sampler import SAMPLER
 from .reporter import reporter
 from .reporter.address import Addresses
 from .reporter.ends import STATUSES
@@ -27,11 +29,11 @@ from .reporter.reporter import DEFAULT_EXIT_TIMEOUT
 from .reporter.sender import DEFAULT_INTERVAL
 from .series.registry import Instruments
 from .wire.errors import InvalidMetric, InvalidType, describe
+from .wire.knobs import KNOB
 from .wire.protocol import (
     COUNTER,
     GAUGE,
     OVERFLOW,
-    OVERLAP_MISMATCH,
     RATE,
     TIMER,
     UNMATCHED_STOP,
@@ -40,10 +42,6 @@ from .wire.protocol import (
     check_name,
 )
 
-#: Seconds between two sends, at least and at most.
-MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
-#: Nested ``start_timer`` calls per thread; one more forgets the outermost.
-MAX_NESTING = 1000
 _MAX_MEMO = 4096
 
 #: What makes the instrument of a kind. A timer or rate is an object a use, so its series is kept.
@@ -52,17 +50,19 @@ INSTRUMENTS: Instruments = {
     RATE: RateSeries,
     GAUGE: Gauge,
     COUNTER: Counter,
+    KNOB: Knob,
 }
 
 
-class LiveMetrics:
+class LiveMetrics(Controls):
     """The live metrics of one process of a plugin; a context manager.
 
     ``plugin``: a ``waggle.plugin.Plugin`` that exists already, or None. ``plugin_name``,
     ``task``, ``job``: what it is called outside of the Waggle Edge Stack (see
     :mod:`waggle_live.reporter.identity`).
     ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``; else ``WAGGLE_LIVE_METRICS``
-    (a wrong one is logged once and stands for ``off``) or the usual places.
+    (a wrong one is logged once and stands for ``off``) or the usual places. ``profile``: how often
+    a second all stacks are sampled, 0 to 200; else ``WAGGLE_LIVE_PROFILE``, else not at all.
 
     All LiveMetrics of one process, identity and address are handles of the same series and the
     same session. The constructor starts nothing; the first value, ``declare``, a gauge's function,
@@ -84,6 +84,7 @@ class LiveMetrics:
         job: Optional[str] = None,
         address: Optional[str] = None,
         interval: Number = DEFAULT_INTERVAL,
+        profile: Optional[int] = None,
     ) -> None:
         is_plugin = hasattr(plugin, "publish") or hasattr(plugin, "config")
         if plugin is not None and (isinstance(plugin, type) or not is_plugin):
@@ -96,21 +97,20 @@ class LiveMetrics:
             app_id = None
         identity = find_identity(plugin_name, task, job, app_id, os.environ)
         addresses = Addresses(address, os.environ)
-        seconds = to_seconds(interval, "interval")
-        if not MIN_INTERVAL <= seconds <= MAX_INTERVAL:
-            raise InvalidMetric(
-                "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, seconds)
-            )
-        self._attach(reporter.find(identity, addresses, seconds, INSTRUMENTS))
+        seconds = to_interval(interval)
+        found = reporter.find(identity, addresses, seconds, INSTRUMENTS, SAMPLER)
+        found.profile.tell(profile, os.environ)
+        self._attach(found)
 
     def _attach(self, found: reporter.Reporter) -> None:
         self._reporter = found
         self._registry = found.registry
+        self._knobs = found.knobs
         self._timer_classes: Dict[Any, Type[Timer]] = {}
         found.attach(self)
 
     def __getstate__(self) -> Dict[str, Any]:
-        own = ("_registry", "_timer_classes")
+        own = ("_knobs", "_registry", "_timer_classes")
         return {key: value for key, value in self.__dict__.items() if key not in own}
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
@@ -196,14 +196,7 @@ class LiveMetrics:
         key = series_key(take_name(labels) if __name is NO_NAME else __name, labels)
         make: Any = __self.rate if __self._registry.kind_of(key[0]) == RATE else __self.timer
         timer = make(key[0], **labels)
-        spans = __self._reporter.spans()
-        if len(spans) >= MAX_NESTING:
-            del spans[0]
-            __self._registry.problems.count(
-                UNMATCHED_STOP,
-                "start_timer(%r) was nested more than %d deep" % (key[0], MAX_NESTING),
-            )
-        spans.append((key, unit(sys._getframe(1)), timer.start()))
+        spans.start(__self._reporter.spans(), key, timer, __self._registry.problems)
 
     @takes_labels
     def stop_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
@@ -214,22 +207,11 @@ class LiveMetrics:
         Without any nothing is recorded; it is counted, and logged once. Raises as ``timer``.
         """
         key = series_key(take_name(labels) if __name is NO_NAME else __name, labels)
-        spans = __self._reporter.spans()
-        started = [span for span in spans if span[0] == key]
-        if not started:
+        if not spans.stop(__self._reporter.spans(), key, __self._registry.problems):
             check_name(key[0])
             check_labels(labels)
             text = "stop_timer(%r) without a start_timer in this thread"
             __self._registry.problems.count(UNMATCHED_STOP, text % key[0])
-            return
-        if len(started) > 1:  # else there is no choice; to find the task costs a walk of the stack
-            here = unit(sys._getframe(1))
-            started = [span for span in started if span[1] == here] or started
-            if len({span[1] for span in started}) > 1:
-                text = "stop_timer(%r) outside of the tasks that have started it"
-                __self._registry.problems.count(OVERLAP_MISMATCH, text % key[0])
-        spans.remove(started[-1])
-        started[-1][2].stop()
 
     # Life cycle.
 

@@ -3,10 +3,12 @@
 import inspect
 from typing import Any, Callable, Dict, Tuple, TypeVar
 
-from ..wire.errors import InvalidType, describe
+from ..wire.errors import InvalidMetric, InvalidType, describe
 from ..wire.protocol import Labels, check_labels, check_name
 from .number import to_float
 
+#: Seconds between two sends, at least and at most.
+MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
 #: Longest that a call waits, in seconds.
 MAX_TIMEOUT = 3600.0
 #: A metric's name where the call gives none, or gives it as ``name=``, which is among the labels.
@@ -53,6 +55,16 @@ def to_seconds(value: Any, what: str) -> float:
     if type(value) is bool:
         raise InvalidType("%s must be a number of seconds, got %s" % (what, describe(value)))
     return to_float(value, "%s in seconds", what)
+
+
+def to_interval(value: Any) -> float:
+    """Return the seconds between two sends; raise InvalidType, or InvalidMetric out of bounds."""
+    seconds = to_seconds(value, "interval")
+    if not MIN_INTERVAL <= seconds <= MAX_INTERVAL:
+        raise InvalidMetric(
+            "interval must be %g to %g seconds, got %r" % (MIN_INTERVAL, MAX_INTERVAL, seconds)
+        )
+    return seconds
 
 
 def to_timeout(value: Any) -> float:

@@ -61,10 +61,7 @@ class Rate(Timer):
 
         Raises InvalidType at the call for what can't be iterated.
         """
-        try:
-            iterator = iter(items)
-        except TypeError as error:
-            raise self._no_items("each", "an iterable", items) from error
+        iterator = self.iterator("each", items)
         arrivals: Any = _Arrivals(self._ticked, iterator)
         arrivals.items = iterator
         return cast(Iterator[Item], arrivals)
@@ -77,6 +74,13 @@ class Rate(Timer):
         if not hasattr(type(items), "__aiter__"):
             raise self._no_items("each_async", "an asynchronous iterable", items)
         return _AsyncArrivals(items, self)
+
+    def iterator(self, method: str, items: Iterable[Item]) -> Iterator[Item]:
+        """Return ``iter(items)``; raises InvalidType in the name of a method for what has none."""
+        try:
+            return iter(items)
+        except TypeError as error:
+            raise self._no_items(method, "an iterable", items) from error
 
     def _no_items(self, method: str, right: str, items: Any) -> InvalidType:
         of = (method, self._series.state.name, right, describe(items))
@@ -94,9 +98,8 @@ class Rate(Timer):
         return decorated
 
 
-class _Arrivals(map):  # type: ignore[type-arg]
-    """Calls a function for each item. No generator, which threads couldn't share as they can share
-    ``items``; closed, and thrown into, it is as ``items`` are."""
+class PassedOn:
+    """Closed, and thrown into, as its ``items`` are."""
 
     items: Any
 
@@ -110,6 +113,11 @@ class _Arrivals(map):  # type: ignore[type-arg]
     def throw(self) -> Any:
         """Throws into ``items``. Their own method: a call of ours would keep what it throws."""
         return self.items.throw
+
+
+class _Arrivals(PassedOn, map):  # type: ignore[type-arg]
+    """Calls a function for each item. No generator, which threads couldn't share as they can share
+    ``items``."""
 
 
 class _AsyncArrivals(AsyncIterator[Item]):

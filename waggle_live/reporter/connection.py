@@ -15,8 +15,8 @@ TCP_CONNECT_TIMEOUT = 1.0
 #: Attempts to connect to a unix socket whose queue is full, and seconds between two. It empties and
 #: fills again by the millisecond while somebody else floods the collector with connections.
 QUEUE_ATTEMPTS, QUEUE_PAUSE = 20, 0.002
-#: Longest line in bytes that is accepted from a collector; its messages are short.
-DEFAULT_MAX_REPLY_BYTES = 16 * 1024
+#: Longest line in bytes that is accepted from a collector: a ``set`` of all knobs fits.
+DEFAULT_MAX_REPLY_BYTES = 64 * 1024
 #: Bytes that are read of a collector at once, and per second after that; the rest waits. A
 #: collector of ours says at most 100 errors at once and 10 a second: about 50 kB, and 5 kB/s.
 DEFAULT_HEARD_BYTES, DEFAULT_HEARD_BYTES_PER_SECOND = 64 * 1024, 256 * 1024

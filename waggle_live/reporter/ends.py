@@ -7,6 +7,12 @@ from typing import Any, Callable, Optional, Set
 
 from ..native import Native
 
+#: Seconds that the end of a block takes longer because of us: some of what the end of the process
+#: may take is left to that, which may be next.
+DEFAULT_BLOCK_TIMEOUT = 0.35
+#: Seconds for which no block's end waits after one that did so in vain.
+DEFAULT_VAIN_SECONDS = 5.0
+
 OK, ERROR, STOPPED = STATUSES = "ok", "error", "stopped"
 
 _has_failed = False  # only ``waggle-live run`` sees it
@@ -17,6 +23,28 @@ def status_of(error: Optional[BaseException]) -> str:
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return OK
     return STOPPED if isinstance(error, KeyboardInterrupt) else ERROR
+
+
+class Patience:
+    """How long the ends of blocks, and of the session, wait for a collector that doesn't answer."""
+
+    def __init__(self) -> None:
+        #: Until when, and how long, a block's end waited last without an answer.
+        self._in_vain = (float("-inf"), 0.0)
+
+    def wait(self, flush: Callable[[float], bool]) -> None:
+        """Flush at the end of a block; not for long, and not at all soon after one in vain."""
+        begin = Native.monotonic()
+        is_vain = begin - self._in_vain[0] < DEFAULT_VAIN_SECONDS
+        if not flush(0.0 if is_vain else DEFAULT_BLOCK_TIMEOUT) and not is_vain:
+            self._in_vain = (Native.monotonic(), Native.monotonic() - begin)
+
+    def left(self, timeout: float) -> float:
+        """Return what is left of the ``timeout`` of the end: who left a block just now and ends
+        waits once, not twice."""
+        until, waited = self._in_vain
+        is_recent = Native.monotonic() - until < timeout
+        return max(0.0, timeout - waited) if is_recent else timeout
 
 
 class Left:

@@ -9,6 +9,9 @@ from ..series.state import Record, SeriesState
 from ..wire.protocol import RECORD_ERROR
 from .request import Alarm
 
+#: Seconds that a send, a flush or the end waits at most for the functions of gauges.
+DEFAULT_FUNCTION_WAIT = 0.25
+
 #: Seconds after which a function that has not returned counts as blocked.
 DEFAULT_FUNCTION_SECONDS = 5.0
 #: Seconds that the thread waits at a time while there is nothing to ask.
@@ -30,6 +33,14 @@ class GaugeFunctions:
         self._worker: Optional[_Worker] = None
         #: Those that a function keeps; each ends once it returns.
         self._kept: List[_Worker] = []
+
+    def ask_in_time(
+        self, states: Sequence[SeriesState], interval: float, until: Optional[float]
+    ) -> None:
+        """Ask as :meth:`ask` does, for a send every ``interval`` seconds; ``until``: when somebody
+        stops waiting for it, whom fresh values are worth half of the time that is left."""
+        seconds = interval / 5 if until is None else (until - Native.monotonic()) / 2
+        self.ask(states, max(0.0, min(DEFAULT_FUNCTION_WAIT, seconds)))
 
     def ask(self, states: Sequence[SeriesState], seconds: float) -> None:
         """Ask all functions anew, and record what they give.

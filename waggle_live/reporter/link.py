@@ -30,8 +30,8 @@ SHORT = (
     "the collector at %s has hung up %d times in a row; it is tried less often, at last every %g s"
 )
 FAULT = "an error of ours: the sender connects again and goes on"
-#: Seconds between looks at a connection that nobody waits on: for what the collector says, its
-#: end, and whether the socket file is another's now. A send on a closed one fails at once.
+#: Seconds between looks at the socket file of a connection that nobody waits on: it may be
+#: another's now. What the collector says is heard at each tick.
 DEFAULT_LOOK_SECONDS = 1.0
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
@@ -64,7 +64,7 @@ class Link:
     """Connects, listens and backs off. Used by the sender's thread alone.
 
     ``refuse`` is told what names a series that the collector has no room for; it returns whether it
-    has seen to it.
+    has seen to it. ``obey`` is told the last ``set`` of those that are read at once.
     """
 
     def __init__(
@@ -75,12 +75,14 @@ class Link:
         refuse: Callable[[Any], bool],
         interval: float,
         log_once: LogOnce,
+        obey: Callable[[Dict[str, Any]], None],
     ) -> None:
         self._session = session
         self._addresses = addresses
         self._refuse = refuse
         self._interval = interval
         self._log_once = log_once
+        self._obey = obey
         #: Opened and greeted; None while there is none.
         self.connection: Optional[Connection] = None
         #: Whether there has been one.
@@ -105,27 +107,34 @@ class Link:
         if self.connection is None:
             if now >= (self._urgent_at if urgent else self._retry_at):
                 self._connect(urgent)
-        elif urgent or now >= self._look_at:
-            self._look_at = now + DEFAULT_LOOK_SECONDS
-            if self.connection.is_orphaned():
-                self.close()
-                self._connect(urgent)
-            else:
-                self.hear()
+        elif (urgent or now >= self._look_at) and self._is_replaced(now):
+            self.close()
+            self._connect(urgent)
+        else:
+            self.hear()
+
+    def _is_replaced(self, now: float) -> bool:
+        self._look_at = now + DEFAULT_LOOK_SECONDS
+        return self.connection is not None and self.connection.is_orphaned()
 
     def hear(self) -> None:
         """Take in what the collector says. Raises OSError when the connection is lost."""
         connection = self.connection
         if connection is None:
             return
+        order = None
         for message in connection.receive():
             number = message.get("number")
             if message["type"] == "applied" and type(number) is int:
                 self.applied = number
             elif message["type"] == "error":
                 self._hear_error(message)
+            elif message["type"] == "set":
+                order = message
             if self.connection is None:
                 return
+        if order is not None:
+            self._obey(order)
         if connection.is_flooded:
             self._log_once(
                 "flood",

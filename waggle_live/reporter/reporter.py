@@ -6,29 +6,32 @@ session. Making one starts nothing. The first value does, and whatever opens a h
 """
 
 import atexit
+import os
 import threading
 import weakref
 from contextlib import suppress
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..claim import Claim, Owner
+from ..control.knobs import Knobs
+from ..control.orders import Orders
 from ..logs import LogOnce
 from ..native import Native
 from ..series.registry import Instruments, Registry
+from ..series.state import SeriesState
+from ..wire.knobs import KNOB
 from . import ends, fork
 from .address import Addresses
 from .gauge_functions import GaugeFunctions
 from .identity import ClaimedIdentity
+from .profiler import Profile, Profiler
 from .sender import Sender
 from .session import Session
 from .usage import Figures
 
 #: Seconds that the end of a process may take longer because of us.
 DEFAULT_EXIT_TIMEOUT = 0.5
-#: The same of a block, which leaves some of it to the end of the process: that may be next.
-DEFAULT_BLOCK_TIMEOUT = 0.35
-#: Seconds for which no block's end waits after one that did so in vain.
-DEFAULT_VAIN_SECONDS = 5.0
 
 #: What this process has used, told by one session at a time.
 _figures = Figures()
@@ -51,13 +54,16 @@ class Reporter:
         addresses: Addresses,
         interval: float,
         instruments: Instruments,
+        profiler: Profiler,
     ) -> None:
         self._identity = identity
         self._addresses = addresses
         self._interval = interval
         self._instruments = instruments
+        self.profile = Profile(profiler, self)
         begin = None if addresses.is_off else self.start
         self.registry = Registry(instruments, begin=begin, owner=self)
+        self.knobs = Knobs(make=instruments[KNOB], begin=begin, owner=self, environ=os.environ)
         #: Under 0 a ``threading.local``, made at its first use: by then gevent or eventlet may
         #: have put one in its place that is by greenlet.
         self._by_thread: Dict[int, Any] = {}
@@ -72,13 +78,20 @@ class Reporter:
         self._functions = GaugeFunctions(self.registry.problems)
         #: Whether the collector has applied all of the session before.
         self._is_told = False
-        #: Until when, and how long, a block's end waited last without an answer.
-        self._in_vain = (float("-inf"), 0.0)
+        self._patience = ends.Patience()
         fork.register(self)
 
     def __reduce__(self) -> Tuple[Any, ...]:
         # In another process it is that process's own.
-        return find, (self._identity, self._addresses, self._interval, self._instruments)
+        series = self._interval, self._instruments, self.profile.profiler
+        return find, (self._identity, self._addresses, *series)
+
+    def _states(self) -> List[SeriesState]:
+        return self.registry.states() + self.profile.states()
+
+    def set_rate(self, hz: int) -> Optional[str]:
+        """Sample so many times a second, 0 for as often as told; return why that can't be."""
+        return self.profile.profiler.set_rate(self, hz or self.profile.rate or 0)
 
     def spans(self) -> List[Any]:
         """Return what this thread has started by name and not stopped, the latest last."""
@@ -122,16 +135,18 @@ class Reporter:
     def _begin(self) -> None:
         ends.finalize_child(_end_child)
         sender = self._sender = Sender(
-            states=self.registry.states,
+            states=self._states,
             session=Session(self._identity),
             addresses=self._addresses.candidates,
             usage=_figures,
             functions=self._functions,
+            orders=Orders(self.knobs, self.profile.profiler, owner=self),
             on_end=self._ended,
             interval=self._interval,
         )
         _started.append(self)
         sender.start()
+        self.profile.begin()
 
     def _ended(self) -> None:
         """The session has ended: begin the next one if anything was recorded meanwhile."""
@@ -161,12 +176,9 @@ class Reporter:
         for 5 s after having waited in vain.
         """
         del self._blocks[-1:]
-        sender, begin = self._sender, Native.monotonic()
+        sender = self._sender
         if sender is not None:
-            is_vain = begin - self._in_vain[0] < DEFAULT_VAIN_SECONDS
-            timeout = 0.0 if is_vain else DEFAULT_BLOCK_TIMEOUT
-            if not sender.flush(timeout, patient=False) and not is_vain:
-                self._in_vain = (Native.monotonic(), Native.monotonic() - begin)
+            self._patience.wait(partial(sender.flush, patient=False))
         if not self._blocks:
             self._left.note(error, Native.monotonic())
 
@@ -195,14 +207,12 @@ class Reporter:
         sender = self._sender
         if sender is None:
             return lambda: None
+        self.profile.end()
         # What a function gives is no value that anybody recorded.
         states = [state for state in self.registry.states() if state.sample is None]
         recorded = max((state.recorded_at for state in states), default=0.0)
-        # Who left a block just now and ends waits once, not twice.
-        until, waited = self._in_vain
-        if Native.monotonic() - until < timeout:
-            timeout = max(0.0, timeout - waited)
-        return sender.finish(status or self._left.status(recorded), timeout)
+        status = status or self._left.status(recorded)
+        return sender.finish(status, self._patience.left(timeout))
 
     def after_fork_in_child(self) -> None:
         """Start anew in a forked child (called by :mod:`waggle_live.reporter.fork`)."""
@@ -215,17 +225,25 @@ class Reporter:
         self._is_told = False
         self._by_thread = {}
         self.registry.reset()
+        self.knobs.after_fork()
+        if sender is not None:
+            self.profile.begin()
 
 
 def find(
-    identity: ClaimedIdentity, addresses: Addresses, interval: float, instruments: Instruments
+    identity: ClaimedIdentity,
+    addresses: Addresses,
+    interval: float,
+    instruments: Instruments,
+    profiler: Profiler,
 ) -> Reporter:
     """Return this process's reporter of that identity and address, new or known."""
     key = (identity, addresses.text)
     with _finding:
         reporter = _known.get(key)
         if reporter is None:
-            reporter = _known[key] = Reporter(identity, addresses, interval, instruments)
+            reporter = Reporter(identity, addresses, interval, instruments, profiler)
+            _known[key] = reporter
     return reporter
 
 

@@ -3,14 +3,13 @@
 Every interval it folds the series and sends the cells of those that changed: running totals, not
 increments. The ticks are multiples of the interval on the monotonic clock, which all processes of a
 node share, so the plugins of a node wake the collector together. After a reconnect it sends every
-cell, so there is no queue and nothing to resend. Only a flush and the end wait for an answer, and
-never long. Nothing waits for them: sending goes on meanwhile, and an end doesn't wait for a flush
-that nobody answers.
+cell. Only a flush and the end wait for an answer, and never long, and nothing waits for them.
 """
 
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
+from ..control.orders import NO_ORDERS, NoOrders
 from ..logs import LogOnce
 from ..native import Native
 from ..series.state import SeriesState
@@ -26,11 +25,11 @@ from .usage import Figures
 
 #: Seconds between two sends.
 DEFAULT_INTERVAL = 0.25
-#: Seconds that a send, a flush or the end waits at most for the functions of gauges.
-DEFAULT_FUNCTION_WAIT = 0.25
-#: Seconds between looks for new requests while others wait for their answer.
+#: Longest time in seconds until what the collector sets is heard, however long the interval is.
+DEFAULT_LISTEN_SECONDS = 0.25
+#: Seconds between looks for new requests while others wait for their answer, and between attempts
+#: to connect while somebody waits, at first and at most.
 LOOK_SECONDS = 0.01
-#: Seconds between attempts to connect while somebody waits, at first and at most.
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
 
 
@@ -53,11 +52,13 @@ class Sender:
         addresses: Callable[[], List[Address]],
         usage: Optional[Figures],
         functions: Optional[GaugeFunctions] = None,
+        orders: NoOrders = NO_ORDERS,
         on_end: Callable[[], None] = lambda: None,
         interval: float = DEFAULT_INTERVAL,
     ) -> None:
         self._session = session
         self._functions = functions
+        self._orders = orders
         self._on_end = on_end
         self._interval = interval
         self._ident: Optional[int] = None
@@ -67,6 +68,7 @@ class Sender:
             session=session,
             addresses=addresses,
             refuse=self._updates.refuse,
+            obey=orders.hear,
             interval=interval,
             log_once=log_once,
         )
@@ -148,8 +150,8 @@ class Sender:
         """Wait for the next tick, or for who asks for something, and send."""
         made: List[Request] = []
         if self._end is None:  # else what is asked for now is the next session's
-            wait = 0.0 if self._waiting else self._next_tick - Native.monotonic()
-            made = self._requests.take(wait)
+            wait = min(self._next_tick - Native.monotonic(), DEFAULT_LISTEN_SECONDS)
+            made = self._requests.take(0.0 if self._waiting else wait)
             self._waiting += made
             self._end = next((each for each in made if each.status is not None), None)
         now = Native.monotonic()
@@ -160,6 +162,9 @@ class Sender:
             if is_due or self._link.connection is None:
                 self._next_tick = tick_after(now, self._interval)
                 self._tick(made)
+            elif not is_asked and not self._waiting:
+                self._link.look(False)  # the interval is longer than it may take to hear a set
+                self._orders.tell(self._link.connection, self._updates.is_last)
             self._serve()
         except Exception as error:
             self._link.lose(error)
@@ -189,13 +194,9 @@ class Sender:
     def _ask_functions(self, made: List[Request]) -> None:
         if self._functions is None:
             return
-        seconds = self._interval / 5
-        if made:  # fresh values are worth half of the time that is left
-            seconds = (min(request.until for request in made) - Native.monotonic()) / 2
-        seconds = max(0.0, min(DEFAULT_FUNCTION_WAIT, seconds))
-        states = self._updates.states()
+        until = min((request.until for request in made), default=None)
         try:
-            self._functions.ask(states, seconds)
+            self._functions.ask_in_time(self._updates.states(), self._interval, until)
         except Exception as error:
             self._log_once.fault(error, "the functions of gauges can't be asked")
 
@@ -215,6 +216,7 @@ class Sender:
         lines, complete = self._updates.take(everything)
         for line in lines:
             connection.send(line)
+        self._orders.tell(connection, self._updates.is_last)
         self._sent_on = connection
         return complete
 
@@ -245,7 +247,7 @@ class Sender:
                     request.finish(True)
 
     def _is_sure(self, end: Request) -> bool:
-        """Tell whether the collector has said which series it refuses, or had half of the time."""
+        """Tell whether the collector has said what it refuses, or had half of the time."""
         if self._before_end is None:
             until = (Native.monotonic() + end.until) / 2
             self._before_end = Request(until, None, patient=False)
@@ -282,7 +284,7 @@ class Sender:
     def _leave(self) -> None:
         """Leave the session: from now on another may begin. Nobody waits any more."""
         self._link.close()
-        for step in (self._answer_rest, self._on_end):
+        for step in (self._orders.end, self._answer_rest, self._on_end):
             try:
                 step()
             except Exception as error:

@@ -18,7 +18,7 @@ STATES: Dict[str, Type[SeriesState]] = {
     state.kind: state for state in (TimerState, RateState, GaugeState, CounterState)
 }
 #: What makes the instrument of a kind, which records into that state.
-Instruments = Mapping[str, Callable[[Any, Problems], Any]]
+Instruments = Mapping[str, Callable[..., Any]]
 _Key = Tuple[str, str, Labels]
 
 _NO_LABELS: Labels = ()

@@ -96,26 +96,26 @@ Labels = Tuple[Tuple[str, str], ...]
 LabelValue = Union[str, SupportsFloat, Enum]
 
 
-def check_name(name: Any) -> str:
+def check_name(name: Any, what: str = "metric name") -> str:
     """Return ``name`` as a plain str if it is a metric name of pywaggle's rule.
 
-    Raises InvalidType or InvalidMetric with the rule.
+    Raises InvalidType or InvalidMetric with the rule, which says ``what`` it is for.
     """
     if not issubclass(type(name), str):  # isinstance believes a proxy, which runs code of its own
-        raise InvalidType("metric name must be a str like 'inference', got " + describe(name))
+        raise InvalidType("%s must be a str like 'inference', got %s" % (what, describe(name)))
     plain: str = str.__str__(name)  # a member of a (str, Enum) has a hash and a repr of its own
     if len(plain) > MAX_NAME_LENGTH:
         raise InvalidMetric(
-            "metric name must have at most %d characters, got %d: %.60r..."
-            % (MAX_NAME_LENGTH, len(plain), plain)
+            "%s must have at most %d characters, got %d: %.60r..."
+            % (what, MAX_NAME_LENGTH, len(plain), plain)
         )
     if not _NAME.match(plain):
         raise InvalidMetric(
-            "metric name must be parts of [a-z0-9_] joined by '.', like 'plugin.inference', "
-            "got %r" % plain
+            "%s must be parts of [a-z0-9_] joined by '.', like 'plugin.inference', got %r"
+            % (what, plain)
         )
     if plain.startswith("__"):
-        raise InvalidMetric("metric names that begin with '__' are reserved, got %r" % plain)
+        raise InvalidMetric("%ss that begin with '__' are reserved, got %r" % (what, plain))
     return plain
 
 
@@ -166,12 +166,17 @@ def check_function(name: Any) -> str:
     """Return ``name`` if a function of TAU's may be called so, else raise with the rule."""
     if not isinstance(name, str):
         raise InvalidType("function must be a str, got %s: %.60r" % (type(name).__name__, name))
-    if not 0 < len(name) <= MAX_FUNCTION_LENGTH or _CONTROL.search(name):
+    if not 0 < len(name) <= MAX_FUNCTION_LENGTH or not is_plain_text(name):
         raise InvalidMetric(
             "function must have 1 to %d characters, none of them a control character or a lone "
             "surrogate, got %.60r" % (MAX_FUNCTION_LENGTH, name)
         )
     return name
+
+
+def is_plain_text(text: str) -> bool:
+    """Tell whether there is no control character and no lone surrogate in it."""
+    return not _CONTROL.search(text)
 
 
 def check_session_id(session: Any) -> str:

@@ -1,0 +1,221 @@
+"""The knobs of one reporter: declared by the author, set by leases, pinned by the operator."""
+
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+
+from ..logs import LogOnce, printable
+from ..native import Native
+from ..wire.errors import InvalidMetric, LiveMetricsError
+from ..wire.knobs import MAX_KNOBS, PROFILE_KNOB, Declaration, Lease, Value
+from .knob import PINS_VARIABLE, KnobState, ProfileKnob
+from .leases import Leases
+
+#: ``off``: this process takes no orders, and says nothing of knobs.
+CONTROL_VARIABLE = "WAGGLE_LIVE_CONTROL"
+_BOOLS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Knobs:
+    """Makes and keeps the knobs of a process. Thread-safe; a value is read without any of it.
+
+    ``make`` makes what the author holds of a knob, a KnobState. ``begin`` begins the session; None
+    where there is none. ``owner.set_rate(hz)`` has a profiler sample so often, and returns why it
+    can't. Pickled as the ``knobs`` of its ``owner``.
+    """
+
+    def __init__(
+        self,
+        *,
+        make: Callable[[Declaration, Optional[Value], Any], KnobState],
+        begin: Optional[Callable[[], None]],
+        owner: Any,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._make = make
+        self._begin = begin
+        self.owner = owner
+        self._log_once = LogOnce()
+        self._lock = Native.RLock()
+        self._leases = Leases(self.expire)
+        #: Whether somebody else may set anything here.
+        self.is_controlled = self._read_control(environ.get(CONTROL_VARIABLE, ""))
+        self._pins = self._read_pins(environ.get(PINS_VARIABLE, ""))
+        self.profile = ProfileKnob(PROFILE_KNOB, self._pin(PROFILE_KNOB), self)
+        self._by_name: Dict[str, KnobState] = {}
+        #: Those that ``waggle-live run`` has made; an author's of that name takes its place.
+        self._automatic: Dict[str, KnobState] = {}
+        #: Rises with each change that is worth a message.
+        self.version = 0
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.owner, "knobs")
+
+    def get(self, declaration: Declaration) -> Any:
+        """Return the knob of that declaration, made at the first call.
+
+        Raises InvalidMetric for another declaration of its name, and for one knob too many.
+        """
+        name = declaration.name
+        known = self._by_name.get(name)
+        if known is None:
+            pin = self._pin(declaration)  # logs a bad one, which is no business for within the lock
+            with self._lock:
+                if name not in self._by_name and len(self._by_name) >= MAX_KNOBS:
+                    text = "at most %d knobs a process, %r is one too many"
+                    raise InvalidMetric(text % (MAX_KNOBS, name))
+                known = self._by_name.setdefault(name, self._make(declaration, pin, self))
+                replaced = self._automatic.pop(name, None)
+                if replaced is not None:
+                    replaced.release()
+                self.version += 1
+        if known.declaration != declaration:
+            raise InvalidMetric(
+                "knob %r is declared already, as %s; this is another declaration: %s"
+                % (name, _shown(known.declaration), _shown(declaration))
+            )
+        self.begin()
+        return known
+
+    def automatic(self, declaration: Declaration) -> Optional[KnobState]:
+        """Return a knob that ``waggle-live run`` makes; None where the author uses the name, or
+        there are too many."""
+        name = declaration.name
+        pin = self._pin(declaration)
+        with self._lock:
+            is_full = len(self._by_name) + len(self._automatic) >= MAX_KNOBS
+            if name not in self._automatic and name not in self._by_name and not is_full:
+                self._automatic.setdefault(name, self._make(declaration, pin, self))
+                self.version += 1
+            return self._automatic.get(name)
+
+    def begin(self) -> None:
+        """Begin the session, if it hasn't begun."""
+        if self._begin is not None:
+            self._begin()
+
+    def take(self, leases: Sequence[Lease]) -> None:
+        """Take these for all leases that there are: what is left out goes back to its default."""
+        named = {lease.name: lease for lease in leases}
+        with self._watched():
+            if named and not self._leases.watch():
+                named = {}  # nobody would end them
+            now = Native.monotonic()
+            for knob in self._all():
+                lease = named.get(knob.declaration.name)
+                if lease is None:
+                    knob.error = None
+                    knob.release()
+                else:
+                    knob.take(lease, now)
+
+    def expire(self) -> Optional[float]:
+        """End the leases whose time is over; return when the next one ends, None if there is none.
+
+        By the monotonic clock. Without one left, the thread that calls this ends.
+        """
+        with self._watched():
+            now = Native.monotonic()
+            for knob in self._all():
+                if knob.until is not None and knob.until <= now:
+                    knob.release()
+            ends = [knob.until for knob in self._all() if knob.until is not None]
+            if not ends:
+                self._leases.has_ended()
+            return min(ends) if ends else None
+
+    def entries(self) -> List[Dict[str, Any]]:
+        """Return all knobs as they stand, the reserved one among them."""
+        with self._lock:
+            return [knob.entry() for knob in self._all()]
+
+    def slept(self) -> float:
+        """Return the seconds slept for all limits."""
+        return sum(knob.slept or 0.0 for knob in self._all())
+
+    def end(self) -> None:
+        """End all leases, with the session: the next one starts anew."""
+        with self._watched():
+            for knob in self._all():
+                knob.release()
+                knob.reset()
+
+    def after_fork(self) -> None:
+        """Start at the defaults in a forked child, which has neither thread nor session."""
+        self._lock = Native.RLock()
+        self._leases = Leases(self.expire)
+        for knob in self._all():
+            knob.reset()
+        self.version += 1
+
+    def _all(self) -> List[KnobState]:
+        return [self.profile, *list(self._by_name.values()), *list(self._automatic.values())]
+
+    @contextmanager
+    def _watched(self) -> "Iterator[None]":
+        """Hold the lock, and note whether anything changed that is worth a message."""
+        with self._lock:
+            before = [knob.report() for knob in self._all()]
+            try:
+                yield
+            finally:
+                if before != [knob.report() for knob in self._all()]:
+                    self.version += 1
+
+    def _read_control(self, text: str) -> bool:
+        if text not in ("", "on", "off"):
+            self._log_once(
+                "control",
+                "%s must be on or off, got %s; no orders are taken",
+                CONTROL_VARIABLE,
+                printable(text),
+            )
+        return text in ("", "on")
+
+    def _read_pins(self, text: str) -> Dict[str, str]:
+        pins = {}
+        for part in text.split(",") if text.strip() else []:
+            name, is_set, value = part.partition("=")
+            if not is_set:
+                self._log_once(
+                    ("pin", part),
+                    "%s must be name=value, with commas between them, got %s: it pins nothing",
+                    PINS_VARIABLE,
+                    printable(part),
+                )
+            pins[name.strip()] = value.strip()
+        return pins
+
+    def _pin(self, declaration: Declaration) -> Optional[Value]:
+        text = self._pins.get(declaration.name)
+        if text is None:
+            return None
+        try:
+            if declaration is PROFILE_KNOB and text != "0":
+                raise ValueError("it can be pinned at 0; WAGGLE_LIVE_PROFILE says how often else")
+            return declaration.check(_parse(text, declaration.type))
+        except (LiveMetricsError, ValueError) as error:
+            self._log_once(
+                ("pin", declaration.name),
+                "%s pins nothing of knob %r: %s",
+                PINS_VARIABLE,
+                declaration.name,
+                printable(str(error)),
+            )
+            return None
+
+
+def _parse(text: str, kind: str) -> Value:
+    """Return a text as a value of a knob's type; raises ValueError."""
+    if kind == "bool":
+        if text.lower() not in _BOOLS:
+            raise ValueError("must be true or false, got %r" % text)
+        return _BOOLS[text.lower()]
+    if kind == "int":
+        return int(text)
+    return float(text) if kind == "float" else text
+
+
+def _shown(declaration: Declaration) -> str:
+    fields = declaration.fields()
+    del fields["name"]
+    return ", ".join("%s=%.200r" % item for item in fields.items())

@@ -1,0 +1,41 @@
+"""The thread that ends leases in time, whatever the sender is waiting for."""
+
+from typing import Callable, Optional
+
+from ..native import Native
+
+#: Longest time in seconds that the thread sleeps: a lease may be given up for a shorter one.
+LOOK_SECONDS = 0.25
+
+
+class Leases:
+    """Ends leases by calling ``expire``, in a thread of its own that lives while there are any.
+
+    The sender could be held up for longer than a lease lasts: by a name server, a log handler or a
+    frozen disk. This thread needs nothing but the clock. All methods are called with the lock of
+    the knobs held, and so ``expire`` takes it.
+    """
+
+    def __init__(self, expire: Callable[[], Optional[float]]) -> None:
+        self._expire = expire
+        self._is_running = False
+
+    def watch(self) -> bool:
+        """Have the thread run; False where none can be started."""
+        if not self._is_running:
+            try:
+                Native.start_thread(self._run, "live-leases")
+            except RuntimeError:
+                return False
+            self._is_running = True
+        return True
+
+    def has_ended(self) -> None:
+        """Note that the thread ends, for want of leases."""
+        self._is_running = False
+
+    def _run(self) -> None:
+        until = self._expire()
+        while until is not None:
+            Native.sleep(max(0.0, min(LOOK_SECONDS, until - Native.monotonic())))
+            until = self._expire()

@@ -1,0 +1,99 @@
+"""Pace: items taken no faster than a knob allows."""
+
+import time
+from typing import Any, Iterator
+
+from ..control.knob import KnobState
+from ..native import Native
+from ..wire.errors import InvalidMetric
+from ..wire.knobs import HIGHER, Declaration, declare
+from .rate import Item, PassedOn, Rate
+
+#: Bounds in items a second where the author gives none; the upper one stands for no limit.
+DEFAULT_LOW, DEFAULT_HIGH = 1.0, 1000.0
+#: Longest sleep in seconds: a limit that is lifted is felt after that at the latest.
+SLICE_SECONDS = 0.25
+
+
+class Limit:
+    """What sleeps as a knob in items a second says. Safe for threads, which share the limit."""
+
+    def __init__(self, knob: KnobState) -> None:
+        self.knob = knob
+        self._none: Any = knob.declaration.high
+        #: When the latest item was let pass, by the monotonic clock, or would have been.
+        self._passed_at = float("-inf")
+        self._lock = Native.RLock()
+        if knob.slept is None:
+            knob.slept = 0.0
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a limit at all."""
+        return bool(self.knob.current < self._none)
+
+    def wait(self) -> None:
+        """Sleep until the next item may be taken."""
+        begin = Native.monotonic()
+        try:
+            while self.is_set:
+                left = self._left(Native.monotonic(), 1 / float(self.knob.current))
+                if left <= 0:
+                    break
+                _sleep(min(left, SLICE_SECONDS))
+        finally:
+            with self._lock:
+                self.knob.slept = (self.knob.slept or 0.0) + Native.monotonic() - begin
+
+    def _left(self, now: float, period: float) -> float:
+        """Return the seconds until an item may be taken; where there are none, count it."""
+        with self._lock:
+            due = self._passed_at + period
+            if now >= due:
+                # What was late by less than a period is made up for: the mean is the limit.
+                self._passed_at = due if now - due < period else now
+            return due - now
+
+
+class Paced(PassedOn, Iterator[Item]):
+    """Takes items within a limit, one event of a rate per item at the moment it arrives.
+
+    No generator, which threads couldn't share as they can share ``items``.
+    """
+
+    items: Iterator[Item]
+
+    def __init__(self, rate: Rate, items: Iterator[Item], limit: Limit) -> None:
+        self.items = items
+        self._rate = rate
+        self._limit = limit
+        self._knob = limit.knob
+        self._none: Any = limit.knob.declaration.high
+
+    def __next__(self) -> Item:
+        if self._knob.current < self._none:
+            self._limit.wait()
+        item = next(self.items)
+        self._rate.tick()  # looked up each time, for it changes with a fork
+        return item
+
+
+def declare_limit(name: Any, low: Any, high: Any) -> Declaration:
+    """Return the declaration of a limit in items a second.
+
+    Raises InvalidMetric or InvalidType for bounds that are no numbers above 0, or a bad name.
+    """
+    bounds = [float(each) if type(each) is int else each for each in (low, high)]
+    declared = declare(name, bounds[1], low=bounds[0], high=bounds[1], better=HIGHER)
+    if not bounds[0] > 0:
+        raise InvalidMetric("low of pace %r must be above 0 items a second, got %r" % (name, low))
+    return declared
+
+
+def _sleep(seconds: float) -> None:
+    """Sleep in this thread; under gevent and eventlet other greenlets run meanwhile."""
+    module = str(getattr(time.sleep, "__module__", ""))
+    if module.partition(".")[0] in ("gevent", "eventlet"):
+        time.sleep(seconds)
+    else:
+        Native.sleep(seconds)

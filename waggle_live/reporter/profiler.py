@@ -1,0 +1,121 @@
+"""What a reporter needs of the profiler that is handed to it: it stands above this room."""
+
+import weakref
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ..logs import LogOnce
+from ..series.state import SeriesState
+from ..wire.errors import InvalidMetric, InvalidType, LiveMetricsError, describe
+
+#: Samples a second where no number is given, and at most.
+DEFAULT_RATE, MAX_RATE = 50, 200
+ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_PROFILE"
+
+
+class Profiler:
+    """Measures where this process's time goes, on behalf of one ``owner`` at a time: a reporter.
+
+    One a process. Thread-safe; no method raises. It is pickled as the one of that other process.
+    """
+
+    def set_rate(self, owner: Any, hz: int) -> Optional[str]:
+        """Look at all stacks ``hz`` times a second (1 to 200) from now on; 0 ends it.
+
+        Return why that can't be, else None. An end waits, at most 0.2 s, until the last samples
+        are in the owner's states. The first sample calls ``owner.start()``. In a forked child
+        nothing is measured until this is called there.
+        """
+        raise NotImplementedError
+
+    def states(self, owner: Any) -> List[SeriesState]:
+        """Return the states of functions that ``owner`` sends; they stay after an end."""
+        raise NotImplementedError
+
+    def collect(self, owner: Any, on: bool) -> None:
+        """Begin to collect folded stacks, anew, or end it and forget them."""
+        raise NotImplementedError
+
+    def stacks(self, owner: Any) -> Dict[str, Tuple[int, Optional[int]]]:
+        """Return the folded stacks since the collection began: ``{"root;caller;callee": times}``.
+
+        Times are running totals in nanoseconds: wall, and CPU (None where that isn't known). Of
+        more than 1,000 stacks, or 256 KiB of their text, the rest is added up in ``__other__``.
+        """
+        raise NotImplementedError
+
+
+class Profile:
+    """What a reporter, the ``owner``, was told to sample in each of its sessions.
+
+    By its author or its environment: what a lease asks for is no part of it, and goes to the
+    ``profiler`` itself. Neither blocks long.
+    """
+
+    def __init__(self, profiler: Profiler, owner: Any) -> None:
+        self.profiler = profiler
+        #: Samples a second, 0 for none; None until it is told.
+        self.rate: Optional[int] = None
+        self._owner = weakref.ref(owner)
+        self._has_begun = False
+        self._log_once = LogOnce()
+
+    def tell(self, given: Any, environ: Mapping[str, str]) -> None:
+        """Sample ``given`` times a second from now on; None for what the environment says.
+
+        What was given stands until something else is given. Raises InvalidType and InvalidMetric
+        for what is no rate. A wrong one in the environment is logged once, and stands for 0.
+        """
+        if given is not None:
+            self.rate = check_rate(given)
+        elif self.rate is None:
+            self.rate = 0
+            text = environ.get(ENVIRONMENT_VARIABLE)
+            if text:
+                try:
+                    self.rate = parse_rate(text)
+                except LiveMetricsError as error:
+                    self._log_once("variable", "%s: %s", ENVIRONMENT_VARIABLE, error)
+        if self._has_begun:
+            self.begin()
+
+    def begin(self) -> None:
+        """Sample as told from now on; what prevents it is logged once."""
+        self._has_begun = True
+        why = self.profiler.set_rate(self._owner(), self.rate or 0)
+        if why is not None:
+            self._log_once("profile", "the profiler doesn't run: %s", why)
+
+    def end(self) -> None:
+        """Sample no more."""
+        self._has_begun = False
+        self.profiler.set_rate(self._owner(), 0)
+
+    def states(self) -> List[SeriesState]:
+        """Return the states of the functions that were sampled."""
+        return self.profiler.states(self._owner())
+
+
+def check_rate(rate: Any) -> int:
+    """Return ``rate`` if it is one, else raise InvalidType or InvalidMetric with the rule."""
+    if isinstance(rate, bool) or not isinstance(rate, int):
+        raise InvalidType(
+            "profile must be a whole number of samples a second, like %d, got %s"
+            % (DEFAULT_RATE, describe(rate))
+        )
+    if not 0 <= rate <= MAX_RATE:
+        raise InvalidMetric(
+            "profile must be 0 (off) to %d samples a second, got %d" % (MAX_RATE, rate)
+        )
+    return rate
+
+
+def parse_rate(text: str) -> int:
+    """Return the rate that a text names; raises InvalidMetric."""
+    try:
+        rate = int(text)
+    except ValueError:
+        raise InvalidMetric(
+            "profile must be a whole number of samples a second, like %d, got %.60r"
+            % (DEFAULT_RATE, text)
+        ) from None
+    return check_rate(rate)

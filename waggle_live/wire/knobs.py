@@ -1,0 +1,296 @@
+"""Knobs on the wire: what may be declared, which values a declaration allows, who sets them.
+
+Client and collector both check by these rules, and the client has the last word.
+"""
+
+import math
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+
+from .errors import InvalidMetric, InvalidType, ProtocolError, describe
+from .protocol import check_name, encode_cell, is_plain_text
+
+#: Knobs of one process, besides :data:`PROFILE`.
+MAX_KNOBS = 32
+#: Values that a knob can be chosen from.
+MAX_CHOICES = 16
+#: Longest value of a knob of type str, in characters.
+MAX_TEXT = 64
+#: Largest amount of a knob of type int: all JSON readers take integers up to this one exactly.
+MAX_INT = 2**53
+#: Longest time in seconds that a new value takes to show.
+MAX_SETTLE = 3600.0
+#: Longest lease in seconds. A client lets none last longer without being told again.
+MAX_LEASE = 60.0
+#: Largest revision.
+MAX_REVISION = 2**63 - 1
+#: Bytes of one declaration as JSON, so that all of a process always fit a message.
+MAX_DECLARATION_BYTES = 2048
+
+#: What ``live.knob`` makes, beside the kinds of metrics.
+KNOB = "knob"
+HIGHER, LOWER = "higher", "lower"
+#: Where the value of a knob comes from.
+SOURCES = (DEFAULT, SET, PINNED) = ("default", "set", "pinned")
+
+#: The knob of each process that may be controlled: how often a second its stacks are sampled.
+PROFILE = "__profile"
+MAX_PROFILE_HZ = 200
+
+#: Folded stacks that a process collects, and their bytes; the rest is added up in
+#: ``protocol.OTHER_FUNCTIONS``.
+MAX_STACKS, MAX_STACKS_BYTES = 1000, 256 * 1024
+
+Value = Union[bool, int, float, str]
+_TYPES: Dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
+_FIELDS = ("type", "default", "choices", "low", "high", "better", "cost", "settle")
+
+
+class Declaration:
+    """What an author allows of one knob. Immutable; equal ones declare the same."""
+
+    __slots__ = ("name", *_FIELDS)
+
+    name: str
+    type: str
+    default: Value
+    choices: Optional[Tuple[Value, ...]]
+    low: Optional[Value]
+    high: Optional[Value]
+    better: Optional[str]
+    cost: Optional[Tuple[float, ...]]
+    settle: float
+
+    def check(self, value: Any) -> Value:
+        """Return ``value`` as this knob's type has it, if it is allowed.
+
+        An int serves a float; a bool is no int. Raises InvalidType or InvalidMetric with the rule.
+        """
+        what = "value of knob %r" % self.name
+        checked = _exact(value, self.type, what)
+        if self.choices is not None and checked not in self.choices:
+            allowed = ", ".join(map(repr, self.choices))
+            raise InvalidMetric("%s must be one of %s, got %r" % (what, allowed, checked))
+        if self.low is not None and not self.low <= checked <= self.high:  # type: ignore[operator]
+            of = (what, self.low, self.high, checked)
+            raise InvalidMetric("%s must be %r to %r, got %r" % of)
+        return checked
+
+    def fields(self) -> Dict[str, Any]:
+        """Return the fields of this declaration on the wire; what is unset is left out."""
+        found: Dict[str, Any] = {"name": self.name}
+        for field in _FIELDS:
+            value = getattr(self, field)
+            if value is not None and not (field == "settle" and value == 0):
+                found[field] = value
+        return found
+
+    def _key(self) -> Tuple[Any, ...]:
+        return tuple(getattr(self, field) for field in self.__slots__)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Declaration) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return "Declaration(%s)" % encode_cell(self.fields())
+
+
+def declare(
+    name: Any,
+    default: Any,
+    *,
+    choices: Any = None,
+    low: Any = None,
+    high: Any = None,
+    better: Any = None,
+    cost: Any = None,
+    settle: Any = None,
+) -> Declaration:
+    """Return the checked declaration of a knob; raises InvalidMetric or InvalidType with the rule.
+
+    The type is that of ``default``; float if any of ``default``, ``choices``, ``low`` and ``high``
+    is a float and all are numbers. ``choices``: 1 to 16 values, the cheapest first, ``default``
+    among them; else ``low`` and ``high``, numbers, with ``default`` between them; else each value
+    of the type is allowed. ``better``: ``"higher"`` or ``"lower"``, where results get better and
+    dearer (by default higher). ``cost``: a positive number a choice, which never falls.
+    ``settle``: seconds, 0 to 3,600, until a new value shows in what is measured.
+    """
+    made = Declaration()
+    made.name = check_name(name, "knob name")
+    listed = None if choices is None else _items(choices, "choices", made.name)
+    given = [default, *(listed or ()), *(each for each in (low, high) if each is not None)]
+    made.type = _type_of(given, made.name)
+    what = " of knob %r" % made.name
+    made.default = _exact(default, made.type, "default" + what)
+    made.choices = made.low = made.high = made.cost = None
+    if listed is not None:
+        if low is not None or high is not None:
+            raise InvalidMetric("knob %r takes choices, or low and high, not both" % made.name)
+        made.choices = tuple(_exact(each, made.type, "choice" + what) for each in listed)
+        if not 1 <= len(made.choices) <= MAX_CHOICES or len(set(made.choices)) < len(made.choices):
+            raise InvalidMetric(
+                "choices%s must be 1 to %d different values, got %d: %.200r"
+                % (what, MAX_CHOICES, len(made.choices), listed)
+            )
+    elif low is not None or high is not None:
+        if made.type not in ("int", "float"):
+            raise InvalidMetric("knob %r is a %s, and takes no low and high" % (name, made.type))
+        if low is None or high is None:
+            raise InvalidMetric("knob %r takes both low and high, or none of them" % made.name)
+        made.low = _exact(low, made.type, "low" + what)
+        made.high = _exact(high, made.type, "high" + what)
+        if not made.low < made.high:  # type: ignore[operator]
+            raise InvalidMetric("low%s must be less than high, got %r, %r" % (what, low, high))
+    try:
+        made.check(made.default)
+    except InvalidMetric as error:
+        raise InvalidMetric("default%s is not allowed: %s" % (what, error)) from None
+    if better is not None and better not in (HIGHER, LOWER):
+        raise InvalidMetric("better%s is 'higher' or 'lower', got %s" % (what, describe(better)))
+    made.better = None if better is None else str(better)
+    if cost is not None:
+        made.cost = _costs(cost, made.choices, made.name)
+    made.settle = 0.0 if settle is None else _exact(settle, "float", "settle" + what)  # type: ignore[assignment]
+    if not 0 <= made.settle <= MAX_SETTLE:
+        raise InvalidMetric("settle%s must be 0 to %g s, got %r" % (what, MAX_SETTLE, settle))
+    size = len(encode_cell(made.fields()))
+    if size > MAX_DECLARATION_BYTES:
+        of = (made.name, MAX_DECLARATION_BYTES, size)
+        raise InvalidMetric("knob %r must have at most %d bytes as JSON, got %d" % of)
+    return made
+
+
+def declared(entry: Any) -> Declaration:
+    """Return the declaration in an entry of a message ``knobs``, :data:`PROFILE` among them.
+
+    Raises InvalidMetric or InvalidType for what no client may declare. What else stands in the
+    entry is not looked at.
+    """
+    if not isinstance(entry, dict):
+        raise InvalidType("a knob must be an object, got " + describe(entry))
+    fields = {field: entry.get(field) for field in _FIELDS if field != "type"}
+    if entry.get("name") == PROFILE:
+        return PROFILE_KNOB
+    made = declare(entry.get("name"), **fields)
+    if made.type != entry.get("type"):
+        # A default of 1 may be a float's, whose point another language doesn't write.
+        if entry.get("type") != "float" or made.type != "int":
+            of = (made.name, "|".join(_TYPES), made.type, describe(entry.get("type")))
+            raise InvalidMetric("type of knob %r must be one of %s, here %s, got %s" % of)
+        fields["default"] = float(made.default)
+        made = declare(made.name, **fields)
+    return made
+
+
+class Lease(NamedTuple):
+    """One entry of a message ``set``; ``value`` is not checked yet."""
+
+    name: str
+    value: Any
+    seconds: float
+    revision: int
+
+
+def decode_set(message: Mapping[str, Any]) -> Tuple[List[Lease], bool]:
+    """Return the leases of a message ``set``, and whether stacks are to be collected.
+
+    An entry that has no name, seconds or revision is left out, and so is what comes after
+    ``MAX_KNOBS`` and one more. Raises ProtocolError where there is no list of them.
+    """
+    entries: Any = message.get("knobs")
+    if not isinstance(entries, list):
+        raise ProtocolError("bad_message", "knobs of a set must be a list")
+    leases = []
+    for entry in entries[: MAX_KNOBS + 1]:
+        if not isinstance(entry, dict):
+            continue
+        fields: Tuple[Any, ...] = tuple(map(entry.get, ("name", "seconds", "revision")))
+        name, seconds, revision = fields
+        is_number = type(seconds) is int or (type(seconds) is float and not math.isnan(seconds))
+        is_revision = type(revision) is int and 1 <= revision <= MAX_REVISION
+        if type(name) is str and is_number and is_revision and "value" in entry:
+            lasts = float(min(max(seconds, 0), MAX_LEASE))  # an int may be too large for a float
+            leases.append(Lease(name, entry["value"], lasts, revision))
+    return leases, message.get("stacks") is True
+
+
+def _items(values: Any, field: str, name: str) -> List[Any]:
+    if isinstance(values, (str, bytes, dict)):
+        raise InvalidType("%s of knob %r must be a list, got %s" % (field, name, describe(values)))
+    try:
+        return list(values)
+    except TypeError as error:
+        of = (field, name, describe(values))
+        raise InvalidType("%s of knob %r must be a list, got %s" % of) from error
+
+
+def _type_of(values: Sequence[Any], name: str) -> str:
+    """Return the type of all values: one for all, but that an int serves a float."""
+    found = []
+    for value in values:
+        kinds = [kind for kind, of in _TYPES.items() if issubclass(type(value), of)]
+        if not kinds:
+            text = "values of knob %r must be of bool, int, float or str, got %s"
+            raise InvalidType(text % (name, describe(value)))
+        found.append(kinds[0])  # a bool is an int as well, but first a bool
+    if set(found) == {"int", "float"}:
+        return "float"
+    for kind, value in zip(found, values):
+        if kind != found[0]:
+            text = "values of knob %r must be of one type, here %s, got %s"
+            raise InvalidType(text % (name, found[0], describe(value)))
+    return found[0]
+
+
+def _exact(value: Any, kind: str, what: str) -> Value:
+    """Return ``value`` as the plain type ``kind``, within the bounds of what may travel."""
+    of = type(value)
+    if kind == "bool" and of is bool:
+        return bool(value)
+    if kind == "int" and issubclass(of, int) and of is not bool:
+        number = int.__int__(value)
+        if abs(number) > MAX_INT:
+            raise InvalidMetric("%s must be from -2^53 to 2^53, got %.60r" % (what, number))
+        return number
+    if kind == "float" and issubclass(of, (int, float)) and of is not bool:
+        if issubclass(of, int):
+            return float(_exact(value, "int", what))
+        real = float.__float__(value)
+        if not math.isfinite(real):
+            raise InvalidMetric("%s must be a finite number, got %r" % (what, real))
+        return real
+    if kind == "str" and issubclass(of, str):
+        text: str = str.__str__(value)
+        if len(text) > MAX_TEXT or not is_plain_text(text):
+            raise InvalidMetric(
+                "%s must have at most %d characters, none of them a control character or a lone "
+                "surrogate, got %d: %.70r" % (what, MAX_TEXT, len(text), text)
+            )
+        return text
+    raise InvalidType("%s must be of type %s, got %s" % (what, kind, describe(value)))
+
+
+def _costs(cost: Any, choices: Optional[Tuple[Value, ...]], name: str) -> Tuple[float, ...]:
+    what = "cost of knob %r" % name
+    costs: Tuple[Any, ...] = tuple(
+        _exact(each, "float", what) for each in _items(cost, "cost", name)
+    )
+    rises = all(a <= b for a, b in zip(costs, costs[1:]))
+    if len(costs) != len(choices or ()) or not rises or costs[0] <= 0:
+        raise InvalidMetric(
+            "%s must be one positive number for each of its choices, the cheapest first, got %.200r"
+            % (what, cost)
+        )
+    return costs
+
+
+def _profile() -> Declaration:
+    made = declare("profile", default=0, low=0, high=MAX_PROFILE_HZ)
+    made.name = PROFILE  # reserved: nobody else may declare it
+    return made
+
+
+#: The declaration of :data:`PROFILE`.
+PROFILE_KNOB = _profile()
