@@ -38,13 +38,15 @@ ARROWS = {
     },
     "waggle_live_collector": {
         "__init__": "version",
-        "__main__": "web exposition intake state table identity upkeep sockets "
+        "__main__": "web exposition intake state control table identity upkeep sockets "
         "budget clock faults logs memory options own_metrics version",
-        "web": "exposition table identity sockets "
+        "web": "exposition control table identity sockets "
         "budget clock faults limits own_metrics regular_file version",
-        "exposition": "table identity clock faults own_metrics",
-        "intake": "table identity messages sockets budget clock faults limits own_metrics version",
-        "state": "table identity messages clock faults own_metrics",
+        "exposition": "control table identity clock faults own_metrics",
+        "intake": "control table identity messages sockets "
+        "budget clock faults limits own_metrics version",
+        "state": "control table identity messages clock faults own_metrics",
+        "control": "table identity messages budget clock own_metrics",
         "table": "identity messages budget clock limits",
         "identity": "messages clock faults options own_metrics regular_file",
         "messages": "",

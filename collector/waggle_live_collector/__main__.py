@@ -9,9 +9,12 @@ import signal
 import socket
 import sys
 
+from aiohttp import web
+
 from . import logs, memory
 from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock
+from .control.control import Control
 from .exposition.exposition import Exposition
 from .exposition.json import Api
 from .faults import Faults
@@ -36,6 +39,8 @@ from .table.table import Table
 from .upkeep import Upkeep
 from .version import VERSION
 from .web.config import OPEN, WebConfigFile
+from .web.control_access import ControlAccess
+from .web.control_routes import ControlRoutes
 from .web.errors import WebConfigError
 from .web.guard import HttpGuard
 from .web.listener import HttpListener
@@ -93,10 +98,13 @@ async def run(options: Options, lines: logs.Lines) -> None:
         clock=clock,
     )
     own.registry.register(Sizes(processes, table))
+    access = ControlAccess(options.control_token_file)
+    control = Control(processes=processes, own=own, clock=clock, is_on=access.is_on)
     state = StateFile(
         path=options.state_file,
         table=table,
         processes=processes,
+        control=control,
         own=own,
         faults=faults,
         clock=clock,
@@ -120,11 +128,14 @@ async def run(options: Options, lines: logs.Lines) -> None:
     node = node_labels()
     guard = HttpGuard(auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     routes = Routes(
-        exposition=Exposition(table=table, own=own, faults=faults, clock=clock, node=node),
+        exposition=Exposition(
+            table=table, control=control, own=own, faults=faults, clock=clock, node=node
+        ),
         api=Api(table=table, faults=faults, clock=clock, node=node),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
+        control=ControlRoutes(control=control, access=access, own=own),
         guard=guard,
         own=own,
         faults=faults,
@@ -141,9 +152,11 @@ async def run(options: Options, lines: logs.Lines) -> None:
         faults=faults,
         limits=limits,
         clock=Clock(),  # not set by the state file, which is read meanwhile
+        max_request=access.max_request,
     )
     for sock in http:
         http_listener.acceptor.start(sock)
+        access.warn_of(sock, current())
     # All is set up; what the file holds is for strangers.
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
     found = await _read(state, stop, unix)
@@ -155,6 +168,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     for process in processes.all():
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.info)
+    control.begin(lambda: state.when_saved(lambda _: None))
     lookups = AppMetaLookups(
         url=options.identity_app_meta_cache,
         apps=apps,
@@ -167,6 +181,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     lookups.start()
     listener = Listener(
         processes=processes,
+        control=control,
         when_saved=state.when_saved,
         own=own,
         budget=budget,
@@ -182,6 +197,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     upkeep = Upkeep(
         work={
             "table": processes.sweep,
+            "control": control.tick,
             "sockets": listener.acceptor.sweep,
             "http": http_listener.acceptor.sweep,
             "loop": budget.sweep,
@@ -197,6 +213,13 @@ async def run(options: Options, lines: logs.Lines) -> None:
     log.info("stopping")
     unix.unlink()
     await lookups.stop()
+    await _drain(listener, http_listener, runner, state)
+
+
+async def _drain(
+    listener: Listener, http_listener: HttpListener, runner: web.AppRunner, state: StateFile
+) -> None:
+    """Take in and answer what is on its way, and save."""
     await listener.stop()
     http_listener.acceptor.stop()
     await runner.cleanup()

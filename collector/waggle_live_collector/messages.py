@@ -115,7 +115,22 @@ class Bye(Struct, tag_field="type", tag="bye"):
     process: ProcessStats | None = None
 
 
-Message = Hello | Update[Any] | Flush | Bye
+class Knobs(Struct, tag_field="type", tag="knobs"):
+    """All knobs of a process; ``control/`` checks each by itself."""
+
+    number: Annotated[int, Meta(ge=0, le=MAX_WHOLE)] = 0
+    knobs: list[Any] = []
+
+
+class Stacks(Struct, tag_field="type", tag="stacks"):
+    """Folded stacks that changed: nanoseconds of wall and CPU time since the collection began."""
+
+    number: Annotated[int, Meta(ge=0, le=MAX_WHOLE)] = 0
+    revision: Whole = 0
+    stacks: dict[str, tuple[Whole, Whole | None]] = {}
+
+
+Message = Hello | Update[Any] | Flush | Bye | Knobs | Stacks
 
 
 class Refusal(NamedTuple):
@@ -178,7 +193,7 @@ class Decoder:
     """Decodes lines of clients whose updates hold cells of the union ``cell``."""
 
     def __init__(self, cell: Any) -> None:
-        self._message = json.Decoder(Hello | Update[cell] | Flush | Bye)
+        self._message = json.Decoder(Hello | Update[cell] | Flush | Bye | Knobs | Stacks)
         self._cell = json.Decoder(cell)
 
     def decode(self, line: bytes) -> tuple[Message | None, list[Refusal]]:
@@ -204,7 +219,9 @@ class Decoder:
             raise ProtocolError("bad_message", f"not a message: {why}") from None
         except _UNREADABLE as why:
             raise ProtocolError("bad_json", f"a line must be one JSON object: {why}") from None
-        if kind in ("hello", "flush", "bye"):
+        if kind == "set":
+            raise ProtocolError("control", "a plugin sets no knobs: that is for HTTP, with a token")
+        if kind in ("hello", "flush", "bye", "knobs", "stacks"):
             raise ProtocolError("bad_message", f"bad {kind}: {error}")
         return None, []
 

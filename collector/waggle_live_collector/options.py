@@ -44,6 +44,7 @@ class Options:
     plugin_hold_time: float
     tcp_listen_address: Address | None
     tcp_token_file: str | None
+    control_token_file: str | None
     identity_app_meta_cache: str | None
     identity_verify: str
     limits: Limits
@@ -120,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     tcp = "host:port for plugins that can't see the socket; off when not given"
     flag("tcp.listen-address", tcp, type=_address, metavar="ADDRESS")
     flag("tcp.token-file", "what plugins must show over TCP: WAGGLE_LIVE_METRICS_TOKEN")
+    token = "what who controls plugins must show in the header Waggle-Control-Token; without it "
+    flag("control.token-file", token + "nobody controls any")
     redis = "the stack's Redis, which knows what each pod is: redis://wes-app-meta-cache:6379"
     flag("identity.app-meta-cache", redis, type=_redis_url, metavar="URL")
     verify = "what to do about a claimed pod that the kernel doesn't prove"

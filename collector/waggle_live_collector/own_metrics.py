@@ -14,7 +14,22 @@ HTTP_OUTCOMES = (
     *("slow", "tls", "unread", "web_config"),
 )
 #: Where errors of our own are counted.
-FAULTS = ("exposition", "http", "identity", "intake", "loop", "sockets", "state", "table")
+FAULTS = (
+    "control",
+    "exposition",
+    "http",
+    "identity",
+    "intake",
+    "loop",
+    "sockets",
+    "state",
+    "table",
+)
+#: What became of requests that would change something.
+CONTROL_OUTCOMES = (
+    *("bad_request", "budget", "cleared", "conflict", "created", "host", "not_found"),
+    *("off", "profiled", "released", "renewed", "unauthorized", "unconditional"),
+)
 HTTP_REASONS = ("budget", "late", "unauthorized", "web_config")
 
 
@@ -69,6 +84,7 @@ class OwnMetrics:
         self.errors = counter("errors", text, "where")
         for where in FAULTS:
             self.errors.labels(where)
+        self._add_control()
         text = "Lines of the log that could not be written, or not soon enough."
         self.log_lines_lost = counter("log_lines_lost", text)
         text = "Connections that are sent the live stream."
@@ -78,6 +94,21 @@ class OwnMetrics:
         info = prometheus.Info("waggle_collector_build", "The running version.", registry=registry)
         info.info({"version": VERSION})
         prometheus.ProcessCollector(registry=registry)
+
+    def _add_control(self) -> None:
+        registry = self.registry
+        text = "Requests to control plugins, by what became of them."
+        self.control_requests = prometheus.Counter(
+            "waggle_collector_control_requests", text, ["outcome"], registry=registry
+        )
+        for outcome in CONTROL_OUTCOMES:
+            self.control_requests.labels(outcome)
+        text = "Leases that ended since nobody renewed them."
+        self.lease_expirations = prometheus.Counter(
+            "waggle_collector_lease_expirations", text, registry=registry
+        )
+        text = "Leases that are held now, those that wait for another's end included."
+        self.leases = prometheus.Gauge("waggle_collector_leases", text, registry=registry)
 
     def connected(self, connections: prometheus.Counter, outcome: str, principal: str) -> None:
         """Count what became of a connection, and by name whose fault it was that we closed it."""

@@ -4,6 +4,7 @@ import json
 
 from waggle_live_collector.budget import DEFAULT_RESERVE, Budget
 from waggle_live_collector.clock import Clock
+from waggle_live_collector.control.control import Control
 from waggle_live_collector.exposition.encoding import Form
 from waggle_live_collector.exposition.exposition import Exposition
 from waggle_live_collector.exposition.json import Api
@@ -51,6 +52,7 @@ class Peer:
         self.closed = False
         intake = Intake(
             processes=world.processes,
+            control=world.control,
             when_saved=world.when_saved,
             own=world.own,
             faults=world.faults,
@@ -116,6 +118,7 @@ class World:
         stack=False,
         verify="off",
         token=None,
+        control=True,
     ):
         self.time = time or Time()
         self.clock = Clock(monotonic=self.time.monotonic, now=self.time.now)
@@ -137,9 +140,17 @@ class World:
             clock=self.clock,
         )
         self.own.registry.register(Sizes(self.processes, self.table))
+        self.control = Control(
+            processes=self.processes, own=self.own, clock=self.clock, is_on=control
+        )
         node = {"node_id": "000048B02D0766BE", "vsn": "W023"}
         self.exposition = Exposition(
-            table=self.table, own=self.own, faults=self.faults, clock=self.clock, node=node
+            table=self.table,
+            control=self.control,
+            own=self.own,
+            faults=self.faults,
+            clock=self.clock,
+            node=node,
         )
         self.api = Api(table=self.table, faults=self.faults, clock=self.clock, node=node)
         self.when_saved = lambda call: call(True)
@@ -163,6 +174,7 @@ class World:
         while self.time.at < end:
             self.time.pass_(min(step, end - self.time.at))
             self.processes.sweep()
+            self.control.tick()
             self.budget.sweep()
 
     def text(self, openmetrics=False, live=True):

@@ -109,6 +109,7 @@ def build(directory):
         path=os.path.join(directory, "state"),
         table=world.table,
         processes=world.processes,
+        control=world.control,
         own=world.own,
         faults=world.faults,
         clock=world.clock,

@@ -23,6 +23,7 @@ def say_hello(world, number):
 def check(world, path):
     """Memory, the state file and the series of ``waggle_plugin_info`` are bounded."""
     parts = {"table": world.table, "processes": world.processes, "own": world.own}
+    parts["control"] = world.control
     StateFile(path=str(path), faults=world.faults, clock=world.clock, **parts).save()
     assert world.budget.root.total <= MEMORY
     assert path.stat().st_size < MEMORY / 2

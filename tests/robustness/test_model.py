@@ -46,6 +46,7 @@ class Node(RuleBasedStateMachine):
             path=os.path.join(self.directory.name, "state"),
             table=world.table,
             processes=world.processes,
+            control=world.control,
             own=world.own,
             faults=world.faults,
             clock=world.clock,

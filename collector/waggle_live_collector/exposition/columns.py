@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from waggle_live.wire import protocol
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
+from ..control.setting import SOURCES
 from ..table import exits
 from ..table.buckets import BOUNDS, Buckets
 from ..table.kinds.function import TIMES
@@ -199,5 +200,33 @@ PLUGIN: tuple[Column, ...] = (
     EXITS,
 )
 
+
+def _number(value: Any) -> float | None:
+    return None if isinstance(value, str) else float(value)
+
+
+#: Of a knob: the rows are those that processes told.
+KNOB = (
+    Column(f.KNOB_VALUE, lambda rows, _: [_number(one.newest.value) for one in rows]),
+    Column(
+        f.KNOB_DEFAULT, lambda rows, _: [_number(one.newest.declaration.default) for one in rows]
+    ),
+    Column(f.KNOB_LEASED, lambda rows, _: [float(one.in_force is not None) for one in rows]),
+)
+#: What is counted of a knob, also while no process tells it: the rows are settings, or None.
+KNOB_COUNTS = (
+    Column(
+        f.KNOB_CHANGES,
+        lambda rows, _: [
+            tuple([float(one.changes.get(source, 0)) if one else 0.0 for source in SOURCES])
+            for one in rows
+        ],
+        label="source",
+        values=SOURCES,
+    ),
+    Column(f.PACE_SLEPT, lambda rows, _: [one.slept_seconds() if one else None for one in rows]),
+)
+
 #: What is only there to have labels.
 INFO, NODE_INFO = Column(f.INFO, _ones), Column(f.NODE_INFO, _ones)
+KNOB_INFO = Column(f.KNOB_INFO, _ones)

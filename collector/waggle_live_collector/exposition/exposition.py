@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..clock import Clock
+from ..control.control import Control
 from ..faults import Faults
 from ..identity.labels import IdentityLabels
 from ..own_metrics import OwnMetrics
@@ -34,6 +35,7 @@ class Exposition:
     """What ``/metrics`` says. Belongs to the event loop; rendering does not await."""
 
     table: Table
+    control: Control
     own: OwnMetrics
     faults: Faults
     clock: Clock
@@ -110,6 +112,7 @@ class Exposition:
     def _rows(self, encoding: Encoding) -> list[tuple[Rows, Sequence[Column]]]:
         """Return all that is shown of what is not gone, each with the columns it is shown in."""
         plugins, infos, stamps, node = Rows(), Rows(), Rows(), Rows()
+        knobs, counts, texts = self._knobs(encoding)
         by_kind = {kind: Rows() for kind in columns.KINDS}
         for each in self._shown(encoding):
             plugins.add(each.labels, each.plugin)
@@ -125,8 +128,31 @@ class Exposition:
             (stamps, [columns.UPDATED]),
             (plugins, columns.PLUGIN),
             (infos, [columns.INFO]),
+            (knobs, columns.KNOB),
+            (texts, [columns.KNOB_INFO]),
+            (counts, columns.KNOB_COUNTS),
             (node, [columns.NODE_INFO]),
         ]
+
+    def _knobs(self, encoding: Encoding) -> tuple[Rows, Rows, Rows]:
+        """Return the knobs, what is counted of each, and those whose values are texts."""
+        knobs, counts, texts = Rows(), Rows(), Rows()
+        control, seen = self.control, set()
+        for knob in control.knobs():
+            seen.add(knob.key)
+            if knob.is_shown:
+                with self._kept(knob.key):
+                    pairs, value = knob.key.pairs(), knob.newest.value
+                    knobs.add(encoding.labels(pairs), knob)
+                    counts.add(encoding.labels(pairs), knob.setting)
+                    if isinstance(value, str):
+                        texts.add(encoding.labels([*pairs, ("value", value)]), knob)
+        for key in control.settings.keys() - seen:
+            plugin = self.table.plugins.get(key.identity)
+            if plugin is not None and not plugin.pending:
+                with self._kept(key):
+                    counts.add(encoding.labels(key.pairs()), control.settings[key])
+        return knobs, counts, texts
 
     def _shown(self, encoding: Encoding) -> list[PluginSeries]:
         """Return the plugins with all of their series; those that are gone are forgotten."""

@@ -85,6 +85,16 @@ PROBLEMS = counter(
     "waggle_plugin_problems_total", "Bounds and misuses that the instrumentation in the plugin met."
 )
 EXITS = counter("waggle_plugin_exits_total", "Processes of the plugin that ended, by how.")
+KNOB_VALUE = gauge("waggle_knob_value", "Value of a knob that is a number or a bool.")
+KNOB_INFO = gauge("waggle_knob_info", "Value of a knob that is a string, as a label.")
+KNOB_DEFAULT = gauge("waggle_knob_default", "Default of a knob that is a number or a bool.")
+KNOB_LEASED = gauge("waggle_knob_leased", "Whether a lease sets the knob.")
+KNOB_CHANGES = counter(
+    "waggle_knob_changes_total", "How often a knob was set by a lease, or went back to its default."
+)
+PACE_SLEPT = counter(
+    "waggle_pace_slept_seconds_total", "Time that the plugin slept to keep to the rate of a knob."
+)
 FUNCTION_CALLS = counter("waggle_function_calls_total", "Calls of a function.")
 FUNCTION_EXCLUSIVE = counter(
     "waggle_function_exclusive_seconds_total",

@@ -1,4 +1,4 @@
-"""The token of ``--tcp.token-file``: who shows it may report over TCP."""
+"""Tokens in files: who shows that of ``--tcp.token-file`` may report over TCP."""
 
 import logging
 from hmac import compare_digest
@@ -16,15 +16,16 @@ class TokenError(Exception):
 
 
 class TokenFile:
-    """Compares what a ``hello`` shows with the file, which is read anew each time.
+    """Compares what somebody shows with the file, which is read anew each time.
 
-    So a token that is replaced is valid at once, for new connections. A file that has become
-    unreadable or empty admits nobody until it is mended: that is logged once.
+    So a token that is replaced is valid at once. ``purpose`` is what it is for. A file that has
+    become unreadable or empty admits nobody until it is mended: that is logged once.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, purpose: str = "report over TCP") -> None:
         """Read the file; raises TokenError."""
         self._path = path
+        self._purpose = purpose
         self._complaint = ""
         self.read()
 
@@ -45,7 +46,7 @@ class TokenFile:
             token = self.read()
         except TokenError as error:
             if str(error) != self._complaint:
-                log.error("%s; nobody can report over TCP until it is mended", error)
+                log.error("%s; nobody can %s until it is mended", error, self._purpose)
             self._complaint = str(error)
             return False
         self._complaint = ""

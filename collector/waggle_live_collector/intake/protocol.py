@@ -17,9 +17,10 @@ from waggle_live.wire.protocol import MAX_LINE_BYTES, VERSION, LineBuffer, encod
 
 from .. import messages
 from ..clock import Clock
+from ..control.control import Control
 from ..faults import Faults
 from ..identity.peer import Peer
-from ..messages import MAX_REFUSALS, Bye, Flush, Hello, Refusal, Update
+from ..messages import MAX_REFUSALS, Bye, Flush, Hello, Knobs, Refusal, Stacks, Update
 from ..own_metrics import OwnMetrics
 from ..table.kinds import DECODER, Cell
 from ..table.process import Process
@@ -57,6 +58,7 @@ class Intake:
     """What all connections share."""
 
     processes: Processes
+    control: Control
     when_saved: WhenSaved
     own: OwnMetrics
     faults: Faults
@@ -108,6 +110,7 @@ class WireProtocol:
         # Freed now: it and its connection refer to each other, and wait for the garbage collector.
         self.lines = LineBuffer(MAX_HELLO_BYTES)
         if self.process is not None:
+            self._intake.control.left(self.process, self._wire.send)
             self._intake.processes.leave(self.process, self._close)
         elif self._peer.handle is not None:
             self._peer.handle.close()
@@ -127,6 +130,8 @@ class WireProtocol:
             raise ProtocolError("no_hello", "the first message must be hello")
         elif isinstance(message, Update):
             self._update(message, refusals)
+        elif isinstance(message, (Knobs, Stacks)):
+            self._control(message, refusals)
         elif isinstance(message, Bye):
             self._bye(message)
         elif isinstance(message, Flush):
@@ -155,9 +160,19 @@ class WireProtocol:
         else:
             self._intake.own.updated(cells, self._intake.clock.monotonic() - begin)
 
+    def _control(self, message: Knobs | Stacks, refusals: list[Refusal]) -> None:
+        if self.process is None:
+            raise ProtocolError("session_ended", "this process said bye before")
+        self._intake.processes.seen(self.process)
+        if isinstance(message, Stacks):
+            self._intake.control.take_stacks(self.process, message)
+        else:
+            self._intake.control.take(self.process, message, self._wire.send, refusals)
+
     def _bye(self, bye: Bye) -> None:
         if self.process is not None:
             process, self.process = self.process, None
+            self._intake.control.ended(process, bye.status)
             self._intake.processes.end(process, bye)
         self._owed += 1
         self._intake.when_saved(lambda saved: self._saved(bye.number, saved))

@@ -31,8 +31,10 @@ from waggle_live.wire.protocol import (
 )
 
 from ..clock import Seconds
+from ..control.leases import Holder, check_holder
+from ..control.setting import Setting
 from ..identity.labels import MARK
-from ..messages import excerpt
+from ..messages import Whole, excerpt
 from ..table.exits import STATUSES, GoneRow
 from ..table.kinds.names import FUNCTION_LABELS
 from ..table.plugin import Plugin
@@ -54,7 +56,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 #: What a row begins with: the identity of a plugin, the id of a process.
 _FIRST = re.compile(rb"\[(\[[^\]]*\]|[^,\]]*)")
 #: The parts of a file that are lists of rows.
-_ROWS = ("plugins", "sessions", "ended", "gone")
+_ROWS = ("plugins", "sessions", "ended", "gone", "holders", "settings")
 _AUTHORED = {TIMER, RATE, GAUGE, COUNTER}
 
 T = TypeVar("T")
@@ -127,6 +129,8 @@ def _state(parts: dict[str, Any], left_out: list[str]) -> State:
     processes = rows("sessions", Process, attrgetter("id"), check_process)
     closed = rows("ended", ClosedRow, attrgetter("id"), check_closed)
     gone = rows("gone", GoneRow, attrgetter("identity"), check_gone)
+    holders = rows("holders", Holder, attrgetter("name"), _check_holder)
+    settings = rows("settings", Setting, attrgetter("key"), _check_setting)
     heard = max((plugin.last_seen for plugin in plugins.values()), default=0.0)
     return State(
         boot=value("boot", str, ""),
@@ -137,6 +141,10 @@ def _state(parts: dict[str, Any], left_out: list[str]) -> State:
         processes=list(processes.values()),
         closed=list(closed.values()),
         gone=list(gone.values()),
+        boottime=value("boottime", Seconds, 0.0),
+        revisions=value("revisions", tuple[Whole, Whole] | None, None),
+        holders=list(holders.values()),
+        settings=list(settings.values()),
     )
 
 
@@ -157,6 +165,18 @@ def _check_process(process: Process, plugin: Plugin | None) -> None:
     known = {(cell.kind, cell.name, cell.labels) for cell in process.cells}
     _require(len(known) == len(process.cells), "it has a series twice")
     process.join(plugin)
+
+
+def _check_holder(holder: Holder) -> None:
+    check_holder(holder.name)
+    _require(len(holder.leases) == len(holder.rows), "it has a lease twice")
+
+
+def _check_setting(setting: Setting) -> None:
+    _require(
+        setting.slept_before >= 0 and all(each >= 0 for each in setting.slept.values()),
+        "nobody sleeps for less than no time",
+    )
 
 
 def _require(condition: bool, otherwise: str) -> None:

@@ -3,11 +3,17 @@
 :mod:`.reading` checks what is read. Belongs to the event loop.
 """
 
+import time
 from functools import cache
 
 from msgspec import Struct, field, json
 
 from ..clock import Clock, Seconds
+from ..control import saved
+from ..control.control import Control
+from ..control.leases import Holder
+from ..control.setting import Setting
+from ..messages import Whole
 from ..table.buckets import encode_counts
 from ..table.exits import GoneRow
 from ..table.plugin import Plugin
@@ -36,13 +42,19 @@ class State(Struct, kw_only=True):
     awaited: list[str] = []
     plugins: list[Plugin]
     processes: list[Process] = field(name="sessions")
+    #: Seconds since the boot, those in which the system slept included.
+    boottime: Seconds = 0.0
+    #: The first and the last revision of settings.
+    revisions: tuple[Whole, Whole] | None = None
+    holders: list[Holder] = []
+    settings: list[Setting] = []
 
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _encode = json.Encoder(enc_hook=encode_counts).encode
 
 
-def take(table: Table, processes: Processes, clock: Clock) -> bytes:
+def take(table: Table, processes: Processes, control: Control, clock: Clock) -> bytes:
     """Return the text of the state as it is now."""
     state = State(
         boot=_boot_id(),
@@ -53,15 +65,22 @@ def take(table: Table, processes: Processes, clock: Clock) -> bytes:
         awaited=sorted(processes.awaited),
         plugins=list(table.plugins.values()),
         processes=[process for process in processes.all() if not process.plugin.gone],
+        boottime=_boottime(),
+        revisions=(control.first, control.revision),
+        holders=saved.holders(control),
+        settings=list(control.settings.values()),
     )
     return _encode(state)
 
 
-def restore(state: State, table: Table, processes: Processes, clock: Clock) -> None:
-    """Fill an empty table and its processes, and let the clock go on."""
+def restore(
+    state: State, table: Table, processes: Processes, control: Control, clock: Clock
+) -> None:
+    """Fill an empty table, its processes and the control, and let the clock go on."""
     now, ahead = clock.monotonic(), state.ahead
     # After a reboot the system's clock began anew: treat the time between as none.
-    if state.boot != _boot_id() or state.monotonic > now + ahead:
+    is_same_boot = state.boot == _boot_id() and state.monotonic <= now + ahead
+    if not is_same_boot:
         ahead = state.monotonic - now
     clock.go_on(ahead)
     now = clock.monotonic()
@@ -81,6 +100,13 @@ def restore(state: State, table: Table, processes: Processes, clock: Clock) -> N
     for gone in state.gone:
         gone.at = min(gone.at, now)
         table.gone.add(gone.identity, gone)
+    # The clock stands still while the system sleeps; leases don't.
+    asleep = max(_boottime() - state.boottime - (now - state.monotonic), 0.0)
+    saved.restore(control, state, now, asleep if is_same_boot else None)
+
+
+def _boottime() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @cache

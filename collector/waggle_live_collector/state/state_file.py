@@ -23,6 +23,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ..clock import Clock
+from ..control.control import Control
 from ..faults import Faults
 from ..own_metrics import OwnMetrics
 from ..table.processes import Processes
@@ -71,6 +72,7 @@ class StateFile:
     path: str | None
     table: Table
     processes: Processes
+    control: Control
     own: OwnMetrics
     faults: Faults
     clock: Clock
@@ -115,7 +117,7 @@ class StateFile:
                 log.info("no state yet at %s", self.path)
             return False
         proof.settle(state, prove=self.prove)
-        snapshot.restore(state, self.table, self.processes, self.clock)
+        snapshot.restore(state, self.table, self.processes, self.control, self.clock)
         log.info(
             "state loaded: plugins=%d processes=%d awaited=%d",
             len(state.plugins),
@@ -181,7 +183,7 @@ class StateFile:
         if self._writer is not None and version != self._version:
             begin = time.thread_time()
             try:
-                text = snapshot.take(self.table, self.processes, self.clock)
+                text = snapshot.take(self.table, self.processes, self.control, self.clock)
                 self._encode_cpu = time.thread_time() - begin
                 if self._handed == self._settled:
                     self._busy_since = self.clock.monotonic()

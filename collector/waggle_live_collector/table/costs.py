@@ -35,7 +35,7 @@ FOUR_BYTES = 0xF0
 #: Twice that where the counts don't fit into 32 bits.
 ROW_BUCKET, MERGED_BUCKET, WINDOW_BUCKET = 14, 14, 60
 
-#: Lines of a scrape: of a series, by kind, of a plugin, and of one that has left.
+#: Lines of a scrape: of a series, by kind, of a plugin, of one that has left, and of a knob.
 LINES = {
     protocol.TIMER: 31,
     protocol.RATE: 5,
@@ -47,7 +47,7 @@ LINES = {
     protocol.FUNCTION: 4,
     protocol.TAU: 2,
 }
-PLUGIN_LINES, GONE_LINES = 13, 4
+PLUGIN_LINES, GONE_LINES, KNOB_LINES = 13, 4, 6
 #: What a line has beside the labels that tell a series: family, one more label, number. And what
 #: all the lines of a plugin that has left have.
 LINE, GONE_TEXT = 70, 1_000

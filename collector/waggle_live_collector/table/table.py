@@ -245,6 +245,11 @@ class Table:
         self._lines += sign * costs.PLUGIN_LINES
         self._text += sign * costs.PLUGIN_LINES * costs.line(identity)
 
+    def count_lines(self, lines: int, length: int) -> None:
+        """Count more lines of a scrape, or less, each so many bytes long."""
+        self._lines += lines
+        self._text += lines * length
+
     def _show(self, totals: AnyTotals, identity: int, sign: int) -> None:
         lines = sign * costs.LINES[totals.kind]
         self._lines += lines

@@ -40,6 +40,8 @@ BURST = 8
 USUAL_REQUEST_BYTES, REQUEST_FACTOR = 2 * 1024, 8
 #: Bytes of a request with its headers, and of what is sent behind it before it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 32 * 1024
+#: Bytes of the body of an order, which may say what a thousand knobs are to be.
+DEFAULT_MAX_BODY = 384 * 1024
 #: Bytes that wait for a reader in our memory; the kernel holds some more of them.
 DEFAULT_MAX_BUFFERED = 16 * 1024
 #: Bytes that the kernel holds for a reader; it would take megabytes by itself.
@@ -166,7 +168,7 @@ class HttpConnection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Asyncio: bytes came. Aiohttp: go on with those that came before."""
         self._bytes += len(data)
-        if self._bytes > DEFAULT_MAX_REQUEST_BYTES:
+        if self._bytes > self.listener.max_request:
             self.cut("large")
             return
         if not self.hold():
@@ -207,6 +209,7 @@ class HttpListener:
     faults: Faults
     limits: Limits
     clock: Clock
+    max_request: int = DEFAULT_MAX_REQUEST_BYTES
 
     def __post_init__(self) -> None:
         self._count = partial(self.own.connected, self.own.http_connections)

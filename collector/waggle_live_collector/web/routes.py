@@ -20,7 +20,9 @@ from ..table.readiness import Readiness
 from ..table.recent import WINDOW
 from . import negotiation
 from .answer import Answer
+from .control_routes import ControlRoutes
 from .guard import FAULT, HttpGuard
+from .listener import DEFAULT_MAX_BODY
 from .page import Page
 from .shared_answers import SharedAnswers
 from .stream import Stream
@@ -51,6 +53,7 @@ class Routes:
     readiness: Readiness
     hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
+    control: ControlRoutes
     guard: HttpGuard
     own: OwnMetrics
     faults: Faults
@@ -71,13 +74,16 @@ class Routes:
 
     def runner(self) -> web.AppRunner:
         """Return what runs the application with its routes."""
-        application = web.Application(middlewares=[self.guard.middleware])
+        application = web.Application(
+            middlewares=[self.guard.middleware], client_max_size=DEFAULT_MAX_BODY
+        )
         application.on_response_prepare.append(self.guard.add_headers)
         application.add_routes(
             [
                 web.get(self.page.telemetry_path, self._metrics),
                 web.get("/api/v1/plugins", self._plugins),
                 web.get("/api/v1/stream", self._live),
+                *self.control.routes(self._unready),
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._ready),
             ]

@@ -64,6 +64,7 @@ def listening(test, size=10**6, **limits):
         world = World()
         listener = Listener(
             processes=world.processes,
+            control=world.control,
             when_saved=world.when_saved,
             own=world.own,
             faults=world.faults,

@@ -15,6 +15,7 @@ KIB = 1024
 def state_of(world, path):
     """Return the state file of a world."""
     parts = {"table": world.table, "processes": world.processes, "own": world.own}
+    parts["control"] = world.control
     return StateFile(path=str(path), faults=world.faults, clock=world.clock, **parts)
 
 

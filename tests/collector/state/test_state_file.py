@@ -19,6 +19,7 @@ def state_of(world, path, **more):
         path=path and str(path),
         table=world.table,
         processes=world.processes,
+        control=world.control,
         own=world.own,
         faults=world.faults,
         clock=world.clock,

@@ -52,6 +52,7 @@ def main(kind, series, processes):
     world = World(memory=1 << 40, limits=bounds)
     with tempfile.TemporaryDirectory() as directory:
         parts = {"table": world.table, "processes": world.processes, "own": world.own}
+        parts["control"] = world.control
         parts |= {"faults": world.faults, "clock": world.clock}
         state = StateFile(path=str(Path(directory, "state")), **parts)
 

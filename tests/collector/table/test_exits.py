@@ -170,6 +170,7 @@ def test_the_oldest_of_those_that_are_gone_make_room():
 def state_file(world, path):
     """Return the state file of a world."""
     parts = {"table": world.table, "processes": world.processes, "own": world.own}
+    parts["control"] = world.control
     return StateFile(path=str(path), faults=world.faults, clock=world.clock, **parts)
 
 

@@ -1,0 +1,1 @@
+"""The way back: what plugins' knobs are set to, by whom and until when."""

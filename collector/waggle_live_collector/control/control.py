@@ -1,0 +1,300 @@
+"""Brings together what holders want, what processes say, and what is safe.
+
+A holder states its whole will; each second, and whenever something is said, the knobs concerned are
+settled: the best lease is put in force unless its value has to wait. Each process of the plugin
+is sent all that is in force for it, with the seconds left; it counts them down by itself, so
+whatever ends here, no value outlives its lease. Belongs to the event loop; no call waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from msgspec import json
+
+from waggle_live.wire.knobs import SET, Value
+
+from ..budget import What
+from ..clock import Clock
+from ..identity.labels import IdentityLabels
+from ..messages import Knobs, Refusal, Stacks
+from ..own_metrics import OwnMetrics
+from ..table.exits import ERROR
+from ..table.process import Process
+from ..table.processes import Processes
+from .knob import Knob
+from .leases import KnobKey, Leases
+from .processes import ControlledProcesses
+from .profile import Profile
+from .setting import SUSPECT_SECONDS, Setting
+from .told import Sent, Told, ToldProcess
+
+log = logging.getLogger(__name__)
+
+#: Bytes that a setting takes, and that a lease takes, with their rows of the state.
+SETTING_BYTES, LEASE_BYTES = 2000, 1200
+#: Who pays for leases.
+PRINCIPAL = "control"
+#: The first revision is drawn from so many: a process may still have one of a collector that
+#: forgot all.
+REVISIONS = 1 << 40
+
+
+class Control:
+    """Without ``is_on`` no orders are taken, and all of it only tells."""
+
+    def __init__(
+        self, *, processes: Processes, own: OwnMetrics, clock: Clock, is_on: bool = False
+    ) -> None:
+        self.is_on = is_on
+        #: Is the state read? Before that nobody knows who holds what.
+        self.is_read = False
+        self.clock = clock
+        self.leases = Leases()
+        self.settings: dict[KnobKey, Setting] = {}
+        self.profiles: dict[IdentityLabels, Profile] = {}
+        #: Has the state saved soon.
+        self.changed: Callable[[], None] = lambda: None
+        #: The first and the last revision that was drawn.
+        self.first = self.revision = secrets.randbelow(REVISIONS) + 1
+        self._own = own
+        self._all, self._table = processes, processes.table
+        self._budget = self._table.budget
+        self._processes = ControlledProcesses(processes=processes, clock=clock, blame=self._blame)
+        #: What has to wait.
+        self._waiting: set[KnobKey] = set()
+
+    def begin(self, changed: Callable[[], None]) -> None:
+        """The state is read; ``changed`` has it saved soon."""
+        self.is_read, self.changed = True, changed
+
+    def take(
+        self,
+        process: Process,
+        message: Knobs,
+        send: Callable[[bytes], None],
+        refusals: list[Refusal],
+    ) -> None:
+        """A process told its knobs; what is wrong with them is added to ``refusals``.
+
+        ``send`` queues a line to it, and is the same one as long as its connection lasts.
+        """
+        told = self._processes.take(process, message, send, refusals)
+        self._table.version += 1
+        if told is None:
+            return
+        identity = process.plugin.identity
+        for name, knob in told.knobs.items():
+            if knob.slept is not None:
+                setting = self._setting(KnobKey(identity, name), process.principal)
+                if setting is not None:
+                    setting.sleep(process.id, knob.slept)
+        if any(self._is_behind(told, name, knob) for name, knob in told.knobs.items()):
+            self._send(told, self.clock.monotonic())
+
+    def take_stacks(self, process: Process, message: Stacks) -> None:
+        """A process told stacks; those that nobody asked for are ignored."""
+        identity = process.plugin.identity
+        profile = self.profiles.get(identity)
+        if profile is not None and message.revision in profile.revisions:
+            profile.take(process.id, message.stacks, self._processes.account(process, "stacks"))
+
+    def left(self, process: Process, send: Callable[[bytes], None]) -> None:
+        """The connection of a process ended without ``bye``: call it before the table knows."""
+        self._processes.left(process, send)
+
+    def ended(self, process: Process, status: str) -> None:
+        """A process said ``bye``: call it before the table knows."""
+        self._processes.ended(process, as_it_should=status != ERROR)
+
+    def knob(self, key: KnobKey) -> Knob | None:
+        """Return a knob, None if no connected process has it."""
+        told = self._processes.of(key.identity)
+        found = [each.knobs[key.name] for each in told if key.name in each.knobs]
+        return Knob(key, found, self.settings.get(key)) if found else None
+
+    def knobs(self) -> Iterator[Knob]:
+        """Yield the knobs of all plugins that are shown."""
+        for plugin in list(self._table.shown(self.clock.monotonic())):
+            told = self._processes.of(plugin.identity)
+            names = dict.fromkeys(name for each in told for name in each.knobs)
+            for name in names:
+                key = KnobKey(plugin.identity, name)
+                found = [each.knobs[name] for each in told if name in each.knobs]
+                yield Knob(key, found, self.settings.get(key))
+
+    def setting_for(self, key: KnobKey) -> Setting | None:
+        """Return the setting of a knob that is to be set, a new one if need be.
+
+        None if there is no such knob, or no room.
+        """
+        told = self._processes.of(key.identity)
+        return self._setting(key, told[-1].process.principal) if told else None
+
+    def settle(self, key: KnobKey, now: float) -> str:
+        """Put in force what is to be now; return why what is wanted has to wait, or ""."""
+        setting, best = self.settings.get(key), self.leases.best(key)
+        self._waiting.discard(key)
+        if setting is None:
+            return ""
+        before, why = setting.value, ""
+        if best is not None:
+            holder, lease = best
+            is_same = before is not None and lease.value == before
+            why = (
+                ""
+                if is_same and not setting.suspect(lease.value, now)
+                else (setting.held_back(lease.value, now))
+            )
+            if not why:
+                setting.until = lease.until
+                if not is_same:
+                    self.revision += 1
+                    setting.revision = self.revision
+                    self._change(setting, lease.value, holder.name, now)
+                setting.holder = holder.name
+                return ""
+            self._waiting.add(key)
+        if before is not None and (
+            now >= setting.until
+            or self.leases.of(key, setting.holder) is None
+            or setting.suspect(before, now)
+        ):
+            self._change(setting, None, setting.holder, now)
+        return why
+
+    def send(self, identities: Iterable[IdentityLabels], now: float) -> None:
+        """Send what is in force to all processes of some plugins."""
+        for identity in identities:
+            for told in self._processes.of(identity):
+                self._send(told, now)
+        self._own.leases.set(self.leases.count)
+        self._table.version += 1
+
+    def hold_leases(self, more: int) -> bool:
+        """Hold so many leases more, or less; False if there is no room."""
+        account = self._budget.account(PRINCIPAL, "leases")
+        size = account.own(What.SERIES) + more * LEASE_BYTES
+        return account.hold(What.SERIES, max(size, 0))
+
+    def tick(self) -> None:
+        """Look what is over its time; call about once a second."""
+        now = self.clock.monotonic()
+        self._processes.watch()
+        over = self.leases.expire(now)
+        self.hold_leases(-len(over))
+        self._own.lease_expirations.inc(len(over))
+        due = {*over, *self._waiting}
+        due.update(key for key, each in self.settings.items() if each.is_over(now))
+        moved = set()
+        for key in due:
+            before = self.settings[key].value if key in self.settings else None
+            self.settle(key, now)
+            if key in self.settings and self.settings[key].value != before:
+                moved.add(key.identity)
+        self.send(moved, now)
+        for told in self._processes.told.values():
+            if told.identity != told.process.plugin.identity:  # its pod was looked up
+                self._send(told, now)
+        self._forget()
+
+    def restore(self, settings: Iterable[Setting]) -> None:
+        """Take in settings of the state file, room or no room."""
+        for setting in settings:
+            self.settings[setting.key] = setting
+            self._budget.account(setting.principal, "knobs").take(What.SERIES, SETTING_BYTES)
+
+    def _is_behind(self, told: ToldProcess, name: str, knob: Told) -> bool:
+        """Tell whether a process has something else than what is in force for it.
+
+        What a collector set that forgot it is left to the process's own count.
+        """
+        setting = self.settings.get(KnobKey(told.process.plugin.identity, name))
+        if setting is not None and setting.value is not None and knob.allows(setting.value):
+            sent = told.sent.get(name)
+            has = knob.revision == setting.revision or (
+                sent is not None and sent.revision == setting.revision
+            )
+            return not has
+        return knob.source == SET and self.first <= knob.revision <= self.revision
+
+    def _setting(self, key: KnobKey, principal: str) -> Setting | None:
+        setting = self.settings.get(key)
+        if setting is None:
+            account = self._budget.account(principal, "knobs")
+            if not account.hold(What.SERIES, account.own(What.SERIES) + SETTING_BYTES):
+                return None
+            setting = self.settings[key] = Setting(key, principal)
+        return setting
+
+    def _change(self, setting: Setting, value: Value | None, holder: str, now: float) -> None:
+        old = "default" if setting.value is None else repr(setting.value)
+        setting.change(value, now)
+        log.info(
+            "knob changed: holder=%s plugin=%s task=%s job=%s knob=%s old=%s new=%s",
+            *(holder, *setting.key.identity, setting.key.name, old),
+            "default" if value is None else repr(value),
+        )
+        self.changed()
+
+    def _send(self, told: ToldProcess, now: float) -> None:
+        identity = told.process.plugin.identity
+        if told.identity != identity:
+            self._processes.rename(told)
+        entries: list[dict[str, Any]] = []
+        sent: dict[str, Sent] = {}
+        for name, knob in told.knobs.items():
+            setting = self.settings.get(KnobKey(identity, name))
+            if setting is None or (value := setting.value) is None or not knob.allows(value):
+                continue
+            seconds = round(setting.until - now, 3)
+            if seconds > 0:
+                revision, before = setting.revision, told.sent.get(name)
+                entry = {"name": name, "value": value, "seconds": seconds, "revision": revision}
+                entries.append(entry)
+                is_known = before is not None and before.revision == revision
+                sent[name] = before if is_known and before else Sent(revision, value, now)
+        told.sent = sent
+        told.set_number += 1
+        message = {"type": "set", "number": told.set_number, "knobs": entries}
+        if identity in self.profiles:
+            message["stacks"] = True
+        told.send(json.encode(message) + b"\n")
+
+    def _blame(self, told: ToldProcess, at: float) -> None:
+        """A process ended at ``at`` as it should not: suspect what it was sent just before."""
+        process, now = told.process, self.clock.monotonic()
+        if process.is_child or process.has_parent():
+            return
+        identity = process.plugin.identity
+        for name, sent in told.sent.items():
+            key = KnobKey(identity, name)
+            setting = self.settings.get(key)
+            if setting is None or at - sent.at > SUSPECT_SECONDS:
+                continue
+            suspect = setting.blame(sent.value, now)
+            what = "quarantined" if suspect.is_quarantined else "held back"
+            log.warning(
+                "the plugin ended within %g s of a value, which is %s: plugin=%s task=%s job=%s "
+                "knob=%s value=%r",
+                *(SUSPECT_SECONDS, what, *identity, name, sent.value),
+            )
+            self.settle(key, now)
+            self.changed()
+        self.send([identity], now)
+
+    def _forget(self) -> None:
+        """Forget the settings of plugins that have left; what is quarantined stays."""
+        known = {process.id for process in self._all.all()}
+        for key, setting in list(self.settings.items()):
+            setting.fold(known)
+            if key.identity not in self._table.plugins and setting.value is None:
+                setting.suspects = [each for each in setting.suspects if each.is_quarantined]
+                setting.changes, setting.slept_before = {}, 0.0
+            if setting.is_empty and self.leases.best(key) is None:
+                del self.settings[key]
+                account = self._budget.account(setting.principal, "knobs")
+                account.take(What.SERIES, -SETTING_BYTES)

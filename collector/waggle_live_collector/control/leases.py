@@ -1,0 +1,144 @@
+"""Leases: who wants which knob to be what, and until when.
+
+Of several that want one knob the one with the highest priority has it, of equals the first; what
+another wants waits. Belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from waggle_live.wire.knobs import Value
+
+from ..clock import Seconds
+from ..identity.labels import IdentityLabels
+
+#: Priorities go from 0 to this one.
+MAX_PRIORITY = 9
+#: Holders, and leases of all of them. ``PUT`` refuses what is over it.
+DEFAULT_MAX_HOLDERS, DEFAULT_MAX_LEASES = 1000, 4000
+
+
+_HOLDER = re.compile(r"[a-z0-9._-]{1,64}")
+
+
+def check_holder(name: str) -> str:
+    """Return the name of a holder, or raise ValueError with the rule."""
+    if not _HOLDER.fullmatch(name):
+        raise ValueError(f"a holder is 1 to 64 characters of [a-z0-9._-], got {name[:80]!r}")
+    return name
+
+
+class KnobKey(NamedTuple):
+    """A knob of a plugin; all processes of the plugin that have it share it."""
+
+    identity: IdentityLabels
+    name: str
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the labels of it with their names."""
+        return [*self.identity.pairs(), ("name", self.name)]
+
+
+class Lease(Struct, array_like=True, eq=False):
+    """What a holder wants of a knob; a row of the state file. Times are monotonic."""
+
+    key: KnobKey
+    value: Value
+    #: Since when the holder wants something of this knob.
+    since: Seconds
+    until: Seconds
+    #: The holder was told that it is applied.
+    is_known: bool = False
+
+
+class Holder(Struct, array_like=True, dict=True, eq=False):
+    """Who holds leases; a row of the state file."""
+
+    name: str
+    #: Drawn when it begins, so that a second one of that name is noticed.
+    etag: str
+    priority: int
+    until: Seconds
+    rows: list[Lease] = []
+
+    def __post_init__(self) -> None:
+        self.leases: dict[KnobKey, Lease] = {lease.key: lease for lease in self.rows}
+
+
+class Leases:
+    """All holders and what they want."""
+
+    def __init__(self) -> None:
+        self.holders: dict[str, Holder] = {}
+        self.count = 0
+        self._by_knob: dict[KnobKey, dict[str, Lease]] = {}
+
+    def begin(self, name: str, until: float) -> Holder:
+        """Return a new holder."""
+        holder = self.holders[name] = Holder(name, f'"{secrets.token_hex(8)}"', 0, until)
+        return holder
+
+    def restore(self, holder: Holder) -> None:
+        """Take in a holder of the state file."""
+        self.holders[holder.name] = holder
+        for lease in holder.leases.values():
+            self._by_knob.setdefault(lease.key, {})[holder.name] = lease
+        self.count += len(holder.leases)
+
+    def of(self, key: KnobKey, holder: str) -> Lease | None:
+        """Return what a holder wants of a knob."""
+        return self._by_knob.get(key, {}).get(holder)
+
+    def want(self, holder: Holder, key: KnobKey, value: Value, now: float, until: float) -> Lease:
+        """Note what a holder wants of a knob from now on."""
+        lease = holder.leases.get(key)
+        if lease is None:
+            lease = holder.leases[key] = Lease(key, value, now, until)
+            self._by_knob.setdefault(key, {})[holder.name] = lease
+            self.count += 1
+        elif lease.value != value:
+            lease.value, lease.is_known = value, False
+        lease.until = until
+        return lease
+
+    def drop(self, holder: Holder, key: KnobKey) -> None:
+        """Forget what a holder wants of a knob."""
+        if holder.leases.pop(key, None) is not None:
+            self.count -= 1
+            wanted = self._by_knob[key]
+            del wanted[holder.name]
+            if not wanted:
+                del self._by_knob[key]
+
+    def end(self, holder: Holder) -> list[KnobKey]:
+        """Forget a holder; return the knobs that it wanted something of."""
+        keys = list(holder.leases)
+        for key in keys:
+            self.drop(holder, key)
+        self.holders.pop(holder.name, None)
+        return keys
+
+    def expire(self, now: float) -> list[KnobKey]:
+        """Forget what is over its time; return the knobs that it was about."""
+        over: list[KnobKey] = []
+        for holder in list(self.holders.values()):
+            for key in [key for key, each in holder.leases.items() if now >= each.until]:
+                self.drop(holder, key)
+                over.append(key)
+            if now >= holder.until:
+                del self.holders[holder.name]
+        return over
+
+    def best(self, key: KnobKey) -> tuple[Holder, Lease] | None:
+        """Return who has a knob."""
+        wanted = self._by_knob.get(key)
+        if not wanted:
+            return None
+        holders = self.holders
+        name = min(wanted, key=lambda each: (-holders[each].priority, wanted[each].since))
+        return holders[name], wanted[name]

@@ -1,0 +1,213 @@
+"""What holders order: a whole will at a time, answered entry by entry. Nothing here waits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from waggle_live.wire.errors import LiveMetricsError
+from waggle_live.wire.knobs import MAX_LEASE, Value
+
+from ..identity.labels import IdentityLabels
+from ..messages import Text
+from .control import Control
+from .knob import Knob
+from .leases import DEFAULT_MAX_HOLDERS, DEFAULT_MAX_LEASES, MAX_PRIORITY, Holder, KnobKey
+
+#: Seconds of a lease.
+MIN_TTL, DEFAULT_TTL, MAX_TTL = 2.0, 10.0, MAX_LEASE
+
+#: How an entry is answered.
+STATUSES = (APPLIED, PENDING, UNCHANGED, REFUSED, HELD_BY, PINNED, QUARANTINED) = (
+    *("applied", "pending", "unchanged", "refused"),
+    *("held_by", "pinned", "quarantined"),
+)
+NOBODY = {"applied": 0, "refused": 0, "pending": 0}
+
+
+class Entry(Struct):
+    """One knob that a holder wants to have a value; ``plugin_task`` is the plugin by default."""
+
+    plugin: Text
+    name: Text
+    value: Any
+    plugin_task: Text | None = None
+    plugin_job: Text = ""
+
+    @property
+    def key(self) -> KnobKey:
+        """Return what it is about."""
+        task = self.plugin if self.plugin_task is None else self.plugin_task
+        return KnobKey(IdentityLabels(self.plugin, task, self.plugin_job), self.name)
+
+
+class Will(Struct):
+    """All that a holder wants; what it wanted before and leaves out is released."""
+
+    set: list[Entry]
+    ttl: Annotated[float, Meta(ge=MIN_TTL, le=MAX_TTL)] = DEFAULT_TTL
+    priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)] = 0
+
+
+class ConflictError(Exception):
+    """Another copy of the holder is there, or the holder has ended; the message says which."""
+
+
+class FullError(Exception):
+    """There is no room for one more holder."""
+
+
+class _RefusedError(Exception):
+    """An entry is not taken; with its status and the rule."""
+
+    def __init__(self, status: str, rule: str) -> None:
+        super().__init__(rule)
+        self.status = status
+
+
+class Orders:
+    """Takes wills. Belongs to the event loop."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def put(self, name: str, will: Will, etag: str | None) -> tuple[Holder, list[dict[str, Any]]]:
+        """Have a holder want what its will says and nothing else; return it and the answers.
+
+        ``etag`` is that of the holder, None of one that begins. Raises ConflictError or FullError;
+        nothing has changed then.
+        """
+        control = self._control
+        now, leases = control.clock.monotonic(), control.leases
+        holder = leases.holders.get(name)
+        if holder is not None and now >= holder.until:
+            self._end(holder, now)
+            holder = None
+        if etag is None:
+            if holder is not None:
+                raise ConflictError(f"{name} holds leases already: its ETag is missing")
+            if len(leases.holders) >= DEFAULT_MAX_HOLDERS:
+                raise FullError(f"there are {DEFAULT_MAX_HOLDERS} holders already")
+            holder = leases.begin(name, now)
+            control.changed()
+        elif holder is None:
+            raise ConflictError(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
+        elif holder.etag != etag:
+            raise ConflictError(f"{name} has another ETag: a second copy of it is at work")
+        holder.priority, holder.until = will.priority, now + will.ttl
+        before = set(holder.leases)
+        refused: dict[int, _RefusedError] = {}
+        stated: set[KnobKey] = set()
+        for number, entry in enumerate(will.set):
+            key = entry.key
+            try:
+                if key in stated:
+                    raise _RefusedError(REFUSED, "the knob stands twice in this request")
+                stated.add(key)
+                self._want(holder, key, entry.value, now)
+            except _RefusedError as error:
+                refused[number] = error
+        dropped = before - stated
+        for key in dropped:
+            leases.drop(holder, key)
+        control.hold_leases(-len(dropped))
+        waits = {key: control.settle(key, now) for key in stated | dropped}
+        control.send({key.identity for key in waits}, now)
+        return holder, [
+            self._answer(holder, entry, waits[entry.key], refused.get(number))
+            for number, entry in enumerate(will.set)
+        ]
+
+    def end(self, name: str, etag: str | None) -> bool:
+        """Release all that a holder has; False if there is none of that name.
+
+        Raises ConflictError if an ``etag`` is given that isn't its own.
+        """
+        holder = self._control.leases.holders.get(name)
+        if holder is None:
+            return False
+        if etag is not None and holder.etag != etag:
+            raise ConflictError(f"{name} has another ETag: a second copy of it is at work")
+        self._end(holder, self._control.clock.monotonic())
+        return True
+
+    def clear(self, key: KnobKey, value: Value | None) -> bool:
+        """Take a value of a knob, or all of them, out of quarantine; False if none was."""
+        control = self._control
+        setting = control.settings.get(key)
+        if setting is None or not setting.clear(value):
+            return False
+        now = control.clock.monotonic()
+        control.settle(key, now)
+        control.send([key.identity], now)
+        control.changed()
+        return True
+
+    def _end(self, holder: Holder, now: float) -> None:
+        control = self._control
+        keys = control.leases.end(holder)
+        control.hold_leases(-len(keys))
+        for key in keys:
+            control.settle(key, now)
+        control.send({key.identity for key in keys}, now)
+        control.changed()
+
+    def _want(self, holder: Holder, key: KnobKey, value: Any, now: float) -> None:
+        """Note what is wanted of a knob; raises _RefusedError, and what was wanted before stays."""
+        control, leases = self._control, self._control.leases
+        knob = control.knob(key)
+        if knob is None:
+            raise _RefusedError(REFUSED, "no connected process of that plugin has such a knob")
+        if all(told.is_pinned for told in knob.told):
+            text = f"the operator pinned it to {knob.newest.value!r} when the plugin was started"
+            raise _RefusedError(PINNED, text)
+        checked = _checked(knob, value)
+        if knob.setting is not None and checked in knob.setting.quarantined:
+            text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
+            raise _RefusedError(QUARANTINED, text)
+        if key not in holder.leases and (
+            leases.count >= DEFAULT_MAX_LEASES
+            or control.setting_for(key) is None
+            or not control.hold_leases(1)
+        ):
+            raise _RefusedError(REFUSED, "there is no room for one more lease")
+        leases.want(holder, key, checked, now, holder.until)
+
+    def _answer(
+        self, holder: Holder, entry: Entry, waits: str, refused: _RefusedError | None
+    ) -> dict[str, Any]:
+        key = entry.key
+        knob = self._control.knob(key)
+        answer: dict[str, Any] = {**key.identity._asdict(), "name": key.name, "status": REFUSED}
+        answer["processes"] = NOBODY if knob is None else knob.processes()
+        if refused is not None:
+            return {**answer, "status": refused.status, "rule": str(refused)}
+        best = self._control.leases.best(key)
+        if best is None or knob is None:  # it has ended meanwhile
+            return answer
+        if best[0] is not holder:
+            return {**answer, "status": HELD_BY, "holder": best[0].name}
+        if waits:
+            return {**answer, "status": PENDING, "rule": waits}
+        counts, lease = answer["processes"], best[1]
+        if counts["pending"]:
+            answer["status"] = PENDING
+        elif counts["applied"]:
+            answer["status"] = UNCHANGED if lease.is_known else APPLIED
+            lease.is_known = True
+        else:
+            answer["rule"] = next((told.error for told in knob.told if told.error), "")
+        return answer
+
+
+def _checked(knob: Knob, value: Any) -> Value:
+    """Return the value as the knob's type has it; raises _RefusedError if no process allows it."""
+    rule = ""
+    for told in reversed(knob.told):
+        if not told.is_pinned:
+            try:
+                return told.declaration.check(value)
+            except LiveMetricsError as error:
+                rule = rule or str(error)
+    raise _RefusedError(REFUSED, rule)

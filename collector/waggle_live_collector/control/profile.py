@@ -1,0 +1,81 @@
+"""Folded stacks that the processes of a plugin collected while somebody asked for them.
+
+Belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from waggle_live.wire.knobs import MAX_STACKS, MAX_STACKS_BYTES
+
+from ..budget import Account, What
+
+#: Nanoseconds of wall and of CPU time; None where the process can't tell it.
+Times = tuple[int, int | None]
+
+#: Bytes that a stack takes beside its text, and so many times its text.
+STACK_BYTES, STACK_TEXT = 300, 2
+
+
+class Profile:
+    """What was collected under some revisions of the knob."""
+
+    def __init__(self) -> None:
+        self.revisions: set[int] = set()
+        #: By process, then by stack.
+        self.stacks: dict[str, dict[str, Times]] = {}
+        #: Stacks that were left out: a process has too many of them, or there is no room.
+        self.left_out = 0
+        self._accounts: dict[str, Account] = {}
+        #: Bytes by process.
+        self._bytes: dict[str, int] = {}
+
+    def take(self, process_id: str, stacks: Mapping[str, Times], account: Account) -> None:
+        """Take in stacks of a process, in the place of what it told of them before.
+
+        ``account`` is for nothing else.
+        """
+        mine = self.stacks.setdefault(process_id, {})
+        self._accounts[process_id] = account
+        for stack, times in stacks.items():
+            if stack not in mine and not self._has_room(process_id, len(mine), stack, account):
+                self.left_out += 1
+                continue
+            mine[stack] = times
+
+    def close(self) -> None:
+        """Hold nothing any more."""
+        for account in self._accounts.values():
+            account.close()
+
+    def folded(self) -> tuple[str, str]:
+        """Return ``a;b;c N`` for each stack, and what N is: microseconds of ``cpu`` or ``wall``.
+
+        CPU time where all processes know it.
+        """
+        told = [item for each in self.stacks.values() for item in each.items()]
+        has_cpu = all(cpu is not None for _, (_, cpu) in told)
+        sums: dict[str, int] = {}
+        for stack, (wall, cpu) in told:
+            time = cpu if has_cpu and cpu is not None else wall
+            sums[stack] = sums.get(stack, 0) + time
+        lines = [
+            f"{_one_line(stack)} {time // 1000}\n"
+            for stack, time in sorted(sums.items())
+            if time >= 1000
+        ]
+        return "".join(lines), "cpu" if has_cpu else "wall"
+
+    def _has_room(self, process_id: str, count: int, stack: str, account: Account) -> bool:
+        size = self._bytes.get(process_id, 0) + STACK_BYTES + STACK_TEXT * len(stack.encode())
+        if count > MAX_STACKS or size > 2 * MAX_STACKS_BYTES + MAX_STACKS * STACK_BYTES:
+            return False
+        if not account.hold(What.SERIES, size):
+            return False
+        self._bytes[process_id] = size
+        return True
+
+
+def _one_line(stack: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in stack)

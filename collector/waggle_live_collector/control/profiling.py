@@ -1,0 +1,111 @@
+"""A profile on demand: the sampler of a running plugin is switched on, and its stacks collected.
+
+It holds the knob ``__profile`` by a short lease that it renews, so nothing is left on when whoever
+asked goes away, or the collector ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Annotated
+
+from msgspec import Meta
+
+from waggle_live.wire.knobs import MAX_PROFILE_HZ, PROFILE
+
+from .control import Control
+from .knob import Knob
+from .leases import MAX_PRIORITY, KnobKey
+from .orders import APPLIED, PENDING, UNCHANGED, Entry, Orders, Will
+from .profile import Profile
+
+#: Seconds of the lease, and until it is renewed.
+TTL, RENEW_SECONDS = 5.0, 1.0
+#: Seconds that the last stacks may take to come, and how often that is looked at.
+LAST_SECONDS, LOOK_SECONDS = 2.0, 0.05
+#: Profiles at a time.
+DEFAULT_MAX_PROFILES = 4
+DEFAULT_HZ = 99
+
+
+class Wish(Entry, kw_only=True):
+    """Which plugin to profile, for how long and how often a second."""
+
+    name: str = PROFILE
+    value: int = 0
+    seconds: Annotated[float, Meta(ge=1, le=60)] = 10.0
+    hz: Annotated[int, Meta(ge=1, le=MAX_PROFILE_HZ)] = DEFAULT_HZ
+
+
+class ProfilingError(Exception):
+    """There is no profile; ``status`` is that of HTTP."""
+
+    def __init__(self, outcome: str, status: int, text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+        self.status = status
+
+
+class Profiling:
+    """Belongs to the event loop."""
+
+    def __init__(self, control: Control, orders: Orders) -> None:
+        self._control = control
+        self._orders = orders
+
+    async def profile(self, wish: Wish) -> tuple[str, str]:
+        """Return folded stacks, ``a;b;c N`` a line, and what N is: ``cpu`` or ``wall``.
+
+        Takes the time that was wished for, and at most two seconds more. Raises ProfilingError.
+        """
+        control = self._control
+        key = KnobKey(wish.key.identity, PROFILE)
+        if control.knob(key) is None:
+            text = "no process of that plugin is connected that can be profiled"
+            raise ProfilingError("not_found", 404, text)
+        if key.identity in control.profiles:
+            raise ProfilingError("conflict", 409, "that plugin is being profiled already")
+        if len(control.profiles) >= DEFAULT_MAX_PROFILES:
+            text = f"{DEFAULT_MAX_PROFILES} plugins are being profiled already"
+            raise ProfilingError("budget", 503, text)
+        profile = control.profiles[key.identity] = Profile()
+        holder = f"profile-{secrets.token_hex(4)}"
+        try:
+            try:
+                await self._hold(key, wish, holder, profile)
+            finally:
+                self._orders.end(holder, None)
+            await self._last(key)
+            return profile.folded()
+        finally:
+            del control.profiles[key.identity]
+            profile.close()
+
+    async def _hold(self, key: KnobKey, wish: Wish, holder: str, profile: Profile) -> None:
+        """Keep the sampler on for as long as it was wished for."""
+        loop, etag = asyncio.get_running_loop(), None
+        end = loop.time() + wish.seconds
+        entry = Entry(key.identity.plugin, PROFILE, wish.hz, *key.identity[1:])
+        will = Will([entry], TTL, MAX_PRIORITY)
+        while (left := end - loop.time()) > 0:
+            held, answers = self._orders.put(holder, will, etag)
+            etag, status = held.etag, answers[0]["status"]
+            knob = self._control.knob(key)
+            if knob is not None and status not in (APPLIED, PENDING, UNCHANGED):
+                why = answers[0].get("rule") or f"held by {answers[0].get('holder')}"
+                raise ProfilingError("conflict", 409, f"can't be profiled: {status}: {why}")
+            if knob is not None and knob.in_force is not None:
+                profile.revisions.add(knob.in_force.revision)
+            await asyncio.sleep(min(RENEW_SECONDS, left))
+
+    async def _last(self, key: KnobKey) -> None:
+        """Wait for the last stacks: they come before a process says that it has stopped."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LAST_SECONDS
+        while loop.time() < end and _is_on(self._control.knob(key)):
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _is_on(knob: Knob | None) -> bool:
+    return knob is not None and any(bool(told.value) for told in knob.told)

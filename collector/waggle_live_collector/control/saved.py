@@ -1,0 +1,59 @@
+"""What of the control stands in the state file, and how it is taken up again."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from waggle_live.wire.knobs import MAX_LEASE
+
+from .control import Control
+from .leases import Holder
+from .setting import Setting
+
+
+class State(Protocol):
+    """What is read of a state file."""
+
+    revisions: tuple[int, int] | None
+    holders: list[Holder]
+    settings: list[Setting]
+
+
+def holders(control: Control) -> list[Holder]:
+    """Return the rows of all holders."""
+    found = list(control.leases.holders.values())
+    for holder in found:
+        holder.rows = list(holder.leases.values())
+    return found
+
+
+def restore(control: Control, state: State, now: float, asleep: float | None) -> None:
+    """Take up what was saved. No lease gets longer by it.
+
+    ``asleep``: seconds that passed and that the clock doesn't know of; None after a reboot, which
+    ends all leases, as it does when no orders are taken any more.
+    """
+    if state.revisions is not None:
+        first, last = state.revisions
+        control.first, control.revision = min(first, last), last
+    keeps = asleep is not None and control.is_on
+    latest = now + MAX_LEASE
+
+    def left(until: float) -> float:
+        return min(until - (asleep or 0.0), latest)
+
+    for setting in state.settings:
+        setting.since, setting.until = min(setting.since, now), left(setting.until)
+        setting.recent = [min(at, now) for at in setting.recent]
+        for suspect in setting.suspects:
+            suspect.at = min(suspect.at, now)
+        if not keeps:
+            setting.value = None
+    control.restore(state.settings)
+    for holder in state.holders if keeps else ():
+        holder.until = left(holder.until)
+        for lease in holder.leases.values():
+            lease.since, lease.until = min(lease.since, now), min(left(lease.until), holder.until)
+        if holder.until > now:
+            control.leases.restore(holder)
+            control.hold_leases(len(holder.leases))

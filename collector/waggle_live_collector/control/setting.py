@@ -1,0 +1,149 @@
+"""What a knob of a plugin is set to, and what is remembered of it for safety's sake.
+
+Values that may have ended the plugin are held back, then quarantined; changes come at most once a
+second and twelve times a minute. Belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from waggle_live.wire.knobs import Value
+
+from ..budget import UNKNOWN
+from ..clock import Seconds
+from ..messages import Whole
+from .leases import KnobKey
+
+#: Seconds between two changes of a knob, and how many of them a minute may have.
+CHANGE_SECONDS, MINUTE, CHANGES_A_MINUTE = 1.0, 60.0, 12
+#: A value is suspected if the plugin ends within so many seconds of it.
+SUSPECT_SECONDS = 10.0
+#: Seconds for which it is held back then, and within which a second time counts.
+HOLD_BACK_SECONDS, AGAIN_SECONDS = 5.0, 600.0
+#: Suspected values of a knob that are remembered; the oldest that isn't quarantined goes first.
+MAX_SUSPECTS = 32
+
+#: What a change was to: a value that was set, or the default.
+SET, DEFAULT = "set", "default"
+SOURCES = (SET, DEFAULT)
+
+
+class Suspect(Struct, array_like=True):
+    """A value after which the plugin ended; a row of the state file."""
+
+    value: Value
+    #: Monotonic time of the last such end.
+    at: Seconds
+    is_quarantined: bool = False
+
+
+class Setting(Struct, array_like=True, eq=False):
+    """A row of the state file. Times are monotonic."""
+
+    key: KnobKey
+    #: Who pays for it, see ``budget.py``.
+    principal: str = UNKNOWN
+    #: What is in force, None for the default; whose lease it is, and until when it lasts.
+    value: Value | None = None
+    holder: str = ""
+    until: Seconds = 0.0
+    #: Of the last value that was put in force.
+    revision: Whole = 0
+    since: Seconds = 0.0
+    #: How often it was changed since the plugin is known, by :data:`SOURCES`.
+    changes: dict[str, Whole] = {}
+    #: Times of the changes of the last minute.
+    recent: Annotated[list[Seconds], Meta(max_length=1000)] = []
+    suspects: list[Suspect] = []
+    #: Seconds slept by processes that are known, by id, and by all others.
+    slept: dict[str, float] = {}
+    slept_before: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Is there nothing to remember?"""
+        return (
+            self.value is None
+            and not self.changes
+            and not self.suspects
+            and not self.slept
+            and not self.slept_before
+        )
+
+    @property
+    def quarantined(self) -> list[Value]:
+        """The values that are quarantined."""
+        return [each.value for each in self.suspects if each.is_quarantined]
+
+    def is_over(self, now: float) -> bool:
+        """Is a value in force whose time is over?"""
+        return self.value is not None and now >= self.until
+
+    def slept_seconds(self) -> float | None:
+        """Return how long all processes have slept, None of a knob that nobody sleeps for."""
+        if not self.slept and not self.slept_before:
+            return None
+        return self.slept_before + sum(self.slept.values())
+
+    def sleep(self, process_id: str, seconds: float) -> None:
+        """A process has slept so long in all."""
+        self.slept[process_id] = max(seconds, self.slept.get(process_id, 0.0))
+
+    def fold(self, known: Collection[str]) -> None:
+        """Add up what processes slept that are known no more."""
+        for process_id in [each for each in self.slept if each not in known]:
+            self.slept_before += self.slept.pop(process_id)
+
+    def change(self, value: Value | None, now: float) -> None:
+        """Put a value in force, or the default."""
+        self.value, self.since = value, now
+        source = DEFAULT if value is None else SET
+        self.changes[source] = self.changes.get(source, 0) + 1
+        self.recent = [at for at in self.recent if now - at < MINUTE] + [now]
+
+    def held_back(self, value: Value, now: float) -> str:
+        """Return the rule by which a value must wait; "" where it need not."""
+        if self.suspect(value, now) is not None:
+            return f"the plugin ended after this value; it is held back for {HOLD_BACK_SECONDS:g} s"
+        recent = [at for at in self.recent if now - at < MINUTE]
+        if recent and now - recent[-1] < CHANGE_SECONDS:
+            return "a knob changes at most once a second; the value is held back"
+        if len(recent) >= CHANGES_A_MINUTE:
+            return (
+                f"a knob changes at most {CHANGES_A_MINUTE} times a minute; the value is held back"
+            )
+        return ""
+
+    def suspect(self, value: Value, now: float) -> Suspect | None:
+        """Return why a value may not be in force now: one that is suspected, or quarantined."""
+        for each in self.suspects:
+            if each.value == value and (each.is_quarantined or now - each.at < HOLD_BACK_SECONDS):
+                return each
+        return None
+
+    def blame(self, value: Value, now: float) -> Suspect:
+        """The plugin ended after a value: hold it back, the second time for good."""
+        for each in self.suspects:
+            if each.value == value:
+                again = now - each.at < AGAIN_SECONDS
+                each.at, each.is_quarantined = now, each.is_quarantined or again
+                return each
+        if len(self.suspects) >= MAX_SUSPECTS:
+            del self.suspects[min(range(len(self.suspects)), key=self._rank)]
+        self.suspects.append(Suspect(value, now))
+        return self.suspects[-1]
+
+    def _rank(self, index: int) -> tuple[bool, float]:
+        each = self.suspects[index]
+        return each.is_quarantined, each.at
+
+    def clear(self, value: Value | None) -> bool:
+        """Take a value, or all, out of quarantine; False if none was."""
+        kept = [each for each in self.suspects if value is not None and each.value != value]
+        cleared = any(each.is_quarantined for each in self.suspects if each not in kept)
+        self.suspects = kept
+        return cleared

@@ -1,0 +1,79 @@
+"""Who may control plugins: whoever shows the token of ``--control.token-file``."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from ..identity.token import TokenFile
+from ..sockets.tcp import join
+from .config import WebConfig
+from .listener import DEFAULT_MAX_BODY, DEFAULT_MAX_REQUEST_BYTES, connection_of
+
+log = logging.getLogger(__name__)
+
+#: A header of its own: it goes together with passwords, and no page of another origin can send it.
+TOKEN_HEADER = "Waggle-Control-Token"
+#: Names that no stranger can have in the public DNS.
+_PRIVATE = ("localhost", "local", "internal", "svc", "home.arpa", "lan", "test")
+
+OFF_TEXT = "nobody controls plugins here: the collector was started without --control.token-file\n"
+TOKEN_TEXT = f"show the token of --control.token-file in the header {TOKEN_HEADER}\n"
+
+
+class AccessError(Exception):
+    """The request is refused; ``outcome`` is what it is counted by."""
+
+    def __init__(self, outcome: str, status: int, text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+        self.status = status
+
+
+class ControlAccess:
+    """``path``: of the file with the token; None where nobody may control anything."""
+
+    def __init__(self, path: str | None) -> None:
+        """Read the file; raises TokenError."""
+        self._token = None if path is None else TokenFile(path, "control plugins")
+        self.is_on = self._token is not None
+        #: Bytes of a request; an order may be longer than what strangers may ask.
+        self.max_request = DEFAULT_MAX_REQUEST_BYTES + (DEFAULT_MAX_BODY if self.is_on else 0)
+        self._own_names = {socket.gethostname().lower()}
+
+    def check(self, request: web.Request) -> None:
+        """Raise AccessError unless the request may change something."""
+        if self._token is None:
+            raise AccessError("off", 403, OFF_TEXT)
+        # Over TLS the name has been proven by the certificate.
+        if connection_of(request).config.tls is None and not self._is_known(request.host):
+            text = f"the Host header is {request.host[:100]!r}: a page may have been led here by "
+            text += "its name (DNS rebinding); use the address, or a name without a dot\n"
+            raise AccessError("host", 403, text)
+        if not self._token.admits(request.headers.get(TOKEN_HEADER)):
+            raise AccessError("unauthorized", 401, TOKEN_TEXT)
+
+    def _is_known(self, host: str) -> bool:
+        """Tell whether no page of a stranger's can have that name."""
+        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+        name = name.strip("[]").lower().rstrip(".")
+        try:
+            ip_address(name.partition("%")[0])
+        except ValueError:
+            is_private = any(name == each or name.endswith("." + each) for each in _PRIVATE)
+            return bool(name) and ("." not in name or is_private or name in self._own_names)
+        return True
+
+    def warn_of(self, sock: socket.socket, config: WebConfig | None) -> None:
+        """Say in the log if whoever listens on the way to an address can read the token."""
+        host, port = sock.getsockname()[:2]
+        has_tls = config is None or config.tls is not None
+        if self.is_on and not has_tls and not ip_address(host.partition("%")[0]).is_loopback:
+            log.warning(
+                "--control.token-file without TLS on %s: who can listen on that network can read "
+                "the token, and then control plugins; see --web.config.file",
+                join(host, port),
+            )

@@ -1,0 +1,196 @@
+"""The HTTP side of control: knobs and leases as JSON, and orders of whoever has the token."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import hdrs, web
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from ..control import view
+from ..control.control import Control
+from ..control.leases import Holder, check_holder
+from ..control.orders import ConflictError, Entry, FullError, Orders, Will
+from ..control.profiling import Profiling, ProfilingError, Wish
+from ..own_metrics import OwnMetrics
+from .control_access import TOKEN_HEADER, AccessError, ControlAccess
+from .listener import connection_of
+
+CONTENT_TYPE = "application/json"
+#: Nobody keeps what is true for a moment.
+_HEADERS = {"Cache-Control": "no-store"}
+_CHALLENGE = {"WWW-Authenticate": TOKEN_HEADER}
+_ANY = "*"
+#: Seconds beside those of a profile until it is answered.
+PROFILE_GRACE = 10.0
+
+T = TypeVar("T")
+
+
+class Clearance(Struct):
+    """Which value of which knob is taken out of quarantine; all of them by default."""
+
+    plugin: str
+    name: str
+    plugin_task: str | None = None
+    plugin_job: str = ""
+    value: Any = None
+
+
+class _RefusedError(Exception):
+    def __init__(self, outcome: str, status: int, text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+        self.status = status
+
+
+class ControlRoutes:
+    """Constructing it starts nothing."""
+
+    def __init__(self, *, control: Control, access: ControlAccess, own: OwnMetrics) -> None:
+        self._control = control
+        self._access = access
+        self._own = own
+        self._orders = Orders(control)
+        self._profiling = Profiling(control, self._orders)
+        self._unready: Callable[[], web.Response | None] = lambda: None
+
+    def routes(self, unready: Callable[[], web.Response | None]) -> list[web.RouteDef]:
+        """Return the routes; ``unready`` says why there are no whole answers yet."""
+        self._unready = unready
+        return [
+            web.get("/api/v1/knobs", self._knobs),
+            web.get("/api/v1/leases", self._leases),
+            web.put("/api/v1/leases/{holder}", self._guarded(self._put)),
+            web.delete("/api/v1/leases/{holder}", self._guarded(self._delete)),
+            web.get("/api/v1/quarantine", self._quarantine),
+            web.delete("/api/v1/quarantine", self._guarded(self._clear)),
+            web.post("/api/v1/profile", self._guarded(self._profile)),
+        ]
+
+    async def _knobs(self, request: web.Request) -> web.StreamResponse:
+        if unready := self._unready():
+            return unready
+        return _answer({**view.head(self._control), "knobs": list(view.knobs(self._control))})
+
+    async def _leases(self, request: web.Request) -> web.StreamResponse:
+        return _answer(view.head(self._control))
+
+    async def _quarantine(self, request: web.Request) -> web.StreamResponse:
+        return _answer({"quarantined": view.quarantined(self._control)})
+
+    async def _put(self, request: web.Request) -> web.StreamResponse:
+        name = _holder_name(request)
+        begins = request.headers.getall(hdrs.IF_NONE_MATCH, [])
+        matches = request.headers.getall(hdrs.IF_MATCH, [])
+        if bool(begins) == bool(matches) or (begins and begins != [_ANY]) or len(matches) > 1:
+            text = "a holder begins with If-None-Match: *, and goes on with If-Match: its ETag\n"
+            raise _RefusedError("unconditional", 428, text)
+        will = await _body(request, Will)
+        try:
+            holder, entries = self._orders.put(name, will, matches[0] if matches else None)
+        except ConflictError as error:
+            raise _RefusedError("conflict", 412, f"{error}\n") from None
+        except FullError as error:
+            raise _RefusedError("budget", 503, f"{error}\n") from None
+        self._count("renewed" if matches else "created")
+        return self._told(holder, will, entries, 200 if matches else 201)
+
+    async def _delete(self, request: web.Request) -> web.StreamResponse:
+        name = _holder_name(request)
+        matches = request.headers.getall(hdrs.IF_MATCH, [])
+        try:
+            found = self._orders.end(name, matches[0] if matches else None)
+        except ConflictError as error:
+            raise _RefusedError("conflict", 412, f"{error}\n") from None
+        if not found:
+            raise _RefusedError("not_found", 404, f"{name} holds nothing\n")
+        self._count("released")
+        return web.Response(status=204, headers=_HEADERS)
+
+    async def _clear(self, request: web.Request) -> web.StreamResponse:
+        which = _convert(dict(request.query), Clearance)
+        entry = Entry(which.plugin, which.name, None, which.plugin_task, which.plugin_job)
+        value = which.value if which.value is None else _value(which.value)
+        if not self._orders.clear(entry.key, value):
+            raise _RefusedError("not_found", 404, "no such value is quarantined\n")
+        self._count("cleared")
+        return web.Response(status=204, headers=_HEADERS)
+
+    async def _profile(self, request: web.Request) -> web.StreamResponse:
+        wish = await _body(request, Wish)
+        deadline = connection_of(request).deadline
+        when = deadline.when()
+        if when is not None:
+            deadline.reschedule(when + wish.seconds + PROFILE_GRACE)
+        try:
+            text, of = await self._profiling.profile(wish)
+        except ProfilingError as error:
+            raise _RefusedError(error.outcome, error.status, f"{error}\n") from None
+        self._count("profiled")
+        headers = {**_HEADERS, "Waggle-Profile-Unit": f"{of} microseconds"}
+        return web.Response(text=text, headers=headers)
+
+    def _told(
+        self, holder: Holder, will: Will, entries: list[dict[str, Any]], status: int
+    ) -> web.Response:
+        body = {"holder": holder.name, "priority": will.priority, "ttl": will.ttl}
+        answer = _answer({**body, "entries": entries}, status)
+        answer.headers[hdrs.ETAG] = holder.etag
+        return answer
+
+    def _guarded(
+        self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            if not self._control.is_read:
+                return self._unready() or web.Response(status=503)
+            try:
+                self._access.check(request)
+                return await handler(request)
+            except (AccessError, _RefusedError) as error:
+                self._count(error.outcome)
+                headers = {**_HEADERS, **(_CHALLENGE if error.status == 401 else {})}
+                return web.Response(status=error.status, text=str(error), headers=headers)
+
+        return guarded
+
+    def _count(self, outcome: str) -> None:
+        self._own.control_requests.labels(outcome).inc()
+
+
+def _answer(body: Any, status: int = 200) -> web.Response:
+    return web.Response(
+        status=status, body=json.encode(body), content_type=CONTENT_TYPE, headers=_HEADERS
+    )
+
+
+def _holder_name(request: web.Request) -> str:
+    try:
+        return check_holder(request.match_info["holder"])
+    except ValueError as error:
+        raise _RefusedError("bad_request", 400, f"{error}\n") from None
+
+
+async def _body(request: web.Request, kind: type[T]) -> T:
+    """Return the body of a request; raises _RefusedError for one that is none."""
+    try:
+        return json.decode(await request.read(), type=kind)
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _RefusedError("bad_request", 400, f"the body is wrong: {error}\n") from None
+
+
+def _convert(query: dict[str, str], kind: type[T]) -> T:
+    try:
+        return json.decode(json.encode(query), type=kind)
+    except ValidationError as error:
+        raise _RefusedError("bad_request", 400, f"the query is wrong: {error}\n") from None
+
+
+def _value(text: str) -> Any:
+    """Return a value of a query: JSON, or else the text itself."""
+    try:
+        return json.decode(text)
+    except DecodeError:
+        return text
