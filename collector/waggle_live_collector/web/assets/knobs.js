@@ -109,7 +109,10 @@ class KnobLine {
   #drawChoices(knob) {
     const texts = knob.choices ? knob.choices.map(value => knobValue(knob, value)) : knob.type === "bool" ? ["false", "true"] : [`${knobValue(knob, knob.low)} … ${knobValue(knob, knob.high)}`];
     while (this.choices.children.length > texts.length) this.choices.lastChild.remove();
-    while (this.choices.children.length < texts.length) element(this.choices, "span");
+    while (this.choices.children.length < texts.length) {
+      element(this.choices, "span");
+      this.choices.append(" "); // for those who hear it
+    }
     texts.forEach((text, place) => {
       const span = this.choices.children[place];
       say(span, text);
