@@ -70,7 +70,9 @@ class Knobs {
 
   take(knobs, now) {
     this.now = now;
-    this.found = knobs.filter(knob => knob.name !== PROFILER || knob.holder || knob.value !== knob.default);
+    const isProfiler = knob => knob.name === PROFILER;
+    const shown = knobs.filter(knob => !isProfiler(knob) || knob.holder || knob.value !== knob.default);
+    this.found = shown.sort((a, b) => isProfiler(a) - isProfiler(b)); // the others as they were declared
   }
 
   fit(words) {
