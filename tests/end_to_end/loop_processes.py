@@ -95,6 +95,19 @@ class Loop:
                 part.process.wait(30)
         self.collector_process.__exit__()
 
+    def start_collector(self):
+        """Start the collector (again), and wait until its answers are whole."""
+        self.collector.start()
+        self.collector_process.wait_started()
+        self.collector_process.wait_ready()
+
+    def knows_knob(self):
+        """Tell whether the collector knows the plugin's knob."""
+        status, _, body = self.collector_process.get("/api/v1/knobs")
+        return status == 200 and any(
+            knob["name"] == "resolution" for knob in json.loads(body)["knobs"]
+        )
+
     def load(self, factor):
         """Have each frame take so many times as long from now on."""
         path = self.directory / "load.new"
