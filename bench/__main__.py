@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import calls, footprint, growth, intake, load, packages, prometheus, scrape, visible
+from . import calls, footprint, growth, intake, load, packages, prometheus, scrape, turned, visible
 from .page import fleet, plot, report
 
 FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
@@ -21,6 +21,7 @@ FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "intake": intake.run,
     "scrape": scrape.run,
     "visible": visible.run,
+    "turned": turned.run,
     "footprint": footprint.run,
     "growth": growth.run,
     "load": load.run,
