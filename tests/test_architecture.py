@@ -21,7 +21,7 @@ ARROWS = {
     "waggle_live": {
         "__init__": "live plugin version wire",
         "__main__": "profile run reporter version wire",
-        "run": "plugin reporter wire frames logs native",
+        "run": "plugin profile instruments reporter wire frames logs native",
         "plugin": "live wire frames",
         "live": "instruments profile reporter series wire",
         "instruments": "control series wire native",

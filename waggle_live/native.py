@@ -22,7 +22,7 @@ from importlib import import_module
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
 from types import BuiltinFunctionType, ModuleType
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Set
 
 
 def _unpatched(module: ModuleType, *names: str) -> Any:
@@ -90,7 +90,8 @@ class Native:
     allocate_lock: Callable[[], Any] = staticmethod(_threads.allocate_lock)
     RLock: Callable[[], Any] = _threads.RLock
     local: Callable[[], Any] = _threads._local
-    _own: Any = _threads._local()
+    #: Of the threads that are ours.
+    own_idents: Set[int] = set()
     get_ident: Callable[[], int] = staticmethod(_threads.get_ident)
     _start_new_thread: Callable[..., int] = staticmethod(_threads.start_new_thread)
     # Not looked for later: a signal handler may start a thread, and is no place to import.
@@ -150,7 +151,12 @@ class Native:
     @staticmethod
     def is_own_thread() -> bool:
         """Tell whether this thread is one of ours."""
-        return hasattr(Native._own, "is_own")
+        return Native.get_ident() in Native.own_idents
+
+    @staticmethod
+    def forget_other_threads() -> None:
+        """Forget the threads that a forked child hasn't got, whose idents its own may have."""
+        Native.own_idents &= {Native.get_ident()}
 
     @staticmethod
     def is_of_handler(error: BaseException) -> bool:
@@ -177,7 +183,7 @@ class Native:
 
         def begin() -> None:
             Native.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
-            Native._own.is_own = True
+            Native.own_idents.add(Native.get_ident())
             if name:
                 with suppress(Exception):  # whatever has become of threading
                     thread: Any = threading.current_thread()
@@ -188,6 +194,7 @@ class Native:
             try:
                 run()
             finally:  # before Python 3.13 it stays known after its end
+                Native.own_idents.discard(Native.get_ident())
                 with suppress(Exception):
                     threading._active.pop(Native.get_ident(), None)  # type: ignore[attr-defined]
 

@@ -33,7 +33,7 @@ def no_session_is_left():
 def has_ended():
     """End all sessions, those too that began with what came meanwhile; tell whether it is so."""
     reporter.end_all(timeout=0.05, for_good=False)
-    ours = ("waggle-live", "live-gauge-functions")
+    ours = ("waggle-live", "live-gauge-functions", "live-leases")
     return all(thread.name not in ours for thread in threading.enumerate())
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from waggle_live import live as live_module
+from waggle_live.instruments import spans
 from waggle_live.live import LiveMetrics
 from waggle_live.wire.errors import InvalidMetric, InvalidType
 
@@ -133,11 +133,11 @@ def test_a_stop_that_several_may_be_meant_by(live):
 
 def test_starts_nested_too_deep(live, caplog):
     """Above the bound the outermost is forgotten, which is counted."""
-    for _ in range(live_module.MAX_NESTING + 5):
+    for _ in range(spans.MAX_NESTING + 5):
         live.start_timer("t")
-    for _ in range(live_module.MAX_NESTING):
+    for _ in range(spans.MAX_NESTING):
         live.stop_timer("t")
-    assert cell(live, "timer", "t")["count"] == live_module.MAX_NESTING
+    assert cell(live, "timer", "t")["count"] == spans.MAX_NESTING
     assert problems(live) == {"unmatched_stop": 5}
     assert len(caplog.records) == 1
 

@@ -65,20 +65,25 @@ class KnobState:
         return DEFAULT if self.until is None else SET
 
     def take(self, lease: Lease, now: float) -> None:
-        """Take a lease, or refuse it and say why in ``error``: the value from before goes on."""
-        self.revision, self.error = lease.revision, None
+        """Take a lease, or refuse it."""
         try:
             value = self.declaration.check(lease.value)
         except LiveMetricsError as error:
-            self.error = str(error)[:MAX_ERROR]
+            self.refuse(lease, str(error)[:MAX_ERROR])
             return
         if self.pin is not None:
-            self.error = "pinned by %s" % PINS_VARIABLE
-        elif lease.seconds > 0:
+            self.refuse(lease, "pinned by %s" % PINS_VARIABLE)
+            return
+        self.revision, self.error = lease.revision, None
+        if lease.seconds > 0:
             self.error = self._change(value, SET)
             self.until = now + lease.seconds if self.error is None else None
         else:
             self.release()
+
+    def refuse(self, lease: Lease, why: str) -> None:
+        """Say why a lease isn't taken; the value from before goes on, until its own end."""
+        self.revision, self.error = lease.revision, why
 
     def release(self) -> None:
         """Go back to the default, if there is a lease."""

@@ -80,6 +80,8 @@ class Knobs:
         """Return a knob that ``waggle-live run`` makes; None where the author uses the name, or
         there are too many."""
         name = declaration.name
+        if name in self._automatic:
+            return self._automatic.get(name)
         pin = self._pin(declaration)
         with self._lock:
             is_full = len(self._by_name) + len(self._automatic) >= MAX_KNOBS
@@ -97,14 +99,15 @@ class Knobs:
         """Take these for all leases that there are: what is left out goes back to its default."""
         named = {lease.name: lease for lease in leases}
         with self._watched():
-            if named and not self._leases.watch():
-                named = {}  # nobody would end them
+            is_watched = not named or self._leases.watch()
             now = Native.monotonic()
             for knob in self._all():
                 lease = named.get(knob.declaration.name)
                 if lease is None:
                     knob.error = None
                     knob.release()
+                elif not is_watched:
+                    knob.refuse(lease, "no thread can be started to end the lease")
                 else:
                     knob.take(lease, now)
 

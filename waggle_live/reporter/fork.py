@@ -63,6 +63,7 @@ def _after_in_parent() -> None:
 
 def _after_in_child() -> None:
     global _claim, _forks
+    Native.forget_other_threads()
     begun = _begun()  # nothing where C code forks, which calls this hook alone
     mask = begun[0][1] if begun else None
     if Native.is_own_thread():  # which blocks all: nobody could stop what a gauge's function forks

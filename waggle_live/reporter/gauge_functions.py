@@ -35,11 +35,11 @@ class GaugeFunctions:
         self._kept: List[_Worker] = []
 
     def ask_in_time(
-        self, states: Sequence[SeriesState], interval: float, until: Optional[float]
+        self, states: Sequence[SeriesState], interval: float, until: Sequence[float]
     ) -> None:
-        """Ask as :meth:`ask` does, for a send every ``interval`` seconds; ``until``: when somebody
-        stops waiting for it, whom fresh values are worth half of the time that is left."""
-        seconds = interval / 5 if until is None else (until - Native.monotonic()) / 2
+        """Ask as :meth:`ask` does, for a send every ``interval`` seconds. ``until``: when those who
+        wait for it give up; fresh values are worth half of the time that is left to them."""
+        seconds = (min(until) - Native.monotonic()) / 2 if until else interval / 5
         self.ask(states, max(0.0, min(DEFAULT_FUNCTION_WAIT, seconds)))
 
     def ask(self, states: Sequence[SeriesState], seconds: float) -> None:

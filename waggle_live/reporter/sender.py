@@ -58,7 +58,6 @@ class Sender:
     ) -> None:
         self._session = session
         self._functions = functions
-        self._orders = orders
         self._on_end = on_end
         self._interval = interval
         self._ident: Optional[int] = None
@@ -78,7 +77,7 @@ class Sender:
         self._is_to_go: Dict[int, bool] = {}
         self._decided = Alarm()
         self._next_tick, self._pause = 0.0, MIN_PAUSE
-        self._requests = Requests()
+        self._requests, self._orders = Requests(), orders
         #: Those that wait for an answer, the end among them.
         self._waiting: List[Request] = []
         self._end: Optional[Request] = None
@@ -123,7 +122,7 @@ class Sender:
         return wait
 
     def abandon(self) -> None:
-        """Let go of everything in a forked child, whose parent still uses the connection."""
+        """Let go of everything in a forked child, whose parent uses the connection."""
         self._link.close()
 
     def _is_own_thread(self) -> bool:
@@ -155,7 +154,7 @@ class Sender:
             self._waiting += made
             self._end = next((each for each in made if each.status is not None), None)
         now = Native.monotonic()
-        # After the bye nothing is sent, and its answer is the last that the collector says.
+        # After the bye nothing is sent; its answer is the last that the collector says.
         is_asked = self._end is not None and self._end.number is not None
         is_due = made or (now >= self._next_tick and not is_asked)
         try:
@@ -194,9 +193,9 @@ class Sender:
     def _ask_functions(self, made: List[Request]) -> None:
         if self._functions is None:
             return
-        until = min((request.until for request in made), default=None)
+        states, until = self._updates.states(), [request.until for request in made]
         try:
-            self._functions.ask_in_time(self._updates.states(), self._interval, until)
+            self._functions.ask_in_time(states, self._interval, until)
         except Exception as error:
             self._log_once.fault(error, "the functions of gauges can't be asked")
 
@@ -233,8 +232,8 @@ class Sender:
         if unasked and self._send(connection):
             self._ask(connection, unasked)
         connection.send(b"")
-        until = min(request.until for request in self._waiting)
-        connection.wait(min(until, Native.monotonic() + LOOK_SECONDS))
+        soon = Native.monotonic() + LOOK_SECONDS
+        connection.wait(min([soon, *(request.until for request in self._waiting)]))
         self._link.hear()
         for request in self._waiting:
             number = request.number

@@ -5,11 +5,13 @@ import os
 import re
 import shutil
 import sys
-from typing import Any, List
+from typing import Any, Dict, List
 
+from ..profile.sampler import OUTPUT_VARIABLE
+from ..reporter import profiler
 from ..reporter.options import environment
 from ..wire.errors import LiveMetricsError
-from .hooks import START
+from .hooks import PACE_VARIABLE, START
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
 _SCRIPTS = (".py", ".pyc", ".pyz", ".zip")
@@ -25,6 +27,26 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         "and get, cameras, microphones and models are measured, in its child processes too.",
         usage="waggle-live run [options] -- main.py|-m MODULE|COMMAND [ARGS...]",
     )
+    run.add_argument(
+        "--pace",
+        action="store_true",
+        help="offer the knob camera.stream: a limit of the frames a second of live cameras",
+    )
+    run.add_argument(
+        "--profile",
+        metavar="HZ",
+        nargs="?",
+        type=_rate,
+        const=profiler.DEFAULT_RATE,
+        help="find where the time goes, by HZ samples a second: 1 to %d, %d without a number"
+        % (profiler.MAX_RATE, profiler.DEFAULT_RATE),
+    )
+    run.add_argument(
+        "--profile.output",
+        dest="output",
+        metavar="FILE",
+        help="write its stacks to a file at the end, as flame graphs and speedscope read them",
+    )
     run.add_argument("script", help="the main script, options of python, or a command that runs it")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
     run.set_defaults(main=main)
@@ -35,6 +57,9 @@ def main(options: argparse.Namespace) -> int:
     signals and exit status are those of a plugin that runs alone. Raises InvalidAddress, and
     LiveMetricsError where there is no such script or command."""
     changed = environment(options)
+    if options.pace:
+        changed[PACE_VARIABLE] = "on"
+    changed.update(_profile(options))
     paths = [START, changed.get("PYTHONPATH", "")]
     changed["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     command = plugin_command(options.script, options.args)
@@ -51,6 +76,29 @@ def main(options: argparse.Namespace) -> int:
     except OSError as error:
         print("waggle-live: can't run %s: %s" % (command[0], error.strerror), file=sys.stderr)
         return 127
+
+
+def _rate(text: str) -> int:
+    try:
+        return profiler.parse_rate(text)
+    except LiveMetricsError as error:
+        text = "%s; it is written --profile=HZ, or --profile -- main.py" % error
+        raise argparse.ArgumentTypeError(text) from None
+
+
+def _profile(options: argparse.Namespace) -> Dict[str, str]:
+    """Return the variables by which the plugin's process is told to profile itself."""
+    told = {}
+    if options.profile is not None or options.output:
+        rate = profiler.DEFAULT_RATE if options.profile is None else options.profile
+        told[profiler.ENVIRONMENT_VARIABLE] = str(rate)
+    if options.output:
+        path = os.path.abspath(options.output)
+        told[OUTPUT_VARIABLE] = "%d:%s" % (os.getpid(), path)
+        if not os.access(os.path.dirname(path), os.W_OK):
+            text = "waggle-live: stacks can't be written to %s: no such directory, or not writable"
+            print(text % path, file=sys.stderr)
+    return told
 
 
 def plugin_command(script: str, arguments: List[str]) -> List[str]:

@@ -20,6 +20,9 @@ else:
 #: The directory of our ``sitecustomize``, which ``waggle-live run`` puts first on ``PYTHONPATH``.
 START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
 
+#: Set where cameras are paced, by ``run --pace``; the children that the plugin starts inherit it.
+PACE_VARIABLE = "WAGGLE_LIVE_PACE"
+
 #: Which module of ours, loaded only then, has the ``patch`` for which module that is imported.
 PATCHES = {
     "waggle.plugin": ".pywaggle",

@@ -48,6 +48,13 @@ def replace(
             log_once(what, "%s is not measured: unknown in this version", what)
 
 
+def latest() -> Any:
+    """Return the reporter of the plugin of this process, None for none."""
+    # Not imported: a process that never imports pywaggle is no plugin, and has no reporter.
+    find = getattr(sys.modules.get("waggle_live.reporter.reporter"), "latest", None)
+    return find and find()
+
+
 def timer(name: str, **labels: str) -> Any:
     """Return a timer of the plugin of this process, or one that measures nothing."""
     return _make(TIMER, name, labels)
@@ -119,9 +126,7 @@ _NOTHING = _Nothing()
 
 
 def _make(kind: str, name: str, labels: Dict[str, str]) -> Any:
-    # Not imported: a process that never imports pywaggle is no plugin, and has no reporter.
-    latest = getattr(sys.modules.get("waggle_live.reporter.reporter"), "latest", None)
-    reporter = latest and latest()
+    reporter = latest()
     if reporter is None:
         return _NOTHING
     if reporter.registry.kind_of(name) is not None:  # the author uses that name

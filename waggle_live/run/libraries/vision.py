@@ -5,6 +5,7 @@ from typing import Any
 from ...frames import leave_out_ours
 from . import automatic
 from .device import label_of
+from .pace import Pace
 from .source import Source, measured
 
 #: The device that each camera was opened with, as a label: pywaggle itself keeps only its URL.
@@ -48,7 +49,7 @@ def _streamed(original: Any) -> Any:
         frames = original(self, *args, **kwargs)
         source = Source("camera.stream", "camera", _device(self))
         try:
-            return (yield from _Frames(frames, source))
+            return (yield from _Frames(frames, source, Pace("camera.stream", self)))
         except BaseException:
             leave_out_ours()
             raise
@@ -60,17 +61,22 @@ class _Frames:
     """The generator that it is made of, measured. ``yield from`` it holds no frame, as a loop
     that yields its variable would: one of 6 MB would live on while the next is waited for."""
 
-    def __init__(self, frames: Any, source: Source) -> None:
+    def __init__(self, frames: Any, source: Source, pace: Pace) -> None:
         self._frames = frames
         self._source = source
+        self._pace = pace
 
     def __iter__(self) -> "_Frames":
         return self
 
     def __next__(self) -> Any:
+        self._source.end_work()
+        self._pace.wait()
         return self._source.wait(next, self._frames)
 
     def send(self, value: Any) -> Any:
+        self._source.end_work()
+        self._pace.wait()
         return self._source.wait(self._frames.send, value)
 
     def throw(self, *error: Any) -> Any:

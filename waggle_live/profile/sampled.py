@@ -1,0 +1,187 @@
+"""What the sampler has found out: each function's times, and which have series of their own.
+
+A function is a Python function as its code has it: ``name [file.py:line]``, as TAU's are.
+"""
+
+import heapq
+import weakref
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from ..series.state import Change, Folded, SeriesState, change_together
+from ..wire.protocol import FUNCTION, OTHER_FUNCTIONS, SAMPLER
+from .stacks import Stacks
+from .tau import DEFAULT_LIMIT, names
+from .tau.functions import SHARE
+
+#: Frames of a stack that are looked at, from the innermost on.
+DEFAULT_MAX_DEPTH = 200
+#: Functions that are told apart while they have no series, and codes whose function is known.
+DEFAULT_MAX_FUNCTIONS, DEFAULT_MAX_CODES = 4096, 8192
+
+_LABELS = (("profiler", SAMPLER),)
+
+
+class SampledState(SeriesState):
+    """One function: nanoseconds of wall clock within it alone, those within it and what it calls,
+    and of CPU within it alone, which is None where it isn't known."""
+
+    kind = FUNCTION
+    empty = (0, 0, None)
+
+    def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
+        total = folded[0]
+        for each in batch:
+            total = self._add(total, each)
+        change_together((folded, 0, total), drain)
+
+    def _add(self, one: Tuple[Any, ...], other: Tuple[Any, ...]) -> Tuple[Any, ...]:
+        cpu = other[2] if one[2] is None else one[2] + (other[2] or 0)
+        return one[0] + other[0], one[1] + other[1], cpu
+
+    def _fields(self, *folded: Any) -> str:
+        exclusive, inclusive, cpu = folded
+        text = '"exclusive":%d' % exclusive
+        if self.name != OTHER_FUNCTIONS:  # of many functions it would count a time many times
+            text += ',"inclusive":%d' % inclusive
+        return text if cpu is None else '%s,"exclusive_cpu":%d' % (text, cpu)
+
+
+class Function:
+    """A function, and what it has taken since this was last told to its state."""
+
+    __slots__ = ("cost", "cpu", "exclusive", "inclusive", "label", "mark", "state")
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.state: Optional[SampledState] = None
+        self.exclusive = self.inclusive = 0
+        self.cpu: Optional[int] = None
+        #: CPU in all, or wall clock where that isn't known.
+        self.cost = 0
+        #: Of the latest stack that it was found in.
+        self.mark = 0
+
+
+#: A stack, the innermost function first.
+Stack = Tuple[Function, ...]
+
+
+class SampledFunctions:
+    """The functions of one reporter. For the sampler's thread, but for ``states``."""
+
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        self._limit = limit
+        #: By the id of a code, which may go, and another have its id.
+        self._codes: Dict[int, Tuple[Callable[[], Any], Function]] = {}
+        self._other = Function(OTHER_FUNCTIONS)
+        self._functions: Dict[str, Function] = {}
+        self._admitted: List[SampledState] = []
+        self._total = 0
+        self._mark = 0
+        #: Where whole stacks are collected, by whom they are for.
+        self.collections: Dict[str, Stacks] = {}
+
+    def states(self) -> List[SeriesState]:
+        """Return the states to send; a copy."""
+        states: List[SeriesState] = list(self._admitted)
+        if self._other.state is not None:  # behind all that may be added up in it
+            states.append(self._other.state)
+        return states
+
+    def stack_of(self, frame: Any) -> Stack:
+        """Return the functions on a stack."""
+        codes, found = self._codes, []  # type: Any, List[Function]
+        while frame is not None and len(found) < DEFAULT_MAX_DEPTH:
+            code = frame.f_code
+            known = codes.get(id(code))
+            if known is None or known[0]() is not code:
+                known = self._learn(code)
+            found.append(known[1])
+            frame = frame.f_back
+        return tuple(found)
+
+    def add(self, stack: Stack, wall: int, cpu: Optional[int]) -> None:
+        """Count nanoseconds that a thread was on that stack, and CPU that it used there."""
+        function = stack[0]
+        function.exclusive += wall
+        if cpu is not None:
+            function.cpu = (function.cpu or 0) + cpu
+        self._mark = mark = self._mark + 1
+        for function in stack if wall else ():
+            if function.mark != mark:  # else recursion, which counts once
+                function.mark = mark
+                function.inclusive += wall
+        for stacks in list(self.collections.values()):
+            stacks.add(stack, wall, cpu)
+
+    def add_elsewhere(self, cpu: int) -> None:
+        """Count CPU that nothing is known of."""
+        self._other.cpu = (self._other.cpu or 0) + cpu
+
+    def tell(self) -> None:
+        """Hand what was counted to the states."""
+        risen = [each for each in self._functions.values() if each.inclusive or each.cpu]
+        for function in risen:
+            cost = function.exclusive if function.cpu is None else function.cpu
+            function.cost += cost
+            self._total += cost
+        self._admit([each for each in risen if each.state is None])
+        other = self._other
+        for function in risen:
+            if function.state is not None:
+                times = function.exclusive, function.inclusive, function.cpu
+                function.state.append(times)
+            else:
+                other.exclusive += function.exclusive
+                if function.cpu is not None:
+                    other.cpu = (other.cpu or 0) + function.cpu
+            function.exclusive, function.inclusive, function.cpu = 0, 0, None
+        if other.exclusive or other.cpu:
+            if other.state is None:
+                other.state = self._state(OTHER_FUNCTIONS)
+            other.state.append((other.exclusive, 0, other.cpu))
+        other.exclusive, other.inclusive, other.cpu = 0, 0, None
+
+    def fold_away(self, state: SeriesState) -> None:
+        """Have a state, for which the collector has no room, added up in the other functions'."""
+        if self._other.state is None:
+            self._other.state = self._state(OTHER_FUNCTIONS)
+        if state is not self._other.state and state.into is None:
+            state.into = self._other.state
+            state.changed = True
+
+    def _admit(self, candidates: List[Function]) -> None:
+        """Give places to the most expensive; as TAU's functions, they keep them.
+
+        Those that only called others so far get none.
+        """
+        room = self._limit - len(self._admitted)
+        enough = SHARE * self._total
+        own = [each for each in candidates if each.exclusive or each.cpu]
+        for function in heapq.nlargest(room, own, key=lambda each: (each.cost, each.exclusive)):
+            if room <= self._limit // 2 and function.cost < enough:
+                return
+            function.state = self._state(function.label)
+            self._admitted.append(function.state)
+            room -= 1
+
+    def _state(self, label: str) -> SampledState:
+        state = SampledState(label, _LABELS)
+        state.registry = self
+        return state
+
+    def _learn(self, code: Any) -> Tuple[Callable[[], Any], Function]:
+        place = "%s [{%s}{%d}]" % (code.co_name, code.co_filename, code.co_firstlineno)
+        name = place.encode("utf-8", "replace")
+        label = names.label(name)
+        function = self._functions.get(label)
+        if function is None:
+            is_full = len(self._functions) >= DEFAULT_MAX_FUNCTIONS
+            if is_full or names.UNNAMED.search(name):
+                function = self._other
+            else:
+                function = self._functions[label] = Function(label)
+        if len(self._codes) >= DEFAULT_MAX_CODES:
+            self._codes.clear()
+        known = self._codes[id(code)] = weakref.ref(code), function
+        return known

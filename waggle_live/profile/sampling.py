@@ -1,0 +1,202 @@
+"""One sample: where each thread is, how long since it was last looked at, and what CPU it used.
+
+Wall clock counts for the function that a thread is found in. CPU has to wait until the thread is
+found at work. A loop that works for 10 ms and waits for 30 is found waiting most of the time, and
+what it has used since the sample before was not used by the function that waits. So each thread's
+CPU is kept until a sample finds it running, and counts for the function that runs then. Over many
+samples the shares are right.
+
+Whether a thread runs is seen by its clock, in a short time right after the look at its stack: the
+one that was stopped by us goes on then, and one that waits doesn't.
+"""
+
+import sys
+from contextlib import suppress
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..native import Native
+from .sampled import SampledFunctions
+from .threads import (
+    Watched,
+    cpu_of,
+    cpu_of_process,
+    cpu_of_this_thread,
+    has_clocks,
+    main_ident,
+    tid_of,
+)
+
+#: A thread that used CPU in this share of a time ran all of it.
+ALL_THE_TIME = 0.9
+#: Nanoseconds of CPU that a thread uses right after a look if it was running, and seconds for which
+#: it is watched: the later ones where it would run, but other processes have the processor.
+GOING_ON, WATCHED = 50000, (0.0002, 0.001, 0.004)
+#: Nanoseconds after which CPU counts for the function that waits, as of a thread that never gives
+#: the interpreter to us but to wait.
+MAX_KEPT = 2000000000
+#: Nanoseconds between looks for threads that are new, and at one of many that don't run, at most.
+MAX_IDLE = 250000000
+#: Threads from which on those that don't run are looked at less often.
+MANY = 64
+
+
+class Sampling:
+    """The samples of one reporter's functions. For the sampler's thread alone."""
+
+    def __init__(self, functions: SampledFunctions) -> None:
+        self._functions = functions
+        self._has_clocks = has_clocks()
+        self._main = main_ident()
+        self._threads: Dict[int, Watched] = {}
+        #: The sender's, and others of ours.
+        self._own: Dict[int, Watched] = {}
+        #: When the last sample was taken, and when all threads were last looked for.
+        self._last, self._looked = 0, 0
+        #: CPU of the process that is counted already; None before the first sample.
+        self._counted: Optional[int] = None
+        self._wait = Native.allocate_lock()
+        self._wait.acquire()
+
+    def sample(self) -> None:
+        """Look at all threads once."""
+        now = Native.perf_counter_ns()
+        has_run, is_all = self._read(now)
+        found: List[Watched] = []
+        if has_run or now - self._looked >= MAX_IDLE:
+            found = self._look(now)
+        if is_all:
+            self._share(found)
+        self._weigh(found, now)
+        self._last = now
+
+    def settle(self) -> None:
+        """Count what CPU is left for the functions that its threads were found in last."""
+        for thread in self._threads.values():
+            self._leave(thread)
+
+    def _read(self, now: int) -> Tuple[bool, bool]:
+        """Read the clocks; weigh the threads that have not run.
+
+        Return whether any has, or may have, and whether all clocks were read.
+        """
+        has_run, is_all = not self._threads, True
+        for thread in self._own.values():
+            self._use(thread)
+        for thread in self._threads.values():
+            if thread.due > now:
+                is_all = False
+            elif thread.used is None or self._use(thread) or not thread.stack:
+                has_run = True
+            else:  # so it is where it was
+                self._functions.add(thread.stack, now - thread.weighed, 0)
+                thread.weighed = now
+                if len(self._threads) > MANY:
+                    thread.due = now + min((now - thread.ran_at) // 4, MAX_IDLE)
+        return has_run, is_all
+
+    def _look(self, now: int) -> List[Watched]:
+        """Find the stack of each thread that has run, and of each that is new; return these."""
+        found = []
+        frame: Any = None
+        frames = sys._current_frames()
+        try:
+            frames.pop(Native.get_ident(), None)  # else this one would keep itself alive
+            self._looked = now
+            for ident, frame in frames.items():
+                if ident in Native.own_idents:
+                    self._own[ident] = self._watched(self._own.get(ident), ident, now)
+                    continue
+                thread = self._watched(self._threads.get(ident), ident, now)
+                self._threads[ident] = thread
+                if not thread.stack:
+                    self._use(thread)
+                if thread.due <= now and (thread.ran or thread.used is None or not thread.stack):
+                    thread.stack = self._functions.stack_of(frame)
+                    found.append(thread)
+            for threads in (self._threads, self._own):
+                for ident in [ident for ident in threads if ident not in frames]:
+                    self._leave(threads.pop(ident))
+        finally:
+            frame = None
+            frames.clear()
+        return found
+
+    def _weigh(self, found: List[Watched], now: int) -> None:
+        """Count what each thread took since it was last weighed."""
+        unsure, running = [], []  # type: List[Watched], List[Watched]
+        for thread in found:
+            wall = now - thread.weighed
+            cpu = None if thread.used is None else 0
+            self._functions.add(thread.stack, wall, cpu)
+            is_sure = thread.ran >= ALL_THE_TIME * wall or now - thread.since >= MAX_KEPT
+            if thread.pending:
+                (running if is_sure else unsure).append(thread)
+            if thread.ran:
+                thread.ran, thread.ran_at = 0, now
+            thread.weighed = now
+        for thread in running + self._going_on(unsure):
+            self._leave(thread)
+
+    def _going_on(self, unsure: List[Watched]) -> List[Watched]:
+        """Return the threads that go on from where they were found."""
+        running: List[Watched] = []
+        for seconds in WATCHED if unsure else ():
+            self._wait.acquire(True, seconds)
+            for thread in unsure:
+                self._use(thread)
+            running += [thread for thread in unsure if thread.ran >= GOING_ON]
+            rest = [thread for thread in unsure if thread.ran < GOING_ON]
+            unsure = [thread for thread in rest if thread.is_runnable()]
+            if not unsure:
+                break
+        return running
+
+    def _watched(self, known: Optional[Watched], ident: int, now: int) -> Watched:
+        """Return the thread of an ident, which another thread may have had before."""
+        tid = tid_of(ident, self._main) if self._has_clocks else None
+        if known is not None and known.tid == tid:
+            return known
+        used = None
+        if tid is not None:
+            used = 0
+            # Who was there before, has used CPU that is not of this sample.
+            if not self._last or (known is not None and known.tid is None):
+                with suppress(OSError):
+                    used = cpu_of(tid)
+        if known is not None:
+            self._leave(known)
+        return Watched(tid, used, self._last or now)
+
+    def _share(self, ran: List[Watched]) -> None:
+        """Have the threads that ran share the CPU that no thread of Python's has used.
+
+        Libraries in C compute in threads of their own, for the functions that called them.
+        """
+        if not self._has_clocks:
+            return
+        total = cpu_of_process() - cpu_of_this_thread()
+        if self._counted is None:
+            self._counted = total
+        rest = total - self._counted
+        if rest > 0:  # the clocks are read one after the other
+            self._counted = total
+            used = sum(thread.ran for thread in ran)
+            for thread in ran if used else ():
+                thread.pending += rest * thread.ran // used
+            if not used:
+                self._functions.add_elsewhere(rest)
+
+    def _use(self, thread: Watched) -> int:
+        """Read a thread's clock; return what it used since, -1 where it has ended."""
+        if not thread.pending:
+            thread.since = self._last
+        step = thread.read()
+        if step > 0 and self._counted is not None:
+            self._counted += step
+        return step
+
+    def _leave(self, thread: Watched) -> None:
+        """Count the CPU that is kept of a thread for the function that it was found in."""
+        if thread.pending and thread.stack:
+            self._functions.add(thread.stack, 0, thread.pending)
+            thread.pending = 0

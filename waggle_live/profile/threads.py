@@ -1,0 +1,104 @@
+"""The threads that the sampler looks at, and the clock of the CPU that each has used.
+
+The clock is the kernel's own, by the thread's id. ``time.pthread_getcpuclockid`` goes by the
+address of a thread in memory instead, and crashes where the thread has ended; here the kernel
+answers that there is none. docs/adr/0060 says more.
+"""
+
+import _thread
+import sys
+import threading
+import time
+from typing import Any, Optional, Tuple
+
+from ..native import Native
+
+#: The kernel's word for the CPU that a thread has used, beside its id in the number of a clock.
+_CPUCLOCK_SCHED_PER_THREAD = 6
+
+
+class Watched:
+    """A thread that is watched, and what is known of it. Times are nanoseconds."""
+
+    __slots__ = ("due", "pending", "ran", "ran_at", "since", "stack", "tid", "used", "weighed")
+
+    def __init__(self, tid: Optional[int], used: Optional[int], now: int) -> None:
+        #: Of the kernel; None where it isn't known, nor then the CPU.
+        self.tid = tid
+        #: CPU that it has used, by its clock.
+        self.used = used
+        #: CPU that is not counted for a function yet, and since when there is some.
+        self.pending, self.since = 0, now
+        #: CPU since ``weighed``, and when there was some last.
+        self.ran, self.ran_at = 0, now
+        #: When it was last looked at, and is to be the next time.
+        self.weighed, self.due = now, 0
+        self.stack: Tuple[Any, ...] = ()
+
+    def read(self) -> int:
+        """Read its clock; return what it has used since the last time, -1 where it has ended."""
+        if self.tid is None or self.used is None:
+            return 0
+        try:
+            now = cpu_of(self.tid)
+        except OSError:
+            return -1
+        step, self.used = max(0, now - self.used), now
+        self.pending += step
+        self.ran += step
+        return step
+
+    def is_runnable(self) -> bool:
+        """Whether it runs, or would if a processor were free."""
+        try:
+            stat = Native.read_file("/proc/self/task/%d/stat" % (self.tid or 0))
+        except OSError:
+            return False
+        return stat.rpartition(b") ")[2][:1] == b"R"
+
+
+def cpu_of(tid: int) -> int:
+    """Return the CPU that a thread of this process has used, in nanoseconds.
+
+    Raises OSError if there is no such thread. Does not let another thread in.
+    """
+    return int(_clock_gettime((~tid << 3) | _CPUCLOCK_SCHED_PER_THREAD) * 1e9)
+
+
+def cpu_of_process() -> int:
+    """Return the CPU that all threads have used, and those that have ended, in nanoseconds."""
+    return int(Native.process_time() * 1e9)
+
+
+def cpu_of_this_thread() -> int:
+    """Return the CPU that this thread has used, in nanoseconds."""
+    return int(_clock_gettime(_THREAD_CPUTIME) * 1e9)
+
+
+def has_clocks() -> bool:
+    """Whether the CPU of other threads can be read here: on Linux, from Python 3.8 on."""
+    try:
+        own = cpu_of(_thread.get_native_id())
+    except (AttributeError, OSError):
+        return False
+    return sys.platform == "linux" and abs(own - cpu_of_this_thread()) < 1e9
+
+
+def main_ident() -> Optional[int]:
+    """Return what Python calls the main thread, whatever has replaced ``threading``."""
+    ident = Native.get_ident()
+    if getattr(_thread, "get_native_id", lambda: 0)() == Native.getpid():
+        return ident
+    return threading.main_thread().ident
+
+
+def tid_of(ident: int, main: Optional[int]) -> Optional[int]:
+    """Return the kernel's id of a thread, None for one that ``threading`` doesn't know."""
+    if ident == main:
+        return Native.getpid()
+    thread = threading._active.get(ident)  # type: ignore[attr-defined]
+    return getattr(thread, "native_id", None)
+
+
+_clock_gettime = time.clock_gettime
+_THREAD_CPUTIME = time.CLOCK_THREAD_CPUTIME_ID
