@@ -215,10 +215,8 @@ class Control:
         setting = self.settings.get(KnobKey(told.process.plugin.identity, name))
         if setting is not None and setting.value is not None and knob.allows(setting.value):
             sent = told.sent.get(name)
-            has = knob.revision == setting.revision or (
-                sent is not None and sent.revision == setting.revision
-            )
-            return not has
+            is_sent = told.set_number > 0 and sent is not None and sent.revision == setting.revision
+            return not is_sent and knob.revision != setting.revision
         return knob.source == SET and self.first <= knob.revision <= self.revision
 
     def _setting(self, key: KnobKey, principal: str) -> Setting | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -132,11 +133,11 @@ class Orders:
         self._end(holder, self._control.clock.monotonic())
         return True
 
-    def clear(self, key: KnobKey, value: Value | None) -> bool:
-        """Take a value of a knob, or all of them, out of quarantine; False if none was."""
+    def clear(self, key: KnobKey, values: Collection[Value] | None) -> bool:
+        """Take some values of a knob, or all, out of quarantine; False if none was in it."""
         control = self._control
         setting = control.settings.get(key)
-        if setting is None or not setting.clear(value):
+        if setting is None or not setting.clear(values):
             return False
         now = control.clock.monotonic()
         control.settle(key, now)

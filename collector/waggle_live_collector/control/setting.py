@@ -141,9 +141,9 @@ class Setting(Struct, array_like=True, eq=False):
         each = self.suspects[index]
         return each.is_quarantined, each.at
 
-    def clear(self, value: Value | None) -> bool:
-        """Take a value, or all, out of quarantine; False if none was."""
-        kept = [each for each in self.suspects if value is not None and each.value != value]
+    def clear(self, values: Collection[Value] | None) -> bool:
+        """Take some values, or all, out of quarantine; False if none was in it."""
+        kept = [each for each in self.suspects if values is not None and each.value not in values]
         cleared = any(each.is_quarantined for each in self.suspects if each not in kept)
         self.suspects = kept
         return cleared

@@ -35,7 +35,7 @@ class Clearance(Struct):
     name: str
     plugin_task: str | None = None
     plugin_job: str = ""
-    value: Any = None
+    value: str | None = None
 
 
 class _RefusedError(Exception):
@@ -112,8 +112,7 @@ class ControlRoutes:
     async def _clear(self, request: web.Request) -> web.StreamResponse:
         which = _convert(dict(request.query), Clearance)
         entry = Entry(which.plugin, which.name, None, which.plugin_task, which.plugin_job)
-        value = which.value if which.value is None else _value(which.value)
-        if not self._orders.clear(entry.key, value):
+        if not self._orders.clear(entry.key, _values(which.value)):
             raise _RefusedError("not_found", 404, "no such value is quarantined\n")
         self._count("cleared")
         return web.Response(status=204, headers=_HEADERS)
@@ -188,9 +187,11 @@ def _convert(query: dict[str, str], kind: type[T]) -> T:
         raise _RefusedError("bad_request", 400, f"the query is wrong: {error}\n") from None
 
 
-def _value(text: str) -> Any:
-    """Return a value of a query: JSON, or else the text itself."""
+def _values(text: str | None) -> list[Any] | None:
+    """Return what a value of a query may stand for: the text itself, or what it is as JSON."""
+    if text is None:
+        return None
     try:
-        return json.decode(text)
-    except DecodeError:
-        return text
+        return [text, json.decode(text)]
+    except (DecodeError, RecursionError):
+        return [text]

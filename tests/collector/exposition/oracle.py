@@ -8,6 +8,7 @@ from prometheus_client.core import (
 from prometheus_client.utils import floatToGoString
 
 from waggle_live.wire import histogram
+from waggle_live_collector.control.orders import Entry, Orders, Will
 from waggle_live_collector.exposition import families as f
 from waggle_live_collector.exposition.columns import QUANTILES
 from waggle_live_collector.table.buckets import BOUNDS
@@ -61,6 +62,33 @@ def rich_world():
         {"kind": "tau", "age": 1.25, "dropped": 12, "torn": 3},
         process={"cpu_seconds": 1.25, "memory_bytes": 123456789, "memory_scope": "container"},
     )
+    one.say(
+        {
+            "type": "knobs",
+            "number": 1,
+            "knobs": [
+                {
+                    "name": "fps",
+                    "type": "float",
+                    "default": 30,
+                    "low": 1,
+                    "high": 30,
+                    "slept": 0.75,
+                },
+                {
+                    "name": "label",
+                    "type": "str",
+                    "default": "é",
+                    "value": 'a"\\',
+                    "source": "pinned",
+                },
+                {"name": "fast", "type": "bool", "default": True},
+                {"name": "__profile", "type": "int", "default": 0, "low": 0, "high": 200},
+            ],
+        }
+    )
+    entry = Entry(NASTY, "fps", 7, NASTY, NASTY)
+    Orders(world.control).put("me", Will([entry]), None)
     world.peer("session-2", plugin="other").update(1, counter("c", 1))
     world.peer("session-3", plugin="gone").bye("error")
     world.time.pass_(1.5)
@@ -166,11 +194,30 @@ class Oracle:
         for status, exits in plugin.exits.items():
             self.add(f.EXITS, {**identity, "status": status}, exits)
 
+    def knob(self, knob):
+        """Add what is told of a knob."""
+        labels, told = dict(knob.key.pairs()), knob.newest
+        if isinstance(told.value, str):
+            self.add(f.KNOB_INFO, {**labels, "value": told.value}, 1)
+        else:
+            self.add(f.KNOB_VALUE, labels, float(told.value))
+            self.add(f.KNOB_DEFAULT, labels, float(told.declaration.default))
+        is_leased = knob.key.name == "fps"
+        self.add(f.KNOB_LEASED, labels, is_leased)
+        for source in ("set", "default"):
+            changes = source == "set" and is_leased
+            self.add(f.KNOB_CHANGES, {**labels, "source": source}, changes)
+        if told.slept is not None:
+            self.add(f.PACE_SLEPT, labels, told.slept)
+
     def collect(self):
         """Yield the families: this is all that a registry of prometheus_client wants."""
         self.families = {}
         for plugin in self.world.table.plugins.values():
             self.plugin(plugin)
+        for knob in self.world.control.knobs():
+            if knob.key.name != "__profile":
+                self.knob(knob)
         self.add(f.NODE_INFO, {"node_id": "000048B02D0766BE", "vsn": "W023"}, 1)
         for family in f.ALL:
             if family in self.families:

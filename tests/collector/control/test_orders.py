@@ -1,0 +1,313 @@
+"""What holders want, what they are answered, and what processes are sent."""
+
+import re
+
+import pytest
+
+from waggle_live_collector.control.leases import DEFAULT_MAX_LEASES, check_holder
+from waggle_live_collector.control.orders import ConflictError, Entry
+from waggle_live_collector.identity.app_meta import AppMeta
+from waggle_live_collector.identity.labels import IdentityLabels
+from waggle_live_collector.identity.peer import PROVEN, Peer
+
+from ..world import World
+from .holders import MODEL, PROFILE, RESOLUTION, THRESHOLD, Controlled, Holder
+
+
+def test_a_value_is_pending_then_applied_then_unchanged():
+    """The process says when it has it; it travels at once, with the seconds that are left."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    assert me.statuses(resolution=360) == {"resolution": "pending"}
+    (entry,) = plugin.last_set["knobs"]
+    assert (entry["name"], entry["value"], entry["seconds"]) == ("resolution", 360, 10.0)
+    plugin.obey()
+    assert me.statuses(resolution=360) == {"resolution": "applied"}
+    assert me.statuses(resolution=360) == {"resolution": "unchanged"}
+
+
+def test_a_renewal_is_sent_with_the_same_revision():
+    """So a process need not change anything, and its seconds begin anew."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    me.put(resolution=360)
+    first = plugin.last_set["knobs"][0]
+    world.pass_(4)
+    me.put(resolution=360)
+    again = plugin.last_set["knobs"][0]
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("resolution", 480, "one of 360, 720, 1080"),
+        ("resolution", 360.0, "type int"),
+        ("resolution", True, "type int"),
+        ("resolution", "360", "type int"),
+        ("resolution", None, "type int"),
+        ("resolution", [360], "type int"),
+        ("resolution", 2**70, "2\\^53"),
+        ("threshold", 0.95, "0.3 to 0.9"),
+        ("threshold", "0.5", "type float"),
+        ("threshold", float("nan"), "finite"),
+        ("no_such", 1, "no connected process"),
+        ("", 1, "no connected process"),
+    ],
+)
+def test_what_a_knob_forbids_is_refused_alone(name, value, rule):
+    """The entry beside it is taken, and the rule is said."""
+    world = World()
+    plugin, me = Controlled(world, knobs=(RESOLUTION, MODEL, THRESHOLD)), Holder(world)
+    refused, taken = me.put(Entry("plugin", name, value), Entry("plugin", "model", "n"))
+    assert refused["status"] == "refused"
+    assert re.search(rule, refused["rule"])
+    assert taken["status"] == "pending"
+    assert plugin.has() == {"model": "n"}
+
+
+def test_an_int_serves_a_float():
+    """And is sent as one."""
+    world = World()
+    knob = {"name": "scale", "type": "float", "default": 1.0, "low": 0.0, "high": 4.0}
+    plugin = Controlled(world, knobs=[knob])
+    Holder(world).put(scale=2)
+    assert repr(plugin.has()["scale"]) == "2.0"
+
+
+def test_what_is_left_out_is_released():
+    """The will is whole: the process goes back to its default at once."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    me.put(resolution=360, threshold=0.4)
+    me.put(threshold=0.4)
+    assert plugin.has() == {"threshold": 0.4}
+    me.put()
+    assert plugin.has() == {}
+    assert me.end()
+    assert not me.end()
+
+
+def test_a_refused_entry_leaves_the_earlier_value_until_its_own_end():
+    """It is not renewed, and not released either."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    me.put(resolution=360, threshold=0.4)
+    world.pass_(6)
+    assert me.statuses(resolution=481, threshold=0.4)["resolution"] == "refused"
+    seconds = {each["name"]: each["seconds"] for each in plugin.last_set["knobs"]}
+    assert seconds == {"resolution": pytest.approx(4, abs=0.01), "threshold": 10.0}
+    world.pass_(5)
+    assert plugin.has() == {"threshold": 0.4}
+
+
+def test_a_knob_that_stands_twice_is_refused_the_second_time():
+    """The first entry counts."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    first, second = me.put(Entry("plugin", "resolution", 360), Entry("plugin", "resolution", 1080))
+    assert (first["status"], second["status"]) == ("pending", "refused")
+    assert plugin.has() == {"resolution": 360}
+
+
+def test_of_equals_the_first_has_a_knob():
+    """The second is told who; it gets the knob when the first ends."""
+    world = World()
+    plugin, one, two = Controlled(world), Holder(world, "one"), Holder(world, "two", ttl=60.0)
+    one.put(resolution=360)
+    (answer,) = two.put(resolution=1080)
+    assert (answer["status"], answer["holder"]) == ("held_by", "one")
+    assert plugin.has() == {"resolution": 360}
+    world.pass_(2)
+    one.end()
+    assert plugin.has() == {"resolution": 1080}
+
+
+def test_a_higher_priority_takes_a_knob_over():
+    """People use 9; whoever had it before is answered who has it now, and gets it back."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world, "controller", ttl=60.0)
+    top = Holder(world, "top", priority=9)
+    me.put(resolution=360)
+    world.pass_(2)
+    assert top.statuses(resolution=1080) == {"resolution": "pending"}
+    assert plugin.has() == {"resolution": 1080}
+    (answer,) = me.put(resolution=360)
+    assert (answer["status"], answer["holder"]) == ("held_by", "top")
+    world.pass_(12)
+    assert plugin.has() == {"resolution": 360}
+
+
+def test_a_pinned_knob_is_not_set():
+    """The operator's word stands before every lease, and the process is sent nothing."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    plugin.tell(resolution={"source": "pinned", "value": 1080})
+    (answer,) = me.put(resolution=360)
+    assert answer["status"] == "pinned"
+    assert "1080" in answer["rule"]
+    assert plugin.has() == {}
+
+
+def test_all_processes_of_a_plugin_are_set_and_counted():
+    """One that has it, one that refuses it, one that says nothing, one whose choices lack it."""
+    world = World()
+    plugins = [Controlled(world, f"session-{number}") for number in range(3)]
+    other = {**RESOLUTION, "choices": [720, 1080]}
+    plugins.append(Controlled(world, "session-3", knobs=[other]))
+    me = Holder(world)
+    (answer,) = me.put(resolution=360)
+    assert answer["processes"] == {"applied": 0, "refused": 1, "pending": 3}
+    plugins[0].obey()
+    revision = plugins[1].last_set["knobs"][0]["revision"]
+    plugins[1].tell(resolution={"revision": revision, "error": "not now"})
+    (answer,) = me.put(resolution=360)
+    assert answer["status"] == "pending"
+    assert answer["processes"] == {"applied": 1, "refused": 2, "pending": 1}
+    assert plugins[3].has() == {}
+
+
+def test_a_value_that_all_processes_refuse_is_refused():
+    """With what they say."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    me.put(resolution=360)
+    revision = plugin.last_set["knobs"][0]["revision"]
+    plugin.tell(resolution={"revision": revision, "error": "the camera can't"})
+    (answer,) = me.put(resolution=360)
+    assert (answer["status"], answer["rule"]) == ("refused", "the camera can't")
+
+
+def test_a_second_copy_of_a_holder_is_noticed():
+    """By the ETag, which is drawn when a holder begins and stays until it ends."""
+    world = World()
+    Controlled(world)
+    one, two = Holder(world), Holder(world)
+    one.put(resolution=360)
+    with pytest.raises(ConflictError, match="holds leases already"):
+        two.put(resolution=1080)
+    two.etag = '"0123456789abcdef"'
+    with pytest.raises(ConflictError, match="a second copy"):
+        two.put(resolution=1080)
+    before = one.etag
+    one.put(resolution=360)
+    assert one.etag == before
+    world.pass_(11)
+    with pytest.raises(ConflictError, match="has ended"):
+        one.put(resolution=360)
+    two.etag = None
+    two.put(resolution=1080)
+    assert two.etag != before
+
+
+def test_a_plugin_that_restarts_gets_what_is_left_of_the_lease():
+    """If its new declaration allows it; else its default."""
+    world = World()
+    Controlled(world).peer.bye()
+    plugin, me = Controlled(world, "session-2"), Holder(world)
+    me.put(resolution=360)
+    plugin.peer.bye("stopped")
+    world.pass_(4)
+    again = Controlled(world, "session-3")
+    assert again.last_set["knobs"][0]["seconds"] == pytest.approx(6, abs=0.01)
+    assert again.has() == {"resolution": 360}
+    other = Controlled(world, "session-4", knobs=[{**RESOLUTION, "choices": [720, 1080]}])
+    assert other.has() == {}
+
+
+def test_an_expired_lease_is_gone_everywhere():
+    """From the process, the metrics and the list of holders."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    me.put(resolution=360)
+    assert world.value("waggle_knob_leased", name="resolution") == 1
+    assert world.value("waggle_collector_leases") == 1
+    world.pass_(11)
+    assert plugin.has() == {}
+    assert world.value("waggle_knob_leased", name="resolution") == 0
+    assert world.value("waggle_collector_leases") == 0
+    assert world.value("waggle_collector_lease_expirations_total") == 1
+    assert world.control.leases.holders == {}
+    assert world.budget.account("control", "leases").total == 0
+
+
+def test_a_process_that_returns_is_sent_what_it_lacks_and_nothing_else():
+    """A reconnect says all knobs; one that has the value already is not sent it again."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    me.put(resolution=360)
+    plugin.obey()
+    sets = plugin.sets
+    plugin.tell()
+    assert plugin.sets == sets
+    released = Controlled(world, "session-1")  # takes the session over, at its default
+    assert released.has() == {"resolution": 360}
+
+
+def test_a_value_that_was_released_while_a_process_was_away_is_taken_back():
+    """The process says that it still has it."""
+    world = World()
+    plugin, me = Controlled(world), Holder(world)
+    me.put(resolution=360)
+    plugin.obey()
+    plugin.peer.protocol.end_of_file()
+    me.end()
+    back = Controlled(world, "session-1", knobs=[plugin.knobs["resolution"]])
+    assert back.last_set == {"type": "set", "number": 1, "knobs": []}
+
+
+def test_what_another_collector_set_is_left_to_the_process():
+    """One that forgot all takes nothing away: the process counts by itself."""
+    world = World()
+    knob = {**RESOLUTION, "value": 360, "source": "set", "revision": 17}
+    assert Controlled(world, knobs=[knob]).last_set is None
+
+
+def test_a_pod_that_is_looked_up_takes_its_lease_along():
+    """Its knobs then belong to the plugin that it turned out to be."""
+    world = World(stack=True)
+    known = Controlled(world, "session-9", plugin="img", task="t", job="j")
+    plugin, me = Controlled(world, app_id="pod-1", plugin="claimed"), Holder(world)
+    me.put(Entry("img", "resolution", 360, "t", "j"))
+    assert known.has() == {"resolution": 360}
+    assert plugin.has() == {}
+    world.resolve("pod-1", AppMeta(IdentityLabels("img", "t", "j")))
+    world.pass_(1)
+    assert plugin.has() == {"resolution": 360}
+
+
+def test_an_unproven_process_gets_no_order_for_the_proven():
+    """It has labels of its own, so no lease reaches it, nor does it answer for them."""
+    world = World(verify="warn")
+    proof = Peer(pid=7, uid=1, pod="pod-1", proof=PROVEN, principal="pod:pod-1", process=1)
+    proven = Controlled(world, credentials=proof, app_id="pod-1")
+    posing = Controlled(world, "session-2", app_id="pod-1")
+    (answer,) = Holder(world).put(resolution=360)
+    assert answer["processes"] == {"applied": 0, "refused": 0, "pending": 1}
+    assert proven.has() == {"resolution": 360}
+    assert posing.has() == {}
+
+
+def test_more_leases_than_there_is_room_for_are_refused():
+    """By number, and by what of the memory is left."""
+    world = World()
+    Controlled(world)
+    world.control.leases.count = DEFAULT_MAX_LEASES
+    (answer,) = Holder(world).put(resolution=360)
+    assert (answer["status"], "no room" in answer["rule"]) == ("refused", True)
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "a/b", "x" * 65, "é", "a\n"])
+def test_a_holder_is_a_plain_name(name):
+    """So it can stand in a path and in the log."""
+    with pytest.raises(ValueError, match="1 to 64 characters"):
+        check_holder(name)
+
+
+def test_the_profile_is_shown_when_somebody_used_it():
+    """The knob that every process has costs a scrape nothing before."""
+    world = World()
+    Controlled(world, knobs=[PROFILE])
+    assert world.value("waggle_knob_value", name="__profile") is None
+    Holder(world).put(__profile=50)
+    assert world.value("waggle_knob_leased", name="__profile") == 1

@@ -1,0 +1,38 @@
+"""Asks a collector to control plugins, over HTTP."""
+
+import json
+import urllib.error
+import urllib.request
+
+TOKEN = "a-token-of-the-test"
+HEADER = "Waggle-Control-Token"
+
+
+def ask(collector, method, path, body=None, *, token=TOKEN, timeout=10.0, **headers):
+    """Return status, headers and body of a request; underscores in ``headers`` are hyphens."""
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if token is not None:
+        sent[HEADER] = token
+    request = urllib.request.Request(collector.url + path, data, sent, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
+
+
+def entry(name, value, plugin="plugin", **identity):
+    """Return one entry of a will."""
+    return {"plugin": plugin, **identity, "name": name, "value": value}
+
+
+def begin(collector, *entries, holder="me", **will):
+    """Begin a holder; return its ETag and the entries of the answer."""
+    body = {**will, "set": entries}
+    status, headers, answer = ask(
+        collector, "PUT", "/api/v1/leases/" + holder, body, If_None_Match="*"
+    )
+    assert status == 201, answer
+    return headers["ETag"], json.loads(answer)["entries"]

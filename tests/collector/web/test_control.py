@@ -1,0 +1,341 @@
+"""Control over HTTP: who may, what is answered, and that nothing else changes anything."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from ..control.holders import MODEL, PROFILE, RESOLUTION, THRESHOLD
+from ..harness import Client, start, wait_until
+from .orders import TOKEN, ask, begin, entry
+
+SCHEMA = json.loads(
+    (Path(__file__).parents[3] / "docs" / "reference" / "control.schema.json").read_text()
+)
+KNOBS = [RESOLUTION, THRESHOLD, MODEL, PROFILE]
+REQUESTS = [
+    ("PUT", "/api/v1/leases/me", {"set": [entry("resolution", 360)]}),
+    ("DELETE", "/api/v1/leases/me", None),
+    ("DELETE", "/api/v1/quarantine?plugin=plugin&name=resolution", None),
+    ("POST", "/api/v1/profile", {"plugin": "plugin", "seconds": 1}),
+]
+
+
+def check(name, what):
+    """Hold an answer or a request to its schema."""
+    jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/" + name}).validate(what)
+
+
+def knobs(collector):
+    """Return the knobs by name."""
+    status, _, body = collector.get("/api/v1/knobs")
+    assert status == 200
+    answer = json.loads(body)
+    check("knobs", answer)
+    return {each["name"]: each for each in answer["knobs"]}
+
+
+def declare(client, number=1, listed=KNOBS, **changes):
+    """Tell the knobs of a process."""
+    told = [{**knob, **changes.get(knob["name"], {})} for knob in listed]
+    client.send({"type": "knobs", "number": number, "knobs": told})
+
+
+def outcomes(collector):
+    """Return how often requests had which outcome."""
+    found = collector.scrape().all("waggle_collector_control_requests_total")
+    return {labels["outcome"]: value for labels, value in found if value}
+
+
+@pytest.fixture(scope="module")
+def token_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("control") / "token"
+    path.write_text(TOKEN + "\n")
+    return path
+
+
+@pytest.fixture
+def collector(token_file):
+    with start(flags=[f"--control.token-file={token_file}"]) as running:
+        yield running
+
+
+@pytest.fixture
+def plugin(collector):
+    with Client(collector) as client:
+        client.hello()
+        declare(client)
+        client.flush()
+        yield client
+
+
+def test_the_schema_is_one():
+    """And every name in it is resolved."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_a_holder_begins_goes_on_and_ends(collector, plugin):
+    """201, 200, 204; the ETag stays; the process is sent each of them."""
+    body = {"ttl": 5, "set": [entry("resolution", 360), entry("model", "x")]}
+    check("will", body)
+    path = "/api/v1/leases/me"
+    status, headers, answer = ask(collector, "PUT", path, body, If_None_Match="*")
+    assert (status, headers["Content-Type"]) == (201, "application/json")
+    check("answer", json.loads(answer))
+    assert [each["status"] for each in json.loads(answer)["entries"]] == ["pending", "refused"]
+    (sent,) = plugin.read()["knobs"]
+    assert (sent["name"], sent["value"]) == ("resolution", 360)
+    declare(plugin, 2, resolution={"value": 360, "source": "set", "revision": sent["revision"]})
+    plugin.flush()
+    told = knobs(collector)["resolution"]
+    assert (told["holder"], told["value"], told["source"]) == ("me", 360, "set")
+    assert told["processes"] == {"applied": 1, "refused": 0, "pending": 0}
+    assert 0 < told["seconds_left"] <= 5
+    assert abs(told["since"] - time.time()) < 60
+    etag = headers["ETag"]
+    status, headers, answer = ask(collector, "PUT", path, body, If_Match=etag)
+    assert (status, headers["ETag"]) == (200, etag)
+    assert json.loads(answer)["entries"][0]["status"] == "applied"
+    assert plugin.read()["type"] == "set"
+    check("leases", json.loads(collector.get("/api/v1/leases")[2]))
+    assert etag.encode() not in collector.get("/api/v1/leases")[2]
+    assert ask(collector, "DELETE", path)[0] == 204
+    assert plugin.read()["knobs"] == []
+    assert ask(collector, "DELETE", path)[0] == 404
+    expected = {"created": 1, "renewed": 1, "released": 1, "not_found": 1}
+    assert outcomes(collector) == expected
+
+
+def test_a_second_copy_of_a_controller_changes_nothing(collector, plugin):
+    """Nor does one that doesn't say which it is; DELETE goes by the ETag too, if it has one."""
+    begin(collector, entry("resolution", 360))
+    body = {"set": [entry("resolution", 1080)]}
+    other = '"0011223344556677"'
+    for headers, status in [
+        ({}, 428),
+        ({"If_None_Match": other}, 428),
+        ({"If_None_Match": "*", "If_Match": other}, 428),
+        ({"If_Match": other}, 412),
+        ({"If_Match": "*"}, 412),
+        ({"If_None_Match": "*"}, 412),
+    ]:
+        assert ask(collector, "PUT", "/api/v1/leases/me", body, **headers)[0] == status, headers
+    assert ask(collector, "DELETE", "/api/v1/leases/me", If_Match=other)[0] == 412
+    plugin.flush()
+    (holder,) = json.loads(collector.get("/api/v1/leases")[2])["holders"]
+    assert holder["entries"][0]["value"] == 360
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
+def test_without_the_token_nothing_changes(collector, plugin, method, path, body):
+    """401 with how to show it, counted, and neither the right one nor the wrong one is logged."""
+    begin(collector, entry("model", "n"))
+    plugin.read()
+    wrong = [None, "", "wrong", TOKEN + "x", "\xc3\xa9"]
+    for shown in wrong:
+        status, headers, text = ask(collector, method, path, body, token=shown, If_None_Match="*")
+        assert (status, headers["WWW-Authenticate"]) == (401, "Waggle-Control-Token")
+        assert b"Waggle-Control-Token" in text
+    assert [each["type"] for each in plugin.flush()] == ["applied"]
+    assert outcomes(collector) == {"created": 1, "unauthorized": len(wrong)}
+    assert TOKEN not in collector.log()
+    assert "wrong" not in collector.log()
+    assert json.loads(collector.get("/api/v1/leases")[2])["holders"]
+
+
+def test_without_the_flag_nobody_controls_anything():
+    """403 with the name of the flag; the knobs are told all the same."""
+    with start() as collector, Client(collector) as client:
+        client.hello()
+        declare(client)
+        client.flush()
+        for method, path, body in REQUESTS:
+            status, _, text = ask(collector, method, path, body, If_None_Match="*")
+            assert (status, b"--control.token-file" in text) == (403, True)
+        assert [each["type"] for each in client.flush()] == ["applied"]
+        assert outcomes(collector) == {"off": len(REQUESTS)}
+        assert set(knobs(collector)) == {knob["name"] for knob in KNOBS}
+        assert json.loads(collector.get("/api/v1/knobs")[2])["control"] == "off"
+
+
+def test_a_name_that_a_page_could_have_is_refused(collector):
+    """Against DNS rebinding, before the token is looked at."""
+    known = [
+        *("127.0.0.1:9090", "[::1]:9090", "[fe80::1]", "localhost", "node-W023"),
+        "wes-live-metrics.default.svc.cluster.local:9090",
+        "wes-live-metrics.default.svc",
+    ]
+    strange = [
+        *("evil.example.org:9090", "127.0.0.1.evil.example.org", "localhost.example.org"),
+        *("evil.example.org.", "", "1.2.3", "a.b"),
+    ]
+    for number, host in enumerate([*known, *strange]):
+        path = f"/api/v1/leases/me-{number}"
+        status = ask(collector, "PUT", path, {"set": []}, If_None_Match="*", Host=host)[0]
+        assert status == (201 if host in known else 403), host
+    assert outcomes(collector) == {"created": len(known), "host": len(strange)}
+
+
+def test_a_plugin_sets_nothing_by_its_socket(collector, plugin):
+    """What the collector says to plugins is an error of one that says it, and counted."""
+    with Client(collector) as other:
+        other.hello("session-2", plugin="other")
+        entries = [{"name": "resolution", "value": 360, "seconds": 10, "revision": 1}]
+        other.send({"type": "set", "number": 1, "knobs": entries})
+        assert other.read()["code"] == "control"
+    assert [each["type"] for each in plugin.flush()] == ["applied"]
+    assert collector.scrape().sum("waggle_collector_refusals_total", reason="control") == 1
+
+
+def test_a_body_that_is_none_changes_nothing(collector, plugin):
+    """400 with what is wrong with it."""
+    bodies = [
+        *(b"", b"{", b"[]", b"null", b"\xff", b'{"set": 7}', b'{"set": [7]}', b'{"ttl": 10}'),
+        b'{"set": [{"plugin": "plugin", "name": "resolution"}]}',
+        *(b'{"set": [], "ttl": 1}', b'{"set": [], "ttl": 61}', b'{"set": [], "ttl": NaN}'),
+        *(b'{"set": [], "priority": 10}', b'{"set": [], "priority": 0.5}', b"[" * 100_000),
+    ]
+    for body in bodies:
+        status, _, text = ask(collector, "PUT", "/api/v1/leases/me", body, If_None_Match="*")
+        assert (status, text[:17]) == (400, b"the body is wrong"), body[:80]
+    assert json.loads(collector.get("/api/v1/leases")[2])["holders"] == []
+    assert outcomes(collector) == {"bad_request": len(bodies)}
+
+
+def test_a_name_that_is_none_is_said(collector):
+    """400 with the rule."""
+    status, _, text = ask(collector, "PUT", "/api/v1/leases/Me", {"set": []}, If_None_Match="*")
+    assert (status, b"[a-z0-9._-]" in text) == (400, True)
+
+
+def test_a_token_can_be_replaced_while_it_runs(tmp_path):
+    """The file is read anew; one that is missing admits nobody, and that is logged."""
+    path = tmp_path / "token"
+    path.write_text("first")
+    with start(flags=[f"--control.token-file={path}"]) as collector:
+
+        def put(token, holder):
+            leases = "/api/v1/leases/" + holder
+            return ask(collector, "PUT", leases, {"set": []}, token=token, If_None_Match="*")[0]
+
+        assert put("first", "a") == 201
+        path.write_text("second")
+        assert (put("first", "b"), put("second", "b")) == (401, 201)
+        path.unlink()
+        assert (put("second", "c"), put("", "c")) == (401, 401)
+        assert "nobody can control plugins until it is mended" in collector.log()
+
+
+def test_a_token_file_that_is_no_good_stops_the_start(tmp_path):
+    """Nobody finds out later that nobody may."""
+    path = tmp_path / "token"
+    path.write_text("\n")
+    with pytest.raises(AssertionError, match="must hold 1 to 1024 bytes"):
+        start(flags=[f"--control.token-file={path}"])
+
+
+def test_an_address_where_others_can_listen_is_warned_of(token_file):
+    """Without TLS, and not for the loopback."""
+    flags = [f"--control.token-file={token_file}", "--web.listen-address=127.0.0.1:0"]
+    with start(flags=flags) as collector:
+        assert "without TLS" not in collector.log()
+    with start(flags=[*flags, "--web.listen-address=0.0.0.0:0"]) as collector:
+        assert collector.log().count("--control.token-file without TLS on 0.0.0.0:") == 1
+
+
+def test_leases_outlive_a_killed_collector(token_file):
+    """The ETag and the value are there again; the process, which has it, is sent nothing."""
+    with start(flags=[f"--control.token-file={token_file}"]) as collector:
+        with Client(collector) as client:
+            client.hello()
+            declare(client)
+            client.flush()
+            etag, _ = begin(collector, entry("resolution", 360), ttl=60)
+            sent = client.read()["knobs"][0]
+            told = {"value": 360, "source": "set", "revision": sent["revision"]}
+            wait_until(lambda: b'"me"' in (Path(collector.directory) / "state").read_bytes())
+            collector.kill()
+        collector.start(wait_ready=False)
+        with Client(collector) as client:
+            client.hello()
+            declare(client, 2, resolution=told)
+            assert [each["type"] for each in client.flush()] == ["applied"]
+            collector.wait_ready()
+            body = {"set": [entry("resolution", 360)], "ttl": 60}
+            status, _, answer = ask(collector, "PUT", "/api/v1/leases/me", body, If_Match=etag)
+            assert (status, json.loads(answer)["entries"][0]["status"]) == (200, "applied")
+            assert client.read()["knobs"][0]["revision"] == sent["revision"]
+
+
+def test_what_is_quarantined_is_shown_and_cleared(collector):
+    """By plugin, knob and value."""
+    etag = None
+    for number in range(2):
+        with Client(collector) as client:
+            client.hello(f"session-{number}")
+            declare(client)
+            client.flush()
+            if etag is None:
+                etag, _ = begin(collector, entry("model", "m"), ttl=60)
+            wait_until(lambda client=client: client.read()["knobs"], seconds=30)
+            client.bye(status="error")
+    found = json.loads(collector.get("/api/v1/quarantine")[2])
+    check("quarantine", found)
+    (value,) = found["quarantined"]
+    assert (value["name"], value["value"]) == ("model", "m")
+    path = "/api/v1/quarantine?plugin=plugin&name=model&value="
+    assert ask(collector, "DELETE", "/api/v1/quarantine?plugin=plugin")[0] == 400
+    assert ask(collector, "DELETE", path + "n")[0] == 404
+    assert ask(collector, "DELETE", path + "m")[0] == 204
+    assert json.loads(collector.get("/api/v1/quarantine")[2]) == {"quarantined": []}
+
+
+def test_a_profile_is_answered_as_folded_stacks(collector, plugin):
+    """While it is taken the knob is held, and the process is asked for its stacks."""
+    done = {}
+
+    def profile():
+        body = {"plugin": "plugin", "seconds": 1, "hz": 50}
+        check("wish", body)
+        done["answer"] = ask(collector, "POST", "/api/v1/profile", body)
+
+    thread = threading.Thread(target=profile)
+    thread.start()
+    sent = plugin.read()
+    assert (sent["stacks"], sent["knobs"][0]["value"]) == (True, 50)
+    revision = sent["knobs"][0]["revision"]
+    told = {"value": 50, "source": "set", "revision": revision}
+    declare(plugin, 2, __profile=told)
+    stacks = {"main;detect": [5_000_000, 3_000_000]}
+    plugin.send({"type": "stacks", "number": 1, "revision": revision, "stacks": stacks})
+    while plugin.read()["knobs"]:
+        pass
+    declare(plugin, 3, __profile={"revision": revision})
+    thread.join()
+    status, headers, text = done["answer"]
+    assert (status, text) == (200, b"main;detect 3000\n")
+    assert headers["Waggle-Profile-Unit"] == "cpu microseconds"
+    assert json.loads(collector.get("/api/v1/leases")[2])["holders"] == []
+
+
+def test_a_will_about_eight_hundred_knobs_is_taken(collector):
+    """Longer than what a stranger may ask; one that is longer still is cut off or refused."""
+    names = [f"knob_{number}" for number in range(32)]
+    listed = [{**RESOLUTION, "name": name} for name in names]
+    clients = []
+    for number in range(25):
+        clients.append(Client(collector))
+        clients[-1].hello(f"session-{number}", plugin=f"registry.example.org/waggle/p{number}")
+        declare(clients[-1], listed=listed)
+        clients[-1].flush()
+    plugins = [f"registry.example.org/waggle/p{number}" for number in range(25)]
+    entries = [entry(name, 360, plugin) for plugin in plugins for name in names]
+    _, answers = begin(collector, *entries)
+    assert {each["status"] for each in answers} == {"pending"}
+    assert len(answers) == 800
+    for client in clients:
+        assert len(client.read()["knobs"]) == 32
+        client.close()
