@@ -64,6 +64,33 @@ class CounterReading(NamedTuple):
     total: Optional[float]
 
 
+class TimerDifference(NamedTuple):
+    """What a timer measured between two snapshots. All is None where that isn't known."""
+
+    name: str
+    labels: Mapping[str, str]
+    count: Optional[int]  # type: ignore[assignment]  # it hides tuple.count, which nobody needs here
+    sum: Optional[float]
+    failures: Optional[int]
+
+    @property
+    def mean(self) -> Optional[float]:
+        """Mean duration; None without a sample, too."""
+        return self.sum / self.count if self.count and self.sum is not None else None
+
+
+class RateDifference(NamedTuple):
+    """What a rate counted between two snapshots. All is None where that isn't known."""
+
+    name: str
+    labels: Mapping[str, str]
+    events: Optional[int]
+    per_second: Optional[float]
+    #: CPU seconds of the whole plugin for each event; None without an event, too. A process tells
+    #: its CPU time every 2 s, so it means something over 10 s and more.
+    cpu: Optional[float]
+
+
 def series_key(name: str, labels: Mapping[str, str]) -> str:
     """Return ``name{key="value",...}`` in Prometheus's notation, labels in order; the bare name
     without labels. Different labels never give the same key."""
@@ -77,7 +104,15 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-Reading = TypeVar("Reading", TimerReading, RateReading, GaugeReading, CounterReading)
+Reading = TypeVar(
+    "Reading",
+    TimerReading,
+    RateReading,
+    GaugeReading,
+    CounterReading,
+    TimerDifference,
+    RateDifference,
+)
 
 
 class Readings(Mapping[str, Reading], Generic[Reading]):

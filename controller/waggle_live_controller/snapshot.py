@@ -3,6 +3,7 @@
 import time
 from typing import Mapping, NamedTuple
 
+from .differences import Difference, difference
 from .plugins import PluginIdentity, Plugins
 
 
@@ -23,6 +24,16 @@ class Snapshot(NamedTuple):
     received: float
     #: Plugins that have left since, for 24 h: how many of their processes ended how.
     gone: Mapping[PluginIdentity, Mapping[str, int]] = {}
+
+    def since(self, earlier: "Snapshot") -> Difference:
+        """Return what happened between an ``earlier`` snapshot of the same node and this one.
+
+        Raises ValueError for a snapshot of another node. What isn't known is None: of a plugin that
+        started anew, is not heard or was not there, and of a counter that fell.
+        """
+        if earlier.url != self.url:
+            raise ValueError("a snapshot of %s tells nothing of %s" % (earlier.url, self.url))
+        return difference(earlier.plugins, self.plugins, self.received - earlier.received)
 
     @property
     def age(self) -> float:

@@ -1,0 +1,1 @@
+"""What to decide by numbers: pure, without clocks, sockets and threads."""
