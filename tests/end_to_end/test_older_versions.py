@@ -14,7 +14,7 @@ from tests.collector.harness import CollectorProcess, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The last commit without knobs.
-BEFORE = "d4794f1dc37ee6d8"
+BEFORE = "d4794f16e1bf75ef03d20a0633d78f74eb3cf232"
 PLUGIN = """
 import sys, time
 from waggle_live import LiveMetrics
@@ -51,7 +51,12 @@ def run(collector, environment):
     """Run the plugin beside a collector; return what it printed, once it has ended well."""
     environment["WAGGLE_LIVE_METRICS"] = collector.address
     done = subprocess.run(
-        [sys.executable, "-c", PLUGIN], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-P", "-c", PLUGIN],
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
     count = {"name": "block", "plugin": "plugin"}
@@ -79,7 +84,7 @@ def test_an_older_client_with_the_collector_of_today(before, tmp_path):
 def test_the_client_of_today_with_an_older_collector(before):
     """The knobs stay at their defaults: no error, no line of log on either side."""
     environment = path(before, before / "collector")
-    with CollectorProcess(process={"env": environment}).start() as collector:
+    with CollectorProcess(process={"env": environment, "cwd": before}).start() as collector:
         assert collector.get("/api/v1/knobs")[0] == 404
         file, has_knobs = run(collector, path(ROOT))
         assert (file.startswith(str(ROOT)), has_knobs) == (True, "True")
