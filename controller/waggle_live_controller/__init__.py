@@ -10,11 +10,15 @@ A value that isn't known is None and never 0. A node that gives no answer raises
 plugin that isn't there a KeyError; all errors are a ControllerError.
 """
 
+from .differences import Difference, PluginDifference
 from .errors import (
     AmbiguousPlugin,
     ControllerError,
+    ControlRefused,
     InvalidAddress,
     InvalidCredentials,
+    LeaseConflict,
+    LeaseError,
     NodeAnswerInvalid,
     NodeError,
     NodeLate,
@@ -26,23 +30,48 @@ from .errors import (
 )
 from .fleet import Fleet, FleetSnapshot, Polled
 from .functions import Function, Tau
+from .knobs import KnobReading, Knobs
+from .leases import DEFAULT_TTL, Entry, Held, Leases
 from .node import DEFAULT_TIMEOUT, Node
 from .plugins import PluginIdentity, PluginReading, Plugins
-from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading
+from .policies.deadline import DeadlinePolicy, Decision
+from .policies.ladder import Ladder
+from .readings import (
+    CounterReading,
+    GaugeReading,
+    RateDifference,
+    RateReading,
+    Readings,
+    TimerDifference,
+    TimerReading,
+)
 from .snapshot import NodeIdentity, Snapshot
 from .version import VERSION as __version__
 
 __all__ = [
     "DEFAULT_TIMEOUT",
+    "DEFAULT_TTL",
     "AmbiguousPlugin",
+    "ControlRefused",
     "ControllerError",
     "CounterReading",
+    "DeadlinePolicy",
+    "Decision",
+    "Difference",
+    "Entry",
     "Fleet",
     "FleetSnapshot",
     "Function",
     "GaugeReading",
+    "Held",
     "InvalidAddress",
     "InvalidCredentials",
+    "KnobReading",
+    "Knobs",
+    "Ladder",
+    "LeaseConflict",
+    "LeaseError",
+    "Leases",
     "Node",
     "NodeAnswerInvalid",
     "NodeError",
@@ -51,14 +80,17 @@ __all__ = [
     "NodeNotReady",
     "NodeRefused",
     "NodeUnreachable",
+    "PluginDifference",
     "PluginIdentity",
     "PluginReading",
     "Plugins",
     "Polled",
+    "RateDifference",
     "RateReading",
     "Readings",
     "Snapshot",
     "Tau",
+    "TimerDifference",
     "TimerReading",
     "UnknownPlugin",
     "UnknownSeries",

@@ -82,12 +82,15 @@ def _comparable(before: PluginReading, after: PluginReading) -> bool:
     """Is it the same run, heard at both ends, whose counts all went on?"""
     if not (before.heard and after.heard and before.start == after.start):
         return False
-    counts = [(before.timers, after.timers, "count"), (before.rates, after.rates, "total")]
-    return all(
-        getattr(series[key], name) >= getattr(earlier[key], name)
-        for earlier, series, name in counts
-        for key in earlier
-        if key in series
+    timers = all(
+        after.timers[key].count >= timer.count
+        for key, timer in before.timers.items()
+        if key in after.timers
+    )
+    return timers and all(
+        after.rates[key].total >= rate.total
+        for key, rate in before.rates.items()
+        if key in after.rates
     )
 
 

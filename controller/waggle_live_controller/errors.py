@@ -45,6 +45,18 @@ class NodeAnswerInvalid(NodeError):
     """What answers there is no collector that this version understands."""
 
 
+class LeaseError(NodeError):
+    """A node didn't take a will; what was held before lasts until its lease is over."""
+
+
+class LeaseConflict(LeaseError):
+    """Another program holds leases under the same holder's name: a second copy of this one."""
+
+
+class ControlRefused(LeaseError):
+    """The node takes no orders, or none with this token; the message is the collector's."""
+
+
 class UnknownPlugin(ControllerError, KeyError):
     """The node knows no such plugin; the message lists those that it knows."""
 

@@ -1,4 +1,4 @@
-"""HTTP GET requests to one server over a kept connection, each within a deadline.
+"""HTTP requests to one server over a kept connection, each within a deadline.
 
 The deadline covers all of a request: connection, TLS and answer, so a server that sends one byte a
 second is as late as one that sends none. Only the look-up of a name takes as long as the system's
@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 import zlib
-from typing import Any, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 #: Bytes of the longest answer that is accepted, packed or unpacked: some 300,000 series.
 MAX_BYTES = 64 * 1024 * 1024
@@ -26,6 +26,8 @@ class Response(NamedTuple):
 
     status: int
     body: bytes
+    #: By their names in lower case.
+    headers: Mapping[str, str]
 
 
 class ResponseTooLong(Exception):
@@ -44,27 +46,40 @@ class HttpClient(http.client.HTTPConnection):
         #: time.monotonic() at which the request under way has failed.
         self._deadline = 0.0
 
-    def get(self, path: str, headers: Mapping[str, str], timeout: float) -> Response:
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        timeout: float,
+        body: Optional[bytes] = None,
+    ) -> Response:
         """Return the answer; raises OSError, HTTPException, zlib.error and ResponseTooLong.
 
-        If a kept connection turns out to be broken, the request is sent once more on a new one.
+        If a kept connection turns out to be broken, the request is sent once more on a new one, so
+        what it asks for must be the same when done twice.
         """
         self._deadline = time.monotonic() + timeout
         if self.sock is not None:
             self.sock.settimeout(timeout)
             try:
-                return self._get(path, headers)
+                return self._exchange(method, path, headers, body)
             except socket.timeout:
                 raise
             except (OSError, http.client.HTTPException):
                 pass
-        return self._get(path, headers)
+        return self._exchange(method, path, headers, body)
 
-    def _get(self, path: str, headers: Mapping[str, str]) -> Response:
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes]
+    ) -> Response:
         try:
-            self.request("GET", path, headers=dict(headers))
+            self.request(method, path, body=body, headers=dict(headers))
             with self.getresponse() as response:
-                return Response(response.status, _read(response))
+                told: Dict[str, str] = {
+                    name.lower(): value for name, value in response.getheaders()
+                }
+                return Response(response.status, _read(response), told)
         except BaseException:
             self.close()  # the rest of this answer must not become the next one
             raise

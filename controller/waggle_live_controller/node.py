@@ -1,5 +1,6 @@
-"""``Node``: polls the collector of one node."""
+"""``Node``: asks the collector of one node."""
 
+import copy
 import http.client
 import socket
 import ssl
@@ -8,7 +9,8 @@ import time
 import weakref
 import zlib
 from base64 import b64encode
-from typing import Any, Dict, Optional, Tuple
+from functools import partial
+from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from . import answer
@@ -22,12 +24,14 @@ from .errors import (
     NodeUnreachable,
 )
 from .http_client import HttpClient, Response, ResponseTooLong
+from .knobs import Knobs, read_knobs
 from .snapshot import Snapshot
 from .version import VERSION
 
 #: Seconds that a whole poll may take.
 DEFAULT_TIMEOUT = 2.0
-PATH = "/api/v1/plugins"
+API = "/api/v1/"
+TOKEN_HEADER = "Waggle-Control-Token"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -37,7 +41,8 @@ class Node:
     ``timeout``: seconds that a whole poll may take. ``ca_file``: the authority that signs the
     collector's certificate; by default those of the system. ``cert_file`` and ``key_file``: our own
     certificate, if the collector wants one. ``username`` and ``password``: its basic auth; without
-    TLS they can be read on the way.
+    TLS they can be read on the way. ``control_token``: that of ``--control.token-file``, which
+    :class:`Leases` needs; without TLS it can be read on the way, too.
 
     Constructing it opens nothing; raises InvalidAddress and InvalidCredentials. The first poll
     opens a connection, kept until :meth:`close`, the end of a ``with`` block or of the object.
@@ -54,6 +59,7 @@ class Node:
         key_file: Optional[str] = None,
         username: Optional[str] = None,
         password: Optional[str] = None,
+        control_token: Optional[str] = None,
     ) -> None:
         if not timeout > 0:
             raise InvalidAddress("timeout must be more than 0 s, not %r" % timeout)
@@ -63,7 +69,7 @@ class Node:
         tls = _tls(ca_file, cert_file, key_file) if secure else None
         self.url = url.rstrip("/")
         self.timeout = timeout
-        self._path = prefix + PATH
+        self._prefix = prefix + API
         self._headers = {
             "Accept-Encoding": "gzip",
             "User-Agent": "waggle-live-controller/" + VERSION,
@@ -71,31 +77,80 @@ class Node:
             "X-Prometheus-Scrape-Timeout-Seconds": "%g" % timeout,
             **_authorization(username, password),
         }
-        self._client = HttpClient(host=host, port=port, tls=tls)
+        self._token = {} if control_token is None else {TOKEN_HEADER: _checked(control_token)}
+        self._connect = partial(HttpClient, host=host, port=port, tls=tls)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._client = self._connect()
         # Node(url).poll() in one line, without close(), leaves no open socket either.
         weakref.finalize(self, self._client.close)
         self._lock = threading.Lock()
 
-    def poll(self) -> Snapshot:
+    def twin(self) -> "Node":
+        """Return the same node with a connection of its own, which waits for no poll of this."""
+        twin = copy.copy(self)
+        twin._begin()
+        return twin
+
+    def poll(self, window: Optional[int] = None) -> Snapshot:
         """Return all plugins of the node as they are now, within ``timeout``.
 
-        Raises a :class:`NodeError` if there is no answer: NodeUnreachable, NodeNotReady,
+        ``window``: over how many seconds (1 to 10) the means, quantiles and rates are, 10 by
+        default; a collector older than 0.2 always tells those of 10. Raises ValueError for another
+        one, and a :class:`NodeError` if there is no answer: NodeUnreachable, NodeNotReady,
         NodeRefused or NodeAnswerInvalid. It never returns an earlier snapshot.
         """
-        try:
-            with self._lock:
-                response = self._client.get(self._path, self._headers, self.timeout)
-                received = time.monotonic()
-        except (OSError, http.client.HTTPException, zlib.error, ResponseTooLong) as error:
-            raise self._failure(error) from error
+        path = "plugins"
+        if window is not None:
+            if type(window) is not int or not 1 <= window <= 10:
+                raise ValueError("a window is a whole number of seconds, 1 to 10, not %r" % window)
+            path += "?window=%d" % window
+        response = self._get(path)
+        received = time.monotonic()
+        read = self._read(answer.read, response)
+        return Snapshot(self.url, read.node, read.plugins, received, read.gone)
+
+    def knobs(self) -> Knobs:
+        """Return the knobs of all plugins, their values, and who holds them; raises a NodeError.
+
+        It needs no token. A collector older than 0.2 has none: NodeAnswerInvalid.
+        """
+        knobs: Knobs = self._read(read_knobs, self._get("knobs"))
+        return knobs
+
+    def order(
+        self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes] = None
+    ) -> Response:
+        """Return the answer, of any status, to a request with the token.
+
+        ``path`` follows ``/api/v1/``. Raises NodeUnreachable, NodeRefused and NodeAnswerInvalid
+        where there is none. The request may arrive twice.
+        """
+        return self._exchange(method, path, {**self._token, **headers}, body)
+
+    def _get(self, path: str) -> Response:
+        response = self._exchange("GET", path, {})
         if response.status != 200:
             raise self._refusal(response)
+        return response
+
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes] = None
+    ) -> Response:
         try:
-            read = answer.read(response.body)
+            with self._lock:
+                whole = {**self._headers, **headers}
+                return self._client.exchange(method, self._prefix + path, whole, self.timeout, body)
+        except (OSError, http.client.HTTPException, zlib.error, ResponseTooLong) as error:
+            raise self._failure(error) from error
+
+    def _read(self, reader: Any, response: Response) -> Any:
+        try:
+            return reader(response.body)
         except ValueError as error:
             text = "the answer is none of a collector: %s" % error
             raise NodeAnswerInvalid(self.url, text) from error
-        return Snapshot(self.url, read.node, read.plugins, received, read.gone)
 
     def close(self) -> None:
         """Close the connection; the next poll opens another."""
@@ -180,6 +235,13 @@ def _authorization(username: Optional[str], password: Optional[str]) -> Dict[str
         raise InvalidCredentials("a user name can't contain ':', as %r does" % username)
     pair = ("%s:%s" % (username, password)).encode("utf-8")
     return {"Authorization": "Basic " + b64encode(pair).decode("ascii")}
+
+
+def _checked(token: str) -> str:
+    """Return a token that a header can carry; raises InvalidCredentials, without telling it."""
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise InvalidCredentials("a token is printable ASCII without spaces, and not empty")
+    return token
 
 
 def _tls(

@@ -1,8 +1,8 @@
 """``DeadlinePolicy``: holds one plugin's deadline by turning one ladder of settings.
 
 It knows what each setting costs, so one measurement says how slow the machine is now, and with it
-what any other setting would take: waiting + slow-down × cost. Turning down happens at once and as far
-as needed; turning up one step at a time, after three good periods.
+what any other setting would take: waiting + slow-down × cost. Turning down happens at once and as
+far as needed; turning up one step at a time, after three good periods.
 """
 
 from typing import NamedTuple, Optional, Sequence
