@@ -3,8 +3,10 @@
 Off until somebody asks for it. Nothing of the plugin is changed, and none of its frames is kept.
 """
 
+import _thread
 import os
 import sys
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
@@ -73,6 +75,10 @@ class Sampler(Profiler):
     def _start_anew(self) -> None:
         self._pid = Native.getpid()
         self._lock = Native.RLock()
+        #: What Python calls the main thread. Later gevent may have put a greenlet in its place.
+        self._main = threading.main_thread().ident
+        if getattr(_thread, "get_native_id", lambda: 0)() == self._pid:
+            self._main = Native.get_ident()
         self._run: "Optional[SamplingThread]" = None
         self._functions: "weakref.WeakKeyDictionary[Any, SampledFunctions]"
         self._functions = weakref.WeakKeyDictionary()
@@ -104,7 +110,7 @@ class Sampler(Profiler):
         # Loaded where something is sampled, and not by each plugin: it takes some milliseconds.
         from .sampling_thread import SamplingThread
 
-        run = SamplingThread(owner, hz, self._functions_of(owner), self._output())
+        run = SamplingThread(owner, hz, self._functions_of(owner), self._main, self._output())
         try:
             run.start()
         except RuntimeError as error:

@@ -22,7 +22,6 @@ from .threads import (
     cpu_of_process,
     cpu_of_this_thread,
     has_clocks,
-    main_ident,
     tid_of,
 )
 
@@ -40,13 +39,27 @@ MAX_IDLE = 250000000
 MANY = 64
 
 
-class Sampling:
-    """The samples of one reporter's functions. For the sampler's thread alone."""
+def is_only_interpreter() -> bool:
+    """Whether all frames of this process are those of threads that wait for our lock.
 
-    def __init__(self, functions: SampledFunctions) -> None:
+    Not where Python 3.12 or later has made another interpreter, which has a lock of its own.
+    """
+    for name in ("_interpreters", "_xxsubinterpreters"):
+        if name in sys.modules and sys.version_info >= (3, 12):
+            return len(sys.modules[name].list_all()) < 2
+    return True
+
+
+class Sampling:
+    """The samples of one reporter's functions. For the sampler's thread alone.
+
+    ``main``: what Python calls the main thread, whatever has replaced ``threading``.
+    """
+
+    def __init__(self, functions: SampledFunctions, main: Optional[int]) -> None:
         self._functions = functions
         self._has_clocks = has_clocks()
-        self._main = main_ident()
+        self._main = main
         self._threads: Dict[int, Watched] = {}
         #: The sender's, and others of ours.
         self._own: Dict[int, Watched] = {}
@@ -59,6 +72,8 @@ class Sampling:
 
     def sample(self) -> None:
         """Look at all threads once."""
+        if not is_only_interpreter():
+            return
         now = Native.perf_counter_ns()
         has_run, is_all = self._read(now)
         found: List[Watched] = []

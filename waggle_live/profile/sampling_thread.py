@@ -1,7 +1,7 @@
 """The thread that samples, from its start to its end."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Optional
 
 from ..logs import LogOnce, warn
 from ..native import Native
@@ -28,10 +28,13 @@ _log_once = LogOnce()
 class SamplingThread:
     """Samples ``hz`` times a second on behalf of ``owner``; ``start`` starts, ``end`` ends it."""
 
-    def __init__(self, owner: Any, hz: int, functions: SampledFunctions, output: str) -> None:
+    def __init__(
+        self, owner: Any, hz: int, functions: SampledFunctions, main: Optional[int], output: str
+    ) -> None:
         self.owner = owner
         self._hz = hz
         self._functions = functions
+        self._main = main
         self._output = output
         if output:
             kept = Stacks(DEFAULT_FILE_STACKS, DEFAULT_FILE_BYTES)
@@ -77,7 +80,7 @@ class SamplingThread:
 
     def _sample(self) -> None:
         self.owner.start()
-        sampling = Sampling(self._functions)
+        sampling = Sampling(self._functions, self._main)
         told, phase = Native.monotonic(), 0.0
         before = cpu_of_this_thread()
         while not self._is_over:

@@ -84,14 +84,6 @@ def has_clocks() -> bool:
     return sys.platform == "linux" and abs(own - cpu_of_this_thread()) < 1e9
 
 
-def main_ident() -> Optional[int]:
-    """Return what Python calls the main thread, whatever has replaced ``threading``."""
-    ident = Native.get_ident()
-    if getattr(_thread, "get_native_id", lambda: 0)() == Native.getpid():
-        return ident
-    return threading.main_thread().ident
-
-
 def tid_of(ident: int, main: Optional[int]) -> Optional[int]:
     """Return the kernel's id of a thread, None for one that ``threading`` doesn't know."""
     if ident == main:
