@@ -6,6 +6,7 @@ shortest of many counts, since a busy machine can only make a stretch longer. So
 machine nor how its Python was built matters much.
 """
 
+from itertools import repeat
 from time import perf_counter_ns
 from typing import Any, Dict, List
 
@@ -26,6 +27,9 @@ LIMITS = {
     "counter.inc()": 0.48,
     "rate.tick()": 0.49,
     "gauge.set(1.5)": 0.61,
+    "knob.value": 0.15,
+    "next(each)": 0.66,
+    "next(paced)": 0.75,
 }
 
 
@@ -64,6 +68,9 @@ def ratios() -> Dict[str, float]:
         "counter": live.counter("events"),
         "rate": live.rate("ticks"),
         "gauge": live.gauge("level"),
+        "knob": live.knob("resolution", 720, choices=[360, 720]),
+        "each": live.rate("each").each(repeat(None)),
+        "paced": live.pace("paced", repeat(None)),
     }
     runs = {statement: compiled(statement, names) for statement in LIMITS}
     runs["yardstick"], runs["empty"] = yardstick(), empty

@@ -35,6 +35,13 @@ live.timer("t")(5)  # ERROR
 live.timer("t").tick()  # ERROR
 live.rate("r").each(5)  # ERROR
 live.rate("r").each_async([1])  # ERROR
+live.pace("r", 5)  # ERROR
+live.knob("k", None)  # ERROR
+live.knob("k", 1, choices=["a"])  # ERROR
+live.knob("k", 1, low="a", high="b")  # ERROR
+live.knob("k", 1, better="up")  # ERROR
+live.knob("k", 1).value = 2  # ERROR
+live.knob("k", "a").value + 1  # ERROR
 live.timer.start()  # ERROR
 with live.timer:  # ERROR
     pass

@@ -22,6 +22,7 @@ import numpy as np
 from waggle_live import COUNTER, GAUGE, RATE, TIMER, InvalidMetric, LiveMetrics, Plugin
 from waggle_live.instruments.counter import Counter
 from waggle_live.instruments.gauge import Gauge
+from waggle_live.instruments.knob import Knob
 from waggle_live.instruments.rate import Rate
 from waggle_live.instruments.timer import Span, Timer
 
@@ -180,6 +181,16 @@ gauge.set_function(lambda: np.float32(1))
 gauge.set_function(lambda: 3)
 gauge.set_function(None)
 live.flush(np.float32(1))
+
+# A knob has the type of its default; an int among floats is a float.
+assert_type(live.knob("n", 1080, choices=[360, 720, 1080]), Knob[int])
+assert_type(live.knob("f", 0.5, low=0.3, high=0.9, better="lower").value, float)
+assert_type(live.knob("f", default=1, low=0.5, high=2.0).value, float)
+assert_type(live.knob("s", "s", choices=("n", "s"), cost=[1, 2.6], settle=5).value, str)
+assert_type(live.knob("b", True).value, bool)
+assert_type(live.knob("b", True).changed(), bool)
+for frame in live.pace("fps", [b"frame"], low=1):
+    assert_type(frame, bytes)
 
 live.declare(a=TIMER, b=RATE, c=GAUGE, d=COUNTER)
 live.start_timer("t", model="a")

@@ -68,10 +68,10 @@ class Paced(PassedOn, Iterator[Item]):
         self._rate = rate
         self._limit = limit
         self._knob = limit.knob
-        self._none: Any = limit.knob.declaration.high
+        self._default = limit.knob.declaration.default
 
     def __next__(self) -> Item:
-        if self._knob.current < self._none:
+        if self._knob.current is not self._default:  # which is no limit; to compare takes longer
             self._limit.wait()
         item = next(self.items)
         self._rate.tick()  # looked up each time, for it changes with a fork
