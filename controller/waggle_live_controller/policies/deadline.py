@@ -19,9 +19,11 @@ TRIAL_PERIODS = 30
 #: Periods until the next try after the first step up that was wrong, which doubles; its bound in
 #: seconds.
 FIRST_BACKOFF, MAX_BACKOFF = 5, 60.0
-#: Turning down that gains less than MIN_GAIN in so many periods is undone, for REST seconds.
-FUTILE_PERIODS, MIN_GAIN, REST = 4, 0.1, 60.0
-#: A load that grew by so much since turning down began: what was gained is counted anew.
+#: Turning down that for so many periods gains less than MIN_GAIN, or than PROMISED of what the
+#: costs promise, is undone for REST seconds.
+FUTILE_PERIODS, MIN_GAIN, PROMISED, REST = 4, 0.1, 0.2, 60.0
+#: What is measured grew by so much without our doing: what was gained is counted anew. And if it
+#: grew so when turning down was undone, that had been of use.
 GROWN = 1.25
 
 
@@ -73,9 +75,13 @@ class DeadlinePolicy:
         self._backoff = 0.0
         #: Until when a missed deadline means that the latest step up was wrong.
         self._trial_until: Optional[float] = None
-        #: What was measured when turning down began; and in how many periods since it gained less.
+        #: What was measured when turning down began, at what cost and when; and how many decisions
+        #: in a row since found that it was of no use.
         self._first: Optional[float] = None
+        self._first_cost = self._first_at = 0.0
         self._futile = 0
+        #: What was measured when turning down was undone, until it is known what that led to.
+        self._undone: Optional[float] = None
 
     def decide(self, now: float, measured: Optional[float], samples: int) -> Decision:
         """Decide by what was measured (seconds, of ``samples``) since the last decision.
@@ -85,10 +91,13 @@ class DeadlinePolicy:
         """
         if measured is None or samples < MIN_SAMPLES:
             return self._stay("no decision on %d samples" % samples, fresh=False)
-        if now < self._rests_until:
-            return self._stay("rests, since turning down did not help")
         if now < self._no_decision_before:
             return self._stay("waits until the change shows")
+        if now < self._rests_until:
+            before, self._undone = self._undone, None
+            if before is None or measured <= GROWN * before:
+                return self._stay("rests, since turning down did not help")
+            self._rests_until = now
         return (self._over if measured > self._deadline else self._under)(now, measured)
 
     def predict(self, measured: float, setting: int) -> float:
@@ -104,21 +113,32 @@ class DeadlinePolicy:
             first = FIRST_BACKOFF * self._period
             self._backoff = min(max(2 * self._backoff, first), MAX_BACKOFF)
             self._no_raise_before = now + self._backoff
-        if self._first is not None and measured > GROWN * self._first:
-            self._first, self._futile = measured, 0
-        elif self._first is not None:
-            self._futile = self._futile + 1 if measured > (1 - MIN_GAIN) * self._first else 0
-            if self._futile >= FUTILE_PERIODS:
-                return self._restore(now)
+        if self._is_futile(now, measured):
+            return self._restore(now, measured)
         if self.setting == 0:
             return self._stay("%s, at the cheapest setting" % self._compared(measured))
         if self._first is None:
-            self._first, self._futile = measured, 0
+            self._first, self._first_cost = measured, self._costs[self.setting]
+            self._first_at, self._futile = now, 0
         within = MARGIN_DOWN * self._deadline
         target = self.setting - 1
         while target > 0 and self.predict(measured, target) > within:
             target -= 1
         return self._change(now, target, self._compared(measured))
+
+    def _is_futile(self, now: float, measured: float) -> bool:
+        """Has turning down been of no use for long enough?"""
+        if self._first is None:
+            return False
+        if measured > GROWN * self._first:  # the load grew meanwhile
+            self._first = None
+            return False
+        promised = 1 - self._costs[self.setting] / self._first_cost
+        least = max(MIN_GAIN, PROMISED * promised)
+        self._futile = self._futile + 1 if measured > (1 - least) * self._first else 0
+        # Few samples make few decisions, so there the time counts.
+        enough = (FUTILE_PERIODS - 0.5) * (self._period + self._settle)
+        return self._futile >= 2 and now - self._first_at >= enough
 
     def _under(self, now: float, measured: float) -> Decision:
         self._first = None
@@ -147,9 +167,10 @@ class DeadlinePolicy:
         self._no_decision_before = now + self._settle + 0.9 * self._period
         return Decision(setting, True, True, reason)
 
-    def _restore(self, now: float) -> Decision:
-        self._first, self._futile = None, 0
-        self._rests_until = now + REST
+    def _restore(self, now: float, measured: float) -> Decision:
+        self._first = None
+        self._rests_until, self._undone = now + REST, measured
+        self._no_decision_before = now + self._settle + 0.9 * self._period
         self.setting = len(self._costs) - 1
         return Decision(self.setting, True, True, "turning down did not help: put back")
 

@@ -82,12 +82,14 @@ def _steps(knob: KnobReading) -> List[_Rung]:
     if end is None or isinstance(knob.default, str) or knob.default == end:
         return []
     begin = float(knob.default)
+    proportional = not lower_is_better and end > 0
     found: List[_Rung] = []
     for number in range(1, STEPS):
-        exact = begin + (end - begin) * number / (STEPS - 1)
+        share = number / (STEPS - 1)
+        # Costs that are as the values say fall by equal ratios, so that each step does something.
+        exact = begin * (end / begin) ** share if proportional else begin + (end - begin) * share
         value: Value = round(exact) if knob.type == "int" else exact
         if value == (found[-1][0] if found else knob.default):
             continue
-        proportional = not lower_is_better and exact > 0 and begin > 0
         found.append((value, exact / begin if proportional else UNKNOWN_STEP**-number))
     return found
