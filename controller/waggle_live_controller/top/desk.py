@@ -16,7 +16,7 @@ from .profile import PROFILE_SECONDS, Profile, take_profile
 #: Priority of what a person holds: above every controller.
 PRIORITY = 9
 #: Seconds between two looks at the knobs of a node.
-INTERVAL = 1.0
+INTERVAL = 0.5
 #: Seconds for which it is told what happened.
 TOLD = 8.0
 KEYS = "n p knob   + - set   x let go   o profile"
@@ -116,6 +116,8 @@ class Desk:
             held.pop(place, None)
             self._say("%s is let go" % knobs.title(knob))
         else:
+            if place in held:  # what was asked for, though it may not show yet
+                knob = knob._replace(value=held[place].value)
             value = knobs.beside(knob, -1 if key == "-" else 1)
             if value is None:
                 shown = knobs.value(knob, knob.value)
