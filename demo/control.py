@@ -7,7 +7,6 @@ it, by the knobs that the plugins offer.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import secrets
 import sys
@@ -20,16 +19,14 @@ from typing import NamedTuple
 from waggle_live_controller import Node, NodeError
 from waggle_live_controller.top.loop import Top
 
-from .demonstration import STEP, Demo
+from .demonstration import Demo
 from .processes import Child, Children
 from .score import Moment, Score, moment, percent
 
 #: Seconds of a period where the run has no end.
 PERIOD = 60.0
-#: Seconds for which the plugins have the core to themselves, to learn what a frame takes.
-CALIBRATION = 4.0
-#: The deadline, as a multiple of that.
-SLACK = 2.0
+#: Seconds that a frame may take on average. A frame comes each 40 ms, and something is to be left.
+DEADLINE = 0.03
 #: Processes of the load.
 HOGS = 5
 HOG = "while True: pass"
@@ -59,20 +56,16 @@ class ControlDemo(Demo):
         self._happens = Moment(acting=False, loaded=False)
         self._hogs: list[Child] = []
         self._controller: Child | None = None
+        self._score = Score(DEADLINE)
+        self._latest = Look(0.0, 0, 0.0)
 
     def _start_plugins(self, children: Children) -> None:
         with one_core():
             super()._start_plugins(children)
 
     def _prepare(self, children: Children) -> None:
-        end, before = time.monotonic() + CALIBRATION, self._look()
-        while not self._signals and time.monotonic() < end:
-            children.check()
-            time.sleep(STEP)
-        self._latest = self._look()
-        frames, spent = self._latest.frames - before.frames, self._latest.spent - before.spent
-        self._score = Score(deadline=math.ceil(1000 * SLACK * spent / max(frames, 1)) / 1000)
         self._begin = time.monotonic()
+        self._latest = self._look()
 
     def _go_on(self, children: Children, top: Top) -> None:
         if time.monotonic() >= self._latest.at + LOOK:
@@ -106,14 +99,11 @@ class ControlDemo(Demo):
             children.end(self._controller)
             self._controller = None
         elif self._controller is None and wanted:
-            config = self._directory / "controller.yaml"
-            config.write_text(self._config())
-            command = [sys.executable, "-m", "waggle_live_controller.run", f"--config={config}"]
-            self._controller = children.start("controller", [*command, "--act"], os.environ)
-
-    def _config(self) -> str:
-        """Return what the controller is told: both plugins have the deadline, one comes first."""
-        return ""
+            command = [sys.executable, "-m", "demo.holding", self._url]
+            command.append(f"--control.token-file={self._token}")
+            for task in self.tasks:
+                command += ["--deadline", task, TIMER, str(DEADLINE), "resolution"]
+            self._controller = children.start("controller", command, os.environ)
 
     def _look(self) -> Look:
         """Return what the watched timer has counted; nothing new if the node doesn't answer."""
@@ -129,7 +119,7 @@ class ControlDemo(Demo):
         met = [self._score.of(acting=each).share for each in (False, True)]
         return [
             *super()._title()[:-1],
-            f"Deadline         {TIMER} of {WATCHED} below {1000 * self._score.deadline:.0f} ms"
+            f"Deadline         {TIMER} of {WATCHED} below {1000 * DEADLINE:.0f} ms"
             f" on average: met {percent(met[0])} of the time without a controller,"
             f" {percent(met[1])} with one",
             f"Now              {acting}, {load}",
