@@ -240,3 +240,21 @@ def test_a_timeout_is_more_than_nothing(timeout):
     """Else no answer could ever be in time."""
     with pytest.raises(InvalidAddress, match="timeout"):
         Node("http://host", timeout=timeout)
+
+
+def test_a_window_goes_along(server):
+    """In whole seconds, 1 to 10; another one is an error at the call."""
+    node = Node(server.url)
+    node.poll(window=2)
+    assert server.requests[0].startswith("GET /api/v1/plugins?window=2 HTTP/1.1\r\n")
+    for window in (0, 11, 2.0, True):
+        with pytest.raises(ValueError, match="1 to 10"):
+            node.poll(window=window)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b'{"control":"on","knobs":[{}]}', b"\xff"])
+def test_knobs_that_are_none(server, content):
+    """An answer of something else is an error of the node."""
+    server.answer = lambda request: http(content)
+    with pytest.raises(NodeAnswerInvalid):
+        Node(server.url).knobs()
