@@ -18,9 +18,11 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from fcntl import ioctl as _ioctl
 from importlib import import_module
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
+from termios import FIONREAD
 from types import BuiltinFunctionType, ModuleType
 from typing import Any, Callable, List, Set
 
@@ -118,6 +120,14 @@ class Native:
         lock = Native.allocate_lock()
         lock.acquire()
         lock.acquire(True, seconds)
+
+    @staticmethod
+    def unread(fd: int) -> int:
+        """Return how many bytes can be read of a socket at once; -1 where that can't be told."""
+        try:
+            return int.from_bytes(_ioctl(fd, FIONREAD, b"\0\0\0\0"), sys.byteorder)
+        except (OSError, ValueError):
+            return -1
 
     @staticmethod
     def exists(path: str) -> bool:

@@ -92,6 +92,14 @@ class Connection:
         except BlockingIOError:
             pass
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has arrived. Costs a fifth of ``receive``, and says nothing of the end.
+
+        Of a descriptor that is another's now it may say anything, which ``receive`` finds out.
+        """
+        return self._socket is not None and Native.unread(self._socket.fileno()) != 0
+
     def receive(self) -> List[Dict[str, Any]]:
         """Return the messages that have arrived; never blocks. Raises at the peer's end of file.
 

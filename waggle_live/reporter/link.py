@@ -30,8 +30,9 @@ SHORT = (
     "the collector at %s has hung up %d times in a row; it is tried less often, at last every %g s"
 )
 FAULT = "an error of ours: the sender connects again and goes on"
-#: Seconds between looks at the socket file of a connection that nobody waits on: it may be
-#: another's now. What the collector says is heard at each tick.
+#: Seconds between looks at a connection that nobody waits on: for its end, and whether the socket
+#: file is another's now. A send on a closed one fails at once, and what the collector says is heard
+#: at each tick.
 DEFAULT_LOOK_SECONDS = 1.0
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
@@ -107,15 +108,15 @@ class Link:
         if self.connection is None:
             if now >= (self._urgent_at if urgent else self._retry_at):
                 self._connect(urgent)
-        elif (urgent or now >= self._look_at) and self._is_replaced(now):
-            self.close()
-            self._connect(urgent)
-        else:
+        elif urgent or now >= self._look_at:
+            self._look_at = now + DEFAULT_LOOK_SECONDS
+            if self.connection.is_orphaned():
+                self.close()
+                self._connect(urgent)
+            else:
+                self.hear()
+        elif self.connection.has_unread:
             self.hear()
-
-    def _is_replaced(self, now: float) -> bool:
-        self._look_at = now + DEFAULT_LOOK_SECONDS
-        return self.connection is not None and self.connection.is_orphaned()
 
     def hear(self) -> None:
         """Take in what the collector says. Raises OSError when the connection is lost."""
