@@ -109,6 +109,22 @@ def test_two_plugins_report_and_it_ends_by_itself(demo, clip, port, tmp_path):
     assert left_behind(tmp_path) == ([], [])
 
 
+@pytest.mark.alone
+def test_a_deadline_is_held_under_a_load(demo, clip, port, tmp_path):
+    """--control: a knob is turned in the second half; what happened is printed at the end."""
+    process = demo("--control", "--for", 16, "--port", port, "--clip", clip)
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "5 processes of load are there" in output
+    assert "held by deadline-holder" in output
+    table = output[output.rindex("without") :].splitlines()
+    assert table[0].split() == ["without", "with", "a", "controller"]
+    assert re.match(r"deadline met +\d+ % +\d+ %", table[1])
+    _, without, with_one = re.split(r" {2,}", table[3].strip())
+    assert float(without.split()[0]) > float(with_one.split()[0])  # a frame's mean under load
+    assert left_behind(tmp_path) == ([], [])
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_its_children(demo, clip, port, tmp_path, signum):
     """Ctrl-C is a good end; after any signal nothing is left behind."""
