@@ -30,6 +30,8 @@ DEADLINE = 0.03
 #: Processes of the load.
 HOGS = 5
 HOG = "while True: pass"
+#: Lines of what the controller did that are printed at the end.
+CHANGES = 12
 #: Seconds between two looks at the deadline.
 LOOK = 0.5
 #: The plugin whose deadline is told of, and the timer that must meet it.
@@ -119,15 +121,18 @@ class ControlDemo(Demo):
         met = [self._score.of(acting=each).share for each in (False, True)]
         return [
             *super()._title()[:-1],
-            f"Deadline         {TIMER} of {WATCHED} below {1000 * DEADLINE:.0f} ms"
-            f" on average: met {percent(met[0])} of the time without a controller,"
+            f"Deadline         {TIMER} of {WATCHED} below {1000 * DEADLINE:.0f} ms on average",
+            f"Met              {percent(met[0])} of the time without a controller,"
             f" {percent(met[1])} with one",
             f"Now              {acting}, {load}",
             "",
         ]
 
     def _conclude(self) -> None:
-        print("\n".join(["", *self._score.lines()]))
+        log = self._directory / "controller.log"
+        did = log.read_text(errors="replace").splitlines()[-CHANGES:] if log.exists() else []
+        what = ["", "What the controller did:", *("  " + line for line in did)] if did else []
+        print("\n".join([*what, "", *self._score.lines()]))
 
 
 class Look(NamedTuple):

@@ -8,8 +8,10 @@ import pytest
 pytest.importorskip("rich", reason="needs the package rich")
 
 from tests.collector.harness import wait_until
+from waggle_live_controller import Node
+from waggle_live_controller.top import profile
 
-from .loop_processes import DEFAULT, Loop
+from .loop_processes import DEFAULT, TASK, TOKEN, Loop
 from .test_top import Terminal, top
 
 
@@ -46,6 +48,28 @@ def test_a_knob_is_held_by_hand_and_let_go(loop):
         left = time.monotonic()
         wait_until(lambda: loop.value() == DEFAULT)
         assert time.monotonic() - left < 5  # released, not run out
+
+
+def test_a_plugin_that_runs_is_profiled(loop, monkeypatch, tmp_path):
+    """The stacks are kept in a file that flame graphs read, and the knob is off again."""
+    monkeypatch.setattr(profile, "PROFILE_SECONDS", 2)
+    (identity,) = (each.identity for each in Node(loop.url).poll().plugins.values())
+    taken = profile.Profile(identity)
+    profile.take_profile(Node(loop.url, control_token=TOKEN), taken, tmp_path)
+    assert taken.is_over
+    (file,) = tmp_path.glob(TASK + "-*.folded")
+    assert taken.text == "kept in %s" % file
+    lines = file.read_text().splitlines()
+    assert lines
+    assert all(re.fullmatch(r"[^;]+(;[^;]+)* \d+", line) for line in lines)
+    assert "turning.py" in file.read_text()
+    assert sum(share for _, share in taken.leaves(100)) == pytest.approx(1)
+    knobs = {each.name: each for each in Node(loop.url).knobs().knobs}
+    assert (knobs["__profile"].value, knobs["__profile"].holder) == (0, None)
+    refused = profile.Profile(identity)
+    profile.take_profile(Node(loop.url, control_token="wrong"), refused, tmp_path)
+    assert "no profile: " in refused.text
+    assert "show the token" in refused.text
 
 
 def test_without_a_token_knobs_are_shown_alone(loop):
