@@ -13,7 +13,19 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import calls, footprint, growth, intake, load, packages, prometheus, scrape, turned, visible
+from . import (
+    calls,
+    footprint,
+    growth,
+    intake,
+    load,
+    packages,
+    profile,
+    prometheus,
+    scrape,
+    turned,
+    visible,
+)
 from .page import fleet, plot, report
 
 FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
@@ -25,6 +37,7 @@ FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "footprint": footprint.run,
     "growth": growth.run,
     "load": load.run,
+    "profile": profile.run,
     "prometheus": prometheus.run,
 }
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -45,6 +45,7 @@ class ControlDemo(Demo):
         "bikes-left": ("--fps", "25", "--resolution", "640"),
         "bikes-right": ("--fps", "15", "--resolution", "640"),
     }
+    environment: Mapping[str, str] = {}
     says = "Two plugins share a core with a load that comes and goes"
 
     def __init__(self, directory: Path, options: argparse.Namespace) -> None:

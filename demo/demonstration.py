@@ -38,6 +38,8 @@ class Demo:
     }
     #: Further flags of the collector.
     flags: tuple[str, ...] = ()
+    #: What the plugins have in their environment besides: the sampler is on.
+    environment: Mapping[str, str] = {"WAGGLE_LIVE_PROFILE": "50"}
     says = "Two plugins watch a video and report live"
 
     def __init__(self, directory: Path, options: argparse.Namespace) -> None:
@@ -87,6 +89,7 @@ class Demo:
         environ = dict(os.environ)
         environ.pop("WAGGLE_APP_ID", None)
         environ["WAGGLE_LIVE_METRICS"] = f"unix://{self._directory / 'live_metrics.sock'}"
+        environ.update(self.environment)
         for task, arguments in self.tasks.items():
             environ["WAGGLE_LIVE_TASK"] = task
             environ["PYWAGGLE_LOG_DIR"] = str(self._directory / task)

@@ -30,24 +30,10 @@ class MoverCounter:
         The frame is shrunk to ``width`` pixels; another width than before begins a new background.
         """
         scale = frame.shape[1] / width
-        size = (width, max(1, round(frame.shape[0] / scale)))
-        small = cv2.GaussianBlur(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), (5, 5), 0)
-        last, self._last = self._last, small
-        new_scene = (
-            last is None or last.shape != small.shape or cv2.absdiff(small, last).mean() > CUT
-        )
-        if new_scene:
-            # A cut, a turned camera, lights switched on: against the old background all would move.
-            self._background = cv2.createBackgroundSubtractorMOG2(
-                varThreshold=60, detectShadows=False
-            )
-        mask = self._background.apply(small, learningRate=PACE)
-        if new_scene:
-            # MOG2 calls its whole first frame foreground.
+        mask = self._foreground(_shrunk(frame, (width, max(1, round(frame.shape[0] / scale)))))
+        if mask is None:
             return []
-        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _ellipse(5 * width / WIDTH))
-        # A walker comes out of the subtraction as shirt, bag and shoes: join what lies close.
-        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _ellipse(31 * width / WIDTH))
+        mask = _tidied(mask, width / WIDTH)
         # OpenCV 3, which older Jetson images have, returns the picture too, before the outlines.
         outlines = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[-2]
         return [
@@ -55,6 +41,31 @@ class MoverCounter:
             for outline in outlines
             if cv2.contourArea(outline) >= SMALLEST * mask.size
         ]
+
+    def _foreground(self, small):
+        """Return which pixels are not of the background, and learn it; None in a new scene."""
+        if not self._is_new_scene(small):
+            return self._background.apply(small, learningRate=PACE)
+        # A cut, a turned camera, lights switched on: against the old background all would move.
+        self._background = cv2.createBackgroundSubtractorMOG2(varThreshold=60, detectShadows=False)
+        # MOG2 calls its whole first frame foreground.
+        self._background.apply(small, learningRate=PACE)
+        return None
+
+    def _is_new_scene(self, small):
+        last, self._last = self._last, small
+        return last is None or last.shape != small.shape or cv2.absdiff(small, last).mean() > CUT
+
+
+def _shrunk(frame, size):
+    return cv2.GaussianBlur(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), (5, 5), 0)
+
+
+def _tidied(mask, scale):
+    """Return a mask without specks and with what lies close joined."""
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _ellipse(5 * scale))
+    # A walker comes out of the subtraction as shirt, bag and shoes.
+    return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _ellipse(31 * scale))
 
 
 def _ellipse(across):

@@ -8,7 +8,7 @@ import json
 import sys
 import threading
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from waggle_live.live import LiveMetrics
 
@@ -17,6 +17,8 @@ try:
 except ImportError:
     numpy = None  # type: ignore[assignment]
 
+#: Moments, and pages of memory.
+RESIDENT: List[Tuple[float, int]] = []
 TRUTH: Dict[str, float] = {"seventy": 0.0, "thirty": 0.0, "arrays": 0.0, "sleeping": 0.0}
 
 
@@ -63,11 +65,24 @@ def calling(rounds: int, done: List[Dict[str, float]]) -> None:
 
 
 def sleeping(is_over: threading.Event, done: List[Dict[str, float]]) -> None:
-    """Wait, with a short look ten times a second."""
+    """Wait, with a look at the memory ten times a second."""
     begin = time.thread_time()
     while not is_over.is_set():
         time.sleep(0.1)
+        RESIDENT.append((time.monotonic(), resident()))
     done.append({"sleeping": time.thread_time() - begin})
+
+
+def resident() -> int:
+    """Return the pages of memory that this process has."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1])
+
+
+def growth() -> float:
+    """Return by how many per cent a minute the memory grew, from the first third on."""
+    (began, before), (ended, after) = RESIDENT[len(RESIDENT) // 3], RESIDENT[-1]
+    return 100 * (after / before - 1) / (ended - began) * 60 if ended > began else 0.0
 
 
 def main() -> None:
@@ -93,7 +108,8 @@ def main() -> None:
             truth[name] += seconds
     process = time.process_time() - begin
     live.close()
-    print(json.dumps({"functions": truth, "process": process}))
+    grew = round(growth(), 3)
+    print(json.dumps({"functions": truth, "process": process, "growth_percent_a_minute": grew}))
 
 
 if __name__ == "__main__":

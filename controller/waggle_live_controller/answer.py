@@ -113,7 +113,7 @@ def _readings(name: str, kind: Any) -> Reader:
     return lambda value: Readings(name, map(record, _list(value)))
 
 
-_list, _object = _typed(list), _typed(dict)
+_bool, _list, _object = _typed(bool), _typed(list), _typed(dict)
 
 
 def _identity(value: Any) -> PluginIdentity:
@@ -145,12 +145,13 @@ def _functions(value: Any) -> Tuple[Function, ...]:
 
 #: What reads a field of each type. Older collectors have no functions and no tau.
 _READERS: Dict[Any, Reader] = {
-    bool: _typed(bool),
+    bool: _bool,
     int: _whole,
     float: _number,
     str: lambda value: _optional_text(value) or "",
     Optional[str]: _optional_text,
     Optional[float]: _optional_number,
+    Optional[bool]: lambda value: None if value is None else _bool(value),
     Optional[int]: lambda value: None if value is None else _whole(value),
     Mapping[str, str]: lambda value: {
         _text(key): _text(each) for key, each in _object(value).items()

@@ -25,6 +25,9 @@ class Function(NamedTuple):
     inclusive: Optional[float]
     #: CPU time in the function, without what it called: its work.
     exclusive_cpu: Optional[float]
+    #: TAU measures no more calls of it, so that their time counts for their callers. None from
+    #: older collectors.
+    throttled: Optional[bool]
     #: Its part, 0 to 1, of the exclusive time of all functions of that profiler, ``__other__``
     #: included. None if it isn't known, or none took any, and from older collectors.
     share: Optional[float]

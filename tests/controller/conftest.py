@@ -39,7 +39,7 @@ def function(name, exclusive=1.0, calls=20, **fields):
     """Return a function of the JSON, which TAU measured."""
     whole = {"name": name, "profiler": "tau", "calls": calls}
     whole.update({"exclusive": exclusive, "inclusive": exclusive, "exclusive_cpu": None})
-    whole.update({"share": None, "share_of": "wall"})
+    whole.update({"throttled": False, "share": None, "share_of": "wall"})
     whole.update(fields)
     return whole
 

@@ -15,9 +15,9 @@ def test_functions_are_in_the_order_of_the_answer():
     tau = {"last_dump": 1700.5, "dropped": 3, "torn": 1, "new": 1}
     one = plugins(plugin(functions=given, tau=tau))["detect"]
     assert one.functions == (
-        Function("f [a.py:1]", "tau", 20, 2.5, 2.5, None, 1.0, "wall"),
-        Function("__other__", "tau", 20, None, None, None, None, "wall"),
-        Function("f [a.py:1]", "sampler", None, 1.0, 7.0, 0.5, 0.25, "cpu"),
+        Function("f [a.py:1]", "tau", 20, 2.5, 2.5, None, False, 1.0, "wall"),
+        Function("__other__", "tau", 20, None, None, None, False, None, "wall"),
+        Function("f [a.py:1]", "sampler", None, 1.0, 7.0, 0.5, False, 0.25, "cpu"),
     )
     assert [each.is_other for each in one.functions] == [False, True, False]
     assert one.tau == Tau(last_dump=1700.5, dropped=3, torn=1)
@@ -40,7 +40,7 @@ def test_functions_of_an_older_collector_are_tau_s():
     """It tells no profiler and no shares."""
     old = {"name": "f", "calls": 3, "exclusive": 1.5, "inclusive": 2, "inclusive_cpu": 1}
     one = plugins(plugin(functions=[old]))["detect"]
-    assert one.functions == (Function("f", "tau", 3, 1.5, 2.0, None, None, None),)
+    assert one.functions == (Function("f", "tau", 3, 1.5, 2.0, None, None, None, None),)
 
 
 @pytest.mark.parametrize("fields", [{}, {"functions": [], "tau": None}, {"functions": None}])

@@ -39,10 +39,10 @@ def test_the_controller_has_them_the_dearest_first(collector, task):
             f"f{n} [app.py:{n}]" for n in (7, 6, 5, 4, 3)
         ]
         assert one.functions[0] == Function(
-            "f7 [app.py:7]", "tau", 7, 7.0, 14.0, None, 7 / 40, "wall"
+            "f7 [app.py:7]", "tau", 7, 7.0, 14.0, None, False, 7 / 40, "wall"
         )
         assert one.functions[-1] == Function(
-            "__other__", "tau", 99, 12.0, None, None, 12 / 40, "wall"
+            "__other__", "tau", 99, 12.0, None, None, False, 12 / 40, "wall"
         )
         assert len(one.functions) == 8
         assert (one.tau.dropped, one.tau.torn) == (4, 1)

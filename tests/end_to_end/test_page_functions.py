@@ -82,7 +82,8 @@ def test_the_most_expensive_functions_stand_below_the_instruments(browser, own_c
 def test_each_profiler_has_a_list_of_its_own(browser, own_collector):
     """The sampler's shares are of the work, so who waits the longest is no part of them."""
     cells = [sampled("waits", 0, 9 * 10**9), sampled("works", 3 * 10**9, 4 * 10**9, 5 * 10**9)]
-    cells += [sampled("__other__", 10**9, 10**9), function("f", 2, 10**9)]
+    cells += [sampled("__other__", 10**9, 10**9)]
+    cells += [function("f", 2, 10**9, throttled=True)]
     with Client(own_collector) as client:
         client.hello()
         client.update(1, cells)
@@ -93,7 +94,7 @@ def test_each_profiler_has_a_list_of_its_own(browser, own_collector):
             ["functions (sampler)", "share", "CPU", "exclusive", "inclusive", ""],
         ]
         assert functions(browser) == [
-            ["f", "100.0 %", "", "1.00 s", "0 s", "2"],
+            ["f (throttled)", "100.0 %", "", "1.00 s", "0 s", "2"],
             ["works", "75.0 %", "3.00 s", "4.00 s", "5.00 s", ""],
             ["waits", "0.0 %", "0 s", "9.00 s", "\u2013", ""],
         ]

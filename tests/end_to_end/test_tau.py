@@ -28,9 +28,10 @@ from tests.waggle_live.profile.tau.recorded import (
     row,
 )
 from tests.waggle_live.profile.tau.test_launcher import STANDIN
+from waggle_live.profile.names import label
 from waggle_live.profile.tau.commands import tau_command
 from waggle_live.profile.tau.directory import TIME, Directory
-from waggle_live.profile.tau.names import key, label
+from waggle_live.profile.tau.rows import key
 
 CALLS = "waggle_function_calls_total"
 EXCLUSIVE = "waggle_function_exclusive_seconds_total"
@@ -183,7 +184,7 @@ def test_torn_late_and_new_runs_through_the_whole(tmp_path):
         dump((1, 7000), started=1795433799000000)
         wait_until(lambda: exclusive() == {"f3": 6, "f4": 8, "late": 97, "__other__": 6})
         for labels, _ in collector.scrape().all(CALLS):
-            assert set(labels) == {"function", "plugin", "plugin_task", "plugin_job"}
+            assert set(labels) == {"function", "profiler", "plugin", "plugin_task", "plugin_job"}
         assert collector.value("waggle_tau_torn_reads_total") == 1
 
 

@@ -158,7 +158,7 @@ class Soak:
         return Figures.of(self._collector.process.pid), Figures.of(stays.pid)
 
     def _is_quiet(self, scrape):
-        held = scrape.value("waggle_collector_sessions", state="held")
+        held = scrape.value("waggle_collector_sessions", state="disconnected")
         return held == 0 and scrape.sum("waggle_plugin_sessions") == 1
 
     def _wave(self):

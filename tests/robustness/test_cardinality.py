@@ -124,7 +124,7 @@ def test_more_sessions_than_the_limit_are_refused_and_counted(make_collector):
         scrape = collector.scrape()
     assert scrape.sum("waggle_plugin_sessions") == 20
     assert scrape.value("waggle_collector_refusals_total", reason="session_limit") == 1
-    assert scrape.value("waggle_collector_sessions", state="held") in range(31)
+    assert scrape.value("waggle_collector_sessions", state="disconnected") in range(31)
 
 
 def test_a_line_over_the_limit_costs_itself_alone(collector, task):

@@ -3,30 +3,26 @@
 A function is a Python function as its code has it: ``name [file.py:line]``, as TAU's are.
 """
 
-import heapq
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..series.state import Change, Folded, SeriesState, change_together
-from ..wire.protocol import FUNCTION, OTHER_FUNCTIONS, SAMPLER
+from ..wire.protocol import OTHER_FUNCTIONS, SAMPLER
+from . import names
+from .function_state import FunctionState, Values
+from .places import DEFAULT_LIMIT, admit
 from .stacks import Stacks
-from .tau import DEFAULT_LIMIT, names
-from .tau.functions import SHARE
 
 #: Frames of a stack that are looked at, from the innermost on.
 DEFAULT_MAX_DEPTH = 200
 #: Functions that are told apart while they have no series, and codes whose function is known.
 DEFAULT_MAX_FUNCTIONS, DEFAULT_MAX_CODES = 4096, 8192
 
-_LABELS = (("profiler", SAMPLER),)
 
+class SampledState(FunctionState):
+    """One function. Each value adds to those before, so that the next session begins at zero."""
 
-class SampledState(SeriesState):
-    """One function: nanoseconds of wall clock within it alone, those within it and what it calls,
-    and of CPU within it alone, which is None where it isn't known."""
-
-    kind = FUNCTION
-    empty = (0, 0, None)
+    empty: Values = (None, 0, 0, None)
 
     def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
         total = folded[0]
@@ -34,16 +30,14 @@ class SampledState(SeriesState):
             total = self._add(total, each)
         change_together((folded, 0, total), drain)
 
-    def _add(self, one: Tuple[Any, ...], other: Tuple[Any, ...]) -> Tuple[Any, ...]:
-        cpu = other[2] if one[2] is None else one[2] + (other[2] or 0)
-        return one[0] + other[0], one[1] + other[1], cpu
+    def _add(self, one: Values, other: Values) -> Values:
+        return tuple([b if a is None else a + (b or 0) for a, b in zip(one, other)])
 
     def _fields(self, *folded: Any) -> str:
-        exclusive, inclusive, cpu = folded
-        text = '"exclusive":%d' % exclusive
-        if self.name != OTHER_FUNCTIONS:  # of many functions it would count a time many times
-            text += ',"inclusive":%d' % inclusive
-        return text if cpu is None else '%s,"exclusive_cpu":%d' % (text, cpu)
+        calls, exclusive, inclusive, cpu = folded
+        if self.name == OTHER_FUNCTIONS:  # of many functions it would count a time many times
+            inclusive = None
+        return super()._fields(calls, exclusive, inclusive, cpu)
 
 
 class Function:
@@ -129,8 +123,7 @@ class SampledFunctions:
         other = self._other
         for function in risen:
             if function.state is not None:
-                times = function.exclusive, function.inclusive, function.cpu
-                function.state.append(times)
+                function.state.append(_values(function))
             else:
                 other.exclusive += function.exclusive
                 if function.cpu is not None:
@@ -139,7 +132,7 @@ class SampledFunctions:
         if other.exclusive or other.cpu:
             if other.state is None:
                 other.state = self._state(OTHER_FUNCTIONS)
-            other.state.append((other.exclusive, 0, other.cpu))
+            other.state.append(_values(other))
         other.exclusive, other.inclusive, other.cpu = 0, 0, None
 
     def fold_away(self, state: SeriesState) -> None:
@@ -155,18 +148,20 @@ class SampledFunctions:
 
         Those that only called others so far get none.
         """
-        room = self._limit - len(self._admitted)
-        enough = SHARE * self._total
         own = [each for each in candidates if each.exclusive or each.cpu]
-        for function in heapq.nlargest(room, own, key=lambda each: (each.cost, each.exclusive)):
-            if room <= self._limit // 2 and function.cost < enough:
-                return
+        own.sort(key=lambda each: each.exclusive, reverse=True)  # among equals, of no CPU at all
+        for function in admit(
+            own,
+            lambda each: each.cost,
+            room=self._limit - len(self._admitted),
+            limit=self._limit,
+            total=self._total,
+        ):
             function.state = self._state(function.label)
             self._admitted.append(function.state)
-            room -= 1
 
     def _state(self, label: str) -> SampledState:
-        state = SampledState(label, _LABELS)
+        state = SampledState(label, SAMPLER)
         state.registry = self
         return state
 
@@ -185,3 +180,7 @@ class SampledFunctions:
             self._codes.clear()
         known = self._codes[id(code)] = weakref.ref(code), function
         return known
+
+
+def _values(function: Function) -> Values:
+    return None, function.exclusive, function.inclusive, function.cpu

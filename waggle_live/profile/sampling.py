@@ -159,10 +159,9 @@ class Sampling:
             self._wait.acquire(True, seconds)
             for thread in unsure:
                 self._use(thread)
-            running += [thread for thread in unsure if thread.ran >= GOING_ON]
-            rest = [thread for thread in unsure if thread.ran < GOING_ON]
-            unsure = [thread for thread in rest if thread.is_runnable()]
-            if not unsure:
+            running = [thread for thread in unsure if thread.ran >= GOING_ON]
+            # Where none goes on, others may have the processor: that is worth a look at the state.
+            if running or not any(thread.is_runnable() for thread in unsure):
                 break
         return running
 

@@ -2,7 +2,7 @@
 
 The clock is the kernel's own, by the thread's id. ``time.pthread_getcpuclockid`` goes by the
 address of a thread in memory instead, and crashes where the thread has ended; here the kernel
-answers that there is none. docs/adr/0060 says more.
+answers that there is none. docs/adr/0037 says more.
 """
 
 import _thread

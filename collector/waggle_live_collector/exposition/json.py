@@ -17,7 +17,7 @@ from ..faults import Faults
 from ..table.exits import GoneRow
 from ..table.kinds.count import CountSeries
 from ..table.kinds.counter import CounterSeries
-from ..table.kinds.function import TIMES
+from ..table.kinds.function import TIMES, FunctionSeries
 from ..table.kinds.gauge import GaugeSeries
 from ..table.kinds.rate import RateSeries
 from ..table.kinds.timer import TimerSeries
@@ -218,7 +218,7 @@ def _counted(series: CountSeries, state: str, window: int, now: float) -> tuple[
     return series.totals.name, _Counted(series.totals.value, per_second, age)
 
 
-def _function(series: Series) -> dict[str, Any]:
+def _function(series: FunctionSeries) -> dict[str, Any]:
     totals = series.totals
     times = {time: getattr(totals, time) for time in TIMES}
     seconds = {time: value if value is None else value / 1e9 for time, value in times.items()}
@@ -227,6 +227,7 @@ def _function(series: Series) -> dict[str, Any]:
         "profiler": totals.profiler,
         "calls": totals.calls,
         **seconds,
+        "throttled": series.throttled,
     }
 
 

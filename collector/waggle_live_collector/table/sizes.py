@@ -24,18 +24,18 @@ class Sizes:
         connected = processes.connected
         states = {
             "connected": connected,
-            "held": len(processes.by_id) - connected,
-            "lost": len(tombstones.expired),
-            "ended": len(tombstones.closed.rows),
+            "disconnected": len(processes.by_id) - connected,
+            "expired": len(tombstones.expired),
+            "closed": len(tombstones.closed.rows),
         }
-        text = "Processes: connected, held for their return, lost (folded), or ended by bye."
+        text = "Processes: connected, disconnected (may return), expired, or closed by bye."
         sessions = GaugeMetricFamily("waggle_collector_sessions", text, labels=["state"])
         for state, count in states.items():
             sessions.add_metric([state], count)
         yield sessions
         text = "Merged series in the table."
         yield GaugeMetricFamily("waggle_collector_series", text, table.series)
-        text = "Cells of processes that are connected or held."
+        text = "Cells of processes that are connected or disconnected."
         yield GaugeMetricFamily("waggle_collector_held_cells", text, table.cells)
         text = "Pods whose labels are not known yet."
         unresolved = len(table.pending())

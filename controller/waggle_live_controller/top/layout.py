@@ -124,7 +124,8 @@ class Layout:
             titles.append(("of wall" if of_wall else column.title).rjust(width))
         drawn = [_line((title, "dim") for title in titles)]
         for function in functions:
-            cells = [(_cut_function(clean(function.name), name), "")]
+            text = clean(function.name) + (" (throttled)" if function.throttled else "")
+            cells = [(_cut_function(text, name), "")]
             for column, width in columns:
                 value = getattr(function, column.field)
                 text = NOTHING if value is None else column.write(value)

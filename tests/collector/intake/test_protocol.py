@@ -132,7 +132,7 @@ def test_the_end_of_the_input_ends_the_connection():
     peer.protocol.end_of_file()
     assert peer.closed
     assert world.value("waggle_plugin_up") == 0
-    assert world.value("waggle_collector_sessions", state="held") == 1
+    assert world.value("waggle_collector_sessions", state="disconnected") == 1
 
 
 def test_a_refused_hello_may_be_said_again():

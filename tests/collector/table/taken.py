@@ -35,6 +35,12 @@ CELLS = {
         timer("__overflow__", dict.fromkeys(range(20), at)),
         {"kind": "uploads", "value": at},
         {"kind": "problem", "name": "series_limit", "value": at},
+        {"kind": "tau", "dropped": at},
+        *[
+            function(name, at, at, at, profiler)
+            for name in ("__other__", "__idle__")
+            for profiler in ("tau", "sampler")
+        ],
     ],
 }
 

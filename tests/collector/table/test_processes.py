@@ -117,10 +117,10 @@ def test_a_session_that_left_without_bye_is_lost_after_the_holding_time():
     peer.close()
     world.pass_(9)
     assert world.value("waggle_plugin_exits_total", status="lost") == 0
-    assert world.value("waggle_collector_sessions", state="held") == 1
+    assert world.value("waggle_collector_sessions", state="disconnected") == 1
     world.pass_(2)
     assert world.value("waggle_plugin_exits_total", status="lost") == 1
-    assert world.value("waggle_collector_sessions", state="lost") == 1
+    assert world.value("waggle_collector_sessions", state="expired") == 1
     assert count(world) == 4
 
 

@@ -61,6 +61,12 @@ def test_each_profiler_has_a_list_of_its_own():
     assert (drawn[0][1], drawn[6][1]) == ("(tau)", "(sampler)")
 
 
+def test_what_tau_has_throttled_is_marked():
+    """Its time is wrong, not only less."""
+    drawn = measured(text(node(plugin(functions=[function("f [a.py:1]", throttled=True)]))))
+    assert drawn[-1].startswith("f [a.py:1] (throttled)  ")
+
+
 def test_of_an_older_collector_there_are_no_shares():
     """Its functions stand in its order."""
     old = {"name": "f", "calls": 20, "exclusive": 1, "inclusive": 2}

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from waggle_live.profile.sampling_thread import NO_CLOCKS
+
 from ..helpers import ROOT, environment, run_python, write_script
 
 HEAD = """
@@ -14,6 +16,13 @@ def work(seconds):
     while time.process_time() < end:
         sum(range(500))
 """
+
+
+def said(err):
+    """Return what a program wrote to stderr, but for the line on clocks that Python 3.7 lacks."""
+    is_clockless = sys.version_info < (3, 8)
+    line = "live metrics: %s\n" % NO_CLOCKS
+    return err.replace(line, "") if is_clockless else err
 
 
 def functions(listener, session=None):
@@ -35,7 +44,7 @@ def play(listener, directory, text, *arguments, **variables):
     path = write_script(directory, HEAD + text)
     env = environment("unix://" + listener.path, **variables)
     status, out, err = run_python(path, *map(str, arguments), env=env, timeout=60)
-    assert (status, err) == (0, ""), err
+    assert (status, said(err)) == (0, ""), err
     return out
 
 

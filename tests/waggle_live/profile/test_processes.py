@@ -7,7 +7,7 @@ import pytest
 from tests.programs import needs
 
 from ..helpers import environment, run_python, write_script
-from .sampled import functions, play
+from .sampled import functions, play, said
 
 
 @pytest.mark.parametrize("given", ["profile=100", "variable"])
@@ -112,7 +112,8 @@ live.close()
     )
     path = write_script(tmp_path, text)
     env = environment("unix://" + listener.path, PYTHONWARNINGS="ignore")
-    assert run_python(path, env=env)[::2] == (0, "")
+    status, _, err = run_python(path, env=env)
+    assert (status, said(err)) == (0, "")
     found = functions(listener)
     assert found["greenlet"]["exclusive"] > 0.2
     if sys.version_info >= (3, 8):
@@ -142,6 +143,7 @@ work(0.1)
     for _ in range(3):
         status, _, err = run_python(path, env=env)
         assert status == {"": 0, "raise KeyError": 1, "work(0.1); live.close()": 0}.get(end, 3)
+        err = said(err)
         assert err == "" or end == "raise KeyError"
         assert "waggle_live" not in err
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from waggle_live.profile.places import DEFAULT_LIMIT
 from waggle_live.profile.sampled import DEFAULT_MAX_DEPTH, SampledFunctions
-from waggle_live.profile.tau import DEFAULT_LIMIT
 from waggle_live.wire.protocol import OTHER_FUNCTIONS, check_function
 
 
@@ -53,15 +53,15 @@ def test_times_of_a_stack():
     stack = functions.stack_of(frame_of(depth=3))
     assert [each.label for each in stack[:4]] == ["function [main.py:7]"] * 4
     functions.add(stack, 100, 60)
-    functions.add(stack[-1:], 10, None)
+    functions.add(stack[4:], 10, None)
     cells = told(functions)
     assert cells["function [main.py:7]"]["exclusive"] == 100
     assert cells["function [main.py:7]"]["inclusive"] == 100
     assert cells["function [main.py:7]"]["exclusive_cpu"] == 60
     assert cells["function [main.py:7]"]["labels"] == {"profiler": "sampler"}
-    root = cells[stack[-1].label]
-    assert (root["exclusive"], root["inclusive"]) == (10, 110)
-    assert "exclusive_cpu" not in root
+    caller = cells[stack[4].label]
+    assert (caller["exclusive"], caller["inclusive"]) == (10, 110)
+    assert "exclusive_cpu" not in caller
 
 
 def test_a_deep_stack_is_cut():

@@ -5,6 +5,3 @@ TAU (the Tuning and Analysis Utilities) measures the functions of a program and 
 are shown, ``forwarder`` carries them to the collector; ``start`` makes TAU write while the
 program runs, and ``commands`` puts it all together. ``docs/tau.md`` is the guide.
 """
-
-#: Functions of a run that have a series of their own, if nothing else is said.
-DEFAULT_LIMIT = 50

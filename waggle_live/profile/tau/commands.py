@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from ...wire.errors import LiveMetricsError
 from .directory import Directory, Reading
 from .forwarder import ForwardedRun, Forwarder
 from .functions import Functions
+from .program import parse, tau_command
 from .start import waggle_live_tau_start as launcher
 
 #: Seconds between two looks at the directory.
@@ -38,22 +38,20 @@ docs/tau.md, in the repository of Waggle Live, says how."""
 def tau_run(options: argparse.Namespace) -> int:
     """Run a script under TAU; returns its exit status, 128 + n if signal n ended it.
 
-    Raises InvalidAddress, and LiveMetricsError where there is no such script.
+    Raises InvalidAddress, and LiveMetricsError where there is no such program.
     """
-    command = tau_command(options.tau_command)
+    program = parse([options.script, *options.args], options.python)
+    command = tau_command(options.tau_command, program)
     if command is None:
         print(NO_TAU, file=sys.stderr)
         return 127
-    if not os.path.exists(options.script):
-        raise LiveMetricsError("no such script: %s" % options.script)
-    command += [launcher.__file__, "%g" % options.interval, options.script, *options.args]
+    command += [launcher.__file__, "%g" % options.interval, *(["-m"] if program.is_module else [])]
+    command += [program.name, *program.arguments]
     directory = tempfile.mkdtemp(prefix="waggle-live-tau-")
     try:
-        forwarder = _forwarder(directory, options, options.script)
-        # Other forms are not written while a program runs.
-        tau = {"PROFILEDIR": directory, "TAU_PROFILE_FORMAT": "profile"}
+        forwarder = _forwarder(directory, options, program.script)
         try:
-            environ = dict(environment(options), **tau)
+            environ = _environ(environment(options), directory)
             status = _run(command, environ, directory, forwarder.poll)
         except OSError as error:
             print("waggle-live: can't run %s: %s" % (command[0], error.strerror), file=sys.stderr)
@@ -80,6 +78,19 @@ def tau_watch(options: argparse.Namespace) -> int:
     forwarder.poll()
     forwarder.close("ok", EXIT_TIMEOUT)
     return 0
+
+
+def _environ(plain: Dict[str, str], directory: str) -> Dict[str, str]:
+    """Return the environment for TAU, and leave the plain one where the program gets it back."""
+    launcher.write_environ(directory, plain)
+    # Other forms are not written while a program runs.
+    environ = dict(plain, PROFILEDIR=directory, TAU_PROFILE_FORMAT="profile")
+    if not plain.get("LC_ALL"):
+        # TAU's script sets LANG=C, which would change how the program's stdout is encoded.
+        encoding = plain.get("LC_CTYPE") or plain.get("LANG")
+        if encoding:
+            environ["LC_CTYPE"] = encoding
+    return environ
 
 
 def _run(
@@ -140,15 +151,3 @@ def script_of(command: str) -> str:
     """Return the script that a command line runs, or else its program."""
     words = command.split() or [""]
     return next((word for word in words[1:] if word.endswith(".py")), words[0])
-
-
-def tau_command(given: Optional[str]) -> Optional[List[str]]:
-    """Return the command that runs a script under TAU, the one given or that of the PATH; None if
-    there is none."""
-    if given:
-        return shlex.split(given)
-    if shutil.which("tau_python"):
-        return ["tau_python"]
-    if shutil.which("tau_exec"):
-        return ["tau_exec", sys.executable, "-m", "tau_python_wrapper"]
-    return None

@@ -13,7 +13,7 @@ from stat import S_ISREG
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ...wire.errors import InvalidProfile
-from . import names
+from . import rows as of_rows
 from .profile import Profile, Row, Run, parse
 
 #: Seconds that a file that changed must have been left alone; longer than a tick of its time.
@@ -41,9 +41,11 @@ class Reading(NamedTuple):
     thread: str
     #: Unix time at which the file was written.
     dumped: float
-    #: What counts of the profile's rows, by key (see :mod:`waggle_live.profile.tau.names`);
+    #: What counts of the profile's rows, by key (see :mod:`waggle_live.profile.tau.rows`);
     #: nothing where its metric is no time.
     functions: Dict[bytes, Values]
+    #: Keys of those that TAU has stopped measuring.
+    throttled: Tuple[bytes, ...] = ()
 
     @property
     def run(self) -> Run:
@@ -117,19 +119,22 @@ class Directory:
         is_time = profile.metric in (TIME, CPU_TIME)
         if not is_time:
             self.others.add(profile.metric)
-        functions = _functions(profile.rows if is_time else [])
+        rows = profile.rows if is_time else []
+        functions = _functions(rows)
+        throttled = tuple(of_rows.key(row[0]) for row in rows if of_rows.is_throttled(row[0]))
         self.runs[path] = profile.run
-        return Reading(profile, _FILE.findall(path)[0], signature[1] / 1e9, functions)
+        thread, written = _FILE.findall(path)[0], signature[1] / 1e9
+        return Reading(profile, thread, written, functions, throttled)
 
 
 def _functions(rows: List[Row]) -> Dict[bytes, Values]:
     """Sum up the rows that count, by key; raises OverflowError for an infinite time."""
     functions: Dict[bytes, Values] = {}
     groups = {row[4] for row in rows}
-    repeated = {group for group in groups if names.REPEATED.search(group)}
+    repeated = {group for group in groups if of_rows.REPEATED.search(group)}
     for name, calls, exclusive, inclusive, group in rows:
         if group not in repeated:
-            key = names.key(name)
+            key = of_rows.key(name)
             before = functions.get(key, (0, 0, 0))
             functions[key] = (
                 before[0] + int(calls),
@@ -137,7 +142,8 @@ def _functions(rows: List[Row]) -> Dict[bytes, Values]:
                 before[1] + round(float(exclusive) * 1000),
                 before[2] + round(float(inclusive) * 1000),
             )
-    return functions
+    # What that thread takes is no part of the program.
+    return {} if any(map(of_rows.is_dumper, functions)) else functions
 
 
 def _signature(path: str) -> Optional[_Signature]:

@@ -16,10 +16,12 @@ from ...reporter.identity import ClaimedIdentity
 from ...reporter.sender import Sender
 from ...reporter.session import Session
 from ...series.state import SeriesState
+from ...wire.protocol import TAU_PROFILER
+from ..function_state import FunctionState
 from .directory import Directory, Reading
 from .functions import Functions
 from .profile import Run
-from .states import FunctionState, RunState
+from .run_state import RunState
 
 #: Runs that are forwarded at once; more are logged and left alone.
 DEFAULT_MAX_RUNS = 64
@@ -121,6 +123,7 @@ class ForwardedRun:
         )
         #: Monotonic time of the last dump.
         self._dumped = -math.inf
+        self._log_once = LogOnce()
         self._torn = 0
 
     def take(self, readings: List[Reading], final: bool = False) -> None:
@@ -128,7 +131,15 @@ class ForwardedRun:
         is_first = self._dumped == -math.inf
         for label in self._functions.read(readings, final=final):
             if label not in self._states:
-                self._states[label] = FunctionState(label)
+                self._states[label] = FunctionState(label, TAU_PROFILER)
+            if label in self._functions.throttled and not self._states[label].throttled:
+                self._states[label].throttled = True
+                self._log_once(
+                    "throttled",
+                    "TAU measures no more calls of %s, nor of all that are marked as throttled: "
+                    "their time is their callers' from now on. TAU_THROTTLE=0 measures all",
+                    label,
+                )
             self._states[label].append(tuple(self._functions.sums[label]))
         for reading in readings:
             # A file's time is the wall clock's; that it is compared with the same clock now, once,

@@ -2,32 +2,31 @@
 
 At most ``limit`` are admitted, the most expensive first, and stay. All others are added up in
 ``__other__``, and what was added there stays there when one of them is admitted later. So no
-sum ever falls, and all of them together are at any time what TAU itself has counted.
+sum ever falls, and all of them together are at any time what TAU itself has counted. Waiting is
+added up in ``__idle__`` from the start.
 """
 
-import heapq
 from typing import Dict, List, Optional, Pattern, Sequence, Set, Tuple
 
-from ...wire.protocol import OTHER_FUNCTIONS
-from . import DEFAULT_LIMIT, names
+from ...wire.protocol import IDLE_FUNCTIONS, OTHER_FUNCTIONS
+from .. import names
+from ..places import DEFAULT_LIMIT, admit
+from . import rows
 from .directory import CPU_TIME, TIME, Reading
 
-#: While a program runs, half of the places are kept for functions that have taken at least this
-#: share of all time: what a program does to start would take all of them, and stay.
-SHARE = 0.01
 #: What the wire takes.
 _MAX = (1 << 63) - 1
 
 # Places in a sum.
-CALLS, EXCLUSIVE, INCLUSIVE, EXCLUSIVE_CPU, INCLUSIVE_CPU = range(5)
+CALLS, EXCLUSIVE, INCLUSIVE, EXCLUSIVE_CPU = range(4)
 #: Calls, then nanoseconds; None for what is not measured.
 Sum = List[Optional[int]]
-_PLACES: Dict[str, Tuple[int, int, int]] = {
+_PLACES: Dict[str, Tuple[int, ...]] = {
     TIME: (CALLS, EXCLUSIVE, INCLUSIVE),
-    CPU_TIME: (CALLS, EXCLUSIVE_CPU, INCLUSIVE_CPU),
+    CPU_TIME: (CALLS, EXCLUSIVE_CPU),
 }
 #: Inclusive times of many functions would count the same time many times.
-_MEANINGLESS = ((OTHER_FUNCTIONS, INCLUSIVE), (OTHER_FUNCTIONS, INCLUSIVE_CPU))
+_SUMS_ALONE = (OTHER_FUNCTIONS, IDLE_FUNCTIONS)
 
 
 class _Function:
@@ -38,14 +37,14 @@ class _Function:
     def __init__(self, key: bytes, nameable: bool) -> None:
         self.key = key
         self.nameable = nameable
-        self.home: Optional[str] = None
+        self.home = IDLE_FUNCTIONS if rows.is_idle(key) else None
         self.threads: Dict[str, List[int]] = {}
-        self.values = [0] * 5  # over all threads
+        self.values = [0] * 4  # over all threads
 
     def rise(self, thread: str, place: int, value: int) -> int:
         """Take in a thread's newer value and return by how much it rose. It doesn't fall: inclusive
         time does in TAU's dumps, while a recursive function is on the stack."""
-        values = self.threads.setdefault(thread, [0] * 5)
+        values = self.threads.setdefault(thread, [0] * 4)
         step = max(0, value - values[place])
         values[place] += step
         self.values[place] += step
@@ -63,12 +62,15 @@ class Functions:
         self.sums: Dict[str, Sum] = {}
         #: Functions that were ever added up in ``__other__``.
         self.dropped = 0
+        #: Labels of functions that TAU has stopped measuring: their calls are not counted any more,
+        #: and the time of these is their callers'.
+        self.throttled: Set[str] = set()
         self._limit = limit
         self._include = include
         self._functions: Dict[bytes, _Function] = {}
 
     def read(self, readings: Sequence[Reading], *, final: bool = False) -> Set[str]:
-        """Take in what files of the run say, and return the labels whose sums rose.
+        """Take in what files of the run say, and return the labels that changed.
 
         ``final``: there is nothing to come.
         """
@@ -82,39 +84,43 @@ class Functions:
                     risen.append((function, place, function.rise(reading.thread, place, value)))
         self._admit(final or any(reading.profile.has_ended for reading in readings))
         changed = set()
+        for reading in readings:
+            for key in reading.throttled:
+                home = self._functions[key].home if key in self._functions else None
+                if home is not None and home not in _SUMS_ALONE and home not in self.throttled:
+                    self.throttled.add(home)
+                    changed.add(home)
         for function, place, step in risen:
             if function.home is None and step:
                 function.home = OTHER_FUNCTIONS
                 self.dropped += 1
-            if function.home is None or (function.home, place) in _MEANINGLESS:
+            if function.home is None:
                 continue
-            total = self.sums.setdefault(function.home, [0, None, None, None, None])
+            if function.home in _SUMS_ALONE and place == INCLUSIVE:
+                continue
+            total = self.sums.setdefault(function.home, [0, None, None, None])
             if step or total[place] is None:
                 total[place] = min((total[place] or 0) + step, _MAX)
                 changed.add(function.home)
         return changed
 
     def _admit(self, all_places: bool) -> None:
-        room = self._limit - len(self.sums) + (OTHER_FUNCTIONS in self.sums)
-        if room <= 0:
-            return
-        kept = 0 if all_places else self._limit // 2
-        enough = SHARE * sum(function.cost() for function in self._functions.values())
-        candidates = (
-            function
-            for function in self._functions.values()
-            if function.nameable and function.home in (None, OTHER_FUNCTIONS)
-        )
-        for function in heapq.nlargest(room, candidates, key=_Function.cost):
-            if room <= kept and function.cost() < enough:
-                return
-            label = names.label(function.key)
-            if label not in self.sums:
-                self.sums[label] = [0, None, None, None, None]
-                room -= 1
-            function.home = label
+        room = self._limit - sum(label not in _SUMS_ALONE for label in self.sums)
+        working = [f for f in self._functions.values() if f.home != IDLE_FUNCTIONS]
+        total = sum(map(_Function.cost, working))
+        candidates = (f for f in working if f.nameable and f.home in (None, OTHER_FUNCTIONS))
+        for function in admit(
+            candidates,
+            _Function.cost,
+            room=room,
+            limit=self._limit,
+            total=total,
+            all_places=all_places,
+        ):
+            function.home = names.label(function.key)
+            self.sums.setdefault(function.home, [0, None, None, None])
 
     def _is_nameable(self, key: bytes) -> bool:
-        if names.UNNAMED.search(key):
+        if not rows.is_nameable(key):
             return False
         return self._include is None or self._include.search(names.label(key)) is not None

@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import Any, Callable
 
-from . import DEFAULT_LIMIT
+from ..places import DEFAULT_LIMIT
 
 #: The largest limit: it leaves a process its other series.
 MAX_LIMIT = 900
@@ -37,7 +37,7 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         help="run a plugin under TAU and forward what its functions take",
         description="Run a plugin's script under TAU and forward, while it runs, which functions "
         "its time goes to. Needs TAU, built for the same Python: see docs/tau.md.",
-        usage="waggle-live tau-run [options] -- app.py [ARGS...]",
+        usage="waggle-live tau-run [options] -- [PYTHON] app.py|-m MODULE [ARGS...]",
     )
     run.add_argument(
         "--tau.command",
@@ -53,7 +53,13 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         default=DEFAULT_DUMP_INTERVAL,
         help="time between two dumps (default: %(default)g)",
     )
-    run.add_argument("script", help="the plugin's main script")
+    run.add_argument(
+        "--python",
+        metavar="PATH",
+        help="the interpreter, if it is another one than this command's; TAU must be built for "
+        "its version",
+    )
+    run.add_argument("script", help="the plugin's main script, -m MODULE, or a python to run it")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
     run.set_defaults(main=_main)
     watch = commands.add_parser(

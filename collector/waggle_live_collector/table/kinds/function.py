@@ -5,7 +5,7 @@ The label ``profiler`` is part of a series' key, so what TAU and the sampler mea
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from waggle_live.wire.protocol import (
     FUNCTION,
@@ -17,7 +17,7 @@ from waggle_live.wire.protocol import (
 
 from ... import messages
 from ...messages import Whole
-from ..series import Applied, Key, Stamp
+from ..series import Applied, Arrival, Key, Stamp
 from . import names
 from .summed import SummedSeries
 
@@ -28,13 +28,17 @@ _UNNAMED: Labels = (("profiler", TAU_PROFILER),)
 
 
 class FunctionCell(messages.Cell, tag=FUNCTION):
-    """One function; None stands for what is not measured or did not change."""
+    """One function; None stands for what is not measured or did not change.
+
+    ``throttled``: TAU measures no more calls of it, so that their time counts for their callers.
+    """
 
     kind: ClassVar[str] = FUNCTION
     calls: Whole | None = None
     exclusive: Whole | None = None
     inclusive: Whole | None = None
     exclusive_cpu: Whole | None = None
+    throttled: bool = False
 
     def first(self) -> FunctionRow:
         """Return the empty row of a series that is new to its process; raises ProtocolError."""
@@ -85,8 +89,26 @@ class FunctionTotals(FunctionRow, tag=FUNCTION):
 
 
 class FunctionSeries(SummedSeries):
-    """Calls and times of one function, over all runs of the plugin."""
+    """Calls and times of one function, over all runs of the plugin.
 
-    __slots__ = ()
+    ``throttled``: it was in any run. The state file doesn't keep that, but who comes back says it
+    again.
+    """
+
+    __slots__ = ("throttled",)
     sums = ("calls", *TIMES)
     totals: FunctionTotals
+
+    def __init__(self, totals: FunctionTotals, stamp: Stamp) -> None:
+        super().__init__(totals, stamp)
+        self.throttled = False
+
+    def take(self, applied: FunctionRow, cell: FunctionCell, arrival: Arrival) -> None:
+        """Count what is new in ``cell``; raises ProtocolError (``bad_cell``)."""
+        super().take(applied, cell, arrival)
+        self.throttled |= cell.throttled
+
+    def merge(self, other: Self, now: float) -> None:
+        """Add the sums of another series; raises OverflowError."""
+        super().merge(other, now)
+        self.throttled |= other.throttled

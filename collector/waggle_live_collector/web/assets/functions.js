@@ -2,6 +2,7 @@
 
 const MOST = 5;
 const OTHER = "__other__"; // no function: the sums of all that have no place of their own
+const THROTTLED = "TAU measures no more calls of it: their time counts for their callers.";
 // What stands beside name and bar: title, field of the JSON, how it is written.
 const COSTS = [
   ["share", "share", value => `${(100 * value).toFixed(1)} %`],
@@ -92,8 +93,9 @@ class FunctionLine extends Cells {
   draw(cost, known) {
     this.element.hidden = !cost;
     if (!cost) return;
-    if (this.name.title !== cost.name) this.name.title = cost.name;
-    say(this.name, cost.name);
+    const title = cost.throttled ? `${cost.name}\n${THROTTLED}` : cost.name;
+    if (this.name.title !== title) this.name.title = title;
+    say(this.name, cost.throttled ? `${cost.name} (throttled)` : cost.name);
     this.bar.setAttribute("width", (100 * (cost.share ?? 0)).toFixed(2));
     for (const [, field] of COSTS) say(this[field], "");
     for (const [, field, write] of known) say(this[field], cost[field] === null ? NOTHING : write(cost[field]));

@@ -163,6 +163,26 @@ def test_a_run_goes_on_over_a_restart_of_the_collector(tmp_path, profiler):
     assert again.value("waggle_tau_torn_reads_total") == 3
 
 
+def test_what_tau_has_throttled_is_told(tmp_path):
+    """In any run, and again by a process that comes back after a restart."""
+    world = World()
+    world.peer("run-00001").update(1, function("f", 3, 1), function("g", 3, 1))
+    peer = world.peer("run-00002")
+    peer.update(1, function("f", 1, 1, throttled=True))
+    peer.update(2, function("f", 2, 1))
+
+    def told(world):
+        (plugin,) = json.loads(world.json())["plugins"]
+        return {each["name"]: each["throttled"] for each in plugin["functions"]}
+
+    assert told(world) == {"f": True, "g": False}
+    state_of(world, tmp_path / "state").save()
+    again = reborn(world, tmp_path / "state")
+    peer = again.peer("run-00002")
+    assert peer.update(3, function("f", 3, 1, throttled=True)) == []
+    assert told(again) == {"f": True, "g": False}
+
+
 def functions(*cells):
     """Return what the API tells of functions, by profiler, name and share."""
     world = World()
@@ -220,6 +240,7 @@ def test_the_api_lists_functions_by_cost():
         "exclusive": 3.0,
         "inclusive": 4.0,
         "exclusive_cpu": None,
+        "throttled": False,
         "share": 3 / 1004,
         "share_of": "wall",
     }

@@ -5,14 +5,17 @@ import re
 
 import pytest
 
+from waggle_live.profile.tau import rows
 from waggle_live.profile.tau.directory import CPU_TIME, TIME, Directory, Reading
 from waggle_live.profile.tau.functions import CALLS, EXCLUSIVE, EXCLUSIVE_CPU, Functions
 from waggle_live.profile.tau.profile import Profile, Run
-from waggle_live.wire.protocol import OTHER_FUNCTIONS
+from waggle_live.wire.protocol import IDLE_FUNCTIONS, OTHER_FUNCTIONS
 
 from .recorded import FILES, PROFILES, by_metric
 
 pytestmark = pytest.mark.oldest_and_newest
+
+SUMS_ALONE = {OTHER_FUNCTIONS, IDLE_FUNCTIONS}
 
 
 def reading(functions, has_ended=False, thread="0.0", metric=TIME):
@@ -42,7 +45,7 @@ def test_all_sums_together_are_taus(name, limit):
         place = 0 if column == CALLS else 1
         total = sum(values[place] for values in by_metric(found).get(metric, {}).values())
         assert sum(shown(functions, column).values()) == total
-    assert len(set(functions.sums) - {OTHER_FUNCTIONS}) <= limit
+    assert len(set(functions.sums) - SUMS_ALONE) <= limit
     assert not any("=>" in label or "<frozen" in label for label in functions.sums)
 
 
@@ -51,12 +54,13 @@ def test_the_most_expensive_are_shown():
     found = Directory(str(PROFILES / "01-single-metric")).read()
     functions = Functions()
     functions.read(found)
-    assert len(functions.sums) == 51
-    named = sorted(set(functions.sums) - {OTHER_FUNCTIONS}, key=shown(functions).get)
-    assert named[:-4:-1] == ["sleep", "taupreload_main", "infer [app.py:4]"]
-    assert functions.dropped == 222 - 50
-    least = min(value for label, value in shown(functions).items() if label != OTHER_FUNCTIONS)
-    named = [v[1] for k, v in by_metric(found)[TIME].items() if b"<frozen" not in k]
+    assert len(functions.sums) == 52
+    named = sorted(set(functions.sums) - SUMS_ALONE, key=shown(functions).get)
+    assert named[:-4:-1] == ["taupreload_main", "infer [app.py:4]", "<listcomp> [app.py:3]"]
+    assert functions.dropped == 222 - 50 - 3
+    least = min(value for label, value in shown(functions).items() if label not in SUMS_ALONE)
+    recorded = by_metric(found)[TIME].items()
+    named = [v[1] for k, v in recorded if b"<frozen" not in k and not rows.is_idle(k)]
     assert least == sorted(named, reverse=True)[49]
 
 
@@ -129,7 +133,7 @@ def test_random_runs_never_fall_and_always_add_up():
                 state[name] = (calls + steps[0], exclusive + steps[1], inclusive + steps[2])
             functions.read(reading(state))
             for label, total in functions.sums.items():
-                old = before.get(label, [None] * 5)
+                old = before.get(label, [None] * 4)
                 assert all((new or 0) >= (was or 0) for new, was in zip(total, old))
                 before[label] = list(total)
             assert sum(shown(functions).values()) == sum(v[1] for v in state.values())
@@ -142,6 +146,7 @@ def test_a_throttled_function_goes_on_under_its_name():
     functions = Functions()
     functions.read(found)
     assert functions.sums["tiny [throttle.py:2]"][CALLS] == 100001
+    assert functions.throttled == {"tiny [throttle.py:2]"}
 
 
 def test_only_what_is_included_is_shown():
@@ -149,7 +154,7 @@ def test_only_what_is_included_is_shown():
     functions = Functions(include=re.compile("infer|publish"))
     found = Directory(str(PROFILES / "01-single-metric")).read()
     functions.read(found)
-    assert set(functions.sums) == {"infer [app.py:4]", "publish [app.py:13]", OTHER_FUNCTIONS}
+    assert set(functions.sums) == {"infer [app.py:4]", "publish [app.py:13]", *SUMS_ALONE}
 
 
 def test_functions_of_one_label_are_one():
@@ -164,8 +169,8 @@ def test_cpu_time_alone_orders_too():
     """Where TAU measures nothing else."""
     functions = Functions(1)
     functions.read(reading({"a": (1, 1), "b": (1, 9)}, has_ended=True, metric=CPU_TIME))
-    assert functions.sums["b"] == [1, None, None, 9, 9]
-    assert functions.sums[OTHER_FUNCTIONS] == [1, None, None, 1, None]
+    assert functions.sums["b"] == [1, None, None, 9]
+    assert functions.sums[OTHER_FUNCTIONS] == [1, None, None, 1]
 
 
 def test_threads_add_up_and_none_of_them_falls():
@@ -177,3 +182,13 @@ def test_threads_add_up_and_none_of_them_falls():
     assert functions.read(reading({"f": (2, 35)}, thread="0.1")) == {"f"}
     assert functions.read(reading({"f": (1, 100, 20)})) == set()
     assert functions.sums["f"][:3] == [3, 135, 535]
+
+
+def test_waiting_has_no_place_and_no_part_of_all_time():
+    """It is added up in one sum from the start; who comes to 1 % of the work gets a place."""
+    functions = Functions(2)
+    waits = {"sleep": (1, 10**12), "[PTHREAD] x": (1, 10**12), ".TAU application": (1, 1)}
+    functions.read(reading(dict(waits, a=(1, 1000), b=(1, 500))))
+    assert shown(functions) == {"a": 1000, "b": 500, IDLE_FUNCTIONS: 2 * 10**12 + 1}
+    assert functions.dropped == 0
+    assert functions.sums[IDLE_FUNCTIONS][2] is None  # inclusive

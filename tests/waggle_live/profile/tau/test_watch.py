@@ -57,7 +57,7 @@ def test_what_a_program_dumps_is_forwarded(listener, watch):
     (directory / "profile.-1.0.0").write_bytes(read(SERIES_END))
     time.sleep(0.1)
     assert watch.end() == (0, "")
-    assert functions(listener)[".TAU application"]["exclusive"] == 36234000
+    assert functions(listener)["__idle__"]["exclusive"] == 36234000
     assert [bye["status"] for bye in listener.messages("bye")] == ["ok"]
     assert len(listener.messages("hello")) == 1
 
@@ -123,11 +123,12 @@ def test_metrics_of_its_own_and_others(listener, watch):
         (directory / part.name).mkdir()
         data = (part / "profile.0.0.0").read_bytes()
         (directory / part.name / "profile.0.0.0").write_bytes(data)
-    wait_for(lambda: "exclusive_cpu" in functions(listener).get("sleep", {}))
+    wait_for(lambda: "exclusive_cpu" in functions(listener).get("infer [app.py:4]", {}))
     status, err = watch.end()
     assert (status, err.count("LOGICAL_CLOCK")) == (0, 1)
     found = functions(listener)
-    assert set(found) == {"sleep", "infer [app.py:4]", "__other__", None}
-    other = {"kind", "name", "age", "calls", "exclusive", "exclusive_cpu"}
-    assert set(found["sleep"]) == other | {"inclusive", "inclusive_cpu"}
-    assert set(found["__other__"]) == other
+    assert set(found) == {"loop [app.py:15]", "infer [app.py:4]", "__other__", "__idle__", None}
+    other = {"kind", "name", "labels", "age", "calls", "exclusive", "exclusive_cpu"}
+    assert set(found["infer [app.py:4]"]) == other | {"inclusive"}
+    assert set(found["__other__"]) == set(found["__idle__"]) == other
+    assert found["__idle__"]["labels"] == {"profiler": "tau"}
