@@ -50,7 +50,8 @@ PROGRAM = """
         def of_class(cls, number):
             return number
 
-    def child(live, timer, rate, gauge, counter, device):
+    def child(live, timer, rate, gauge, counter, device, knob):
+        assert knob.value == 3 and knob is live.knob("k", 3, low=0, high=9)
         with live.timer("by_live"), timer, device:
             rate.tick()
             gauge.inc(3)
@@ -67,6 +68,7 @@ PROGRAM = """
                 live.gauge("g"),
                 live.counter("c"),
                 live.timer("d", sync=synchronize),
+                live.knob("k", 3, low=0, high=9),
             ),
         )
         process.start()

@@ -3,6 +3,7 @@
 import threading
 from typing import Any, Callable, Dict, Optional, Tuple
 
+from ..native import Native
 from ..wire.errors import LiveMetricsError
 from ..wire.knobs import DEFAULT, PINNED, SET, Declaration, Lease, Value
 
@@ -64,8 +65,8 @@ class KnobState:
             return PINNED
         return DEFAULT if self.until is None else SET
 
-    def take(self, lease: Lease, now: float) -> None:
-        """Take a lease, or refuse it."""
+    def take(self, lease: Lease, until: float) -> None:
+        """Take a lease that ends at the monotonic time ``until``, or refuse it."""
         try:
             value = self.declaration.check(lease.value)
         except LiveMetricsError as error:
@@ -75,9 +76,9 @@ class KnobState:
             self.refuse(lease, "pinned by %s" % PINS_VARIABLE)
             return
         self.revision, self.error = lease.revision, None
-        if lease.seconds > 0:
+        if until > Native.monotonic():
             self.error = self._change(value, SET)
-            self.until = now + lease.seconds if self.error is None else None
+            self.until = until if self.error is None else None
         else:
             self.release()
 
@@ -105,6 +106,12 @@ class KnobState:
 
     def apply(self, value: Value) -> Optional[str]:
         """Do what a new value asks for; return why that can't be done."""
+
+    def count_sleep(self) -> None:
+        """Tell from now on how long its limit has slept."""
+        if self.slept is None:
+            self.slept = 0.0
+            self.owner.is_paced = True
 
     def report(self) -> Tuple[Any, ...]:
         """Return what a change of is worth a message at once."""

@@ -44,6 +44,8 @@ class Knobs:
         self._by_name: Dict[str, KnobState] = {}
         #: Those that ``waggle-live run`` has made; an author's of that name takes its place.
         self._automatic: Dict[str, KnobState] = {}
+        #: Whether any of them is the limit of a pace.
+        self.is_paced = False
         #: Rises with each change that is worth a message.
         self.version = 0
 
@@ -63,11 +65,11 @@ class Knobs:
                 if name not in self._by_name and len(self._by_name) >= MAX_KNOBS:
                     text = "at most %d knobs a process, %r is one too many"
                     raise InvalidMetric(text % (MAX_KNOBS, name))
+                self.version += 1  # first: a signal handler may raise in between
                 known = self._by_name.setdefault(name, self._make(declaration, pin, self))
                 replaced = self._automatic.pop(name, None)
                 if replaced is not None:
                     replaced.release()
-                self.version += 1
         if known.declaration != declaration:
             raise InvalidMetric(
                 "knob %r is declared already, as %s; this is another declaration: %s"
@@ -86,8 +88,8 @@ class Knobs:
         with self._lock:
             is_full = len(self._by_name) + len(self._automatic) >= MAX_KNOBS
             if name not in self._automatic and name not in self._by_name and not is_full:
-                self._automatic.setdefault(name, self._make(declaration, pin, self))
                 self.version += 1
+                self._automatic.setdefault(name, self._make(declaration, pin, self))
             return self._automatic.get(name)
 
     def begin(self) -> None:
@@ -95,12 +97,14 @@ class Knobs:
         if self._begin is not None:
             self._begin()
 
-    def take(self, leases: Sequence[Lease]) -> None:
-        """Take these for all leases that there are: what is left out goes back to its default."""
+    def take(self, leases: Sequence[Lease], since: float) -> None:
+        """Take these for all leases that there are: what is left out goes back to its default.
+
+        Their seconds are counted from the monotonic time ``since``.
+        """
         named = {lease.name: lease for lease in leases}
         with self._watched():
             is_watched = not named or self._leases.watch()
-            now = Native.monotonic()
             for knob in self._all():
                 lease = named.get(knob.declaration.name)
                 if lease is None:
@@ -109,7 +113,7 @@ class Knobs:
                 elif not is_watched:
                     knob.refuse(lease, "no thread can be started to end the lease")
                 else:
-                    knob.take(lease, now)
+                    knob.take(lease, since + lease.seconds)
 
     def expire(self) -> Optional[float]:
         """End the leases whose time is over; return when the next one ends, None if there is none.

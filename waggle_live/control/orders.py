@@ -22,7 +22,7 @@ class NoOrders:
 
     is_on = False
 
-    def hear(self, message: Mapping[str, Any]) -> None:
+    def hear(self, message: Mapping[str, Any], since: float) -> None:
         """Pass a message ``set`` over."""
 
     def tell(self, connection: Any, is_last: bool) -> None:
@@ -48,6 +48,7 @@ class Orders(NoOrders):
         self._log_once = LogOnce()
         #: The newest ``set`` that was heard and not taken yet.
         self._heard: Optional[Mapping[str, Any]] = None
+        self._heard_since = 0.0
         self._take_at = 0.0
         self._are_stacks_wanted = False
         #: The revision of the collection of stacks, 0 while there is none; what of it was told.
@@ -61,15 +62,28 @@ class Orders(NoOrders):
         self._slept_at = 0.0
         self._number = self._stacks_number = 0
 
-    def hear(self, message: Mapping[str, Any]) -> None:
-        """Keep a message ``set`` until it is taken; a newer one takes its place."""
-        self._heard = message
+    def hear(self, message: Mapping[str, Any], since: float) -> None:
+        """Keep a message ``set`` until it is taken; a newer one takes its place.
+
+        ``since``: a monotonic time before it came. Its leases are counted from there: it may have
+        lain in the socket for longer than they last, if this process was stopped or held up.
+        """
+        self._heard, self._heard_since = message, since
 
     def tell(self, connection: Any, is_last: bool) -> None:
         """Take what was heard, and tell how the knobs stand, on a new connection in any case.
 
         None for no connection. ``is_last``: nothing more is told in this session. Raises OSError.
         """
+        knobs = self._knobs
+        if (
+            connection is self._told_on
+            and knobs.version == self._version
+            and self._heard is None
+            and not self._collecting
+            and not knobs.is_paced
+        ):
+            return  # as at most ticks
         if not self.is_on or connection is None or not connection.is_clear:
             return
         try:
@@ -90,6 +104,8 @@ class Orders(NoOrders):
 
     def _lines(self, everything: bool, is_last: bool) -> List[bytes]:
         now = Native.monotonic()
+        if everything:
+            self._heard = None  # it came on another connection, perhaps of another collector
         self._take(now)
         lines = self._stack_lines(everything, is_last, now)
         version, slept = self._knobs.version, self._knobs.slept()
@@ -112,7 +128,7 @@ class Orders(NoOrders):
         except ProtocolError as error:
             self._log_once("set", "the collector sets knobs by no valid message: %s", error)
             return
-        self._knobs.take(leases)
+        self._knobs.take(leases, self._heard_since)
 
     def _stack_lines(self, everything: bool, is_last: bool, now: float) -> List[bytes]:
         profile = self._knobs.profile

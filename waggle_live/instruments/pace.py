@@ -24,8 +24,7 @@ class Limit:
         #: When the latest item was let pass, by the monotonic clock, or would have been.
         self._passed_at = float("-inf")
         self._lock = Native.RLock()
-        if knob.slept is None:
-            knob.slept = 0.0
+        knob.count_sleep()
 
     @property
     def is_set(self) -> bool:

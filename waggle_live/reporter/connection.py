@@ -130,6 +130,11 @@ class Connection:
         return messages
 
     @property
+    def is_behind(self) -> bool:
+        """Whether ``receive`` has left something unread."""
+        return self._behind_since is not None
+
+    @property
     def is_flooded(self) -> bool:
         """Whether the collector has said more than is read for ``DEFAULT_FLOOD_SECONDS``."""
         since = self._behind_since

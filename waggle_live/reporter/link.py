@@ -65,7 +65,8 @@ class Link:
     """Connects, listens and backs off. Used by the sender's thread alone.
 
     ``refuse`` is told what names a series that the collector has no room for; it returns whether it
-    has seen to it. ``obey`` is told the last ``set`` of those that are read at once.
+    has seen to it. ``obey`` is told the last ``set`` of those that are read at once, and a
+    time before it came; None for who takes none.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Link:
         refuse: Callable[[Any], bool],
         interval: float,
         log_once: LogOnce,
-        obey: Callable[[Dict[str, Any]], None],
+        obey: Optional[Callable[[Dict[str, Any], float], None]],
     ) -> None:
         self._session = session
         self._addresses = addresses
@@ -95,6 +96,8 @@ class Link:
         #: The same where somebody waits.
         self._urgent_at = 0.0
         self._look_at = 0.0
+        #: When all was read that had arrived: what is read now has come later.
+        self._heard_at = 0.0
         #: Short connections in a row, all by the same socket file.
         self._short = 0
         self._short_inode: Any = None
@@ -115,15 +118,18 @@ class Link:
                 self._connect(urgent)
             else:
                 self.hear()
-        elif self.connection.has_unread:
-            self.hear()
+        elif self._obey is not None:
+            if self.connection.has_unread:
+                self.hear()
+            else:
+                self._heard_at = now
 
     def hear(self) -> None:
         """Take in what the collector says. Raises OSError when the connection is lost."""
         connection = self.connection
         if connection is None:
             return
-        order = None
+        now, order = Native.monotonic(), None
         for message in connection.receive():
             number = message.get("number")
             if message["type"] == "applied" and type(number) is int:
@@ -134,8 +140,10 @@ class Link:
                 order = message
             if self.connection is None:
                 return
-        if order is not None:
-            self._obey(order)
+        if order is not None and self._obey is not None:
+            self._obey(order, self._heard_at)
+        if not connection.is_behind:
+            self._heard_at = now
         if connection.is_flooded:
             self._log_once(
                 "flood",
@@ -180,7 +188,7 @@ class Link:
                     _absent.add(address)
                     self._log_once("connect", ABSENT, address, explain(error, address))
             else:
-                self._connected_at = self._look_at = now
+                self._connected_at = self._look_at = self._heard_at = now
                 self.applied = 0
                 self.was_connected = True
                 connection.send(encode(self._session.hello(over_tcp=bool(address.host))))

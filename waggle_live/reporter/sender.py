@@ -67,7 +67,7 @@ class Sender:
             session=session,
             addresses=addresses,
             refuse=self._updates.refuse,
-            obey=orders.hear,
+            obey=orders.hear if orders.is_on else None,
             interval=interval,
             log_once=log_once,
         )

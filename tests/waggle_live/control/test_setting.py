@@ -84,6 +84,33 @@ def test_a_sender_that_hangs_keeps_no_value(connect, listener, monkeypatch):
         hung.set()
 
 
+def test_a_set_that_lay_about_is_counted_from_its_coming(connect, listener):
+    """A sender that was held up takes no lease whose time is over: who gave it may be gone."""
+    live = connect()
+    knob = live.knob("a", 1)
+    live.knob("b", 1)
+    wait_told(listener, "b")
+    link = live._reporter._sender._link
+    hung, goes_on = threading.Event(), threading.Event()
+    look = link.look
+
+    def hang(urgent):
+        link.look = look
+        hung.set()
+        goes_on.wait(20)
+        look(urgent)
+
+    link.look = hang
+    assert hung.wait(5)
+    give(listener, lease("a", 5, seconds=0.5, revision=3), lease("b", 5, seconds=50, revision=4))
+    time.sleep(0.6)
+    goes_on.set()
+    wait_told(listener, "b", value=5)
+    entry = told(listener)["a"]
+    assert (entry["revision"], entry["source"]) == (3, "default")
+    assert (entry["changes"], knob.value) == ({"set": 0, "default": 0}, 1)
+
+
 def test_without_a_thread_for_its_end_no_lease_is_taken(connect, listener, monkeypatch):
     """Nobody would end it."""
     knob = connect().knob("a", 1)

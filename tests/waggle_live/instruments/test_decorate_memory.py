@@ -42,7 +42,7 @@ def frames():
     gc.enable()
 
 
-@pytest.fixture(params=["timer", "each"])
+@pytest.fixture(params=["timer", "each", "pace"])
 def stream(live, frames, request):
     """Return an instrumented generator function that yields new frames."""
 
@@ -53,6 +53,8 @@ def stream(live, frames, request):
 
     if request.param == "timer":
         return live.timer("t")(stream)
+    if request.param == "pace":
+        return lambda: live.pace("r", stream())
     return lambda: live.rate("r").each(stream())
 
 

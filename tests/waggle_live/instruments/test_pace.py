@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,11 +21,11 @@ def limit_of(live):
     """Set a knob as a lease does, until the test's end."""
 
     def set_to(name, value):
-        live._knobs.take([Lease(name, value, 60.0, 1)])
+        live._knobs.take([Lease(name, value, 60.0, 1)], time.monotonic())
         return live._knobs._by_name[name]
 
     yield set_to
-    live._knobs.take([])
+    live._knobs.take([], time.monotonic())
 
 
 def test_without_a_lease_it_is_each(live):
@@ -110,7 +111,7 @@ def test_a_lift_is_felt_at_once(live, limit_of):
     thread.start()
     time.sleep(0.1)
     assert not taken
-    live._knobs.take([])
+    live._knobs.take([], time.monotonic())
     thread.join(10)
     assert taken == [1]
 
@@ -158,7 +159,7 @@ def test_it_is_closed_as_its_items_are(live):
 
 def test_an_interrupted_sleep_is_counted(live, monkeypatch):
     """What a signal handler raises goes to the author."""
-    knob = KnobState(declare_limit("fps", 0.1, 10.0), 0.1, None)
+    knob = KnobState(declare_limit("fps", 0.1, 10.0), 0.1, SimpleNamespace())
     limit = Limit(knob)
     limit.wait()
 
