@@ -19,6 +19,7 @@ from . import (
     growth,
     intake,
     load,
+    orders,
     packages,
     profile,
     prometheus,
@@ -31,6 +32,7 @@ from .page import fleet, plot, report
 FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "calls": calls.run,
     "intake": intake.run,
+    "orders": orders.run,
     "scrape": scrape.run,
     "visible": visible.run,
     "turned": turned.run,

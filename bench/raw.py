@@ -19,10 +19,10 @@ class Session:
         self._number = 0
         self.series = series
         self._cell = {"timer": timer, "gauge": gauge, "counter": counter}[kind]
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(path)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
         name = "session-%06d" % number
-        self._tell(
+        self.tell(
             type="hello",
             version=1,
             session=name,
@@ -31,8 +31,9 @@ class Session:
             task="task%d" % number,
         )
 
-    def _tell(self, **message: Any) -> None:
-        self._socket.sendall(encode(message))
+    def tell(self, **message: Any) -> None:
+        """Send one message."""
+        self.socket.sendall(encode(message))
 
     def update(self, tick: int, series: int = -1) -> None:
         """Send the state of the first so many series, of all by default."""
@@ -50,14 +51,14 @@ class Session:
 
     def send(self, lines: bytes) -> None:
         """Send what :meth:`lines` returned, in that order."""
-        self._socket.sendall(lines)
+        self.socket.sendall(lines)
 
     def flush(self) -> None:
         """Wait until all of it is applied."""
-        self._tell(type="flush", number=self._number)
+        self.tell(type="flush", number=self._number)
         answer = b""
         while b'"applied"' not in answer:
-            part = self._socket.recv(65536)
+            part = self.socket.recv(65536)
             if not part:
                 raise ConnectionError("the collector closed: %r" % answer[-300:])
             answer += part
@@ -66,7 +67,7 @@ class Session:
 
     def close(self) -> None:
         """Hang up."""
-        self._socket.close()
+        self.socket.close()
 
 
 def timer(index: int, tick: int) -> Dict[str, Any]:

@@ -185,6 +185,54 @@ HELD_BY = {
         "deploy/test_kubernetes.py::test_it_has_no_rights",
         "deploy/test_systemd.py::test_systemd_finds_no_fault",
     ],
+    "Without `--control.token-file`": [
+        "collector/web/test_control_access.py::test_without_the_token_nothing_changes",
+        "collector/web/test_control_access.py::test_without_the_flag_nobody_controls_anything",
+    ],
+    "The token is compared": [
+        "collector/web/test_control_access.py::test_a_token_can_be_replaced_while_it_runs",
+        "collector/web/test_control_access.py::test_without_the_token_nothing_changes",
+    ],
+    "A plugin's socket can": [
+        "collector/web/test_control_access.py::test_a_plugin_sets_nothing_by_its_socket",
+    ],
+    "Where control is on": [
+        "collector/web/test_control_access.py::test_a_name_that_a_page_could_have_is_refused",
+    ],
+    "An address that is neither": [
+        "collector/web/test_control_access.py::"
+        "test_an_address_where_others_can_listen_is_warned_of",
+    ],
+    "No value is sent": [
+        "collector/control/test_orders.py::test_what_a_knob_forbids_is_refused_alone",
+        "collector/control/test_orders.py::test_a_pinned_knob_is_not_set",
+        "robustness/test_fuzz_control.py::test_no_order_and_no_declaration_hurts",
+    ],
+    "No order for a proven": [
+        "collector/control/test_processes.py::"
+        "test_an_unproven_process_gets_no_order_for_the_proven",
+    ],
+    "No value outlives": [
+        "collector/control/test_orders.py::test_an_expired_lease_is_gone_everywhere",
+        "collector/control/test_saved.py::test_what_is_left_of_a_lease_never_grows",
+        "robustness/test_fuzz_control.py::test_no_order_and_no_declaration_hurts",
+    ],
+    "A knob changes at most": [
+        "collector/control/test_safety.py::test_a_knob_changes_at_most_once_a_second",
+        "collector/control/test_safety.py::test_a_knob_changes_at_most_twelve_times_a_minute",
+        "collector/control/test_safety.py::test_release_and_expiry_are_not_held_back",
+    ],
+    "A value after which": [
+        "collector/control/test_safety.py::"
+        "test_a_value_after_which_the_plugin_ends_twice_is_quarantined",
+        "collector/control/test_safety.py::"
+        "test_only_the_value_is_quarantined_until_somebody_clears_it",
+    ],
+    "A profile ends with": [
+        "collector/control/test_profiling.py::test_who_goes_away_releases_the_knob",
+        "collector/control/test_profiling.py::"
+        "test_a_process_that_tells_too_many_stacks_has_the_rest_left_out",
+    ],
 }
 
 

@@ -8,8 +8,7 @@ import resource
 import signal
 import socket
 import sys
-
-from aiohttp import web
+from collections.abc import Awaitable, Callable
 
 from . import logs, memory
 from .budget import DEFAULT_ANSWERS, Budget
@@ -213,16 +212,19 @@ async def run(options: Options, lines: logs.Lines) -> None:
     log.info("stopping")
     unix.unlink()
     await lookups.stop()
-    await _drain(listener, http_listener, runner, state)
+    await _drain(listener, http_listener, runner.cleanup, state)
 
 
 async def _drain(
-    listener: Listener, http_listener: HttpListener, runner: web.AppRunner, state: StateFile
+    listener: Listener,
+    http_listener: HttpListener,
+    answered: Callable[[], Awaitable[None]],
+    state: StateFile,
 ) -> None:
     """Take in and answer what is on its way, and save."""
     await listener.stop()
     http_listener.acceptor.stop()
-    await runner.cleanup()
+    await answered()
     # Written while the processes still count as connected: they are awaited after a restart.
     state.save()
     for acceptor in (listener.acceptor, http_listener.acceptor):

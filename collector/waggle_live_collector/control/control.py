@@ -171,8 +171,8 @@ class Control:
         for identity in identities:
             for told in self._processes.of(identity):
                 self._send(told, now)
+            self._table.version += 1
         self._own.leases.set(self.leases.count)
-        self._table.version += 1
 
     def hold_leases(self, more: int) -> bool:
         """Hold so many leases more, or less; False if there is no room."""

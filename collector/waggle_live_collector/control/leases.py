@@ -140,5 +140,8 @@ class Leases:
         if not wanted:
             return None
         holders = self.holders
+        if len(wanted) == 1:
+            ((name, lease),) = wanted.items()
+            return holders[name], lease
         name = min(wanted, key=lambda each: (-holders[each].priority, wanted[each].since))
         return holders[name], wanted[name]

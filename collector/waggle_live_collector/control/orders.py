@@ -100,8 +100,8 @@ class Orders:
         before = set(holder.leases)
         refused: dict[int, _RefusedError] = {}
         stated: set[KnobKey] = set()
-        for number, entry in enumerate(will.set):
-            key = entry.key
+        keys = [entry.key for entry in will.set]
+        for number, (key, entry) in enumerate(zip(keys, will.set, strict=True)):
             try:
                 if key in stated:
                     raise _RefusedError(REFUSED, "the knob stands twice in this request")
@@ -112,12 +112,14 @@ class Orders:
         dropped = before - stated
         for key in dropped:
             leases.drop(holder, key)
+        # What was refused now may have been taken for longer before.
+        holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
         control.hold_leases(-len(dropped))
         waits = {key: control.settle(key, now) for key in stated | dropped}
         control.send({key.identity for key in waits}, now)
         return holder, [
-            self._answer(holder, entry, waits[entry.key], refused.get(number))
-            for number, entry in enumerate(will.set)
+            self._answer(holder, key, waits[key], refused.get(number))
+            for number, key in enumerate(keys)
         ]
 
     def end(self, name: str, etag: str | None) -> bool:
@@ -176,9 +178,8 @@ class Orders:
         leases.want(holder, key, checked, now, holder.until)
 
     def _answer(
-        self, holder: Holder, entry: Entry, waits: str, refused: _RefusedError | None
+        self, holder: Holder, key: KnobKey, waits: str, refused: _RefusedError | None
     ) -> dict[str, Any]:
-        key = entry.key
         knob = self._control.knob(key)
         answer: dict[str, Any] = {**key.identity._asdict(), "name": key.name, "status": REFUSED}
         answer["processes"] = NOBODY if knob is None else knob.processes()

@@ -4,7 +4,10 @@ import json
 import urllib.error
 import urllib.request
 
+from ..control.holders import MODEL, PROFILE, RESOLUTION, THRESHOLD
+
 TOKEN = "a-token-of-the-test"
+KNOBS = [RESOLUTION, THRESHOLD, MODEL, PROFILE]
 HEADER = "Waggle-Control-Token"
 
 
@@ -36,3 +39,15 @@ def begin(collector, *entries, holder="me", **will):
     )
     assert status == 201, answer
     return headers["ETag"], json.loads(answer)["entries"]
+
+
+def declare(client, number=1, listed=KNOBS, **changes):
+    """Tell the knobs of a process."""
+    told = [{**knob, **changes.get(knob["name"], {})} for knob in listed]
+    client.send({"type": "knobs", "number": number, "knobs": told})
+
+
+def outcomes(collector):
+    """Return how often requests had which outcome."""
+    found = collector.scrape().all("waggle_collector_control_requests_total")
+    return {labels["outcome"]: value for labels, value in found if value}

@@ -6,22 +6,14 @@ import time
 from pathlib import Path
 
 import jsonschema
-import pytest
 
-from ..control.holders import MODEL, PROFILE, RESOLUTION, THRESHOLD
+from ..control.holders import RESOLUTION
 from ..harness import Client, start, wait_until
-from .orders import TOKEN, ask, begin, entry
+from .orders import ask, begin, declare, entry, outcomes
 
 SCHEMA = json.loads(
     (Path(__file__).parents[3] / "docs" / "reference" / "control.schema.json").read_text()
 )
-KNOBS = [RESOLUTION, THRESHOLD, MODEL, PROFILE]
-REQUESTS = [
-    ("PUT", "/api/v1/leases/me", {"set": [entry("resolution", 360)]}),
-    ("DELETE", "/api/v1/leases/me", None),
-    ("DELETE", "/api/v1/quarantine?plugin=plugin&name=resolution", None),
-    ("POST", "/api/v1/profile", {"plugin": "plugin", "seconds": 1}),
-]
 
 
 def check(name, what):
@@ -36,40 +28,6 @@ def knobs(collector):
     answer = json.loads(body)
     check("knobs", answer)
     return {each["name"]: each for each in answer["knobs"]}
-
-
-def declare(client, number=1, listed=KNOBS, **changes):
-    """Tell the knobs of a process."""
-    told = [{**knob, **changes.get(knob["name"], {})} for knob in listed]
-    client.send({"type": "knobs", "number": number, "knobs": told})
-
-
-def outcomes(collector):
-    """Return how often requests had which outcome."""
-    found = collector.scrape().all("waggle_collector_control_requests_total")
-    return {labels["outcome"]: value for labels, value in found if value}
-
-
-@pytest.fixture(scope="module")
-def token_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("control") / "token"
-    path.write_text(TOKEN + "\n")
-    return path
-
-
-@pytest.fixture
-def collector(token_file):
-    with start(flags=[f"--control.token-file={token_file}"]) as running:
-        yield running
-
-
-@pytest.fixture
-def plugin(collector):
-    with Client(collector) as client:
-        client.hello()
-        declare(client)
-        client.flush()
-        yield client
 
 
 def test_the_schema_is_one():
@@ -129,67 +87,6 @@ def test_a_second_copy_of_a_controller_changes_nothing(collector, plugin):
     assert holder["entries"][0]["value"] == 360
 
 
-@pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
-def test_without_the_token_nothing_changes(collector, plugin, method, path, body):
-    """401 with how to show it, counted, and neither the right one nor the wrong one is logged."""
-    begin(collector, entry("model", "n"))
-    plugin.read()
-    wrong = [None, "", "wrong", TOKEN + "x", "\xc3\xa9"]
-    for shown in wrong:
-        status, headers, text = ask(collector, method, path, body, token=shown, If_None_Match="*")
-        assert (status, headers["WWW-Authenticate"]) == (401, "Waggle-Control-Token")
-        assert b"Waggle-Control-Token" in text
-    assert [each["type"] for each in plugin.flush()] == ["applied"]
-    assert outcomes(collector) == {"created": 1, "unauthorized": len(wrong)}
-    assert TOKEN not in collector.log()
-    assert "wrong" not in collector.log()
-    assert json.loads(collector.get("/api/v1/leases")[2])["holders"]
-
-
-def test_without_the_flag_nobody_controls_anything():
-    """403 with the name of the flag; the knobs are told all the same."""
-    with start() as collector, Client(collector) as client:
-        client.hello()
-        declare(client)
-        client.flush()
-        for method, path, body in REQUESTS:
-            status, _, text = ask(collector, method, path, body, If_None_Match="*")
-            assert (status, b"--control.token-file" in text) == (403, True)
-        assert [each["type"] for each in client.flush()] == ["applied"]
-        assert outcomes(collector) == {"off": len(REQUESTS)}
-        assert set(knobs(collector)) == {knob["name"] for knob in KNOBS}
-        assert json.loads(collector.get("/api/v1/knobs")[2])["control"] == "off"
-
-
-def test_a_name_that_a_page_could_have_is_refused(collector):
-    """Against DNS rebinding, before the token is looked at."""
-    known = [
-        *("127.0.0.1:9090", "[::1]:9090", "[fe80::1]", "localhost", "node-W023"),
-        "wes-live-metrics.default.svc.cluster.local:9090",
-        "wes-live-metrics.default.svc",
-    ]
-    strange = [
-        *("evil.example.org:9090", "127.0.0.1.evil.example.org", "localhost.example.org"),
-        *("evil.example.org.", "", "1.2.3", "a.b"),
-    ]
-    for number, host in enumerate([*known, *strange]):
-        path = f"/api/v1/leases/me-{number}"
-        status = ask(collector, "PUT", path, {"set": []}, If_None_Match="*", Host=host)[0]
-        assert status == (201 if host in known else 403), host
-    assert outcomes(collector) == {"created": len(known), "host": len(strange)}
-
-
-def test_a_plugin_sets_nothing_by_its_socket(collector, plugin):
-    """What the collector says to plugins is an error of one that says it, and counted."""
-    with Client(collector) as other:
-        other.hello("session-2", plugin="other")
-        entries = [{"name": "resolution", "value": 360, "seconds": 10, "revision": 1}]
-        other.send({"type": "set", "number": 1, "knobs": entries})
-        assert other.read()["code"] == "control"
-    assert [each["type"] for each in plugin.flush()] == ["applied"]
-    assert collector.scrape().sum("waggle_collector_refusals_total", reason="control") == 1
-
-
 def test_a_body_that_is_none_changes_nothing(collector, plugin):
     """400 with what is wrong with it."""
     bodies = [
@@ -209,41 +106,6 @@ def test_a_name_that_is_none_is_said(collector):
     """400 with the rule."""
     status, _, text = ask(collector, "PUT", "/api/v1/leases/Me", {"set": []}, If_None_Match="*")
     assert (status, b"[a-z0-9._-]" in text) == (400, True)
-
-
-def test_a_token_can_be_replaced_while_it_runs(tmp_path):
-    """The file is read anew; one that is missing admits nobody, and that is logged."""
-    path = tmp_path / "token"
-    path.write_text("first")
-    with start(flags=[f"--control.token-file={path}"]) as collector:
-
-        def put(token, holder):
-            leases = "/api/v1/leases/" + holder
-            return ask(collector, "PUT", leases, {"set": []}, token=token, If_None_Match="*")[0]
-
-        assert put("first", "a") == 201
-        path.write_text("second")
-        assert (put("first", "b"), put("second", "b")) == (401, 201)
-        path.unlink()
-        assert (put("second", "c"), put("", "c")) == (401, 401)
-        assert "nobody can control plugins until it is mended" in collector.log()
-
-
-def test_a_token_file_that_is_no_good_stops_the_start(tmp_path):
-    """Nobody finds out later that nobody may."""
-    path = tmp_path / "token"
-    path.write_text("\n")
-    with pytest.raises(AssertionError, match="must hold 1 to 1024 bytes"):
-        start(flags=[f"--control.token-file={path}"])
-
-
-def test_an_address_where_others_can_listen_is_warned_of(token_file):
-    """Without TLS, and not for the loopback."""
-    flags = [f"--control.token-file={token_file}", "--web.listen-address=127.0.0.1:0"]
-    with start(flags=flags) as collector:
-        assert "without TLS" not in collector.log()
-    with start(flags=[*flags, "--web.listen-address=0.0.0.0:0"]) as collector:
-        assert collector.log().count("--control.token-file without TLS on 0.0.0.0:") == 1
 
 
 def test_leases_outlive_a_killed_collector(token_file):
