@@ -131,7 +131,7 @@ $(VENV)/.python:
 
 $(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
 	@echo "Installing the client, the collector, the controller and what the example needs"
-	@$(PYTHON) $(PIP_INSTALL) -e . -e ./collector -e "./controller[top]"
+	@$(PYTHON) $(PIP_INSTALL) -e . -e ./collector -e "./controller[top,service]"
 	@$(PYTHON) $(PIP_INSTALL) -r plugin-example/requirements.txt
 	@touch $@
 
@@ -173,7 +173,7 @@ $(VENV)/.wheel: $(VENV)/.python $(CLIENT) $(CONTROLLER) $(PACKAGING)
 
 # The second time for a wheel that has changed under the same version.
 .venv-%/.client: .venv-%/.python $(VENV)/.wheel
-	@.venv-$*/bin/python $(PIP_INSTALL) $(call wheels,$*,[top])
+	@.venv-$*/bin/python $(PIP_INSTALL) $(call wheels,$*,[top,service])
 	@.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(call wheels,$*)
 	@touch $@
 

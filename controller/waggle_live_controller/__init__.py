@@ -36,6 +36,7 @@ from .node import DEFAULT_TIMEOUT, Node
 from .plugins import PluginIdentity, PluginReading, Plugins
 from .policies.deadline import DeadlinePolicy, Decision
 from .policies.ladder import Ladder
+from .policies.priority import Claim, PriorityAllocator, Usage
 from .readings import (
     CounterReading,
     GaugeReading,
@@ -52,6 +53,7 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "DEFAULT_TTL",
     "AmbiguousPlugin",
+    "Claim",
     "ControlRefused",
     "ControllerError",
     "CounterReading",
@@ -85,6 +87,7 @@ __all__ = [
     "PluginReading",
     "Plugins",
     "Polled",
+    "PriorityAllocator",
     "RateDifference",
     "RateReading",
     "Readings",
@@ -94,5 +97,6 @@ __all__ = [
     "TimerReading",
     "UnknownPlugin",
     "UnknownSeries",
+    "Usage",
     "__version__",
 ]

@@ -48,6 +48,13 @@ class Ladder:
                 costs.append(above * cost)
         return cls(settings[::-1], costs[::-1])
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ladder):
+            return NotImplemented
+        return (self.settings, self.costs) == (other.settings, other.costs)
+
+    __hash__ = None  # type: ignore[assignment]  # settings are mappings
+
     def changed(self, setting: int) -> Mapping[str, Value]:
         """Return the values of a setting that differ from the defaults: what must be held."""
         default = self.settings[-1]

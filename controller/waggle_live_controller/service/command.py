@@ -1,0 +1,79 @@
+"""The command line of ``waggle-live-controller``."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from typing import Any, List, Optional
+
+from .. import ControllerError, __version__
+
+INSTALL = "it needs PyYAML and prometheus_client: pip install 'waggle-live-controller[service]'"
+log = logging.getLogger("waggle_live_controller")
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit status: 0 then, 2 for an error of usage."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        from .config import load
+        from .node_loop import NodeLoop
+        from .own_metrics import OwnMetrics
+
+        config = load(options.config)
+    except ImportError as error:
+        parser.exit(2, "%s: %s (%s)\n" % (parser.prog, INSTALL, error))
+    except ControllerError as error:
+        parser.exit(2, "%s: %s\n" % (parser.prog, error))
+    if options.check:
+        return 0
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    own, stop = OwnMetrics(), threading.Event()
+    own.acting.set(options.act)
+    try:
+        host, port = own.serve(config.listen)
+    except OSError as error:
+        parser.exit(2, "%s: listen %s: %s\n" % (parser.prog, config.listen, error.strerror))
+    log.info("metrics are at http://%s:%d/metrics", host, port)
+    if not options.act:
+        log.info("it only says what it would do: --act has it turn knobs")
+
+    def end(*_: Any) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    loops = [
+        NodeLoop(config=config, node=node, act=options.act, own=own, stop=stop)
+        for node in config.nodes
+    ]
+    # One thread a node: a slow node delays no other.
+    threads = [
+        threading.Thread(target=loop.run, name="node-%d" % number, daemon=True)
+        for number, loop in enumerate(loops)
+    ]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(3600.0):
+        pass
+    for thread in threads:
+        thread.join()
+    log.info("released what it held")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="waggle-live-controller",
+        description="Hold deadlines of plugins by turning the knobs that they offer.",
+    )
+    add = parser.add_argument
+    add("--config", required=True, metavar="FILE", help="YAML: nodes and deadlines")
+    add("--act", action="store_true", help="turn knobs; otherwise it only says what it would do")
+    add("--check", action="store_true", help="check the file, and end")
+    add("--version", action="version", version="%(prog)s " + __version__)
+    return parser

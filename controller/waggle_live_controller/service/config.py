@@ -1,0 +1,148 @@
+"""The configuration of ``waggle-live-controller``: nodes, and the deadlines of plugins on them."""
+
+from typing import List, NamedTuple, Optional, Tuple
+
+from .. import DEFAULT_TIMEOUT, DEFAULT_TTL, ControllerError, Leases, Node
+from .section import Section, read
+
+#: Seconds between decisions.
+DEFAULT_PERIOD = 1.0
+DEFAULT_HOLDER = "waggle-live-controller"
+#: Where its own metrics are.
+DEFAULT_LISTEN = ":9095"
+MEAN, P95 = "mean_below", "p95_below"
+
+
+class NodeConfig(NamedTuple):
+    """One node, made but not connected."""
+
+    node: Node
+    #: How many cores its plugins may share; None if each deadline is held by itself.
+    cores: Optional[float]
+
+
+class Deadline(NamedTuple):
+    """What a plugin has to keep to, and what may be turned for it."""
+
+    plugin_task: str
+    timer: str
+    #: ``mean_below`` or ``p95_below``.
+    statistic: str
+    #: Seconds.
+    below: float
+    #: Seconds of it that no setting shortens.
+    waiting: float
+    #: Names, the one to turn down first being the first.
+    knobs: Tuple[str, ...]
+    priority: int
+    #: Frames a second that are wanted; None without ``cores``.
+    rate: Optional[float]
+
+
+class Config(NamedTuple):
+    """The whole file."""
+
+    holder: str
+    ttl: float
+    priority: int
+    period: float
+    listen: str
+    nodes: Tuple[NodeConfig, ...]
+    deadlines: Tuple[Deadline, ...]
+
+
+def load(path: str) -> Config:
+    """Read the file; raises ConfigError with the file, the line, and what would be right."""
+    file = read(path)
+    nodes = file.sections("nodes", "a node", _node)
+    if len({each.node.url for each in nodes}) < len(nodes):
+        raise file.error("a node stands in the list twice", "nodes")
+    shared = any(each.cores is not None for each in nodes)
+    deadlines = file.sections("deadlines", "a deadline", lambda one: _deadline(one, shared))
+    if len({each.plugin_task for each in deadlines}) < len(deadlines):
+        raise file.error("a plugin_task has one deadline", "deadlines")
+    config = Config(
+        holder=file.text("holder", DEFAULT_HOLDER),
+        ttl=file.number("ttl", DEFAULT_TTL, low=1.0, high=60.0),
+        priority=file.whole("priority", 0, low=0, high=9),
+        period=file.number("period", DEFAULT_PERIOD, low=0.2, high=10.0),
+        listen=file.text("listen", DEFAULT_LISTEN),
+        nodes=tuple(nodes),
+        deadlines=tuple(deadlines),
+    )
+    if config.ttl < 3 * config.period:
+        raise file.error("ttl is at least three periods, so that two decisions may fail", "ttl")
+    try:  # the rules of a lease are its own
+        Leases(nodes[0].node, config.holder, ttl=config.ttl, priority=config.priority)
+    except ValueError as error:
+        raise file.error(str(error)) from None
+    _, colon, port = config.listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        text = "listen is host:port or :port, not %r" % config.listen
+        raise file.error(text, "listen")
+    file.end()
+    return config
+
+
+def _node(section: Section) -> NodeConfig:
+    token, password = _secret(section, "control_token_file"), _secret(section, "password_file")
+    try:
+        node = Node(
+            section.text("url"),
+            timeout=section.number("timeout", DEFAULT_TIMEOUT, high=60.0),
+            ca_file=section.optional_text("ca_file"),
+            cert_file=section.optional_text("cert_file"),
+            key_file=section.optional_text("key_file"),
+            username=section.optional_text("username"),
+            password=password,
+            control_token=token,
+        )
+    except ControllerError as error:
+        if type(error).__name__ == "ConfigError":
+            raise
+        raise section.error(str(error)) from None
+    cores = section.number("cores", high=4096.0) if "cores" in section else None
+    return NodeConfig(node, cores)
+
+
+def _secret(section: Section, name: str) -> Optional[str]:
+    """Return the content of a file whose name is given; the content is in no message."""
+    path = section.optional_text(name)
+    if path is None:
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise section.error("%s %s: %s" % (name, path, why), name) from None
+
+
+def _deadline(section: Section, shared: bool) -> Deadline:
+    given: List[str] = [name for name in (MEAN, P95) if name in section]
+    if len(given) != 1:
+        raise section.error("a deadline has either %s or %s, in seconds" % (MEAN, P95))
+    # Both are taken, so that they are among the names of a message.
+    below = section.number(given[0], high=3600.0)
+    waiting = section.number("waiting", low=-1e-9, high=3600.0) if "waiting" in section else 0.0
+    if waiting >= below:
+        raise section.error("waiting is less than %s" % given[0], "waiting")
+    knobs = tuple(section.texts("knobs"))
+    if len(set(knobs)) < len(knobs):
+        raise section.error("a knob stands twice", "knobs")
+    rate = None
+    if shared:
+        rate = section.number("rate", high=1e6)
+    elif "rate" in section or "priority" in section:
+        text = "rate and priority share the cores of a node, which has no `cores` here"
+        raise section.error(text, "rate" if "rate" in section else "priority")
+    return Deadline(
+        plugin_task=section.text("plugin_task"),
+        timer=section.text("timer"),
+        statistic=given[0],
+        below=below,
+        waiting=waiting,
+        knobs=knobs,
+        priority=section.whole("priority", 0, low=0, high=9),
+        rate=rate,
+    )

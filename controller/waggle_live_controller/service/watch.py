@@ -1,0 +1,146 @@
+"""``Watch``: one deadline on one node: what is measured of it, its ladder, and what is held."""
+
+from typing import Dict, List, Mapping, NamedTuple, Optional
+
+from .. import Entry, Knobs, Ladder, PluginIdentity, PluginReading, Snapshot
+from .config import P95, Deadline
+
+#: Samples that make a measurement: a plugin of few frames is measured over several periods.
+MIN_SAMPLES = 10
+#: Seconds of a window that quantiles are of.
+WINDOW = 2
+#: A process tells its CPU time every 2 s: less than the first says nothing, and it is measured anew
+#: after the second.
+CPU_SECONDS, MAX_CPU_SECONDS = 5.0, 30.0
+
+
+class Measured(NamedTuple):
+    """What a plugin did since the last decision."""
+
+    value: Optional[float]
+    samples: int
+    #: CPU seconds of a frame; None if it isn't known.
+    cpu: Optional[float]
+
+
+NOTHING = Measured(None, 0, None)
+
+
+class Watch:
+    """Belongs to the thread of its node.
+
+    ``plugin``: found by task at each snapshot; another identity is another plugin.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self.identity: Optional[PluginIdentity] = None
+        self.ladder: Optional[Ladder] = None
+        self.settle = 0.0
+        #: Why there is no ladder.
+        self.problem = ""
+        self.setting = 0
+        #: Snapshot.received of the last decision on fresh numbers.
+        self.decided_at = float("-inf")
+        self._start: Optional[float] = None
+        self._since: Optional[Snapshot] = None
+        self._cpu_since: Optional[Snapshot] = None
+
+    def see(self, snapshot: Snapshot) -> Optional[PluginReading]:
+        """Return the plugin if it is there and heard; a new one needs a ladder."""
+        try:
+            plugin = snapshot.plugins[self.deadline.plugin_task]
+        except LookupError as error:
+            self.problem = str(error)
+            return None
+        if not plugin.heard:
+            self.problem = "nothing is heard of it"
+            return None
+        if self.deadline.timer not in plugin.timers:
+            self.problem = "it has no timer %s; there are: %s" % (
+                self.deadline.timer,
+                ", ".join(plugin.timers) or "none",
+            )
+            return None
+        if plugin.identity != self.identity:
+            self.identity, self.ladder = plugin.identity, None
+        if plugin.start != self._start:
+            self._start = plugin.start
+            self.restart(snapshot)
+        return plugin
+
+    def learn(self, knobs: Knobs) -> bool:
+        """Take the ladder from the plugin's knobs; returns whether it is another one."""
+        assert self.identity is not None
+        there = knobs.of(self.identity)
+        missing = [name for name in self.deadline.knobs if name not in there]
+        before = self.ladder
+        if missing:
+            self.ladder = None
+            self.problem = "it has no knob %s; there are: %s" % (
+                missing[0],
+                ", ".join(name for name in there if not name.startswith("__")) or "none",
+            )
+            return before is not None
+        chosen = [there[name] for name in self.deadline.knobs]
+        try:
+            self.ladder = Ladder.of(chosen)
+        except ValueError as error:
+            self.ladder, self.problem = None, str(error)
+            return before is not None
+        self.problem = ""
+        self.settle = max(knob.settle for knob in chosen)
+        if self.deadline.statistic == P95:
+            self.settle += WINDOW - 1.0
+        if before is not None and before == self.ladder:
+            return False
+        self.reset()
+        return True
+
+    def reset(self) -> None:
+        """Begin with the plugin's defaults."""
+        self.setting = len(self.ladder.settings) - 1 if self.ladder else 0
+        self.decided_at = float("-inf")
+
+    def restart(self, snapshot: Snapshot) -> None:
+        """Measure from here on: something has changed."""
+        self._since = self._cpu_since = snapshot
+
+    def measure(self, snapshot: Snapshot) -> Measured:
+        """Return what happened since the last measurement that had samples enough."""
+        if self._since is None or self._cpu_since is None:
+            self.restart(snapshot)
+            return NOTHING
+        task, name = self.deadline.plugin_task, self.deadline.timer
+        timer = snapshot.since(self._since).plugins[task].timers[name]
+        if timer.count is None:
+            self.restart(snapshot)
+            return NOTHING
+        value = timer.mean
+        if self.deadline.statistic == P95:
+            value = snapshot.plugins[task].timers[name].p95
+        if timer.count >= MIN_SAMPLES:
+            self._since = snapshot
+        return Measured(value, timer.count, self._cpu(snapshot))
+
+    def _cpu(self, snapshot: Snapshot) -> Optional[float]:
+        assert self._cpu_since is not None
+        long = snapshot.since(self._cpu_since)
+        plugin = long.plugins[self.deadline.plugin_task]
+        count = plugin.timers[self.deadline.timer].count
+        if long.seconds > MAX_CPU_SECONDS:
+            self._cpu_since = snapshot
+        if long.seconds < CPU_SECONDS or not count or not plugin.cpu_seconds:
+            return None
+        return plugin.cpu_seconds / count
+
+    def entries(self) -> List[Entry]:
+        """Return what must be held."""
+        if self.ladder is None or self.identity is None:
+            return []
+        values: Mapping[str, object] = self.ladder.changed(self.setting)
+        return [Entry(self.identity, name, value) for name, value in values.items()]  # type: ignore[arg-type]
+
+    def shown(self) -> Dict[str, object]:
+        """Return the values of the setting, for people."""
+        return dict(self.ladder.settings[self.setting]) if self.ladder else {}
