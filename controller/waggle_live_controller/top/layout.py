@@ -55,7 +55,7 @@ GAP = "  "
 CHOICES = 30
 #: Characters of a curve: what is left of the line, within these limits.
 TREND = (8, 60)
-#: Characters of a function's name at most where there is no terminal: C++ has very long ones.
+#: Characters of a function's name at most: C++ has very long ones.
 FUNCTION = 60
 #: From this width of the terminal on there is room for the column of kinds.
 WIDE = 96
@@ -79,11 +79,16 @@ class Layout:
         }
         widths = self._widths
         widths["count"] = max([widths["count"], *(len(number(each.calls)) for each in functions)])
-        if width is None:  # on a terminal, long names of functions are cut in favour of curves
-            longest = max([0, *(len(each.name) for each in functions)])
-            room = min(longest, FUNCTION) - len(GAP) - widths["kind"]
+        longest = min(max([0, *(len(_named(each)) for each in functions)]), FUNCTION)
+        if width is None:
+            room = longest - len(GAP) - widths["kind"]
             widths["instrument"] = max(widths["instrument"], room)
         self._curve = self._curve_width(width) if trend else 0
+        #: Of a function's name: those lines have no curve, and on a terminal it takes the room.
+        self._name = widths["instrument"] + (len(GAP) + widths["kind"] if "kind" in widths else 0)
+        if width is not None:
+            numbers = sum(len(GAP) + self._function_width(each) for each in FUNCTION_NUMBERS)
+            self._name = max(self._name, min(longest, width - 1 - numbers))
 
     def _curve_width(self, width: Optional[int]) -> int:
         if width is None:
@@ -110,11 +115,10 @@ class Layout:
         return _line([*cells, (sparkline(row.trend, self._curve), "cyan")])
 
     def functions(self, functions: Sequence[Function]) -> List[Text]:
-        """Draw some functions of one profiler, with titles of their own: calls below counts."""
-        widths = self._widths
-        name, first = self._name_width(), functions[0]
+        """Draw some functions of one profiler, with titles of their own."""
+        name, first = self._name, functions[0]
         columns = [
-            (each, max(each.width, widths["count"] if each.field == "calls" else 0))
+            (each, self._function_width(each))
             for each in FUNCTION_NUMBERS
             if any(getattr(function, each.field) is not None for function in functions)
         ]
@@ -124,14 +128,16 @@ class Layout:
             titles.append(("of wall" if of_wall else column.title).rjust(width))
         drawn = [_line((title, "dim") for title in titles)]
         for function in functions:
-            text = clean(function.name) + (" (throttled)" if function.throttled else "")
-            cells = [(_cut_function(text, name), "")]
+            cells = [(_cut_function(_named(function), name), "")]
             for column, width in columns:
                 value = getattr(function, column.field)
                 text = NOTHING if value is None else column.write(value)
                 cells.append((text.rjust(width), column.style))
             drawn.append(_line(cells))
         return drawn
+
+    def _function_width(self, column: Column) -> int:
+        return max(column.width, self._widths["count"] if column.field == "calls" else 0)
 
     def knobs(self, knobs: Sequence[KnobReading], desk: Desk, url: str) -> List[Text]:
         """Draw the knobs of a plugin: value, what it may be, and who decides; the chosen one in
@@ -186,6 +192,10 @@ def _line(cells: Iterable[Tuple[str, str]]) -> Text:
     line = Text.assemble(*(part for cell in cells for part in (cell, GAP)), no_wrap=True)
     line.rstrip()
     return line
+
+
+def _named(function: Function) -> str:
+    return clean(function.name) + (" (throttled)" if function.throttled else "")
 
 
 def _cut(text: str, width: int) -> str:

@@ -77,13 +77,13 @@ def test_of_an_older_collector_there_are_no_shares():
 
 
 @pytest.mark.parametrize("width", [80, 96, 160])
-def test_names_are_cut_to_their_column_on_a_terminal(width):
+def test_names_have_what_the_numbers_leave_on_a_terminal(width):
     """They take no room of the curves, and fit; without a terminal most are whole."""
     long = plugin(timers=[timer()], functions=[function("n" * 256, share=1)])
     drawn = text(node(long), width=width, trend=True)
     assert drawn[0] == text(node(plugin(timers=[timer()])), width=width, trend=True)[0]
-    assert "…" in drawn[-1] and drawn[-1].endswith("100.0 %") and len(drawn[-1]) < 80
-    assert drawn[-1].index("20") + 2 == drawn[0].index("count") + 5
+    assert "…" in drawn[-1] and drawn[-1].endswith("100.0 %") and len(drawn[-1]) < width
+    assert len(drawn[-1].split("…")[0]) >= 31
     assert text(node(long))[-1].startswith("n" * 59 + "…  ")
     assert text(node(plugin(functions=[function("n" * 60)])))[-1].startswith("n" * 60 + "  ")
 
@@ -92,17 +92,17 @@ def test_names_are_cut_to_their_column_on_a_terminal(width):
     ("name", "shown"),
     [
         ("infer [app.py:4]", "infer [app.py:4]"),
-        ("<listcomp> [app.py:3]", "<listcom… [app.py:3]"),
-        ("a_very_long_name [a/__init__.py:1234]", "a_very_long_name [a…"),
-        ("make_set [set.c:95742]", "make_set [set.c:957…"),
+        ("the_very_long_name_of_a_method [app.py:3]", "the_very_long_name_o… [app.py:3]"),
+        ("a_very_long_name [a/__init__.py:1234]", "a_very_long_name [a/__init__.py…"),
+        ("make_set_of_many_things [set.c:95742]", "make_set_of_many_… [set.c:95742]"),
         ("a_name_of_no_place", "a_name_of_no_place"),
-        ("operator[] (int, char const *)", "operator[] (int, ch…"),
+        ("operator[] (int, char const *, long)", "operator[] (int, char const *, …"),
     ],
 )
 def test_the_place_of_a_function_is_not_what_is_cut(name, shown):
     """Its name is, where that leaves enough of it."""
     drawn = text(node(plugin(timers=[timer()], functions=[function(name)])), width=80, trend=True)
-    assert drawn[-1][:20].rstrip() == shown
+    assert drawn[-1].startswith(shown + "  ")
 
 
 def test_many_calls_stand_below_their_title():
