@@ -24,7 +24,6 @@ from . import (
     profile,
     prometheus,
     scrape,
-    turned,
     visible,
 )
 from .page import fleet, plot, report
@@ -35,7 +34,6 @@ FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "orders": orders.run,
     "scrape": scrape.run,
     "visible": visible.run,
-    "turned": turned.run,
     "footprint": footprint.run,
     "growth": growth.run,
     "load": load.run,

@@ -133,12 +133,12 @@ def scrapes(found: Results) -> List[Target]:
             True,
         ),
         Target(
-            "a knob set from afar, median, s", found.value("turned", "ours", "median_s"), 0.2, True
+            "a knob set from afar, median, s", found.value("ordered", "ours", "median_s"), 0.2, True
         ),
-        Target("the same, longest, s", found.value("turned", "ours", "max_s"), 0.5, True),
+        Target("the same, longest, s", found.value("ordered", "ours", "max_s"), 0.5, True),
         Target(
             "the same on a core with three others, longest, s",
-            found.value("turned", "ours, on a core with 3 others", "max_s"),
+            found.value("ordered", "ours, on a core with 3 others", "max_s"),
             1,
             True,
         ),

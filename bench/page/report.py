@@ -136,8 +136,8 @@ def write(rows: List[Row], path: Path) -> None:
     parts += [plain(found.of("intake"), intake), "\n## A scrape\n", scrapes(found)]
     visible = {"median_s": "median, s", "p99_s": "p99, s", "max_s": "longest, s"}
     parts += ["\n## From `stop()` to `/metrics`\n", plain(found.of("visible"), visible)]
-    turned = {"median_s": "median, s", "max_s": "longest, s"}
-    parts += ["\n## From a request to a plugin's knob\n", plain(found.of("turned"), turned)]
+    ordered = {"median_s": "median, s", "max_s": "longest, s"}
+    parts += ["\n## From a request to a plugin's knob\n", plain(found.of("ordered"), ordered)]
     parts += ["\n## A node's load: 20 plugins\n", loads(found)]
     parts += ["\n## Ten plugins, kept by Prometheus\n", kept(found)]
     memory = {"mib": "MiB", "most_mib": "at most, MiB"}
