@@ -37,6 +37,17 @@ LOOK = 0.5
 #: The plugin whose deadline is told of, and the timer that must meet it.
 WATCHED, TIMER = "bikes-left", "inference"
 
+#: What the controller is told: both plugins are to keep to the deadline, by their resolution.
+CONFIG = """\
+nodes:
+  - url: {url}
+    control_token_file: {token}
+deadlines:
+  - {{plugin_task: bikes-left, timer: inference, mean_below: {below}, knobs: [resolution]}}
+  - {{plugin_task: bikes-right, timer: inference, mean_below: {below}, knobs: [resolution]}}
+listen: 127.0.0.1:0
+"""
+
 
 class ControlDemo(Demo):
     """One run, with a table of what happened at its end."""
@@ -102,10 +113,10 @@ class ControlDemo(Demo):
             children.end(self._controller)
             self._controller = None
         elif self._controller is None and wanted:
-            command = [sys.executable, "-m", "demo.holding", self._url]
-            command.append(f"--control.token-file={self._token}")
-            for task in self.tasks:
-                command += ["--deadline", task, TIMER, str(DEADLINE), "resolution"]
+            config = self._directory / "controller.yaml"
+            config.write_text(CONFIG.format(url=self._url, token=self._token, below=DEADLINE))
+            command = [str(Path(sys.executable).with_name("waggle-live-controller"))]
+            command += [f"--config={config}", "--act"]
             self._controller = children.start("controller", command, os.environ)
 
     def _look(self) -> Look:

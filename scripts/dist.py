@@ -37,7 +37,13 @@ class Distribution(NamedTuple):
 
 CLIENT = Distribution("waggle_live", ".", 6, "", ("waggle-live",))
 COLLECTOR = Distribution("waggle_live_collector", "collector", 11, "", ("waggle-live-collector",))
-CONTROLLER = Distribution("waggle_live_controller", "controller", 8, "[top]", ("waggle-live-top",))
+CONTROLLER = Distribution(
+    "waggle_live_controller",
+    "controller",
+    8,
+    "[top,service]",
+    ("waggle-live-top", "waggle-live-controller"),
+)
 ALL = (CLIENT, COLLECTOR, CONTROLLER)
 #: The minor version of the newest Python that all support.
 NEWEST = 13

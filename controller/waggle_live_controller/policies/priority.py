@@ -21,8 +21,9 @@ from .deadline import (
 #: Share of the cores that may be planned for: above the first a plugin is turned down, up to the
 #: second one is turned up.
 FULL, ROOMY = 0.97, 0.85
-#: Where a plugin is late though all fit, somebody else takes part of the cores: then less is planned
-#: for than is taken now, down to LEAST of the cores; the same is given back after each good stretch.
+#: Where a plugin is late though all fit, somebody else takes part of the cores: then less is
+#: planned for than is taken now, down to LEAST of the cores; as much is given back after each good
+#: stretch.
 LESS, LEAST = 0.9, 0.3
 #: How much a new figure of CPU time counts beside what was known.
 NEWEST = 0.2

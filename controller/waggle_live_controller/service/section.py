@@ -27,6 +27,8 @@ class Section:
         self._nodes: Dict[str, Any] = {}
         self._taken: Set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConfigError("%s: the name of a value is a text" % self._place(key))
             if key.value in self._nodes:
                 raise ConfigError("%s: %s stands twice" % (self._place(key), key.value))
             self._nodes[key.value] = value

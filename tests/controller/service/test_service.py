@@ -125,10 +125,11 @@ def test_it_holds_a_deadline(collector, service, clock, options):  # noqa: F811
         eventually(lambda: "metrics are at" in it.said)
         load[0] = 5.0
         eventually(lambda: knob.value != 1080, 40)
-        load[0] = 1.0
-        eventually(lambda: knob.value == 1080, 60)
-        load[0] = 5.0
-        eventually(lambda: knob.value != 1080, 40)
+        if clock is time.monotonic:  # CPU time that others take is not ours to give back
+            load[0] = 1.0
+            eventually(lambda: knob.value == 1080, 60)
+            load[0] = 5.0
+            eventually(lambda: knob.value != 1080, 40)
         text = it.metrics()
         assert 'waggle_controller_changes_total{direction="down"' in text
         assert "waggle_controller_acting 1.0" in text
