@@ -35,6 +35,7 @@ def demo(tmp_path):
         ("ffmpeg", "ffmpeg-python"),
         ("waggle_live_collector", "waggle-live-collector"),
         ("rich", "rich"),
+        ("prometheus_client", "prometheus_client"),
     ):
         need(module, package)
     (tmp_path / "tmp").mkdir()
@@ -116,7 +117,7 @@ def test_a_deadline_is_held_under_a_load(demo, clip, port, tmp_path):
     output, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
     assert "5 processes of load are there" in output
-    assert "held by deadline-holder" in output
+    assert "held by waggle-live-controller" in output
     table = output[output.rindex("without") :].splitlines()
     assert table[0].split() == ["without", "with", "a", "controller"]
     assert re.match(r"deadline met +\d+ % +\d+ %", table[1])

@@ -26,6 +26,14 @@ LATE = 0.5
 TASK, DEFAULT, CHOICES = "turning", 640, (160, 320, 640)
 #: Seconds that a frame may take on average: one of 320 pixels takes less, and one of 640 more.
 DEADLINE = 0.02
+CONFIG = """
+nodes: [{url: "%s", control_token_file: "%s"}]
+ttl: %g
+period: 0.6
+listen: 127.0.0.1:0
+deadlines:
+  - {plugin_task: %s, timer: inference, mean_below: %g, knobs: [resolution]}
+"""
 
 
 class Frame(NamedTuple):
@@ -170,8 +178,8 @@ class Loop:
             return subprocess.Popen(list(map(str, command)), env=env, stderr=log)
 
     def _start_controller(self):
-        command = [sys.executable, "-m", "demo.holding", self.url, "--ttl=%g" % TTL]
-        command.append("--control.token-file=%s" % (self.directory / "token"))
-        command += ["--deadline", TASK, "inference", str(DEADLINE), "resolution"]
+        config = self.directory / "controller.yaml"
+        config.write_text(CONFIG % (self.url, self.directory / "token", TTL, TASK, DEADLINE))
+        command = [str(Path(sys.executable).with_name("waggle-live-controller")), "--act"]
         with open(self.directory / "controller.log", "ab") as log:
-            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            return subprocess.Popen([*command, "--config=%s" % config], stdout=log, stderr=log)
