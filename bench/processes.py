@@ -141,7 +141,7 @@ def _wait(process: Any, directory: str, ready: str) -> None:
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
-def ours(*flags: str, files: Optional[Dict[str, str]] = None, **environment: str) -> Started:
+def ours(*flags: str, **environment: str) -> Started:
     """Our collector, with a state file, as it is run on a node, and with room for all."""
     port = free_port()
     return running(
@@ -155,7 +155,6 @@ def ours(*flags: str, files: Optional[Dict[str, str]] = None, **environment: str
             "--limit.memory=4GiB",
             *flags,
         ],
-        files,
         ready="http://127.0.0.1:%d/-/ready" % port,
         environment=environment,
         http=port,

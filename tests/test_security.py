@@ -213,7 +213,7 @@ HELD_BY = {
         "test_an_unproven_process_gets_no_order_for_the_proven",
     ],
     "No value outlives": [
-        "collector/control/test_orders.py::test_an_expired_lease_is_gone_everywhere",
+        "collector/control/test_processes.py::test_an_expired_lease_is_gone_everywhere",
         "collector/control/test_saved.py::test_what_is_left_of_a_lease_never_grows",
         "robustness/test_fuzz_control.py::test_no_order_and_no_declaration_hurts",
     ],

@@ -132,10 +132,23 @@ def scrapes(found: Results) -> List[Target]:
             0.5,
             True,
         ),
-        Target(
-            "a knob set from afar, median, s", found.value("ordered", "ours", "median_s"), 0.2, True
-        ),
-        Target("the same, longest, s", found.value("ordered", "ours", "max_s"), 0.5, True),
+    ]
+
+
+def orders(found: Results) -> List[Target]:
+    """Return the targets of control."""
+
+    def cost(figure: str) -> float:
+        return found.value("orders", "ours", figure)
+
+    def way(figure: str) -> float:
+        return found.value("ordered", "ours", figure)
+
+    return [
+        Target("one `PUT` for 200 plugins × 4 knobs, ms", cost("first_ms"), 50, True),
+        Target("its renewal each second, % of a core", cost("renewal_core_percent"), 2, True),
+        Target("from `PUT` to the plugin, median, s", way("median_s"), 0.2, True),
+        Target("the same, longest, s", way("max_s"), 0.5, True),
         Target(
             "the same on a core with three others, longest, s",
             found.value("ordered", "ours, on a core with 3 others", "max_s"),
@@ -220,7 +233,7 @@ def kept(found: Results) -> List[Target]:
 
 def targets(found: Results) -> List[Target]:
     """Return all targets."""
-    families = (calls, intake, scrapes, loads, kept)
+    families = (calls, intake, scrapes, orders, loads, kept)
     return [target for family in families for target in family(found)]
 
 

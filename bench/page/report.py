@@ -136,8 +136,15 @@ def write(rows: List[Row], path: Path) -> None:
     parts += [plain(found.of("intake"), intake), "\n## A scrape\n", scrapes(found)]
     visible = {"median_s": "median, s", "p99_s": "p99, s", "max_s": "longest, s"}
     parts += ["\n## From `stop()` to `/metrics`\n", plain(found.of("visible"), visible)]
-    ordered = {"median_s": "median, s", "max_s": "longest, s"}
-    parts += ["\n## From a request to a plugin's knob\n", plain(found.of("ordered"), ordered)]
+    cost = {
+        "first_ms": "one `PUT`, ms",
+        "first_cpu_ms": "its CPU, ms",
+        "renewal_ms": "its renewal, ms",
+        "renewal_core_percent": "renewed each second, % of a core",
+    }
+    way = {"median_s": "median, s", "max_s": "longest, s"}
+    parts += ["\n## Control: 200 plugins with 4 knobs each\n", plain(found.of("orders"), cost)]
+    parts += ["\nFrom `PUT` to the plugin:\n\n", plain(found.of("ordered"), way)]
     parts += ["\n## A node's load: 20 plugins\n", loads(found)]
     parts += ["\n## Ten plugins, kept by Prometheus\n", kept(found)]
     memory = {"mib": "MiB", "most_mib": "at most, MiB"}

@@ -27,7 +27,7 @@ from ..table.process import Process
 from ..table.processes import Processes
 from .knob import Knob
 from .leases import KnobKey, Leases
-from .processes import ControlledProcesses
+from .processes import ControlledProcesses, Send
 from .profile import Profile
 from .setting import SUSPECT_SECONDS, Setting
 from .told import Sent, Told, ToldProcess
@@ -64,6 +64,8 @@ class Control:
         self._all, self._table = processes, processes.table
         self._budget = self._table.budget
         self._processes = ControlledProcesses(processes=processes, clock=clock, blame=self._blame)
+        #: Was a value put in force since the state was saved?
+        self._is_changed = False
         #: What has to wait.
         self._waiting: set[KnobKey] = set()
 
@@ -71,13 +73,7 @@ class Control:
         """The state is read; ``changed`` has it saved soon."""
         self.is_read, self.changed = True, changed
 
-    def take(
-        self,
-        process: Process,
-        message: Knobs,
-        send: Callable[[bytes], None],
-        refusals: list[Refusal],
-    ) -> None:
+    def take(self, process: Process, message: Knobs, send: Send, refusals: list[Refusal]) -> None:
         """A process told its knobs; what is wrong with them is added to ``refusals``.
 
         ``send`` queues a line to it, and is the same one as long as its connection lasts.
@@ -102,7 +98,7 @@ class Control:
         if profile is not None and message.revision in profile.revisions:
             profile.take(process.id, message.stacks, self._processes.account(process, "stacks"))
 
-    def left(self, process: Process, send: Callable[[bytes], None]) -> None:
+    def left(self, process: Process, send: Send) -> None:
         """The connection of a process ended without ``bye``: call it before the table knows."""
         self._processes.left(process, send)
 
@@ -127,12 +123,12 @@ class Control:
                 yield Knob(key, found, self.settings.get(key))
 
     def setting_for(self, key: KnobKey) -> Setting | None:
-        """Return the setting of a knob that is to be set, a new one if need be.
+        """Return the setting of a knob that is to be set, a new one if need be, room or no room.
 
-        None if there is no such knob, or no room.
+        There are no more of them than of leases, and of the knobs that processes told.
         """
         told = self._processes.of(key.identity)
-        return self._setting(key, told[-1].process.principal) if told else None
+        return self._setting(key, told[-1].process.principal, room=True) if told else None
 
     def settle(self, key: KnobKey, now: float) -> str:
         """Put in force what is to be now; return why what is wanted has to wait, or ""."""
@@ -172,6 +168,9 @@ class Control:
             for told in self._processes.of(identity):
                 self._send(told, now)
             self._table.version += 1
+        if self._is_changed:
+            self._is_changed = False
+            self.changed()
         self._own.leases.set(self.leases.count)
 
     def hold_leases(self, more: int) -> bool:
@@ -219,11 +218,13 @@ class Control:
             return not is_sent and knob.revision != setting.revision
         return knob.source == SET and self.first <= knob.revision <= self.revision
 
-    def _setting(self, key: KnobKey, principal: str) -> Setting | None:
+    def _setting(self, key: KnobKey, principal: str, *, room: bool = False) -> Setting | None:
         setting = self.settings.get(key)
         if setting is None:
             account = self._budget.account(principal, "knobs")
-            if not account.hold(What.SERIES, account.own(What.SERIES) + SETTING_BYTES):
+            if room:
+                account.take(What.SERIES, SETTING_BYTES)
+            elif not account.hold(What.SERIES, account.own(What.SERIES) + SETTING_BYTES):
                 return None
             setting = self.settings[key] = Setting(key, principal)
         return setting
@@ -236,7 +237,7 @@ class Control:
             *(holder, *setting.key.identity, setting.key.name, old),
             "default" if value is None else repr(value),
         )
-        self.changed()
+        self._is_changed = True
 
     def _send(self, told: ToldProcess, now: float) -> None:
         identity = told.process.plugin.identity
@@ -281,7 +282,7 @@ class Control:
                 *(SUSPECT_SECONDS, what, *identity, name, sent.value),
             )
             self.settle(key, now)
-            self.changed()
+            self._is_changed = True
         self.send([identity], now)
 
     def _forget(self) -> None:

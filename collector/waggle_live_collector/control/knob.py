@@ -39,10 +39,11 @@ class Knob(NamedTuple):
         setting = self.in_force
         if setting is not None and setting.value is not None:
             for told in self.told:
-                if not told.allows(setting.value):
+                if not told.allows(setting.value) or (
+                    told.revision == setting.revision and told.error
+                ):
                     counts["refused"] += 1
-                elif told.revision != setting.revision:
-                    counts["pending"] += 1
                 else:
-                    counts["refused" if told.error else "applied"] += 1
+                    has_it = told.revision == setting.revision and told.value == setting.value
+                    counts["applied" if has_it else "pending"] += 1
         return counts

@@ -101,14 +101,17 @@ class Orders:
         refused: dict[int, _RefusedError] = {}
         stated: set[KnobKey] = set()
         keys = [entry.key for entry in will.set]
+        count, new = leases.count, len(set(keys) - before)
+        has_room = count + new <= DEFAULT_MAX_LEASES and control.hold_leases(new)
         for number, (key, entry) in enumerate(zip(keys, will.set, strict=True)):
             try:
                 if key in stated:
                     raise _RefusedError(REFUSED, "the knob stands twice in this request")
                 stated.add(key)
-                self._want(holder, key, entry.value, now)
+                self._want(holder, key, entry.value, now, has_room=has_room)
             except _RefusedError as error:
                 refused[number] = error
+        control.hold_leases(leases.count - count - (new if has_room else 0))
         dropped = before - stated
         for key in dropped:
             leases.drop(holder, key)
@@ -156,7 +159,9 @@ class Orders:
         control.send({key.identity for key in keys}, now)
         control.changed()
 
-    def _want(self, holder: Holder, key: KnobKey, value: Any, now: float) -> None:
+    def _want(
+        self, holder: Holder, key: KnobKey, value: Any, now: float, *, has_room: bool
+    ) -> None:
         """Note what is wanted of a knob; raises _RefusedError, and what was wanted before stays."""
         control, leases = self._control, self._control.leases
         knob = control.knob(key)
@@ -169,12 +174,9 @@ class Orders:
         if knob.setting is not None and checked in knob.setting.quarantined:
             text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
             raise _RefusedError(QUARANTINED, text)
-        if key not in holder.leases and (
-            leases.count >= DEFAULT_MAX_LEASES
-            or control.setting_for(key) is None
-            or not control.hold_leases(1)
-        ):
+        if key not in holder.leases and not has_room:
             raise _RefusedError(REFUSED, "there is no room for one more lease")
+        control.setting_for(key)
         leases.want(holder, key, checked, now, holder.until)
 
     def _answer(

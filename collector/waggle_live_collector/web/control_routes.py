@@ -14,9 +14,13 @@ from ..control.leases import Holder, check_holder
 from ..control.orders import ConflictError, Entry, FullError, Orders, Will
 from ..control.profiling import Profiling, ProfilingError, Wish
 from ..own_metrics import OwnMetrics
+from . import negotiation
+from .answer import Answer
 from .control_access import TOKEN_HEADER, AccessError, ControlAccess
 from .listener import connection_of
+from .shared_answers import SharedAnswers
 
+KNOBS, LEASES, QUARANTINE = "/api/v1/knobs", "/api/v1/leases", "/api/v1/quarantine"
 CONTENT_TYPE = "application/json"
 #: Nobody keeps what is true for a moment.
 _HEADERS = {"Cache-Control": "no-store"}
@@ -53,6 +57,7 @@ class ControlRoutes:
         self._access = access
         self._own = own
         self._orders = Orders(control)
+        self._answers: SharedAnswers[str, Answer] = SharedAnswers(self._make)
         self._profiling = Profiling(control, self._orders)
         self._unready: Callable[[], web.Response | None] = lambda: None
 
@@ -60,25 +65,33 @@ class ControlRoutes:
         """Return the routes; ``unready`` says why there are no whole answers yet."""
         self._unready = unready
         return [
-            web.get("/api/v1/knobs", self._knobs),
-            web.get("/api/v1/leases", self._leases),
-            web.put("/api/v1/leases/{holder}", self._guarded(self._put)),
-            web.delete("/api/v1/leases/{holder}", self._guarded(self._delete)),
-            web.get("/api/v1/quarantine", self._quarantine),
-            web.delete("/api/v1/quarantine", self._guarded(self._clear)),
+            *[web.get(path, self._tell) for path in (KNOBS, LEASES, QUARANTINE)],
+            web.put(LEASES + "/{holder}", self._guarded(self._put)),
+            web.delete(LEASES + "/{holder}", self._guarded(self._delete)),
+            web.delete(QUARANTINE, self._guarded(self._clear)),
             web.post("/api/v1/profile", self._guarded(self._profile)),
         ]
 
-    async def _knobs(self, request: web.Request) -> web.StreamResponse:
+    async def _tell(self, request: web.Request) -> web.StreamResponse:
+        """Answer what needs no token: strangers may ask, so it is shared and held in the budget."""
         if unready := self._unready():
             return unready
-        return _answer({**view.head(self._control), "knobs": list(view.knobs(self._control))})
+        answer = await self._answers.get(request.path)
+        packed = negotiation.takes_gzip(request.headers.getall("Accept-Encoding", []))
+        headers = {**_HEADERS, "Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding"}
+        return await answer.respond(request, packed, headers)
 
-    async def _leases(self, request: web.Request) -> web.StreamResponse:
-        return _answer(view.head(self._control))
-
-    async def _quarantine(self, request: web.Request) -> web.StreamResponse:
-        return _answer({"quarantined": view.quarantined(self._control)})
+    async def _make(self, path: str) -> Answer:
+        answer, control = Answer(), self._control
+        if path == KNOBS:
+            body = {**view.head(control), "knobs": list(view.knobs(control))}
+        elif path == LEASES:
+            body = view.head(control)
+        else:
+            body = {"quarantined": view.quarantined(control)}
+        answer.finish(json.encode(body))
+        answer.grow_old()  # its readers pay for it
+        return answer
 
     async def _put(self, request: web.Request) -> web.StreamResponse:
         name = _holder_name(request)
