@@ -35,6 +35,8 @@ GOING_ON, WATCHED = 50000, (0.0002, 0.001, 0.004)
 MAX_KEPT = 2000000000
 #: Nanoseconds between looks for threads that are new, and at one of many that don't run, at most.
 MAX_IDLE = 250000000
+#: Samples between two looks at the CPU of threads that Python doesn't know.
+SHARED_EACH = 5
 #: Threads from which on those that don't run are looked at less often.
 MANY = 64
 
@@ -65,6 +67,9 @@ class Sampling:
         self._own: Dict[int, Watched] = {}
         #: When the last sample was taken, and when all threads were last looked for.
         self._last, self._looked = 0, 0
+        self._samples = 0
+        #: When a thread had run, or may have.
+        self._ran = Native.perf_counter_ns()
         #: CPU of the process that is counted already; None before the first sample.
         self._counted: Optional[int] = None
         self._wait = Native.allocate_lock()
@@ -76,16 +81,29 @@ class Sampling:
             return
         now = Native.perf_counter_ns()
         has_run, is_all = self._read(now)
+        if has_run:
+            self._ran = now
         found: List[Watched] = []
         if has_run or now - self._looked >= MAX_IDLE:
             found = self._look(now)
-        if is_all:
+        self._samples += 1
+        if is_all and self._samples % SHARED_EACH == 0:
             self._share(found)
         self._weigh(found, now)
         self._last = now
 
+    def idle_seconds(self) -> float:
+        """Return for how long no thread has run."""
+        return (self._last - self._ran) / 1e9
+
+    def count_still(self) -> None:
+        """Count the time of the threads that don't run, up to the last sample."""
+        for thread in self._threads.values():
+            self._count_still(thread)
+
     def settle(self) -> None:
-        """Count what CPU is left for the functions that its threads were found in last."""
+        """Count all that is kept for the functions that its threads were found in last."""
+        self.count_still()
         for thread in self._threads.values():
             self._leave(thread)
 
@@ -95,16 +113,13 @@ class Sampling:
         Return whether any has, or may have, and whether all clocks were read.
         """
         has_run, is_all = not self._threads, True
-        for thread in self._own.values():
-            self._use(thread)
         for thread in self._threads.values():
             if thread.due > now:
                 is_all = False
             elif thread.used is None or self._use(thread) or not thread.stack:
                 has_run = True
             else:  # so it is where it was
-                self._functions.add(thread.stack, now - thread.weighed, 0)
-                thread.weighed = now
+                thread.still = now
                 if len(self._threads) > MANY:
                     thread.due = now + min((now - thread.ran_at) // 4, MAX_IDLE)
         return has_run, is_all
@@ -126,6 +141,7 @@ class Sampling:
                 if not thread.stack:
                     self._use(thread)
                 if thread.due <= now and (thread.ran or thread.used is None or not thread.stack):
+                    self._count_still(thread)
                     thread.stack = self._functions.stack_of(frame)
                     found.append(thread)
             for threads in (self._threads, self._own):
@@ -188,6 +204,8 @@ class Sampling:
         """
         if not self._has_clocks:
             return
+        for thread in self._own.values():
+            self._use(thread)
         total = cpu_of_process() - cpu_of_this_thread()
         if self._counted is None:
             self._counted = total
@@ -209,8 +227,14 @@ class Sampling:
             self._counted += step
         return step
 
+    def _count_still(self, thread: Watched) -> None:
+        if thread.still > thread.weighed:
+            self._functions.add(thread.stack, thread.still - thread.weighed, 0)
+            thread.weighed = thread.still
+
     def _leave(self, thread: Watched) -> None:
         """Count the CPU that is kept of a thread for the function that it was found in."""
+        self._count_still(thread)
         if thread.pending and thread.stack:
             self._functions.add(thread.stack, 0, thread.pending)
             thread.pending = 0

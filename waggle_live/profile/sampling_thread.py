@@ -15,7 +15,9 @@ from .threads import cpu_of_this_thread, has_clocks
 #: of threads that run, the next one comes later. At 50 a second it is 1 %.
 DEFAULT_MAX_COST = 200000
 #: Seconds between two times that what was found is handed on, and that an end waits at most.
-TELL_SECONDS, END_SECONDS = 0.2, 0.2
+TELL_SECONDS, END_SECONDS = 1.0, 0.2
+#: Seconds after which a process in which nothing runs is looked at less often, and how often.
+IDLE_SECONDS, IDLE_PAUSE = 1.0, 0.2
 _WRITTEN = "written"
 
 NO_CLOCKS = (
@@ -88,6 +90,7 @@ class SamplingThread:
                 sampling.sample()
                 if Native.monotonic() - told >= TELL_SECONDS:
                     told = Native.monotonic()
+                    sampling.count_still()
                     self._functions.tell()
             except Exception as error:
                 _log_once.fault(error, "a sample is left out, for an error of ours")
@@ -95,7 +98,10 @@ class SamplingThread:
             # Not at equal distances: a plugin that does one thing 50 times a second would always
             # be met at the same place of it. These are spread evenly.
             phase = (phase + 0.618034) % 1
-            pause = (0.5 + phase) / self._hz * max(1.0, cost / DEFAULT_MAX_COST)
+            pause = 1 / self._hz * max(1.0, cost / DEFAULT_MAX_COST)
+            if sampling.idle_seconds() > IDLE_SECONDS:
+                pause = max(pause, IDLE_PAUSE)
+            pause *= 0.5 + phase
             self._wake.acquire(True, pause)
         sampling.settle()
         self._functions.tell()

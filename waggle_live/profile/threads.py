@@ -20,7 +20,18 @@ _CPUCLOCK_SCHED_PER_THREAD = 6
 class Watched:
     """A thread that is watched, and what is known of it. Times are nanoseconds."""
 
-    __slots__ = ("due", "pending", "ran", "ran_at", "since", "stack", "tid", "used", "weighed")
+    __slots__ = (
+        "due",
+        "pending",
+        "ran",
+        "ran_at",
+        "since",
+        "stack",
+        "still",
+        "tid",
+        "used",
+        "weighed",
+    )
 
     def __init__(self, tid: Optional[int], used: Optional[int], now: int) -> None:
         #: Of the kernel; None where it isn't known, nor then the CPU.
@@ -31,8 +42,10 @@ class Watched:
         self.pending, self.since = 0, now
         #: CPU since ``weighed``, and when there was some last.
         self.ran, self.ran_at = 0, now
-        #: When it was last looked at, and is to be the next time.
-        self.weighed, self.due = now, 0
+        #: Up to when its time is counted, and is known to be of the stack that it had then.
+        self.weighed, self.still = now, now
+        #: When it is to be looked at again.
+        self.due = 0
         self.stack: Tuple[Any, ...] = ()
 
     def read(self) -> int:

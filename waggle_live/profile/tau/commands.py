@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
@@ -107,10 +108,12 @@ def _run(
     def pass_on(number: int, frame: Any = None) -> None:
         if not started:
             early.append(number)
-        elif started[0].returncode is None:
+        else:
             # The program itself, where TAU's command is a shell that waits for it.
-            pid = launcher.read_number(directory, launcher.PID_FILE) or started[0].pid
-            with suppress(ProcessLookupError):
+            pid = launcher.read_number(directory, launcher.PID_FILE)
+            if pid is None and started[0].returncode is None:
+                pid = started[0].pid
+            if pid is not None and _is_running(pid):
                 os.kill(pid, number)
 
     def leave(number: int, frame: Any) -> None:
@@ -129,9 +132,23 @@ def _run(
         with suppress(subprocess.TimeoutExpired):
             child.wait(timeout=POLL_INTERVAL)
         poll()
-    if child.returncode < 0:
-        return 128 - child.returncode
-    return child.returncode or launcher.read_number(directory, launcher.STATUS_FILE) or 0
+    # A signal to the whole group ends a shell at once, and the program when it is done.
+    program = launcher.read_number(directory, launcher.PID_FILE)
+    while program is not None and _is_running(program):
+        time.sleep(POLL_INTERVAL)
+        poll()
+    status = launcher.read_number(directory, launcher.STATUS_FILE)
+    if status is None:
+        status = child.returncode if child.returncode >= 0 else 128 - child.returncode
+    return status
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] not in (b"Z", b"X", b"")
+    except OSError:
+        return False
 
 
 def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str]) -> Forwarder:

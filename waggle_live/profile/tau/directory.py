@@ -15,6 +15,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 from ...wire.errors import InvalidProfile
 from . import rows as of_rows
 from .profile import Profile, Row, Run, parse
+from .start.waggle_live_tau_start import CHILD
 
 #: Seconds that a file that changed must have been left alone; longer than a tick of its time.
 SETTLE = 0.02
@@ -25,8 +26,14 @@ DEFAULT_MAX_FILES = 4096
 #: The metrics that are times, in microseconds; any other is listed and left alone.
 TIME, CPU_TIME = "TIME", "CPU_TIME"
 
-#: What the name of a profile ends with: node, context, thread.
-_FILE = re.compile(r"\.-?\d+\.(\d+\.\d+)\Z")
+#: What the name of a profile ends with: node, context, thread. A forked child's under ``tau-run``
+#: says that it is its parent's, and counts again what was the parent's before the fork.
+_FILE = re.compile(r"\.(?!%d\.)-?\d+\.(\d+\.\d+)\Z" % CHILD)
+#: The other forms of ``TAU_PROFILE_FORMAT``, by the names of their files.
+_OTHER_FORMS = (
+    ("snapshot", re.compile(r"snapshot\.-?\d+\.\d+\.\d+\Z")),
+    ("merged", re.compile(r"tauprofile.*\.xml(?:\.gz)?\Z")),
+)
 
 #: Calls, exclusive and inclusive nanoseconds.
 Values = Tuple[int, int, int]
@@ -68,6 +75,8 @@ class Directory:
         self.torn = 0
         #: Metrics that were found and are not forwarded.
         self.others: Set[str] = set()
+        #: Forms of profiles that were found and can't be read.
+        self.forms: Set[str] = set()
         #: Files that were too many and are left alone, at the last look.
         self.surplus = 0
         #: The run of each file that is there and was ever whole.
@@ -98,6 +107,10 @@ class Directory:
         found: Dict[str, _Signature] = {}
         for pattern in ("*", os.path.join("MULTI__*", "*")):  # neither matches hidden files
             for path in glob.iglob(os.path.join(glob.escape(self._path), pattern)):
+                form = _other_form(os.path.basename(path))
+                if form is not None:
+                    self.forms.add(form)
+                    continue
                 signature = _signature(path) if _FILE.search(path) else None
                 if signature is not None:
                     found[path] = signature
@@ -125,6 +138,10 @@ class Directory:
         self.runs[path] = profile.run
         thread, written = _FILE.findall(path)[0], signature[1] / 1e9
         return Reading(profile, thread, written, functions, throttled)
+
+
+def _other_form(name: str) -> Optional[str]:
+    return next((form for form, pattern in _OTHER_FORMS if pattern.match(name)), None)
 
 
 def _functions(rows: List[Row]) -> Dict[bytes, Values]:

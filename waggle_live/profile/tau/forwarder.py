@@ -78,6 +78,13 @@ class Forwarder:
         self._end_those_gone(set(self._directory.runs.values()))
         if self._directory.surplus:
             self._log_once("files", "too many profiles: only those written last are read")
+        for form in sorted(self._directory.forms):
+            self._log_once(
+                form,
+                "TAU wrote profiles in the form %r, which can't be read here: run the program with "
+                "TAU_PROFILE_FORMAT=profile",
+                form,
+            )
         for metric in sorted(self._directory.others):
             self._log_once(metric, "of TAU's metrics, %s is no time and is not forwarded", metric)
 

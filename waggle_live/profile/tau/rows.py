@@ -22,7 +22,7 @@ _THROTTLED = b"[THROTTLED]"
 _IDLE = re.compile(
     rb"\.TAU application\Z"
     rb"|\[PTHREAD\] "
-    rb"|(?:acquire|acquire_lock|sleep|select|poll|epoll_wait|accept|_accept|connect|connect_ex"
+    rb"|(?:acquire|acquire_lock|__enter__|sleep|select|poll|epoll_wait|accept|_accept|connect|connect_ex"
     rb"|do_handshake|recv|recv_into|recvfrom|recvfrom_into|recvmsg|recvmsg_into|getaddrinfo"
     rb"|wait|wait3|wait4|waitid|waitpid|pause|sigwait|sigwaitinfo|sigtimedwait|sem_wait"
     rb"|sem_timedwait|pthread_join|pthread_cond_wait|pthread_cond_timedwait"

@@ -177,6 +177,40 @@ def test_a_command_between_us_and_the_script(listener, tmp_path):
         assert child.wait(30) == 5
 
 
+def test_a_signal_to_the_whole_group_waits_for_the_program(listener, tmp_path):
+    """The shell between us and the script is gone at once, and the script ends when it is done."""
+    path = write_script(
+        tmp_path,
+        """
+        import time
+        print("up", flush=True)
+        try:
+            time.sleep(30)
+        finally:
+            time.sleep(0.8)
+            print("done", flush=True)
+        """,
+    )
+    shell = tmp_path / "tau_python"
+    shell.write_text('#!/bin/sh\nshift 3\n"%s" "$@"\nexit 0\n' % sys.executable)
+    shell.chmod(0o755)
+    env = environ(listener, PATH=str(tmp_path) + os.pathsep + os.environ["PATH"])
+    command = [sys.executable, "-m", "waggle_live", "tau-run", "--", path]
+    child = subprocess.Popen(
+        command,
+        env=env,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with child:
+        assert child.stdout.readline() == b"up\n"
+        os.killpg(child.pid, signal.SIGTERM)
+        assert child.wait(30) == 143
+        assert child.stdout.read() == b"done\n"
+    assert functions(listener)["inference"]["calls"] == 20
+
+
 def test_without_tau_the_error_says_where_to_read_on(tmp_path):
     """Nothing is run."""
     path = write_script(tmp_path, "print('ran')")

@@ -8,6 +8,7 @@ import pytest
 
 from waggle_live.profile.tau.directory import CPU_TIME, TIME, Directory
 from waggle_live.profile.tau.functions import Functions
+from waggle_live.profile.tau.start.waggle_live_tau_start import CHILD
 
 from .recorded import FILES, PROFILES, SERIES, SERIES_END, by_metric, profile, read, row
 
@@ -214,3 +215,29 @@ def test_no_reading_is_half_of_one_dump_and_half_of_another(tmp_path):
         ended.set()
         writer.join()
     assert seen == sorted(seen)
+
+
+def test_what_a_forked_child_wrote_is_left_alone(directory):
+    """It says that it is its parent's, and has the parent's functions once more."""
+    write(directory, "profile.0.0.0", profile(row("f", 1, 10)))
+    write(directory, "profile.%d.0.0" % CHILD, profile(row("f", 2, 20), ended=1))
+    assert [each.functions[b"f"][0] for each in directory.read()] == [1]
+
+
+def test_the_thread_that_dumps_counts_nothing(directory):
+    """From Python 3.12 on TAU measures it, too."""
+    dumper = row("dump_until [{/x/waggle_live_tau_start.py} {40}]", 1, 10)
+    write(directory, "dump.0.0.1", profile(dumper, row("replace", 5, 20)))
+    assert [each.functions for each in directory.read()] == [{}]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("snapshot.0.0.0", "snapshot"), ("tauprofile.xml", "merged"), ("tauprofile.xml.gz", "merged")],
+)
+def test_other_forms_are_named_and_left_alone(directory, name, form):
+    """They are no torn profiles, and are told apart from an empty directory."""
+    write(directory, name, b"<profile_xml>")
+    assert directory.read() == []
+    assert directory.forms == {form}
+    assert directory.torn == 0

@@ -210,3 +210,85 @@ def test_threads_that_outlive_the_main_one_are_dumped_too(play):
     done, dump = play.directory / "done", play.directory / "dump.-1.0.0"
     assert play(text, str(done), interval="3600", STANDIN_FINAL="no")[0] == 0
     assert dump.stat().st_mtime_ns >= done.stat().st_mtime_ns
+
+
+def test_a_module_runs_as_alone(play):
+    """Its arguments and ``__main__``; the current folder leads the path."""
+    text = "import sys; print(sys.argv[1:], __name__, __spec__.name, 'here' in sys.path[0])"
+    folder = play.directory.parent / "here"
+    folder.mkdir()
+    (folder / "mine.py").write_text(text + "\nsys.exit(6)\n")
+    status, out, err = run_python(
+        *(START, "9", "-m", "mine", "a", "-b"),
+        env=environ(play.directory, STANDIN_FINAL="no"),
+        cwd=str(folder),
+    )
+    assert (status, out, err) == (6, "['a', '-b'] __main__ mine True\n", "")
+    assert launcher.read_number(str(play.directory), launcher.STATUS_FILE) == 6
+
+
+def test_variables_and_the_path_are_those_of_without_tau(play):
+    """TAU's go before the script runs, in its children too; what the user set stays."""
+    own = str(play.directory.parent / "own")
+    plain = {"PYTHONPATH": own, "LANG": "C.UTF-8", "EMPTY": "", "LINES": "a\nb=c"}
+    launcher.write_environ(str(play.directory), plain)
+    status, out, _ = play(
+        """
+        import os, subprocess, sys
+        print(sorted(os.environ.items()))
+        print(subprocess.check_output([sys.executable, "-c", "import os; print(len(os.environ))"]))
+        print([path for path in sys.path if "standin" in path or "start" in path])
+        """,
+        STANDIN_FINAL="no",
+    )
+    assert status == 0
+    shown, children, path = out.splitlines()
+    assert shown == str(sorted(plain.items()))
+    assert children in ("b'4\\n'", "b'5\\n'")  # Python may set LC_CTYPE
+    assert path == "[]"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="TAU sees all threads by itself")
+def test_threads_are_measured_and_the_one_that_dumps_is_not(play):
+    """Those of the program, those that threads start, and those that raise."""
+    status, _, err = play(
+        """
+        import threading
+        def work(deeper):
+            if deeper:
+                inner = threading.Thread(target=work, args=(False,), name="inner")
+                inner.start()
+                inner.join()
+        outer = threading.Thread(target=work, args=(True,), name="outer")
+        outer.start()
+        outer.join()
+        """,
+        STANDIN_FINAL="no",
+    )
+    assert status == 0
+    assert (err.count("measured"), err.count("left")) == (2, 2)
+
+
+FORK = """
+    import atexit, os, sys
+    pid = os.fork()
+    if pid == 0:
+        atexit.register(print, "at the child's exit")
+        {end}
+    print("child", os.waitpid(pid, 0)[1] >> 8)
+    sys.exit(3)
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 7), reason="a child can't be marked there")
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [("sys.exit(9)", 9), ("raise ValueError", 1), ("sys.exit()", 0), ("raise SystemExit('x')", 1)],
+)
+def test_a_forked_child_ends_with_its_own_status(play, end, status):
+    """What it registered runs, and it writes no profile in its parent's name."""
+    found, out, err = play(FORK.format(end=end))
+    assert found == 3
+    assert sorted(out.splitlines()) == ["at the child's exit", "child %d" % status]
+    assert err.count("node %d" % launcher.CHILD) == 1
+    assert launcher.read_number(str(play.directory), launcher.STATUS_FILE) == 3

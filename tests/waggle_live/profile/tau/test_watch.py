@@ -132,3 +132,15 @@ def test_metrics_of_its_own_and_others(listener, watch):
     assert set(found["infer [app.py:4]"]) == other | {"inclusive"}
     assert set(found["__other__"]) == set(found["__idle__"]) == other
     assert found["__idle__"]["labels"] == {"profiler": "tau"}
+
+
+def test_a_form_that_cant_be_read_is_said_once(listener, watch):
+    """And what would be right."""
+    directory = watch()
+    (directory / "snapshot.0.0.0").write_bytes(b"<profile_xml>")
+    (directory / "snapshot.0.0.1").write_bytes(b"<profile_xml>")
+    time.sleep(1.0)
+    status, err = watch.end()
+    assert status == 0
+    assert err.count("TAU_PROFILE_FORMAT=profile") == 1
+    assert not listener.messages("hello")

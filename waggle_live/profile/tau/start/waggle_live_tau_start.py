@@ -29,6 +29,8 @@ DUMP = "dump"
 PID_FILE, STATUS_FILE = ".waggle-pid", ".waggle-status"
 #: The variables that the program has without TAU.
 ENVIRON_FILE = ".waggle-environ"
+#: The node in the names of what forked children write: TAU gives them their parent's pid.
+CHILD = 1_000_000
 #: Exit status where ``pytau`` can't be imported.
 NO_TAU = 127
 #: Seconds in which another SIGTERM is the same one.
@@ -56,11 +58,13 @@ def dump_until(stop: threading.Event, pytau: Any, directory: str, interval: floa
 
 def publish(directory: str) -> None:
     """Put the files of a dump in their places, those of several metrics too."""
-    for where, _, names in os.walk(directory):
-        for name in names:
-            if name.startswith(PART + "."):
-                target = DUMP + name[len(PART) :]
-                os.replace(os.path.join(where, name), os.path.join(where, target))
+    # No generator: TAU on Python 3.12 loses its place when one is left.
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        if name.startswith(PART + "."):
+            os.replace(path, os.path.join(directory, DUMP + name[len(PART) :]))
+        elif name.startswith("MULTI__"):
+            publish(path)
 
 
 def main() -> None:
@@ -83,6 +87,8 @@ def main() -> None:
     )
     thread.start()
     measure_threads()  # from now on: the one above is none of the program's
+    if hasattr(os, "register_at_fork"):  # not on Python 3.6
+        os.register_at_fork(after_in_child=lambda: pytau.setNode(CHILD))
 
     @atexit.register
     def end() -> None:

@@ -7,6 +7,7 @@ TAU does; the end of the process writes the recorded final profile, unless
 
 import atexit
 import os
+import sys
 from pathlib import Path
 
 _PROFILES = Path(__file__).resolve().parents[1] / "profiles" / "04-dbdump"
@@ -34,3 +35,8 @@ def _write(name, source):
 
 if os.environ.get("STANDIN_FINAL") != "no":
     atexit.register(_write, "profile.-1.0.0", _PROFILES / "profile.-1.0.0")
+
+
+def setNode(node):
+    """Say under which node this process writes."""
+    print("node", node, file=sys.stderr, flush=True)
