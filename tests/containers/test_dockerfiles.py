@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCKERFILES = ("Dockerfile.collector", "plugin-example/Dockerfile")
+DOCKERFILES = ("Dockerfile.collector", "Dockerfile.controller", "plugin-example/Dockerfile")
 
 
 def test_hadolint_finds_no_fault():
