@@ -6,7 +6,7 @@ import logging
 import socket
 from ipaddress import ip_address
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from ..identity.token import TokenFile
 from ..sockets.tcp import join
@@ -49,8 +49,10 @@ class ControlAccess:
         if self._token is None:
             raise AccessError("off", 403, OFF_TEXT)
         # Over TLS the name has been proven by the certificate.
-        if connection_of(request).config.tls is None and not self._is_known(request.host):
-            text = f"the Host header is {request.host[:100]!r}: a page may have been led here by "
+        # Not aiohttp's own, which asks the DNS where there is no header.
+        host = request.headers.get(hdrs.HOST, "")
+        if connection_of(request).config.tls is None and not self._is_known(host):
+            text = f"the Host header is {host[:100]!r}: a page may have been led here by "
             text += "its name (DNS rebinding); use the address, or a name without a dot\n"
             raise AccessError("host", 403, text)
         if not self._token.admits(request.headers.get(TOKEN_HEADER)):
