@@ -85,8 +85,8 @@ def test_the_client_needs_nothing_but_pywaggle_and_the_standard_library():
     """No other library is imported anywhere, and pywaggle by one module."""
     standard = (
         "_signal _socket _thread argparse ast asyncio atexit binascii bisect collections "
-        "contextlib copy ctypes enum fcntl functools glob heapq importlib inspect json logging math "
-        "numbers operator os posix pytau re shlex shutil signal sitecustomize socket stat "
+        "contextlib copy ctypes enum fcntl functools glob heapq importlib inspect json logging "
+        "math numbers operator os posix pytau re shlex shutil signal sitecustomize socket stat "
         "subprocess sys tempfile termios threading time traceback types typing weakref"
     )
     uses_pywaggle = []
