@@ -152,7 +152,7 @@ $(VENV)/.models: $(VENV)/.dev requirements-models.txt
 .venv-bench/.peers: requirements-bench.txt $(PACKAGING)
 	@echo "Making .venv-bench with $(BENCH_PYTHON) and the peers"
 	@"$(BENCH_PYTHON)" -m venv --clear .venv-bench
-	@.venv-bench/bin/python $(PIP_INSTALL) -e . -e ./collector -r requirements-bench.txt
+	@.venv-bench/bin/python $(PIP_INSTALL) -e . -e ./collector -e ./controller -r requirements-bench.txt
 	@touch $@
 
 # What an earlier build left in build/ would be packed as well.
@@ -173,10 +173,12 @@ $(VENV)/.wheel: $(VENV)/.python $(CLIENT) $(CONTROLLER) $(PACKAGING)
 
 # The second time for a wheel that has changed under the same version.
 .venv-%/.client: .venv-%/.python $(VENV)/.wheel
-	@.venv-$*/bin/python $(PIP_INSTALL) $(call wheels,$*,[top,service])
+	@.venv-$*/bin/python $(PIP_INSTALL) $(call wheels,$*,$(PROGRAMS))
 	@.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(call wheels,$*)
 	@touch $@
 
+# The extras of the controller that its programs need; in a variable, for a comma ends an argument.
+PROGRAMS := [top,service]
 # The wheels for CPython $(1): the client's, and the controller's with the extra $(2) where it runs.
 wheels = $$(echo $(VENV)/wheels/waggle_live-*.whl) $(if $(filter $(1),$(CONTROLLER_PYTHONS)), \
     "$$(echo $(VENV)/wheels/waggle_live_controller-*.whl)$(2)")

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List
 
 from . import (
     calls,
+    control,
     footprint,
     growth,
     intake,
@@ -34,6 +35,7 @@ FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "orders": orders.run,
     "scrape": scrape.run,
     "visible": visible.run,
+    "control": control.run,
     "footprint": footprint.run,
     "growth": growth.run,
     "load": load.run,
