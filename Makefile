@@ -31,6 +31,10 @@ help:  ## List these targets
 demo: $(VENV)/.demo  ## Run the collector and two plugins on a real video; FOR=20 ends after 20 s, PORT=9091
 	@exec $(PYTHON) -m demo $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
 
+.PHONY: demo-control
+demo-control: $(VENV)/.demo  ## The same with a load that comes and goes, without and with a controller; FOR=60 ends after a minute
+	@exec $(PYTHON) -m demo --control $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
+
 # tests/conftest.py says which tests share a worker, and which run alone behind all others.
 TEST = $(PYTHON) -m pytest --numprocesses=$(WORKERS)
 .PHONY: test
@@ -52,10 +56,12 @@ coverage: $(VENV)/.dev  ## Run all tests, and say which lines and branches of th
 
 # The short forms are part of `make test`.
 .PHONY: soak
-soak: $(VENV)/.dev  ## Run the long forms: 100 kills, a minute of odd places, profiles cut everywhere, half an hour of attacks, MINUTES=15 at load
+soak: $(VENV)/.dev  ## Run the long forms: 100 kills, a minute of odd places, two of a loop whose parts are killed, profiles cut everywhere, half an hour of attacks, MINUTES=15 at load
 	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 WAGGLE_LIVE_ALL_CUTS=1 \
-	WAGGLE_LIVE_ATTACK_SECONDS=5 WAGGLE_LIVE_ATTACKERS=27000 $(PYTHON) -m pytest \
-	    tests/end_to_end/test_collector_killed.py tests/robustness/test_odd_places.py \
+	WAGGLE_LIVE_ATTACK_SECONDS=5 WAGGLE_LIVE_ATTACKERS=27000 WAGGLE_LIVE_LOOP_SECONDS=120 \
+	    $(PYTHON) -m pytest \
+	    tests/end_to_end/test_collector_killed.py tests/end_to_end/test_loop_killed.py \
+	    tests/robustness/test_odd_places.py \
 	    tests/robustness/test_attacks.py tests/robustness/test_random_attackers.py \
 	    tests/waggle_live/profile/tau/test_profile.py
 	$(PYTHON) -m tests.robustness.soak --minutes $(or $(MINUTES),15)

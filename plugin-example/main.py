@@ -16,11 +16,12 @@ from waggle.data.vision import Camera
 
 from waggle_live import GAUGE, RATE, TIMER, Plugin
 
+RESOLUTIONS = [160, 320, 640]
 CLIP = Path(__file__).resolve().parent / "bikes.mp4"
 
 
-def watch(plugin, samples, publish_every):
-    """Count the movers in each sample, and publish the count every so many seconds."""
+def watch(plugin, samples, args):
+    """Count the movers in each sample, and publish the count now and then."""
     live = plugin.live
     movers = MoverCounter()
     presence = None
@@ -29,13 +30,18 @@ def watch(plugin, samples, publish_every):
     # Declared: these stand at zero from the start, before there is anything to tell.
     live.declare(fps=RATE, inference=TIMER, movers=GAUGE)
 
+    # A knob: what a controller may set while the plugin runs. The cheapest choice stands first.
+    resolution = live.knob(
+        "resolution", default=args.resolution, choices=RESOLUTIONS, cost=[1, 2.5, 15]
+    )
+
     # A timer as a decorator: how long each call takes.
     @live.timer("inference")
     def find(image):
-        return movers.find(image)
+        return movers.find(image, resolution.value)
 
-    # A rate: how many items a second go by.
-    for sample in live.rate("fps").each(samples):
+    # A rate with a limit: how many items a second go by, and a knob that may slow that down.
+    for sample in live.pace("fps", samples, low=1):
         count = len(find(sample.data))
 
         # A gauge: a value as it is now.
@@ -53,7 +59,7 @@ def watch(plugin, samples, publish_every):
             presence = None
 
         if time.monotonic() >= publish_at:
-            publish_at = time.monotonic() + publish_every
+            publish_at = time.monotonic() + args.publish_every
             # A timer as a context manager: how long the block takes.
             with live.timer("publish"):
                 plugin.publish("env.count.mover", count, timestamp=sample.timestamp)
@@ -105,6 +111,9 @@ def parse_args(argv):
         "--fps", type=float, default=25, help="at most so many frames a second; 0: no limit"
     )
     parser.add_argument(
+        "--resolution", type=int, choices=RESOLUTIONS, default=320, help="pixels across"
+    )
+    parser.add_argument(
         "--publish-every", type=float, default=1, metavar="SECONDS", help="default: %(default)s"
     )
     parser.add_argument("--frames", type=int, help="end after so many frames")
@@ -126,7 +135,7 @@ def main(argv=None):
     # A node's cores are for all of its plugins; one is plenty here.
     cv2.setNumThreads(1)
     with Plugin() as plugin:
-        watch(plugin, samples_of(source, args, signals), args.publish_every)
+        watch(plugin, samples_of(source, args, signals), args)
     return None
 
 

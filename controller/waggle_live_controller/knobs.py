@@ -49,6 +49,8 @@ class Knobs(NamedTuple):
     #: Does the collector take orders?
     control: bool
     knobs: Tuple[KnobReading, ...]
+    #: Unix time of the answer, by the collector's clock.
+    now: float = 0.0
 
     def of(self, identity: PluginIdentity) -> Mapping[str, KnobReading]:
         """Return the knobs of a plugin by their names; empty if it has none."""
@@ -59,7 +61,8 @@ def read_knobs(body: bytes) -> Knobs:
     """Return the content of an answer; raises ValueError if it isn't one of a collector."""
     try:
         whole = json.loads(body.decode("utf-8"))
-        return Knobs(whole["control"] == "on", tuple(map(_knob, whole["knobs"])))
+        knobs = tuple(map(_knob, whole["knobs"]))
+        return Knobs(whole["control"] == "on", knobs, float(whole.get("now") or 0.0))
     except (AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ValueError("%s: %s" % (type(error).__name__, error)) from None
 

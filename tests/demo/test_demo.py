@@ -35,6 +35,7 @@ def demo(tmp_path):
         ("ffmpeg", "ffmpeg-python"),
         ("waggle_live_collector", "waggle-live-collector"),
         ("rich", "rich"),
+        ("prometheus_client", "prometheus_client"),
     ):
         need(module, package)
     (tmp_path / "tmp").mkdir()
@@ -106,6 +107,22 @@ def test_two_plugins_report_and_it_ends_by_itself(demo, clip, port, tmp_path):
         )
         assert re.search(r"^movers +gauge +\d+ ", part, re.MULTILINE)
         assert re.search(r'^frames\{moving="yes"\} +counter +\d+ ', part, re.MULTILINE)
+    assert left_behind(tmp_path) == ([], [])
+
+
+@pytest.mark.alone
+def test_a_deadline_is_held_under_a_load(demo, clip, port, tmp_path):
+    """--control: a knob is turned in the second half; what happened is printed at the end."""
+    process = demo("--control", "--for", 16, "--port", port, "--clip", clip)
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "5 processes of load are there" in output
+    assert "held by waggle-live-controller" in output
+    table = output[output.rindex("without") :].splitlines()
+    assert table[0].split() == ["without", "with", "a", "controller"]
+    assert re.match(r"deadline met +\d+ % +\d+ %", table[1])
+    _, without, with_one = re.split(r" {2,}", table[3].strip())
+    assert float(without.split()[0]) > float(with_one.split()[0])  # a frame's mean under load
     assert left_behind(tmp_path) == ([], [])
 
 

@@ -34,11 +34,11 @@ def test_the_policy_would_stop_what_slips_through(browser, own_collector):
 
 
 def test_nothing_is_asked_of_anybody_else(browser, own_collector):
-    """All that the page loads comes from this collector, and it loads the stream alone."""
+    """All that the page loads comes from this collector: the stream, and the knobs."""
     browser.visit(own_collector.url)
     wait_until(lambda: browser.text("#state") == "live")
     loaded = browser.run("return performance.getEntriesByType('resource').map(e => e.name)")
-    assert set(loaded) <= {own_collector.url + "/api/v1/stream"}
+    assert set(loaded) <= {own_collector.url + "/api/v1/" + each for each in ("stream", "knobs")}
     html = own_collector.get("/")[2].decode()
     assert not re.search(r"""(src|href)=["'](https?:)?//""", html)
 

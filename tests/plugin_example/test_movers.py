@@ -60,6 +60,26 @@ def test_as_many_movers_as_there_are(movers, squares):
     assert [len(boxes) for boxes in found[22:]] == [len(squares)] * 38
 
 
+@pytest.mark.parametrize("width", [160, 320, 640])
+def test_each_resolution_finds_them(movers, width):
+    """The knob's choices differ in what they cost, and not in what they find of large movers."""
+    counter = movers.MoverCounter()
+    find, counter.find = counter.find, lambda frame: find(frame, width)
+    found = play(counter, [(20, 30), (20, 260)])
+    assert [len(boxes) for boxes in found[:20]] == [0] * 20
+    assert [len(boxes) for boxes in found[22:]] == [2] * 38
+
+
+def test_another_resolution_begins_anew(movers):
+    """The first frame of another size is a new scene, and counting goes on from there."""
+    counter = movers.MoverCounter()
+    for number in range(30):
+        assert counter.find(noisy(still(), number), 320 if number < 15 else 160) == []
+    frame = noisy(still(), 30)
+    frame[100:180, 100:180] = 230
+    assert len(counter.find(frame, 160)) == 1
+
+
 def test_a_box_lies_where_its_mover_is(movers):
     """Boxes come in the pixels of the frame that was given, not of the shrunk one."""
     ((x, y, width, height),) = play(movers.MoverCounter(), [(20, 40)])[-1]

@@ -1,8 +1,8 @@
 """The page at ``/``: one self-contained file, put together once at the start.
 
-It shows what ``/api/v1/stream`` says and asks nobody else. Its policy lets the browser run this
-script and no other, load nothing, connect to nothing but this collector, and make no HTML of a
-string: what a plugin calls itself can then only be text.
+It shows what ``/api/v1/stream`` and ``/api/v1/knobs`` say and asks nobody else. Its policy lets the
+browser run this script and no other, load nothing, connect to nothing but this collector, and make
+no HTML of a string: what a plugin calls itself can then only be text.
 """
 
 import os
@@ -23,10 +23,13 @@ _SCRIPTS = (
     "curve.js",
     "rows.js",
     "functions.js",
+    "knobs.js",
     "sections.js",
     "stream.js",
     "page.js",
 )
+
+_STYLES = ("page.css", "knobs.css")
 
 _POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src data:; "
@@ -40,7 +43,7 @@ class Page:
 
     def __init__(self, *, telemetry_path: str, socket_path: str, node: Mapping[str, str]) -> None:
         self.telemetry_path = telemetry_path
-        style = _read("page.css")
+        style = "\n".join(map(_read, _STYLES))
         script = '"use strict";\n' + "\n".join(map(_read, _SCRIPTS))
         facts = {
             # Relative: it may stand behind a proxy that has it below another path.

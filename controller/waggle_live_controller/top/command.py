@@ -25,6 +25,7 @@ def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top"
     try:
         from rich.console import Console
 
+        from .desk import Desk
         from .loop import Top
 
         fleet = Fleet(_nodes(options))
@@ -36,7 +37,9 @@ def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top"
         # A character that the terminal doesn't know becomes a "?" and no error.
         sys.stdout.reconfigure(errors="replace")
     view = ViewOptions(options.sort, options.filter)
-    top = Top(fleet=fleet, console=Console(), interval=options.interval, options=view)
+    desk = Desk(fleet.nodes, may_set=options.token_file is not None)
+    console = Console()
+    top = Top(fleet=fleet, console=console, interval=options.interval, options=view, desk=desk)
     with fleet, contextlib.suppress(KeyboardInterrupt):
         try:
             if options.once:
@@ -66,6 +69,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--cert-file", help="our own certificate")
     add("--key-file", help="its key")
     add("--user", help="user name; the password is in the variable " + PASSWORD_VARIABLE)
+    add(
+        "--control.token-file",
+        dest="token_file",
+        metavar="FILE",
+        help="whose content lets you set knobs and profile: n and p choose a knob, + and - set it, "
+        "x lets it go, o profiles its plugin for 30 s",
+    )
     add("--version", action="version", version="%(prog)s " + __version__)
     return parser
 
@@ -76,7 +86,21 @@ def _nodes(options: argparse.Namespace) -> List[Node]:
         credentials.update(username=options.user, password=os.environ.get(PASSWORD_VARIABLE))
         if credentials["password"] is None:
             raise InvalidCredentials("--user needs the password in " + PASSWORD_VARIABLE)
-    return [Node(_whole_url(url), timeout=options.timeout, **credentials) for url in options.urls]
+    token = _token(options.token_file)
+    return [
+        Node(_whole_url(url), timeout=options.timeout, control_token=token, **credentials)
+        for url in options.urls
+    ]
+
+
+def _token(path: Optional[str]) -> Optional[str]:
+    if path is None:
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    except (OSError, ValueError) as error:
+        raise InvalidCredentials("--control.token-file %s: %s" % (path, error)) from error
 
 
 def _whole_url(name: str) -> str:

@@ -1,13 +1,17 @@
 """The columns of the view: how wide they are, and how rows and functions are drawn in them."""
 
+import time
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from rich.text import Text
 
-from .. import Function
+from .. import Function, KnobReading
+from .desk import Desk
 from .figures import NOTHING, age, clean, number, seconds, tenths
 from .history import sparkline
-from .rows import KINDS, Block, Row
+from .knobs import choices, holder, title, value
+from .profile import PROFILE_SECONDS, Profile
+from .rows import KINDS, MOST, Block, Row
 
 
 class Column(NamedTuple):
@@ -47,6 +51,8 @@ FUNCTION_NUMBERS = (
     Column("share", 7, "bold", "share", lambda share: tenths(100 * share, " %")),
 )
 GAP = "  "
+#: Characters of a knob's choices at most.
+CHOICES = 30
 #: Characters of a curve: what is left of the line, within these limits.
 TREND = (8, 60)
 #: Characters of a function's name at most: C++ has very long ones.
@@ -132,6 +138,48 @@ class Layout:
 
     def _function_width(self, column: Column) -> int:
         return max(column.width, self._widths["count"] if column.field == "calls" else 0)
+
+    def knobs(self, knobs: Sequence[KnobReading], desk: Desk, url: str) -> List[Text]:
+        """Draw the knobs of a plugin: value, what it may be, and who decides; the chosen one in
+        reverse."""
+        if not knobs:
+            return []
+        name = self._name_width()
+        number = self._widths["count"] + len(GAP) + self._widths["per s"]
+        allowed = [choices(knob) for knob in knobs]
+        room = min(max([len("choices"), *map(len, allowed)]), CHOICES)
+        titles = ("knob".ljust(name), "value".rjust(number), "choices".ljust(room), "decided by")
+        drawn = [_line((text, "dim") for text in titles)]
+        for knob, text in zip(knobs, allowed):
+            style = "reverse" if desk.is_chosen(url, knob) else ""
+            cells = [
+                (_cut(title(knob), name), style),
+                (value(knob, knob.value).rjust(number), "bold"),
+                (_cut(text, room), ""),
+                holder(knob, desk.now(url)),
+            ]
+            drawn.append(_line(cells))
+        return drawn
+
+    def profile(self, profile: Optional[Profile]) -> List[Text]:
+        """Draw a profile that somebody asked for: how far it is, then where the time went."""
+        if profile is None:
+            return []
+        if not profile.is_over:
+            passed = min(time.monotonic() - profile.began, PROFILE_SECONDS)
+            return [Text("profiling for %d s: %.0f s" % (PROFILE_SECONDS, passed), "yellow")]
+        drawn = [
+            _line([("profile of %d s" % PROFILE_SECONDS, "dim"), (clean(profile.text), "dim")])
+        ]
+        for function, share in profile.leaves(MOST):
+            name = _cut_function(clean(function), self._name_width())
+            drawn.append(_line([(name, ""), ("%.1f %%" % (100 * share), "bold")]))
+        return drawn
+
+    def _name_width(self) -> int:
+        """Return the characters that a name has which stands in no column of kinds."""
+        widths = self._widths
+        return widths["instrument"] + (len(GAP) + widths["kind"] if "kind" in widths else 0)
 
     def _cell(self, text: str, column: Column) -> str:
         width = self._widths[column.title]

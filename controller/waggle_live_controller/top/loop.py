@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from .. import Fleet, NodeAnswerInvalid, NodeError, NodeLate, Polled, Snapshot
+from .desk import KEYS, Desk
 from .history import History
 from .keys import Keys
 from .rows import blocks_of
@@ -37,19 +38,25 @@ class Top:
         interval: float = 1.0,
         options: ViewOptions = ViewOptions(),  # noqa: B008  # a tuple never changes
         title: Sequence[str] = (),
+        desk: Optional[Desk] = None,
     ) -> None:
         self._fleet = fleet
         self._console = console
         self._interval = interval
         self._options = options
-        self._title = [Text(line, no_wrap=True) for line in title]
+        self.show_above(title)
         self._history = History()
+        self._desk = Desk(fleet.nodes) if desk is None else desk
         self._nodes = {
             node.url: NodeView(node.url, error=NodeLate(node.url, "asking")) for node in fleet.nodes
         }
         self._arrivals: queue.Queue[Polled] = queue.Queue()
         self._offset = 0
         self._typing = False
+
+    def show_above(self, title: Sequence[str]) -> None:
+        """Show these lines above the view from now on."""
+        self._title = [Text(line, no_wrap=True) for line in title]
 
     def once(self, within: float) -> bool:
         """Poll once and print the view; returns whether every node answered."""
@@ -65,6 +72,7 @@ class Top:
         terminal the last picture stays at the end.
         """
         over = threading.Event()
+        self._desk.start()
         for polled in self._fleet.poll_each(self._interval):
             self._note(polled)
         threading.Thread(target=self._poll, args=(over,), daemon=True).start()
@@ -78,6 +86,7 @@ class Top:
                 self._show(stop, Keys(None), lambda: self._print(end="\n"))
         finally:
             over.set()
+            self._desk.close()
 
     def _show(self, stop: Callable[[], bool], keys: Keys, draw: Callable[[], None]) -> None:
         """Draw now and then; on a terminal also after each answer and key."""
@@ -121,6 +130,7 @@ class Top:
                 outcome = _not_shown(polled.url, error)
         if isinstance(outcome, Snapshot):
             node = NodeView(polled.url, outcome.node, blocks, None, outcome.received)
+            self._desk.renew(outcome)
         elif not isinstance(outcome, NodeLate):
             node = node._replace(error=outcome)
             for key in _keys(node):
@@ -132,7 +142,8 @@ class Top:
 
     def _lines(self, width: Optional[int], trend: bool = True) -> List[Text]:
         def draw(nodes: Iterable[NodeView]) -> List[Text]:
-            return lines(nodes, self._options, now=time.monotonic(), width=width, trend=trend)
+            now, desk = time.monotonic(), self._desk
+            return lines(nodes, self._options, now=now, width=width, trend=trend, desk=desk)
 
         try:
             return draw(self._nodes.values())
@@ -170,8 +181,11 @@ class Top:
     def _foot(self, hidden: int) -> Text:
         part = self._options.filter + ("▏" if self._typing else "")
         text = "q quit   s sort: %s   / filter" % self._options.order + (part and ": " + part)
+        if self._desk.may_set:
+            text += "   " + KEYS
         if hidden > 0:
             text += "   ↑↓ %d more lines" % hidden
+        text = self._desk.said or text
         return Text(text, "reverse", no_wrap=True)
 
     def _press(self, key: str) -> None:
@@ -187,6 +201,7 @@ class Top:
         elif key == "s":
             order = ORDERS[(ORDERS.index(order) + 1) % len(ORDERS)]
         else:
+            self._desk.press(key)
             page = max(self._console.size[1] - 6, 1)
             moves = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -(10**9), "end": 10**9}
             moves.update({"page up": -page, "page down": page, " ": page})

@@ -1,10 +1,22 @@
 """The rows of the view: what each plugin measures, publishes and uses, filtered and sorted."""
 
-from typing import Any, Dict, Hashable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import (
+    Any,
+    Dict,
+    Hashable,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
-from .. import Function, PluginReading, Snapshot
+from .. import Function, KnobReading, PluginReading, Snapshot
 from .figures import megabytes, number, percent, seconds, tenths
 from .history import History, Values
+from .knobs import arranged as arranged_knobs
 from .view_options import ViewOptions
 
 #: In the order of their rows, and the figures that each doesn't have.
@@ -44,6 +56,8 @@ class Block(NamedTuple):
     plugin: PluginReading
     rows: List[Row]
     functions: Dict[str, List[Function]]
+    #: Filled in when it is drawn: knobs are asked for by themselves.
+    knobs: Sequence[KnobReading] = ()
 
 
 def blocks_of(snapshot: Snapshot, history: History) -> List[Block]:
@@ -107,18 +121,19 @@ def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
     part, order, kinds = options.filter.lower(), options.order, list(KINDS)
     shown = []
     for block in blocks:
-        rows, functions = block.rows, block.functions
+        rows, functions, knobs = block.rows, block.functions, arranged_knobs(block.knobs, "")
         if part not in block.key.lower():
             rows = [row for row in rows if part in row.name.lower()]
             functions = {
                 profiler: [each for each in some if part in each.name.lower()]
                 for profiler, some in functions.items()
             }
-            if not rows and not any(functions.values()):
+            knobs = arranged_knobs(knobs, part)
+            if not rows and not knobs and not any(functions.values()):
                 continue
         rows = sorted(rows, key=lambda row: (_rank(row, order), kinds.index(row.kind), row.name))
         functions = {profiler: some[:MOST] for profiler, some in functions.items() if some}
-        shown.append(block._replace(rows=rows, functions=functions))
+        shown.append(block._replace(rows=rows, functions=functions, knobs=knobs))
     last = (order != "name", 0.0)
     return sorted(
         shown,

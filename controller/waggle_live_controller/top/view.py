@@ -6,6 +6,7 @@ from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from rich.text import Text
 
 from .. import NodeError, NodeIdentity, NodeLate, NodeUnreachable, PluginReading
+from .desk import Desk
 from .figures import age, clean
 from .layout import STALE, Layout
 from .rows import Block, Row, arranged
@@ -36,13 +37,14 @@ def lines(
     now: float,
     width: Optional[int],
     trend: bool = True,
+    desk: Optional[Desk] = None,
 ) -> List[Text]:
     """Return the whole view at ``now`` (monotonic).
 
     ``width`` is the terminal's; None for as wide as it takes. ``trend``: draw curves, which need
-    more than one poll.
+    more than one poll. ``desk``: where knobs and profiles are found.
     """
-    nodes = [_as_of(now, node) for node in nodes]
+    nodes = [_with_knobs(_as_of(now, node), desk) for node in nodes]
     shown = [(node, arranged(node.blocks, options)) for node in nodes]
     layout = Layout([block for _, blocks in shown for block in blocks], width, trend)
     drawn = [layout.header()]
@@ -50,8 +52,12 @@ def lines(
         drawn += [Text(), _node_line(node, now)]
         for block in blocks:
             drawn += [Text(), _plugin_line(block), *map(layout.row, block.rows)]
+            if desk is not None:
+                drawn += layout.knobs(block.knobs, desk, node.url)
             for functions in block.functions.values():
                 drawn += layout.functions(functions)
+            if desk is not None:
+                drawn += layout.profile(desk.profile_of(node.url, block.plugin.identity))
         if not blocks and node.error is None:
             nothing = "nothing with %s in its name" % clean(options.filter)
             nothing = nothing if node.blocks else "no plugin has reported yet"
@@ -72,6 +78,16 @@ def _as_of(now: float, node: NodeView) -> NodeView:
 
     blocks = [block._replace(rows=[*map(grown, block.rows)]) for block in node.blocks]
     return node._replace(blocks=blocks)
+
+
+def _with_knobs(node: NodeView, desk: Optional[Desk]) -> NodeView:
+    if desk is None:
+        return node
+    return node._replace(
+        blocks=[
+            block._replace(knobs=desk.of(node.url, block.plugin.identity)) for block in node.blocks
+        ]
+    )
 
 
 def _node_line(node: NodeView, now: float) -> Text:

@@ -35,7 +35,7 @@ function take(message) {
   latestTime = performance.now() / 1e3;
   const seen = new Set();
   for (const plugin of message.plugins) {
-    const key = JSON.stringify([plugin.plugin_task, plugin.plugin, plugin.plugin_job]);
+    const key = keyOf(plugin);
     seen.add(key);
     let section = sections.get(key);
     if (!section) sections.set(key, section = new Section(plugin, watcher, sections.size < OPEN_AT_FIRST));
@@ -51,6 +51,16 @@ function take(message) {
     section.element.remove();
     sections.delete(key);
     fresh = true;
+  }
+  if (fresh) arrange();
+  changed();
+  knobs.ask();
+}
+
+function takeKnobs(found, now) {
+  let fresh = false;
+  for (const [key, section] of sections) {
+    if (section.takeKnobs(found.get(key) ?? [], now)) fresh = true;
   }
   if (fresh) arrange();
   changed();
@@ -119,7 +129,9 @@ function count() {
 }
 
 // Without credentials, which a page's own address may have and no request may.
-const stream = new Stream(location.origin + location.pathname, take, tell);
+const base = location.origin + location.pathname;
+const knobs = new KnobFeed(base, takeKnobs);
+const stream = new Stream(base, take, tell);
 setInterval(() => { if (state !== "live") count(); }, 500);
 byId("retry").addEventListener("click", () => stream.retry());
 addEventListener("online", () => stream.retry());

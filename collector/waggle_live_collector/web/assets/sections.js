@@ -1,4 +1,4 @@
-// One plugin: its heading, the table of its rows, and its functions.
+// One plugin: its heading, the table of its rows, its knobs, and its functions.
 
 const ROWS = 100; // shown at once; the others on request
 const MEANINGS = {
@@ -50,6 +50,7 @@ class Section {
     this.more = element(section, "button", "more");
     this.more.type = "button";
     this.more.addEventListener("click", () => { this.limit = Infinity; this.arrange(this.words); });
+    this.knobs = new Knobs(section, plugin.plugin_task);
     this.functions = new Functions(section, plugin.plugin_task);
     this.fold(open);
   }
@@ -75,6 +76,13 @@ class Section {
     return fresh;
   }
 
+  // True if what is shown of the plugin may be another than before.
+  takeKnobs(knobs, now) {
+    const matched = this.knobs.fit(this.left).length > 0;
+    this.knobs.take(knobs, now);
+    return matched !== this.knobs.fit(this.left).length > 0;
+  }
+
   // Shows the rows that match the words, in a lasting order; true if there are any.
   arrange(words) {
     this.words = words;
@@ -82,9 +90,12 @@ class Section {
     const fit = [...this.rows].filter(([, row]) => row.matches(left)).sort(inOrder);
     // What the process uses stands there however many instruments there are.
     const shown = this.open ? fit.map(([, row]) => row).filter((row, place) => place < this.limit || row.kind.kind === "process") : [];
-    this.element.hidden = words.length > 0 && !fit.length && !this.functions.fit(left).length;
-    if (this.open) this.functions.draw(left);
-    else this.functions.element.hidden = true;
+    const lists = [this.knobs, this.functions];
+    this.element.hidden = words.length > 0 && !fit.length && !lists.some(list => list.fit(left).length);
+    for (const list of lists) {
+      if (this.open) list.draw(left);
+      else list.element.hidden = true;
+    }
     this.more.hidden = shown.length === fit.length || !this.open;
     this.more.textContent = `Show ${fit.length - shown.length} more`;
     const wanted = new Set(shown.map(row => row.element ?? this.watcher.watch(row)));
@@ -125,6 +136,7 @@ class Section {
     this.warn.hidden = !problems.length;
     if (problems.length) say(this.warn, problems.map(([reason, count]) => `${reason} ${number(count)}`).join("  "));
     if (!this.open) return;
+    this.knobs.draw(this.left);
     this.functions.draw(this.left);
     for (const tr of this.body.children) if (tr.row.visible) tr.row.draw(view);
   }
