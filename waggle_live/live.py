@@ -20,7 +20,7 @@ from .instruments.knob import Knob
 from .instruments.number import Number
 from .instruments.rate import Rate, RateSeries
 from .instruments.timer import Timer, TimerSeries
-from .profile.sampler import SAMPLER
+from .profile.sampler.sampler import SAMPLER
 from .reporter import reporter
 from .reporter.address import Addresses
 from .reporter.ends import STATUSES

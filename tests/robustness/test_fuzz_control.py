@@ -14,7 +14,8 @@ from tests.collector.control.holders import MODEL, PROFILE, RESOLUTION, THRESHOL
 from tests.collector.world import World
 from waggle_live.wire.knobs import declared
 from waggle_live_collector.control import view
-from waggle_live_collector.control.orders import ConflictError, Orders, Will
+from waggle_live_collector.control.errors import OrderError
+from waggle_live_collector.control.orders import Orders, Will
 from waggle_live_collector.messages import MAX_WHOLE
 from waggle_live_collector.state import reading, snapshot
 from waggle_live_collector.table.kinds import DECODER
@@ -39,7 +40,6 @@ standing = st.fixed_dictionaries(
         "revision": st.integers(-1, 2**64) | st.just("x"),
         "error": st.text(max_size=300) | values,
         "slept": values,
-        "changes": values,
     },
 )
 odd = st.fixed_dictionaries(
@@ -125,7 +125,7 @@ class Node:
             holder, answers = self.orders.put(name, decoded, self.etags.get(name))
             self.etags[name] = holder.etag
             assert len(answers) == len(will["set"])
-        except ConflictError:
+        except OrderError:
             self.etags[name] = None
 
     def end(self, number, status):

@@ -22,7 +22,6 @@ class KnobState:
 
     __slots__ = (
         "_by_thread",
-        "changes",
         "current",
         "declaration",
         "error",
@@ -51,7 +50,6 @@ class KnobState:
         self.until: Optional[float] = None
         self.revision = 0
         self.error: Optional[str] = None
-        self.changes = {SET: 0, DEFAULT: 0}
         if self.slept is not None:
             self.slept = 0.0
 
@@ -77,7 +75,7 @@ class KnobState:
             return
         self.revision, self.error = lease.revision, None
         if until > Native.monotonic():
-            self.error = self._change(value, SET)
+            self.error = self._change(value)
             self.until = until if self.error is None else None
         else:
             self.release()
@@ -90,18 +88,16 @@ class KnobState:
         """Go back to the default, if there is a lease."""
         if self.until is not None:
             self.until = None
-            self._change(self.declaration.default, DEFAULT)
+            self._change(self.declaration.default)
 
-    def _change(self, value: Value, source: str) -> Optional[str]:
+    def _change(self, value: Value) -> Optional[str]:
         """Put a value in place; return why that can't be, and leave the default in place then."""
         if value == self.current:
             return None
         why = self.apply(value)
         if why is not None:
-            value, source = self.declaration.default, DEFAULT
-        if value != self.current:
-            self.changes[source] += 1
-            self.current = value
+            value = self.declaration.default
+        self.current = value
         return why
 
     def apply(self, value: Value) -> Optional[str]:
@@ -114,14 +110,13 @@ class KnobState:
             self.owner.is_paced = True
 
     def report(self) -> Tuple[Any, ...]:
-        """Return what a change of is worth a message at once."""
+        """Return what is worth a message at once, where it has changed."""
         return self.current, self.source, self.revision, self.error
 
     def entry(self) -> Dict[str, Any]:
         """Return this knob as it stands in a message ``knobs``."""
         entry = self.declaration.fields()
         entry.update(value=self.current, source=self.source, revision=self.revision)
-        entry["changes"] = dict(self.changes)
         if self.error is not None:
             entry["error"] = self.error
         if self.slept is not None:

@@ -1,14 +1,16 @@
 """What a reporter needs of the profiler that is handed to it: it stands above this room."""
 
 import weakref
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional
 
 from ..logs import LogOnce
 from ..series.state import SeriesState
 from ..wire.errors import InvalidMetric, InvalidType, LiveMetricsError, describe
+from ..wire.knobs import MAX_PROFILE_HZ
+from ..wire.stacks import Times
 
-#: Samples a second where no number is given, and at most.
-DEFAULT_RATE, MAX_RATE = 50, 200
+#: Samples a second where no number is given.
+DEFAULT_RATE = 50
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_PROFILE"
 
 
@@ -35,7 +37,7 @@ class Profiler:
         """Begin to collect folded stacks, anew, or end it and forget them."""
         raise NotImplementedError
 
-    def stacks(self, owner: Any) -> Dict[str, Tuple[int, Optional[int]]]:
+    def stacks(self, owner: Any) -> Dict[str, Times]:
         """Return the folded stacks since the collection began: ``{"root;caller;callee": times}``.
 
         Times are running totals in nanoseconds: wall, and CPU (None where that isn't known). Of
@@ -102,9 +104,9 @@ def check_rate(rate: Any) -> int:
             "profile must be a whole number of samples a second, like %d, got %s"
             % (DEFAULT_RATE, describe(rate))
         )
-    if not 0 <= rate <= MAX_RATE:
+    if not 0 <= rate <= MAX_PROFILE_HZ:
         raise InvalidMetric(
-            "profile must be 0 (off) to %d samples a second, got %d" % (MAX_RATE, rate)
+            "profile must be 0 (off) to %d samples a second, got %d" % (MAX_PROFILE_HZ, rate)
         )
     return rate
 

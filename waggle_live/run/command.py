@@ -7,10 +7,11 @@ import shutil
 import sys
 from typing import Any, Dict, List
 
-from ..profile.sampler import OUTPUT_VARIABLE
+from ..profile.sampler.sampler import OUTPUT_VARIABLE
 from ..reporter import profiler
 from ..reporter.options import environment
 from ..wire.errors import LiveMetricsError
+from ..wire.knobs import MAX_PROFILE_HZ
 from .hooks import PACE_VARIABLE, START
 
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
@@ -39,7 +40,7 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         type=_rate,
         const=profiler.DEFAULT_RATE,
         help="find where the time goes, by HZ samples a second: 1 to %d, %d without a number"
-        % (profiler.MAX_RATE, profiler.DEFAULT_RATE),
+        % (MAX_PROFILE_HZ, profiler.DEFAULT_RATE),
     )
     run.add_argument(
         "--profile.output",

@@ -36,10 +36,6 @@ SOURCES = (DEFAULT, SET, PINNED) = ("default", "set", "pinned")
 PROFILE = "__profile"
 MAX_PROFILE_HZ = 200
 
-#: Folded stacks that a process collects, and their bytes; the rest is added up in
-#: ``protocol.OTHER_FUNCTIONS``.
-MAX_STACKS, MAX_STACKS_BYTES = 1000, 256 * 1024
-
 Value = Union[bool, int, float, str]
 _TYPES: Dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
 _FIELDS = ("type", "default", "choices", "low", "high", "better", "cost", "settle")

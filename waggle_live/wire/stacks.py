@@ -1,8 +1,12 @@
-"""Folded stacks on the wire: nanoseconds by ``root;caller;callee``, while somebody asks."""
+"""Folded stacks: times by ``root;caller;callee``, on the wire and in the form of flame graphs."""
 
-from typing import Iterator, List, Mapping, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .protocol import MAX_UPDATE_BYTES, encode_cell
+
+#: Stacks that a process collects, and bytes of their text; the rest is added up in
+#: ``protocol.OTHER_FUNCTIONS``.
+MAX_STACKS, MAX_STACKS_BYTES = 1000, 256 * 1024
 
 #: Nanoseconds of wall clock and of CPU, the latter None where it is not known.
 Times = Tuple[int, Optional[int]]
@@ -31,3 +35,24 @@ def encode_stacks(
         size += len(member) + 1
     if line:
         yield number, (prefix % (number, revision) + ",".join(line) + "}}\n").encode()
+
+
+def flame_graph(processes: Iterable[Mapping[str, Times]]) -> Tuple[str, str]:
+    """Return ``a;b;c N`` a line, which flame graphs are drawn from, and what N is.
+
+    N is microseconds of ``cpu``, or of ``wall`` where a process knows no CPU time at all. Stacks
+    that took less than one are left out.
+    """
+    told = list(processes)
+    has_cpu = all(any(cpu is not None for _, cpu in each.values()) for each in told)
+    sums: Dict[str, int] = {}
+    for stacks in told:
+        for stack, (wall, cpu) in stacks.items():
+            sums[stack] = sums.get(stack, 0) + ((cpu or 0) if has_cpu else wall)
+    lines = ["%s %d\n" % (_one_line(each), sums[each] // 1000) for each in sorted(sums)]
+    text = "".join([line for line in lines if not line.endswith(" 0\n")])
+    return text, "cpu" if has_cpu else "wall"
+
+
+def _one_line(stack: str) -> str:
+    return "".join([each if each.isprintable() else "?" for each in stack])

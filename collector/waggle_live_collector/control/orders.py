@@ -13,6 +13,7 @@ from waggle_live.wire.knobs import MAX_LEASE, Value
 from ..identity.labels import IdentityLabels
 from ..messages import Text
 from .control import Control
+from .errors import OrderError
 from .knob import Knob
 from .leases import DEFAULT_MAX_HOLDERS, DEFAULT_MAX_LEASES, MAX_PRIORITY, Holder, KnobKey
 
@@ -27,12 +28,11 @@ STATUSES = (APPLIED, PENDING, UNCHANGED, REFUSED, HELD_BY, PINNED, QUARANTINED) 
 NOBODY = {"applied": 0, "refused": 0, "pending": 0}
 
 
-class Entry(Struct):
-    """One knob that a holder wants to have a value; ``plugin_task`` is the plugin by default."""
+class Which(Struct):
+    """A knob of a plugin; ``plugin_task`` is the plugin by default."""
 
     plugin: Text
     name: Text
-    value: Any
     plugin_task: Text | None = None
     plugin_job: Text = ""
 
@@ -43,20 +43,18 @@ class Entry(Struct):
         return KnobKey(IdentityLabels(self.plugin, task, self.plugin_job), self.name)
 
 
+class Entry(Which, kw_only=True):
+    """One knob that a holder wants to have a value."""
+
+    value: Any
+
+
 class Will(Struct):
     """All that a holder wants; what it wanted before and leaves out is released."""
 
     set: list[Entry]
     ttl: Annotated[float, Meta(ge=MIN_TTL, le=MAX_TTL)] = DEFAULT_TTL
     priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)] = 0
-
-
-class ConflictError(Exception):
-    """Another copy of the holder is there, or the holder has ended; the message says which."""
-
-
-class FullError(Exception):
-    """There is no room for one more holder."""
 
 
 class _RefusedError(Exception):
@@ -76,8 +74,7 @@ class Orders:
     def put(self, name: str, will: Will, etag: str | None) -> tuple[Holder, list[dict[str, Any]]]:
         """Have a holder want what its will says and nothing else; return it and the answers.
 
-        ``etag`` is that of the holder, None of one that begins. Raises ConflictError or FullError;
-        nothing has changed then.
+        ``etag`` is that of the holder, None of one that begins. Raises OrderError.
         """
         control = self._control
         now, leases = control.clock.monotonic(), control.leases
@@ -87,15 +84,16 @@ class Orders:
             holder = None
         if etag is None:
             if holder is not None:
-                raise ConflictError(f"{name} holds leases already: its ETag is missing")
+                raise _conflict(f"{name} holds leases already: its ETag is missing")
             if len(leases.holders) >= DEFAULT_MAX_HOLDERS:
-                raise FullError(f"there are {DEFAULT_MAX_HOLDERS} holders already")
+                text = f"there are {DEFAULT_MAX_HOLDERS} holders already"
+                raise OrderError("budget", 503, text)
             holder = leases.begin(name, now)
             control.changed()
         elif holder is None:
-            raise ConflictError(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
+            raise _conflict(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
         elif holder.etag != etag:
-            raise ConflictError(f"{name} has another ETag: a second copy of it is at work")
+            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
         holder.priority, holder.until = will.priority, now + will.ttl
         before = set(holder.leases)
         refused: dict[int, _RefusedError] = {}
@@ -128,13 +126,13 @@ class Orders:
     def end(self, name: str, etag: str | None) -> bool:
         """Release all that a holder has; False if there is none of that name.
 
-        Raises ConflictError if an ``etag`` is given that isn't its own.
+        Raises OrderError if an ``etag`` is given that isn't its own.
         """
         holder = self._control.leases.holders.get(name)
         if holder is None:
             return False
         if etag is not None and holder.etag != etag:
-            raise ConflictError(f"{name} has another ETag: a second copy of it is at work")
+            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
         self._end(holder, self._control.clock.monotonic())
         return True
 
@@ -203,6 +201,10 @@ class Orders:
         else:
             answer["rule"] = next((told.error for told in knob.told if told.error), "")
         return answer
+
+
+def _conflict(text: str) -> OrderError:
+    return OrderError("conflict", 412, text)
 
 
 def _checked(knob: Knob, value: Any) -> Value:

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from waggle_live.wire.knobs import MAX_STACKS, MAX_STACKS_BYTES
+from waggle_live.wire.stacks import MAX_STACKS, MAX_STACKS_BYTES, Times, flame_graph
 
 from ..budget import Account, What
-
-#: Nanoseconds of wall and of CPU time; None where the process can't tell it.
-Times = tuple[int, int | None]
 
 #: Bytes that a stack takes beside its text, and so many times its text.
 STACK_BYTES, STACK_TEXT = 300, 2
@@ -50,22 +47,8 @@ class Profile:
             account.close()
 
     def folded(self) -> tuple[str, str]:
-        """Return ``a;b;c N`` for each stack, and what N is: microseconds of ``cpu`` or ``wall``.
-
-        CPU time where all processes know it.
-        """
-        told = [item for each in self.stacks.values() for item in each.items()]
-        has_cpu = all(cpu is not None for _, (_, cpu) in told)
-        sums: dict[str, int] = {}
-        for stack, (wall, cpu) in told:
-            time = cpu if has_cpu and cpu is not None else wall
-            sums[stack] = sums.get(stack, 0) + time
-        lines = [
-            f"{_one_line(stack)} {time // 1000}\n"
-            for stack, time in sorted(sums.items())
-            if time >= 1000
-        ]
-        return "".join(lines), "cpu" if has_cpu else "wall"
+        """Return the text of a flame graph, and of which time it is: ``cpu`` or ``wall``."""
+        return flame_graph(self.stacks.values())
 
     def _has_room(self, process_id: str, count: int, stack: str, account: Account) -> bool:
         size = self._bytes.get(process_id, 0) + STACK_BYTES + STACK_TEXT * len(stack.encode())
@@ -75,7 +58,3 @@ class Profile:
             return False
         self._bytes[process_id] = size
         return True
-
-
-def _one_line(stack: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in stack)

@@ -15,9 +15,10 @@ from msgspec import Meta
 from waggle_live.wire.knobs import MAX_PROFILE_HZ, PROFILE
 
 from .control import Control
+from .errors import OrderError
 from .knob import Knob
 from .leases import MAX_PRIORITY, KnobKey
-from .orders import APPLIED, PENDING, UNCHANGED, Entry, Orders, Will
+from .orders import APPLIED, PENDING, UNCHANGED, Entry, Orders, Which, Will
 from .profile import Profile
 
 #: Seconds of the lease, and until it is renewed.
@@ -29,22 +30,12 @@ DEFAULT_MAX_PROFILES = 4
 DEFAULT_HZ = 99
 
 
-class Wish(Entry, kw_only=True):
+class Wish(Which, kw_only=True):
     """Which plugin to profile, for how long and how often a second."""
 
     name: str = PROFILE
-    value: int = 0
     seconds: Annotated[float, Meta(ge=1, le=60)] = 10.0
     hz: Annotated[int, Meta(ge=1, le=MAX_PROFILE_HZ)] = DEFAULT_HZ
-
-
-class ProfilingError(Exception):
-    """There is no profile; ``status`` is that of HTTP."""
-
-    def __init__(self, outcome: str, status: int, text: str) -> None:
-        super().__init__(text)
-        self.outcome = outcome
-        self.status = status
 
 
 class Profiling:
@@ -57,18 +48,18 @@ class Profiling:
     async def profile(self, wish: Wish) -> tuple[str, str]:
         """Return folded stacks, ``a;b;c N`` a line, and what N is: ``cpu`` or ``wall``.
 
-        Takes the time that was wished for, and at most two seconds more. Raises ProfilingError.
+        Takes the time that was wished for, and at most two seconds more. Raises OrderError.
         """
         control = self._control
         key = KnobKey(wish.key.identity, PROFILE)
         if control.knob(key) is None:
             text = "no process of that plugin is connected that can be profiled"
-            raise ProfilingError("not_found", 404, text)
+            raise OrderError("not_found", 404, text)
         if key.identity in control.profiles:
-            raise ProfilingError("conflict", 409, "that plugin is being profiled already")
+            raise OrderError("conflict", 409, "that plugin is being profiled already")
         if len(control.profiles) >= DEFAULT_MAX_PROFILES:
             text = f"{DEFAULT_MAX_PROFILES} plugins are being profiled already"
-            raise ProfilingError("budget", 503, text)
+            raise OrderError("budget", 503, text)
         profile = control.profiles[key.identity] = Profile()
         holder = f"profile-{secrets.token_hex(4)}"
         try:
@@ -86,7 +77,7 @@ class Profiling:
         """Keep the sampler on for as long as it was wished for."""
         loop, etag = asyncio.get_running_loop(), None
         end = loop.time() + wish.seconds
-        entry = Entry(key.identity.plugin, PROFILE, wish.hz, *key.identity[1:])
+        entry = Entry(key.identity.plugin, PROFILE, *key.identity[1:], value=wish.hz)
         will = Will([entry], TTL, MAX_PRIORITY)
         while (left := end - loop.time()) > 0:
             held, answers = self._orders.put(holder, will, etag)
@@ -94,7 +85,7 @@ class Profiling:
             knob = self._control.knob(key)
             if knob is not None and status not in (APPLIED, PENDING, UNCHANGED):
                 why = answers[0].get("rule") or f"held by {answers[0].get('holder')}"
-                raise ProfilingError("conflict", 409, f"can't be profiled: {status}: {why}")
+                raise OrderError("conflict", 409, f"can't be profiled: {status}: {why}")
             if knob is not None and knob.in_force is not None:
                 profile.revisions.add(knob.in_force.revision)
             await asyncio.sleep(min(RENEW_SECONDS, left))

@@ -6,17 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import DecodeError, ValidationError, json
 
 from ..control import view
 from ..control.control import Control
+from ..control.errors import OrderError
 from ..control.leases import Holder, check_holder
-from ..control.orders import ConflictError, Entry, FullError, Orders, Will
-from ..control.profiling import Profiling, ProfilingError, Wish
+from ..control.orders import Orders, Which, Will
+from ..control.profiling import Profiling, Wish
 from ..own_metrics import OwnMetrics
 from . import negotiation
 from .answer import Answer
-from .control_access import TOKEN_HEADER, AccessError, ControlAccess
+from .control_access import TOKEN_HEADER, ControlAccess
 from .listener import connection_of
 from .shared_answers import SharedAnswers
 
@@ -32,21 +33,10 @@ PROFILE_GRACE = 10.0
 T = TypeVar("T")
 
 
-class Clearance(Struct):
-    """Which value of which knob is taken out of quarantine; all of them by default."""
+class Clearance(Which):
+    """Which value of a knob is taken out of quarantine; all of them by default."""
 
-    plugin: str
-    name: str
-    plugin_task: str | None = None
-    plugin_job: str = ""
     value: str | None = None
-
-
-class _RefusedError(Exception):
-    def __init__(self, outcome: str, status: int, text: str) -> None:
-        super().__init__(text)
-        self.outcome = outcome
-        self.status = status
 
 
 class ControlRoutes:
@@ -98,35 +88,25 @@ class ControlRoutes:
         begins = request.headers.getall(hdrs.IF_NONE_MATCH, [])
         matches = request.headers.getall(hdrs.IF_MATCH, [])
         if bool(begins) == bool(matches) or (begins and begins != [_ANY]) or len(matches) > 1:
-            text = "a holder begins with If-None-Match: *, and goes on with If-Match: its ETag\n"
-            raise _RefusedError("unconditional", 428, text)
+            text = "a holder begins with If-None-Match: *, and goes on with If-Match: its ETag"
+            raise OrderError("unconditional", 428, text)
         will = await _body(request, Will)
-        try:
-            holder, entries = self._orders.put(name, will, matches[0] if matches else None)
-        except ConflictError as error:
-            raise _RefusedError("conflict", 412, f"{error}\n") from None
-        except FullError as error:
-            raise _RefusedError("budget", 503, f"{error}\n") from None
+        holder, entries = self._orders.put(name, will, matches[0] if matches else None)
         self._count("renewed" if matches else "created")
         return self._told(holder, will, entries, 200 if matches else 201)
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         name = _holder_name(request)
         matches = request.headers.getall(hdrs.IF_MATCH, [])
-        try:
-            found = self._orders.end(name, matches[0] if matches else None)
-        except ConflictError as error:
-            raise _RefusedError("conflict", 412, f"{error}\n") from None
-        if not found:
-            raise _RefusedError("not_found", 404, f"{name} holds nothing\n")
+        if not self._orders.end(name, matches[0] if matches else None):
+            raise OrderError("not_found", 404, f"{name} holds nothing")
         self._count("released")
         return web.Response(status=204, headers=_HEADERS)
 
     async def _clear(self, request: web.Request) -> web.StreamResponse:
         which = _convert(dict(request.query), Clearance)
-        entry = Entry(which.plugin, which.name, None, which.plugin_task, which.plugin_job)
-        if not self._orders.clear(entry.key, _values(which.value)):
-            raise _RefusedError("not_found", 404, "no such value is quarantined\n")
+        if not self._orders.clear(which.key, _values(which.value)):
+            raise OrderError("not_found", 404, "no such value is quarantined")
         self._count("cleared")
         return web.Response(status=204, headers=_HEADERS)
 
@@ -136,10 +116,7 @@ class ControlRoutes:
         when = deadline.when()
         if when is not None:
             deadline.reschedule(when + wish.seconds + PROFILE_GRACE)
-        try:
-            text, of = await self._profiling.profile(wish)
-        except ProfilingError as error:
-            raise _RefusedError(error.outcome, error.status, f"{error}\n") from None
+        text, of = await self._profiling.profile(wish)
         self._count("profiled")
         headers = {**_HEADERS, "Waggle-Profile-Unit": f"{of} microseconds"}
         return web.Response(text=text, headers=headers)
@@ -161,10 +138,10 @@ class ControlRoutes:
             try:
                 self._access.check(request)
                 return await handler(request)
-            except (AccessError, _RefusedError) as error:
+            except OrderError as error:
                 self._count(error.outcome)
                 headers = {**_HEADERS, **(_CHALLENGE if error.status == 401 else {})}
-                return web.Response(status=error.status, text=str(error), headers=headers)
+                return web.Response(status=error.status, text=f"{error}\n", headers=headers)
 
         return guarded
 
@@ -182,22 +159,22 @@ def _holder_name(request: web.Request) -> str:
     try:
         return check_holder(request.match_info["holder"])
     except ValueError as error:
-        raise _RefusedError("bad_request", 400, f"{error}\n") from None
+        raise OrderError("bad_request", 400, f"{error}") from None
 
 
 async def _body(request: web.Request, kind: type[T]) -> T:
-    """Return the body of a request; raises _RefusedError for one that is none."""
+    """Return the body of a request; raises OrderError for one that is none."""
     try:
         return json.decode(await request.read(), type=kind)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _RefusedError("bad_request", 400, f"the body is wrong: {error}\n") from None
+        raise OrderError("bad_request", 400, f"the body is wrong: {error}") from None
 
 
 def _convert(query: dict[str, str], kind: type[T]) -> T:
     try:
         return json.decode(json.encode(query), type=kind)
     except ValidationError as error:
-        raise _RefusedError("bad_request", 400, f"the query is wrong: {error}\n") from None
+        raise OrderError("bad_request", 400, f"the query is wrong: {error}") from None
 
 
 def _values(text: str | None) -> list[Any] | None:

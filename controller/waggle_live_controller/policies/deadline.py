@@ -7,6 +7,8 @@ far as needed; turning up one step at a time, after three good periods.
 
 from typing import NamedTuple, Optional, Sequence
 
+from .trial import Trial
+
 #: No decision on fewer samples.
 MIN_SAMPLES = 10
 #: A setting is chosen only if it is predicted to take at most this share of the deadline: less on
@@ -14,11 +16,6 @@ MIN_SAMPLES = 10
 MARGIN_DOWN, MARGIN_UP = 0.8, 0.9
 #: Good periods before a step up.
 GOOD_PERIODS = 3
-#: Periods after a step up within which a missed deadline means that the step was wrong.
-TRIAL_PERIODS = 30
-#: Periods until the next try after the first step up that was wrong, which doubles; its bound in
-#: seconds.
-FIRST_BACKOFF, MAX_BACKOFF = 5, 60.0
 #: Turning down that for so many periods gains less than MIN_GAIN, or than PROMISED of what the
 #: costs promise, is undone for REST seconds.
 FUTILE_PERIODS, MIN_GAIN, PROMISED, REST = 4, 0.1, 0.2, 60.0
@@ -70,11 +67,9 @@ class DeadlinePolicy:
         self._period = period
         self._settle = settle
         self._waiting = waiting
-        self._no_decision_before = self._no_raise_before = self._rests_until = float("-inf")
+        self._no_decision_before = self._rests_until = float("-inf")
         self._good = 0
-        self._backoff = 0.0
-        #: Until when a missed deadline means that the latest step up was wrong.
-        self._trial_until: Optional[float] = None
+        self._trial = Trial(period, settle)
         #: What was measured when turning down began, at what cost and when; and how many decisions
         #: in a row since found that it was of no use.
         self._first: Optional[float] = None
@@ -108,11 +103,7 @@ class DeadlinePolicy:
 
     def _over(self, now: float, measured: float) -> Decision:
         self._good = 0
-        if self._trial_until is not None and now <= self._trial_until:
-            self._trial_until = None
-            first = FIRST_BACKOFF * self._period
-            self._backoff = min(max(2 * self._backoff, first), MAX_BACKOFF)
-            self._no_raise_before = now + self._backoff
+        self._trial.miss(now)
         if self._is_futile(now, measured):
             return self._restore(now, measured)
         if self.setting == 0:
@@ -142,17 +133,16 @@ class DeadlinePolicy:
 
     def _under(self, now: float, measured: float) -> Decision:
         self._first = None
-        if self._trial_until is not None and now > self._trial_until:
-            self._backoff, self._trial_until = 0.0, None  # the step up was right
+        self._trial.meet(now)
         top = len(self._costs) - 1
         predicted = self.predict(measured, min(self.setting + 1, top))
         if self.setting == top or predicted > MARGIN_UP * self._deadline:
             self._good = 0
             return self._stay(self._compared(measured))
         self._good += 1
-        if self._good < GOOD_PERIODS or now < self._no_raise_before:
+        if self._good < GOOD_PERIODS or not self._trial.may_begin(now):
             return self._stay(self._compared(measured))
-        self._trial_until = now + TRIAL_PERIODS * self._period + self._settle
+        self._trial.begin(now)
         reason = "%s, and %.1f ms are expected" % (self._compared(measured), predicted * 1e3)
         return self._change(now, self.setting + 1, reason)
 

@@ -8,15 +8,8 @@ the CPU time of a frame, which a full machine doesn't lengthen.
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
-from .deadline import (
-    FIRST_BACKOFF,
-    GOOD_PERIODS,
-    MARGIN_UP,
-    MAX_BACKOFF,
-    MIN_SAMPLES,
-    TRIAL_PERIODS,
-    Decision,
-)
+from .deadline import GOOD_PERIODS, MARGIN_UP, MIN_SAMPLES, Decision
+from .trial import TRIAL_PERIODS, Trial
 
 #: Share of the cores that may be planned for: above the first a plugin is turned down, up to the
 #: second one is turned up.
@@ -85,9 +78,8 @@ class PriorityAllocator:
         self._share = 1.0
         self._good: Dict[str, int] = dict.fromkeys(claims, 0)
         self._stretch = 0
-        self._no_decision_before = self._no_raise_before = float("-inf")
-        self._backoff = 0.0
-        self._trial_until: Optional[float] = None
+        self._no_decision_before = float("-inf")
+        self._trial = Trial(period, settle)
 
     def decide(self, now: float, usages: Mapping[str, Usage]) -> Dict[str, Decision]:
         """Decide by what each plugin did; one that is left out, or has fewer than ten samples,
@@ -137,11 +129,7 @@ class PriorityAllocator:
         if late:
             self._stretch = 0
             self._good = dict.fromkeys(self._good, 0)
-            if self._trial_until is not None and now <= self._trial_until:
-                self._trial_until = None
-                first = FIRST_BACKOFF * self._period
-                self._backoff = min(max(2 * self._backoff, first), MAX_BACKOFF)
-                self._no_raise_before = now + self._backoff
+            self._trial.miss(now)
             taken = self._planned(self.settings) / (FULL * self._cores)
             if taken <= self._share:
                 self._share = max(taken * LESS, LEAST)
@@ -149,8 +137,7 @@ class PriorityAllocator:
         self._stretch += 1
         if self._stretch % TRIAL_PERIODS == 0:
             self._share = min(self._share / LESS, 1.0)
-        if self._trial_until is not None and now > self._trial_until:
-            self._backoff, self._trial_until = 0.0, None
+        self._trial.meet(now)
 
     def _turn_down(self) -> None:
         self.settings = self._plan(FULL, self.settings)
@@ -163,13 +150,13 @@ class PriorityAllocator:
             more = held and plan[name] > self.settings[name]
             held = held and plan[name] >= self.settings[name]
             self._good[name] = self._good[name] + 1 if more else 0
-        if now < self._no_raise_before:
+        if not self._trial.may_begin(now):
             return
         for name in self._order:
             if self._good[name] >= GOOD_PERIODS:
                 self.settings[name] += 1
                 self._good = dict.fromkeys(self._good, 0)
-                self._trial_until = now + TRIAL_PERIODS * self._period + self._settle
+                self._trial.begin(now)
                 return
 
     def _plan(self, fill: float, most: Mapping[str, int]) -> Dict[str, int]:

@@ -3,7 +3,7 @@
 from typing import List, NamedTuple, Optional, Tuple
 
 from .. import DEFAULT_TIMEOUT, DEFAULT_TTL, ControllerError, Leases, Node
-from .section import Section, read
+from .section import ConfigError, Section, read
 
 #: Seconds between decisions.
 DEFAULT_PERIOD = 1.0
@@ -97,9 +97,9 @@ def _node(section: Section) -> NodeConfig:
             password=password,
             control_token=token,
         )
+    except ConfigError:
+        raise
     except ControllerError as error:
-        if type(error).__name__ == "ConfigError":
-            raise
         raise section.error(str(error)) from None
     cores = section.number("cores", high=4096.0) if "cores" in section else None
     return NodeConfig(node, cores)

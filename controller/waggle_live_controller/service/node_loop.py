@@ -20,7 +20,7 @@ from .. import (
 )
 from .config import P95, Config, NodeConfig
 from .own_metrics import OwnMetrics
-from .watch import WINDOW, Measured, Watch
+from .watch import WINDOW, Watch
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class NodeLoop:
             watch.reset()
 
     def _decide(
-        self, now: float, known: Dict[str, Watch], measured: Dict[str, Measured]
+        self, now: float, known: Dict[str, Watch], measured: Dict[str, Usage]
     ) -> Dict[str, Decision]:
         if self._cores is not None:
             return self._share(now, self._cores, known, measured)
@@ -115,7 +115,7 @@ class NodeLoop:
             if task not in self._policies:
                 self._policies[task] = self._policy(watch)
             policy, what = self._policies[task], measured[task]
-            decisions[task] = policy.decide(now, what.value, what.samples)
+            decisions[task] = policy.decide(now, what.measured, what.samples)
         return decisions
 
     def _policy(self, watch: Watch) -> DeadlinePolicy:
@@ -129,7 +129,7 @@ class NodeLoop:
         )
 
     def _share(
-        self, now: float, cores: float, known: Dict[str, Watch], measured: Dict[str, Measured]
+        self, now: float, cores: float, known: Dict[str, Watch], measured: Dict[str, Usage]
     ) -> Dict[str, Decision]:
         if not known:
             return {}
@@ -145,19 +145,18 @@ class NodeLoop:
             # Others that came or left change nothing at once.
             for task, watch in known.items():
                 self._allocator.settings[task] = watch.setting
-        usages = {task: Usage(*what) for task, what in measured.items()}
-        return self._allocator.decide(now, usages)
+        return self._allocator.decide(now, measured)
 
-    def _follow(self, watch: Watch, decision: Decision, what: Measured, snapshot: Snapshot) -> None:
+    def _follow(self, watch: Watch, decision: Decision, what: Usage, snapshot: Snapshot) -> None:
         """Take a decision over, and say so."""
         task = watch.deadline.plugin_task
         labels = (self._node.url, task)
-        if what.value is not None:
-            self._own.measured.labels(*labels).set(what.value)
+        if what.measured is not None:
+            self._own.measured.labels(*labels).set(what.measured)
         met = "unknown"
-        if decision.fresh and what.value is not None:
+        if decision.fresh and what.measured is not None:
             watch.decided_at = snapshot.received
-            met = "met" if what.value <= watch.deadline.below else "missed"
+            met = "met" if what.measured <= watch.deadline.below else "missed"
         self._own.decisions.labels(*labels, met).inc()
         if decision.changed:
             direction = "down" if decision.setting < watch.setting else "up"

@@ -1,12 +1,11 @@
 """``Watch``: one deadline on one node: what is measured of it, its ladder, and what is held."""
 
-from typing import Dict, List, Mapping, NamedTuple, Optional
+from typing import Dict, List, Mapping, Optional
 
-from .. import Entry, Knobs, Ladder, PluginIdentity, PluginReading, Snapshot
+from .. import Entry, Knobs, Ladder, PluginIdentity, PluginReading, Snapshot, Usage
+from ..policies.deadline import MIN_SAMPLES
 from .config import P95, Deadline
 
-#: Samples that make a measurement: a plugin of few frames is measured over several periods.
-MIN_SAMPLES = 10
 #: Seconds of a window that quantiles are of.
 WINDOW = 2
 #: A process tells its CPU time every 2 s: less than the first says nothing, and it is measured anew
@@ -14,16 +13,7 @@ WINDOW = 2
 CPU_SECONDS, MAX_CPU_SECONDS = 5.0, 30.0
 
 
-class Measured(NamedTuple):
-    """What a plugin did since the last decision."""
-
-    value: Optional[float]
-    samples: int
-    #: CPU seconds of a frame; None if it isn't known.
-    cpu: Optional[float]
-
-
-NOTHING = Measured(None, 0, None)
+NOTHING = Usage(None, 0)
 
 
 class Watch:
@@ -106,7 +96,7 @@ class Watch:
         """Measure from here on: something has changed."""
         self._since = self._cpu_since = snapshot
 
-    def measure(self, snapshot: Snapshot) -> Measured:
+    def measure(self, snapshot: Snapshot) -> Usage:
         """Return what happened since the last measurement that had samples enough."""
         if self._since is None or self._cpu_since is None:
             self.restart(snapshot)
@@ -119,9 +109,9 @@ class Watch:
         value = timer.mean
         if self.deadline.statistic == P95:
             value = snapshot.plugins[task].timers[name].p95
-        if timer.count >= MIN_SAMPLES:
+        if timer.count >= MIN_SAMPLES:  # a plugin of few frames is measured over several periods
             self._since = snapshot
-        return Measured(value, timer.count, self._cpu(snapshot))
+        return Usage(value, timer.count, self._cpu(snapshot))
 
     def _cpu(self, snapshot: Snapshot) -> Optional[float]:
         assert self._cpu_since is not None

@@ -62,7 +62,7 @@ class Holder:
 
     def put(self, *entries, plugin="plugin", **values):
         """State the whole will: knobs of one plugin by name; return its answers."""
-        entries = [*entries, *(Entry(plugin, name, value) for name, value in values.items())]
+        entries = [*entries, *(Entry(plugin, name, value=value) for name, value in values.items())]
         will = Will(entries, self.ttl, self.priority)
         holder, answers = self.orders.put(self.name, will, self.etag)
         self.etag = holder.etag

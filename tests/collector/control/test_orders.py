@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from waggle_live_collector.control.errors import OrderError
 from waggle_live_collector.control.leases import DEFAULT_MAX_LEASES, check_holder
-from waggle_live_collector.control.orders import ConflictError, Entry
+from waggle_live_collector.control.orders import Entry
 
 from ..world import World
 from .holders import MODEL, PROFILE, RESOLUTION, THRESHOLD, Controlled, Holder
@@ -56,7 +57,7 @@ def test_what_a_knob_forbids_is_refused_alone(name, value, rule):
     """The entry beside it is taken, and the rule is said."""
     world = World()
     plugin, me = Controlled(world, knobs=(RESOLUTION, MODEL, THRESHOLD)), Holder(world)
-    refused, taken = me.put(Entry("plugin", name, value), Entry("plugin", "model", "n"))
+    refused, taken = me.put(Entry("plugin", name, value=value), Entry("plugin", "model", value="n"))
     assert refused["status"] == "refused"
     assert re.search(rule, refused["rule"])
     assert taken["status"] == "pending"
@@ -116,7 +117,9 @@ def test_a_knob_that_stands_twice_is_refused_the_second_time():
     """The first entry counts."""
     world = World()
     plugin, me = Controlled(world), Holder(world)
-    first, second = me.put(Entry("plugin", "resolution", 360), Entry("plugin", "resolution", 1080))
+    first, second = me.put(
+        Entry("plugin", "resolution", value=360), Entry("plugin", "resolution", value=1080)
+    )
     assert (first["status"], second["status"]) == ("pending", "refused")
     assert plugin.has() == {"resolution": 360}
 
@@ -195,16 +198,16 @@ def test_a_second_copy_of_a_holder_is_noticed():
     Controlled(world)
     one, two = Holder(world), Holder(world)
     one.put(resolution=360)
-    with pytest.raises(ConflictError, match="holds leases already"):
+    with pytest.raises(OrderError, match="holds leases already"):
         two.put(resolution=1080)
     two.etag = '"0123456789abcdef"'
-    with pytest.raises(ConflictError, match="a second copy"):
+    with pytest.raises(OrderError, match="a second copy"):
         two.put(resolution=1080)
     before = one.etag
     one.put(resolution=360)
     assert one.etag == before
     world.pass_(11)
-    with pytest.raises(ConflictError, match="has ended"):
+    with pytest.raises(OrderError, match="has ended"):
         one.put(resolution=360)
     two.etag = None
     two.put(resolution=1080)

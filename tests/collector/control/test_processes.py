@@ -79,7 +79,7 @@ def test_a_pod_that_is_looked_up_takes_its_lease_along():
     world = World(stack=True)
     known = Controlled(world, "session-9", plugin="img", task="t", job="j")
     plugin, me = Controlled(world, app_id="pod-1", plugin="claimed"), Holder(world)
-    me.put(Entry("img", "resolution", 360, "t", "j"))
+    me.put(Entry("img", "resolution", "t", "j", value=360))
     assert known.has() == {"resolution": 360}
     assert plugin.has() == {}
     world.resolve("pod-1", AppMeta(IdentityLabels("img", "t", "j")))

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from waggle_live.wire.knobs import MAX_STACKS
+from waggle_live.wire.stacks import MAX_STACKS, flame_graph
 from waggle_live_collector.control import profiling
+from waggle_live_collector.control.errors import OrderError
 from waggle_live_collector.control.profile import Profile
-from waggle_live_collector.control.profiling import Profiling, ProfilingError, Wish
+from waggle_live_collector.control.profiling import Profiling, Wish
 
 from ..world import World
 from .holders import PROFILE, Controlled, Holder
@@ -76,14 +77,27 @@ def test_stacks_of_all_processes_are_added_up():
 def test_without_cpu_time_it_is_wall_time():
     """One process that doesn't know it is enough."""
     world = World()
-    one = Controlled(world, knobs=[PROFILE])
+    one = Controlled(world, "session-1", knobs=[PROFILE])
+    two = Controlled(world, "session-2", knobs=[PROFILE])
 
     def begin(_):
         one.obey()
-        say(one, {"a;b\nc": [5_000_000, None], "a": [2_000_000, 1_000_000]})
+        two.obey()
+        say(one, {"a;b\nc": [5_000_000, None]})
+        say(two, {"a": [2_000_000, 1_000_000]})
 
-    text, of = run(world, wish(0.2), (0.1, begin), (0.15, lambda _: one.obey()))
+    def end(_):
+        one.obey()
+        two.obey()
+
+    text, of = run(world, wish(0.2), (0.1, begin), (0.15, end))
     assert (text, of) == ("a 2000\na;b?c 5000\n", "wall")
+
+
+def test_a_thread_without_a_clock_does_not_cost_the_others_theirs():
+    """Where a process knows the CPU time of some stacks, those without it took none."""
+    stacks = {"main": (9_000_000, 4_000_000), "unknown": (8_000_000, None), "short": (999, 999)}
+    assert flame_graph([stacks]) == ("main 4000\n", "cpu")
 
 
 def test_who_goes_away_releases_the_knob():
@@ -121,7 +135,7 @@ def test_what_cannot_be_profiled_is_said(case):
         world.control.profiles[plugin.peer.protocol.process.plugin.identity] = Profile()
     elif case == "held":
         Holder(world, priority=9).put(__profile=10)
-    with pytest.raises(ProfilingError) as caught:
+    with pytest.raises(OrderError) as caught:
         run(world, wished)
     assert caught.value.status == (404 if case == "no plugin" else 409)
     assert len(world.control.leases.holders) == (case == "held")

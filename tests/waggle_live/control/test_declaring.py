@@ -90,7 +90,6 @@ def test_a_knob_begins_the_session(connect, listener):
         "value": "s",
         "source": "default",
         "revision": 0,
-        "changes": {"set": 0, "default": 0},
     }
     assert told(listener)["__profile"]["high"] == 200
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from waggle_live.profile.sampler import SAMPLER
+from waggle_live.profile.sampler.sampler import SAMPLER
 
 from ..helpers import until
 from .setting import give, lease, told, wait_told

@@ -7,11 +7,11 @@ import threading
 import pytest
 
 from waggle_live.native import Native
-from waggle_live.profile.sampler import SAMPLER
+from waggle_live.profile.sampler.sampler import SAMPLER
 from waggle_live.wire.protocol import OTHER_FUNCTIONS
 
-from ..helpers import spin, taken, until
-from .sampled import functions
+from ...helpers import spin, taken, until
+from .plugins import functions
 
 
 class Owner:

@@ -3,26 +3,21 @@
 import os
 import stat
 from contextlib import suppress
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional
 
-from ..wire.protocol import OTHER_FUNCTIONS
+from ...wire.protocol import OTHER_FUNCTIONS
+from ...wire.stacks import MAX_STACKS, MAX_STACKS_BYTES, Times, flame_graph
 
-#: Of one collection: different stacks, and bytes of their text.
-DEFAULT_MAX_STACKS, DEFAULT_MAX_BYTES = 1000, 256 * 1024
-#: The same of what is written to a file.
+#: Of what is written to a file: different stacks, and bytes of their text.
 DEFAULT_FILE_STACKS, DEFAULT_FILE_BYTES = 10000, 4 * 1024 * 1024
 
-#: Nanoseconds of wall clock and of CPU, the latter None where it isn't known.
-Times = Tuple[int, Optional[int]]
 _NONE: Times = (0, None)
 
 
 class Stacks:
     """A collection: ``add`` is for one thread, ``folded`` for any."""
 
-    def __init__(
-        self, max_stacks: int = DEFAULT_MAX_STACKS, max_bytes: int = DEFAULT_MAX_BYTES
-    ) -> None:
+    def __init__(self, max_stacks: int = MAX_STACKS, max_bytes: int = MAX_STACKS_BYTES) -> None:
         self._places, self._room = max_stacks, max_bytes
         #: The text of each stack that has a place of its own.
         self._texts: Dict[Any, str] = {}
@@ -54,12 +49,8 @@ class Stacks:
 def write(path: str, folded: Dict[str, Times]) -> None:
     """Write folded stacks to a file in one step; raises OSError, and then leaves it as it was.
 
-    Each line is a stack and a number: microseconds of CPU, and of wall clock where that is not
-    known of any. Stacks that used none are left out.
+    As ``wire.stacks.flame_graph`` says.
     """
-    place = 0 if all(times[1] is None for times in folded.values()) else 1
-    micros = [(text, (times[place] or 0) // 1000) for text, times in sorted(folded.items())]
-    lines = ["%s %d\n" % each for each in micros if each[1]]
     path = os.path.realpath(path)
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(os.stat(path).st_mode):
@@ -67,7 +58,7 @@ def write(path: str, folded: Dict[str, Times]) -> None:
     temporary = "%s.%d.tmp" % (path, os.getpid())
     try:
         with open(temporary, "w", encoding="utf-8") as file:
-            file.writelines(lines)
+            file.write(flame_graph([folded])[0])
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

@@ -6,11 +6,11 @@ A function is a Python function as its code has it: ``name [file.py:line]``, as 
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ..series.state import Change, Folded, SeriesState, change_together
-from ..wire.protocol import OTHER_FUNCTIONS, SAMPLER
-from . import names
-from .function_state import FunctionState, Values
-from .places import DEFAULT_LIMIT, admit
+from ...series.state import Change, Folded, SeriesState, change_together
+from ...wire.protocol import OTHER_FUNCTIONS, SAMPLER
+from .. import names
+from ..function_state import FunctionState, Values
+from ..places import DEFAULT_LIMIT, admit
 from .stacks import Stacks
 
 #: Frames of a stack that are looked at, from the innermost on.

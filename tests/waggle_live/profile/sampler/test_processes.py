@@ -6,8 +6,8 @@ import pytest
 
 from tests.programs import needs
 
-from ..helpers import environment, run_python, write_script
-from .sampled import functions, play, said
+from ...helpers import environment, run_python, write_script
+from .plugins import functions, play, said
 
 
 @pytest.mark.parametrize("given", ["profile=100", "variable"])

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from .sampled import functions, run_plugin, said
+from .plugins import functions, run_plugin, said
 
 
 @pytest.mark.parametrize("stop", [None, signal.SIGTERM])

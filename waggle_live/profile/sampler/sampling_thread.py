@@ -3,13 +3,13 @@
 from contextlib import suppress
 from typing import Any, Optional
 
-from ..logs import LogOnce, warn
-from ..native import Native
-from ..reporter.request import Alarm
-from .sampled import SampledFunctions
-from .sampling import Sampling
+from ...logs import LogOnce, warn
+from ...native import Native
+from ...reporter.request import Alarm
+from .clocks import cpu_of_this_thread, has_clocks
+from .functions import SampledFunctions
+from .samples import Samples
 from .stacks import DEFAULT_FILE_BYTES, DEFAULT_FILE_STACKS, Stacks, write
-from .threads import cpu_of_this_thread, has_clocks
 
 #: Nanoseconds of CPU that a sample may take on average. Where one takes longer, as with hundreds
 #: of threads that run, the next one comes later. At 50 a second it is 1 %.
@@ -82,15 +82,15 @@ class SamplingThread:
 
     def _sample(self) -> None:
         self.owner.start()
-        sampling = Sampling(self._functions, self._main)
+        samples = Samples(self._functions, self._main)
         told, phase = Native.monotonic(), 0.0
         before = cpu_of_this_thread()
         while not self._is_over:
             try:
-                sampling.sample()
+                samples.sample()
                 if Native.monotonic() - told >= TELL_SECONDS:
                     told = Native.monotonic()
-                    sampling.count_still()
+                    samples.count_still()
                     self._functions.tell()
             except Exception as error:
                 _log_once.fault(error, "a sample is left out, for an error of ours")
@@ -99,11 +99,11 @@ class SamplingThread:
             # be met at the same place of it. These are spread evenly.
             phase = (phase + 0.618034) % 1
             pause = 1 / self._hz * max(1.0, cost / DEFAULT_MAX_COST)
-            if sampling.idle_seconds() > IDLE_SECONDS:
+            if samples.idle_seconds() > IDLE_SECONDS:
                 pause = max(pause, IDLE_PAUSE)
             pause *= 0.5 + phase
             self._wake.acquire(True, pause)
-        sampling.settle()
+        samples.settle()
         self._functions.tell()
         self._write()
 

@@ -14,9 +14,8 @@ import sys
 from contextlib import suppress
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..native import Native
-from .sampled import SampledFunctions
-from .threads import (
+from ...native import Native
+from .clocks import (
     Watched,
     cpu_of,
     cpu_of_process,
@@ -24,6 +23,7 @@ from .threads import (
     has_clocks,
     tid_of,
 )
+from .functions import SampledFunctions
 
 #: A thread that used CPU in this share of a time ran all of it.
 ALL_THE_TIME = 0.9
@@ -52,7 +52,7 @@ def is_only_interpreter() -> bool:
     return True
 
 
-class Sampling:
+class Samples:
     """The samples of one reporter's functions. For the sampler's thread alone.
 
     ``main``: what Python calls the main thread, whatever has replaced ``threading``.

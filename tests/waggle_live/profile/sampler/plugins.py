@@ -3,9 +3,9 @@
 import subprocess
 import sys
 
-from waggle_live.profile.sampling_thread import NO_CLOCKS
+from waggle_live.profile.sampler.sampling_thread import NO_CLOCKS
 
-from ..helpers import ROOT, environment, run_python, write_script
+from ...helpers import ROOT, environment, run_python, write_script
 
 HEAD = """
 import os, sys, threading, time

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from ..helpers import ROOT, environment, run_python
-from .sampled import functions, play
+from ...helpers import ROOT, environment, run_python
+from .plugins import functions, play
 
 needs_clocks = pytest.mark.skipif(sys.version_info < (3, 8), reason="threads have no clocks")
 

@@ -8,16 +8,17 @@ import os
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-from ..logs import LogOnce
-from ..native import Native
-from ..reporter import fork
-from ..reporter.profiler import Profiler
-from ..series.state import SeriesState
+from ...logs import LogOnce
+from ...native import Native
+from ...reporter import fork
+from ...reporter.profiler import Profiler
+from ...series.state import SeriesState
+from ...wire.stacks import Times
 
 if TYPE_CHECKING:
-    from .sampled import SampledFunctions
+    from .functions import SampledFunctions
     from .sampling_thread import SamplingThread
 
 #: Where ``waggle-live run`` has stacks written: the pid of the process, a colon and a path. Other
@@ -61,7 +62,7 @@ class Sampler(Profiler):
         else:
             self._functions_of(owner).collections.pop(_COLLECTED, None)
 
-    def stacks(self, owner: Any) -> Dict[str, Tuple[int, Optional[int]]]:
+    def stacks(self, owner: Any) -> Dict[str, Times]:
         """See :class:`Profiler`."""
         functions = self._functions.get(owner)
         stacks = None if functions is None else functions.collections.get(_COLLECTED)
@@ -86,7 +87,7 @@ class Sampler(Profiler):
     def _functions_of(self, owner: Any) -> "SampledFunctions":
         functions = self._functions.get(owner)
         if functions is None:
-            from .sampled import SampledFunctions
+            from .functions import SampledFunctions
 
             functions = self._functions.setdefault(owner, SampledFunctions())
         return functions

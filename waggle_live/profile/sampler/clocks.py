@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any, Optional, Tuple
 
-from ..native import Native
+from ...native import Native
 
 #: The kernel's word for the CPU that a thread has used, beside its id in the number of a clock.
 _CPUCLOCK_SCHED_PER_THREAD = 6

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from waggle_live.profile.places import DEFAULT_LIMIT
-from waggle_live.profile.sampled import DEFAULT_MAX_DEPTH, SampledFunctions
+from waggle_live.profile.sampler.functions import DEFAULT_MAX_DEPTH, SampledFunctions
 from waggle_live.wire.protocol import OTHER_FUNCTIONS, check_function
 
 
