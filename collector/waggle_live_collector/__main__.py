@@ -167,7 +167,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     for process in processes.all():
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.info)
-    control.begin(lambda: state.when_saved(lambda _: None))
+    control.begin(lambda: state.when_saved(lambda _: None), asyncio.get_running_loop().call_later)
     lookups = AppMetaLookups(
         url=options.identity_app_meta_cache,
         apps=apps,

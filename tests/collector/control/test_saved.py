@@ -144,6 +144,20 @@ def test_quarantine_outlives_the_collector(node):
     assert other.statuses(resolution=1080) == {"resolution": "quarantined"}
 
 
+def test_trust_outlives_the_collector(node):
+    """A value that a process ran with for long is not blamed after a restart either."""
+    me = Holder(node.world, ttl=60.0)
+    plugin = Controlled(node.world)
+    me.put(resolution=1080)
+    plugin.obey()
+    node.world.pass_(12)
+    world = node.restart()
+    for number in range(2, 5):
+        plugin = Controlled(world, f"session-{number}")
+        assert plugin.has() == {"resolution": 1080}
+        plugin.peer.bye("error")
+
+
 def test_what_was_slept_goes_on(node):
     """Told again by the same process it counts once; that of ended ones stays."""
     knob = {"name": "fps", "type": "float", "default": 30.0, "low": 1.0, "high": 30.0}
