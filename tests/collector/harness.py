@@ -140,7 +140,11 @@ class CollectorProcess:
 
     def get(self, path, headers=None, timeout=10.0):
         """Return status, headers and body of a request."""
-        request = urllib.request.Request(self.url + path, headers=headers or {})
+        return self.ask("GET", path, None, headers, timeout)
+
+    def ask(self, method, path, data=None, headers=None, timeout=10.0):
+        """Return status, headers and body of any request."""
+        request = urllib.request.Request(self.url + path, data, headers or {}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return answer.status, answer.headers, answer.read()

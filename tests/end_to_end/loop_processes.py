@@ -8,16 +8,15 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.collector.harness import CollectorProcess
+from tests.collector.web.orders import TOKEN, ask, entry
 from tests.programs import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TURNING = Path(__file__).parent / "workloads" / "turning.py"
-TOKEN = "token-of-the-tests"
 #: Seconds that a lease of the controller lasts.
 TTL = 2.0
 #: Seconds after which a knob must be back at its default, behind the end of its lease.
@@ -141,15 +140,12 @@ class Loop:
 
     def put(self, holder, value, *, ttl=TTL, etag=None, name="resolution"):
         """State the whole will of a holder; return status, ETag and the answer to its entry."""
-        entry = {"plugin": "turning", "plugin_task": TASK, "name": name, "value": value}
-        body = json.dumps({"ttl": ttl, "set": [entry]}).encode()
-        match = {"If-None-Match": "*"} if etag is None else {"If-Match": etag}
-        headers = {"Waggle-Control-Token": TOKEN, "Content-Type": "application/json", **match}
-        url = "%s/api/v1/leases/%s" % (self.url, holder)
-        request = urllib.request.Request(url, data=body, headers=headers, method="PUT")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            told = json.loads(answer.read())
-            return answer.status, answer.headers["ETag"], told
+        body = {"ttl": ttl, "set": [entry(name, value, "turning", plugin_task=TASK)]}
+        match = {"If_None_Match": "*"} if etag is None else {"If_Match": etag}
+        path = "/api/v1/leases/" + holder
+        status, headers, answer = ask(self.collector_process, "PUT", path, body, **match)
+        assert status in (200, 201), answer
+        return status, headers["ETag"], json.loads(answer)
 
     def _start_collector(self):
         self.collector_process.start_soon()

@@ -1,15 +1,12 @@
 """The knobs of a plugin on the page at / in a real browser."""
 
-import json
-import urllib.request
-
 import pytest
 
 from tests.collector.harness import Client, start, wait_until
+from tests.collector.web.orders import TOKEN, begin, entry
 
 from .page_rows import HOSTILE, report
 
-TOKEN = "token-of-the-tests"
 RESOLUTION = {
     "name": "resolution",
     "type": "int",
@@ -58,15 +55,7 @@ def tell(client, number, *knobs):
 
 def put(collector, value, task="a", name="resolution"):
     """Hold a value of a knob."""
-    entry = {"plugin": "plugin", "plugin_task": task, "name": name, "value": value}
-    request = urllib.request.Request(
-        collector.url + "/api/v1/leases/night-shift",
-        data=json.dumps({"ttl": 60, "set": [entry]}).encode(),
-        headers={"Waggle-Control-Token": TOKEN, "If-None-Match": "*"},
-        method="PUT",
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status == 201
+    begin(collector, entry(name, value, plugin_task=task), holder="night-shift", ttl=60)
 
 
 def knobs(browser):

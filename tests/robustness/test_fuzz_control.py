@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.collector.control.holders import MODEL, PROFILE, RESOLUTION, THRESHOLD
 from tests.collector.world import World
 from waggle_live.wire.knobs import declared
-from waggle_live_collector.control import view
+from waggle_live_collector.control import answers
 from waggle_live_collector.control.errors import OrderError
 from waggle_live_collector.control.orders import Orders, Will
 from waggle_live_collector.messages import MAX_WHOLE
@@ -154,7 +154,9 @@ class Node:
             peer.answers.clear()
         now = self.world.time.at
         assert all(each.until <= now + 60 for each in control.leases.holders.values())
-        json.dumps({**view.head(control), "knobs": list(view.knobs(control))}, allow_nan=False)
+        json.dumps(
+            {**answers.head(control), "knobs": list(answers.knobs(control))}, allow_nan=False
+        )
 
 
 def allows(knob, entry):

@@ -5,10 +5,8 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from ..native import Native
 from ..wire.errors import LiveMetricsError
-from ..wire.knobs import DEFAULT, PINNED, SET, Declaration, Lease, Value
+from ..wire.knobs import DEFAULT, MAX_ERROR, PINNED, SET, Declaration, Lease, Value
 
-#: Longest text in characters that says why a value was refused.
-MAX_ERROR = 300
 #: The environment variable by which an operator pins knobs.
 PINS_VARIABLE = "WAGGLE_LIVE_KNOBS"
 

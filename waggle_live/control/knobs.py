@@ -7,8 +7,8 @@ from ..logs import LogOnce, printable
 from ..native import Native
 from ..wire.errors import InvalidMetric, LiveMetricsError
 from ..wire.knobs import MAX_KNOBS, PROFILE_KNOB, Declaration, Lease, Value
+from .expiry import Expiry
 from .knob import PINS_VARIABLE, KnobState, ProfileKnob
-from .leases import Leases
 
 #: ``off``: this process takes no orders, and says nothing of knobs.
 CONTROL_VARIABLE = "WAGGLE_LIVE_CONTROL"
@@ -36,7 +36,7 @@ class Knobs:
         self.owner = owner
         self._log_once = LogOnce()
         self._lock = Native.RLock()
-        self._leases = Leases(self.expire)
+        self._expiry = Expiry(self.expire)
         #: Whether somebody else may set anything here.
         self.is_controlled = self._read_control(environ.get(CONTROL_VARIABLE, ""))
         self._pins = self._read_pins(environ.get(PINS_VARIABLE, ""))
@@ -104,7 +104,7 @@ class Knobs:
         """
         named = {lease.name: lease for lease in leases}
         with self._watched():
-            is_watched = not named or self._leases.watch()
+            is_watched = not named or self._expiry.watch()
             for knob in self._all():
                 lease = named.get(knob.declaration.name)
                 if lease is None:
@@ -127,7 +127,7 @@ class Knobs:
                     knob.release()
             ends = [knob.until for knob in self._all() if knob.until is not None]
             if not ends:
-                self._leases.has_ended()
+                self._expiry.has_ended()
             return min(ends) if ends else None
 
     def entries(self) -> List[Dict[str, Any]]:
@@ -149,7 +149,7 @@ class Knobs:
     def after_fork(self) -> None:
         """Start at the defaults in a forked child, which has neither thread nor session."""
         self._lock = Native.RLock()
-        self._leases = Leases(self.expire)
+        self._expiry = Expiry(self.expire)
         for knob in self._all():
             knob.reset()
         self.version += 1

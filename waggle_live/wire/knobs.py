@@ -17,6 +17,8 @@ MAX_CHOICES = 16
 MAX_TEXT = 64
 #: Largest amount of a knob of type int: all JSON readers take integers up to this one exactly.
 MAX_INT = 2**53
+#: Longest text of why a value was refused, in characters.
+MAX_ERROR = 256
 #: Longest time in seconds that a new value takes to show.
 MAX_SETTLE = 3600.0
 #: Longest lease in seconds. A client lets none last longer without being told again.

@@ -27,10 +27,10 @@ from ..table.process import Process
 from ..table.processes import Processes
 from .knob import Knob
 from .leases import KnobKey, Leases
+from .process import ControlledProcess, ProcessKnob, Sent
 from .processes import ControlledProcesses, Send
 from .profile import Profile
 from .setting import SUSPECT_SECONDS, Setting, Settings
-from .told import Sent, Told, ToldProcess
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +217,7 @@ class Control:
                 moved.add(key.identity)
         self.send(moved, now)
 
-    def _trust(self, told: ToldProcess, now: float) -> None:
+    def _trust(self, told: ControlledProcess, now: float) -> None:
         """Remember the values that a process has run with for long."""
         for name, sent in told.sent.items():
             knob = told.knobs.get(name)
@@ -226,7 +226,7 @@ class Control:
                 if setting is not None and setting.trust(sent.value, now):
                     self._is_changed = True
 
-    def _is_behind(self, told: ToldProcess, name: str, knob: Told) -> bool:
+    def _is_behind(self, told: ControlledProcess, name: str, knob: ProcessKnob) -> bool:
         """Tell whether a process has something else than what is in force for it.
 
         What a collector set that forgot it is left to the process's own count.
@@ -248,7 +248,7 @@ class Control:
         )
         self._is_changed = True
 
-    def _send(self, told: ToldProcess, now: float) -> None:
+    def _send(self, told: ControlledProcess, now: float) -> None:
         identity = told.process.plugin.identity
         if told.identity != identity:
             self._processes.rename(told)
@@ -272,7 +272,7 @@ class Control:
             message["stacks"] = True
         told.send(json.encode(message) + b"\n")
 
-    def _blame(self, told: ToldProcess, at: float) -> None:
+    def _blame(self, told: ControlledProcess, at: float) -> None:
         """A process ended at ``at`` as it should not: suspect what it was sent just before."""
         process, now = told.process, self.clock.monotonic()
         if process.is_child or process.has_parent():

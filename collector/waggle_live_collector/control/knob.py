@@ -7,19 +7,19 @@ from typing import NamedTuple
 from waggle_live.wire.knobs import PROFILE
 
 from .leases import KnobKey
+from .process import ProcessKnob
 from .setting import Setting
-from .told import Told
 
 
 class Knob(NamedTuple):
     """``told``: by its processes, the one that spoke last is the last."""
 
     key: KnobKey
-    told: list[Told]
+    told: list[ProcessKnob]
     setting: Setting | None
 
     @property
-    def newest(self) -> Told:
+    def newest(self) -> ProcessKnob:
         """What the process told that spoke last."""
         return self.told[-1]
 

@@ -15,8 +15,8 @@ from ..table.costs import KNOB_LINES, line, text
 from ..table.process import Process
 from ..table.processes import Processes
 from ..table.table import DEFAULT_MAX_LINES, DEFAULT_MAX_TEXT
+from .process import ControlledProcess
 from .setting import SUSPECT_SECONDS
-from .told import ToldProcess
 
 Send = Callable[[bytes], None]
 
@@ -25,18 +25,22 @@ class ControlledProcesses:
     """``blame`` is called with a process that ended as it should not, and when that was."""
 
     def __init__(
-        self, *, processes: Processes, clock: Clock, blame: Callable[[ToldProcess, float], None]
+        self,
+        *,
+        processes: Processes,
+        clock: Clock,
+        blame: Callable[[ControlledProcess, float], None],
     ) -> None:
         self.table = processes.table
         #: By the id of their process.
-        self.told: dict[str, ToldProcess] = {}
+        self.told: dict[str, ControlledProcess] = {}
         self._processes = processes
         self._clock = clock
         self._blame = blame
         #: Those whose connection ended soon after they were sent something, and when.
-        self._vanished: dict[str, tuple[ToldProcess, float]] = {}
+        self._vanished: dict[str, tuple[ControlledProcess, float]] = {}
 
-    def of(self, identity: IdentityLabels) -> list[ToldProcess]:
+    def of(self, identity: IdentityLabels) -> list[ControlledProcess]:
         """Return the processes of a plugin; who spoke last is the last."""
         plugin = self.table.plugins.get(identity)
         if plugin is None:
@@ -48,7 +52,7 @@ class ControlledProcesses:
 
     def take(
         self, process: Process, message: Knobs, send: Send, refusals: list[Refusal]
-    ) -> ToldProcess | None:
+    ) -> ControlledProcess | None:
         """Return the process, which told its knobs; None if the message is an old one."""
         told = self.told.get(process.id)
         if told is None or told.send != send:
@@ -90,7 +94,7 @@ class ControlledProcesses:
                 if told.process.expired:  # it was lost
                     self._blame(told, at)
 
-    def rename(self, told: ToldProcess) -> None:
+    def rename(self, told: ControlledProcess) -> None:
         """Follow a process to the plugin that it belongs to now."""
         self._show(told, -1)
         told.identity = told.process.plugin.identity
@@ -103,12 +107,14 @@ class ControlledProcesses:
         budget = self.table.budget
         return budget.account(process.principal, parent.name, process.id, name)
 
-    def _new(self, process: Process, send: Send, before: ToldProcess | None) -> ToldProcess:
+    def _new(
+        self, process: Process, send: Send, before: ControlledProcess | None
+    ) -> ControlledProcess:
         """Return what is known of a process that speaks for the first time on its connection."""
         if before is not None:
             self._part(before)
         returned, _ = self._vanished.pop(process.id, (before, 0.0))
-        told = ToldProcess(process, send, self.account(process, "knobs"))
+        told = ControlledProcess(process, send, self.account(process, "knobs"))
         if returned is not None:
             told.sent = returned.sent
         else:
@@ -120,18 +126,18 @@ class ControlledProcesses:
         self.told[process.id] = told
         return told
 
-    def _part(self, told: ToldProcess) -> None:
+    def _part(self, told: ControlledProcess) -> None:
         self._show(told, -1)
         self.told.pop(told.process.id, None)
         told.account.close()
         self.table.version += 1
 
-    def _show(self, told: ToldProcess, sign: int) -> None:
+    def _show(self, told: ControlledProcess, sign: int) -> None:
         """Count the lines of a scrape that a process's knobs make."""
         lines = sign * told.shown * KNOB_LINES
         self.table.count_lines(lines, line(text(told.identity)))
 
-    def _is_crowded(self, told: ToldProcess) -> bool:
+    def _is_crowded(self, told: ControlledProcess) -> bool:
         table = self.table
         full = table.lines >= DEFAULT_MAX_LINES or table.text >= DEFAULT_MAX_TEXT
         return full and not table.budget.within_reserve(told.account)

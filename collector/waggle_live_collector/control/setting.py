@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from waggle_live.wire.knobs import Value
+from waggle_live.wire.knobs import DEFAULT, SET, Value
 
 from ..budget import UNKNOWN, Budget, What
 from ..clock import Seconds
@@ -34,8 +34,7 @@ MAX_SUSPECTS = 32
 SETTING_BYTES = 2000
 
 #: What a change was to: a value that was set, or the default.
-SET, DEFAULT = "set", "default"
-SOURCES = (SET, DEFAULT)
+CHANGES = (SET, DEFAULT)
 
 
 class Suspect(Struct, array_like=True):
@@ -67,7 +66,7 @@ class Setting(Struct, array_like=True, eq=False):
     #: Of the last value that was put in force.
     revision: Whole = 0
     since: Seconds = 0.0
-    #: How often it was changed since the plugin is known, by :data:`SOURCES`.
+    #: How often it was changed since the plugin is known, by :data:`CHANGES`.
     changes: dict[str, Whole] = {}
     #: Times of the changes of the last minute.
     recent: Annotated[list[Seconds], Meta(max_length=1000)] = []

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from waggle_live.wire import protocol
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
-from ..control.setting import SOURCES
+from ..control.setting import CHANGES
 from ..table import exits
 from ..table.buckets import BOUNDS, Buckets
 from ..table.kinds.function import TIMES
@@ -218,11 +218,11 @@ KNOB_COUNTS = (
     Column(
         f.KNOB_CHANGES,
         lambda rows, _: [
-            tuple([float(one.changes.get(source, 0)) if one else 0.0 for source in SOURCES])
+            tuple([float(one.changes.get(source, 0)) if one else 0.0 for source in CHANGES])
             for one in rows
         ],
         label="source",
-        values=SOURCES,
+        values=CHANGES,
     ),
     Column(f.PACE_SLEPT, lambda rows, _: [one.slept_seconds() if one else None for one in rows]),
 )

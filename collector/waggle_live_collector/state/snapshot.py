@@ -9,7 +9,7 @@ from functools import cache
 from msgspec import Struct, field, json
 
 from ..clock import Clock, Seconds
-from ..control import saved
+from ..control import state_rows
 from ..control.control import Control
 from ..control.leases import Holder
 from ..control.setting import Setting
@@ -67,7 +67,7 @@ def take(table: Table, processes: Processes, control: Control, clock: Clock) -> 
         processes=[process for process in processes.all() if not process.plugin.gone],
         boottime=_boottime(),
         revisions=(control.first, control.revision),
-        holders=saved.holders(control),
+        holders=state_rows.holders(control),
         settings=list(control.settings.values()),
     )
     return _encode(state)
@@ -102,7 +102,7 @@ def restore(
         table.gone.add(gone.identity, gone)
     # The clock stands still while the system sleeps; leases don't.
     asleep = max(_boottime() - state.boottime - (now - state.monotonic), 0.0)
-    saved.restore(control, state, now, asleep if is_same_boot else None)
+    state_rows.restore(control, state, now, asleep if is_same_boot else None)
 
 
 def _boottime() -> float:

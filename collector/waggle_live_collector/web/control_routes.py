@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import hdrs, web
 from msgspec import DecodeError, ValidationError, json
 
-from ..control import view
+from ..control import answers
 from ..control.control import Control
 from ..control.errors import OrderError
 from ..control.leases import Holder, check_holder
@@ -74,11 +74,11 @@ class ControlRoutes:
     async def _make(self, path: str) -> Answer:
         answer, control = Answer(), self._control
         if path == KNOBS:
-            body = {**view.head(control), "knobs": list(view.knobs(control))}
+            body = {**answers.head(control), "knobs": list(answers.knobs(control))}
         elif path == LEASES:
-            body = view.head(control)
+            body = answers.head(control)
         else:
-            body = {"quarantined": view.quarantined(control)}
+            body = {"quarantined": answers.quarantined(control)}
         answer.finish(json.encode(body))
         answer.grow_old()  # its readers pay for it
         return answer

@@ -1,8 +1,6 @@
 """Asks a collector to control plugins, over HTTP."""
 
 import json
-import urllib.error
-import urllib.request
 
 from ..control.holders import MODEL, PROFILE, RESOLUTION, THRESHOLD
 
@@ -17,13 +15,7 @@ def ask(collector, method, path, body=None, *, token=TOKEN, timeout=10.0, **head
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if token is not None:
         sent[HEADER] = token
-    request = urllib.request.Request(collector.url + path, data, sent, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
+    return collector.ask(method, path, data, sent, timeout)
 
 
 def entry(name, value, plugin="plugin", **identity):

@@ -13,6 +13,7 @@ from msgspec import json
 from waggle_live.wire.errors import LiveMetricsError
 from waggle_live.wire.knobs import (
     DEFAULT,
+    MAX_ERROR,
     MAX_KNOBS,
     MAX_REVISION,
     PINNED,
@@ -30,11 +31,9 @@ from ..table.process import Process
 
 #: Bytes that a knob of a process takes, and so many times the length of its declaration as JSON.
 KNOB_BYTES, KNOB_TEXT = 1500, 6
-#: Longest text of why a process refused a value, in characters.
-MAX_ERROR = 256
 
 
-class Told(NamedTuple):
+class ProcessKnob(NamedTuple):
     """One knob, as the process last told it."""
 
     declaration: Declaration
@@ -70,7 +69,7 @@ class Sent(NamedTuple):
     at: float
 
 
-class ToldProcess:
+class ControlledProcess:
     """A connected process that may be controlled.
 
     ``send`` queues a line to it and neither blocks nor raises. ``account`` holds what it told.
@@ -80,7 +79,7 @@ class ToldProcess:
         self.process = process
         self.send = send
         self.account = account
-        self.knobs: dict[str, Told] = {}
+        self.knobs: dict[str, ProcessKnob] = {}
         #: Monotonic time of the last message, and its number.
         self.at = 0.0
         self.number = 0
@@ -103,7 +102,7 @@ class ToldProcess:
         if message.number <= self.number:
             return False
         self.number, self.at = message.number, at
-        knobs: dict[str, Told] = {}
+        knobs: dict[str, ProcessKnob] = {}
         size = 0
         for entry in message.knobs:
             try:
@@ -127,7 +126,7 @@ class ToldProcess:
         return True
 
 
-def _told(entry: Any) -> Told:
+def _told(entry: Any) -> ProcessKnob:
     """Return one entry of a message ``knobs``; raises for what is wrong with it."""
     declaration = declared(entry)
     source, revision = entry.get("source", DEFAULT), entry.get("revision", 0)
@@ -140,7 +139,7 @@ def _told(entry: Any) -> Told:
         raise ValueError("slept must be seconds")
     value = declaration.check(entry.get("value", declaration.default))
     error = error[:MAX_ERROR] if isinstance(error, str) else ""
-    return Told(
+    return ProcessKnob(
         declaration, value, source, revision, error, None if slept is None else float(slept)
     )
 

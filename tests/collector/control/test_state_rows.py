@@ -159,7 +159,7 @@ def test_trust_outlives_the_collector(node):
 
 
 def test_what_was_slept_goes_on(node):
-    """Told again by the same process it counts once; that of ended ones stays."""
+    """ProcessKnob again by the same process it counts once; that of ended ones stays."""
     knob = {"name": "fps", "type": "float", "default": 30.0, "low": 1.0, "high": 30.0}
     Controlled(node.world, "session-1", knobs=[{**knob, "slept": 2.0}])
     Controlled(node.world, "session-2", knobs=[{**knob, "slept": 1.0}]).peer.bye()

@@ -8,7 +8,7 @@ from ..native import Native
 LOOK_SECONDS = 0.25
 
 
-class Leases:
+class Expiry:
     """Ends leases by calling ``expire``, in a thread of its own that lives while there are any.
 
     The sender could be held up for longer than a lease lasts: by a name server, a log handler or a
