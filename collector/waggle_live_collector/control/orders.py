@@ -101,12 +101,13 @@ class Orders:
         keys = [entry.key for entry in will.set]
         count, new = leases.count, len(set(keys) - before)
         has_room = count + new <= DEFAULT_MAX_LEASES and control.hold_leases(new)
+        knobs = {key: control.knob(key) for key in keys}
         for number, (key, entry) in enumerate(zip(keys, will.set, strict=True)):
             try:
                 if key in stated:
                     raise _RefusedError(REFUSED, "the knob stands twice in this request")
                 stated.add(key)
-                self._want(holder, key, entry.value, now, has_room=has_room)
+                self._want(holder, knobs[key], entry.value, now, has_room=has_room)
             except _RefusedError as error:
                 refused[number] = error
         control.hold_leases(leases.count - count - (new if has_room else 0))
@@ -119,7 +120,7 @@ class Orders:
         waits = {key: control.settle(key, now) for key in stated | dropped}
         control.send({key.identity for key in waits}, now)
         return holder, [
-            self._answer(holder, key, waits[key], refused.get(number))
+            self._answer(holder, key, knobs[key], waits[key], refused.get(number))
             for number, key in enumerate(keys)
         ]
 
@@ -158,11 +159,9 @@ class Orders:
         control.changed()
 
     def _want(
-        self, holder: Holder, key: KnobKey, value: Any, now: float, *, has_room: bool
+        self, holder: Holder, knob: Knob | None, value: Any, now: float, *, has_room: bool
     ) -> None:
         """Note what is wanted of a knob; raises _RefusedError, and what was wanted before stays."""
-        control, leases = self._control, self._control.leases
-        knob = control.knob(key)
         if knob is None:
             raise _RefusedError(REFUSED, "no connected process of that plugin has such a knob")
         if all(told.is_pinned for told in knob.told):
@@ -172,17 +171,26 @@ class Orders:
         if knob.setting is not None and checked in knob.setting.quarantined:
             text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
             raise _RefusedError(QUARANTINED, text)
-        if key not in holder.leases and not has_room:
+        if knob.key not in holder.leases and not has_room:
             raise _RefusedError(REFUSED, "there is no room for one more lease")
-        control.setting_for(key)
-        leases.want(holder, key, checked, now, holder.until)
+        if knob.setting is None:
+            self._control.setting_for(knob.key)
+        self._control.leases.want(holder, knob.key, checked, now, holder.until)
 
     def _answer(
-        self, holder: Holder, key: KnobKey, waits: str, refused: _RefusedError | None
+        self,
+        holder: Holder,
+        key: KnobKey,
+        knob: Knob | None,
+        waits: str,
+        refused: _RefusedError | None,
     ) -> dict[str, Any]:
-        knob = self._control.knob(key)
-        answer: dict[str, Any] = {**key.identity._asdict(), "name": key.name, "status": REFUSED}
-        answer["processes"] = NOBODY if knob is None else knob.processes()
+        plugin, task, job = key.identity
+        answer: dict[str, Any] = {"plugin": plugin, "plugin_task": task, "plugin_job": job}
+        answer |= {"name": key.name, "status": REFUSED, "processes": NOBODY}
+        if knob is not None:
+            knob = knob._replace(setting=self._control.settings.get(key))
+            answer["processes"] = knob.processes()
         if refused is not None:
             return {**answer, "status": refused.status, "rule": str(refused)}
         best = self._control.leases.best(key)
