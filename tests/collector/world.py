@@ -17,6 +17,7 @@ from waggle_live_collector.identity.peer import Peer as Credentials
 from waggle_live_collector.intake.protocol import Intake, WireProtocol
 from waggle_live_collector.limits import Limits
 from waggle_live_collector.own_metrics import OwnMetrics
+from waggle_live_collector.state.state_file import StateFile
 from waggle_live_collector.table.processes import Processes
 from waggle_live_collector.table.sizes import Sizes
 from waggle_live_collector.table.table import Table
@@ -154,6 +155,19 @@ class World:
         )
         self.api = Api(table=self.table, faults=self.faults, clock=self.clock, node=node)
         self.when_saved = lambda call: call(True)
+
+    def state_file(self, path, **more):
+        """Return a state file of it; nothing is read or written yet."""
+        return StateFile(
+            path=path and str(path),
+            table=self.table,
+            processes=self.processes,
+            control=self.control,
+            own=self.own,
+            faults=self.faults,
+            clock=self.clock,
+            **more,
+        )
 
     def peer(self, process="session-1", credentials=Credentials(), **hello):  # noqa: B008
         """Return a peer that has said hello; ``process=None``: that has said nothing yet."""

@@ -15,7 +15,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.collector.world import World, counter
 from waggle_live.wire.protocol import IDENTITY_LABELS, OVERFLOW, PROBLEMS
 from waggle_live_collector.limits import Limits
-from waggle_live_collector.state.state_file import StateFile
 
 from .corpus import lines
 
@@ -105,15 +104,7 @@ said = st.lists(st.tuples(messages | mutated() | st.binary(max_size=20), st.bool
 def build(directory):
     """Return a world with a state file, and the neighbour in it."""
     world = World(limits=LIMITS, memory=MEMORY, reserve=60_000)
-    state = StateFile(
-        path=os.path.join(directory, "state"),
-        table=world.table,
-        processes=world.processes,
-        control=world.control,
-        own=world.own,
-        faults=world.faults,
-        clock=world.clock,
-    )
+    state = world.state_file(os.path.join(directory, "state"))
     world.when_saved = lambda call: (state.write(), call(True))
     return world, state
 

@@ -5,7 +5,6 @@ import os
 from tests.collector.world import World, counter, timer
 from waggle_live_collector.budget import What
 from waggle_live_collector.identity.peer import Peer
-from waggle_live_collector.state.state_file import StateFile
 
 #: What is left for strangers in 60 MiB.
 MEMORY = 19 << 20
@@ -22,9 +21,7 @@ def say_hello(world, number):
 
 def check(world, path):
     """Memory, the state file and the series of ``waggle_plugin_info`` are bounded."""
-    parts = {"table": world.table, "processes": world.processes, "own": world.own}
-    parts["control"] = world.control
-    StateFile(path=str(path), faults=world.faults, clock=world.clock, **parts).save()
+    world.state_file(path).save()
     assert world.budget.root.total <= MEMORY
     assert path.stat().st_size < MEMORY / 2
     assert len(world.text()) < 54_000_000

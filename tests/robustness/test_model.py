@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.collector.world import Time, World
-from waggle_live_collector.state.state_file import StateFile
 
 from .model import Process, shown
 
@@ -42,15 +41,7 @@ class Node(RuleBasedStateMachine):
         """Make the collector's objects and load the state file."""
         self.world = World(hold_time=HOLD_SECONDS, time=self.time)
         world = self.world
-        self.state = StateFile(
-            path=os.path.join(self.directory.name, "state"),
-            table=world.table,
-            processes=world.processes,
-            control=world.control,
-            own=world.own,
-            faults=world.faults,
-            clock=world.clock,
-        )
+        self.state = world.state_file(os.path.join(self.directory.name, "state"))
         world.when_saved = lambda call: (self.state.write(), call(True))
         self.state.load()
 

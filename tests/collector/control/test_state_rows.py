@@ -5,23 +5,9 @@ import json
 import pytest
 
 from waggle_live_collector.state import snapshot
-from waggle_live_collector.state.state_file import StateFile
 
 from ..world import Time, World
 from .holders import Controlled, Holder
-
-
-def file_of(world, path):
-    """Return the state file of a world."""
-    return StateFile(
-        path=str(path),
-        table=world.table,
-        processes=world.processes,
-        control=world.control,
-        own=world.own,
-        faults=world.faults,
-        clock=world.clock,
-    )
 
 
 @pytest.fixture
@@ -38,7 +24,7 @@ def node(tmp_path):
         def start(self, **how):
             """Return the world of a collector that begins."""
             self.world = World(time=self.time, **how)
-            self.file = file_of(self.world, self.path)
+            self.file = self.world.state_file(self.path)
             self.file.load()
             return self.world
 

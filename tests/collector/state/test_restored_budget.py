@@ -7,16 +7,8 @@ import pytest
 from tests.collector.world import Time, World, counter, timer
 from waggle_live_collector.budget import UNKNOWN, What
 from waggle_live_collector.identity.peer import Peer
-from waggle_live_collector.state.state_file import StateFile
 
 KIB = 1024
-
-
-def state_of(world, path):
-    """Return the state file of a world."""
-    parts = {"table": world.table, "processes": world.processes, "own": world.own}
-    parts["control"] = world.control
-    return StateFile(path=str(path), faults=world.faults, clock=world.clock, **parts)
 
 
 def filled(time, path):
@@ -31,7 +23,7 @@ def filled(time, path):
     for number in range(1000):
         stranger.update(number + 1, counter(f"c{number}", 1))
     assert world.refusals()["budget"] > 0
-    state_of(world, path).save()
+    world.state_file(path).save()
     return world
 
 
@@ -40,7 +32,7 @@ def test_a_restart_takes_all_that_the_file_holds_even_over_the_limit(tmp_path):
     time = Time()
     before = filled(time, tmp_path / "state")
     after = World(time=time, memory=200 * KIB, reserve=32 * KIB)
-    assert state_of(after, tmp_path / "state").load()
+    assert after.state_file(tmp_path / "state").load()
     assert after.table.series == before.table.series
     for principal in ("uid:1", "uid:2", "uid:666"):
         held = [world.budget.account(principal).held for world in (before, after)]
@@ -57,7 +49,7 @@ def test_a_stranger_that_is_back_first_pushes_nobody_out(tmp_path):
     time = Time()
     filled(time, tmp_path / "state")
     world = World(time=time, memory=800 * KIB, reserve=32 * KIB)
-    assert state_of(world, tmp_path / "state").load()
+    assert world.state_file(tmp_path / "state").load()
     for number in range(50):
         stranger = world.peer(None, Peer(principal="uid:666", process=number))
         stranger.hello(f"session-bad{number}", plugin=f"bad{number}")
@@ -79,9 +71,9 @@ def test_what_a_file_tells_no_holder_of_is_held_even_so(tmp_path):
     before.peer(plugin="old").update(1, counter("a", 1))
     for owner in (*before.table.plugins.values(), *before.processes.all()):
         owner.principal, owner.paid = UNKNOWN, {}
-    state_of(before, tmp_path / "state").save()
+    before.state_file(tmp_path / "state").save()
     after = World(time=time)
-    assert state_of(after, tmp_path / "state").load()
+    assert after.state_file(tmp_path / "state").load()
     unknown = after.budget.account(UNKNOWN).held[What.SERIES]
     assert unknown == after.budget.root.total > 10_000
     after.peer(credentials=Peer(principal="uid:5"), plugin="old")
@@ -100,6 +92,6 @@ def test_what_nobody_can_have_paid_is_estimated_anew(tmp_path, paid):
         row[-1] = paid
     path.write_text(json.dumps(content))
     after = World(time=time, memory=800 * KIB, reserve=32 * KIB)
-    assert state_of(after, path).load()
+    assert after.state_file(path).load()
     held = [world.budget.root.held[What.SERIES] for world in (before, after)]
     assert 0.9 < held[1] / held[0] < 1.1

@@ -8,23 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from waggle_live_collector.state.state_file import StateFile
-
 from ..exposition.oracle import rich_world
 from ..world import Time, World, counter, gauge, rate, timer
 
 
 def state_of(world, path, **more):
-    state = StateFile(
-        path=path and str(path),
-        table=world.table,
-        processes=world.processes,
-        control=world.control,
-        own=world.own,
-        faults=world.faults,
-        clock=world.clock,
-        **more,
-    )
+    state = world.state_file(path, **more)
     world.when_saved = state.when_saved
     return state
 

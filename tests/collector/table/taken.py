@@ -12,7 +12,6 @@ from pathlib import Path
 from tests.collector.world import World, counter, function, gauge, rate, timer
 from waggle_live_collector import memory
 from waggle_live_collector.limits import Limits
-from waggle_live_collector.state.state_file import StateFile
 
 OF_A_LINE = 100
 LONG = {f"label{number}": "x" * 60 for number in range(12)}
@@ -57,10 +56,7 @@ def main(kind, series, processes):
     bounds = Limits(series_per_process=10**6, processes=10**6)
     world = World(memory=1 << 40, limits=bounds)
     with tempfile.TemporaryDirectory() as directory:
-        parts = {"table": world.table, "processes": world.processes, "own": world.own}
-        parts["control"] = world.control
-        parts |= {"faults": world.faults, "clock": world.clock}
-        state = StateFile(path=str(Path(directory, "state")), **parts)
+        state = world.state_file(Path(directory, "state"))
 
         def show():
             world.text()

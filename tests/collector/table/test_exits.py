@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 from waggle_live_collector.identity.peer import Handle, Peer
-from waggle_live_collector.state.state_file import StateFile
 
 from ..world import Time, World, counter
 
@@ -167,13 +166,6 @@ def test_the_oldest_of_those_that_are_gone_make_room():
     assert len(left) > 10
 
 
-def state_file(world, path):
-    """Return the state file of a world."""
-    parts = {"table": world.table, "processes": world.processes, "own": world.own}
-    parts["control"] = world.control
-    return StateFile(path=str(path), faults=world.faults, clock=world.clock, **parts)
-
-
 def test_a_restart_keeps_ends_and_whose_child_is_whose(tmp_path):
     """From the state file: the counts, the last status, what is gone, and parents."""
     time = Time()
@@ -184,9 +176,9 @@ def test_a_restart_keeps_ends_and_whose_child_is_whose(tmp_path):
     before.peer("session-c", pid=101, parent=100).update(1, counter("a", 1))
     before.peer("session-e", task="ended").bye("stopped")
     parent.bye("stopped")
-    state_file(before, tmp_path / "state").save()
+    before.state_file(tmp_path / "state").save()
     world = World(hold_time=60, time=time)
-    assert state_file(world, tmp_path / "state").load()
+    assert world.state_file(tmp_path / "state").load()
     assert found(world)["ended"] == ("ended", "stopped")
     assert found(world)["gone"] == ("gone", None)
     world.pass_(100)  # the child does not come back
