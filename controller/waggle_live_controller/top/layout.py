@@ -84,8 +84,10 @@ class Layout:
             room = longest - len(GAP) - widths["kind"]
             widths["instrument"] = max(widths["instrument"], room)
         self._curve = self._curve_width(width) if trend else 0
+        #: Of a name that stands in no column of kinds.
+        self._plain = widths["instrument"] + (len(GAP) + widths["kind"] if "kind" in widths else 0)
         #: Of a function's name: those lines have no curve, and on a terminal it takes the room.
-        self._name = widths["instrument"] + (len(GAP) + widths["kind"] if "kind" in widths else 0)
+        self._name = self._plain
         if width is not None:
             numbers = sum(len(GAP) + self._function_width(each) for each in FUNCTION_NUMBERS)
             self._name = max(self._name, min(longest, width - 1 - numbers))
@@ -144,7 +146,7 @@ class Layout:
         reverse."""
         if not knobs:
             return []
-        name = self._name_width()
+        name = self._plain
         number = self._widths["count"] + len(GAP) + self._widths["per s"]
         allowed = [choices(knob) for knob in knobs]
         room = min(max([len("choices"), *map(len, allowed)]), CHOICES)
@@ -172,14 +174,9 @@ class Layout:
             _line([("profile of %d s" % PROFILE_SECONDS, "dim"), (clean(profile.text), "dim")])
         ]
         for function, share in profile.leaves(MOST):
-            name = _cut_function(clean(function), self._name_width())
+            name = _cut_function(clean(function), self._plain)
             drawn.append(_line([(name, ""), ("%.1f %%" % (100 * share), "bold")]))
         return drawn
-
-    def _name_width(self) -> int:
-        """Return the characters that a name has which stands in no column of kinds."""
-        widths = self._widths
-        return widths["instrument"] + (len(GAP) + widths["kind"] if "kind" in widths else 0)
 
     def _cell(self, text: str, column: Column) -> str:
         width = self._widths[column.title]
