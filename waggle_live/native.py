@@ -24,7 +24,7 @@ from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
 from termios import FIONREAD
 from types import BuiltinFunctionType, ModuleType
-from typing import Any, Callable, List, Set
+from typing import Any, Callable, Dict, List, Set
 
 
 def _unpatched(module: ModuleType, *names: str) -> Any:
@@ -212,3 +212,25 @@ class Native:
         # Not for ever: while the interpreter ends no thread begins, nor gets a name while this one
         # was interrupted in the middle of threading.
         begun.acquire(True, 0.2)
+
+
+class ByThread:
+    """What each thread has for itself; each greenlet where gevent or eventlet has seen to that."""
+
+    def __init__(self) -> None:
+        #: A ``threading.local`` under 0, made at its first use: before that it may be replaced.
+        self._local: Dict[int, Any] = {}
+
+    def here(self) -> Dict[str, Any]:
+        """Return what this thread has."""
+        local = self._local.get(0)
+        if local is None:
+            local = self._local.setdefault(0, threading.local())
+        found: Dict[str, Any] = local.__dict__
+        return found
+
+
+def sleeps_as_greenlet() -> bool:
+    """Tell whether other greenlets run during ``time.sleep``: gevent or eventlet has patched it."""
+    module = str(getattr(time.sleep, "__module__", ""))
+    return module.partition(".")[0] in ("gevent", "eventlet")

@@ -1,9 +1,8 @@
 """One knob: its value, where that comes from, and until when."""
 
-import threading
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from ..native import Native
+from ..native import ByThread, Native
 from ..wire.errors import LiveMetricsError
 from ..wire.knobs import DEFAULT, MAX_ERROR, PINNED, SET, Declaration, Lease, Value
 
@@ -36,9 +35,8 @@ class KnobState:
         self.owner = owner
         #: Seconds slept for a limit, while this is one; see ``instruments.pace``.
         self.slept: Optional[float] = None
-        #: What each thread saw last, a ``threading.local`` under 0. It is made at its first use: by
-        #: then gevent or eventlet may have put one in its place that is by greenlet.
-        self._by_thread: Dict[int, Any] = {}
+        #: What each thread saw last.
+        self._by_thread = ByThread()
         self.reset()
 
     def reset(self) -> None:
@@ -123,12 +121,9 @@ class KnobState:
 
     def has_changed(self) -> bool:
         """Tell whether the value differs from what this thread saw when it last asked."""
-        by_thread = self._by_thread.get(0)
-        if by_thread is None:
-            by_thread = self._by_thread.setdefault(0, threading.local())
-        current = self.current
-        seen = by_thread.__dict__.get("seen", self._initial())
-        by_thread.seen = current
+        here, current = self._by_thread.here(), self.current
+        seen = here.get("seen", self._initial())
+        here["seen"] = current
         return bool(seen != current)
 
 

@@ -4,7 +4,7 @@ import time
 from typing import Any, Iterator
 
 from ..control.knob import KnobState
-from ..native import Native
+from ..native import Native, sleeps_as_greenlet
 from ..wire.errors import InvalidMetric
 from ..wire.knobs import HIGHER, Declaration, declare
 from .rate import Item, PassedOn, Rate
@@ -91,8 +91,7 @@ def declare_limit(name: Any, low: Any, high: Any) -> Declaration:
 
 def _sleep(seconds: float) -> None:
     """Sleep in this thread; under gevent and eventlet other greenlets run meanwhile."""
-    module = str(getattr(time.sleep, "__module__", ""))
-    if module.partition(".")[0] in ("gevent", "eventlet"):
+    if sleeps_as_greenlet():
         time.sleep(seconds)
     else:
         Native.sleep(seconds)

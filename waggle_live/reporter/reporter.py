@@ -11,13 +11,13 @@ import threading
 import weakref
 from contextlib import suppress
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 from ..claim import Claim, Owner
 from ..control.knobs import Knobs
 from ..control.orders import Orders
 from ..logs import LogOnce
-from ..native import Native
+from ..native import ByThread, Native
 from ..series.registry import Instruments, Registry
 from ..series.state import SeriesState
 from ..wire.knobs import KNOB
@@ -64,9 +64,7 @@ class Reporter:
         begin = None if addresses.is_off else self.start
         self.registry = Registry(instruments, begin=begin, owner=self)
         self.knobs = Knobs(make=instruments[KNOB], begin=begin, owner=self, environ=os.environ)
-        #: Under 0 a ``threading.local``, made at its first use: by then gevent or eventlet may
-        #: have put one in its place that is by greenlet.
-        self._by_thread: Dict[int, Any] = {}
+        self._by_thread = ByThread()
         #: Those who have not closed it.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()
         #: What begins the session may be a signal handler, in the middle of just that.
@@ -95,10 +93,7 @@ class Reporter:
 
     def spans(self) -> List[Any]:
         """Return what this thread has started by name and not stopped, the latest last."""
-        by_thread = self._by_thread.get(0)
-        if by_thread is None:
-            by_thread = self._by_thread.setdefault(0, threading.local())
-        spans: List[Any] = by_thread.__dict__.setdefault("spans", [])
+        spans: List[Any] = self._by_thread.here().setdefault("spans", [])
         return spans
 
     def attach(self, handle: Any) -> None:
@@ -223,7 +218,7 @@ class Reporter:
         self._left = ends.Left()
         self._functions = GaugeFunctions(self.registry.problems)
         self._is_told = False
-        self._by_thread = {}
+        self._by_thread = ByThread()
         self.registry.reset()
         self.knobs.after_fork()
         if sender is not None:

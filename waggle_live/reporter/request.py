@@ -3,7 +3,7 @@
 import time
 from typing import Any, Dict, List, Optional
 
-from ..native import Native
+from ..native import Native, sleeps_as_greenlet
 
 
 class Alarm:
@@ -58,8 +58,7 @@ class Request:
 
         Under gevent and eventlet other greenlets run meanwhile.
         """
-        module = str(getattr(time.sleep, "__module__", ""))
-        if module.partition(".")[0] in ("gevent", "eventlet"):
+        if sleeps_as_greenlet():
             try:
                 while not self.done.is_set() and Native.monotonic() < self.until:
                     time.sleep(0.001)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from waggle_live.control import leases as leases_module
+from waggle_live.control import expiry
 from waggle_live.native import Native
 
 from ..helpers import environment, run_python, until, write_script
@@ -168,7 +168,7 @@ def test_leases_are_bounded_by_the_client(connect, listener):
     give(listener, lease("a", 5, seconds=1e12))
     wait_told(listener, "a", value=5)
     assert live._knobs.get(live.knob("a", 1).declaration).until - time.monotonic() < 61
-    assert leases_module.LOOK_SECONDS <= 0.5
+    assert expiry.LOOK_SECONDS <= 0.5
 
 
 FORK = """
