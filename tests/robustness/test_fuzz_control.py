@@ -122,11 +122,11 @@ class Node:
         """State a will as HTTP does."""
         decoded = snapshot.json.decode(json.dumps(will).encode(), type=Will)
         try:
-            holder, answers = self.orders.put(name, decoded, self.etags.get(name))
-            self.etags[name] = holder.etag
+            holder, answers = self.orders.put(name, decoded, self.etags.get(name, []))
+            self.etags[name] = [holder.etag]
             assert len(answers) == len(will["set"])
         except OrderError:
-            self.etags[name] = None
+            self.etags[name] = []
 
     def end(self, number, status):
         """End a process, with a ``bye`` or without."""

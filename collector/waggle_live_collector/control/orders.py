@@ -71,10 +71,12 @@ class Orders:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def put(self, name: str, will: Will, etag: str | None) -> tuple[Holder, list[dict[str, Any]]]:
+    def put(
+        self, name: str, will: Will, etags: Collection[str]
+    ) -> tuple[Holder, list[dict[str, Any]]]:
         """Have a holder want what its will says and nothing else; return it and the answers.
 
-        ``etag`` is that of the holder, None of one that begins. Raises OrderError.
+        One of ``etags`` is that of the holder; who begins names none. Raises OrderError.
         """
         control = self._control
         now, leases = control.clock.monotonic(), control.leases
@@ -82,7 +84,7 @@ class Orders:
         if holder is not None and now >= holder.until:
             self._end(holder, now)
             holder = None
-        if etag is None:
+        if not etags:
             if holder is not None:
                 raise _conflict(f"{name} holds leases already: its ETag is missing")
             if len(leases.holders) >= DEFAULT_MAX_HOLDERS:
@@ -92,7 +94,7 @@ class Orders:
             control.changed()
         elif holder is None:
             raise _conflict(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
-        elif holder.etag != etag:
+        elif holder.etag not in etags:
             raise _conflict(f"{name} has another ETag: a second copy of it is at work")
         holder.priority, holder.until = will.priority, now + will.ttl
         before = set(holder.leases)
@@ -124,15 +126,15 @@ class Orders:
             for number, key in enumerate(keys)
         ]
 
-    def end(self, name: str, etag: str | None) -> bool:
+    def end(self, name: str, etags: Collection[str] = ()) -> bool:
         """Release all that a holder has; False if there is none of that name.
 
-        Raises OrderError if an ``etag`` is given that isn't its own.
+        Raises OrderError if ``etags`` are given and none is its own.
         """
         holder = self._control.leases.holders.get(name)
         if holder is None:
             return False
-        if etag is not None and holder.etag != etag:
+        if etags and holder.etag not in etags:
             raise _conflict(f"{name} has another ETag: a second copy of it is at work")
         self._end(holder, self._control.clock.monotonic())
         return True

@@ -66,7 +66,7 @@ class Profiling:
             try:
                 await self._hold(key, wish, holder, profile)
             finally:
-                self._orders.end(holder, None)
+                self._orders.end(holder)
             await self._last(key)
             return profile.folded()
         finally:
@@ -75,13 +75,14 @@ class Profiling:
 
     async def _hold(self, key: KnobKey, wish: Wish, holder: str, profile: Profile) -> None:
         """Keep the sampler on for as long as it was wished for."""
-        loop, etag = asyncio.get_running_loop(), None
+        loop = asyncio.get_running_loop()
+        etags: list[str] = []
         end = loop.time() + wish.seconds
         entry = Entry(key.identity.plugin, PROFILE, *key.identity[1:], value=wish.hz)
         will = Will([entry], TTL, MAX_PRIORITY)
         while (left := end - loop.time()) > 0:
-            held, answers = self._orders.put(holder, will, etag)
-            etag, status = held.etag, answers[0]["status"]
+            held, answers = self._orders.put(holder, will, etags)
+            etags, status = [held.etag], answers[0]["status"]
             knob = self._control.knob(key)
             if knob is not None and status not in (APPLIED, PENDING, UNCHANGED):
                 why = answers[0].get("rule") or f"held by {answers[0].get('holder')}"

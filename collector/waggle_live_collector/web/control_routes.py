@@ -18,7 +18,7 @@ from ..own_metrics import OwnMetrics
 from . import negotiation
 from .answer import Answer
 from .control_access import TOKEN_HEADER, ControlAccess
-from .listener import connection_of
+from .listener import DEFAULT_MAX_BODY, connection_of
 from .shared_answers import SharedAnswers
 
 KNOBS, LEASES, QUARANTINE = "/api/v1/knobs", "/api/v1/leases", "/api/v1/quarantine"
@@ -86,19 +86,18 @@ class ControlRoutes:
     async def _put(self, request: web.Request) -> web.StreamResponse:
         name = _holder_name(request)
         begins = request.headers.getall(hdrs.IF_NONE_MATCH, [])
-        matches = request.headers.getall(hdrs.IF_MATCH, [])
-        if bool(begins) == bool(matches) or (begins and begins != [_ANY]) or len(matches) > 1:
+        matches = _etags(request)
+        if bool(begins) == bool(matches) or (begins and begins != [_ANY]):
             text = "a holder begins with If-None-Match: *, and goes on with If-Match: its ETag"
             raise OrderError("unconditional", 428, text)
         will = await _body(request, Will)
-        holder, entries = self._orders.put(name, will, matches[0] if matches else None)
+        holder, entries = self._orders.put(name, will, matches)
         self._count("renewed" if matches else "created")
         return self._told(holder, will, entries, 200 if matches else 201)
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         name = _holder_name(request)
-        matches = request.headers.getall(hdrs.IF_MATCH, [])
-        if not self._orders.end(name, matches[0] if matches else None):
+        if not self._orders.end(name, _etags(request)):
             raise OrderError("not_found", 404, f"{name} holds nothing")
         self._count("released")
         return web.Response(status=204, headers=_HEADERS)
@@ -155,6 +154,12 @@ def _answer(body: Any, status: int = 200) -> web.Response:
     )
 
 
+def _etags(request: web.Request) -> list[str]:
+    """Return what If-Match names: any of them may be the one."""
+    lines = request.headers.getall(hdrs.IF_MATCH, [])
+    return [each.strip() for line in lines for each in line.split(",")]
+
+
 def _holder_name(request: web.Request) -> str:
     try:
         return check_holder(request.match_info["holder"])
@@ -165,7 +170,13 @@ def _holder_name(request: web.Request) -> str:
 async def _body(request: web.Request, kind: type[T]) -> T:
     """Return the body of a request; raises OrderError for one that is none."""
     try:
+        # One that says that it is too long is not read.
+        if (request.content_length or 0) > DEFAULT_MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(DEFAULT_MAX_BODY, 0)
         return json.decode(await request.read(), type=kind)
+    except web.HTTPRequestEntityTooLarge:
+        text = f"a body has at most {DEFAULT_MAX_BODY} bytes"
+        raise OrderError("bad_request", 413, text) from None
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OrderError("bad_request", 400, f"the body is wrong: {error}") from None
 

@@ -87,6 +87,26 @@ def test_a_second_copy_of_a_controller_changes_nothing(collector, plugin):
     assert holder["entries"][0]["value"] == 360
 
 
+def test_one_of_several_etags_is_enough(collector, plugin):
+    """As RFC 9110 has it; a weak one never is."""
+    etag, _ = begin(collector, entry("resolution", 360))
+    body = {"set": [entry("resolution", 360)]}
+    path = "/api/v1/leases/me"
+    assert ask(collector, "PUT", path, body, If_Match=f'"other", {etag}')[0] == 200
+    assert ask(collector, "PUT", path, body, If_Match="W/" + etag)[0] == 412
+    assert ask(collector, "DELETE", path, If_Match=f'{etag},"other"')[0] == 204
+
+
+def test_a_body_that_is_too_long_is_answered(collector, plugin):
+    """Before it is read, if it says how long it is."""
+    body = b'{"set": [], "more": "%s"}' % (b"x" * 400_000)
+    status, _, text = ask(collector, "PUT", "/api/v1/leases/me", body, If_None_Match="*")
+    assert (status, b"at most" in text) == (413, True)
+    more = {"Content_Length": "99999999", "If_None_Match": "*"}
+    assert ask(collector, "PUT", "/api/v1/leases/me", b"{", **more)[0] == 413
+    assert outcomes(collector) == {"bad_request": 2}
+
+
 def test_a_body_that_is_none_changes_nothing(collector, plugin):
     """400 with what is wrong with it."""
     bodies = [
