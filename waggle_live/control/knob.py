@@ -129,12 +129,12 @@ class KnobState:
         return entry
 
     def has_changed(self) -> bool:
-        """Tell whether the value differs from what this thread saw when it last asked."""
+        """Tell whether the value differs from what this thread saw last; True at first."""
         by_thread = self._by_thread.get(0)
         if by_thread is None:
             by_thread = self._by_thread.setdefault(0, threading.local())
         current = self.current
-        seen = by_thread.__dict__.get("seen", self._initial())
+        seen = by_thread.__dict__.get("seen")
         by_thread.seen = current
         return bool(seen != current)
 

@@ -104,7 +104,7 @@ def check_rate(rate: Any) -> int:
         )
     if not 0 <= rate <= MAX_RATE:
         raise InvalidMetric(
-            "profile must be 0 (off) to %d samples a second, got %d" % (MAX_RATE, rate)
+            "profile must be 0 (off) to %d samples a second, got %s" % (MAX_RATE, describe(rate))
         )
     return rate
 
