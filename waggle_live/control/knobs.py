@@ -195,7 +195,8 @@ class Knobs:
                     PINS_VARIABLE,
                     printable(part),
                 )
-            pins[name.strip()] = value.strip()
+            else:
+                pins[name.strip()] = value.strip()
         return pins
 
     def _pin(self, declaration: Declaration) -> Optional[Value]:
