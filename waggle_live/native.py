@@ -66,7 +66,9 @@ def _find_whether_main() -> bool:
     return bool(interpreters.get_current() == interpreters.get_main())
 
 
-_time = _unpatched(time, "monotonic", "perf_counter", "perf_counter_ns", "process_time", "time")
+_time = _unpatched(
+    time, "monotonic", "perf_counter", "perf_counter_ns", "process_time", "sleep", "time"
+)
 _threads = _unpatched(_thread, "allocate_lock", "get_ident", "start_new_thread", "RLock", "_local")
 
 
@@ -80,6 +82,9 @@ class Native:
     time: Callable[[], float] = staticmethod(_time.time)
     monotonic: Callable[[], float] = staticmethod(_time.monotonic)
     process_time: Callable[[], float] = staticmethod(_time.process_time)
+    #: Stops this thread of the system. A lock with a timeout wouldn't do: before Python 3.11 it
+    #: waits by the wall clock, an hour longer where that is set back by one.
+    sleep: Callable[[float], None] = staticmethod(_time.sleep)
     perf_counter_ns: Callable[[], int]
     if hasattr(_time, "perf_counter_ns"):
         perf_counter_ns = staticmethod(_time.perf_counter_ns)
@@ -113,13 +118,6 @@ class Native:
     _close = staticmethod(posix.close)
     #: Not blocking: a named pipe that nobody writes to is empty.
     _FLAGS = posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        """Stop this thread of the system, whoever patched ``time.sleep``."""
-        lock = Native.allocate_lock()
-        lock.acquire()
-        lock.acquire(True, seconds)
 
     @staticmethod
     def unread(fd: int) -> int:

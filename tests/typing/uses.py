@@ -19,10 +19,9 @@ from typing import (
 
 import numpy as np
 
-from waggle_live import COUNTER, GAUGE, RATE, TIMER, InvalidMetric, LiveMetrics, Plugin
+from waggle_live import COUNTER, GAUGE, RATE, TIMER, InvalidMetric, Knob, LiveMetrics, Plugin
 from waggle_live.instruments.counter import Counter
 from waggle_live.instruments.gauge import Gauge
-from waggle_live.instruments.knob import Knob
 from waggle_live.instruments.rate import Rate
 from waggle_live.instruments.timer import Span, Timer
 

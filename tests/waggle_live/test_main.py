@@ -231,7 +231,10 @@ def test_signals_are_the_plugins(tmp_path):
     ("options", "what"),
     [
         (["--profile", "main.py"], "got 'main.py'; it is written --profile=HZ, or --profile -- "),
-        (["--profile=201", "main.py"], "profile must be 0 (off) to 200 samples a second, got 201"),
+        (
+            ["--profile=201", "main.py"],
+            "profile must be 0 (off) to 200 samples a second, got int: 201",
+        ),
         (["--profile=5.5", "main.py"], "whole number of samples a second"),
     ],
 )

@@ -1,5 +1,6 @@
 """The thread that ends leases in time, whatever the sender is waiting for."""
 
+from contextlib import suppress
 from typing import Callable, Optional
 
 from ..native import Native
@@ -35,7 +36,9 @@ class Expiry:
         self._is_running = False
 
     def _run(self) -> None:
-        until = self._expire()
+        until: Optional[float] = 0.0
         while until is not None:
-            Native.sleep(max(0.0, min(LOOK_SECONDS, until - Native.monotonic())))
-            until = self._expire()
+            with suppress(BaseException):  # a tool may raise SystemExit in all threads
+                Native.sleep(max(0.0, min(LOOK_SECONDS, until - Native.monotonic())))
+                until = Native.monotonic() + LOOK_SECONDS  # where the next line fails
+                until = self._expire()

@@ -120,9 +120,9 @@ class KnobState:
         return entry
 
     def has_changed(self) -> bool:
-        """Tell whether the value differs from what this thread saw when it last asked."""
+        """Tell whether the value differs from what this thread saw last; True at first."""
         here, current = self._by_thread.here(), self.current
-        seen = here.get("seen", self._initial())
+        seen = here.get("seen")
         here["seen"] = current
         return bool(seen != current)
 

@@ -42,7 +42,8 @@ class Knobs:
         self._pins = self._read_pins(environ.get(PINS_VARIABLE, ""))
         self.profile = ProfileKnob(PROFILE_KNOB, self._pin(PROFILE_KNOB), self)
         self._by_name: Dict[str, KnobState] = {}
-        #: Those that ``waggle-live run`` has made; an author's of that name takes its place.
+        #: Those that ``waggle-live run`` has made; an author's takes the place of one of its name,
+        #: or of any where there are too many.
         self._automatic: Dict[str, KnobState] = {}
         #: Whether any of them is the limit of a pace.
         self.is_paced = False
@@ -67,9 +68,11 @@ class Knobs:
                     raise InvalidMetric(text % (MAX_KNOBS, name))
                 self.version += 1  # first: a signal handler may raise in between
                 known = self._by_name.setdefault(name, self._make(declaration, pin, self))
-                replaced = self._automatic.pop(name, None)
-                if replaced is not None:
-                    replaced.release()
+                for other in [name, *self._automatic]:
+                    if other == name or self._count() > MAX_KNOBS:
+                        replaced = self._automatic.pop(other, None)
+                        if replaced is not None:
+                            replaced.release()
         if known.declaration != declaration:
             raise InvalidMetric(
                 "knob %r is declared already, as %s; this is another declaration: %s"
@@ -86,7 +89,7 @@ class Knobs:
             return self._automatic.get(name)
         pin = self._pin(declaration)
         with self._lock:
-            is_full = len(self._by_name) + len(self._automatic) >= MAX_KNOBS
+            is_full = self._count() >= MAX_KNOBS
             if name not in self._automatic and name not in self._by_name and not is_full:
                 self.version += 1
                 self._automatic.setdefault(name, self._make(declaration, pin, self))
@@ -154,6 +157,9 @@ class Knobs:
             knob.reset()
         self.version += 1
 
+    def _count(self) -> int:
+        return len(self._by_name) + len(self._automatic)
+
     def _all(self) -> List[KnobState]:
         return [self.profile, *list(self._by_name.values()), *list(self._automatic.values())]
 
@@ -180,7 +186,7 @@ class Knobs:
 
     def _read_pins(self, text: str) -> Dict[str, str]:
         pins = {}
-        for part in text.split(",") if text.strip() else []:
+        for part in filter(str.strip, text.split(",")):
             name, is_set, value = part.partition("=")
             if not is_set:
                 self._log_once(
@@ -189,7 +195,8 @@ class Knobs:
                     PINS_VARIABLE,
                     printable(part),
                 )
-            pins[name.strip()] = value.strip()
+            else:
+                pins[name.strip()] = value.strip()
         return pins
 
     def _pin(self, declaration: Declaration) -> Optional[Value]:
@@ -213,13 +220,15 @@ class Knobs:
 
 def _parse(text: str, kind: str) -> Value:
     """Return a text as a value of a knob's type; raises ValueError."""
-    if kind == "bool":
-        if text.lower() not in _BOOLS:
-            raise ValueError("must be true or false, got %r" % text)
-        return _BOOLS[text.lower()]
-    if kind == "int":
-        return int(text)
-    return float(text) if kind == "float" else text
+    try:
+        if kind == "bool":
+            return _BOOLS[text.lower()]
+        if kind == "int":
+            return int(text)
+        return float(text) if kind == "float" else text
+    except (KeyError, ValueError):
+        right = "true or false" if kind == "bool" else "of type " + kind
+        raise ValueError("its value must be %s, got %r" % (right, text)) from None
 
 
 def _shown(declaration: Declaration) -> str:

@@ -37,7 +37,7 @@ class Knob(KnobState, Generic[T]):
     def changed(self) -> bool:
         """Tell whether the value differs from what it was when this thread asked last.
 
-        At first: from the default, or the operator's pin.
+        True at first, so ``if model.changed(): net = load(model.value)`` loads the first one, too.
         """
         self.owner.begin()  # in a forked child nothing else may have begun its session
         return self.has_changed()

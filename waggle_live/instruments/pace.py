@@ -1,10 +1,12 @@
 """Pace: items taken no faster than a knob allows."""
 
 import time
+from sys import float_info
 from typing import Any, Iterator
 
 from ..control.knob import KnobState
 from ..native import Native, sleeps_as_greenlet
+from ..reporter import fork
 from ..wire.errors import InvalidMetric
 from ..wire.knobs import HIGHER, Declaration, declare
 from .rate import Item, PassedOn, Rate
@@ -23,8 +25,13 @@ class Limit:
         self._none: Any = knob.declaration.high
         #: When the latest item was let pass, by the monotonic clock, or would have been.
         self._passed_at = float("-inf")
-        self._lock = Native.RLock()
+        self.after_fork_in_child()
+        fork.register(self)
         knob.count_sleep()
+
+    def after_fork_in_child(self) -> None:
+        """Make a new lock: a thread that the child hasn't got may have held the old one."""
+        self._lock = Native.RLock()
 
     @property
     def is_set(self) -> bool:
@@ -82,11 +89,11 @@ def declare_limit(name: Any, low: Any, high: Any) -> Declaration:
 
     Raises InvalidMetric or InvalidType for bounds that are no numbers above 0, or a bad name.
     """
-    bounds = [float(each) if type(each) is int else each for each in (low, high)]
-    declared = declare(name, bounds[1], low=bounds[0], high=bounds[1], better=HIGHER)
-    if not bounds[0] > 0:
+    given: Any = declare(name, high, low=low, high=high, better=HIGHER)
+    low, high = float(given.low), float(given.high)
+    if not low >= float_info.min:  # smaller ones have no finite period
         raise InvalidMetric("low of pace %r must be above 0 items a second, got %r" % (name, low))
-    return declared
+    return declare(name, high, low=low, high=high, better=HIGHER)
 
 
 def _sleep(seconds: float) -> None:

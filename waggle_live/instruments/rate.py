@@ -157,7 +157,7 @@ def _events(n: Any, name: str) -> int:
         ) from error
     if not 0 <= events <= MAX_EVENTS:
         raise InvalidMetric(
-            "the events of rate %r must be 0 to 2^53 at once, got %.60r" % (name, events)
+            "the events of rate %r must be 0 to 2^53 at once, got %s" % (name, describe(events))
         )
     return events
 

@@ -106,7 +106,8 @@ def check_rate(rate: Any) -> int:
         )
     if not 0 <= rate <= MAX_PROFILE_HZ:
         raise InvalidMetric(
-            "profile must be 0 (off) to %d samples a second, got %d" % (MAX_PROFILE_HZ, rate)
+            "profile must be 0 (off) to %d samples a second, got %s"
+            % (MAX_PROFILE_HZ, describe(rate))
         )
     return rate
 

@@ -87,6 +87,9 @@ class Declaration:
     def _key(self) -> Tuple[Any, ...]:
         return tuple(getattr(self, field) for field in self.__slots__)
 
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return declared, (self.fields(),)
+
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, Declaration) and self._key() == other._key()
 
@@ -132,7 +135,7 @@ def declare(
         if not 1 <= len(made.choices) <= MAX_CHOICES or len(set(made.choices)) < len(made.choices):
             raise InvalidMetric(
                 "choices%s must be 1 to %d different values, got %d: %.200r"
-                % (what, MAX_CHOICES, len(made.choices), listed)
+                % (what, MAX_CHOICES, len(made.choices), made.choices)
             )
     elif low is not None or high is not None:
         if made.type not in ("int", "float"):
@@ -142,19 +145,20 @@ def declare(
         made.low = _exact(low, made.type, "low" + what)
         made.high = _exact(high, made.type, "high" + what)
         if not made.low < made.high:  # type: ignore[operator]
-            raise InvalidMetric("low%s must be less than high, got %r, %r" % (what, low, high))
+            of = (what, made.low, made.high)
+            raise InvalidMetric("low%s must be less than high, got %r, %r" % of)
     try:
         made.check(made.default)
     except InvalidMetric as error:
         raise InvalidMetric("default%s is not allowed: %s" % (what, error)) from None
-    if better is not None and better not in (HIGHER, LOWER):
-        raise InvalidMetric("better%s is 'higher' or 'lower', got %s" % (what, describe(better)))
-    made.better = None if better is None else str(better)
+    made.better = None if better is None else _exact(better, "str", "better" + what)  # type: ignore[assignment]
+    if made.better not in (None, HIGHER, LOWER):
+        raise InvalidMetric("better%s must be 'higher' or 'lower', got %r" % (what, made.better))
     if cost is not None:
         made.cost = _costs(cost, made.choices, made.name)
     made.settle = 0.0 if settle is None else _exact(settle, "float", "settle" + what)  # type: ignore[assignment]
     if not 0 <= made.settle <= MAX_SETTLE:
-        raise InvalidMetric("settle%s must be 0 to %g s, got %r" % (what, MAX_SETTLE, settle))
+        raise InvalidMetric("settle%s must be 0 to %g s, got %r" % (what, MAX_SETTLE, made.settle))
     size = len(encode_cell(made.fields()))
     if size > MAX_DECLARATION_BYTES:
         of = (made.name, MAX_DECLARATION_BYTES, size)
@@ -252,7 +256,7 @@ def _exact(value: Any, kind: str, what: str) -> Value:
     if kind == "int" and issubclass(of, int) and of is not bool:
         number = int.__int__(value)
         if abs(number) > MAX_INT:
-            raise InvalidMetric("%s must be from -2^53 to 2^53, got %.60r" % (what, number))
+            raise InvalidMetric("%s must be from -2^53 to 2^53, got %s" % (what, describe(number)))
         return number
     if kind == "float" and issubclass(of, (int, float)) and of is not bool:
         if issubclass(of, int):
@@ -278,10 +282,10 @@ def _costs(cost: Any, choices: Optional[Tuple[Value, ...]], name: str) -> Tuple[
         _exact(each, "float", what) for each in _items(cost, "cost", name)
     )
     rises = all(a <= b for a, b in zip(costs, costs[1:]))
-    if len(costs) != len(choices or ()) or not rises or costs[0] <= 0:
+    if not costs or len(costs) != len(choices or ()) or not rises or costs[0] <= 0:
         raise InvalidMetric(
             "%s must be one positive number for each of its choices, the cheapest first, got %.200r"
-            % (what, cost)
+            % (what, list(costs))
         )
     return costs
 

@@ -8,6 +8,7 @@ import pytest
 
 from waggle_live import live as live_module
 from waggle_live.instruments.knob import Knob
+from waggle_live.instruments.pace import declare_limit
 from waggle_live.live import LiveMetrics
 from waggle_live.wire.errors import InvalidMetric, InvalidType
 
@@ -18,7 +19,7 @@ from .setting import give, lease, told, wait_told
 def test_a_knob_is_its_default(live):
     """Without a collector nobody sets it, and reading it needs nothing."""
     size = live.knob("resolution", default=1080, choices=[360, 720, 1080])
-    assert (size.value, size.name, size.changed()) == (1080, "resolution", False)
+    assert (size.value, size.name) == (1080, "resolution")
     assert isinstance(size, Knob)
     assert repr(size) == "Knob('resolution', value=1080, source='default')"
     with pytest.raises(AttributeError):
@@ -53,6 +54,16 @@ def test_a_knob_too_many(live):
     assert live.knob("k3", 3).value == 3
 
 
+def test_one_too_many_with_that_of_run(live):
+    """The author's go first: a collector takes no more of a process."""
+    knobs = live._knobs
+    assert knobs.automatic(declare_limit("camera.stream", 1, 2)) is not None
+    for number in range(32):
+        live.knob("k%d" % number, number)
+    assert [entry["name"] for entry in knobs.entries()][1:] == ["k%d" % n for n in range(32)]
+    assert knobs.automatic(declare_limit("camera.stream", 1, 2)) is None
+
+
 def test_a_knob_and_a_metric_of_one_name(live):
     """They are no series, and may be called like one."""
     live.counter("events").inc()
@@ -71,7 +82,7 @@ def test_copies_and_pickles_are_the_same_knob(live):
     knob = live.knob("a", 1, low=0, high=3, settle=2)
     assert copy.copy(knob) is knob
     assert copy.deepcopy({"k": knob})["k"] is knob
-    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         assert pickle.loads(pickle.dumps(knob, protocol)) is knob
 
 
@@ -137,7 +148,7 @@ def test_pins(connect, listener, monkeypatch):
         live.knob("free", 1),
     ]
     assert [knob.value for knob in knobs] == [360, 0.4, "m", True, 2.0, 1]
-    assert not knobs[0].changed()
+    assert [knobs[0].changed() for _ in range(2)] == [True, False]
     wait_told(listener, "free", source="default")
     assert told(listener)["resolution"]["source"] == "pinned"
     give(listener, lease("resolution", 720), lease("free", 2))
@@ -150,8 +161,10 @@ def test_pins(connect, listener, monkeypatch):
     "pins, said",
     [
         ("resolution=480", "one of 360, 720, 1080, got 480"),
-        ("resolution=many", "invalid literal"),
-        ("resolution=", "invalid literal"),
+        ("resolution=many", "must be of type int, got 'many'"),
+        ("resolution=", "must be of type int, got ''"),
+        ("resolution=" + "9" * 5000, "must be of type int, got '999"),
+        (" , resolution,", "name=value"),
         ("resolution", "name=value"),
         ("resolution=1\x1b[31m", "x1b"),
         ("threshold=nan", "finite"),
@@ -206,10 +219,10 @@ def test_an_unknown_word_for_control_is_off(connect, listener, monkeypatch, capl
 
 
 def test_changed_is_told_each_thread_once(connect, listener):
-    """Compared with what that thread saw when it asked last."""
+    """At first, and then compared with what that thread saw when it asked last."""
     live = connect()
     knob = live.knob("a", 1)
-    assert not knob.changed()
+    assert [knob.changed(), knob.changed()] == [True, False]
     wait_told(listener, "a")
     give(listener, lease("a", 2))
     until(lambda: knob.value == 2)

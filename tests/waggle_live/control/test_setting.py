@@ -1,5 +1,6 @@
 """Leases: a ``set`` is taken or refused, renewed, and ends by itself."""
 
+import ctypes
 import json
 import threading
 import time
@@ -131,6 +132,21 @@ def test_a_refused_entry_leaves_the_lease_from_before(connect, listener):
     give(listener, lease("a", 50, revision=2))
     entry = wait_told(listener, "a", revision=2)
     assert (entry["value"], entry["source"]) == (5, "set")
+    until(lambda: knob.value == 1)
+
+
+def test_what_ends_all_threads_leaves_no_lease_without_end(connect, listener):
+    """As tools do that raise SystemExit in every thread."""
+    knob = connect().knob("a", 1)
+    wait_told(listener, "a")
+    give(listener, lease("a", 5, seconds=1.5))
+    until(lambda: knob.value == 5)
+    (thread,) = [each for each in threading.enumerate() if each.name == "live-leases"]
+    exit_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    assert exit_in(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)) == 1
+    until(lambda: knob.value == 1)
+    give(listener, lease("a", 6, seconds=0.5))
+    until(lambda: knob.value == 6)
     until(lambda: knob.value == 1)
 
 

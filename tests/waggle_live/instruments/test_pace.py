@@ -13,7 +13,7 @@ from waggle_live.wire.errors import InvalidMetric, InvalidType
 from waggle_live.wire.knobs import Lease
 
 from ..control.setting import give, lease, wait_told
-from ..helpers import cell, in_threads, until
+from ..helpers import cell, environment, in_threads, run_python, until, write_script
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ def test_the_knob_of_a_pace(live):
         ({"low": 0}, InvalidMetric),
         ({"low": -1}, InvalidMetric),
         ({"low": 5, "high": 5}, InvalidMetric),
+        ({"low": 5e-324}, InvalidMetric),
         ({"low": float("nan")}, InvalidMetric),
+        ({"high": 10**5000}, InvalidMetric),
         ({"high": float("inf")}, InvalidMetric),
         ({"low": "1"}, InvalidType),
         ({"low": None}, InvalidMetric),
@@ -133,6 +135,35 @@ def test_a_pace_is_set_and_its_sleep_told(connect, listener):
     assert until(lambda: listener.messages("bye"))
     entries = [e for m in listener.messages("knobs") for e in m["knobs"] if e["name"] == "fps"]
     assert max(entry["slept"] for entry in entries) == pytest.approx(total, abs=1e-5)
+
+
+FORK = """
+import os, sys, signal, threading, time
+from waggle_live.live import LiveMetrics
+from waggle_live.wire.knobs import Lease
+live = LiveMetrics(address="off", plugin_name="forking")
+items = live.pace("fps", range(3))
+live._knobs.take([Lease("fps", 100, 60.0, 1)], time.monotonic())
+begun = threading.Event()
+def wait():
+    with items._limit._lock:
+        begun.set()
+        time.sleep(60)
+threading.Thread(target=wait, daemon=True).start()
+begun.wait()
+pid = os.fork()
+if pid == 0:
+    signal.alarm(10)
+    items._knob.current = 100.0
+    os._exit(list(items) != [0, 1, 2])
+os._exit(os.waitpid(pid, 0)[1] != 0)
+"""
+
+
+def test_a_fork_within_another_threads_wait(tmp_path):
+    """The child goes on, where nobody gives the lock back that the thread held."""
+    path = write_script(tmp_path, FORK)
+    assert run_python("-W", "ignore", path, env=environment()) == (0, "", "")
 
 
 def test_it_is_closed_as_its_items_are(live):

@@ -28,7 +28,7 @@ class Owner:
 @pytest.mark.parametrize("wrong", [-1, 201, 10**9])
 def test_a_rate_out_of_bounds_is_an_error_at_the_call(wrong):
     """With the bounds and the value in its text."""
-    with pytest.raises(InvalidMetric, match="0 .off. to 200 samples a second, got %d" % wrong):
+    with pytest.raises(InvalidMetric, match="0 .off. to 200 samples a second, got int: %d" % wrong):
         LiveMetrics(address="off", plugin_name="rate", profile=wrong)
 
 

@@ -36,13 +36,23 @@ def test_a_declaration_survives_the_wire(default, options, kind):
     assert "a.b" in repr(made)
 
 
+class NeitherEqual:
+    """Like an array, whose comparison has no truth."""
+
+    def __eq__(self, other):
+        raise ValueError("ambiguous")
+
+    __hash__ = None
+
+
 @pytest.mark.parametrize(
     "default, options, rule",
     [
         (None, {}, "bool, int, float or str, got NoneType"),
         (math.nan, {}, "finite number, got nan"),
         (math.inf, {"low": 0, "high": 1}, "finite number, got inf"),
-        (2**53 + 1, {}, r"2\^53, got 9007199254740993"),
+        (2**53 + 1, {}, r"2\^53, got int: 9007199254740993"),
+        pytest.param(10**5000, {}, r"2\^53, got int", id="too long to be shown"),
         ("x" * 65, {}, "at most 64 characters.*got 65"),
         ("a\nb", {}, "control character"),
         ("\udc80", {}, "lone surrogate"),
@@ -63,8 +73,10 @@ def test_a_declaration_survives_the_wire(default, options, kind):
         (0.5, {"low": math.nan, "high": 1}, "low of knob 'k' must be a finite number"),
         (True, {"low": False, "high": True}, "is a bool, and takes no low and high"),
         ("a", {"low": "a", "high": "b"}, "is a str, and takes no low and high"),
-        (1, {"better": "up"}, "'higher' or 'lower', got str: 'up'"),
-        (1, {"better": []}, "'higher' or 'lower', got list"),
+        (1, {"better": "up"}, "'higher' or 'lower', got 'up'"),
+        (1, {"better": []}, "better of knob 'k' must be of type str, got list"),
+        (1, {"better": NeitherEqual()}, "better of knob 'k' must be of type str, got NeitherEqual"),
+        (1, {"cost": []}, "one positive number for each of its choices"),
         (1, {"cost": [1]}, "one positive number for each of its choices"),
         (1, {"choices": [1, 2], "cost": [1]}, "one positive number for each of its choices"),
         (1, {"choices": [1, 2], "cost": [2, 1]}, "the cheapest first"),
@@ -152,6 +164,7 @@ def test_a_default_without_a_point_may_be_a_floats():
         {"name": "a", "default": 1, "type": "int", "choices": {"1": 1}},
         {"name": "a", "default": 1, "type": "int", "low": {}, "high": 2},
         {"name": "a", "default": 1, "type": "int", "better": {}},
+        {"name": "a", "default": 1, "type": "int", "cost": []},
         {"name": "a", "default": 1, "type": "int", "choices": [1], "cost": [[1]]},
         {"name": "__other", "default": 1, "type": "int"},
     ],
