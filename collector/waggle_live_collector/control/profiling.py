@@ -23,8 +23,8 @@ from .profile import Profile
 
 #: Seconds of the lease, and until it is renewed.
 TTL, RENEW_SECONDS = 5.0, 1.0
-#: Seconds that the last stacks may take to come, and how often that is looked at.
-LAST_SECONDS, LOOK_SECONDS = 2.0, 0.05
+#: Seconds that processes may take to begin and to send the last, and how often that is looked at.
+WAIT_SECONDS, LOOK_SECONDS = 2.0, 0.05
 #: Profiles at a time.
 DEFAULT_MAX_PROFILES = 4
 DEFAULT_HZ = 99
@@ -48,7 +48,7 @@ class Profiling:
     async def profile(self, wish: Wish) -> tuple[str, str]:
         """Return folded stacks, ``a;b;c N`` a line, and what N is: ``cpu`` or ``wall``.
 
-        Takes the time that was wished for, and at most two seconds more. Raises OrderError.
+        Takes the time that was wished for, and at most four seconds more. Raises OrderError.
         """
         control = self._control
         key = KnobKey(wish.key.identity, PROFILE)
@@ -67,35 +67,44 @@ class Profiling:
                 await self._hold(key, wish, holder, profile)
             finally:
                 self._orders.end(holder)
-            await self._last(key)
+            await self._wait(key, on=False)
             return profile.folded()
         finally:
             del control.profiles[key.identity]
             profile.close()
 
     async def _hold(self, key: KnobKey, wish: Wish, holder: str, profile: Profile) -> None:
-        """Keep the sampler on for as long as it was wished for."""
+        """Keep the sampler on for as long as it was wished for, from when a process has it on."""
         loop = asyncio.get_running_loop()
         etags: list[str] = []
-        end = loop.time() + wish.seconds
         entry = Entry(key.identity.plugin, PROFILE, *key.identity[1:], value=wish.hz)
         will = Will([entry], TTL, MAX_PRIORITY)
-        while (left := end - loop.time()) > 0:
+
+        def renew() -> None:
             held, answers = self._orders.put(holder, will, etags)
-            etags, status = [held.etag], answers[0]["status"]
+            etags[:], status = [held.etag], answers[0]["status"]
             knob = self._control.knob(key)
             if knob is not None and status not in (APPLIED, PENDING, UNCHANGED):
                 why = answers[0].get("rule") or f"held by {answers[0].get('holder')}"
                 raise OrderError("conflict", 409, f"can't be profiled: {status}: {why}")
             if knob is not None and knob.in_force is not None:
                 profile.revisions.add(knob.in_force.revision)
+
+        renew()
+        await self._wait(key, on=True)
+        end = loop.time() + wish.seconds
+        while (left := end - loop.time()) > 0:
+            renew()
             await asyncio.sleep(min(RENEW_SECONDS, left))
 
-    async def _last(self, key: KnobKey) -> None:
-        """Wait for the last stacks: they come before a process says that it has stopped."""
+    async def _wait(self, key: KnobKey, *, on: bool) -> None:
+        """Wait until a process says that it has begun, or all that they have stopped.
+
+        The last stacks come before that.
+        """
         loop = asyncio.get_running_loop()
-        end = loop.time() + LAST_SECONDS
-        while loop.time() < end and _is_on(self._control.knob(key)):
+        end = loop.time() + WAIT_SECONDS
+        while loop.time() < end and _is_on(self._control.knob(key)) is not on:
             await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -111,7 +111,9 @@ class ControlRoutes:
 
     async def _profile(self, request: web.Request) -> web.StreamResponse:
         wish = await _body(request, Wish)
-        deadline = connection_of(request).deadline
+        connection = connection_of(request)
+        connection.ends_with_input = True  # whoever hangs up has the sampler switched off
+        deadline = connection.deadline
         when = deadline.when()
         if when is not None:
             deadline.reschedule(when + wish.seconds + PROFILE_GRACE)

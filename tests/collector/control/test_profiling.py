@@ -18,7 +18,7 @@ from .holders import PROFILE, Controlled, Holder
 def quick(monkeypatch):
     """Renew and look often, so that a profile of a second is a short one."""
     monkeypatch.setattr(profiling, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(profiling, "LAST_SECONDS", 0.5)
+    monkeypatch.setattr(profiling, "WAIT_SECONDS", 0.5)
 
 
 def wish(seconds=1.0, plugin="plugin", hz=99):
@@ -67,7 +67,7 @@ def test_stacks_of_all_processes_are_added_up():
         one.obey()
         two.obey()
 
-    text, of = run(world, wish(0.3), (0.1, begin), (0.3, end))
+    text, of = run(world, wish(0.3), (0.1, begin), (0.45, end))
     assert (text, of) == ("main;detect 7000\n", "cpu")
     assert not world.control.profiles
     assert not world.control.leases.holders

@@ -1,6 +1,7 @@
 """Control over HTTP: who may, what is answered, and that nothing else changes anything."""
 
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ import jsonschema
 
 from ..control.holders import RESOLUTION
 from ..harness import Client, start, wait_until
-from .orders import ask, begin, declare, entry, outcomes
+from .orders import HEADER, TOKEN, ask, begin, declare, entry, outcomes
 
 SCHEMA = json.loads(
     (Path(__file__).parents[3] / "docs" / "reference" / "control.schema.json").read_text()
@@ -200,6 +201,21 @@ def test_a_profile_is_answered_as_folded_stacks(collector, plugin):
     status, headers, text = done["answer"]
     assert (status, text) == (200, b"main;detect 3000\n")
     assert headers["Waggle-Profile-Unit"] == "cpu microseconds"
+    assert json.loads(collector.get("/api/v1/leases")[2])["holders"] == []
+
+
+def test_who_hangs_up_has_the_sampler_switched_off(collector, plugin):
+    """At once, and not at the end of the time that was wished for."""
+    body = b'{"plugin": "plugin", "seconds": 60}'
+    host, port = collector.url[len("http://") :].split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            b"POST /api/v1/profile HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (HEADER.encode(), TOKEN.encode(), len(body), body)
+        )
+        assert plugin.read()["stacks"]
+    while plugin.read()["knobs"]:
+        pass
     assert json.loads(collector.get("/api/v1/leases")[2])["holders"] == []
 
 
