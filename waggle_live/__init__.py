@@ -12,7 +12,7 @@ from .version import VERSION as __version__
 
 TYPE_CHECKING = False  # typing's own takes a millisecond to load
 if TYPE_CHECKING:
-    from .instruments.knob import Knob
+    from .control.knob import Knob
     from .live import LiveMetrics
     from .plugin import Plugin
     from .wire.errors import InvalidAddress, InvalidMetric, InvalidType, LiveMetricsError
@@ -38,7 +38,7 @@ __all__ = [
 # client alone takes 15 MiB, and since each Python that a plugin starts under ``run`` loads this.
 # Type checkers don't see it: a name that isn't here is an error to them.
 if not TYPE_CHECKING:
-    _MODULES = {"Plugin": ".plugin", "LiveMetrics": ".live", "Knob": ".instruments.knob"}
+    _MODULES = {"Plugin": ".plugin", "LiveMetrics": ".live", "Knob": ".control.knob"}
     _MODULES.update(dict.fromkeys(("COUNTER", "GAUGE", "RATE", "TIMER"), ".wire.protocol"))
     _ERRORS = ("InvalidAddress", "InvalidMetric", "InvalidType", "LiveMetricsError")
     _MODULES.update(dict.fromkeys(_ERRORS, ".wire.errors"))

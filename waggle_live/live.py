@@ -16,7 +16,6 @@ from .instruments.controls import Controls
 from .instruments.counter import Counter
 from .instruments.device_timer import DeviceTimer, Sync
 from .instruments.gauge import Gauge
-from .instruments.knob import Knob
 from .instruments.number import Number
 from .instruments.rate import Rate, RateSeries
 from .instruments.timer import Timer, TimerSeries
@@ -29,7 +28,6 @@ from .reporter.reporter import DEFAULT_EXIT_TIMEOUT
 from .reporter.sender import DEFAULT_INTERVAL
 from .series.registry import Instruments
 from .wire.errors import InvalidMetric, InvalidType, describe
-from .wire.knobs import KNOB
 from .wire.protocol import (
     COUNTER,
     GAUGE,
@@ -50,7 +48,6 @@ INSTRUMENTS: Instruments = {
     RATE: RateSeries,
     GAUGE: Gauge,
     COUNTER: Counter,
-    KNOB: Knob,
 }
 
 

@@ -1,6 +1,7 @@
-"""One knob: its value, where that comes from, and until when."""
+"""One knob: a value that somebody else may set for a while, where it comes from, until when."""
 
-from typing import Any, Callable, Dict, Optional, Tuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, Optional, Tuple, TypeVar
 
 from ..native import ByThread, Native
 from ..wire.errors import LiveMetricsError
@@ -9,14 +10,19 @@ from ..wire.knobs import DEFAULT, MAX_ERROR, PINNED, SET, Declaration, Lease, Va
 #: The environment variable by which an operator pins knobs.
 PINS_VARIABLE = "WAGGLE_LIVE_KNOBS"
 
+#: The type of a knob's values.
+T = TypeVar("T", bool, int, float, str)
 
-class KnobState:
-    """The state of a knob. ``current`` may be read anywhere; all else is changed by Knobs alone.
 
-    ``pin`` is the value that the operator has fixed, None for none. ``owner`` is the Knobs that it
-    belongs to.
+class Knob(Generic[T]):
+    """A value of the author's program that a controller may set within declared bounds.
+
+    Safe for threads; nothing here blocks. Without a collector or a controller, and once the lease
+    of whoever set it has ended, the value is the default. A copy is the same knob; pickled, it is
+    that of the process that unpickles it, and a forked child starts at the default.
     """
 
+    # Changed by Knobs, its owner, alone. ``pin``: what the operator has fixed, None for nothing.
     __slots__ = (
         "_by_thread",
         "current",
@@ -38,6 +44,38 @@ class KnobState:
         #: What each thread saw last.
         self._by_thread = ByThread()
         self.reset()
+
+    if TYPE_CHECKING:
+
+        @property
+        def value(self) -> T:
+            """The value to use now. It changes in the middle of anything; keep it in a variable
+            where one piece of work must use one value."""
+
+    else:  # in C: a function of ours would take twice as long
+        value = property(attrgetter("current"), doc="The value to use now.")
+
+    @property
+    def name(self) -> str:
+        """What it was declared as."""
+        return self.declaration.name
+
+    def changed(self) -> bool:
+        """Tell whether the value differs from what it was when this thread asked last.
+
+        True at first, so ``if model.changed(): net = load(model.value)`` loads the first one, too.
+        """
+        self.owner.begin()  # in a forked child nothing else may have begun its session
+        here, current = self._by_thread.here(), self.current
+        seen = here.get("seen")
+        here["seen"] = current
+        return bool(seen != current)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return _found, (self.owner, self.declaration)
+
+    def __repr__(self) -> str:
+        return "Knob(%r, value=%r, source=%r)" % (self.name, self.current, self.source)
 
     def reset(self) -> None:
         """Start at the default or the pin, as nothing was ever set."""
@@ -119,15 +157,8 @@ class KnobState:
             entry["slept"] = round(self.slept, 6)
         return entry
 
-    def has_changed(self) -> bool:
-        """Tell whether the value differs from what this thread saw last; True at first."""
-        here, current = self._by_thread.here(), self.current
-        seen = here.get("seen")
-        here["seen"] = current
-        return bool(seen != current)
 
-
-class ProfileKnob(KnobState):
+class ProfileKnob(Knob[int]):
     """The reserved knob ``__profile``, whose value a profiler follows at once."""
 
     __slots__ = ()
@@ -139,3 +170,7 @@ class ProfileKnob(KnobState):
         if why is not None:
             set_rate(0)
         return why
+
+
+def _found(owner: Any, declaration: Any) -> Any:
+    return owner.get(declaration)

@@ -8,7 +8,7 @@ from ..native import Native
 from ..wire.errors import InvalidMetric, LiveMetricsError
 from ..wire.knobs import MAX_KNOBS, PROFILE_KNOB, Declaration, Lease, Value
 from .expiry import Expiry
-from .knob import PINS_VARIABLE, KnobState, ProfileKnob
+from .knob import PINS_VARIABLE, Knob, ProfileKnob
 
 #: ``off``: this process takes no orders, and says nothing of knobs.
 CONTROL_VARIABLE = "WAGGLE_LIVE_CONTROL"
@@ -18,20 +18,17 @@ _BOOLS = {"true": True, "1": True, "false": False, "0": False}
 class Knobs:
     """Makes and keeps the knobs of a process. Thread-safe; a value is read without any of it.
 
-    ``make`` makes what the author holds of a knob, a KnobState. ``begin`` begins the session; None
-    where there is none. ``owner.set_rate(hz)`` has a profiler sample so often, and returns why it
-    can't. Pickled as the ``knobs`` of its ``owner``.
+    ``begin`` begins the session; None where there is none. ``owner.set_rate(hz)`` has a profiler
+    sample so often, and returns why it can't. Pickled as the ``knobs`` of its ``owner``.
     """
 
     def __init__(
         self,
         *,
-        make: Callable[[Declaration, Optional[Value], Any], KnobState],
         begin: Optional[Callable[[], None]],
         owner: Any,
         environ: Mapping[str, str],
     ) -> None:
-        self._make = make
         self._begin = begin
         self.owner = owner
         self._log_once = LogOnce()
@@ -41,10 +38,10 @@ class Knobs:
         self.is_controlled = self._read_control(environ.get(CONTROL_VARIABLE, ""))
         self._pins = self._read_pins(environ.get(PINS_VARIABLE, ""))
         self.profile = ProfileKnob(PROFILE_KNOB, self._pin(PROFILE_KNOB), self)
-        self._by_name: Dict[str, KnobState] = {}
+        self._by_name: Dict[str, Knob[Any]] = {}
         #: Those that ``waggle-live run`` has made; an author's takes the place of one of its name,
         #: or of any where there are too many.
-        self._automatic: Dict[str, KnobState] = {}
+        self._automatic: Dict[str, Knob[Any]] = {}
         #: Whether any of them is the limit of a pace.
         self.is_paced = False
         #: Rises with each change that is worth a message.
@@ -67,7 +64,7 @@ class Knobs:
                     text = "at most %d knobs a process, %r is one too many"
                     raise InvalidMetric(text % (MAX_KNOBS, name))
                 self.version += 1  # first: a signal handler may raise in between
-                known = self._by_name.setdefault(name, self._make(declaration, pin, self))
+                known = self._by_name.setdefault(name, Knob(declaration, pin, self))
                 for other in [name, *self._automatic]:
                     if other == name or self._count() > MAX_KNOBS:
                         replaced = self._automatic.pop(other, None)
@@ -81,7 +78,7 @@ class Knobs:
         self.begin()
         return known
 
-    def automatic(self, declaration: Declaration) -> Optional[KnobState]:
+    def automatic(self, declaration: Declaration) -> Optional[Knob[Any]]:
         """Return a knob that ``waggle-live run`` makes; None where the author uses the name, or
         there are too many."""
         name = declaration.name
@@ -92,7 +89,7 @@ class Knobs:
             is_full = self._count() >= MAX_KNOBS
             if name not in self._automatic and name not in self._by_name and not is_full:
                 self.version += 1
-                self._automatic.setdefault(name, self._make(declaration, pin, self))
+                self._automatic.setdefault(name, Knob(declaration, pin, self))
             return self._automatic.get(name)
 
     def begin(self) -> None:
@@ -160,7 +157,7 @@ class Knobs:
     def _count(self) -> int:
         return len(self._by_name) + len(self._automatic)
 
-    def _all(self) -> List[KnobState]:
+    def _all(self) -> List[Knob[Any]]:
         return [self.profile, *list(self._by_name.values()), *list(self._automatic.values())]
 
     @contextmanager

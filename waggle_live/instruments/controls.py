@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequence
 
+from ..control.knob import Knob, T
 from ..control.knobs import Knobs
 from ..wire.knobs import declare
-from .knob import Knob, T
 from .pace import DEFAULT_HIGH, DEFAULT_LOW, Limit, Paced, declare_limit
 from .rate import Item, Rate
 

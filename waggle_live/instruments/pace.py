@@ -4,7 +4,7 @@ import time
 from sys import float_info
 from typing import Any, Iterator
 
-from ..control.knob import KnobState
+from ..control.knob import Knob
 from ..native import Native, sleeps_as_greenlet
 from ..reporter import fork
 from ..wire.errors import InvalidMetric
@@ -20,7 +20,7 @@ SLICE_SECONDS = 0.25
 class Limit:
     """What sleeps as a knob in items a second says. Safe for threads, which share the limit."""
 
-    def __init__(self, knob: KnobState) -> None:
+    def __init__(self, knob: Knob[Any]) -> None:
         self.knob = knob
         self._none: Any = knob.declaration.high
         #: When the latest item was let pass, by the monotonic clock, or would have been.

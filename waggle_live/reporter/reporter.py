@@ -20,7 +20,6 @@ from ..logs import LogOnce
 from ..native import ByThread, Native
 from ..series.registry import Instruments, Registry
 from ..series.state import SeriesState
-from ..wire.knobs import KNOB
 from . import ends, fork
 from .address import Addresses
 from .gauge_functions import GaugeFunctions
@@ -63,7 +62,7 @@ class Reporter:
         self.profile = Profile(profiler, self)
         begin = None if addresses.is_off else self.start
         self.registry = Registry(instruments, begin=begin, owner=self)
-        self.knobs = Knobs(make=instruments[KNOB], begin=begin, owner=self, environ=os.environ)
+        self.knobs = Knobs(begin=begin, owner=self, environ=os.environ)
         self._by_thread = ByThread()
         #: Those who have not closed it.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()

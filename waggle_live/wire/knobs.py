@@ -28,8 +28,6 @@ MAX_REVISION = 2**63 - 1
 #: Bytes of one declaration as JSON, so that all of a process always fit a message.
 MAX_DECLARATION_BYTES = 2048
 
-#: What ``live.knob`` makes, beside the kinds of metrics.
-KNOB = "knob"
 HIGHER, LOWER = "higher", "lower"
 #: Where the value of a knob comes from.
 SOURCES = (DEFAULT, SET, PINNED) = ("default", "set", "pinned")

@@ -6,8 +6,7 @@ import threading
 
 import pytest
 
-from waggle_live import live as live_module
-from waggle_live.instruments.knob import Knob
+from waggle_live.control.knob import Knob
 from waggle_live.instruments.pace import declare_limit
 from waggle_live.live import LiveMetrics
 from waggle_live.wire.errors import InvalidMetric, InvalidType
@@ -236,8 +235,3 @@ def test_changed_is_told_each_thread_once(connect, listener):
     give(listener)
     until(lambda: knob.value == 1)
     assert [knob.changed(), knob.changed()] == [True, False]
-
-
-def test_the_instruments_have_it():
-    """What makes a knob is handed down with what makes the other instruments."""
-    assert live_module.INSTRUMENTS["knob"] is Knob

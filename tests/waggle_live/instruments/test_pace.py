@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from waggle_live.control.knob import KnobState
+from waggle_live.control.knob import Knob
 from waggle_live.instruments import pace as pace_module
 from waggle_live.instruments.pace import Limit, declare_limit
 from waggle_live.wire.errors import InvalidMetric, InvalidType
@@ -190,7 +190,7 @@ def test_it_is_closed_as_its_items_are(live):
 
 def test_an_interrupted_sleep_is_counted(live, monkeypatch):
     """What a signal handler raises goes to the author."""
-    knob = KnobState(declare_limit("fps", 0.1, 10.0), 0.1, SimpleNamespace())
+    knob = Knob(declare_limit("fps", 0.1, 10.0), 0.1, SimpleNamespace())
     limit = Limit(knob)
     limit.wait()
 
