@@ -19,7 +19,7 @@ MAX_LINES, MAX_MODULES = 300, 15
 #: imported only for types counts as well.
 ARROWS = {
     "waggle_live": {
-        "__init__": "live plugin version wire",
+        "__init__": "instruments live plugin version wire",
         "__main__": "profile run reporter version wire",
         "run": "plugin profile instruments reporter wire frames logs native",
         "plugin": "live wire frames",

@@ -26,6 +26,7 @@ class KnobState:
         "current",
         "declaration",
         "error",
+        "lock",
         "owner",
         "pin",
         "revision",
@@ -52,6 +53,8 @@ class KnobState:
         self.revision = 0
         self.error: Optional[str] = None
         self.changes = {SET: 0, DEFAULT: 0}
+        #: Of its limits. A new one, for a thread that a forked child hasn't got may have held it.
+        self.lock = Native.RLock()
         if self.slept is not None:
             self.slept = 0.0
 
