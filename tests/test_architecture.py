@@ -24,7 +24,7 @@ ARROWS = {
         "run": "plugin profile instruments reporter wire frames logs native",
         "plugin": "live wire frames",
         "live": "instruments profile reporter series wire",
-        "instruments": "control reporter series wire native",
+        "instruments": "control series wire native",
         "profile": "reporter series wire logs native",
         "reporter": "control series wire claim logs native version",
         "control": "wire logs native",

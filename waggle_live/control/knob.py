@@ -28,6 +28,7 @@ class Knob(Generic[T]):
         "current",
         "declaration",
         "error",
+        "lock",
         "owner",
         "pin",
         "revision",
@@ -84,6 +85,8 @@ class Knob(Generic[T]):
         self.until: Optional[float] = None
         self.revision = 0
         self.error: Optional[str] = None
+        #: Of its limits. A new one, for a thread that a forked child hasn't got may have held it.
+        self.lock = Native.RLock()
         if self.slept is not None:
             self.slept = 0.0
 

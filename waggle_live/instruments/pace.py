@@ -6,7 +6,6 @@ from typing import Any, Iterator
 
 from ..control.knob import Knob
 from ..native import Native, sleeps_as_greenlet
-from ..reporter import fork
 from ..wire.errors import InvalidMetric
 from ..wire.knobs import HIGHER, Declaration, declare
 from .rate import Item, PassedOn, Rate
@@ -25,13 +24,7 @@ class Limit:
         self._none: Any = knob.declaration.high
         #: When the latest item was let pass, by the monotonic clock, or would have been.
         self._passed_at = float("-inf")
-        self.after_fork_in_child()
-        fork.register(self)
         knob.count_sleep()
-
-    def after_fork_in_child(self) -> None:
-        """Make a new lock: a thread that the child hasn't got may have held the old one."""
-        self._lock = Native.RLock()
 
     @property
     def is_set(self) -> bool:
@@ -48,12 +41,12 @@ class Limit:
                     break
                 _sleep(min(left, SLICE_SECONDS))
         finally:
-            with self._lock:
+            with self.knob.lock:
                 self.knob.slept = (self.knob.slept or 0.0) + Native.monotonic() - begin
 
     def _left(self, now: float, period: float) -> float:
         """Return the seconds until an item may be taken; where there are none, count it."""
-        with self._lock:
+        with self.knob.lock:
             due = self._passed_at + period
             if now >= due:
                 # What was late by less than a period is made up for: the mean is the limit.

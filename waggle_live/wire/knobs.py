@@ -219,7 +219,7 @@ def decode_set(message: Mapping[str, Any]) -> Tuple[List[Lease], bool]:
 
 
 def _items(values: Any, field: str, name: str) -> List[Any]:
-    if isinstance(values, (str, bytes, dict)):
+    if isinstance(values, (str, bytes, dict, set, frozenset)):
         raise InvalidType("%s of knob %r must be a list, got %s" % (field, name, describe(values)))
     try:
         return list(values)

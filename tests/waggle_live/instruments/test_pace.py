@@ -146,7 +146,7 @@ items = live.pace("fps", range(3))
 live._knobs.take([Lease("fps", 100, 60.0, 1)], time.monotonic())
 begun = threading.Event()
 def wait():
-    with items._limit._lock:
+    with items._knob.lock:
         begun.set()
         time.sleep(60)
 threading.Thread(target=wait, daemon=True).start()

@@ -61,6 +61,7 @@ class NeitherEqual:
         (1, {"choices": ["1"]}, "one type, here int, got str: '1'"),
         ("s", {"choices": "nsm"}, "must be a list, got str: 'nsm'"),
         (1, {"choices": 1}, "must be a list, got int: 1"),
+        (1, {"choices": {1, 2}}, "must be a list, got set: {1, 2}"),
         (1, {"choices": []}, "1 to 16 different values, got 0"),
         (1, {"choices": [1, 1]}, "1 to 16 different values, got 2"),
         (1, {"choices": list(range(17))}, "1 to 16 different values, got 17"),
