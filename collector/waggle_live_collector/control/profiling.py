@@ -89,7 +89,8 @@ class Profiling:
         entry = Entry(key.identity.plugin, PROFILE, wish.hz, *key.identity[1:])
         will = Will([entry], TTL, MAX_PRIORITY)
 
-        def renew() -> None:
+        def renew() -> str:
+            """Return why it has to wait, or ""."""
             held, answers = self._orders.put(holder, will, etags)
             etags[:], status = [held.etag], answers[0]["status"]
             knob = self._control.knob(key)
@@ -98,9 +99,12 @@ class Profiling:
                 raise ProfilingError("conflict", 409, f"can't be profiled: {status}: {why}")
             if knob is not None and knob.in_force is not None:
                 profile.revisions.add(knob.in_force.revision)
+            return str(answers[0].get("rule", ""))
 
         renew()
         await self._wait(key, on=True)
+        if rule := renew():
+            raise ProfilingError("conflict", 409, f"can't be profiled now: {rule}")
         end = loop.time() + wish.seconds
         while (left := end - loop.time()) > 0:
             renew()
