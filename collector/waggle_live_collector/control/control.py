@@ -128,13 +128,13 @@ class Control:
                 found = [each.knobs[name] for each in told if name in each.knobs]
                 yield Knob(key, found, self.settings.get(key))
 
-    def setting_for(self, key: KnobKey) -> Setting | None:
-        """Return the setting of a knob that is to be set, a new one if need be, room or no room.
+    def make_setting(self, key: KnobKey) -> None:
+        """Make the setting of a knob that is to be set, room or no room.
 
         There are no more of them than of leases, and of the knobs that processes told.
         """
-        told = self._processes.of(key.identity)
-        return self.settings.make(key, told[-1].process.principal, room=True) if told else None
+        if told := self._processes.of(key.identity):
+            self.settings.make(key, told[-1].process.principal, room=True)
 
     def settle(self, key: KnobKey, now: float) -> str:
         """Put in force what is to be now; return why what is wanted has to wait, or ""."""

@@ -80,46 +80,39 @@ class Orders:
         """
         control = self._control
         now, leases = control.clock.monotonic(), control.leases
-        holder = leases.holders.get(name)
-        if holder is not None and now >= holder.until:
-            self._end(holder, now)
-            holder = None
-        if not etags:
-            if holder is not None:
-                raise _conflict(f"{name} holds leases already: its ETag is missing")
-            if len(leases.holders) >= DEFAULT_MAX_HOLDERS:
-                text = f"there are {DEFAULT_MAX_HOLDERS} holders already"
-                raise OrderError("budget", 503, text)
-            holder = leases.begin(name, now)
-            control.changed()
-        elif holder is None:
-            raise _conflict(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
-        elif holder.etag not in etags:
-            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
+        holder = self._holder(name, etags, now)
         holder.priority, holder.until = will.priority, now + will.ttl
-        before = set(holder.leases)
-        refused: dict[int, _RefusedError] = {}
-        stated: set[KnobKey] = set()
         keys = [entry.key for entry in will.set]
-        count, new = leases.count, len(set(keys) - before)
-        has_room = count + new <= DEFAULT_MAX_LEASES and control.hold_leases(new)
-        knobs = {key: control.knob(key) for key in keys}
-        for number, (key, entry) in enumerate(zip(keys, will.set, strict=True)):
-            try:
-                if key in stated:
-                    raise _RefusedError(REFUSED, "the knob stands twice in this request")
-                stated.add(key)
-                self._want(holder, knobs[key], entry.value, now, has_room=has_room)
-            except _RefusedError as error:
-                refused[number] = error
-        control.hold_leases(leases.count - count - (new if has_room else 0))
-        dropped = before - stated
+        dropped = holder.leases.keys() - set(keys)
         for key in dropped:
             leases.drop(holder, key)
+        control.hold_leases(-len(dropped))
+        knobs = {key: control.knob(key) for key in keys}
+        wanted: dict[KnobKey, Value] = {}
+        #: By number of their entry.
+        refused: dict[int, _RefusedError] = {}
+        first: dict[KnobKey, int] = {}
+        for number, (key, entry) in enumerate(zip(keys, will.set, strict=True)):
+            try:
+                if first.setdefault(key, number) != number:
+                    raise _RefusedError(REFUSED, "the knob stands twice in this request")
+                wanted[key] = _allowed(knobs[key], entry.value)
+            except _RefusedError as error:
+                refused[number] = error
+        new = [key for key in wanted if key not in holder.leases]
+        room = max(min(DEFAULT_MAX_LEASES - leases.count, len(new)), 0)
+        if not control.hold_leases(room):
+            room = 0
+        for key in new[room:]:
+            del wanted[key]
+            refused[first[key]] = _RefusedError(REFUSED, "there is no room for one more lease")
+        for key, value in wanted.items():
+            if key not in control.settings:
+                control.make_setting(key)
+            leases.want(holder, key, value, now, holder.until)
         # What was refused now may have been taken for longer before.
         holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
-        control.hold_leases(-len(dropped))
-        waits = {key: control.settle(key, now) for key in stated | dropped}
+        waits = {key: control.settle(key, now) for key in first.keys() | dropped}
         control.send({key.identity for key in waits}, now)
         return holder, [
             self._answer(holder, key, knobs[key], waits[key], refused.get(number))
@@ -151,6 +144,27 @@ class Orders:
         control.changed()
         return True
 
+    def _holder(self, name: str, etags: Collection[str], now: float) -> Holder:
+        """Return the holder of that name, a new one without ``etags``; raises as put() does."""
+        control = self._control
+        holder = control.leases.holders.get(name)
+        if holder is not None and now >= holder.until:
+            self._end(holder, now)
+            holder = None
+        if not etags:
+            if holder is not None:
+                raise _conflict(f"{name} holds leases already: its ETag is missing")
+            if len(control.leases.holders) >= DEFAULT_MAX_HOLDERS:
+                text = f"there are {DEFAULT_MAX_HOLDERS} holders already"
+                raise OrderError("budget", 503, text)
+            holder = control.leases.begin(name, now)
+            control.changed()
+        elif holder is None:
+            raise _conflict(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
+        elif holder.etag not in etags:
+            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
+        return holder
+
     def _end(self, holder: Holder, now: float) -> None:
         control = self._control
         keys = control.leases.end(holder)
@@ -159,25 +173,6 @@ class Orders:
             control.settle(key, now)
         control.send({key.identity for key in keys}, now)
         control.changed()
-
-    def _want(
-        self, holder: Holder, knob: Knob | None, value: Any, now: float, *, has_room: bool
-    ) -> None:
-        """Note what is wanted of a knob; raises _RefusedError, and what was wanted before stays."""
-        if knob is None:
-            raise _RefusedError(REFUSED, "no connected process of that plugin has such a knob")
-        if all(told.is_pinned for told in knob.told):
-            text = f"the operator pinned it to {knob.newest.value!r} when the plugin was started"
-            raise _RefusedError(PINNED, text)
-        checked = _checked(knob, value)
-        if knob.setting is not None and checked in knob.setting.quarantined:
-            text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
-            raise _RefusedError(QUARANTINED, text)
-        if knob.key not in holder.leases and not has_room:
-            raise _RefusedError(REFUSED, "there is no room for one more lease")
-        if knob.setting is None:
-            self._control.setting_for(knob.key)
-        self._control.leases.want(holder, knob.key, checked, now, holder.until)
 
     def _answer(
         self,
@@ -215,6 +210,20 @@ class Orders:
 
 def _conflict(text: str) -> OrderError:
     return OrderError("conflict", 412, text)
+
+
+def _allowed(knob: Knob | None, value: Any) -> Value:
+    """Return a value that is wanted of a knob; raises _RefusedError, and what was before stays."""
+    if knob is None:
+        raise _RefusedError(REFUSED, "no connected process of that plugin has such a knob")
+    if all(told.is_pinned for told in knob.told):
+        text = f"the operator pinned it to {knob.newest.value!r} when the plugin was started"
+        raise _RefusedError(PINNED, text)
+    checked = _checked(knob, value)
+    if knob.setting is not None and checked in knob.setting.quarantined:
+        text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
+        raise _RefusedError(QUARANTINED, text)
+    return checked
 
 
 def _checked(knob: Knob, value: Any) -> Value:

@@ -80,7 +80,8 @@ class Profiling:
         entry = Entry(key.identity.plugin, PROFILE, *key.identity[1:], value=wish.hz)
         will = Will([entry], TTL, MAX_PRIORITY)
 
-        def renew() -> None:
+        def renew() -> str:
+            """Return why it has to wait, or ""."""
             held, answers = self._orders.put(holder, will, etags)
             etags[:], status = [held.etag], answers[0]["status"]
             knob = self._control.knob(key)
@@ -89,9 +90,12 @@ class Profiling:
                 raise OrderError("conflict", 409, f"can't be profiled: {status}: {why}")
             if knob is not None and knob.in_force is not None:
                 profile.revisions.add(knob.in_force.revision)
+            return str(answers[0].get("rule", ""))
 
         renew()
         await self._wait(key, on=True)
+        if rule := renew():
+            raise OrderError("conflict", 409, f"can't be profiled now: {rule}")
         end = loop.time() + wish.seconds
         while (left := end - loop.time()) > 0:
             renew()

@@ -30,6 +30,9 @@ HOLD_BACK_SECONDS, AGAIN_SECONDS = 5.0, 600.0
 #: Suspected values of a knob that are remembered; the oldest that isn't quarantined goes first.
 MAX_SUSPECTS = 32
 
+#: More of anything is none of ours.
+MAX_ROWS = 1000
+Slept = Annotated[float, Meta(ge=0, le=1e18)]
 #: Bytes that a setting takes with its row of the state.
 SETTING_BYTES = 2000
 
@@ -69,12 +72,12 @@ class Setting(Struct, array_like=True, eq=False):
     #: How often it was changed since the plugin is known, by :data:`CHANGES`.
     changes: dict[str, Whole] = {}
     #: Times of the changes of the last minute.
-    recent: Annotated[list[Seconds], Meta(max_length=1000)] = []
-    suspects: list[Suspect] = []
+    recent: Annotated[list[Seconds], Meta(max_length=MAX_ROWS)] = []
+    suspects: Annotated[list[Suspect], Meta(max_length=MAX_ROWS)] = []
     #: Seconds slept by processes that are known, by id, and by all others.
-    slept: dict[str, float] = {}
-    slept_before: float = 0.0
-    trusted: list[Trusted] = []
+    slept: dict[str, Slept] = {}
+    slept_before: Slept = 0.0
+    trusted: Annotated[list[Trusted], Meta(max_length=MAX_ROWS)] = []
 
     @property
     def is_empty(self) -> bool:

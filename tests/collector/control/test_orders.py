@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from waggle_live_collector.control import orders
 from waggle_live_collector.control.errors import OrderError
 from waggle_live_collector.control.leases import DEFAULT_MAX_LEASES, check_holder
 from waggle_live_collector.control.orders import Entry
@@ -237,3 +238,25 @@ def test_the_profile_is_shown_when_somebody_used_it():
     assert world.value("waggle_knob_value", name="__profile") is None
     Holder(world).put(__profile=50)
     assert world.value("waggle_knob_leased", name="__profile") == 1
+
+
+def test_what_is_not_there_takes_no_room():
+    """However much of it a will names."""
+    world = World()
+    Controlled(world)
+    me, absent = Holder(world), [Entry(f"p{number}", "k", value=1) for number in range(5000)]
+    answers = me.put(*absent, resolution=360)
+    assert [each["status"] for each in answers[-2:]] == ["refused", "pending"]
+
+
+def test_leases_are_bounded(monkeypatch):
+    """The first so many are taken; those that the same will releases make room."""
+    monkeypatch.setattr(orders, "DEFAULT_MAX_LEASES", 3)
+    world = World()
+    names = [f"k{number}" for number in range(8)]
+    Controlled(world, knobs=[{**RESOLUTION, "name": name} for name in names])
+    me = Holder(world)
+    statuses = me.statuses(**dict.fromkeys(names[:4], 360))
+    assert [*statuses.values()] == ["pending"] * 3 + ["refused"]
+    assert {*me.statuses(**dict.fromkeys(names[4:7], 360)).values()} == {"pending"}
+    assert world.control.leases.count == 3

@@ -163,7 +163,13 @@ def test_what_was_slept_goes_on(node):
         ("holders", 7),
         ("settings", [[["p", "t", "j"], "k"], "uid:0", {"a": 1}]),
         ("settings", [[["p", "t", "j"], "k"], "uid:0", None, "", 0, 0, 0, {}, [], [], {"a": -1}]),
+        ("holders", ["me", '"x"', 10, 1000.0, []]),
+        (
+            "settings",
+            [[["p", "t", "j"], "k"], "uid:0", None, "", 0, 0, 0, {}, [], [], {}, 1e300],
+        ),
         ("revisions", "x"),
+        ("revisions", [1, 2**63 - 1]),
     ],
 )
 def test_a_row_that_is_none_is_left_out_alone(node, part, row):
