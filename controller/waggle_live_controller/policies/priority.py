@@ -11,7 +11,6 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 from .deadline import (
     FIRST_BACKOFF,
     GOOD_PERIODS,
-    MARGIN_UP,
     MAX_BACKOFF,
     MIN_SAMPLES,
     TRIAL_PERIODS,
@@ -25,6 +24,8 @@ FULL, ROOMY = 0.97, 0.85
 #: planned for than is taken now, down to LEAST of the cores; as much is given back after each good
 #: stretch.
 LESS, LEAST = 0.9, 0.3
+#: Of its deadline, that a frame may take of CPU time.
+MARGIN = 0.9
 #: How much a new figure of CPU time counts beside what was known.
 NEWEST = 0.2
 
@@ -180,7 +181,7 @@ class PriorityAllocator:
             if name not in self._unit:
                 continue
             claim, least = self._claims[name], self._takes(name, 0)
-            within = MARGIN_UP * claim.deadline
+            within = MARGIN * claim.deadline
             for setting in range(most[name], 0, -1):
                 more = self._takes(name, setting) - least
                 if more <= left and self._unit[name] * claim.costs[setting] <= within:
