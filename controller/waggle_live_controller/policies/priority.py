@@ -8,7 +8,7 @@ the CPU time of a frame, which a full machine doesn't lengthen.
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
-from .deadline import GOOD_PERIODS, MARGIN_UP, MIN_SAMPLES, Decision
+from .deadline import GOOD_PERIODS, MIN_SAMPLES, Decision
 from .trial import TRIAL_PERIODS, Trial
 
 #: Share of the cores that may be planned for: above the first a plugin is turned down, up to the
@@ -18,6 +18,8 @@ FULL, ROOMY = 0.97, 0.85
 #: planned for than is taken now, down to LEAST of the cores; as much is given back after each good
 #: stretch.
 LESS, LEAST = 0.9, 0.3
+#: Of its deadline, that a frame may take of CPU time.
+MARGIN = 0.9
 #: How much a new figure of CPU time counts beside what was known.
 NEWEST = 0.2
 
@@ -167,7 +169,7 @@ class PriorityAllocator:
             if name not in self._unit:
                 continue
             claim, least = self._claims[name], self._takes(name, 0)
-            within = MARGIN_UP * claim.deadline
+            within = MARGIN * claim.deadline
             for setting in range(most[name], 0, -1):
                 more = self._takes(name, setting) - least
                 if more <= left and self._unit[name] * claim.costs[setting] <= within:
