@@ -1,6 +1,7 @@
 """The order of the house: who may import whom, how long a file may be, which syntax it may use."""
 
 import ast
+import configparser
 import subprocess
 import sys
 from pathlib import Path
@@ -197,6 +198,16 @@ def test_importing_the_collector_loads_no_pywaggle():
         [sys.executable, "-c", code], stdout=subprocess.PIPE, universal_newlines=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_folder_is_installed(package):
+    """A wheel holds the packages that ``setup.cfg`` lists, and no others."""
+    setup = configparser.ConfigParser()
+    setup.read(str(PACKAGES[package].parent / "setup.cfg"), encoding="utf-8")
+    folders = {path.parent.relative_to(PACKAGES[package].parent) for path in files_of(package)}
+    listed = setup["options"]["packages"].split()
+    assert sorted(listed) == sorted(".".join(folder.parts) for folder in folders)
 
 
 def test_no_file_is_too_long_and_no_folder_too_full():

@@ -99,9 +99,9 @@ class Account:
         self.take(after, size)
 
     def renew(self) -> None:
-        """Become the youngest, as it begins something new."""
+        """Become the youngest, as it begins something new; nothing if it is closed."""
         for account in self.path():
-            if account.parent is not None:
+            if account.parent is not None and not self._closed:
                 siblings = account.parent.children
                 siblings[account.name] = siblings.pop(account.name)
 

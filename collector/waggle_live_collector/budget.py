@@ -184,7 +184,7 @@ class Budget:
             own[process] += extra
             branches = self._rivals(principal, kind, more, all_history=in_reserve)
             branches[principal] = sum(own.values())
-            branch = max(branches, key=lambda each: _rank(kind, branches[each]))
+            branch = max(branches, key=lambda each: self._compared(each, kind, branches[each]))
             if branches[branch]:
                 if branch is principal:
                     branch = max(own, key=lambda each: _rank(kind, own[each]))
@@ -192,6 +192,14 @@ class Budget:
                 if victim is not asking or kind is not what or what >= What.HISTORY:
                     return victim, kind
         return None
+
+    def _compared(self, principal: Account, kind: What, size: int) -> int:
+        """Return by what principals are compared: addresses whose lines and requests fit into a
+        reserve are alike, and the oldest loses. Else many short lines kept each scraper out.
+        """
+        is_address = str(principal.name).startswith("address:")
+        alike = self._reserve if size and kind is What.INCOMPLETE and is_address else 0
+        return _rank(kind, max(size, alike))
 
     def _rivals(
         self, mine: Account, kind: What, more: int, all_history: bool = False

@@ -94,6 +94,25 @@ def test_an_unfinished_line_pushes_out_no_answer():
     assert budget.losses == {"other": {}, "address:2": {What.INCOMPLETE: 1}}
 
 
+@pytest.mark.parametrize("request_bytes", [32 * 1024, 248 * 1024], ids=["plain", "tls"])
+def test_short_lines_from_many_addresses_keep_no_scraper_out(request_bytes):
+    """The oldest of them make way for its request, and none of them takes the room back."""
+    budget, lost = Budget(8 * MIB), []
+    earlier = budget.account("address:scraper", 0)
+    earlier.close()
+    earlier.renew()
+    for number in range(600):
+        stranger = budget.account(f"address:{number}", 1, lose=lambda _: None)
+        stranger.hold(What.INCOMPLETE, 20_000)
+    assert budget.losses
+    scraper = budget.account("address:scraper", 1, lose=lost.append)
+    scraper.renew()
+    assert scraper.hold(What.INCOMPLETE, request_bytes)
+    for number in range(100):
+        budget.account(f"address:late-{number}", 1).hold(What.INCOMPLETE, 20_000)
+    assert not lost
+
+
 def test_who_has_filled_its_share_may_still_send_lines():
     """Series leave room for what passes, however many take it, so that no large client is cut off
     in the middle of each line."""

@@ -30,6 +30,7 @@ UNNAMED = {
     "good_lines",
     "guessers",
     "addresses",
+    "half_hellos_of_addresses",
     "streams",
 }
 #: The collector is killed under these, which leave most behind; `make soak` does so under all.

@@ -48,6 +48,8 @@ CODES = CLOSING_CODES | {
     "too_long",
     "bad_message",
     "bad_cell",
+    "bad_knob",
+    "control",
     BUDGET,
     "bucket_limit",
     "series_limit",

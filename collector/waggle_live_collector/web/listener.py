@@ -115,6 +115,7 @@ class HttpConnection(web.RequestHandler):
 
     async def open(self, sock: socket.socket) -> None:
         """Shake hands, where the configuration wants TLS; raises OSError if that fails."""
+        self.account.renew()  # its address may have scraped before strangers came
         if not self.hold():
             self.cut("crowded")
             raise ConnectionAbortedError
@@ -177,6 +178,7 @@ class HttpConnection(web.RequestHandler):
             self.cut("crowded")
             return
         if data and self.phase is Phase.IDLE:
+            self.account.renew()
             self.enter(Phase.REQUESTING)
         super().data_received(data)
 

@@ -1,6 +1,7 @@
 """K3: what is begun and never finished, asked and never read, in many small parts."""
 
 import contextlib
+import itertools
 import socket
 import ssl
 
@@ -46,6 +47,19 @@ def half_hellos(target):
         return stranger
 
     hold(make, 1000)
+
+
+@attack
+def half_hellos_of_addresses(target):
+    """Over TCP from 250 addresses, each less than a request of a scraper takes."""
+    numbers = itertools.count()
+
+    def make():
+        stranger = Stranger(target, "127.0.1.%d" % (next(numbers) % 250 + 1))
+        stranger.fill(b'{"type":"hello","more":"' + b"x" * 14_000)
+        return stranger
+
+    hold(make, 250, pause=0.01)
 
 
 @attack

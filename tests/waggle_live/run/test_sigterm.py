@@ -57,6 +57,7 @@ def test_nothing_runs_that_would_not_without_us(listener, tmp_path, launcher):
         check_told(listener)
 
 
+@pytest.mark.alone
 def test_a_thread_that_goes_on_recording_begins_no_other_session(listener, tmp_path):
     """The process has one end, however busy it is."""
     text = """
