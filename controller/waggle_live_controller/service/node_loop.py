@@ -156,7 +156,7 @@ class NodeLoop:
             self._own.measured.labels(*labels).set(what.value)
         met = "unknown"
         if decision.fresh and what.value is not None:
-            watch.decided_at = snapshot.received
+            watch.decided(snapshot)
             met = "met" if what.value <= watch.deadline.below else "missed"
         self._own.decisions.labels(*labels, met).inc()
         if decision.changed:
