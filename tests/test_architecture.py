@@ -68,7 +68,7 @@ ARROWS = {
     "waggle_live_controller": {
         "__init__": "differences errors fleet functions knobs leases node plugins policies "
         "readings snapshot version",
-        "service": "__init__ policies",
+        "service": "__init__",
         "top": "__init__",
         "policies": "knobs",
         "leases": "node http_client knobs snapshot plugins errors",

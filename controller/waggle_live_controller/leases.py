@@ -59,9 +59,11 @@ class Leases:
     def __init__(
         self, node: Node, holder: str, *, ttl: float = DEFAULT_TTL, priority: int = 0
     ) -> None:
-        if not _HOLDER.fullmatch(holder):
-            raise ValueError("a holder is 1 to 64 of a-z, 0-9, '.', '_', '-', not %r" % holder)
-        if not MIN_TTL <= ttl <= MAX_TTL:
+        if not isinstance(node, Node):
+            raise ValueError("node is a Node(url, control_token=…), not %r" % (node,))
+        if not (isinstance(holder, str) and _HOLDER.fullmatch(holder)):
+            raise ValueError("a holder is 1 to 64 of a-z, 0-9, '.', '_', '-', not %r" % (holder,))
+        if type(ttl) not in (int, float) or not MIN_TTL <= ttl <= MAX_TTL:
             raise ValueError("ttl is %g to %g s, not %r" % (MIN_TTL, MAX_TTL, ttl))
         if priority not in range(10):
             raise ValueError("priority is 0 to 9, not %r" % priority)

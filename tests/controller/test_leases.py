@@ -177,6 +177,8 @@ def test_bad_arguments_are_errors_at_the_call():
     ):
         with pytest.raises(ValueError, match=rule):
             Leases(node, **arguments)
+    with pytest.raises(ValueError, match=r"Node\(url"):
+        Leases("http://127.0.0.1:9", "x")
     with pytest.raises(InvalidCredentials) as caught:
         Node("http://127.0.0.1:9", control_token="se cret")
     assert "se cret" not in str(caught.value)

@@ -46,6 +46,11 @@ class Decision(NamedTuple):
     reason: str
 
 
+def mean_of_ten(measured: float, samples: int, before: float) -> float:
+    """Return the mean of fewer than ten samples, and as many of those before them as they lack."""
+    return (samples * measured + (MIN_SAMPLES - samples) * before) / MIN_SAMPLES
+
+
 class DeadlinePolicy:
     """Chooses among settings that take ``costs`` (cheapest first, in any unit) so that what is
     measured stays at or below ``deadline`` (seconds). It begins with the last, the dearest.
@@ -64,6 +69,7 @@ class DeadlinePolicy:
         period: float = 1.0,
         settle: float = 0.0,
     ) -> None:
+        costs = list(costs)
         if not costs or not all(a <= b for a, b in zip([0.0, *costs], costs)) or not costs[0] > 0:
             raise ValueError("costs are positive and rise, the cheapest first, not %r" % (costs,))
         if not (deadline > waiting >= 0 and period > 0 and settle >= 0):
@@ -72,7 +78,7 @@ class DeadlinePolicy:
                 " is less than the deadline"
             )
         self.setting = len(costs) - 1
-        self._costs = list(costs)
+        self._costs = costs
         self._deadline = deadline
         self._period = period
         self._settle = settle
@@ -135,8 +141,7 @@ class DeadlinePolicy:
         least = 0 if self._before is None else LATE_FRAMES
         if samples <= least or self._latest is None:
             return False
-        known = (MIN_SAMPLES - samples) * self._latest
-        return (samples * measured + known) / MIN_SAMPLES > self._deadline
+        return mean_of_ten(measured, samples, self._latest) > self._deadline
 
     def _is_late(self, measured: float) -> bool:
         """Is the deadline missed, by more than chance or for the second time?"""

@@ -155,7 +155,7 @@ class NodeLoop:
             self._own.measured.labels(*labels).set(what.measured)
         met = "unknown"
         if decision.fresh and what.measured is not None:
-            watch.decided_at = snapshot.received
+            watch.decided(snapshot)
             met = "met" if what.measured <= watch.deadline.below else "missed"
         self._own.decisions.labels(*labels, met).inc()
         if decision.changed:

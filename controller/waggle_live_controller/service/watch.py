@@ -3,7 +3,6 @@
 from typing import Dict, List, Mapping, Optional
 
 from .. import Entry, Knobs, Ladder, PluginIdentity, PluginReading, Snapshot, Usage
-from ..policies.deadline import MIN_SAMPLES
 from .config import P95, Deadline
 
 #: Seconds of a window that quantiles are of.
@@ -92,12 +91,17 @@ class Watch:
         self.setting = len(self.ladder.settings) - 1 if self.ladder else 0
         self.decided_at = float("-inf")
 
+    def decided(self, snapshot: Snapshot) -> None:
+        """Measure from here on, except for CPU times: this was decided on."""
+        self.decided_at = snapshot.received
+        self._since = snapshot
+
     def restart(self, snapshot: Snapshot) -> None:
         """Measure from here on: something has changed."""
         self._since = self._cpu_since = snapshot
 
     def measure(self, snapshot: Snapshot) -> Usage:
-        """Return what happened since the last measurement that had samples enough."""
+        """Return what happened since the last decision on fresh numbers."""
         if self._since is None or self._cpu_since is None:
             self.restart(snapshot)
             return NOTHING
@@ -109,8 +113,6 @@ class Watch:
         value = timer.mean
         if self.deadline.statistic == P95:
             value = snapshot.plugins[task].timers[name].p95
-        if timer.count >= MIN_SAMPLES:  # a plugin of few frames is measured over several periods
-            self._since = snapshot
         return Usage(value, timer.count, self._cpu(snapshot))
 
     def _cpu(self, snapshot: Snapshot) -> Optional[float]:
