@@ -39,8 +39,8 @@ class Entry(Struct):
     @property
     def key(self) -> KnobKey:
         """Return what it is about."""
-        task = self.plugin if self.plugin_task is None else self.plugin_task
-        return KnobKey(IdentityLabels(self.plugin, task, self.plugin_job), self.name)
+        identity = IdentityLabels(self.plugin, self.plugin_task or self.plugin, self.plugin_job)
+        return KnobKey(identity, self.name)
 
 
 class Will(Struct):
