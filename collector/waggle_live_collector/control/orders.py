@@ -115,7 +115,7 @@ class Orders:
             leases.want(holder, key, value, now, holder.until)
         # What was refused now may have been taken for longer before.
         holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
-        waits = {key: control.settle(key, now) for key in first.keys() | dropped}
+        waits = {key: control.settle(key, now) for key in [*first, *dropped]}
         control.send({key.identity for key in waits}, now)
         return holder, [
             self._answer(holder, key, knobs[key], waits[key], refused.get(number))
