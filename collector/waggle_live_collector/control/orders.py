@@ -39,8 +39,8 @@ class Which(Struct):
     @property
     def key(self) -> KnobKey:
         """Return what it is about."""
-        task = self.plugin if self.plugin_task is None else self.plugin_task
-        return KnobKey(IdentityLabels(self.plugin, task, self.plugin_job), self.name)
+        identity = IdentityLabels(self.plugin, self.plugin_task or self.plugin, self.plugin_job)
+        return KnobKey(identity, self.name)
 
 
 class Entry(Which, kw_only=True):
@@ -112,7 +112,7 @@ class Orders:
             leases.want(holder, key, value, now, holder.until)
         # What was refused now may have been taken for longer before.
         holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
-        waits = {key: control.settle(key, now) for key in first.keys() | dropped}
+        waits = {key: control.settle(key, now) for key in [*first, *dropped]}
         control.send({key.identity for key in waits}, now)
         return holder, [
             self._answer(holder, key, knobs[key], waits[key], refused.get(number))

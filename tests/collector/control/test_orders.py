@@ -260,3 +260,11 @@ def test_leases_are_bounded(monkeypatch):
     assert [*statuses.values()] == ["pending"] * 3 + ["refused"]
     assert {*me.statuses(**dict.fromkeys(names[4:7], 360)).values()} == {"pending"}
     assert world.control.leases.count == 3
+
+
+def test_a_task_that_is_empty_is_that_of_the_plugin():
+    """As in a plugin's own words."""
+    world = World()
+    Controlled(world, task="")
+    answers = Holder(world).put(Entry("plugin", "resolution", 360, plugin_task=""))
+    assert [(each["plugin_task"], each["status"]) for each in answers] == [("plugin", "pending")]
