@@ -22,8 +22,6 @@ class Profile:
         self.revisions: set[int] = set()
         #: By process, then by stack.
         self.stacks: dict[str, dict[str, Times]] = {}
-        #: Stacks that were left out: a process has too many of them, or there is no room.
-        self.left_out = 0
         self._accounts: dict[str, Account] = {}
         #: Bytes by process.
         self._bytes: dict[str, int] = {}
@@ -31,15 +29,14 @@ class Profile:
     def take(self, process_id: str, stacks: Mapping[str, Times], account: Account) -> None:
         """Take in stacks of a process, in the place of what it told of them before.
 
+        Those for which there is no room, or that are too many, are left out.
         ``account`` is for nothing else.
         """
         mine = self.stacks.setdefault(process_id, {})
         self._accounts[process_id] = account
         for stack, times in stacks.items():
-            if stack not in mine and not self._has_room(process_id, len(mine), stack, account):
-                self.left_out += 1
-                continue
-            mine[stack] = times
+            if stack in mine or self._has_room(process_id, len(mine), stack, account):
+                mine[stack] = times
 
     def close(self) -> None:
         """Hold nothing any more."""
