@@ -51,12 +51,13 @@ class Will(Struct):
     priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)] = 0
 
 
-class ConflictError(Exception):
-    """Another copy of the holder is there, or the holder has ended; the message says which."""
+class OrderError(Exception):
+    """An order is refused as a whole: ``outcome`` is what it is counted by, ``status`` HTTP's."""
 
-
-class FullError(Exception):
-    """There is no room for one more holder."""
+    def __init__(self, outcome: str, status: int, text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+        self.status = status
 
 
 class _RefusedError(Exception):
@@ -78,8 +79,9 @@ class Orders:
     ) -> tuple[Holder, list[dict[str, Any]]]:
         """Have a holder want what its will says and nothing else; return it and the answers.
 
-        One of ``etags`` is that of the holder; who begins names none. Raises ConflictError or
-        FullError; nothing has changed then.
+        One of ``etags`` is that of the holder; who begins names none. Raises OrderError, and
+        nothing has changed then: another copy of the holder is there, or the holder has ended, or
+        there is no room for one more.
         """
         control = self._control
         now, leases = control.clock.monotonic(), control.leases
@@ -125,13 +127,13 @@ class Orders:
     def end(self, name: str, etags: Collection[str] = ()) -> bool:
         """Release all that a holder has; False if there is none of that name.
 
-        Raises ConflictError if ``etags`` are given and none is its own.
+        Raises OrderError if ``etags`` are given and none is its own.
         """
         holder = self._control.leases.holders.get(name)
         if holder is None:
             return False
         if etags and holder.etag not in etags:
-            raise ConflictError(f"{name} has another ETag: a second copy of it is at work")
+            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
         self._end(holder, self._control.clock.monotonic())
         return True
 
@@ -156,15 +158,15 @@ class Orders:
             holder = None
         if not etags:
             if holder is not None:
-                raise ConflictError(f"{name} holds leases already: its ETag is missing")
+                raise _conflict(f"{name} holds leases already: its ETag is missing")
             if len(control.leases.holders) >= DEFAULT_MAX_HOLDERS:
-                raise FullError(f"there are {DEFAULT_MAX_HOLDERS} holders already")
+                raise OrderError("budget", 503, f"there are {DEFAULT_MAX_HOLDERS} holders already")
             holder = control.leases.begin(name, now)
             control.changed()
         elif holder is None:
-            raise ConflictError(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
+            raise _conflict(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
         elif holder.etag not in etags:
-            raise ConflictError(f"{name} has another ETag: a second copy of it is at work")
+            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
         return holder
 
     def _end(self, holder: Holder, now: float) -> None:
@@ -208,6 +210,10 @@ class Orders:
         else:
             answer["rule"] = next((told.error for told in knob.told if told.error), "")
         return answer
+
+
+def _conflict(text: str) -> OrderError:
+    return OrderError("conflict", 412, text)
 
 
 def _allowed(knob: Knob | None, value: Any) -> Value:

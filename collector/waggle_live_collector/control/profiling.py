@@ -17,7 +17,7 @@ from waggle_live.wire.knobs import MAX_PROFILE_HZ, PROFILE
 from .control import Control
 from .knob import Knob
 from .leases import MAX_PRIORITY, KnobKey
-from .orders import APPLIED, PENDING, UNCHANGED, Entry, Orders, Will
+from .orders import APPLIED, PENDING, UNCHANGED, Entry, OrderError, Orders, Will
 from .profile import Profile
 
 #: Seconds of the lease, and until it is renewed.
@@ -38,15 +38,6 @@ class Wish(Entry, kw_only=True):
     hz: Annotated[int, Meta(ge=1, le=MAX_PROFILE_HZ)] = DEFAULT_HZ
 
 
-class ProfilingError(Exception):
-    """There is no profile; ``status`` is that of HTTP."""
-
-    def __init__(self, outcome: str, status: int, text: str) -> None:
-        super().__init__(text)
-        self.outcome = outcome
-        self.status = status
-
-
 class Profiling:
     """Belongs to the event loop."""
 
@@ -57,18 +48,18 @@ class Profiling:
     async def profile(self, wish: Wish) -> tuple[str, str]:
         """Return folded stacks, ``a;b;c N`` a line, and what N is: ``cpu`` or ``wall``.
 
-        Takes the time that was wished for, and at most four seconds more. Raises ProfilingError.
+        Takes the time that was wished for, and at most four seconds more. Raises OrderError.
         """
         control = self._control
         key = KnobKey(wish.key.identity, PROFILE)
         if control.knob(key) is None:
             text = "no process of that plugin is connected that can be profiled"
-            raise ProfilingError("not_found", 404, text)
+            raise OrderError("not_found", 404, text)
         if key.identity in control.profiles:
-            raise ProfilingError("conflict", 409, "that plugin is being profiled already")
+            raise OrderError("conflict", 409, "that plugin is being profiled already")
         if len(control.profiles) >= DEFAULT_MAX_PROFILES:
             text = f"{DEFAULT_MAX_PROFILES} plugins are being profiled already"
-            raise ProfilingError("budget", 503, text)
+            raise OrderError("budget", 503, text)
         profile = control.profiles[key.identity] = Profile()
         holder = f"profile-{secrets.token_hex(4)}"
         try:
@@ -96,7 +87,7 @@ class Profiling:
             knob = self._control.knob(key)
             if knob is not None and status not in (APPLIED, PENDING, UNCHANGED):
                 why = answers[0].get("rule") or f"held by {answers[0].get('holder')}"
-                raise ProfilingError("conflict", 409, f"can't be profiled: {status}: {why}")
+                raise OrderError("conflict", 409, f"can't be profiled: {status}: {why}")
             if knob is not None and knob.in_force is not None:
                 profile.revisions.add(knob.in_force.revision)
             return str(answers[0].get("rule", ""))
@@ -104,7 +95,7 @@ class Profiling:
         renew()
         await self._wait(key, on=True)
         if rule := renew():
-            raise ProfilingError("conflict", 409, f"can't be profiled now: {rule}")
+            raise OrderError("conflict", 409, f"can't be profiled now: {rule}")
         end = loop.time() + wish.seconds
         while (left := end - loop.time()) > 0:
             renew()

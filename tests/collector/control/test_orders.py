@@ -6,7 +6,7 @@ import pytest
 
 from waggle_live_collector.control import orders
 from waggle_live_collector.control.leases import DEFAULT_MAX_LEASES, check_holder
-from waggle_live_collector.control.orders import ConflictError, Entry
+from waggle_live_collector.control.orders import Entry, OrderError
 
 from ..world import World
 from .holders import MODEL, PROFILE, RESOLUTION, THRESHOLD, Controlled, Holder
@@ -196,16 +196,16 @@ def test_a_second_copy_of_a_holder_is_noticed():
     Controlled(world)
     one, two = Holder(world), Holder(world)
     one.put(resolution=360)
-    with pytest.raises(ConflictError, match="holds leases already"):
+    with pytest.raises(OrderError, match="holds leases already"):
         two.put(resolution=1080)
     two.etag = '"0123456789abcdef"'
-    with pytest.raises(ConflictError, match="a second copy"):
+    with pytest.raises(OrderError, match="a second copy"):
         two.put(resolution=1080)
     before = one.etag
     one.put(resolution=360)
     assert one.etag == before
     world.pass_(11)
-    with pytest.raises(ConflictError, match="has ended"):
+    with pytest.raises(OrderError, match="has ended"):
         one.put(resolution=360)
     two.etag = None
     two.put(resolution=1080)

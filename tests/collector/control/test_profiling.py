@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from waggle_live.wire.knobs import MAX_STACKS
-from waggle_live_collector.control import profiling
+from waggle_live_collector.control import orders, profiling
+from waggle_live_collector.control.orders import OrderError
 from waggle_live_collector.control.profile import Profile
-from waggle_live_collector.control.profiling import Profiling, ProfilingError, Wish
+from waggle_live_collector.control.profiling import Profiling, Wish
 
 from ..world import World
 from .holders import PROFILE, Controlled, Holder
@@ -121,7 +122,7 @@ def test_what_cannot_be_profiled_is_said(case):
         world.control.profiles[plugin.peer.protocol.process.plugin.identity] = Profile()
     elif case == "held":
         Holder(world, priority=9).put(__profile=10)
-    with pytest.raises(ProfilingError) as caught:
+    with pytest.raises(OrderError) as caught:
         run(world, wished)
     assert caught.value.status == (404 if case == "no plugin" else 409)
     assert len(world.control.leases.holders) == (case == "held")
@@ -140,3 +141,14 @@ def test_a_process_that_tells_too_many_stacks_has_the_rest_left_out():
     assert len(profile.stacks["q"]) < 5
     profile.close()
     assert world.budget.root.total == 0
+
+
+def test_a_profile_needs_a_place_among_the_holders(monkeypatch):
+    """Without one it is refused, and nothing is left of it."""
+    monkeypatch.setattr(orders, "DEFAULT_MAX_HOLDERS", 0)
+    world = World()
+    Controlled(world, knobs=[PROFILE])
+    with pytest.raises(OrderError) as caught:
+        run(world, wish())
+    assert (caught.value.outcome, caught.value.status) == ("budget", 503)
+    assert not world.control.profiles
