@@ -14,8 +14,7 @@ from tests.collector.control.holders import MODEL, PROFILE, RESOLUTION, THRESHOL
 from tests.collector.world import World
 from waggle_live.wire.knobs import declared
 from waggle_live_collector.control import answers
-from waggle_live_collector.control.errors import OrderError
-from waggle_live_collector.control.orders import Orders, Will
+from waggle_live_collector.control.orders import OrderError, Orders, Will
 from waggle_live_collector.messages import MAX_WHOLE
 from waggle_live_collector.state import reading, snapshot
 from waggle_live_collector.table.kinds import DECODER

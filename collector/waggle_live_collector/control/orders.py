@@ -13,7 +13,6 @@ from waggle_live.wire.knobs import MAX_LEASE, Value
 from ..identity.labels import IdentityLabels
 from ..messages import Text
 from .control import Control
-from .errors import OrderError
 from .knob import Knob
 from .leases import DEFAULT_MAX_HOLDERS, DEFAULT_MAX_LEASES, MAX_PRIORITY, Holder, KnobKey
 
@@ -57,6 +56,15 @@ class Will(Struct):
     priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)] = 0
 
 
+class OrderError(Exception):
+    """An order is refused as a whole: ``outcome`` is what it is counted by, ``status`` HTTP's."""
+
+    def __init__(self, outcome: str, status: int, text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+        self.status = status
+
+
 class _RefusedError(Exception):
     """An entry is not taken; with its status and the rule."""
 
@@ -76,7 +84,9 @@ class Orders:
     ) -> tuple[Holder, list[dict[str, Any]]]:
         """Have a holder want what its will says and nothing else; return it and the answers.
 
-        One of ``etags`` is that of the holder; who begins names none. Raises OrderError.
+        One of ``etags`` is that of the holder; who begins names none. Raises OrderError, and
+        nothing has changed then: another copy of the holder is there, or the holder has ended, or
+        there is no room for one more.
         """
         control = self._control
         now, leases = control.clock.monotonic(), control.leases
@@ -155,8 +165,7 @@ class Orders:
             if holder is not None:
                 raise _conflict(f"{name} holds leases already: its ETag is missing")
             if len(control.leases.holders) >= DEFAULT_MAX_HOLDERS:
-                text = f"there are {DEFAULT_MAX_HOLDERS} holders already"
-                raise OrderError("budget", 503, text)
+                raise OrderError("budget", 503, f"there are {DEFAULT_MAX_HOLDERS} holders already")
             holder = control.leases.begin(name, now)
             control.changed()
         elif holder is None:

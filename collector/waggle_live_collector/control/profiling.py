@@ -15,10 +15,9 @@ from msgspec import Meta
 from waggle_live.wire.knobs import MAX_PROFILE_HZ, PROFILE
 
 from .control import Control
-from .errors import OrderError
 from .knob import Knob
 from .leases import MAX_PRIORITY, KnobKey
-from .orders import APPLIED, PENDING, UNCHANGED, Entry, Orders, Which, Will
+from .orders import APPLIED, PENDING, UNCHANGED, Entry, OrderError, Orders, Which, Will
 from .profile import Profile
 
 #: Seconds of the lease, and until it is renewed.

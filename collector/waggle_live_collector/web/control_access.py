@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from aiohttp import hdrs, web
 
-from ..control.errors import OrderError
+from ..control.orders import OrderError
 from ..identity.token import TokenFile
 from ..sockets.tcp import join
 from .config import WebConfig

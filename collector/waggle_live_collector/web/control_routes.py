@@ -10,9 +10,8 @@ from msgspec import DecodeError, ValidationError, json
 
 from ..control import answers
 from ..control.control import Control
-from ..control.errors import OrderError
 from ..control.leases import Holder, check_holder
-from ..control.orders import Orders, Which, Will
+from ..control.orders import OrderError, Orders, Which, Will
 from ..control.profiling import Profiling, Wish
 from ..own_metrics import OwnMetrics
 from . import negotiation
@@ -166,7 +165,7 @@ def _holder_name(request: web.Request) -> str:
     try:
         return check_holder(request.match_info["holder"])
     except ValueError as error:
-        raise OrderError("bad_request", 400, f"{error}") from None
+        raise OrderError("bad_request", 400, str(error)) from None
 
 
 async def _body(request: web.Request, kind: type[T]) -> T:

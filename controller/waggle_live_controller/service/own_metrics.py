@@ -1,6 +1,6 @@
 """The controller's own metrics, on its own ``/metrics``."""
 
-from typing import Optional, Tuple
+from typing import Tuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
@@ -10,8 +10,8 @@ _PLUGIN = ("node", "plugin_task")
 class OwnMetrics:
     """What the controller says about itself. Safe to use from several threads."""
 
-    def __init__(self, registry: Optional[CollectorRegistry] = None) -> None:
-        self.registry = CollectorRegistry() if registry is None else registry
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
         self.acting = Gauge(
             "waggle_controller_acting",
             "1 if it turns knobs, 0 if it only says what it would do.",

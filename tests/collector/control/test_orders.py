@@ -5,9 +5,8 @@ import re
 import pytest
 
 from waggle_live_collector.control import orders
-from waggle_live_collector.control.errors import OrderError
 from waggle_live_collector.control.leases import DEFAULT_MAX_LEASES, check_holder
-from waggle_live_collector.control.orders import Entry
+from waggle_live_collector.control.orders import Entry, OrderError
 
 from ..world import World
 from .holders import MODEL, PROFILE, RESOLUTION, THRESHOLD, Controlled, Holder
@@ -266,5 +265,5 @@ def test_a_task_that_is_empty_is_that_of_the_plugin():
     """As in a plugin's own words."""
     world = World()
     Controlled(world, task="")
-    answers = Holder(world).put(Entry("plugin", "resolution", 360, plugin_task=""))
+    answers = Holder(world).put(Entry("plugin", "resolution", plugin_task="", value=360))
     assert [(each["plugin_task"], each["status"]) for each in answers] == [("plugin", "pending")]

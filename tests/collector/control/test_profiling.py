@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from waggle_live.wire.stacks import MAX_STACKS, flame_graph
-from waggle_live_collector.control import profiling
-from waggle_live_collector.control.errors import OrderError
+from waggle_live_collector.control import orders, profiling
+from waggle_live_collector.control.orders import OrderError
 from waggle_live_collector.control.profile import Profile
 from waggle_live_collector.control.profiling import Profiling, Wish
 
@@ -153,3 +153,14 @@ def test_a_process_that_tells_too_many_stacks_has_the_rest_left_out():
     assert len(profile.stacks["q"]) < 5
     profile.close()
     assert world.budget.root.total == 0
+
+
+def test_a_profile_needs_a_place_among_the_holders(monkeypatch):
+    """Without one it is refused, and nothing is left of it."""
+    monkeypatch.setattr(orders, "DEFAULT_MAX_HOLDERS", 0)
+    world = World()
+    Controlled(world, knobs=[PROFILE])
+    with pytest.raises(OrderError) as caught:
+        run(world, wish())
+    assert (caught.value.outcome, caught.value.status) == ("budget", 503)
+    assert not world.control.profiles
