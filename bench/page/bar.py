@@ -158,6 +158,24 @@ def orders(found: Results) -> List[Target]:
     ]
 
 
+def sampler(found: Results) -> List[Target]:
+    """Return the targets of the sampler."""
+
+    def first(case: str, figure: str) -> float:
+        return max((row[figure] for row in found.of(case)), default=NAN)
+
+    more = 100 * (first("overhead", "cpu_ratio") - 1)
+    grew = first("overhead", "growth_percent_a_minute")
+    off_total = 100 * abs(first("truth", "total_to_process") - 1)
+    return [
+        Target("sampler: shares off the truth, points", first("truth", "off_points"), 5, True),
+        Target("a sleeping thread's share, %", first("truth", "sleeping_percent"), 1, True),
+        Target("its total off the process's CPU, %", off_total, 10, True),
+        Target("more CPU at 50 samples a second, %", more, 1, True),
+        Target("more growth of memory, % a minute", grew, 0.2, True),
+    ]
+
+
 def loads(found: Results) -> List[Target]:
     """Return the targets of memory and of a node's load."""
 
@@ -233,7 +251,7 @@ def kept(found: Results) -> List[Target]:
 
 def targets(found: Results) -> List[Target]:
     """Return all targets."""
-    families = (calls, intake, scrapes, orders, loads, kept)
+    families = (calls, intake, scrapes, orders, sampler, loads, kept)
     return [target for family in families for target in family(found)]
 
 

@@ -42,7 +42,9 @@ def calls(found: Results) -> str:
 
 
 def plain(rows: List[Row], figures: Dict[str, str]) -> str:
-    """Return rows as they are, one column for each figure."""
+    """Return rows as they are, one column for each figure; words where there are none."""
+    if not rows:
+        return "Not measured.\n"
     return table(
         ("", *figures.values()),
         [(row["subject"], *(row.get(figure, "") for figure in figures)) for row in rows],
@@ -145,6 +147,21 @@ def write(rows: List[Row], path: Path) -> None:
     way = {"median_s": "median, s", "max_s": "longest, s"}
     parts += ["\n## Control: 200 plugins with 4 knobs each\n", plain(found.of("orders"), cost)]
     parts += ["\nFrom `PUT` to the plugin:\n\n", plain(found.of("ordered"), way)]
+    held = {
+        "deadline_ms": "deadline, ms",
+        "late_percent": "late, % of the time",
+        "changes": "changes",
+        "last_change_under_load_s": "last change after the load came, s",
+    }
+    parts += ["\n## A deadline held by `DeadlinePolicy`, fed\n", plain(found.of("deadline"), held)]
+    truth = {
+        "off_points": "shares off, points",
+        "sleeping_percent": "a sleeping thread's share, %",
+        "total_to_process": "total, × the process's CPU",
+    }
+    more = {"cpu_ratio": "CPU, ×", "growth_percent_a_minute": "more growth of memory, % a minute"}
+    parts += ["\n## The sampler\n", plain(found.of("truth"), truth), "\n"]
+    parts += [plain(found.of("overhead"), more) if found.of("overhead") else ""]
     parts += ["\n## A node's load: 20 plugins\n", loads(found)]
     parts += ["\n## Ten plugins, kept by Prometheus\n", kept(found)]
     memory = {"mib": "MiB", "most_mib": "at most, MiB"}

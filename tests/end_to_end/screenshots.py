@@ -1,6 +1,7 @@
 """``python -m tests.end_to_end.screenshots``: draws the pictures of the page in ``docs/`` anew.
 
-Runs the demonstration for a few minutes, so that there are curves to see.
+Runs the demonstration of control for a few minutes, so that there are curves to see, functions, and
+knobs that a controller holds.
 """
 
 import argparse
@@ -32,7 +33,7 @@ with LiveMetrics(plugin_name="waggle/air-quality:0.3.1", task="air-quality") as 
 def main():
     """Draw light, dark, phone and empty."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=240, help="default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=225, help="default: %(default)s")
     seconds = parser.parse_args().seconds
     with contextlib.ExitStack() as stack:
         light, dark, phone = (stack.enter_context(Browser()) for _ in range(3))
@@ -42,8 +43,8 @@ def main():
             light.screenshot(DOCS / "page-empty.png")
         port = free_port()
         directory = stack.enter_context(tempfile.TemporaryDirectory())
-        command = [sys.executable, "-m", "demo", f"--port={port}"]
-        environ = dict(os.environ, TMPDIR=directory)
+        command = [sys.executable, "-m", "demo", "--control", f"--port={port}"]
+        environ = dict(os.environ, TMPDIR=directory, WAGGLE_LIVE_PROFILE="50")
         demo = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environ)
         stack.callback(demo.wait)
         stack.callback(demo.terminate)

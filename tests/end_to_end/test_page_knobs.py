@@ -78,13 +78,16 @@ def test_knobs_stand_below_the_instruments(browser, controlled, phone):
         report(client, 1, 7)
         without.hello("session-2", task="b")
         report(without, 1, 8)
-        tell(client, 1, RESOLUTION, THRESHOLD, named, PROFILE)
+        free = {**RESOLUTION, "name": "free"}
+        del free["choices"]
+        tell(client, 1, RESOLUTION, THRESHOLD, named, free, PROFILE)
         size = {"width": 390, "height": 844} if phone else {}
         browser.visit(controlled.url, phone=phone, **size)
-        wait_until(lambda: len(knobs(browser)) == 3)
+        wait_until(lambda: len(knobs(browser)) == 4)
         by_name = {line[0]: line[1:] for line in knobs(browser)}
         assert by_name["resolution"] == ["160 320 640", "640", "default", "640"]
         assert by_name["threshold"] == ["0.30 … 0.90", "0.40", "pinned by the operator", ""]
+        assert by_name["free"] == ["", "640", "default", ""]
         assert by_name["model"][1] == " ".join(HOSTILE[:64].split())
         put(controlled, 320)
         message = client.read()

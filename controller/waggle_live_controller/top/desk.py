@@ -50,6 +50,7 @@ class Desk:
         self._profiles: Dict[Tuple[str, PluginIdentity], Profile] = {}
         self._latest: Dict[str, Snapshot] = {}
         self._chosen: Optional[Place] = None
+        self._part = ""
         self._said = (float("-inf"), "")
         self._over = threading.Event()
 
@@ -95,8 +96,10 @@ class Desk:
         at, text = self._said
         return text if time.monotonic() < at + TOLD else ""
 
-    def press(self, key: str) -> None:
-        """Do what a key stands for; others are nothing to it."""
+    def press(self, key: str, part: str = "") -> None:
+        """Do what a key stands for; others are nothing to it. ``part`` is the view's filter: what
+        it hides can't be chosen nor set."""
+        self._part = part.lower()
         if key in ("n", "p"):
             self._choose(1 if key == "n" else -1)
         elif key in ("+", "=", "-", "x", "o"):
@@ -165,7 +168,9 @@ class Desk:
             (Place(url, identity, knob.name), knob)
             for url in self._nodes
             for identity in sorted(self._knobs.get(url, {}), key=lambda each: each.task)
-            for knob in knobs.arranged(self.of(url, identity), "")
+            for knob in knobs.arranged(
+                self.of(url, identity), "" if self._part in identity.task.lower() else self._part
+            )
         ]
 
     def _say(self, text: str) -> None:

@@ -59,7 +59,8 @@ def holder(knob: KnobReading, now: float) -> Tuple[str, str]:
             words += ", %.0f s left" % knob.seconds_left
         style = "cyan"
     else:
-        words, style = ("pinned", "") if knob.source == "pinned" else ("default", "dim")
+        said = {"pinned": "pinned by the operator", "set": "until its lease ends"}
+        words, style = said.get(knob.source, "default"), "" if knob.source == "pinned" else "dim"
     for what in ("pending", "refused"):
         if knob.processes.get(what):
             words, style = "%s, %d %s" % (words, knob.processes[what], what), "yellow"
@@ -67,7 +68,7 @@ def holder(knob: KnobReading, now: float) -> Tuple[str, str]:
         words, style = "%s: %s" % (words, clean(knob.error)), "yellow"
     if knob.quarantined:
         bad = ", ".join(value(knob, each) for each in knob.quarantined)
-        words, style = "%s; %s ended the plugin" % (words, bad), "yellow"
+        words, style = "%s; %s quarantined" % (words, bad), "yellow"
     return words, style
 
 

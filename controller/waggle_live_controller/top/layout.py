@@ -51,8 +51,8 @@ FUNCTION_NUMBERS = (
     Column("share", 7, "bold", "share", lambda share: tenths(100 * share, " %")),
 )
 GAP = "  "
-#: Characters of a knob's choices at most.
-CHOICES = 30
+#: Characters of a knob's choices, within these limits: what is left beside who decides.
+CHOICES = (14, 30)
 #: Characters of a curve: what is left of the line, within these limits.
 TREND = (8, 60)
 #: Characters of a function's name at most: C++ has very long ones.
@@ -68,6 +68,7 @@ class Layout:
     as it takes if that is None. With ``trend`` there is a column of curves."""
 
     def __init__(self, blocks: Sequence[Block], width: Optional[int], trend: bool) -> None:
+        self._width = width
         rows = [row for block in blocks for row in block.rows]
         functions = [each for block in blocks for some in block.functions.values() for each in some]
         self._columns = [NAME, KIND, *NUMBERS]
@@ -149,7 +150,11 @@ class Layout:
         name = self._plain
         number = self._widths["count"] + len(GAP) + self._widths["per s"]
         allowed = [choices(knob) for knob in knobs]
-        room = min(max([len("choices"), *map(len, allowed)]), CHOICES)
+        room = min(max([len("choices"), *map(len, allowed)]), CHOICES[1])
+        if self._width is not None:
+            words = max(len(holder(knob, desk.now(url))[0]) for knob in knobs)
+            left = self._width - 1 - name - number - 3 * len(GAP) - words
+            room = min(room, max(left, CHOICES[0]))
         titles = ("knob".ljust(name), "value".rjust(number), "choices".ljust(room), "decided by")
         drawn = [_line((text, "dim") for text in titles)]
         for knob, text in zip(knobs, allowed):

@@ -201,7 +201,7 @@ class Top:
         elif key == "s":
             order = ORDERS[(ORDERS.index(order) + 1) % len(ORDERS)]
         else:
-            self._desk.press(key)
+            self._desk.press(key, part)
             page = max(self._console.size[1] - 6, 1)
             moves = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -(10**9), "end": 10**9}
             moves.update({"page up": -page, "page down": page, " ": page})

@@ -2,8 +2,9 @@
 
 import pytest
 
-from waggle_live_controller import KnobReading, PluginIdentity
+from waggle_live_controller import KnobReading, Node, PluginIdentity
 from waggle_live_controller.top import knobs
+from waggle_live_controller.top.desk import Desk as RealDesk
 from waggle_live_controller.top.layout import Layout
 
 IDENTITY = PluginIdentity("yolo", "detect", "17")
@@ -75,13 +76,34 @@ def test_each_knob_is_a_line():
     assert "reverse" not in str(lines[2].spans)
 
 
+def test_who_decides_has_room_on_a_narrow_terminal():
+    """Many choices give way to it."""
+    many = knob(choices=tuple(range(1, 17)), value=2, holder="waggle-live-controller")
+    line = Layout([], 80, trend=False).knobs([many], Desk(), "http://node")[1].plain
+    assert "1 [2] 3" in line
+    assert line.index("held by waggle-live-controller") + len("held by waggle-live") < 80
+
+
+def test_keys_reach_only_what_the_filter_shows():
+    """A knob that is hidden can be neither chosen nor set."""
+    desk = RealDesk([Node("http://node")], may_set=True)
+    desk._knobs = {"http://node": {IDENTITY: [HELD, THRESHOLD]}}
+    desk.press("n", "thresh")
+    assert [desk.is_chosen("http://node", each) for each in (HELD, THRESHOLD)] == [False, True]
+    desk.press("-", "nothing")
+    assert desk.said.startswith("choose a knob first")
+    desk.press("n", "detect")
+    assert desk.is_chosen("http://node", HELD)
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"source": "pinned"}, "pinned"),
+        ({"source": "pinned"}, "pinned by the operator"),
+        ({"source": "set"}, "until its lease ends"),
         ({"holder": "a", "processes": {"pending": 2}}, "held by a, 2 pending"),
         ({"holder": "a", "processes": {"refused": 1}}, "held by a, 1 refused"),
-        ({"quarantined": (160, 320)}, "default; 160, 320 ended the plugin"),
+        ({"quarantined": (160, 320)}, "default; 160, 320 quarantined"),
         ({"error": "not\x1b[2J today"}, "default: not\ufffd[2J today"),
         ({"holder": "a", "since": NOW + 5}, "held by a for 0.0 s"),
     ],

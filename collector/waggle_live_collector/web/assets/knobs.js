@@ -100,7 +100,7 @@ class KnobLine {
     this.knob.title = knob.name;
     this.#drawChoices(knob);
     say(this.value, (knob.values ?? [knob.value]).map(value => knobValue(knob, value)).join(" | "));
-    const bad = [...(knob.quarantined ?? []).map(value => `${knobValue(knob, value)} ended the plugin`), knob.error].filter(Boolean);
+    const bad = [...(knob.quarantined ?? []).map(value => `${knobValue(knob, value)} quarantined`), knob.error].filter(Boolean);
     say(this.held, [heldBy(knob, now), ...bad].join("; "));
     this.held.title = this.held.textContent;
     this.element.dataset.source = knob.holder ? "set" : knob.source;
@@ -109,7 +109,7 @@ class KnobLine {
 
   // The choices, cheapest first, with the one that is set marked; else the bounds.
   #drawChoices(knob) {
-    const texts = knob.choices ? knob.choices.map(value => knobValue(knob, value)) : knob.type === "bool" ? ["false", "true"] : [`${knobValue(knob, knob.low)} … ${knobValue(knob, knob.high)}`];
+    const texts = knob.choices ? knob.choices.map(value => knobValue(knob, value)) : knob.type === "bool" ? ["false", "true"] : knob.low === undefined ? [] : [`${knobValue(knob, knob.low)} … ${knobValue(knob, knob.high)}`];
     while (this.choices.children.length > texts.length) this.choices.lastChild.remove();
     while (this.choices.children.length < texts.length) {
       element(this.choices, "span");
