@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import threading
 import time
@@ -71,6 +72,7 @@ class Leases:
         self.ttl = ttl
         self.priority = priority
         self._node = node.twin()
+        self._process = os.getpid()
         self._path = "leases/" + quote(holder)
         self._changed = threading.Condition()
         self._will: Tuple[Entry, ...] = ()
@@ -127,7 +129,9 @@ class Leases:
 
     def release(self) -> None:
         """Release everything and end, within the node's timeout. Raises nothing: what can't be
-        released ends by itself after ``ttl``."""
+        released ends by itself after ``ttl``. In a forked child it does nothing."""
+        if os.getpid() != self._process:
+            return
         with self._changed:
             self._over = True
             self._changed.notify()

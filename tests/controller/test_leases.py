@@ -100,6 +100,21 @@ def test_each_entry_has_its_answer(knob, node):
         eventually(lambda: knob.value == 360)
 
 
+def test_a_forked_child_releases_nothing(knob, node):
+    """Though it leaves the block; the leases are its parent's."""
+    with Leases(node, "test") as leases:
+        leases.hold([Entry(IDENTITY, "resolution", 360)], by=node.poll())
+        assert leases.wait(10)
+        child = os.fork()
+        if child == 0:
+            try:
+                leases.release()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert node.knobs().of(IDENTITY)["resolution"].holder == "test"
+
+
 def test_only_a_decision_on_newer_numbers_renews(knob, node):
     """A program that goes on with old numbers, or hangs, loses its leases after their time."""
     with Leases(node, "test", ttl=2.0) as leases:

@@ -202,9 +202,8 @@ class NodeLoop:
         # Figures change all the time; what would be done does not.
         if self._said.get(where, "").partition(" (")[0] != text.partition(" (")[0]:
             if text:
-                log.log(
-                    level, "%s %s: %s", self._node.url, who if who != self._node.url else "", text
-                )
+                url = self._node.url
+                log.log(level, "%s: %s", url if who == url else "%s %s" % (url, who), text)
             self._said[where] = text
 
 
