@@ -67,8 +67,8 @@ def test_events_at_once(live, together):
 @pytest.mark.parametrize(
     "n, error, rule",
     [
-        (-1, InvalidMetric, "0 to 2.53 at once, got -1"),
-        (2**53 + 1, InvalidMetric, "got 9007199254740993"),
+        (-1, InvalidMetric, "0 to 2.53 at once, got int: -1"),
+        (2**53 + 1, InvalidMetric, "got int: 9007199254740993"),
         (2.0, InvalidType, "whole number, got float: 2.0"),
         ("2", InvalidType, "got str: '2'"),
     ],
