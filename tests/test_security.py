@@ -214,7 +214,7 @@ HELD_BY = {
     ],
     "No value outlives": [
         "collector/control/test_processes.py::test_an_expired_lease_is_gone_everywhere",
-        "collector/control/test_saved.py::test_what_is_left_of_a_lease_never_grows",
+        "collector/control/test_state_rows.py::test_what_is_left_of_a_lease_never_grows",
         "robustness/test_fuzz_control.py::test_no_order_and_no_declaration_hurts",
     ],
     "A knob changes at most": [
