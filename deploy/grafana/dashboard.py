@@ -181,6 +181,18 @@ def resources() -> list[Panel]:
             {plugin + " {{reason}}": rates("waggle_plugin_problems_total", "reason")},
         ),
         curves(
+            "Knobs",
+            "short",
+            {plugin + " {{name}}": f"waggle_knob_value{{{PLUGIN}}}"},
+            "Values of knobs that are numbers; a bool is 0 or 1.",
+        ),
+        curves(
+            "Knobs held by a lease",
+            "short",
+            {plugin: f"sum by ({WHO}) (waggle_knob_leased{{{PLUGIN}}})"},
+            "At 0 each knob is at its default or pinned.",
+        ),
+        curves(
             "Functions by CPU, cores",
             "short",
             functions("exclusive_cpu_seconds"),
