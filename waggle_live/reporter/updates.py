@@ -74,8 +74,7 @@ class Updates:
         if everything:
             self._sent_before.update(self._sent)
             self._sent, self._sent_empty, self._is_full = {}, set(), False
-        self._fold_new_away()
-        states: Sequence[State] = self._last if self._last is not None else self._all()
+        states: Sequence[State] = self._last if self._last is not None else self._current()
         cells: List[str] = []
         complete = True
         for state in states:
@@ -108,13 +107,20 @@ class Updates:
         self._since = now
         return lines, complete
 
-    def _fold_new_away(self) -> None:
-        """Where the collector takes no new series any more, fold those away that it hasn't seen."""
-        if self._is_full and self._last is None:
-            for state in self._all():
-                is_new = state.key not in self._sent and state.key not in self._sent_before
-                if is_new and state.registry is not None:
+    def _current(self) -> List[SeriesState]:
+        """Return all states; where the collector takes no new series, those that it hasn't seen
+        are folded away, those that are made meanwhile too.
+        """
+        while True:
+            states = self._all()
+            is_new = False
+            for state in states if self._is_full else ():
+                is_known = state.key in self._sent or state.key in self._sent_before
+                if not is_known and state.registry is not None and state.into is None:
                     state.registry.fold_away(state)
+                    is_new = is_new or state.into is not None
+            if not is_new:
+                return states
 
     def _note(self, state: State) -> None:
         """Note that a series is about to be sent."""
@@ -160,8 +166,7 @@ class Updates:
         A series whose fold doesn't end in time goes untold. It gets ``FOLD_SECONDS`` in any case.
         """
         last = []
-        self._fold_new_away()
-        for state in self._all():
+        for state in self._current():
             try:
                 # Half of the time is left to send them.
                 cell = state.end(max(FOLD_SECONDS, (until - Native.monotonic()) / 2))

@@ -1,12 +1,19 @@
-"""Updates where something of ours fails: it costs what failed, and a line of log."""
+"""Updates: where something of ours fails it costs what failed, and a line of log."""
 
 import logging
 import time
 
 import pytest
 
+from waggle_live.live import INSTRUMENTS
+from waggle_live.logs import LogOnce
 from waggle_live.reporter import reporter
+from waggle_live.reporter.identity import find_identity
+from waggle_live.reporter.session import Session
+from waggle_live.reporter.updates import Updates
 from waggle_live.series.counter import CounterState
+from waggle_live.series.registry import Registry
+from waggle_live.wire.refusal import encode_refused
 
 from ..helpers import until
 
@@ -86,3 +93,26 @@ def test_figures_that_fail_cost_themselves(listener, connect, caplog, monkeypatc
     live.close(timeout=5)
     assert len(listener.messages("bye")) == 1
     assert len(caplog.records) == 1
+
+
+def test_what_is_made_while_a_refusal_is_seen_to_is_added_up_too():
+    """A series that is made between two looks at all of them is in the cell of the overflow."""
+    registry = Registry(INSTRUMENTS)
+    made = []
+
+    def states():
+        found = registry.states()
+        if registry.state_of("counter", "refused", ()).into is not None and len(made) < 3:
+            made.append(registry.get("counter", "late%d" % len(made), {}))
+            made[-1].inc(5)
+        return found
+
+    session = Session(find_identity("p", None, None, None, {}))
+    updates = Updates(states=states, session=session, usage=None, log_once=LogOnce())
+    registry.get("counter", "refused", {}).inc(1)
+    updates.take(True)
+    assert updates.refuse(encode_refused("counter", "refused", {}))
+    sent = b"".join(b"".join(updates.take(False)[0]) for _ in range(4))
+    assert len(made) == 3
+    assert b"late" not in sent
+    assert b'"value":16' in sent
