@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from fcntl import ioctl as _ioctl
+from fcntl import ioctl
 from importlib import import_module
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
@@ -116,6 +116,7 @@ class Native:
     _open = staticmethod(posix.open)
     _read = staticmethod(posix.read)
     _close = staticmethod(posix.close)
+    _ioctl = staticmethod(ioctl)
     #: Not blocking: a named pipe that nobody writes to is empty.
     _FLAGS = posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK
 
@@ -123,7 +124,7 @@ class Native:
     def unread(fd: int) -> int:
         """Return how many bytes can be read of a socket at once; -1 where that can't be told."""
         try:
-            return int.from_bytes(_ioctl(fd, FIONREAD, b"\0\0\0\0"), sys.byteorder)
+            return int.from_bytes(Native._ioctl(fd, FIONREAD, b"\0\0\0\0"), sys.byteorder)
         except (OSError, ValueError):
             return -1
 

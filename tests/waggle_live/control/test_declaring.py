@@ -162,7 +162,6 @@ def test_pins(connect, listener, monkeypatch):
         ("resolution=480", "one of 360, 720, 1080, got 480"),
         ("resolution=many", "must be of type int, got 'many'"),
         ("resolution=", "must be of type int, got ''"),
-        ("resolution=" + "9" * 5000, "must be of type int, got '999"),
         (" , resolution,", "name=value"),
         ("resolution", "name=value"),
         ("resolution=1\x1b[31m", "x1b"),
