@@ -116,7 +116,7 @@ class Native:
     _open = staticmethod(posix.open)
     _read = staticmethod(posix.read)
     _close = staticmethod(posix.close)
-    _ioctl = staticmethod(ioctl)
+    _ioctl: Any = staticmethod(ioctl)
     #: Not blocking: a named pipe that nobody writes to is empty.
     _FLAGS = posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK
 

@@ -219,13 +219,13 @@ def decode_set(message: Mapping[str, Any]) -> Tuple[List[Lease], bool]:
 
 
 def _items(values: Any, field: str, name: str) -> List[Any]:
+    wrong = InvalidType("%s of knob %r must be a list, got %s" % (field, name, describe(values)))
     if isinstance(values, (str, bytes, dict, set, frozenset)):
-        raise InvalidType("%s of knob %r must be a list, got %s" % (field, name, describe(values)))
+        raise wrong
     try:
         return list(values)
     except TypeError as error:
-        of = (field, name, describe(values))
-        raise InvalidType("%s of knob %r must be a list, got %s" % of) from error
+        raise wrong from error
 
 
 def _type_of(values: Sequence[Any], name: str) -> str:
@@ -276,9 +276,7 @@ def _exact(value: Any, kind: str, what: str) -> Value:
 
 def _costs(cost: Any, choices: Optional[Tuple[Value, ...]], name: str) -> Tuple[float, ...]:
     what = "cost of knob %r" % name
-    costs: Tuple[Any, ...] = tuple(
-        _exact(each, "float", what) for each in _items(cost, "cost", name)
-    )
+    costs: Any = tuple(_exact(each, "float", what) for each in _items(cost, "cost", name))
     rises = all(a <= b for a, b in zip(costs, costs[1:]))
     if not costs or len(costs) != len(choices or ()) or not rises or costs[0] <= 0:
         raise InvalidMetric(
