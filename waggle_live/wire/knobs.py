@@ -276,7 +276,8 @@ def _exact(value: Any, kind: str, what: str) -> Value:
 
 def _costs(cost: Any, choices: Optional[Tuple[Value, ...]], name: str) -> Tuple[float, ...]:
     what = "cost of knob %r" % name
-    costs: Any = tuple(_exact(each, "float", what) for each in _items(cost, "cost", name))
+    items = _items(cost, "cost", name)
+    costs: Tuple[Any, ...] = tuple(_exact(each, "float", what) for each in items)
     rises = all(a <= b for a, b in zip(costs, costs[1:]))
     if not costs or len(costs) != len(choices or ()) or not rises or costs[0] <= 0:
         raise InvalidMetric(
