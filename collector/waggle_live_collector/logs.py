@@ -69,7 +69,8 @@ class Lines(logging.Handler):
             else:
                 self._waiting.append(data)
                 self._bytes += len(data)
-                self._changed.notify_all()
+                if len(self._waiting) == 1:  # or the thread is writing, and looks by itself
+                    self._changed.notify_all()
 
     def flush(self) -> None:
         """Wait until all lines are written, at most ``END_SECONDS``. Called by logging at exit."""
@@ -90,14 +91,15 @@ class Lines(logging.Handler):
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if not self._waiting:
                     return
-                data = self._waiting[0]
+                count, data = len(self._waiting), b"".join(self._waiting)
             is_written = self._write(data)
             with self._changed:
-                self._waiting.popleft()
+                for _ in range(count):
+                    self._waiting.popleft()
+                    if not is_written:
+                        self._lose()
                 self._bytes -= len(data)
-                if not is_written:
-                    self._lose()
-                elif self._lost and not self._waiting:
+                if is_written and self._lost and not self._waiting:
                     self._waiting.append(self._line("%d lines of the log were lost", self._lost))
                     self._bytes += len(self._waiting[0])
                     self._lost = 0

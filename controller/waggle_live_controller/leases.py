@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import threading
 import time
@@ -59,9 +60,11 @@ class Leases:
     def __init__(
         self, node: Node, holder: str, *, ttl: float = DEFAULT_TTL, priority: int = 0
     ) -> None:
-        if not _HOLDER.fullmatch(holder):
-            raise ValueError("a holder is 1 to 64 of a-z, 0-9, '.', '_', '-', not %r" % holder)
-        if not MIN_TTL <= ttl <= MAX_TTL:
+        if not isinstance(node, Node):
+            raise ValueError("node is a Node(url, control_token=…), not %r" % (node,))
+        if not (isinstance(holder, str) and _HOLDER.fullmatch(holder)):
+            raise ValueError("a holder is 1 to 64 of a-z, 0-9, '.', '_', '-', not %r" % (holder,))
+        if type(ttl) not in (int, float) or not MIN_TTL <= ttl <= MAX_TTL:
             raise ValueError("ttl is %g to %g s, not %r" % (MIN_TTL, MAX_TTL, ttl))
         if priority not in range(10):
             raise ValueError("priority is 0 to 9, not %r" % priority)
@@ -69,6 +72,7 @@ class Leases:
         self.ttl = ttl
         self.priority = priority
         self._node = node.twin()
+        self._process = os.getpid()
         self._path = "leases/" + quote(holder)
         self._changed = threading.Condition()
         self._will: Tuple[Entry, ...] = ()
@@ -125,7 +129,9 @@ class Leases:
 
     def release(self) -> None:
         """Release everything and end, within the node's timeout. Raises nothing: what can't be
-        released ends by itself after ``ttl``."""
+        released ends by itself after ``ttl``. In a forked child it does nothing."""
+        if os.getpid() != self._process:
+            return
         with self._changed:
             self._over = True
             self._changed.notify()

@@ -61,8 +61,8 @@ class Node:
         password: Optional[str] = None,
         control_token: Optional[str] = None,
     ) -> None:
-        if not timeout > 0:
-            raise InvalidAddress("timeout must be more than 0 s, not %r" % timeout)
+        if type(timeout) not in (int, float) or not timeout > 0:
+            raise InvalidAddress("timeout must be more than 0 s, not %r" % (timeout,))
         host, port, prefix, secure = _parse(url)
         if not secure and (ca_file or cert_file or key_file):
             raise InvalidCredentials("certificates need an address that begins with https://")
@@ -209,7 +209,9 @@ class Node:
 
 def _parse(url: str) -> Tuple[str, int, str, bool]:
     """Return the host, port, path and whether it is https; raises InvalidAddress."""
-    rule = "a node is http://host:port or https://host:port, not %r" % url
+    rule = "a node is http://host:port or https://host:port, not %r" % (url,)
+    if not isinstance(url, str):
+        raise InvalidAddress(rule)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -239,7 +241,7 @@ def _authorization(username: Optional[str], password: Optional[str]) -> Dict[str
 
 def _checked(token: str) -> str:
     """Return a token that a header can carry; raises InvalidCredentials, without telling it."""
-    if not token or not all("!" <= character <= "~" for character in token):
+    if not isinstance(token, str) or not token or not all("!" <= each <= "~" for each in token):
         raise InvalidCredentials("a token is printable ASCII without spaces, and not empty")
     return token
 

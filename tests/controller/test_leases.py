@@ -100,6 +100,21 @@ def test_each_entry_has_its_answer(knob, node):
         eventually(lambda: knob.value == 360)
 
 
+def test_a_forked_child_releases_nothing(knob, node):
+    """Though it leaves the block; the leases are its parent's."""
+    with Leases(node, "test") as leases:
+        leases.hold([Entry(IDENTITY, "resolution", 360)], by=node.poll())
+        assert leases.wait(10)
+        child = os.fork()
+        if child == 0:
+            try:
+                leases.release()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert node.knobs().of(IDENTITY)["resolution"].holder == "test"
+
+
 def test_only_a_decision_on_newer_numbers_renews(knob, node):
     """A program that goes on with old numbers, or hangs, loses its leases after their time."""
     with Leases(node, "test", ttl=2.0) as leases:
@@ -177,6 +192,8 @@ def test_bad_arguments_are_errors_at_the_call():
     ):
         with pytest.raises(ValueError, match=rule):
             Leases(node, **arguments)
+    with pytest.raises(ValueError, match=r"Node\(url"):
+        Leases("http://127.0.0.1:9", "x")
     with pytest.raises(InvalidCredentials) as caught:
         Node("http://127.0.0.1:9", control_token="se cret")
     assert "se cret" not in str(caught.value)

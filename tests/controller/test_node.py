@@ -197,6 +197,8 @@ def test_threads_take_turns(server):
         "http://",
         "http://host:port",
         "http://host:70000",
+        None,
+        b"http://host",
         "http://host/?q",
         "http://host/#f",
         "http://ho st",

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
@@ -151,20 +150,6 @@ class Loop:
         with urllib.request.urlopen(request, timeout=10) as answer:
             told = json.loads(answer.read())
             return answer.status, answer.headers["ETag"], told
-
-    def clear_quarantine(self):
-        """Take the knob's values out of quarantine, once the collector can."""
-        url = "%s/api/v1/quarantine?plugin=turning&plugin_task=%s&name=resolution" % (
-            self.url,
-            TASK,
-        )
-        headers = {"Waggle-Control-Token": TOKEN}
-        request = urllib.request.Request(url, headers=headers, method="DELETE")
-        try:
-            urllib.request.urlopen(request, timeout=10).close()
-        except urllib.error.HTTPError as error:
-            with error:
-                assert error.code in (404, 503), error.read()  # none is in it; it has just started
 
     def _start_collector(self):
         self.collector_process.start_soon()

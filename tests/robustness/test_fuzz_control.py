@@ -14,7 +14,7 @@ from tests.collector.control.holders import MODEL, PROFILE, RESOLUTION, THRESHOL
 from tests.collector.world import World
 from waggle_live.wire.knobs import declared
 from waggle_live_collector.control import view
-from waggle_live_collector.control.orders import ConflictError, Orders, Will
+from waggle_live_collector.control.orders import OrderError, Orders, Will
 from waggle_live_collector.messages import MAX_WHOLE
 from waggle_live_collector.state import reading, snapshot
 from waggle_live_collector.table.kinds import DECODER
@@ -122,11 +122,11 @@ class Node:
         """State a will as HTTP does."""
         decoded = snapshot.json.decode(json.dumps(will).encode(), type=Will)
         try:
-            holder, answers = self.orders.put(name, decoded, self.etags.get(name))
-            self.etags[name] = holder.etag
+            holder, answers = self.orders.put(name, decoded, self.etags.get(name, []))
+            self.etags[name] = [holder.etag]
             assert len(answers) == len(will["set"])
-        except ConflictError:
-            self.etags[name] = None
+        except OrderError:
+            self.etags[name] = []
 
     def end(self, number, status):
         """End a process, with a ``bye`` or without."""

@@ -17,6 +17,9 @@ from .stacks import Stacks
 DEFAULT_MAX_DEPTH = 200
 #: Functions that are told apart while they have no series, and codes whose function is known.
 DEFAULT_MAX_FUNCTIONS, DEFAULT_MAX_CODES = 4096, 8192
+#: Nanoseconds that a plugin is taken to compute at least: in its first second each function of its
+#: start has a large share of all time, and would take a place for good.
+DEFAULT_LEAST_TOTAL = 60 * 10**9
 
 
 class SampledState(FunctionState):
@@ -155,7 +158,7 @@ class SampledFunctions:
             lambda each: each.cost,
             room=self._limit - len(self._admitted),
             limit=self._limit,
-            total=self._total,
+            total=max(self._total, DEFAULT_LEAST_TOTAL),
         ):
             function.state = self._state(function.label)
             self._admitted.append(function.state)

@@ -30,6 +30,8 @@ ALL_THE_TIME = 0.9
 #: Nanoseconds of CPU that a thread uses right after a look if it was running, and seconds for which
 #: it is watched: the later ones where it would run, but other processes have the processor.
 GOING_ON, WATCHED = 50000, (0.0002, 0.001, 0.004)
+#: A wait that takes so many times as long as it should tells that processors are short.
+LATE = 2
 #: Nanoseconds after which CPU counts for the function that waits, as of a thread that never gives
 #: the interpreter to us but to wait.
 MAX_KEPT = 2000000000
@@ -172,12 +174,15 @@ class Sampling:
         """Return the threads that go on from where they were found."""
         running: List[Watched] = []
         for seconds in WATCHED if unsure else ():
+            before = Native.perf_counter_ns()
             self._wait.acquire(True, seconds)
+            took = (Native.perf_counter_ns() - before) / 1e9
             for thread in unsure:
                 self._use(thread)
             running = [thread for thread in unsure if thread.ran >= GOING_ON]
-            # Where none goes on, others may have the processor: that is worth a look at the state.
-            if running or not any(thread.is_runnable() for thread in unsure):
+            # Where none goes on, others may have the processor, if we came late as well: that is
+            # worth a look at the state, which lets other threads in several times.
+            if running or took < LATE * seconds or not any(each.is_runnable() for each in unsure):
                 break
         return running
 

@@ -15,7 +15,7 @@ from .threads import cpu_of_this_thread, has_clocks
 #: of threads that run, the next one comes later. At 50 a second it is 1 %.
 DEFAULT_MAX_COST = 200000
 #: Seconds between two times that what was found is handed on, and that an end waits at most.
-TELL_SECONDS, END_SECONDS = 1.0, 0.2
+TELL_SECONDS, END_SECONDS = 0.25, 0.2
 #: Seconds after which a process in which nothing runs is looked at less often, and how often.
 IDLE_SECONDS, IDLE_PAUSE = 1.0, 0.2
 _WRITTEN = "written"

@@ -65,6 +65,8 @@ class Declaration:
 
         An int serves a float; a bool is no int. Raises InvalidType or InvalidMetric with the rule.
         """
+        if self.choices is not None and type(value) is _TYPES[self.type] and value in self.choices:
+            return value
         what = "value of knob %r" % self.name
         checked = _exact(value, self.type, what)
         if self.choices is not None and checked not in self.choices:

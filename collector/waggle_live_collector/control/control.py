@@ -29,18 +29,22 @@ from .knob import Knob
 from .leases import KnobKey, Leases
 from .processes import ControlledProcesses, Send
 from .profile import Profile
-from .setting import SUSPECT_SECONDS, Setting
+from .setting import SUSPECT_SECONDS, Setting, Settings
 from .told import Sent, Told, ToldProcess
 
 log = logging.getLogger(__name__)
 
-#: Bytes that a setting takes, and that a lease takes, with their rows of the state.
-SETTING_BYTES, LEASE_BYTES = 2000, 1200
+#: Bytes that a lease takes, with its row of the state.
+LEASE_BYTES = 1200
+#: Seconds that a timer comes late, so that it never comes early.
+TIMER_SECONDS = 0.002
 #: Who pays for leases.
 PRINCIPAL = "control"
 #: The first revision is drawn from so many: a process may still have one of a collector that
 #: forgot all.
 REVISIONS = 1 << 40
+
+Later = Callable[[float, Callable[[KnobKey], None], KnobKey], object]
 
 
 class Control:
@@ -54,10 +58,12 @@ class Control:
         self.is_read = False
         self.clock = clock
         self.leases = Leases()
-        self.settings: dict[KnobKey, Setting] = {}
+        self.settings = Settings(processes.table.budget)
         self.profiles: dict[IdentityLabels, Profile] = {}
         #: Has the state saved soon.
         self.changed: Callable[[], None] = lambda: None
+        #: Calls something with a knob after some seconds.
+        self._later: Later = lambda seconds, call, key: None
         #: The first and the last revision that was drawn.
         self.first = self.revision = secrets.randbelow(REVISIONS) + 1
         self._own = own
@@ -69,9 +75,9 @@ class Control:
         #: What has to wait.
         self._waiting: set[KnobKey] = set()
 
-    def begin(self, changed: Callable[[], None]) -> None:
+    def begin(self, changed: Callable[[], None], later: Later) -> None:
         """The state is read; ``changed`` has it saved soon."""
-        self.is_read, self.changed = True, changed
+        self.is_read, self.changed, self._later = True, changed, later
 
     def take(self, process: Process, message: Knobs, send: Send, refusals: list[Refusal]) -> None:
         """A process told its knobs; what is wrong with them is added to ``refusals``.
@@ -85,7 +91,7 @@ class Control:
         identity = process.plugin.identity
         for name, knob in told.knobs.items():
             if knob.slept is not None:
-                setting = self._setting(KnobKey(identity, name), process.principal)
+                setting = self.settings.make(KnobKey(identity, name), process.principal, room=False)
                 if setting is not None:
                     setting.sleep(process.id, knob.slept)
         if any(self._is_behind(told, name, knob) for name, knob in told.knobs.items()):
@@ -122,17 +128,18 @@ class Control:
                 found = [each.knobs[name] for each in told if name in each.knobs]
                 yield Knob(key, found, self.settings.get(key))
 
-    def setting_for(self, key: KnobKey) -> Setting | None:
-        """Return the setting of a knob that is to be set, a new one if need be, room or no room.
+    def make_setting(self, key: KnobKey) -> None:
+        """Make the setting of a knob that is to be set, room or no room.
 
         There are no more of them than of leases, and of the knobs that processes told.
         """
-        told = self._processes.of(key.identity)
-        return self._setting(key, told[-1].process.principal, room=True) if told else None
+        if told := self._processes.of(key.identity):
+            self.settings.make(key, told[-1].process.principal, room=True)
 
     def settle(self, key: KnobKey, now: float) -> str:
         """Put in force what is to be now; return why what is wanted has to wait, or ""."""
         setting, best = self.settings.get(key), self.leases.best(key)
+        has_waited = key in self._waiting
         self._waiting.discard(key)
         if setting is None:
             return ""
@@ -140,11 +147,8 @@ class Control:
         if best is not None:
             holder, lease = best
             is_same = before is not None and lease.value == before
-            why = (
-                ""
-                if is_same and not setting.suspect(lease.value, now)
-                else (setting.held_back(lease.value, now))
-            )
+            if not is_same or setting.suspect(lease.value, now):
+                why, until = setting.held_back(lease.value, now)
             if not why:
                 setting.until = lease.until
                 if not is_same:
@@ -154,6 +158,8 @@ class Control:
                 setting.holder = holder.name
                 return ""
             self._waiting.add(key)
+            if not has_waited:
+                self._later(max(until - now, 0.0) + TIMER_SECONDS, self._look, key)
         if before is not None and (
             now >= setting.until
             or self.leases.of(key, setting.holder) is None
@@ -188,6 +194,21 @@ class Control:
         self._own.lease_expirations.inc(len(over))
         due = {*over, *self._waiting}
         due.update(key for key, each in self.settings.items() if each.is_over(now))
+        for told in self._processes.told.values():
+            if told.identity != told.process.plugin.identity:  # its pod was looked up
+                self._send(told, now)
+            self._trust(told, now)
+        self._settle(due, now)
+        known = {process.id for process in self._all.all()}
+        self.settings.forget(self._table.plugins, known, self.leases)
+
+    def _look(self, key: KnobKey) -> None:
+        """A value has waited for as long as it had to."""
+        if key in self._waiting:
+            self._settle([key], self.clock.monotonic())
+
+    def _settle(self, due: Iterable[KnobKey], now: float) -> None:
+        """Settle some knobs, and send what has changed by it."""
         moved = set()
         for key in due:
             before = self.settings[key].value if key in self.settings else None
@@ -195,16 +216,15 @@ class Control:
             if key in self.settings and self.settings[key].value != before:
                 moved.add(key.identity)
         self.send(moved, now)
-        for told in self._processes.told.values():
-            if told.identity != told.process.plugin.identity:  # its pod was looked up
-                self._send(told, now)
-        self._forget()
 
-    def restore(self, settings: Iterable[Setting]) -> None:
-        """Take in settings of the state file, room or no room."""
-        for setting in settings:
-            self.settings[setting.key] = setting
-            self._budget.account(setting.principal, "knobs").take(What.SERIES, SETTING_BYTES)
+    def _trust(self, told: ToldProcess, now: float) -> None:
+        """Remember the values that a process has run with for long."""
+        for name, sent in told.sent.items():
+            knob = told.knobs.get(name)
+            if now - sent.at > SUSPECT_SECONDS and knob is not None and knob.value == sent.value:
+                setting = self.settings.get(KnobKey(told.identity, name))
+                if setting is not None and setting.trust(sent.value, now):
+                    self._is_changed = True
 
     def _is_behind(self, told: ToldProcess, name: str, knob: Told) -> bool:
         """Tell whether a process has something else than what is in force for it.
@@ -217,17 +237,6 @@ class Control:
             is_sent = told.set_number > 0 and sent is not None and sent.revision == setting.revision
             return not is_sent and knob.revision != setting.revision
         return knob.source == SET and self.first <= knob.revision <= self.revision
-
-    def _setting(self, key: KnobKey, principal: str, *, room: bool = False) -> Setting | None:
-        setting = self.settings.get(key)
-        if setting is None:
-            account = self._budget.account(principal, "knobs")
-            if room:
-                account.take(What.SERIES, SETTING_BYTES)
-            elif not account.hold(What.SERIES, account.own(What.SERIES) + SETTING_BYTES):
-                return None
-            setting = self.settings[key] = Setting(key, principal)
-        return setting
 
     def _change(self, setting: Setting, value: Value | None, holder: str, now: float) -> None:
         old = "default" if setting.value is None else repr(setting.value)
@@ -274,6 +283,8 @@ class Control:
             setting = self.settings.get(key)
             if setting is None or at - sent.at > SUSPECT_SECONDS:
                 continue
+            if setting.is_trusted(sent.value, now):
+                continue
             suspect = setting.blame(sent.value, now)
             what = "quarantined" if suspect.is_quarantined else "held back"
             log.warning(
@@ -284,16 +295,3 @@ class Control:
             self.settle(key, now)
             self._is_changed = True
         self.send([identity], now)
-
-    def _forget(self) -> None:
-        """Forget the settings of plugins that have left; what is quarantined stays."""
-        known = {process.id for process in self._all.all()}
-        for key, setting in list(self.settings.items()):
-            setting.fold(known)
-            if key.identity not in self._table.plugins and setting.value is None:
-                setting.suspects = [each for each in setting.suspects if each.is_quarantined]
-                setting.changes, setting.slept_before = {}, 0.0
-            if setting.is_empty and self.leases.best(key) is None:
-                del self.settings[key]
-                account = self._budget.account(setting.principal, "knobs")
-                account.take(What.SERIES, -SETTING_BYTES)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from waggle_live.wire.knobs import Value
 
@@ -62,7 +62,7 @@ class Holder(Struct, array_like=True, dict=True, eq=False):
     name: str
     #: Drawn when it begins, so that a second one of that name is noticed.
     etag: str
-    priority: int
+    priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]
     until: Seconds
     rows: list[Lease] = []
 

@@ -39,8 +39,8 @@ class Entry(Struct):
     @property
     def key(self) -> KnobKey:
         """Return what it is about."""
-        task = self.plugin if self.plugin_task is None else self.plugin_task
-        return KnobKey(IdentityLabels(self.plugin, task, self.plugin_job), self.name)
+        identity = IdentityLabels(self.plugin, self.plugin_task or self.plugin, self.plugin_job)
+        return KnobKey(identity, self.name)
 
 
 class Will(Struct):
@@ -51,12 +51,13 @@ class Will(Struct):
     priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)] = 0
 
 
-class ConflictError(Exception):
-    """Another copy of the holder is there, or the holder has ended; the message says which."""
+class OrderError(Exception):
+    """An order is refused as a whole: ``outcome`` is what it is counted by, ``status`` HTTP's."""
 
-
-class FullError(Exception):
-    """There is no room for one more holder."""
+    def __init__(self, outcome: str, status: int, text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+        self.status = status
 
 
 class _RefusedError(Exception):
@@ -73,68 +74,66 @@ class Orders:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def put(self, name: str, will: Will, etag: str | None) -> tuple[Holder, list[dict[str, Any]]]:
+    def put(
+        self, name: str, will: Will, etags: Collection[str]
+    ) -> tuple[Holder, list[dict[str, Any]]]:
         """Have a holder want what its will says and nothing else; return it and the answers.
 
-        ``etag`` is that of the holder, None of one that begins. Raises ConflictError or FullError;
-        nothing has changed then.
+        One of ``etags`` is that of the holder; who begins names none. Raises OrderError, and
+        nothing has changed then: another copy of the holder is there, or the holder has ended, or
+        there is no room for one more.
         """
         control = self._control
         now, leases = control.clock.monotonic(), control.leases
-        holder = leases.holders.get(name)
-        if holder is not None and now >= holder.until:
-            self._end(holder, now)
-            holder = None
-        if etag is None:
-            if holder is not None:
-                raise ConflictError(f"{name} holds leases already: its ETag is missing")
-            if len(leases.holders) >= DEFAULT_MAX_HOLDERS:
-                raise FullError(f"there are {DEFAULT_MAX_HOLDERS} holders already")
-            holder = leases.begin(name, now)
-            control.changed()
-        elif holder is None:
-            raise ConflictError(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
-        elif holder.etag != etag:
-            raise ConflictError(f"{name} has another ETag: a second copy of it is at work")
+        holder = self._holder(name, etags, now)
         holder.priority, holder.until = will.priority, now + will.ttl
-        before = set(holder.leases)
-        refused: dict[int, _RefusedError] = {}
-        stated: set[KnobKey] = set()
         keys = [entry.key for entry in will.set]
-        count, new = leases.count, len(set(keys) - before)
-        has_room = count + new <= DEFAULT_MAX_LEASES and control.hold_leases(new)
-        for number, (key, entry) in enumerate(zip(keys, will.set, strict=True)):
-            try:
-                if key in stated:
-                    raise _RefusedError(REFUSED, "the knob stands twice in this request")
-                stated.add(key)
-                self._want(holder, key, entry.value, now, has_room=has_room)
-            except _RefusedError as error:
-                refused[number] = error
-        control.hold_leases(leases.count - count - (new if has_room else 0))
-        dropped = before - stated
+        dropped = holder.leases.keys() - set(keys)
         for key in dropped:
             leases.drop(holder, key)
+        control.hold_leases(-len(dropped))
+        knobs = {key: control.knob(key) for key in keys}
+        wanted: dict[KnobKey, Value] = {}
+        #: By number of their entry.
+        refused: dict[int, _RefusedError] = {}
+        first: dict[KnobKey, int] = {}
+        for number, (key, entry) in enumerate(zip(keys, will.set, strict=True)):
+            try:
+                if first.setdefault(key, number) != number:
+                    raise _RefusedError(REFUSED, "the knob stands twice in this request")
+                wanted[key] = _allowed(knobs[key], entry.value)
+            except _RefusedError as error:
+                refused[number] = error
+        new = [key for key in wanted if key not in holder.leases]
+        room = max(min(DEFAULT_MAX_LEASES - leases.count, len(new)), 0)
+        if not control.hold_leases(room):
+            room = 0
+        for key in new[room:]:
+            del wanted[key]
+            refused[first[key]] = _RefusedError(REFUSED, "there is no room for one more lease")
+        for key, value in wanted.items():
+            if key not in control.settings:
+                control.make_setting(key)
+            leases.want(holder, key, value, now, holder.until)
         # What was refused now may have been taken for longer before.
         holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
-        control.hold_leases(-len(dropped))
-        waits = {key: control.settle(key, now) for key in stated | dropped}
+        waits = {key: control.settle(key, now) for key in [*first, *dropped]}
         control.send({key.identity for key in waits}, now)
         return holder, [
-            self._answer(holder, key, waits[key], refused.get(number))
+            self._answer(holder, key, knobs[key], waits[key], refused.get(number))
             for number, key in enumerate(keys)
         ]
 
-    def end(self, name: str, etag: str | None) -> bool:
+    def end(self, name: str, etags: Collection[str] = ()) -> bool:
         """Release all that a holder has; False if there is none of that name.
 
-        Raises ConflictError if an ``etag`` is given that isn't its own.
+        Raises OrderError if ``etags`` are given and none is its own.
         """
         holder = self._control.leases.holders.get(name)
         if holder is None:
             return False
-        if etag is not None and holder.etag != etag:
-            raise ConflictError(f"{name} has another ETag: a second copy of it is at work")
+        if etags and holder.etag not in etags:
+            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
         self._end(holder, self._control.clock.monotonic())
         return True
 
@@ -150,6 +149,26 @@ class Orders:
         control.changed()
         return True
 
+    def _holder(self, name: str, etags: Collection[str], now: float) -> Holder:
+        """Return the holder of that name, a new one without ``etags``; raises as put() does."""
+        control = self._control
+        holder = control.leases.holders.get(name)
+        if holder is not None and now >= holder.until:
+            self._end(holder, now)
+            holder = None
+        if not etags:
+            if holder is not None:
+                raise _conflict(f"{name} holds leases already: its ETag is missing")
+            if len(control.leases.holders) >= DEFAULT_MAX_HOLDERS:
+                raise OrderError("budget", 503, f"there are {DEFAULT_MAX_HOLDERS} holders already")
+            holder = control.leases.begin(name, now)
+            control.changed()
+        elif holder is None:
+            raise _conflict(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
+        elif holder.etag not in etags:
+            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
+        return holder
+
     def _end(self, holder: Holder, now: float) -> None:
         control = self._control
         keys = control.leases.end(holder)
@@ -159,32 +178,20 @@ class Orders:
         control.send({key.identity for key in keys}, now)
         control.changed()
 
-    def _want(
-        self, holder: Holder, key: KnobKey, value: Any, now: float, *, has_room: bool
-    ) -> None:
-        """Note what is wanted of a knob; raises _RefusedError, and what was wanted before stays."""
-        control, leases = self._control, self._control.leases
-        knob = control.knob(key)
-        if knob is None:
-            raise _RefusedError(REFUSED, "no connected process of that plugin has such a knob")
-        if all(told.is_pinned for told in knob.told):
-            text = f"the operator pinned it to {knob.newest.value!r} when the plugin was started"
-            raise _RefusedError(PINNED, text)
-        checked = _checked(knob, value)
-        if knob.setting is not None and checked in knob.setting.quarantined:
-            text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
-            raise _RefusedError(QUARANTINED, text)
-        if key not in holder.leases and not has_room:
-            raise _RefusedError(REFUSED, "there is no room for one more lease")
-        control.setting_for(key)
-        leases.want(holder, key, checked, now, holder.until)
-
     def _answer(
-        self, holder: Holder, key: KnobKey, waits: str, refused: _RefusedError | None
+        self,
+        holder: Holder,
+        key: KnobKey,
+        knob: Knob | None,
+        waits: str,
+        refused: _RefusedError | None,
     ) -> dict[str, Any]:
-        knob = self._control.knob(key)
-        answer: dict[str, Any] = {**key.identity._asdict(), "name": key.name, "status": REFUSED}
-        answer["processes"] = NOBODY if knob is None else knob.processes()
+        plugin, task, job = key.identity
+        answer: dict[str, Any] = {"plugin": plugin, "plugin_task": task, "plugin_job": job}
+        answer |= {"name": key.name, "status": REFUSED, "processes": NOBODY}
+        if knob is not None:
+            knob = knob._replace(setting=self._control.settings.get(key))
+            answer["processes"] = knob.processes()
         if refused is not None:
             return {**answer, "status": refused.status, "rule": str(refused)}
         best = self._control.leases.best(key)
@@ -203,6 +210,24 @@ class Orders:
         else:
             answer["rule"] = next((told.error for told in knob.told if told.error), "")
         return answer
+
+
+def _conflict(text: str) -> OrderError:
+    return OrderError("conflict", 412, text)
+
+
+def _allowed(knob: Knob | None, value: Any) -> Value:
+    """Return a value that is wanted of a knob; raises _RefusedError, and what was before stays."""
+    if knob is None:
+        raise _RefusedError(REFUSED, "no connected process of that plugin has such a knob")
+    if all(told.is_pinned for told in knob.told):
+        text = f"the operator pinned it to {knob.newest.value!r} when the plugin was started"
+        raise _RefusedError(PINNED, text)
+    checked = _checked(knob, value)
+    if knob.setting is not None and checked in knob.setting.quarantined:
+        text = "the plugin ended twice after this value; DELETE /api/v1/quarantine clears it"
+        raise _RefusedError(QUARANTINED, text)
+    return checked
 
 
 def _checked(knob: Knob, value: Any) -> Value:

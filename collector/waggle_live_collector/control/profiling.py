@@ -17,13 +17,13 @@ from waggle_live.wire.knobs import MAX_PROFILE_HZ, PROFILE
 from .control import Control
 from .knob import Knob
 from .leases import MAX_PRIORITY, KnobKey
-from .orders import APPLIED, PENDING, UNCHANGED, Entry, Orders, Will
+from .orders import APPLIED, PENDING, UNCHANGED, Entry, OrderError, Orders, Will
 from .profile import Profile
 
 #: Seconds of the lease, and until it is renewed.
 TTL, RENEW_SECONDS = 5.0, 1.0
-#: Seconds that the last stacks may take to come, and how often that is looked at.
-LAST_SECONDS, LOOK_SECONDS = 2.0, 0.05
+#: Seconds that processes may take to begin and to send the last, and how often that is looked at.
+WAIT_SECONDS, LOOK_SECONDS = 2.0, 0.05
 #: Profiles at a time.
 DEFAULT_MAX_PROFILES = 4
 DEFAULT_HZ = 99
@@ -38,15 +38,6 @@ class Wish(Entry, kw_only=True):
     hz: Annotated[int, Meta(ge=1, le=MAX_PROFILE_HZ)] = DEFAULT_HZ
 
 
-class ProfilingError(Exception):
-    """There is no profile; ``status`` is that of HTTP."""
-
-    def __init__(self, outcome: str, status: int, text: str) -> None:
-        super().__init__(text)
-        self.outcome = outcome
-        self.status = status
-
-
 class Profiling:
     """Belongs to the event loop."""
 
@@ -57,53 +48,67 @@ class Profiling:
     async def profile(self, wish: Wish) -> tuple[str, str]:
         """Return folded stacks, ``a;b;c N`` a line, and what N is: ``cpu`` or ``wall``.
 
-        Takes the time that was wished for, and at most two seconds more. Raises ProfilingError.
+        Takes the time that was wished for, and at most four seconds more. Raises OrderError.
         """
         control = self._control
         key = KnobKey(wish.key.identity, PROFILE)
         if control.knob(key) is None:
             text = "no process of that plugin is connected that can be profiled"
-            raise ProfilingError("not_found", 404, text)
+            raise OrderError("not_found", 404, text)
         if key.identity in control.profiles:
-            raise ProfilingError("conflict", 409, "that plugin is being profiled already")
+            raise OrderError("conflict", 409, "that plugin is being profiled already")
         if len(control.profiles) >= DEFAULT_MAX_PROFILES:
             text = f"{DEFAULT_MAX_PROFILES} plugins are being profiled already"
-            raise ProfilingError("budget", 503, text)
+            raise OrderError("budget", 503, text)
         profile = control.profiles[key.identity] = Profile()
         holder = f"profile-{secrets.token_hex(4)}"
         try:
             try:
                 await self._hold(key, wish, holder, profile)
             finally:
-                self._orders.end(holder, None)
-            await self._last(key)
+                self._orders.end(holder)
+            await self._wait(key, on=False)
             return profile.folded()
         finally:
             del control.profiles[key.identity]
             profile.close()
 
     async def _hold(self, key: KnobKey, wish: Wish, holder: str, profile: Profile) -> None:
-        """Keep the sampler on for as long as it was wished for."""
-        loop, etag = asyncio.get_running_loop(), None
-        end = loop.time() + wish.seconds
+        """Keep the sampler on for as long as it was wished for, from when a process has it on."""
+        loop = asyncio.get_running_loop()
+        etags: list[str] = []
         entry = Entry(key.identity.plugin, PROFILE, wish.hz, *key.identity[1:])
         will = Will([entry], TTL, MAX_PRIORITY)
-        while (left := end - loop.time()) > 0:
-            held, answers = self._orders.put(holder, will, etag)
-            etag, status = held.etag, answers[0]["status"]
+
+        def renew() -> str:
+            """Return why it has to wait, or ""."""
+            held, answers = self._orders.put(holder, will, etags)
+            etags[:], status = [held.etag], answers[0]["status"]
             knob = self._control.knob(key)
             if knob is not None and status not in (APPLIED, PENDING, UNCHANGED):
                 why = answers[0].get("rule") or f"held by {answers[0].get('holder')}"
-                raise ProfilingError("conflict", 409, f"can't be profiled: {status}: {why}")
+                raise OrderError("conflict", 409, f"can't be profiled: {status}: {why}")
             if knob is not None and knob.in_force is not None:
                 profile.revisions.add(knob.in_force.revision)
+            return str(answers[0].get("rule", ""))
+
+        renew()
+        await self._wait(key, on=True)
+        if rule := renew():
+            raise OrderError("conflict", 409, f"can't be profiled now: {rule}")
+        end = loop.time() + wish.seconds
+        while (left := end - loop.time()) > 0:
+            renew()
             await asyncio.sleep(min(RENEW_SECONDS, left))
 
-    async def _last(self, key: KnobKey) -> None:
-        """Wait for the last stacks: they come before a process says that it has stopped."""
+    async def _wait(self, key: KnobKey, *, on: bool) -> None:
+        """Wait until a process says that it has begun, or all that they have stopped.
+
+        The last stacks come before that.
+        """
         loop = asyncio.get_running_loop()
-        end = loop.time() + LAST_SECONDS
-        while loop.time() < end and _is_on(self._control.knob(key)):
+        end = loop.time() + WAIT_SECONDS
+        while loop.time() < end and _is_on(self._control.knob(key)) is not on:
             await asyncio.sleep(LOOK_SECONDS)
 
 

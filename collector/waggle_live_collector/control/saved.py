@@ -47,9 +47,11 @@ def restore(control: Control, state: State, now: float, asleep: float | None) ->
         setting.recent = [min(at, now) for at in setting.recent]
         for suspect in setting.suspects:
             suspect.at = min(suspect.at, now)
+        for trusted in setting.trusted:
+            trusted.at = min(trusted.at, now)
         if not keeps:
             setting.value = None
-    control.restore(state.settings)
+    control.settings.restore(state.settings)
     for holder in state.holders if keeps else ():
         holder.until = left(holder.until)
         for lease in holder.leases.values():

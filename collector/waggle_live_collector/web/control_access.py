@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 from aiohttp import hdrs, web
 
+from ..control.orders import OrderError
 from ..identity.token import TokenFile
 from ..sockets.tcp import join
 from .config import WebConfig
@@ -20,17 +21,8 @@ TOKEN_HEADER = "Waggle-Control-Token"
 #: Names that no stranger can have in the public DNS.
 _PRIVATE = ("localhost", "local", "internal", "svc", "home.arpa", "lan", "test")
 
-OFF_TEXT = "nobody controls plugins here: the collector was started without --control.token-file\n"
-TOKEN_TEXT = f"show the token of --control.token-file in the header {TOKEN_HEADER}\n"
-
-
-class AccessError(Exception):
-    """The request is refused; ``outcome`` is what it is counted by."""
-
-    def __init__(self, outcome: str, status: int, text: str) -> None:
-        super().__init__(text)
-        self.outcome = outcome
-        self.status = status
+OFF_TEXT = "nobody controls plugins here: the collector was started without --control.token-file"
+TOKEN_TEXT = f"show the token of --control.token-file in the header {TOKEN_HEADER}"
 
 
 class ControlAccess:
@@ -45,18 +37,18 @@ class ControlAccess:
         self._own_names = {socket.gethostname().lower()}
 
     def check(self, request: web.Request) -> None:
-        """Raise AccessError unless the request may change something."""
+        """Raise OrderError unless the request may change something."""
         if self._token is None:
-            raise AccessError("off", 403, OFF_TEXT)
+            raise OrderError("off", 403, OFF_TEXT)
         # Over TLS the name has been proven by the certificate.
         # Not aiohttp's own, which asks the DNS where there is no header.
         host = request.headers.get(hdrs.HOST, "")
         if connection_of(request).config.tls is None and not self._is_known(host):
             text = f"the Host header is {host[:100]!r}: a page may have been led here by "
-            text += "its name (DNS rebinding); use the address, or a name without a dot\n"
-            raise AccessError("host", 403, text)
+            text += "its name (DNS rebinding); use the address, or a name without a dot"
+            raise OrderError("host", 403, text)
         if not self._token.admits(request.headers.get(TOKEN_HEADER)):
-            raise AccessError("unauthorized", 401, TOKEN_TEXT)
+            raise OrderError("unauthorized", 401, TOKEN_TEXT)
 
     def _is_known(self, host: str) -> bool:
         """Tell whether no page of a stranger's can have that name."""

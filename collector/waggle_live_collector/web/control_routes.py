@@ -11,13 +11,13 @@ from msgspec import DecodeError, Struct, ValidationError, json
 from ..control import view
 from ..control.control import Control
 from ..control.leases import Holder, check_holder
-from ..control.orders import ConflictError, Entry, FullError, Orders, Will
-from ..control.profiling import Profiling, ProfilingError, Wish
+from ..control.orders import Entry, OrderError, Orders, Will
+from ..control.profiling import Profiling, Wish
 from ..own_metrics import OwnMetrics
 from . import negotiation
 from .answer import Answer
-from .control_access import TOKEN_HEADER, AccessError, ControlAccess
-from .listener import connection_of
+from .control_access import TOKEN_HEADER, ControlAccess
+from .listener import DEFAULT_MAX_BODY, connection_of
 from .shared_answers import SharedAnswers
 
 KNOBS, LEASES, QUARANTINE = "/api/v1/knobs", "/api/v1/leases", "/api/v1/quarantine"
@@ -40,13 +40,6 @@ class Clearance(Struct):
     plugin_task: str | None = None
     plugin_job: str = ""
     value: str | None = None
-
-
-class _RefusedError(Exception):
-    def __init__(self, outcome: str, status: int, text: str) -> None:
-        super().__init__(text)
-        self.outcome = outcome
-        self.status = status
 
 
 class ControlRoutes:
@@ -96,29 +89,19 @@ class ControlRoutes:
     async def _put(self, request: web.Request) -> web.StreamResponse:
         name = _holder_name(request)
         begins = request.headers.getall(hdrs.IF_NONE_MATCH, [])
-        matches = request.headers.getall(hdrs.IF_MATCH, [])
-        if bool(begins) == bool(matches) or (begins and begins != [_ANY]) or len(matches) > 1:
-            text = "a holder begins with If-None-Match: *, and goes on with If-Match: its ETag\n"
-            raise _RefusedError("unconditional", 428, text)
+        matches = _etags(request)
+        if bool(begins) == bool(matches) or (begins and begins != [_ANY]):
+            text = "a holder begins with If-None-Match: *, and goes on with If-Match: its ETag"
+            raise OrderError("unconditional", 428, text)
         will = await _body(request, Will)
-        try:
-            holder, entries = self._orders.put(name, will, matches[0] if matches else None)
-        except ConflictError as error:
-            raise _RefusedError("conflict", 412, f"{error}\n") from None
-        except FullError as error:
-            raise _RefusedError("budget", 503, f"{error}\n") from None
+        holder, entries = self._orders.put(name, will, matches)
         self._count("renewed" if matches else "created")
         return self._told(holder, will, entries, 200 if matches else 201)
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
         name = _holder_name(request)
-        matches = request.headers.getall(hdrs.IF_MATCH, [])
-        try:
-            found = self._orders.end(name, matches[0] if matches else None)
-        except ConflictError as error:
-            raise _RefusedError("conflict", 412, f"{error}\n") from None
-        if not found:
-            raise _RefusedError("not_found", 404, f"{name} holds nothing\n")
+        if not self._orders.end(name, _etags(request)):
+            raise OrderError("not_found", 404, f"{name} holds nothing")
         self._count("released")
         return web.Response(status=204, headers=_HEADERS)
 
@@ -126,20 +109,19 @@ class ControlRoutes:
         which = _convert(dict(request.query), Clearance)
         entry = Entry(which.plugin, which.name, None, which.plugin_task, which.plugin_job)
         if not self._orders.clear(entry.key, _values(which.value)):
-            raise _RefusedError("not_found", 404, "no such value is quarantined\n")
+            raise OrderError("not_found", 404, "no such value is quarantined")
         self._count("cleared")
         return web.Response(status=204, headers=_HEADERS)
 
     async def _profile(self, request: web.Request) -> web.StreamResponse:
         wish = await _body(request, Wish)
-        deadline = connection_of(request).deadline
+        connection = connection_of(request)
+        connection.ends_with_input = True  # whoever hangs up has the sampler switched off
+        deadline = connection.deadline
         when = deadline.when()
         if when is not None:
             deadline.reschedule(when + wish.seconds + PROFILE_GRACE)
-        try:
-            text, of = await self._profiling.profile(wish)
-        except ProfilingError as error:
-            raise _RefusedError(error.outcome, error.status, f"{error}\n") from None
+        text, of = await self._profiling.profile(wish)
         self._count("profiled")
         headers = {**_HEADERS, "Waggle-Profile-Unit": f"{of} microseconds"}
         return web.Response(text=text, headers=headers)
@@ -161,10 +143,10 @@ class ControlRoutes:
             try:
                 self._access.check(request)
                 return await handler(request)
-            except (AccessError, _RefusedError) as error:
+            except OrderError as error:
                 self._count(error.outcome)
                 headers = {**_HEADERS, **(_CHALLENGE if error.status == 401 else {})}
-                return web.Response(status=error.status, text=str(error), headers=headers)
+                return web.Response(status=error.status, text=f"{error}\n", headers=headers)
 
         return guarded
 
@@ -178,26 +160,38 @@ def _answer(body: Any, status: int = 200) -> web.Response:
     )
 
 
+def _etags(request: web.Request) -> list[str]:
+    """Return what If-Match names: any of them may be the one."""
+    lines = request.headers.getall(hdrs.IF_MATCH, [])
+    return [each.strip() for line in lines for each in line.split(",")]
+
+
 def _holder_name(request: web.Request) -> str:
     try:
         return check_holder(request.match_info["holder"])
     except ValueError as error:
-        raise _RefusedError("bad_request", 400, f"{error}\n") from None
+        raise OrderError("bad_request", 400, str(error)) from None
 
 
 async def _body(request: web.Request, kind: type[T]) -> T:
-    """Return the body of a request; raises _RefusedError for one that is none."""
+    """Return the body of a request; raises OrderError for one that is none."""
     try:
+        # One that says that it is too long is not read.
+        if (request.content_length or 0) > DEFAULT_MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(DEFAULT_MAX_BODY, 0)
         return json.decode(await request.read(), type=kind)
+    except web.HTTPRequestEntityTooLarge:
+        text = f"a body has at most {DEFAULT_MAX_BODY} bytes"
+        raise OrderError("bad_request", 413, text) from None
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _RefusedError("bad_request", 400, f"the body is wrong: {error}\n") from None
+        raise OrderError("bad_request", 400, f"the body is wrong: {error}") from None
 
 
 def _convert(query: dict[str, str], kind: type[T]) -> T:
     try:
         return json.decode(json.encode(query), type=kind)
     except ValidationError as error:
-        raise _RefusedError("bad_request", 400, f"the query is wrong: {error}\n") from None
+        raise OrderError("bad_request", 400, f"the query is wrong: {error}") from None
 
 
 def _values(text: str | None) -> list[Any] | None:

@@ -90,6 +90,8 @@ class HttpConnection(web.RequestHandler):
         )
         self.phase = Phase.REQUESTING
         self.since = listener.clock.monotonic()
+        #: Is the peer gone once it says no more, or does it still read an answer?
+        self.ends_with_input = False
         #: When the answer that is made has to be sent.
         self.deadline = asyncio.timeout(None)
         #: Bytes of the request, and of the answer that is held for it.
@@ -184,6 +186,7 @@ class HttpConnection(web.RequestHandler):
         Over TLS there is no such thing.
         """
         asked = self._bytes > 0 and self.phase is not Phase.IDLE and self.config.tls is None
+        asked = asked and not self.ends_with_input
         if asked:
             self.close()  # when that is done
         return asked

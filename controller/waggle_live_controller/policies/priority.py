@@ -11,11 +11,11 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 from .deadline import (
     FIRST_BACKOFF,
     GOOD_PERIODS,
-    MARGIN_UP,
     MAX_BACKOFF,
     MIN_SAMPLES,
     TRIAL_PERIODS,
     Decision,
+    mean_of_ten,
 )
 
 #: Share of the cores that may be planned for: above the first a plugin is turned down, up to the
@@ -25,6 +25,8 @@ FULL, ROOMY = 0.97, 0.85
 #: planned for than is taken now, down to LEAST of the cores; as much is given back after each good
 #: stretch.
 LESS, LEAST = 0.9, 0.3
+#: Of its deadline, that a frame may take of CPU time.
+MARGIN = 0.9
 #: How much a new figure of CPU time counts beside what was known.
 NEWEST = 0.2
 
@@ -70,8 +72,10 @@ class PriorityAllocator:
         if not claims or not (cores > 0 and period > 0 and settle >= 0):
             raise ValueError("there are claims and cores, and times aren't negative")
         for name, claim in claims.items():
-            if not (claim.deadline > 0 and claim.rate > 0 and len(claim.costs) > 0):
-                raise ValueError("%s has no deadline, rate or costs: %r" % (name, claim))
+            costs = claim.costs
+            rise = len(costs) > 0 and all(0 < a <= b for a, b in zip(costs, costs[1:] or costs))
+            if not (claim.deadline > 0 and claim.rate > 0 and rise):
+                raise ValueError("%s has no deadline, rate or costs that rise: %r" % (name, claim))
         self._claims = dict(claims)
         self._order = sorted(claims, key=lambda name: (-claims[name].priority, name))
         self._cores = cores
@@ -80,6 +84,8 @@ class PriorityAllocator:
         self.settings: Dict[str, int] = {name: len(c.costs) - 1 for name, c in claims.items()}
         #: CPU seconds of a frame for each unit of cost.
         self._unit: Dict[str, float] = {}
+        #: Seconds of a frame that were measured last, or are expected.
+        self._latest: Dict[str, float] = {}
         #: Whose unit is of CPU times.
         self._told: Set[str] = set()
         self._share = 1.0
@@ -91,14 +97,15 @@ class PriorityAllocator:
 
     def decide(self, now: float, usages: Mapping[str, Usage]) -> Dict[str, Decision]:
         """Decide by what each plugin did; one that is left out, or has fewer than ten samples,
-        keeps its setting, and its part of the cores stays its own.
+        keeps its setting, and its part of the cores stays its own. Fewer count if, with those of
+        the decision before, the ten latest are late.
 
         ``now``: seconds of any clock that never goes back.
         """
         fresh = {
             name: usage
             for name, usage in usages.items()
-            if usage.measured is not None and usage.samples >= MIN_SAMPLES
+            if usage.measured is not None and self._suffices(name, usage.measured, usage.samples)
         }
         before = dict(self.settings)
         reason = "waits until the change shows"
@@ -112,6 +119,9 @@ class PriorityAllocator:
                 self._turn_up(now)
             if self.settings != before:
                 self._no_decision_before = now + self._settle + 0.9 * self._period
+            for name in self._latest:
+                costs = self._claims[name].costs
+                self._latest[name] *= costs[self.settings[name]] / costs[before[name]]
         return {
             name: Decision(setting, setting != before[name], name in fresh, reason)
             for name, setting in self.settings.items()
@@ -120,9 +130,16 @@ class PriorityAllocator:
     def _is_late(self, name: str, usage: Usage) -> bool:
         return usage.measured is not None and usage.measured > self._claims[name].deadline
 
+    def _suffices(self, name: str, measured: float, samples: int) -> bool:
+        if samples >= MIN_SAMPLES or samples <= 0 or name not in self._latest:
+            return samples >= MIN_SAMPLES
+        return mean_of_ten(measured, samples, self._latest[name]) > self._claims[name].deadline
+
     def _learn(self, fresh: Mapping[str, Usage]) -> None:
         for name, usage in fresh.items():
             cost = self._claims[name].costs[self.settings[name]]
+            if usage.measured is not None:
+                self._latest[name] = usage.measured
             if usage.cpu is not None:
                 unit = usage.cpu / cost
                 known = self._unit[name] if name in self._told else unit
@@ -180,7 +197,7 @@ class PriorityAllocator:
             if name not in self._unit:
                 continue
             claim, least = self._claims[name], self._takes(name, 0)
-            within = MARGIN_UP * claim.deadline
+            within = MARGIN * claim.deadline
             for setting in range(most[name], 0, -1):
                 more = self._takes(name, setting) - least
                 if more <= left and self._unit[name] * claim.costs[setting] <= within:

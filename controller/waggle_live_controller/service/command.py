@@ -38,7 +38,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         host, port = own.serve(config.listen)
     except OSError as error:
         parser.exit(2, "%s: listen %s: %s\n" % (parser.prog, config.listen, error.strerror))
-    log.info("metrics are at http://%s:%d/metrics", host, port)
+    log.info("metrics are at http://%s:%d/metrics", "[%s]" % host if ":" in host else host, port)
     if not options.act:
         log.info("it only says what it would do: --act has it turn knobs")
 
@@ -62,7 +62,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         pass
     for thread in threads:
         thread.join()
-    log.info("released what it held")
+    log.info("released what it held" if options.act else "ended")
     return 0
 
 

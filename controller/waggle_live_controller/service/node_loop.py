@@ -156,7 +156,7 @@ class NodeLoop:
             self._own.measured.labels(*labels).set(what.value)
         met = "unknown"
         if decision.fresh and what.value is not None:
-            watch.decided_at = snapshot.received
+            watch.decided(snapshot)
             met = "met" if what.value <= watch.deadline.below else "missed"
         self._own.decisions.labels(*labels, met).inc()
         if decision.changed:
@@ -203,9 +203,8 @@ class NodeLoop:
         # Figures change all the time; what would be done does not.
         if self._said.get(where, "").partition(" (")[0] != text.partition(" (")[0]:
             if text:
-                log.log(
-                    level, "%s %s: %s", self._node.url, who if who != self._node.url else "", text
-                )
+                url = self._node.url
+                log.log(level, "%s: %s", url if who == url else "%s %s" % (url, who), text)
             self._said[where] = text
 
 

@@ -1,6 +1,5 @@
 """Reads a YAML file so that every error names the file, the line, and what would be right."""
 
-import math
 from typing import Any, Callable, Dict, List, Optional, Set, TypeVar
 
 import yaml
@@ -47,7 +46,7 @@ class Section:
     ) -> float:
         """Return a number above ``low`` and at most ``high``; raises ConfigError."""
         value = self._scalar(name, default, (int, float))
-        if not (math.isfinite(value) and low < value <= high):
+        if not low < value <= high:  # nor is it NaN
             raise self.error(
                 "%s is a number above %g and at most %g, not %r" % (name, low, high, value), name
             )
@@ -75,7 +74,7 @@ class Section:
         """Return a list of texts; raises ConfigError for an empty one, too."""
         found = []
         for node in self._items(name):
-            value = yaml.SafeLoader.construct_object(_LOADER, node)
+            value = self._value(node, name)
             if type(value) is not str or not value:
                 raise ConfigError(
                     "%s: %s is a list of names, not %r" % (self._place(node), name, value)
@@ -116,11 +115,17 @@ class Section:
             if default is None:
                 raise self.error("%s needs %s" % (self._what, name))
             return default
-        value = yaml.SafeLoader.construct_object(_LOADER, node) if _is_scalar(node) else None
+        value = self._value(node, name) if _is_scalar(node) else None
         if type(value) not in types:
             kind = " or ".join(_KINDS[each] for each in types)
             raise self.error("%s is %s, not %s" % (name, kind, _shown(node, value)), name)
         return value
+
+    def _value(self, node: Any, name: str) -> Any:
+        try:
+            return yaml.SafeLoader.construct_object(_LOADER, node)
+        except (ValueError, yaml.YAMLError):  # a date that is none, an unknown tag
+            raise ConfigError("%s: %s can't be read" % (self._place(node), name)) from None
 
     def _place(self, node: Any) -> str:
         return "%s:%d" % (self._path, node.start_mark.line + 1)

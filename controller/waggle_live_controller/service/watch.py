@@ -5,8 +5,6 @@ from typing import Dict, List, Mapping, NamedTuple, Optional
 from .. import Entry, Knobs, Ladder, PluginIdentity, PluginReading, Snapshot
 from .config import P95, Deadline
 
-#: Samples that make a measurement: a plugin of few frames is measured over several periods.
-MIN_SAMPLES = 10
 #: Seconds of a window that quantiles are of.
 WINDOW = 2
 #: A process tells its CPU time every 2 s: less than the first says nothing, and it is measured anew
@@ -102,12 +100,17 @@ class Watch:
         self.setting = len(self.ladder.settings) - 1 if self.ladder else 0
         self.decided_at = float("-inf")
 
+    def decided(self, snapshot: Snapshot) -> None:
+        """Measure from here on, except for CPU times: this was decided on."""
+        self.decided_at = snapshot.received
+        self._since = snapshot
+
     def restart(self, snapshot: Snapshot) -> None:
         """Measure from here on: something has changed."""
         self._since = self._cpu_since = snapshot
 
     def measure(self, snapshot: Snapshot) -> Measured:
-        """Return what happened since the last measurement that had samples enough."""
+        """Return what happened since the last decision on fresh numbers."""
         if self._since is None or self._cpu_since is None:
             self.restart(snapshot)
             return NOTHING
@@ -119,8 +122,6 @@ class Watch:
         value = timer.mean
         if self.deadline.statistic == P95:
             value = snapshot.plugins[task].timers[name].p95
-        if timer.count >= MIN_SAMPLES:
-            self._since = snapshot
         return Measured(value, timer.count, self._cpu(snapshot))
 
     def _cpu(self, snapshot: Snapshot) -> Optional[float]:

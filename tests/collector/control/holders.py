@@ -64,7 +64,7 @@ class Holder:
         """State the whole will: knobs of one plugin by name; return its answers."""
         entries = [*entries, *(Entry(plugin, name, value) for name, value in values.items())]
         will = Will(entries, self.ttl, self.priority)
-        holder, answers = self.orders.put(self.name, will, self.etag)
+        holder, answers = self.orders.put(self.name, will, [self.etag] if self.etag else [])
         self.etag = holder.etag
         return answers
 
@@ -76,4 +76,4 @@ class Holder:
     def end(self):
         """Release everything."""
         self.etag = None
-        return self.orders.end(self.name, None)
+        return self.orders.end(self.name)

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from waggle_live_collector.control import orders
 from waggle_live_collector.control.leases import DEFAULT_MAX_LEASES, check_holder
-from waggle_live_collector.control.orders import ConflictError, Entry
+from waggle_live_collector.control.orders import Entry, OrderError
 
 from ..world import World
 from .holders import MODEL, PROFILE, RESOLUTION, THRESHOLD, Controlled, Holder
@@ -195,16 +196,16 @@ def test_a_second_copy_of_a_holder_is_noticed():
     Controlled(world)
     one, two = Holder(world), Holder(world)
     one.put(resolution=360)
-    with pytest.raises(ConflictError, match="holds leases already"):
+    with pytest.raises(OrderError, match="holds leases already"):
         two.put(resolution=1080)
     two.etag = '"0123456789abcdef"'
-    with pytest.raises(ConflictError, match="a second copy"):
+    with pytest.raises(OrderError, match="a second copy"):
         two.put(resolution=1080)
     before = one.etag
     one.put(resolution=360)
     assert one.etag == before
     world.pass_(11)
-    with pytest.raises(ConflictError, match="has ended"):
+    with pytest.raises(OrderError, match="has ended"):
         one.put(resolution=360)
     two.etag = None
     two.put(resolution=1080)
@@ -234,3 +235,33 @@ def test_the_profile_is_shown_when_somebody_used_it():
     assert world.value("waggle_knob_value", name="__profile") is None
     Holder(world).put(__profile=50)
     assert world.value("waggle_knob_leased", name="__profile") == 1
+
+
+def test_what_is_not_there_takes_no_room():
+    """However much of it a will names."""
+    world = World()
+    Controlled(world)
+    me, absent = Holder(world), [Entry(f"p{number}", "k", 1) for number in range(5000)]
+    answers = me.put(*absent, resolution=360)
+    assert [each["status"] for each in answers[-2:]] == ["refused", "pending"]
+
+
+def test_leases_are_bounded(monkeypatch):
+    """The first so many are taken; those that the same will releases make room."""
+    monkeypatch.setattr(orders, "DEFAULT_MAX_LEASES", 3)
+    world = World()
+    names = [f"k{number}" for number in range(8)]
+    Controlled(world, knobs=[{**RESOLUTION, "name": name} for name in names])
+    me = Holder(world)
+    statuses = me.statuses(**dict.fromkeys(names[:4], 360))
+    assert [*statuses.values()] == ["pending"] * 3 + ["refused"]
+    assert {*me.statuses(**dict.fromkeys(names[4:7], 360)).values()} == {"pending"}
+    assert world.control.leases.count == 3
+
+
+def test_a_task_that_is_empty_is_that_of_the_plugin():
+    """As in a plugin's own words."""
+    world = World()
+    Controlled(world, task="")
+    answers = Holder(world).put(Entry("plugin", "resolution", 360, plugin_task=""))
+    assert [(each["plugin_task"], each["status"]) for each in answers] == [("plugin", "pending")]

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from waggle_live.wire.knobs import MAX_STACKS
-from waggle_live_collector.control import profiling
+from waggle_live_collector.control import orders, profiling
+from waggle_live_collector.control.orders import OrderError
 from waggle_live_collector.control.profile import Profile
-from waggle_live_collector.control.profiling import Profiling, ProfilingError, Wish
+from waggle_live_collector.control.profiling import Profiling, Wish
 
 from ..world import World
 from .holders import PROFILE, Controlled, Holder
@@ -17,7 +18,7 @@ from .holders import PROFILE, Controlled, Holder
 def quick(monkeypatch):
     """Renew and look often, so that a profile of a second is a short one."""
     monkeypatch.setattr(profiling, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(profiling, "LAST_SECONDS", 0.5)
+    monkeypatch.setattr(profiling, "WAIT_SECONDS", 0.5)
 
 
 def wish(seconds=1.0, plugin="plugin", hz=99):
@@ -66,7 +67,7 @@ def test_stacks_of_all_processes_are_added_up():
         one.obey()
         two.obey()
 
-    text, of = run(world, wish(0.3), (0.1, begin), (0.3, end))
+    text, of = run(world, wish(0.3), (0.1, begin), (0.45, end))
     assert (text, of) == ("main;detect 7000\n", "cpu")
     assert not world.control.profiles
     assert not world.control.leases.holders
@@ -121,7 +122,7 @@ def test_what_cannot_be_profiled_is_said(case):
         world.control.profiles[plugin.peer.protocol.process.plugin.identity] = Profile()
     elif case == "held":
         Holder(world, priority=9).put(__profile=10)
-    with pytest.raises(ProfilingError) as caught:
+    with pytest.raises(OrderError) as caught:
         run(world, wished)
     assert caught.value.status == (404 if case == "no plugin" else 409)
     assert len(world.control.leases.holders) == (case == "held")
@@ -140,3 +141,14 @@ def test_a_process_that_tells_too_many_stacks_has_the_rest_left_out():
     assert len(profile.stacks["q"]) < 5
     profile.close()
     assert world.budget.root.total == 0
+
+
+def test_a_profile_needs_a_place_among_the_holders(monkeypatch):
+    """Without one it is refused, and nothing is left of it."""
+    monkeypatch.setattr(orders, "DEFAULT_MAX_HOLDERS", 0)
+    world = World()
+    Controlled(world, knobs=[PROFILE])
+    with pytest.raises(OrderError) as caught:
+        run(world, wish())
+    assert (caught.value.outcome, caught.value.status) == ("budget", 503)
+    assert not world.control.profiles

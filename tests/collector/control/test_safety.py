@@ -21,6 +21,24 @@ def test_a_knob_changes_at_most_once_a_second():
     assert plugin.has() == {"count": 2}
 
 
+def test_a_value_that_came_too_soon_is_put_in_force_when_it_may_be():
+    """Not first when the collector looks at everything, once a second."""
+    world, timers = World(), []
+    world.control.begin(
+        lambda: None, lambda seconds, call, key: timers.append((seconds, call, key))
+    )
+    plugin, me = Controlled(world, knobs=[COUNT]), Holder(world)
+    me.put(count=1)
+    world.time.pass_(0.25)
+    for value in range(2, 6):
+        me.put(count=value)
+    ((seconds, call, key),) = timers
+    world.time.pass_(seconds)
+    call(key)
+    assert 0.75 <= seconds < 0.8
+    assert plugin.has() == {"count": 5}
+
+
 def test_a_knob_changes_at_most_twelve_times_a_minute():
     """However many are asked for: in each minute there are twelve."""
     world = World()
@@ -69,7 +87,7 @@ def restarted(world, plugin, end, process):
         plugin.peer.protocol.end_of_file()
     else:
         plugin.peer.bye(end)
-    return Controlled(world, process, knobs=[*plugin.knobs.values()])
+    return Controlled(world, process)
 
 
 class Ended:
@@ -126,6 +144,43 @@ def test_an_end_long_after_a_value_is_not_its_fault():
     world.pass_(11)
     plugin = restarted(world, plugin, "error", "session-1")
     assert plugin.has() == {"resolution": 1080}
+
+
+def test_a_value_that_a_process_ran_with_for_long_is_not_blamed():
+    """For 10 minutes: whoever kills the plugin again and again quarantines no healthy value."""
+    world = World()
+    me, plugin = Holder(world, ttl=60.0), Controlled(world, "session-0")
+    me.put(resolution=1080)
+    plugin.obey()
+    world.pass_(12)
+    for number in range(1, 6):
+        plugin = restarted(world, plugin, "error", f"session-{number}")
+        assert plugin.has() == {"resolution": 1080}
+        world.pass_(3)
+    me.put(resolution=360)
+    plugin.obey()
+    for number in range(6, 8):
+        plugin = restarted(world, plugin, "error", f"session-{number}")
+        world.pass_(6)
+        me.put(resolution=360)
+    assert me.statuses(resolution=360) == {"resolution": "quarantined"}
+    me.put(resolution=1080)
+    world.pass_(610, step=10.0)
+    me.etag = None
+    me.put(resolution=1080)
+    plugin = restarted(world, plugin, "error", "session-8")
+    assert plugin.has() == {}
+
+
+def test_a_value_that_a_process_was_only_sent_is_not_trusted():
+    """It may be busy, and take it later."""
+    world = World()
+    me, plugin = Holder(world, ttl=60.0), Controlled(world, "session-0")
+    me.put(resolution=1080)
+    world.pass_(12)
+    plugin = restarted(world, plugin, "error", "session-1")
+    plugin = restarted(world, plugin, "error", "session-2")
+    assert plugin.has() == {}
 
 
 def test_an_end_of_file_alone_is_not_judged():

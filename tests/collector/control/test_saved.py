@@ -144,6 +144,20 @@ def test_quarantine_outlives_the_collector(node):
     assert other.statuses(resolution=1080) == {"resolution": "quarantined"}
 
 
+def test_trust_outlives_the_collector(node):
+    """A value that a process ran with for long is not blamed after a restart either."""
+    me = Holder(node.world, ttl=60.0)
+    plugin = Controlled(node.world)
+    me.put(resolution=1080)
+    plugin.obey()
+    node.world.pass_(12)
+    world = node.restart()
+    for number in range(2, 5):
+        plugin = Controlled(world, f"session-{number}")
+        assert plugin.has() == {"resolution": 1080}
+        plugin.peer.bye("error")
+
+
 def test_what_was_slept_goes_on(node):
     """Told again by the same process it counts once; that of ended ones stays."""
     knob = {"name": "fps", "type": "float", "default": 30.0, "low": 1.0, "high": 30.0}
@@ -163,7 +177,13 @@ def test_what_was_slept_goes_on(node):
         ("holders", 7),
         ("settings", [[["p", "t", "j"], "k"], "uid:0", {"a": 1}]),
         ("settings", [[["p", "t", "j"], "k"], "uid:0", None, "", 0, 0, 0, {}, [], [], {"a": -1}]),
+        ("holders", ["me", '"x"', 10, 1000.0, []]),
+        (
+            "settings",
+            [[["p", "t", "j"], "k"], "uid:0", None, "", 0, 0, 0, {}, [], [], {}, 1e300],
+        ),
         ("revisions", "x"),
+        ("revisions", [1, 2**63 - 1]),
     ],
 )
 def test_a_row_that_is_none_is_left_out_alone(node, part, row):

@@ -88,7 +88,7 @@ def rich_world():
         }
     )
     entry = Entry(NASTY, "fps", 7, NASTY, NASTY)
-    Orders(world.control).put("me", Will([entry]), None)
+    Orders(world.control).put("me", Will([entry]), [])
     world.peer("session-2", plugin="other").update(1, counter("c", 1))
     world.peer("session-3", plugin="gone").bye("error")
     world.time.pass_(1.5)

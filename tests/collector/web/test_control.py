@@ -1,6 +1,7 @@
 """Control over HTTP: who may, what is answered, and that nothing else changes anything."""
 
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ import jsonschema
 
 from ..control.holders import RESOLUTION
 from ..harness import Client, start, wait_until
-from .orders import ask, begin, declare, entry, outcomes
+from .orders import HEADER, TOKEN, ask, begin, declare, entry, outcomes
 
 SCHEMA = json.loads(
     (Path(__file__).parents[3] / "docs" / "reference" / "control.schema.json").read_text()
@@ -85,6 +86,26 @@ def test_a_second_copy_of_a_controller_changes_nothing(collector, plugin):
     plugin.flush()
     (holder,) = json.loads(collector.get("/api/v1/leases")[2])["holders"]
     assert holder["entries"][0]["value"] == 360
+
+
+def test_one_of_several_etags_is_enough(collector, plugin):
+    """As RFC 9110 has it; a weak one never is."""
+    etag, _ = begin(collector, entry("resolution", 360))
+    body = {"set": [entry("resolution", 360)]}
+    path = "/api/v1/leases/me"
+    assert ask(collector, "PUT", path, body, If_Match=f'"other", {etag}')[0] == 200
+    assert ask(collector, "PUT", path, body, If_Match="W/" + etag)[0] == 412
+    assert ask(collector, "DELETE", path, If_Match=f'{etag},"other"')[0] == 204
+
+
+def test_a_body_that_is_too_long_is_answered(collector, plugin):
+    """Before it is read, if it says how long it is."""
+    body = b'{"set": [], "more": "%s"}' % (b"x" * 400_000)
+    status, _, text = ask(collector, "PUT", "/api/v1/leases/me", body, If_None_Match="*")
+    assert (status, b"at most" in text) == (413, True)
+    more = {"Content_Length": "99999999", "If_None_Match": "*"}
+    assert ask(collector, "PUT", "/api/v1/leases/me", b"{", **more)[0] == 413
+    assert outcomes(collector) == {"bad_request": 2}
 
 
 def test_a_body_that_is_none_changes_nothing(collector, plugin):
@@ -180,6 +201,21 @@ def test_a_profile_is_answered_as_folded_stacks(collector, plugin):
     status, headers, text = done["answer"]
     assert (status, text) == (200, b"main;detect 3000\n")
     assert headers["Waggle-Profile-Unit"] == "cpu microseconds"
+    assert json.loads(collector.get("/api/v1/leases")[2])["holders"] == []
+
+
+def test_who_hangs_up_has_the_sampler_switched_off(collector, plugin):
+    """At once, and not at the end of the time that was wished for."""
+    body = b'{"plugin": "plugin", "seconds": 60}'
+    host, port = collector.url[len("http://") :].split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            b"POST /api/v1/profile HTTP/1.1\r\nHost: localhost\r\n%s: %s\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (HEADER.encode(), TOKEN.encode(), len(body), body)
+        )
+        assert plugin.read()["stacks"]
+    while plugin.read()["knobs"]:
+        pass
     assert json.loads(collector.get("/api/v1/leases")[2])["holders"] == []
 
 

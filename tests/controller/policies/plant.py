@@ -55,10 +55,11 @@ class Plant:
         return (sum(times) / len(times) if times else None), len(times)
 
 
-def control(plant, policy, *, seconds, period=1.0, window=None, phase=0.0):
+def control(plant, policy, *, seconds, period=1.0, window=None, phase=0.0, patient=True):
     """Run a policy on the plant; return its changes as (time, setting).
 
     ``window``: seconds that each measurement looks back, instead of the time since the last one.
+    ``patient``: whether samples add up until there are enough for a decision.
     """
     changes = []
     now = baseline = phase
@@ -67,7 +68,7 @@ def control(plant, policy, *, seconds, period=1.0, window=None, phase=0.0):
         plant.run(now)
         measured, samples = plant.between(now - window if window else baseline, now)
         decision = policy.decide(now, measured, samples)
-        if decision.fresh:
+        if decision.fresh or not patient:
             baseline = now
         if decision.changed:
             changes.append((now, decision.setting))

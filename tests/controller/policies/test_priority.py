@@ -105,6 +105,13 @@ def test_somebody_else_takes_part_of_the_cores(seed):
     assert plugins["a"].setting == 3
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_first_is_in_time_though_little_is_left(seed):
+    """A plugin that has become so slow that few frames come is not left as it is."""
+    plugins, _, late = allocated(seed, seconds=200, cores=lambda now: 0.7 if now >= 20 else CORES)
+    assert late["a"] <= 6 and rate(plugins["a"], 140, 200) >= 19.0
+
+
 def test_the_cheapest_is_everybody_s_and_the_rest_goes_by_priority():
     """Equal priorities go by name; nobody is left with nothing."""
     claims = {n: Claim([1, 4], 1.0, 1.0, p) for n, p in (("x", 1), ("y", 5), ("z", 1))}
@@ -132,6 +139,7 @@ def test_nothing_is_decided_by_nothing():
         ({}, 1.0),
         ({"x": Claim([1], 1.0, 1.0)}, 0),
         ({"x": Claim([1], 0, 1.0)}, 1.0),
+        ({"x": Claim([2, 1], 1.0, 1.0)}, 1.0),
         ({"x": Claim([1], 1.0, 0)}, 1.0),
         ({"x": Claim([], 1.0, 1.0)}, 1.0),
     ],

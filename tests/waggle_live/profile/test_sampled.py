@@ -91,6 +91,17 @@ def test_places_go_to_the_most_expensive_and_stay():
         assert later[name]["exclusive"] >= cell["exclusive"]
 
 
+def test_a_start_leaves_places():
+    """However large the share of its functions was at first."""
+    functions = SampledFunctions()
+    for number in range(2 * DEFAULT_LIMIT):
+        functions.add(functions.stack_of(frame_of("f%d" % number))[:1], 10**8, 10**8)
+        functions.tell()
+    assert len(told(functions)) <= DEFAULT_LIMIT // 2 + 1
+    functions.add(functions.stack_of(frame_of("late"))[:1], 10**9, 10**9)
+    assert "late [main.py:7]" in told(functions)
+
+
 def test_codes_that_come_and_go_take_bounded_memory():
     """A program that compiles without end: none is mistaken for another, and none is kept."""
     functions = SampledFunctions()

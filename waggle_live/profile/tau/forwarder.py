@@ -148,6 +148,12 @@ class ForwardedRun:
                     label,
                 )
             self._states[label].append(tuple(self._functions.sums[label]))
+        if self._functions.is_cpu_mixed:
+            self._log_once(
+                "threads",
+                "CPU time of functions is left out from now on: of a program with several threads "
+                "TAU measures the CPU time of all for each of them",
+            )
         for reading in readings:
             # A file's time is the wall clock's; that it is compared with the same clock now, once,
             # is all that it is used for.

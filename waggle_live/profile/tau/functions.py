@@ -65,9 +65,16 @@ class Functions:
         #: Labels of functions that TAU has stopped measuring: their calls are not counted any more,
         #: and the time of these is their callers'.
         self.throttled: Set[str] = set()
+        #: Threads whose CPU time was measured.
+        self._of_cpu: Set[str] = set()
         self._limit = limit
         self._include = include
         self._functions: Dict[bytes, _Function] = {}
+
+    @property
+    def is_cpu_mixed(self) -> bool:
+        """Whether CPU time is left out: TAU measures that of all threads for each of several."""
+        return len(self._of_cpu) > 1
 
     def read(self, readings: Sequence[Reading], *, final: bool = False) -> Set[str]:
         """Take in what files of the run say, and return the labels that changed.
@@ -75,12 +82,17 @@ class Functions:
         ``final``: there is nothing to come.
         """
         risen = []
+        self._of_cpu |= {
+            each.thread
+            for each in readings
+            if each.profile.metric == CPU_TIME and not all(map(rows.is_idle, each.functions))
+        }
         for reading in readings:
             for key, values in reading.functions.items():
                 function = self._functions.get(key)
                 if function is None:
                     function = self._functions[key] = _Function(key, self._is_nameable(key))
-                for place, value in zip(_PLACES[reading.profile.metric], values):
+                for place, value in zip(self._places(reading), values):
                     risen.append((function, place, function.rise(reading.thread, place, value)))
         self._admit(final or any(reading.profile.has_ended for reading in readings))
         changed = set()
@@ -103,6 +115,11 @@ class Functions:
                 total[place] = min((total[place] or 0) + step, _MAX)
                 changed.add(function.home)
         return changed
+
+    def _places(self, reading: Reading) -> Tuple[int, ...]:
+        if reading.profile.metric == CPU_TIME and self.is_cpu_mixed:
+            return (CALLS,)
+        return _PLACES[reading.profile.metric]
 
     def _admit(self, all_places: bool) -> None:
         room = self._limit - sum(label not in _SUMS_ALONE for label in self.sums)

@@ -192,3 +192,17 @@ def test_waiting_has_no_place_and_no_part_of_all_time():
     assert shown(functions) == {"a": 1000, "b": 500, IDLE_FUNCTIONS: 2 * 10**12 + 1}
     assert functions.dropped == 0
     assert functions.sums[IDLE_FUNCTIONS][2] is None  # inclusive
+
+
+def test_cpu_time_of_several_threads_is_left_out():
+    """TAU counts the CPU of all threads for each: what was told before stays, calls go on."""
+    functions = Functions()
+    functions.read(reading({"f": (1, 100)}, metric=CPU_TIME))
+    functions.read(reading({".TAU application": (1, 9)}, metric=CPU_TIME, thread="0.1"))  # idle
+    functions.read(reading({"f": (2, 150)}, metric=CPU_TIME))
+    assert not functions.is_cpu_mixed
+    functions.read(reading({"f": (3, 400)}, metric=CPU_TIME, thread="0.2"))
+    functions.read(reading({"f": (4, 300), "g": (1, 9)}, metric=CPU_TIME), final=True)
+    assert functions.is_cpu_mixed
+    assert functions.sums["f"] == [7, None, None, 150]
+    assert functions.sums["g"][EXCLUSIVE_CPU] is None
