@@ -276,15 +276,14 @@ def _exact(value: Any, kind: str, what: str) -> Value:
 
 def _costs(cost: Any, choices: Optional[Tuple[Value, ...]], name: str) -> Tuple[float, ...]:
     what = "cost of knob %r" % name
-    items = _items(cost, "cost", name)
-    costs: Tuple[Any, ...] = tuple(_exact(each, "float", what) for each in items)
-    rises = all(a <= b for a, b in zip(costs, costs[1:]))
-    if not costs or len(costs) != len(choices or ()) or not rises or costs[0] <= 0:
+    found: List[Any] = [_exact(each, "float", what) for each in _items(cost, "cost", name)]
+    rises = all(a <= b for a, b in zip(found, found[1:]))
+    if not found or len(found) != len(choices or ()) or not rises or found[0] <= 0:
         raise InvalidMetric(
             "%s must be one positive number for each of its choices, the cheapest first, got %.200r"
-            % (what, list(costs))
+            % (what, found)
         )
-    return costs
+    return tuple(found)
 
 
 def _profile() -> Declaration:
