@@ -125,6 +125,8 @@ def find_parent() -> int:
     """
     for package in _PACKAGES:
         server: Any = sys.modules.get(package + ".forkserver")
-        if server is not None and server.get_inherited_fds() is not None:
+        # Another thread may be importing the module just now; then this is no child of a server.
+        inherited = getattr(server, "get_inherited_fds", lambda: None)
+        if inherited() is not None:
             return _parent_of_child(package) or Native.getppid()
     return Native.getppid()

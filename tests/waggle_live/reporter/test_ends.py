@@ -1,8 +1,12 @@
 """The status that a process says goodbye with."""
 
+import os
+import sys
+from types import ModuleType
+
 import pytest
 
-from waggle_live.reporter.ends import Left, status_of
+from waggle_live.reporter.ends import Left, find_parent, status_of
 
 from ..helpers import environment, run_python
 
@@ -62,3 +66,10 @@ def test_pytest_that_collects_a_plugin_shows_none(listener, tmp_path):
     status, out, _ = run_python(*options, env=environment("unix://" + listener.path))
     assert (status, "test_work" in out) == (0, True)
     assert listener.messages() == []
+
+
+def test_a_forkserver_that_is_being_imported_is_none(monkeypatch):
+    """Another thread meets a module that is empty as yet: the parent is the kernel's."""
+    name = "multiprocessing.forkserver"
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    assert find_parent() == os.getppid()
