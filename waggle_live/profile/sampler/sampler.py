@@ -42,6 +42,8 @@ class Sampler(Profiler):
         """See :class:`Profiler`."""
         try:
             self.after_fork_in_child()
+            if hz == 0 and self._run is None:
+                return None  # as at the end of each session; no lock, see ``Registry.states``
             with self._lock:
                 return self._set_rate(owner, hz)
         except Exception as error:
