@@ -237,3 +237,13 @@ def test_a_will_about_eight_hundred_knobs_is_taken(collector):
     for client in clients:
         assert len(client.read()["knobs"]) == 32
         client.close()
+
+
+def test_orders_wait_until_the_plugins_are_back(token_file):
+    """Right after a start a plugin may not have returned; its knob would be refused."""
+    flags = [f"--control.token-file={token_file}"]
+    with start(state_file=None, wait_ready=False, flags=flags) as collector:
+        will = {"set": [entry("resolution", 360)]}
+        path = "/api/v1/leases/me"
+        assert ask(collector, "PUT", path, will, If_None_Match="*")[0] == 503
+        wait_until(lambda: ask(collector, "PUT", path, will, If_None_Match="*")[0] == 201)

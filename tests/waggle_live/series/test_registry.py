@@ -220,3 +220,15 @@ def test_making_series_from_many_threads(fast_switching):
         }
         expected.update({("uploads", ""): 30, ("problem", "sync_error"): 30})
         assert values == expected
+
+
+def test_a_look_at_all_series_waits_for_no_lock(live):
+    """Not while another thread makes a series: under eventlet that lock is of greenlets."""
+    live.counter("c").inc()
+    registry, seen = live._registry, []
+    with registry._lock:
+        looking = threading.Thread(target=lambda: seen.extend(registry.states()))
+        looking.start()
+        looking.join(10)
+        assert [state.name for state in seen] == ["c"]
+    looking.join()

@@ -163,3 +163,14 @@ def test_a_function_of_no_name_counts_with_the_others(owner):
     names = {state.name for state in SAMPLER.states(owner)}
     assert OTHER_FUNCTIONS in names
     assert not [name for name in names if "frozen" in name]
+
+
+def test_the_end_of_a_session_without_a_profile_waits_for_no_lock(owner):
+    """Not while another thread has the sampler's: under eventlet that lock is of greenlets."""
+    ended = []
+    with SAMPLER._lock:
+        ending = threading.Thread(target=lambda: ended.append(SAMPLER.set_rate(owner, 0)))
+        ending.start()
+        ending.join(10)
+        assert ended == [None]
+    ending.join()
