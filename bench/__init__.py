@@ -2,5 +2,5 @@
 
 Every figure that is compared comes from one run on one machine: rounds of all subjects are
 interleaved and turned round, or run at the same time. Calls are ratios to a floor measured in the
-same process and moment. docs/benchmarks/README.md says what came out.
+same process and moment. bench/results/README.md says what came out.
 """

@@ -1,4 +1,4 @@
-"""``python -m bench [FAMILY…]``: measure, then write docs/benchmarks and figures of docs/fleet.md.
+"""``python -m bench [FAMILY…]``: measure, then write bench/results and docs/guides/fleet.md.
 
 Families that are not named keep their rows of the last run. ``--short`` tries the measurements and
 writes nothing.
@@ -42,7 +42,8 @@ FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "profile": profile.run,
     "prometheus": prometheus.run,
 }
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+RESULTS = Path(__file__).resolve().parent / "results"
+FLEET = RESULTS.parents[1] / "docs" / "guides" / "fleet.md"
 
 
 def machine() -> Dict[str, Any]:
@@ -88,18 +89,17 @@ def measure(families: List[str], short: bool) -> Iterator[Dict[str, Any]]:
 
 def write(families: List[str], measured: List[Dict[str, Any]]) -> None:
     """Write the pages from what was measured now, and before of other families."""
-    pages = DOCS / "benchmarks"
-    results = pages / "results.jsonl"
+    results = RESULTS / "results.jsonl"
     lines = results.read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["family"] not in families]
     if measured:
         rows = [row for row in rows if row["family"] != "machine"] + [*measured, machine()]
     text = "".join(json.dumps(row) + "\n" for row in rows)
     results.write_text(text, encoding="utf-8")
-    report.write(rows, pages / "README.md")
-    fleet.write(rows, DOCS / "fleet.md")
-    plot.write(rows, pages / "calls.png")
-    print("Written to %s" % DOCS, file=sys.stderr)
+    report.write(rows, RESULTS / "README.md")
+    fleet.write(rows, FLEET)
+    plot.write(rows, RESULTS / "calls.png")
+    print("Written to %s and %s" % (RESULTS, FLEET), file=sys.stderr)
 
 
 if __name__ == "__main__":

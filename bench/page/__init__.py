@@ -1,1 +1,1 @@
-"""What is written from the rows of a run: docs/benchmarks and the figures of docs/fleet.md."""
+"""What is written from the rows of a run: bench/results and the figures of docs/guides/fleet.md."""

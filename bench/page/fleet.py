@@ -1,4 +1,4 @@
-"""The figures of docs/fleet.md: what a node is where it is kept, and what many are in a month."""
+"""The figures of docs/guides/fleet.md: what a node costs where it is kept, and many in a month."""
 
 import re
 from pathlib import Path

@@ -9,7 +9,7 @@ from .results import Results, Row, table
 HEAD = """# What it costs, beside what one would pick instead
 
 `make bench` measures all of this anew and writes this page, [results.jsonl](results.jsonl), the
-picture and the figures of [docs/fleet.md](../fleet.md), in some 20 minutes.
+picture and the figures of [docs/guides/fleet.md](../../docs/guides/fleet.md), in some 20 minutes.
 `make bench CASES="calls scrape"` measures some families only, `make bench SHORT=1` tries all of
 them in short and writes nothing. Quote the ratios and not the times.
 """

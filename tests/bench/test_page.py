@@ -1,4 +1,4 @@
-"""What is written from the rows: targets, tables, and the figures of docs/fleet.md."""
+"""What is written from the rows: targets, tables, and the figures of docs/guides/fleet.md."""
 
 import json
 from pathlib import Path
@@ -127,13 +127,13 @@ def test_a_peer_that_is_not_there_is_named(monkeypatch, tmp_path):
 
 
 def test_the_pages_are_what_was_measured(tmp_path):
-    """Each figure of docs/benchmarks, and of docs/fleet.md, comes from the rows of the results."""
-    pages = ROOT / "docs" / "benchmarks"
+    """Each figure of bench/results and docs/guides/fleet.md comes from the rows of the results."""
+    pages = ROOT / "bench" / "results"
     lines = (pages / "results.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     report.write(rows, tmp_path / "README.md")
     assert (tmp_path / "README.md").read_text() == (pages / "README.md").read_text()
-    page = (ROOT / "docs" / "fleet.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "guides" / "fleet.md").read_text(encoding="utf-8")
     (tmp_path / "fleet.md").write_text(page, encoding="utf-8")
     fleet.write(rows, tmp_path / "fleet.md")
     assert (tmp_path / "fleet.md").read_text(encoding="utf-8") == page

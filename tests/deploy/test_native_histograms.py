@@ -153,8 +153,8 @@ def test_what_rules_record_goes_where_native_histograms_do_not(running, rounds):
 
 @pytest.mark.parametrize("form", SERVERS)
 def test_the_queries_of_the_page_serve_a_mixed_fleet(running, rounds, form):
-    """What docs/fleet.md shows for a fleet on the move has data of each node."""
-    page = (ROOT / "docs" / "fleet.md").read_text(encoding="utf-8")
+    """What docs/guides/fleet.md shows for a fleet on the move has data of each node."""
+    page = (ROOT / "docs" / "guides" / "fleet.md").read_text(encoding="utf-8")
     table = page.partition("**Queries for a mixed fleet**")[2].partition("\n\n")[2]
     queries = re.findall(r"^\| [^|]+ \| `(.+)` \|$", table.partition("\n\n")[0], re.MULTILINE)
     assert len(queries) == 4

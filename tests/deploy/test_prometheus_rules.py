@@ -211,8 +211,8 @@ def test_the_configuration_names_no_node_that_does_not_exist(form):
 
 
 def test_configurations_in_the_pages_are_valid(tmp_path):
-    """Each configuration that docs/fleet.md shows is one that Prometheus takes."""
-    page = FOLDER.parents[1].joinpath("docs", "fleet.md").read_text(encoding="utf-8")
+    """Each configuration that docs/guides/fleet.md shows is one that Prometheus takes."""
+    page = FOLDER.parents[1].joinpath("docs", "guides", "fleet.md").read_text(encoding="utf-8")
     shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     assert len(shown) == 3
     shutil.copytree(FOLDER / "rules", tmp_path / "rules")

@@ -1,4 +1,4 @@
-"""``python -m tests.end_to_end.screenshots``: draws the pictures of the page in ``docs/`` anew.
+"""``python -m tests.end_to_end.screenshots``: draws ``docs/pictures/`` anew.
 
 Runs the demonstration of control for a few minutes, so that there are curves to see, functions, and
 knobs that a controller holds.
@@ -17,7 +17,7 @@ from tests.browser import Browser
 from tests.collector.harness import start, wait_until
 from tests.programs import free_port
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 #: A third plugin, whose end the pictures show.
 BRIEF = """
 import random, time
@@ -40,7 +40,7 @@ def main():
         with start() as collector:
             light.visit(collector.url, width=1200, height=900)
             wait_until(lambda: light.text("#empty h2"))
-            light.screenshot(DOCS / "page-empty.png")
+            light.screenshot(PICTURES / "page-empty.png")
         port = free_port()
         directory = stack.enter_context(tempfile.TemporaryDirectory())
         command = [sys.executable, "-m", "demo", "--control", f"--port={port}"]
@@ -57,9 +57,9 @@ def main():
         dark.visit(url, width=1200, height=940, dark=True)
         phone.visit(url, width=390, height=844, phone=True)
         time.sleep(seconds)
-        light.screenshot(DOCS / "page-light.png")
-        dark.screenshot(DOCS / "page-dark.png")
-        phone.screenshot(DOCS / "page-phone.png")
+        light.screenshot(PICTURES / "page-light.png")
+        dark.screenshot(PICTURES / "page-dark.png")
+        phone.screenshot(PICTURES / "page-phone.png")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def test_a_plugin_without_an_instrument_tells_what_it_publishes_and_uses(collect
 
 @pytest.mark.parametrize(
     ("page", "number", "said"),
-    [("README.md", 2, "up inference 0.0"), ("docs/controller.md", 0, "yolo takes 0.0")],
+    [("README.md", 2, "up inference 0.0"), ("docs/guides/reading.md", 0, "yolo takes 0.0")],
 )
 def test_the_examples_of_the_pages_run(collector, page, number, said, capsys):
     """As they stand there, asked of this collector."""

@@ -1,5 +1,5 @@
-"""However a plugin ends, docs/ends.md says how that is counted, with ``waggle-live run`` and
-without: each row of its table is held here."""
+"""However a plugin ends, docs/explanation/ends.md says how that is counted, with ``waggle-live
+run`` and without: each row of its table is held here."""
 
 import contextlib
 import os

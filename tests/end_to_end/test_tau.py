@@ -240,7 +240,7 @@ def test_a_live_run_under_tau(tmp_path):
     The one test that needs TAU. No package has it, so it is skipped where it isn't, in CI too.
     """
     if not (shutil.which("tau_python") or shutil.which("tau_exec")):
-        pytest.skip("TAU (tau_python) is missing; no package has it: see docs/tau.md")
+        pytest.skip("TAU (tau_python) is missing; no package has it: see docs/guides/tau.md")
     app = tmp_path / "app.py"
     app.write_text(textwrap.dedent(THREADS))
     with start() as collector:

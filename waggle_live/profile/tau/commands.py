@@ -33,7 +33,7 @@ _OF_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 NO_TAU = """\
 waggle-live: TAU is not installed here: neither tau_python nor tau_exec is on the PATH.
 It is in no package index; it is built into the plugin's image, against that image's Python.
-docs/tau.md, in the repository of Waggle Live, says how."""
+docs/guides/tau.md, in the repository of Waggle Live, says how."""
 
 
 def tau_run(options: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         parents=[both],
         help="run a plugin under TAU and forward what its functions take",
         description="Run a plugin's script under TAU and forward, while it runs, which functions "
-        "its time goes to. Needs TAU, built for the same Python: see docs/tau.md.",
+        "its time goes to. Needs TAU, built for the same Python: see docs/guides/tau.md.",
         usage="waggle-live tau-run [options] -- [PYTHON] app.py|-m MODULE [ARGS...]",
     )
     run.add_argument(

@@ -218,7 +218,7 @@ def test_without_tau_the_error_says_where_to_read_on(tmp_path):
     status, out, err = run_python("-m", "waggle_live", "tau-run", "--", path, env=env)
     assert (status, out) == (127, "")
     assert "tau_python" in err
-    assert "docs/tau.md" in err
+    assert "docs/guides/tau.md" in err
 
 
 def test_errors_of_usage(tmp_path, capsys):
