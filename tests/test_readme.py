@@ -45,18 +45,29 @@ def test_examples_run(number, monkeypatch, tmp_path):
     assert seen == ([1, 2] if number == 0 else [])
 
 
+def anchors(page):
+    """Return what links into a page may name: its headings, as GitHub makes names of them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 def test_pages_that_are_linked_are_there():
-    """Every relative link of every page of ours leads somewhere."""
+    """Every relative link of every page of ours leads to a file, and to a heading in it."""
     missing = []
     for page in [
         *ROOT.glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "bench").rglob("*.md"),
+        *(ROOT / "plugin-example").glob("*.md"),
     ]:
-        for link in page.read_text(encoding="utf-8").split("](")[1:]:
-            target = link.split(")")[0].split("#")[0]
-            if target and "://" not in target and not (page.parent / target).exists():
-                missing.append("%s: %s" % (page.relative_to(ROOT), target))
+        for link in re.findall(r"\]\(([^()\s]+)\)", page.read_text(encoding="utf-8")):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            if "://" in link:
+                continue
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                missing.append("%s: %s" % (page.relative_to(ROOT), link))
     assert missing == []
 
 
