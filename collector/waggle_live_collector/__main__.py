@@ -119,7 +119,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
     ]
     tcp = _listen_tcp(options)
     unix = UnixSocket(
-        options.socket_path or default_path(os.environ.get("XDG_RUNTIME_DIR", "")),
+        options.socket_path or default_path(os.environ),
         mode=options.socket_mode,
         gid=options.socket_gid,
         inherited=inherit(os.environ),

@@ -11,12 +11,12 @@ import yaml
 
 from tests.programs import program
 from waggle_live.reporter.address import SERVICE_HOST, SERVICE_PORT
+from waggle_live.wire.places import DEFAULT_SOCKET_PATHS
 from waggle_live_collector import options
-from waggle_live_collector.sockets.unix import DEFAULT_PATHS
 
 ROOT = Path(__file__).resolve().parents[2]
 OVERLAYS = ROOT / "deploy" / "kubernetes" / "overlays"
-DIRECTORY = os.path.dirname(DEFAULT_PATHS[0])
+DIRECTORY = os.path.dirname(DEFAULT_SOCKET_PATHS[0])
 
 
 @pytest.fixture(scope="module", params=["socket", "tcp"])
