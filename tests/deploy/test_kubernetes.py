@@ -146,7 +146,7 @@ def test_the_socket_lies_on_the_host_where_plugins_look(overlay):
 
 def test_the_page_shows_what_the_scheduler_must_add():
     """The Go values name the same directory, for plugins read-only; the client looks there."""
-    text = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "guides" / "deploy.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```go\n(.*?)```", text, re.DOTALL)
     assert re.findall(r'(?:Path|MountPath): +"([^"]+)"', code) == [DIRECTORY, DIRECTORY]
     assert re.search(r"ReadOnly: +true", code)

@@ -5,32 +5,13 @@ import re
 
 import pytest
 
-from waggle_live.profile.tau import options as tau
-from waggle_live.reporter import options as shared
-from waggle_live.run import command as run
 from waggle_live_collector import options as collector
-from waggle_live_controller.service import command as service
 
+from .programs import PROGRAMS, TOP
 from .tables import ROOT, code, read, rows
 
 #: Flags that every program has, described once.
 OF_ALL = {"--help", "--version"}
-
-
-def programs():
-    """Return the parser of each program by its name."""
-    commands = argparse.ArgumentParser().add_subparsers()
-    parent = shared.parser()
-    run.add_to(commands, parent)
-    tau.add_to(commands, parent)
-    return {
-        "waggle-live-collector": collector._parser(),
-        "waggle-live-controller": service._parser(),
-        **{"waggle-live " + name: parser for name, parser in commands.choices.items()},
-    }
-
-
-PROGRAMS = programs()
 
 
 def flags(parser):
@@ -109,15 +90,12 @@ def test_values_that_are_shown_are_taken():
 
 def test_flags_of_top_have_a_page():
     """docs/reference/top.md has each flag of ``waggle-live top``."""
-    from waggle_live_controller.top import command
-
     page = ROOT / "docs" / "reference" / "top.md"
     if not page.exists():
         pytest.skip("docs/reference/top.md isn't there yet")
-    parser = command._parser("waggle-live top")
     text = page.read_text(encoding="utf-8")
-    assert [flag for flag in flags(parser) if "`%s" % flag not in text] == []
+    assert [flag for flag in flags(TOP) if "`%s" % flag not in text] == []
     described = {
         each for row in rows(text, "flag") for each in re.findall(r"`(--[\w.-]+)", row["flag"])
     }
-    assert described - OF_ALL <= set(flags(parser))
+    assert described - OF_ALL <= set(flags(TOP))

@@ -8,15 +8,10 @@ import urllib.request
 import jsonschema
 import pytest
 
-from waggle_live_collector.limits import HttpLimits
-from waggle_live_collector.own_metrics import OwnMetrics
 from waggle_live_collector.web import routes as web_routes
-from waggle_live_collector.web.control_routes import ControlRoutes
-from waggle_live_collector.web.guard import HttpGuard
-from waggle_live_collector.web.page import Page
-from waggle_live_collector.web.routes import Routes
 
 from ..collector.web.orders import ask, entry
+from .programs import routes
 from .tables import REFERENCE, code, read, rows
 
 #: Routes that a collector of this commit hasn't got yet.
@@ -127,22 +122,6 @@ def test_every_route_is_described_and_answers(collector):
         if method == "GET" and "JSON" in row["body"]:
             assert headers["Content-Type"] == "application/json"
     assert described - {("GET", path) for path in SOON} == routes() - {("GET", p) for p in SOON}
-
-
-def routes():
-    """Return method and path of each route, as the program has them."""
-    page = Page(telemetry_path="/metrics", socket_path="x", node={"vsn": "", "node_id": ""})
-    own = OwnMetrics()
-    needs = dict.fromkeys(("exposition", "api", "readiness", "hand_over", "faults"))
-    guard = HttpGuard(auth=None, own=own, faults=None, limits=HttpLimits())
-    control = ControlRoutes(control=None, access=None, own=own)
-    application = (
-        Routes(**needs, page=page, control=control, guard=guard, own=own, limits=HttpLimits())
-        .runner()
-        .app
-    )
-    found = {(each.method, each.resource.canonical) for each in application.router.routes()}
-    return {(method, path) for method, path in found if method != "HEAD"}
 
 
 def test_unknown_paths_methods_and_parameters(collector):
