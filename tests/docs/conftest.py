@@ -61,8 +61,8 @@ PACE = {
 
 
 @pytest.fixture(scope="package")
-def collector(tmp_path_factory):
-    """A collector with control; the plugin stays connected, and another one has ended."""
+def running(tmp_path_factory):
+    """A collector with control and a plugin, which stays connected; another plugin has ended."""
     token = tmp_path_factory.mktemp("token") / "token"
     token.write_text(TOKEN)
     node = {"WAGGLE_NODE_ID": "000048b02d0766be", "WAGGLE_NODE_VSN": "W023", "HOST": "a-node"}
@@ -78,7 +78,19 @@ def collector(tmp_path_factory):
             declare(plugin, resolution=told, listed=knobs())
             plugin.flush()
             begin(collector, entry("resolution", 360))
-            yield collector
+            yield collector, plugin
+
+
+@pytest.fixture(scope="package")
+def collector(running):
+    """The collector."""
+    return running[0]
+
+
+@pytest.fixture(scope="package")
+def plugin(running):
+    """The connection of the plugin."""
+    return running[1]
 
 
 def knobs():

@@ -38,7 +38,7 @@ def routes():
     """Return method and path of each route, as the program has them."""
     page = Page(telemetry_path="/metrics", socket_path="x", node={"vsn": "", "node_id": ""})
     own = OwnMetrics()
-    needs = dict.fromkeys(("exposition", "api", "readiness", "hand_over", "faults"))
+    needs = dict.fromkeys(("exposition", "api", "history", "readiness", "hand_over", "faults"))
     guard = HttpGuard(auth=None, own=own, faults=None, limits=HttpLimits())
     control = ControlRoutes(control=None, access=None, own=own)
     application = (

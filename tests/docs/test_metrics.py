@@ -5,6 +5,8 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from waggle_live_collector import own_metrics
+
 from .tables import code, read, rows
 
 #: Metrics of the process, which the library prometheus_client describes.
@@ -54,6 +56,20 @@ def test_every_family_has_a_unit_and_a_meaning():
     for row in rows(read("metrics.md"), "family"):
         assert row["unit"], row
         assert row["meaning"], row
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        own_metrics.FAULTS,
+        own_metrics.HTTP_OUTCOMES,
+        own_metrics.HTTP_REASONS,
+        own_metrics.CONTROL_OUTCOMES,
+    ],
+)
+def test_values_of_labels_are_named(values):
+    """Each that the program has from the start."""
+    assert [value for value in values if "`%s`" % value not in read("metrics.md")] == []
 
 
 def test_what_live_0_leaves_out_is_named(collector):

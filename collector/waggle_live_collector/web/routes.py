@@ -13,6 +13,7 @@ from ..exposition.json import Api
 from ..exposition.protobuf import PROTOBUF
 from ..exposition.text import OPENMETRICS, TEXT
 from ..faults import Faults
+from ..history.json import HistoryApi
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
@@ -49,6 +50,7 @@ class Routes:
 
     exposition: Exposition
     api: Api
+    history: HistoryApi
     readiness: Readiness
     hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
@@ -61,6 +63,7 @@ class Routes:
     def __post_init__(self) -> None:
         #: Answers by the form of ``/metrics``; of the JSON by the seconds of its window.
         self._answers: SharedAnswers[Form | int, Answer | None] = SharedAnswers(self._make)
+        self._histories: SharedAnswers[None, Answer] = SharedAnswers(self._make_history)
         self._newest: weakref.ref[Answer] | None = None
         #: Why ``/metrics`` could not be made in a form the last time it was asked for.
         self._failing: dict[Form, str] = {}
@@ -80,6 +83,7 @@ class Routes:
             [
                 web.get(self.page.telemetry_path, self._metrics),
                 web.get("/api/v1/plugins", self._plugins),
+                web.get("/api/v1/history", self._past),
                 web.get("/api/v1/stream", self._live),
                 *self.control.routes(self._unready),
                 web.get("/-/healthy", self._healthy),
@@ -106,6 +110,13 @@ class Routes:
         query = request.query
         window = negotiation.whole(query, "window", default=WINDOW, low=1, high=WINDOW)
         return await self._answer(request, window)
+
+    async def _past(self, request: web.Request) -> web.StreamResponse:
+        if unready := self._unready():
+            return unready
+        answer = await self._histories.get(None)
+        headers = {"Content-Type": CONTENT_TYPE_JSON, "Vary": "Accept-Encoding"}
+        return await answer.respond(request, _takes_gzip(request), headers)
 
     async def _healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
@@ -159,6 +170,12 @@ class Routes:
         if self._newest is not None and (old := self._newest()):
             old.grow_old()
         self._newest = weakref.ref(answer)
+        return answer
+
+    async def _make_history(self, _: None) -> Answer:
+        answer = Answer()
+        await answer.make(self.history.text())
+        answer.grow_old()  # no series has paid for it: its readers do
         return answer
 
 
