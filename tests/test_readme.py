@@ -1,10 +1,7 @@
-"""The README and the other pages: what they show is there and works."""
+"""The README and the other pages: what they name and link is there."""
 
 import re
-import sys
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -23,26 +20,6 @@ def test_every_name_of_the_controller_is_described():
     controller = pytest.importorskip("waggle_live_controller")
     page = ROOT.joinpath("docs", "guides", "reading.md").read_text(encoding="utf-8")
     assert [n for n in controller.__all__ if not re.search(r"`%s\b" % n, page)] == []
-
-
-@pytest.mark.parametrize("number", [0, 1])
-def test_examples_run(number, monkeypatch, tmp_path):
-    """Each Python example of the README does what it says, as it stands there."""
-    pytest.importorskip("waggle.plugin")
-    monkeypatch.setenv("PYWAGGLE_LOG_DIR", str(tmp_path))
-    monkeypatch.setenv("WAGGLE_LIVE_METRICS", "off")
-    monkeypatch.setattr(sys, "argv", ["main.py"])
-    example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[number]
-    seen = []
-    names = {
-        "camera": SimpleNamespace(stream=lambda: iter([1, 2])),
-        "detect": seen.append,
-        "frames": [1, 2],
-        "queue": SimpleNamespace(qsize=lambda: 3),
-        "torch": SimpleNamespace(cuda=SimpleNamespace(synchronize=lambda: time.sleep(0))),
-    }
-    exec(compile(example, "README.md", "exec"), names)
-    assert seen == ([1, 2] if number == 0 else [])
 
 
 def anchors(page):

@@ -20,6 +20,7 @@ CELLS = [
         "failures": 1,
         "buckets": [[-26, 1], [-18, 1]],
     },
+    {"kind": "timer", "name": "inference", "count": 0, "sum": 0, "failures": 0, "buckets": []},
     {"kind": "timer", "name": "declared", "count": 0, "sum": 0, "failures": 0, "buckets": []},
     {"kind": "rate", "name": "fps", "count": 9, "last": 10**8},
     {"kind": "rate", "name": "detector", "count": 2, "last": 10**8, "sum": 2 * 10**8},
@@ -60,10 +61,13 @@ PACE = {
 }
 
 
-@pytest.fixture(scope="package")
-def running(tmp_path_factory):
-    """A collector with control and a plugin, which stays connected; another plugin has ended."""
-    token = tmp_path_factory.mktemp("token") / "token"
+@pytest.fixture
+def running(tmp_path):
+    """A collector with control and a plugin, which stays connected; another plugin has ended.
+
+    A new one for each test: what is recent isn't after ten seconds.
+    """
+    token = tmp_path / "control-token-of-the-test"
     token.write_text(TOKEN)
     node = {"WAGGLE_NODE_ID": "000048b02d0766be", "WAGGLE_NODE_VSN": "W023", "HOST": "a-node"}
     process = {"env": {**os.environ, **node}}
@@ -72,22 +76,29 @@ def running(tmp_path_factory):
             ended.hello("session-2", plugin="ended", task="ended")
             ended.update(1, [{"kind": "rate", "name": "fps", "count": 1}])
             ended.bye()
-            plugin.hello(monotonic=0.0, pid=1, host="a-node", client="a test", plugin_version="1.2")
+            plugin.hello(
+                monotonic=0.0,
+                task="detect",
+                pid=1,
+                host="a-node",
+                client="a test",
+                plugin_version="1.2",
+            )
             plugin.update(1, [{**cell, "age": 0.0} for cell in CELLS], process=PROCESS)
             told = {"value": 720, "source": "default", "revision": 0}
             declare(plugin, resolution=told, listed=knobs())
             plugin.flush()
-            begin(collector, entry("resolution", 360))
+            begin(collector, entry("resolution", 360, plugin_task="detect"), holder="holder")
             yield collector, plugin
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture
 def collector(running):
     """The collector."""
     return running[0]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture
 def plugin(running):
     """The connection of the plugin."""
     return running[1]

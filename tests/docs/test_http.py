@@ -93,7 +93,7 @@ def test_control_is_as_the_schema_says(collector, name):
 
 def test_a_lease_and_its_answer_are_as_the_schema_says(collector):
     """What is sent and what comes back."""
-    body = {"ttl": 5, "set": [entry("resolution", 1080), entry("nothing", 1)]}
+    body = {"ttl": 5, "set": [entry("resolution", 1080, plugin_task="detect"), entry("nothing", 1)]}
     schema("control.schema.json#will").validate(body)
     path = "/api/v1/leases/another"
     status, _, answer = ask(collector, "PUT", path, body, If_None_Match="*")

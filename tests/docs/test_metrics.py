@@ -14,7 +14,7 @@ OF_THE_LIBRARY = "process_"
 IDENTITY = {"plugin", "plugin_task", "plugin_job"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def scraped(collector):
     """Types and labels of the families of a scrape, by name."""
     families = {}

@@ -88,7 +88,6 @@ NOT_YET = {
     "docs/protocol.md",
     "docs/reference/control.md",
     "docs/reference/knobs.md",
-    "docs/reference/metrics.md",
     "plugin-example/README.md",
     "tests/vectors/README.md",
     "tests/waggle_live/run/libraries/data/README.md",
