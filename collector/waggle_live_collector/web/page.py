@@ -53,7 +53,10 @@ class Page:
             "socket": os.path.abspath(socket_path),
         }
         html = _read("page.html")
+        #: Tells this page from those of other versions: one that was left open loads itself anew.
+        self.build = sha256(f"{html}{style}{script}{facts}".encode()).hexdigest()[:16]
         for name, text in {
+            "build": self.build,
             **{name: escape(text) for name, text in facts.items()},
             "style": style,
             "script": script,
