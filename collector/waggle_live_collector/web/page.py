@@ -1,6 +1,6 @@
 """The page at ``/``: one self-contained file, put together once at the start.
 
-It shows what ``/api/v1/stream`` and ``/api/v1/knobs`` say and asks nobody else. Its policy lets the
+It shows what ``/api/v1/changes``, ``/history`` and ``/knobs`` say and asks nobody else. Its policy lets the
 browser run this script and no other, load nothing, connect to nothing but this collector, and make
 no HTML of a string: what a plugin calls itself can then only be text.
 """
@@ -25,7 +25,8 @@ _SCRIPTS = (
     "functions.js",
     "knobs.js",
     "sections.js",
-    "stream.js",
+    "changes.js",
+    "feed.js",
     "page.js",
 )
 
