@@ -113,9 +113,8 @@ def test_pages_that_ask_when_they_like_know_all(seed):
     draw = random.Random(seed)
     world = World(hold_time=5.0)
     pages = [Page(world) for _ in range(4)]
-    peers, number = {}, 0
-    for _ in range(150):
-        number += 1
+    peers = {}
+    for number in range(1, 151):
         task = draw.choice("abc")
         if task not in peers:
             peers[task] = world.peer(f"session-{number}", task=task)
@@ -150,7 +149,7 @@ def test_pages_that_ask_when_they_like_know_all(seed):
 
 
 def test_a_position_of_another_life_is_none():
-    """After a restart, or a minute in which nobody asked, all is told anew; so of any other word."""
+    """After a restart, or a minute in which nobody asked, all is told anew; so for other words."""
     world = World()
     world.peer().update(1, gauge("a", 1))
     page = Page(world)
@@ -191,7 +190,7 @@ def test_a_series_that_cannot_be_told_costs_that_series_alone(monkeypatch):
     """It has no values; all others have theirs, and the error is noted."""
     world = World()
     world.peer().update(1, gauge("a", 1), gauge("b", 2))
-    series = list(world.table.plugins.values())[0].series
+    series = next(iter(world.table.plugins.values())).series
     broken = next(each for key, each in series.items() if key.name == "a")
     monkeypatch.setattr(type(broken), "value", lambda self: 1 / 0 if self is broken else 2.0)
     page = Page(world)
