@@ -22,11 +22,13 @@ _SCRIPTS = (
     "history.js",
     "curve.js",
     "rows.js",
+    "summary.js",
     "functions.js",
     "knobs.js",
     "sections.js",
     "stream.js",
     "page.js",
+    "keys.js",
 )
 
 _STYLES = ("page.css", "knobs.css")
