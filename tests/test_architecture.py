@@ -39,10 +39,11 @@ ARROWS = {
     },
     "waggle_live_collector": {
         "__init__": "version",
-        "__main__": "web exposition intake state control table identity upkeep sockets "
+        "__main__": "web history exposition intake state control table identity upkeep sockets "
         "budget clock faults logs memory options own_metrics version",
-        "web": "exposition control table identity sockets "
+        "web": "history exposition control table identity sockets "
         "budget clock faults limits own_metrics regular_file version",
+        "history": "exposition table budget clock faults",
         "exposition": "control table identity clock faults own_metrics",
         "intake": "control table identity messages sockets "
         "budget clock faults limits own_metrics version",

@@ -15,9 +15,12 @@ from . import logs, memory
 from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock
 from .control.control import Control
+from .exposition.changes import Changes
 from .exposition.exposition import Exposition
 from .exposition.json import Api
 from .faults import Faults
+from .history.history import History
+from .history.json import HistoryApi
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
@@ -127,12 +130,15 @@ async def run(options: Options, lines: logs.Lines) -> None:
     plugins = unix.bind()
     readiness = Readiness(processes=processes, clock=clock)
     node = node_labels()
+    history = History(table=table, faults=faults, clock=clock)
     guard = HttpGuard(auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     routes = Routes(
         exposition=Exposition(
             table=table, control=control, own=own, faults=faults, clock=clock, node=node
         ),
         api=Api(table=table, faults=faults, clock=clock, node=node),
+        changes=Changes(table=table, faults=faults, clock=clock),
+        history=HistoryApi(history=history, table=table, clock=clock),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
@@ -166,9 +172,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         return
     # It sets the clock, so what keeps a time of its own is made after that.
     readiness.begin(state_loaded=state.restore(found))
-    for process in processes.all():
-        if not process.plugin.pending:
-            apps.learn(process.plugin.identity, process.info)
+    _learn(apps, processes)
     control.begin(lambda: state.when_saved(lambda _: None), asyncio.get_running_loop().call_later)
     lookups = AppMetaLookups(
         url=options.identity_app_meta_cache,
@@ -202,6 +206,8 @@ async def run(options: Options, lines: logs.Lines) -> None:
             "sockets": listener.acceptor.sweep,
             "http": http_listener.acceptor.sweep,
             "loop": budget.sweep,
+            "history": history.tick,
+            "exposition": routes.changes.tick,
             "state": state.tick,
         },
         unix=unix,
@@ -215,6 +221,13 @@ async def run(options: Options, lines: logs.Lines) -> None:
     unix.unlink()
     await lookups.stop()
     await _drain(listener, http_listener, runner.cleanup, state)
+
+
+def _learn(apps: AppMetas, processes: Processes) -> None:
+    """Know the labels that the state file holds."""
+    for process in processes.all():
+        if not process.plugin.pending:
+            apps.learn(process.plugin.identity, process.info)
 
 
 async def _drain(

@@ -21,7 +21,7 @@ class KnobFeed {
     try {
       const answer = await fetch(new URL("api/v1/knobs", this.base), { cache: "no-store", signal: AbortSignal.timeout(4e3) });
       if (answer.ok) this.#sort(await answer.json());
-    } catch { /* the stream says that the collector is away; the next event asks again */ } finally {
+    } catch { /* the feed says that the collector is away; the next answer asks again */ } finally {
       this.#asking = false;
     }
   }

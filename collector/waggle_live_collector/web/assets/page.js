@@ -7,6 +7,7 @@ const byId = id => document.getElementById(id);
 const main = byId("plugins");
 const sections = new Map();
 const opened = performance.now() / 1e3;
+let begun = opened; // the curves reach back to then
 let latest = null, latestTime = opened, state = "connecting", words = [], order = "name", sortedAt = opened, due = false;
 
 const observer = new IntersectionObserver(entries => {
@@ -28,7 +29,7 @@ const watcher = {
 
 // The moment that is shown.
 function view() {
-  const elapsed = latestTime - opened;
+  const elapsed = latestTime - begun;
   const window = Math.min(WINDOW, Math.max(60, elapsed));
   return { time: latestTime, now: latest.now, window, young: elapsed < 5 };
 }
@@ -58,6 +59,18 @@ function take(message) {
   if (fresh || sortsAgain()) arrange();
   changed();
   knobs.ask();
+}
+
+// What was kept of the last minutes, up to that time.
+function takePast(plugins, end) {
+  for (const plugin of plugins) {
+    const section = sections.get(keyOf(plugin));
+    for (const series of plugin.series) {
+      section?.rows.get(rowKey(series))?.history.fill(end, series.values, series.p95);
+      begun = Math.min(begun, end - STEP * series.values.length);
+    }
+  }
+  changed();
 }
 
 function takeKnobs(found, now) {
@@ -118,8 +131,12 @@ function draw() {
   reading.draw();
   const minutes = shown.window < 119 ? `${Math.round(shown.window)} s` : `${Math.floor(shown.window / 60)} min`;
   say(byId("window"), `last ${minutes}${shown.window < WINDOW ? ", collecting…" : ""}`);
+  entitle(state === "live" ? tally : "not connected");
+}
+
+function entitle(what) {
   const node = document.querySelector(".node").textContent;
-  document.title = [state === "live" ? tally : "not connected", node, "Waggle Live"].filter(Boolean).join(" · ");
+  document.title = [what, node, "Waggle Live"].filter(Boolean).join(" · ");
 }
 
 function tell(now, reason) {
@@ -130,6 +147,7 @@ function tell(now, reason) {
   document.body.classList.toggle("lost", now !== "live");
   byId("banner").hidden = now === "live";
   say(byId("reason"), reason);
+  if (now === "paused") entitle("paused");
   if (now === "live") {
     mark.classList.remove("beat");
     requestAnimationFrame(() => mark.classList.add("beat"));
@@ -139,7 +157,7 @@ function tell(now, reason) {
 }
 
 function count() {
-  const left = Math.ceil((stream.retryAt - performance.now()) / 1e3);
+  const left = Math.ceil((feed.retryAt - performance.now()) / 1e3);
   say(byId("countdown"), left > 0 ? `again in ${left} s` : "trying…");
 }
 
@@ -148,13 +166,12 @@ function count() {
 const base = location.origin + location.pathname.replace(/\/?$/, "/");
 for (const link of document.querySelectorAll("footer a")) link.href = new URL(link.getAttribute("href"), base);
 const knobs = new KnobFeed(base, takeKnobs);
-const stream = new Stream(base, take, tell);
+const past = new Past(base, takePast);
+const feed = new Feed(base, { taken: take, told: tell, missed: () => past.ask() });
 setInterval(() => { if (state !== "live") count(); }, 500);
-byId("retry").addEventListener("click", () => stream.retry());
-addEventListener("online", () => stream.retry());
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) { stream.retry(); changed(); }
-});
+byId("retry").addEventListener("click", () => feed.ask());
+addEventListener("online", () => feed.ask());
+document.addEventListener("visibilitychange", () => { feed.ask(); changed(); });
 
 byId("filter").addEventListener("input", event => {
   words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -189,4 +206,4 @@ main.addEventListener("click", async event => {
   setTimeout(() => say(button, "Copy"), 1500);
 });
 
-stream.open();
+feed.ask();

@@ -1,56 +1,11 @@
-"""What of the page is worth a look: folded plugins, order, cost, and how it is read without a mouse."""
-
-import asyncio
-import threading
-
-import aiohttp
-import pytest
-from aiohttp import web
+"""What the page says of each plugin: folded, sorted, the cost of its timers, whole names."""
 
 from tests.collector.harness import Client, wait_until
-from tests.collector.world import gauge, rate, timer
+from tests.collector.world import gauge, timer
 
-from .page_rows import report, row
+from .page_rows import Plugins, fps, inference, report, row
 
-
-class Plugins:
-    """Plugins that report as long as the ``with`` block lasts, so that they are up."""
-
-    def __init__(self, collector, count):
-        self._clients = [Client(collector) for _ in range(count)]
-        self._number = 0
-        for place, client in enumerate(self._clients):
-            client.hello(f"session-{place}", task=f"task-{place:02d}", monotonic=0.0)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for client in self._clients:
-            client.close()
-
-    def __getitem__(self, place):
-        return self._clients[place]
-
-    def report(self, *cells_of, **more):
-        """Each tells its cells: what a function of its place and the update's number returns."""
-        self._number += 1
-        for place, client in enumerate(self._clients):
-            cells = [cells(place, self._number) for cells in cells_of]
-            client.update(self._number, cells, **more)
-            client.flush()
-        return True
-
-
-def fps(place, number):
-    """Return a rate of 10 events an update."""
-    return rate("fps", 10 * number)
-
-
-def inference(place, number):
-    """Return a timer whose runs take 62 ms; of every second plugin, some failed."""
-    cell = timer("inference", {-32: 10 * number}, 620_000_000 * number)
-    return {**cell, "failures": number if place % 2 else 0}
+NOTHING = "\u2013"
 
 
 def upload(place, number):
@@ -89,7 +44,7 @@ def test_the_cost_of_a_timer_stands_beside_it(browser, own_collector):
                 cell.get(name, "").split(" ")[0] for cell in cells for name in ("busy", "frame")
             ]
 
-        wait_until(lambda: all(share not in ("", "–") for share in shares()))
+        wait_until(lambda: all(share not in ("", NOTHING) for share in shares()))
 
         def is_right():
             """The first runs once a frame, and so takes as much of it as of a core."""
@@ -110,7 +65,7 @@ def test_what_has_no_rate_has_no_frame(browser, own_collector):
                 and (row(browser, "inference") or {}).get("busy", "").endswith(" %")
             )
         )
-        assert row(browser, "inference")["frame"] == "–"
+        assert row(browser, "inference")["frame"] == NOTHING
 
 
 def test_it_sorts_by_name_cost_p95_and_age(browser, own_collector):
@@ -205,121 +160,3 @@ def test_unproven_is_said(browser, own_collector):
         )
         hidden = "return document.querySelector('.plugin .unproven').hidden"
         assert browser.run(hidden) is True
-
-
-def test_the_values_of_a_curve_are_read_by_keys(browser, own_collector):
-    """Tab reaches one curve of a plugin, arrows the others and their values, told to who hears."""
-    from selenium.webdriver.common.keys import Keys
-
-    focused = (
-        "const e = document.activeElement; return [e.getAttribute('role'), e.ariaLabel,"
-        " Number(e.ariaValueNow), e.ariaValueText]"
-    )
-    with Plugins(own_collector, 1) as plugins:
-        tell = lambda: plugins.report(fps, inference)  # noqa: E731
-        browser.visit(own_collector.url)
-        line = "return document.querySelectorAll('tbody .line[d*=L]').length"
-        wait_until(lambda: tell() and browser.run(line) >= 2)
-        browser.press("j", Keys.TAB)
-        role, label, at, text = browser.run(focused)
-        assert (role, label, at) == ("slider", "fps  over time", 100)
-        assert text.endswith("/s  now")
-        assert browser.text("#tip").endswith("now")
-        browser.press(Keys.ARROW_DOWN, Keys.ARROW_LEFT)
-        role, label, at, text = browser.run(focused)
-        assert (label, at) == ("inference  over time", 99)
-        assert "ms" in text and "p95" in text
-        browser.press(Keys.HOME)
-        assert browser.run(focused)[2:] == [0, "nothing is known"]
-        browser.press(Keys.END, Keys.ESCAPE)
-        assert browser.texts("#tip") == []
-        browser.press(Keys.TAB)
-        assert browser.run("return document.activeElement.closest('tbody')") is None
-        stops = "return document.querySelectorAll('.reader[tabindex=\"0\"]').length"
-        assert browser.run(stops) == 1
-
-
-def test_letters_can_be_switched_off(browser, own_collector):
-    """And stay off; the legend lists them, and Escape closes it."""
-    from selenium.webdriver.common.keys import Keys
-
-    with Client(own_collector) as client:
-        client.hello(task="a")
-        report(client, 1, 7)
-        browser.visit(own_collector.url)
-        wait_until(lambda: browser.text(".task") == "a")
-        browser.press("?")
-        assert "95 % of the durations" in browser.text("#legend")
-        keys = set(browser.texts("#legend kbd"))
-        assert keys >= set(browser.run("return Object.keys(KEYS)"))
-        browser.run("document.querySelector('#letters').click()")
-        browser.press("f", Keys.ESCAPE)
-        assert browser.texts("#legend") == []
-        browser.press("f", "?", "j", "/")
-        assert browser.texts("#legend") == []
-        assert row(browser, "movers")
-        browser.visit(own_collector.url)
-        wait_until(lambda: row(browser, "movers"))
-        browser.press("f")
-        assert browser.texts("tbody tr")
-        browser.run("letters(true)")
-        browser.press("f")
-        assert browser.texts("tbody tr") == []
-
-
-@pytest.mark.parametrize("path", ["/waggle", "/waggle/"])
-def test_it_works_below_a_path(browser, own_collector, path):
-    """Behind a proxy that has the collector there, with the slash or without."""
-    with prefixed(own_collector.url) as url, Client(own_collector) as client:
-        client.hello(task="a")
-        report(client, 1, 7)
-        browser.visit(url + path)
-        wait_until(lambda: browser.text("#state") == "live")
-        wait_until(lambda: row(browser, "movers"))
-        links = browser.run("return [...document.querySelectorAll('footer a')].map(e => e.href)")
-        assert links[0] == f"{url}/waggle/metrics"
-        assert browser.complaints() == []
-
-
-class prefixed:  # noqa: N801
-    """A proxy that has a collector below ``/waggle``, as nginx and Kubernetes are set to do."""
-
-    def __init__(self, behind):
-        self._behind = behind
-
-    def __enter__(self):
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        return asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
-
-    def __exit__(self, *_):
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _start(self):
-        self._session = aiohttp.ClientSession(auto_decompress=False)
-        app = web.Application()
-        app.router.add_get("/waggle{path:(/.*)?}", self._pass)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        return "http://127.0.0.1:%d" % site._server.sockets[0].getsockname()[1]
-
-    async def _stop(self):
-        await self._runner.cleanup()
-        await self._session.close()
-
-    async def _pass(self, request):
-        url = self._behind + (request.match_info["path"] or "/")
-        headers = {"Accept-Encoding": "identity"}
-        async with self._session.get(url, headers=headers) as answer:
-            kept = {k: v for k, v in answer.headers.items() if k != "Content-Length"}
-            response = web.StreamResponse(status=answer.status, headers=kept)
-            await response.prepare(request)
-            async for piece in answer.content.iter_any():
-                await response.write(piece)
-            return response
