@@ -22,12 +22,14 @@ _SCRIPTS = (
     "history.js",
     "curve.js",
     "rows.js",
+    "summary.js",
     "functions.js",
     "knobs.js",
     "sections.js",
     "changes.js",
     "feed.js",
     "page.js",
+    "keys.js",
 )
 
 _STYLES = ("page.css", "knobs.css")

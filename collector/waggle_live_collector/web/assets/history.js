@@ -79,12 +79,16 @@ function whole(values) {
 class Slope {
   #seen = [];
 
+  constructor(seconds = 5) {
+    this.seconds = seconds;
+  }
+
   add(time, total) {
     const last = this.#seen.at(-1);
     // It began anew, or we did, or the collector's clock was set.
     if (last && (total < last[1] || time < last[0] || time - last[0] > GAP)) this.#seen = [];
     this.#seen.push([time, total]);
-    while (this.#seen.length > 2 && time - this.#seen[0][0] > 5) this.#seen.shift();
+    while (this.#seen.length > 2 && time - this.#seen[0][0] > this.seconds) this.#seen.shift();
     const [then, before] = this.#seen[0];
     return time - then > 0.5 ? (total - before) / (time - then) : null;
   }
