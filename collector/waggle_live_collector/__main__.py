@@ -15,6 +15,7 @@ from . import logs, memory
 from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock
 from .control.control import Control
+from .exposition.changes import Changes
 from .exposition.exposition import Exposition
 from .exposition.json import Api
 from .faults import Faults
@@ -136,6 +137,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
             table=table, control=control, own=own, faults=faults, clock=clock, node=node
         ),
         api=Api(table=table, faults=faults, clock=clock, node=node),
+        changes=Changes(table=table, faults=faults, clock=clock),
         history=HistoryApi(history=history, table=table, clock=clock),
         readiness=readiness,
         hand_over=state.hand_over,
@@ -205,6 +207,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
             "http": http_listener.acceptor.sweep,
             "loop": budget.sweep,
             "history": history.tick,
+            "exposition": routes.changes.tick,
             "state": state.tick,
         },
         unix=unix,

@@ -1,6 +1,7 @@
 """What our programs take: flags by their parsers, requests by their routes."""
 
 import argparse
+from dataclasses import fields
 
 from waggle_live.profile.tau import options as tau
 from waggle_live.reporter import options as shared
@@ -38,13 +39,14 @@ def routes():
     """Return method and path of each route, as the program has them."""
     page = Page(telemetry_path="/metrics", socket_path="x", node={"vsn": "", "node_id": ""})
     own = OwnMetrics()
-    needs = dict.fromkeys(("exposition", "api", "history", "readiness", "hand_over", "faults"))
-    guard = HttpGuard(auth=None, own=own, faults=None, limits=HttpLimits())
-    control = ControlRoutes(control=None, access=None, own=own)
-    application = (
-        Routes(**needs, page=page, control=control, guard=guard, own=own, limits=HttpLimits())
-        .runner()
-        .app
-    )
+    made = {
+        "page": page,
+        "control": ControlRoutes(control=None, access=None, own=own),
+        "guard": HttpGuard(auth=None, own=own, faults=None, limits=HttpLimits()),
+        "own": own,
+        "limits": HttpLimits(),
+    }
+    needs = {field.name: made.get(field.name) for field in fields(Routes)}
+    application = Routes(**needs).runner().app
     found = {(each.method, each.resource.canonical) for each in application.router.routes()}
     return {(method, path) for method, path in found if method != "HEAD"}

@@ -147,4 +147,4 @@ def test_unknown_paths_methods_and_parameters(collector):
 def test_parameters_have_rows(collector):
     """Each parameter that the program reads stands in a table, and the other way round."""
     found = {code(row["parameter"])[0] for row in rows(read("http.md"), "parameter")}
-    assert found == set(re.findall(r'query, "(\w+)"', inspect.getsource(web_routes)))
+    assert found == set(re.findall(r'query(?:, |\.get\()"(\w+)"', inspect.getsource(web_routes)))
