@@ -5,6 +5,7 @@ import json
 from waggle_live_collector.budget import DEFAULT_RESERVE, Budget
 from waggle_live_collector.clock import Clock
 from waggle_live_collector.control.control import Control
+from waggle_live_collector.exposition.changes import Changes
 from waggle_live_collector.exposition.encoding import Form
 from waggle_live_collector.exposition.exposition import Exposition
 from waggle_live_collector.exposition.json import Api
@@ -156,6 +157,7 @@ class World:
             node=node,
         )
         self.api = Api(table=self.table, faults=self.faults, clock=self.clock, node=node)
+        self.changes = Changes(table=self.table, faults=self.faults, clock=self.clock)
         self.history = History(table=self.table, faults=self.faults, clock=self.clock)
         self.past = HistoryApi(history=self.history, table=self.table, clock=self.clock)
         self.when_saved = lambda call: call(True)

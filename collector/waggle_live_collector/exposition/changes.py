@@ -134,7 +134,7 @@ class Changes:
                 told.born.append(number)
             if told.born[place] > since:
                 new.append(json.encode([place, _LISTS[key.kind], key.name, dict(key.labels)]))
-            values: list[Any] = []
+            values: list[Any] = [None] * len(FIELDS[_LISTS[key.kind]])
             with self._faults.kept("exposition", f"can't tell of {key!r}"):
                 values = _values(series, state, now)
             at = series.stamp.at

@@ -14,7 +14,7 @@ from .history import History
 
 #: A curve is drawn from zero, but that of a gauge from its least value: that takes more digits.
 _DIGITS = {protocol.GAUGE: "%.7g"}
-_FEW_DIGITS = "%.4g"
+_FEW_DIGITS = "%.3g"
 
 
 class HistoryApi:

@@ -44,6 +44,8 @@ _ENCODINGS: dict[str, Encoding] = {
 #: Without protobuf, which stands for native histograms: a Prometheus without that feature, Telegraf
 #: and others ask for protobuf too, and would fail or miss the series that they know.
 _TEXTS = (TEXT.content_type, OPENMETRICS.content_type)
+#: A sixth smaller than at the level of other answers.
+HISTORY_LEVEL = 6
 #: Headers of what a page asks each second: what page it should be, and in how many seconds it asks
 #: again, so that all ask at the same moments and share an answer.
 PAGE_HEADER, NEXT_HEADER = "Waggle-Live-Page", "Waggle-Live-Next"
@@ -234,7 +236,7 @@ class Routes:
         return answer
 
     async def _make_history(self, _: None) -> Answer:
-        answer = Answer()
+        answer = Answer(HISTORY_LEVEL)  # a page asks for it once, maybe over a slow link
         await answer.make(self.history.text())
         answer.grow_old()  # no series has paid for it: its readers do
         return answer
