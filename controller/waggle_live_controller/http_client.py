@@ -14,6 +14,8 @@ import time
 import zlib
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
+from .address import Address
+
 #: Bytes of the longest answer that is accepted, packed or unpacked: some 300,000 series.
 MAX_BYTES = 64 * 1024 * 1024
 #: zlib's name for "with a gzip header".
@@ -40,8 +42,9 @@ class HttpClient(http.client.HTTPConnection):
     A request after ``close`` opens another connection.
     """
 
-    def __init__(self, *, host: str, port: int, tls: Optional[ssl.SSLContext]) -> None:
-        super().__init__(host, port)
+    def __init__(self, *, address: Address, tls: Optional[ssl.SSLContext]) -> None:
+        super().__init__(address.host, address.port)
+        self._address = address
         self._tls = tls
         #: time.monotonic() at which the request under way has failed.
         self._deadline = 0.0
@@ -74,7 +77,9 @@ class HttpClient(http.client.HTTPConnection):
         self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes]
     ) -> Response:
         try:
-            self.request(method, path, body=body, headers=dict(headers))
+            self.request(
+                method, path, body=body, headers={"Host": self._address.authority, **headers}
+            )
             with self.getresponse() as response:
                 told: Dict[str, str] = {
                     name.lower(): value for name, value in response.getheaders()
@@ -89,7 +94,7 @@ class HttpClient(http.client.HTTPConnection):
         super().connect()
         self.sock.settimeout(_left(self._deadline))
         if self._tls is not None:
-            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._address.name)
 
     def response_class(self, sock: Any, **more: Any) -> http.client.HTTPResponse:  # type: ignore[override]
         return http.client.HTTPResponse(_Incoming(sock, self._deadline), **more)  # type: ignore[arg-type]
