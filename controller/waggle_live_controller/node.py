@@ -12,7 +12,8 @@ from base64 import b64encode
 from functools import partial
 from typing import Any, Dict, Mapping, Optional
 
-from . import address, answer
+from . import answer
+from .connection import address
 from .errors import (
     InvalidAddress,
     InvalidCredentials,
@@ -137,12 +138,17 @@ class Node:
     def _exchange(
         self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes] = None
     ) -> Response:
+        deadline = time.monotonic() + self.timeout
+        whole = {**self._headers, **headers}
+        if not self._lock.acquire(timeout=self.timeout):
+            text = "no answer within %g s: others of this program were asking it"
+            raise NodeUnreachable(self.url, text % self.timeout)
         try:
-            with self._lock:
-                whole = {**self._headers, **headers}
-                return self._client.exchange(method, self._prefix + path, whole, self.timeout, body)
+            return self._client.exchange(method, self._prefix + path, whole, deadline, body)
         except (OSError, http.client.HTTPException, zlib.error, ResponseTooLong) as error:
             raise self._failure(error) from error
+        finally:
+            self._lock.release()
 
     def _read(self, reader: Any, response: Response) -> Any:
         try:
@@ -173,6 +179,8 @@ class Node:
             return NodeAnswerInvalid(self.url, "the answer is too long")
         if isinstance(error, socket.timeout):
             text = "no answer within %g s" % self.timeout
+            if str(error) not in ("", "timed out"):
+                text += ": %s" % error
         elif isinstance(error, socket.gaierror):
             text = "the name can't be resolved: %s" % error.strerror
         elif isinstance(error, http.client.RemoteDisconnected):

@@ -3,7 +3,7 @@
 import pytest
 
 from waggle_live_controller import InvalidAddress, Node
-from waggle_live_controller.address import parse
+from waggle_live_controller.connection.address import parse
 
 
 @pytest.mark.parametrize(

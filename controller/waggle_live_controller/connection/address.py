@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from .errors import InvalidAddress
+from ..errors import InvalidAddress
 
 #: The collector's port, which an address without ``http://`` may leave out.
 DEFAULT_PORT = 9090
