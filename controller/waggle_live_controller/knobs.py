@@ -3,12 +3,14 @@
 import json
 from typing import Any, Mapping, NamedTuple, Optional, Tuple, Union
 
+from .hints import names_its_fields
 from .plugins import PluginIdentity
 
 #: Of exactly the knob's type.
 Value = Union[bool, int, float, str]
 
 
+@names_its_fields
 class KnobReading(NamedTuple):
     """One knob of one plugin: what its author declared, and how it is set now."""
 
@@ -41,8 +43,11 @@ class KnobReading(NamedTuple):
     quarantined: Tuple[Value, ...]
     #: Why it was refused, if it was.
     error: str
+    #: The values that its processes have, where they differ; else the one that all have.
+    values: Tuple[Value, ...] = ()
 
 
+@names_its_fields
 class Knobs(NamedTuple):
     """All knobs of a node. Immutable."""
 
@@ -89,4 +94,5 @@ def _knob(entry: Mapping[str, Any]) -> KnobReading:
         processes=dict(entry.get("processes") or {}),
         quarantined=tuple(entry.get("quarantined") or ()),
         error=entry.get("error") or "",
+        values=tuple(entry.get("values") or (entry["value"],)),
     )

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterable, NamedTuple, Optional, Tuple
 from urllib.parse import quote
 
 from .errors import ControlRefused, LeaseConflict, LeaseError, NodeError
+from .hints import names_its_fields
 from .http_client import Response
 from .knobs import Value
 from .node import Node
@@ -24,6 +25,7 @@ _RENEW_AFTER = 1 / 3
 _HOLDER = re.compile(r"[a-z0-9._-]{1,64}")
 
 
+@names_its_fields
 class Entry(NamedTuple):
     """A knob of a plugin, and the value that it is to have."""
 
@@ -32,6 +34,7 @@ class Entry(NamedTuple):
     value: Value
 
 
+@names_its_fields
 class Held(NamedTuple):
     """How the collector answered an entry."""
 
