@@ -147,7 +147,7 @@ def _functions(value: Any) -> Tuple[Function, ...]:
 
 
 def _processes(value: Any) -> List[Process]:
-    whole = {"pid_verified": False, "host_verified": False}
+    whole = dict.fromkeys(("pid_verified", "host_verified", "container_verified"), False)
     return [_process({**whole, **_object(each)}) for each in _list(value or [])]
 
 

@@ -40,6 +40,8 @@ class Process(NamedTuple):
     #: The id that its container has with the runtime, by the path of its cgroup; None outside of
     #: containers, and where the kernel doesn't tell the pid.
     container: Optional[str]
+    #: Is that path one that only runtimes make? In a user's slice the user chooses the names.
+    container_verified: bool
     #: ``up``, ``silent`` or ``ended``.
     state: str
     #: Unix time of its start, as it says.
