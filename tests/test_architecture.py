@@ -71,7 +71,7 @@ ARROWS = {
         "service": "__init__",
         "top": "__init__",
         "policies": "knobs",
-        "leases": "node http_client knobs snapshot plugins hints errors",
+        "leases": "node http_client connection knobs snapshot plugins hints errors",
         "fleet": "node snapshot hints errors",
         "node": "answer http_client connection knobs snapshot hints errors version",
         "answer": "functions plugins readings snapshot",

@@ -1,6 +1,7 @@
 """``Node``: one poll is one answer or one error, in time."""
 
 import gzip
+import json
 import threading
 import time
 
@@ -162,7 +163,35 @@ def test_a_window_goes_along(server):
             node.poll(window=window)
 
 
-@pytest.mark.parametrize("content", [b"[]", b"{", b'{"control":"on","knobs":[{}]}', b"\xff"])
+def knobs_body(**fields):
+    """Return the JSON text of a knob of the type int."""
+    knob = {"plugin": "p", "plugin_task": "t", "plugin_job": "", "name": "n", "type": "int"}
+    knob.update({"default": 720, "low": 360, "high": 1080, "value": 720, "source": "default"})
+    return json.dumps({"now": 7, "control": "on", "knobs": [{**knob, **fields}]}).encode("utf-8")
+
+
+def test_a_knob_has_the_values_of_its_processes(server):
+    """Where they differ all of them, else the one; a bound of whole numbers stays one."""
+    server.answer = lambda request: http(knobs_body())
+    (knob,) = Node(server.url).knobs().knobs
+    assert (knob.value, knob.values, type(knob.low)) == (720, (720,), int)
+    server.answer = lambda request: http(knobs_body(values=[720, 480]))
+    knobs = Node(server.url).knobs()
+    assert (knobs.knobs[0].values, knobs.now) == ((720, 480), 7.0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"[]", b"{", b'{"control":"on","knobs":[{}]}', b"\xff", b"[" * 100_000),
+        knobs_body(value=[1]),
+        knobs_body(settle="1"),
+        knobs_body(low=True),
+        knobs_body().replace(b"720", b"1" + b"0" * 400),
+        knobs_body().replace(b"720", b"NaN"),
+        knobs_body().replace(b"720", b"1e999"),
+    ],
+)
 def test_knobs_that_are_none(server, content):
     """An answer of something else is an error of the node."""
     server.answer = lambda request: http(content)
