@@ -20,8 +20,8 @@ from .blocks import BLOCKS, of
 from .test_http import schema
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Blocks of one page that go on from one another; others stand for themselves.
-GOES_ON = {"docs/reference/api.md"}
+#: Pages whose blocks go on from one another; others stand for themselves.
+GOES_ON = {"docs/guides/reading.md", "docs/reference/api.md"}
 #: What runs a block that needs more than a test here has: a video, containers, a cluster, root.
 #: Its commands are held to our programs and files even so.
 ELSEWHERE = {
@@ -188,6 +188,7 @@ def names(monkeypatch, tmp_path):
     monkeypatch.setenv("WAGGLE_LIVE_METRICS", "off")
     monkeypatch.setenv("WAGGLE_LIVE_TASK", tmp_path.name)  # so no example knows another's names
     monkeypatch.setattr(sys, "argv", ["main.py"])
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)  # it would be that of these tests
     seen = []
 
     def enough(*_):
@@ -213,7 +214,7 @@ def names(monkeypatch, tmp_path):
 def execute(block, request, names):
     """Run a block of Python, with the collector of these tests in place of a node's."""
     text = block.text
-    for url in ("http://127.0.0.1:9090", "http://host:9090"):
+    for url in ("http://127.0.0.1:9090", "http://host:9090", "host:9090"):
         if url in text:
             text = text.replace(url, request.getfixturevalue("collector").url)
     lines = "\n" * (block.line - 1)  # so that a traceback names the line of the page
