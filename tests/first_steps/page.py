@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"\b[0-9.]+\b")
 
 
 class Block(NamedTuple):
@@ -42,8 +43,12 @@ class Page:
         return re.findall(r"as\s+`([a-z.]+)`", block.before)[-1], block.text
 
     def shown(self):
-        """Return the next block, which shows what one should see."""
-        return self._next("").text
+        """Return a pattern for each line of the next block, which shows what one should see.
+
+        A line is looked for up to its first column, with any number in the place of a number.
+        """
+        lines = [line.split("  ")[0] for line in self._next("").text.splitlines()]
+        return [r"[0-9.]+".join(map(re.escape, _NUMBER.split(line))) for line in lines]
 
     def is_done(self):
         """Return whether no block is left."""
