@@ -110,7 +110,8 @@ class Demo:
             if not silent:
                 break
             if time.monotonic() > deadline:
-                raise DemoError(f"nothing came from {', '.join(silent)} in {REPORT_WITHIN:.0f} s.")
+                text = f"nothing came from {', '.join(silent)} in {REPORT_WITHIN:.0f} s."
+                raise DemoError(f"{text} {children.tail(silent[0])}")
             time.sleep(STEP)
         self._prepare(children)
         # From now on, so that a slow start doesn't eat up the time that was asked for.
