@@ -9,6 +9,7 @@ from .tables import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 #: What a shell has, and programs of which no argument is ours.
 PLAIN = {
+    *(".", "grep", "rm", "touch", "umask"),
     *("cat", "cd", "chmod", "echo", "export", "head", "base64", "mkdir", "mkfifo", "printf"),
     *("sleep", "socat", "openssl", "bash", "sudo", "kill", "trap", "wait", "htpasswd"),
 }
@@ -50,6 +51,9 @@ def without_redirection(words):
 def check(words, page):
     """Assert that a command names what there is; raises KeyError for a program nobody checks."""
     name = words[0].rpartition("/")[2] if words[0].startswith("/opt/") else words[0]
+    saved = "`%s`" % words[-1] in (ROOT / page).read_text(encoding="utf-8")
+    if name.startswith("python") and saved:
+        return  # a script that the page shows, and has saved under that name
     if name not in PLAIN | OF_TAU and not (name == "make" and words[1:] == ["install"]):
         CHECKS[name](words[1:], (ROOT / page).parent)
 

@@ -12,7 +12,10 @@ from .view_options import ORDERS, ViewOptions
 
 DEFAULT_URL = "http://127.0.0.1:9090"
 PASSWORD_VARIABLE = "WAGGLE_LIVE_PASSWORD"
-INSTALL = "top needs the package rich: pip install 'waggle-live-controller[top]'"
+INSTALL = (
+    "top needs the package rich: pip install 'waggle-live-controller[top]', "
+    "or './controller[top]' in a clone"
+)
 
 
 def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top") -> int:
