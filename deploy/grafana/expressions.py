@@ -113,23 +113,37 @@ CLASSIC = Classic()
 FORMS: dict[str, Timers] = {"classic": CLASSIC, "native": Native()}
 
 
-def ends(window: str, of: str = PLUGIN) -> str:
-    """Return exactly how many processes ended in a window, by plugin and status.
+def grown(family: str, choice: str, window: str, at: str = "") -> str:
+    """Return exactly how much counters grew in a window, at the time ``at`` in PromQL.
 
     ``increase()`` is 0 for a counter that is first scraped at 1, and makes fractions of ends. The
     rule ``task:waggle_plugin_errors:increase30m`` explains the three cases: a series that is as old
     as the window, one that is younger than its target, and one that came back with it or was reset.
     """
-    counter = f"waggle_plugin_exits_total{{{of}}}"
-    scrapes = f"sum_over_time(up{{{NODE}}}[{window}])"
+    counter = f"{family}{{{choice}}}"
+    scrapes = f"sum_over_time(up{{{NODE}}}[{window}]{at})"
     with_target = (
-        f"count_over_time({counter}[{window}]) >= on (job, instance) group_left () {scrapes}"
+        f"count_over_time({counter}[{window}]{at}) >= on (job, instance) group_left () {scrapes}"
     )
     return (
-        f"(({counter} - {counter} offset {window}) >= 0 "
-        f"or ({counter} unless ({with_target})) "
-        f"or ({counter} - min_over_time({counter}[{window}])))"
+        f"(({counter}{at} - {counter}{at} offset {window}) >= 0 "
+        f"or ({counter}{at} unless ({with_target})) "
+        f"or ({counter}{at} - min_over_time({counter}[{window}]{at})))"
     )
+
+
+def ends(window: str) -> str:
+    """Return how many processes ended in a window, by plugin and status."""
+    return grown("waggle_plugin_exits_total", PLUGIN, window)
+
+
+def last_hour(family: str, labels: str, choice: str) -> str:
+    """Return how much a counter grew in an hour by some labels, of those that grew most."""
+
+    def summed(window: str, at: str = "") -> str:
+        return f"sum by ({labels}) ({grown(family, choice, window, at)}) > 0"
+
+    return most(summed("1h"), summed("$__range", " @ end()"))
 
 
 #: States of a plugin as numbers, the worst first, and what they are called.
@@ -142,7 +156,7 @@ def state(labels: str) -> str:
     silent = f"max by ({labels}) (waggle_plugin_silent_seconds{{{PLUGIN}}})"
 
     def ended(status: str) -> str:
-        ends_so = ends("1h", f'{PLUGIN}, status="{status}"')
+        ends_so = grown("waggle_plugin_exits_total", f'{PLUGIN}, status="{status}"', "1h")
         return f"0 * ({up} and sum by ({labels}) {ends_so} > 0)"
 
     return (

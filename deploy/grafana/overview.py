@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import statetimeline
 
-from deploy.grafana.expressions import NODE, PLUGIN, POINT, Timers, ends, rows, state, states
+from deploy.grafana.expressions import NODE, PLUGIN, POINT, Timers, ends, grown, rows, state, states
 from deploy.grafana.panels import (
     OF_PLUGIN,
     PANEL_HEIGHT,
@@ -25,7 +25,7 @@ NO_PLUGIN = "No plugin has reported. Port 9090 of the node shows who is connecte
 
 def overview(timers: Timers, uid: str) -> list[Panel]:
     """Return what one looks at first."""
-    refused = f"sum(increase(waggle_collector_refusals_total{{{NODE}}}[1h]))"
+    refused = f"sum({grown('waggle_collector_refusals_total', NODE, '1h')})"
     return [
         number("Nodes that answer", f"sum(up{{{NODE}}})", NO_NODE),
         number("Nodes that don't", f"sum(1 - up{{{NODE}}})", NO_NODE),
@@ -57,7 +57,7 @@ def plugins(timers: Timers, uid: str) -> Panel:
     add("fps", by("max", rate("waggle_rate_events_total")), unit="short", decimals=1)
     slow = bounds((1, "orange"), (10, "red"))
     add("worst p95", timers.worst("0.95", IDENTITY), unit="s", thresholds=slow)
-    failures = f"increase(waggle_timer_failures_total{{{PLUGIN}}}[$__range])"
+    failures = grown("waggle_timer_failures_total", PLUGIN, "$__range")
     some = bounds((0.5, "orange"))
     add("failures", by("sum", failures), unit="short", decimals=0, thresholds=some)
     busy = bounds((1, "orange"), (4, "red"))

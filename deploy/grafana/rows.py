@@ -9,7 +9,7 @@ from deploy.grafana.expressions import (
     POINT,
     WHOLE,
     Timers,
-    ends,
+    last_hour,
     most,
     rates,
     rates_by,
@@ -147,10 +147,17 @@ def knobs() -> list[Panel]:
             "Values of knobs that are numbers.",
         ),
         curves(
-            "Leases that nobody renewed",
+            "Values of knobs in quarantine",
             "short",
-            {"{{vsn}}": rates_by("waggle_collector_lease_expirations_total", "vsn", NODE)},
-            NO_NODE,
+            {"{{vsn}}": f"{values('waggle_collector_quarantined_values', NODE)} > 0"},
+            "None. A value is in quarantine when its plugin ended twice soon after it.",
+            "DELETE /api/v1/quarantine takes them out.",
+        ),
+        curves(
+            "Leases that nobody renewed, last hour",
+            "short",
+            {"{{vsn}}": last_hour("waggle_collector_lease_expirations_total", "vsn", NODE)},
+            "None. Each lease was renewed or released.",
             "A controller was killed, hangs, or can't reach the node.",
         ),
     ]
@@ -158,7 +165,6 @@ def knobs() -> list[Panel]:
 
 def resources() -> list[Panel]:
     """Return what plugins use, publish and complain of."""
-    ends_so = f"sum by ({WHO}, status) ({ends('1h')})"
     return [
         curves(
             "CPU, cores",
@@ -184,14 +190,22 @@ def resources() -> list[Panel]:
         curves(
             "Ends, last hour",
             "short",
-            {"{{status}} " + OF_PLUGIN: f"topk($most, {ends_so} > 0)"},
+            {
+                "{{status}} " + OF_PLUGIN: last_hour(
+                    "waggle_plugin_exits_total", f"{WHO}, status", PLUGIN
+                )
+            },
             "No process has ended.",
             "Lost is no judgement: a stop without `waggle-live run` looks the same.",
         ),
         curves(
-            "Problems",
-            "ops",
-            {"{{reason}} " + OF_PLUGIN: rates_by("waggle_plugin_problems_total", f"{WHO}, reason")},
+            "Problems, last hour",
+            "short",
+            {
+                "{{reason}} " + OF_PLUGIN: last_hour(
+                    "waggle_plugin_problems_total", f"{WHO}, reason", PLUGIN
+                )
+            },
             "None. Plugins met no bound of the client.",
         ),
     ]
@@ -219,21 +233,21 @@ def collectors() -> list[Panel]:
             NO_NODE,
         ),
         curves(
-            "Refusals",
-            "ops",
+            "Refusals, last hour",
+            "short",
             {
-                "{{reason}} {{principal}} {{vsn}}": rate(
-                    "waggle_collector_refusals_total", "vsn, principal, reason"
+                "{{reason}} {{principal}} {{vsn}}": last_hour(
+                    "waggle_collector_refusals_total", "vsn, principal, reason", NODE
                 )
             },
             "None. Each collector took all that it was sent.",
         ),
         curves(
-            "Lost for lack of room",
-            "ops",
+            "Lost for lack of room, last hour",
+            "short",
             {
-                "{{what}} {{principal}} {{vsn}}": rate(
-                    "waggle_collector_budget_losses_total", "vsn, principal, what"
+                "{{what}} {{principal}} {{vsn}}": last_hour(
+                    "waggle_collector_budget_losses_total", "vsn, principal, what", NODE
                 )
             },
             "None. The memory of each collector was enough.",
@@ -247,9 +261,9 @@ def collectors() -> list[Panel]:
             NO_NODE,
         ),
         curves(
-            "Failed writes of the state file",
-            "ops",
-            {"{{vsn}}": rate("waggle_collector_state_write_failures_total")},
-            NO_NODE,
+            "Failed writes of the state file, last hour",
+            "short",
+            {"{{vsn}}": last_hour("waggle_collector_state_write_failures_total", "vsn", NODE)},
+            "None. Each collector could write its file.",
         ),
     ]

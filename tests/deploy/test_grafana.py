@@ -7,7 +7,6 @@ from itertools import combinations
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana import dashboard, expressions
@@ -116,7 +115,7 @@ def test_a_dashboard_is_what_grafana_reads(form):
 
 
 def test_each_variable_is_narrowed_by_those_before_it(form):
-    """So a list is short, and asks for one family that has one series a node or a plugin."""
+    """So the list is short where a node is chosen."""
     board = json.loads(dashboard.build(form))
     before = []
     for choice in board["templating"]["list"]:
