@@ -35,6 +35,7 @@ TOGETHER = (
     "broker.py",
     "/end_to_end/test_page",
     "/deploy/test_fleet.py",
+    "/deploy/test_dashboard.py",
     "test_native_histograms.py",
 )
 

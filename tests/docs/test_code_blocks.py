@@ -37,6 +37,8 @@ ELSEWHERE = {
     ("docs/guides/deploy.md", "docker compose"): "tests/containers",
     ("docs/guides/deploy.md", "kubectl apply -k deploy/kubernetes/overlays/tcp"): "tests/deploy",
     ("docs/guides/deploy.md", "systemctl"): "tests/deploy/test_systemd.py",
+    ("docs/guides/fleet.md", "waggle-prometheus"): "tests/deploy/test_own_node.py",
+    ("docs/guides/fleet.md", "api/v1/query"): "tests/deploy/test_own_node.py",
     ("docs/guides/identity.md", "--identity.app-meta-cache"): "tests/collector/identity",
     ("docs/guides/run.md", "waggle-live run"): "tests/waggle_live/run/test_sameness.py",
     ("docs/guides/tau.md", "waggle-live tau-run"): "tests/end_to_end/test_tau.py",
