@@ -10,10 +10,10 @@ import weakref
 import zlib
 from base64 import b64encode
 from functools import partial
-from typing import Any, Dict, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from typing import Any, Dict, Mapping, Optional
 
 from . import answer
+from .connection import address
 from .errors import (
     InvalidAddress,
     InvalidCredentials,
@@ -32,7 +32,6 @@ from .version import VERSION
 DEFAULT_TIMEOUT = 2.0
 API = "/api/v1/"
 TOKEN_HEADER = "Waggle-Control-Token"
-_PORTS = {"http": 80, "https": 443}
 
 
 class Node:
@@ -63,13 +62,14 @@ class Node:
     ) -> None:
         if type(timeout) not in (int, float) or not timeout > 0:
             raise InvalidAddress("timeout must be more than 0 s, not %r" % (timeout,))
-        host, port, prefix, secure = _parse(url)
-        if not secure and (ca_file or cert_file or key_file):
+        where = address.parse(url)
+        if not where.is_tls and (ca_file or cert_file or key_file):
             raise InvalidCredentials("certificates need an address that begins with https://")
-        tls = _tls(ca_file, cert_file, key_file) if secure else None
-        self.url = url.rstrip("/")
+        tls = _tls(ca_file, cert_file, key_file) if where.is_tls else None
+        #: Whole, as it stands in errors and in what a fleet answers.
+        self.url = where.url
         self.timeout = timeout
-        self._prefix = prefix + API
+        self._prefix = where.prefix + API
         self._headers = {
             "Accept-Encoding": "gzip",
             "User-Agent": "waggle-live-controller/" + VERSION,
@@ -78,7 +78,7 @@ class Node:
             **_authorization(username, password),
         }
         self._token = {} if control_token is None else {TOKEN_HEADER: _checked(control_token)}
-        self._connect = partial(HttpClient, host=host, port=port, tls=tls)
+        self._connect = partial(HttpClient, address=where, tls=tls)
         self._begin()
 
     def _begin(self) -> None:
@@ -138,12 +138,17 @@ class Node:
     def _exchange(
         self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes] = None
     ) -> Response:
+        deadline = time.monotonic() + self.timeout
+        whole = {**self._headers, **headers}
+        if not self._lock.acquire(timeout=self.timeout):
+            text = "no answer within %g s: others of this program were asking it"
+            raise NodeUnreachable(self.url, text % self.timeout)
         try:
-            with self._lock:
-                whole = {**self._headers, **headers}
-                return self._client.exchange(method, self._prefix + path, whole, self.timeout, body)
+            return self._client.exchange(method, self._prefix + path, whole, deadline, body)
         except (OSError, http.client.HTTPException, zlib.error, ResponseTooLong) as error:
             raise self._failure(error) from error
+        finally:
+            self._lock.release()
 
     def _read(self, reader: Any, response: Response) -> Any:
         try:
@@ -174,6 +179,8 @@ class Node:
             return NodeAnswerInvalid(self.url, "the answer is too long")
         if isinstance(error, socket.timeout):
             text = "no answer within %g s" % self.timeout
+            if str(error) not in ("", "timed out"):
+                text += ": %s" % error
         elif isinstance(error, socket.gaierror):
             text = "the name can't be resolved: %s" % error.strerror
         elif isinstance(error, http.client.RemoteDisconnected):
@@ -205,27 +212,6 @@ class Node:
             return NodeRefused(self.url, "the user name or the password is not right")
         text = "answered %d instead of 200; is it a collector, and is the path right?"
         return NodeAnswerInvalid(self.url, text % response.status)
-
-
-def _parse(url: str) -> Tuple[str, int, str, bool]:
-    """Return the host, port, path and whether it is https; raises InvalidAddress."""
-    rule = "a node is http://host:port or https://host:port, not %r" % (url,)
-    if not isinstance(url, str):
-        raise InvalidAddress(rule)
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise InvalidAddress(rule) from None
-    printable = all("!" <= character <= "~" for character in url)
-    host = parts.hostname or ""
-    if not (printable and parts.scheme in _PORTS and host) or parts.query or parts.fragment:
-        raise InvalidAddress(rule)
-    if parts.username is not None or parts.password is not None:
-        # Addresses are written to logs and shown on screens.
-        raise InvalidAddress("user and password are given as arguments, not in the address")
-    port = _PORTS[parts.scheme] if port is None else port
-    return host, port, parts.path.rstrip("/"), parts.scheme == "https"
 
 
 def _authorization(username: Optional[str], password: Optional[str]) -> Dict[str, str]:

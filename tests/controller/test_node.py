@@ -189,32 +189,6 @@ def test_threads_take_turns(server):
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "host:9090",
-        "ftp://host",
-        "http://",
-        "http://host:port",
-        "http://host:70000",
-        None,
-        b"http://host",
-        "http://host/?q",
-        "http://host/#f",
-        "http://ho st",
-        "http://host/\r\nX: y",
-        "http://h\u00f6st",
-        "http://alice:secret@host",
-    ],
-)
-def test_addresses_that_are_none(url):
-    """The error is at the constructor and doesn't repeat a password."""
-    with pytest.raises(InvalidAddress) as caught:
-        Node(url)
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
     "options",
     [
         {"username": "a"},
