@@ -68,13 +68,15 @@ class History:
         return list(values)
 
     def add_past(self, key: Hashable, at: float, past: Values) -> None:
-        """Put the values of a node, whose last one is of the step before ``at``, before our own."""
-        ours = list(self._values.get(key, ()))
-        newest = self._newest.setdefault(key, int(at // STEP) - 1)
-        first = newest - len(ours) + 1
-        older = list(past)[: len(past) - max(int(at // STEP) - first, 0)]
-        gap = max(first - int(at // STEP), 0)
-        self._values[key] = deque([*older, *[None] * gap, *ours], maxlen=LENGTH)
+        """Fill what is missing by the values of a node, the last one of the step before ``at``."""
+        last = int(at // STEP) - 1
+        newest = max(self._newest.get(key, last), last)
+        known = _by_step(past, last)
+        ours = _by_step(self._values.get(key, ()), self._newest.get(key, last))
+        known.update((step, value) for step, value in ours.items() if value is not None)
+        steps = range(max(min(known, default=newest), newest - LENGTH + 1), newest + 1)
+        self._values[key] = deque((known.get(step) for step in steps), maxlen=LENGTH)
+        self._newest[key] = newest
 
     def keep(self, keys: Set[Hashable]) -> None:
         """Forget all series but these."""
@@ -104,13 +106,15 @@ def read_past(url: str, body: bytes) -> Dict[Hashable, Values]:
             names = (plugin["plugin"], plugin["plugin_task"], plugin["plugin_job"])
             for series in plugin["series"]:
                 labels = series.get("labels") or {}
-                key = key_of(
-                    url, PluginIdentity(*names), series["kind"], series["name"], labels
-                )
+                key = key_of(url, PluginIdentity(*names), series["kind"], series["name"], labels)
                 found[key] = list(map(_number, series["values"][-LENGTH:]))
     except (AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ValueError("%s: %s" % (type(error).__name__, error)) from None
     return found
+
+
+def _by_step(values: Sequence[Optional[float]], last: int) -> Dict[int, Optional[float]]:
+    return dict(enumerate(values, last + 1 - len(values)))
 
 
 def _number(value: Any) -> Optional[float]:

@@ -46,8 +46,9 @@ def value(knob: KnobReading, of: Any) -> str:
 def choices(knob: KnobReading, room: Optional[int] = None) -> str:
     """Write what it may be, with its value in brackets; as many as ``room`` cells hold, whole."""
     if knob.choices is None and knob.type != "bool":
-        bounds = knob.low is not None
-        return "%s … %s" % (value(knob, knob.low), value(knob, knob.high)) if bounds else ""
+        text = "%s … %s" % (value(knob, knob.low), value(knob, knob.high))
+        fits = room is None or len(text) <= room
+        return text if fits and knob.low is not None else ""
     allowed = [False, True] if knob.choices is None else knob.choices
     texts = [value(knob, each) for each in allowed]
     own = value(knob, knob.value)
@@ -57,11 +58,13 @@ def choices(knob: KnobReading, room: Optional[int] = None) -> str:
     if room is None or cell_len(whole) <= room:
         return whole
     # The choice that it has, and those beside it.
-    first, last, shown = at, at + 1, cut(texts[at], room)
+    first, last, shown = at, at + 1, _between(texts, at, at + 1)
+    if cell_len(shown) > room:
+        return cut(texts[at], room)
     while True:
         wider = [(first - 1, last), (first, last + 1)]
         for low, high in wider:
-            inside = 0 <= low and high <= len(texts)
+            inside = low >= 0 and high <= len(texts)
             text = _between(texts, low, high) if inside else ""
             if inside and cell_len(text) <= room:
                 first, last, shown = low, high, text

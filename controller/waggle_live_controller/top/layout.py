@@ -45,7 +45,20 @@ COLUMNS = (
     Column("age", 6, "dim", "age", age),
 )
 #: In which order there is room for them, with that of curves between.
-WORTH = "per s|mean|last|p95|age|count|trend|failed|busy|kind|frame|range".split("|")
+WORTH = [
+    "per s",
+    "mean",
+    "last",
+    "p95",
+    "age",
+    "count",
+    "trend",
+    "failed",
+    "busy",
+    "kind",
+    "frame",
+    "range",
+]
 #: Columns that are left out where nothing is known, or nothing is wrong.
 IF_ANY = ("busy", "frame", "failed")
 #: The columns of a function beside its name. Those of which nothing is known are left out.
@@ -57,7 +70,7 @@ FUNCTION_COLUMNS = (
     Column("share", 7, "bold", "share", lambda share: tenths(100 * share, " %")),
 )
 #: In which order there is room for them.
-FUNCTION_WORTH = "share|exclusive|CPU|inclusive|calls".split("|")
+FUNCTION_WORTH = ["share", "exclusive", "CPU", "inclusive", "calls"]
 GAP = "  "
 #: Cells of a name: least, least beside more than the first columns of ``WORTH``, and most.
 NARROW, NAME, LONGEST = 8, 20, 60
@@ -65,7 +78,7 @@ FIRST = WORTH[:3]
 #: Cells of a curve at least; and of the range that it shows.
 TREND, RANGE = 8, 19
 #: Cells of a knob's choices, within these limits: what is left beside who decides.
-CHOICES = (8, 30)
+CHOICES = (11, 30)
 #: Cells for who decides about a knob, without which its choices give way.
 DECIDED = 12
 #: Rows that were not updated for longer than this are drawn faintly.
@@ -143,7 +156,7 @@ class Layout:
             shown = extent(row.trend, width)
             for room in self._some("range"):
                 low, high = [row.write(each) for each in shown or ()] or ("", "")
-                text = low if low == high else "%s – %s" % (low, high)
+                text = low if low == high else "%s … %s" % (low, high)
                 cells.append((right(text if len(text) <= room else "", room), "dim"))
         return _line(cells)
 
@@ -182,8 +195,12 @@ class Layout:
         allowed = min(max(len("choices"), *(len(choices(each)) for each in knobs)), CHOICES[1])
         words: Optional[int] = None
         if self._room is not None:
+            wanted = max(cell_len(holder(knob, now)[0]) for knob in knobs)
+            if name + number + CHOICES[0] + wanted + 3 * len(GAP) > self._room:
+                # Who decides matters more than that values stand below the numbers of rows.
+                name = min(name, max(cell_len(title(knob)) for knob in knobs), NAME)
+                number = max([len("value"), *numbers])
             left = self._room - name - number - 3 * len(GAP)
-            wanted = max(len(holder(knob, now)[0]) for knob in knobs)
             allowed = min(allowed, max(left - wanted, CHOICES[0]))
             if left - allowed < DECIDED:
                 allowed = 0
@@ -191,7 +208,9 @@ class Layout:
         rows = [("knob", "value", "choices", ("decided by", "dim"), "dim")]
         for knob, text in zip(knobs, values):
             style = "reverse" if desk.is_chosen(url, knob) else ""
-            rows.append((title(knob), text, choices(knob, allowed), holder(knob, now, words), style))
+            rows.append(
+                (title(knob), text, choices(knob, allowed), holder(knob, now, words), style)
+            )
         return [
             _line(
                 [
@@ -223,11 +242,11 @@ class Layout:
 def _fitting(widths: Dict[str, int], worth: Sequence[str], room: Optional[int]) -> Dict[str, int]:
     """Return the columns for which there is room beside a name, the worthiest first."""
     kept: Dict[str, int] = {}
-    for title in worth:
-        if title in widths:
-            name = NARROW if title in FIRST or len(kept) < 1 else NAME
-            if room is None or name + _with_gaps([*kept.values(), widths[title]]) <= room:
-                kept[title] = widths[title]
+    for each in worth:
+        if each in widths:
+            name = NARROW if each in FIRST or not kept else NAME
+            if room is None or name + _with_gaps([*kept.values(), widths[each]]) <= room:
+                kept[each] = widths[each]
     return kept
 
 

@@ -1,18 +1,18 @@
-"""Letters on a terminal: how wide they are, how names are cut, and what ASCII has in their place."""
+"""Letters on a terminal: how wide they are, how names are cut, what ASCII has in their place."""
 
 import os
 import sys
-from typing import Mapping, TextIO
+from typing import IO, Mapping
 
 from rich.cells import cell_len
 
 #: What stands for what is left out.
 CUT = "…"
 #: Our own letters, each with one of ASCII that is as wide.
-_ASCII = str.maketrans("µ–…×▏↑↓▁▂▃▄▅▆▇█", "u-~x_^v.:-=+*#@")
+_ASCII = str.maketrans("µ\u2013…×▏↑↓▁▂▃▄▅▆▇█", "u-~x_^v.:-=+*#@")
 
 
-def is_utf8(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+def is_utf8(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
     """Does the terminal behind ``stream`` show more than ASCII, as far as the locale says?
 
     Python writes UTF-8 in the locale C as well, where terminals show something else. A locale that

@@ -9,13 +9,23 @@ from typing import Callable, Dict, Hashable, Iterable, List, Optional, Sequence,
 from rich.console import Console
 from rich.text import Text
 
-from .. import ControllerError, Fleet, Node, NodeAnswerInvalid, NodeError, NodeLate, Polled, Snapshot
+from .. import (
+    ControllerError,
+    Fleet,
+    Node,
+    NodeAnswerInvalid,
+    NodeError,
+    NodeLate,
+    Polled,
+    Snapshot,
+)
 from .desk import KEYS, Desk
 from .history import History, Values, read_past
 from .letters import ascii_only, is_utf8
-from .rows import ORDERS, ViewOptions, blocks_of
+from .rows import blocks_of
 from .terminal import Terminal, can_be_drawn_on, is_terminal, size_of
 from .view import Drawn, NodeView, draw, window
+from .view_options import ORDERS, ViewOptions
 
 #: Seconds between two pictures in a file or a pipe; on a terminal each change is drawn.
 PLAIN_INTERVAL = 5.0
@@ -143,13 +153,14 @@ class Top:
                 for key in {key for node in self._nodes.values() for key in _keys(node)}:
                     if key in arrived.values:
                         self._history.add_past(key, arrived.at, arrived.values[key])
-            else:
-                if self._nodes[arrived.url].error is not None and isinstance(
-                    arrived.outcome, Snapshot
-                ):
-                    node = self._by_url[arrived.url]
-                    threading.Thread(target=self._remember, args=(node,), daemon=True).start()
-                self._note(arrived)
+                continue
+            before = self._nodes[arrived.url]
+            self._note(arrived)
+            if before.error is None or self._nodes[arrived.url].error is not None:
+                continue
+            if before.received is None or not isinstance(before.error, NodeLate):
+                node = self._by_url[arrived.url]
+                threading.Thread(target=self._remember, args=(node,), daemon=True).start()
         return changed
 
     def _remember(self, node: Node) -> None:
@@ -172,9 +183,8 @@ class Top:
         if isinstance(outcome, Snapshot):
             node = NodeView(polled.url, outcome.node, blocks, None, outcome.received)
             self._desk.renew(outcome)
-        elif not isinstance(outcome, NodeLate):
-            node = node._replace(error=outcome)
-        elif node.error is None:  # an earlier error says more than that the node is late now
+        elif not isinstance(outcome, NodeLate) or node.error is None:
+            # That the node is late now says less than an earlier error.
             node = node._replace(error=outcome)
         self._nodes[polled.url] = node
         self._history.keep({key for each in self._nodes.values() for key in _keys(each)})
@@ -182,9 +192,7 @@ class Top:
     def _draw(self, width: Optional[int], trend: bool = True, again: str = "") -> Drawn:
         def whole(nodes: Iterable[NodeView]) -> Drawn:
             now, desk, options = time.monotonic(), self._desk, self._options
-            return draw(
-                nodes, options, now=now, width=width, trend=trend, desk=desk, again=again
-            )
+            return draw(nodes, options, now=now, width=width, trend=trend, desk=desk, again=again)
 
         try:
             return whole(self._nodes.values())

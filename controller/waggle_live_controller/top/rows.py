@@ -18,6 +18,7 @@ from .. import Function, KnobReading, PluginReading, Snapshot
 from .figures import megabytes, number, percent, seconds, tenths
 from .history import History, Values, key_of
 from .knobs import arranged as arranged_knobs
+from .view_options import ViewOptions
 
 _OF_TIMERS = ("busy", "frame", "failures")
 #: In the order of their rows, and the figures that each doesn't have.
@@ -32,17 +33,6 @@ KINDS = {
 }
 #: Functions that are shown of a plugin and profiler at most.
 MOST = 5
-#: What rows can be sorted by: numbers from the largest down; "name" by plugin, kind and name.
-ORDERS = ("name", "rate", "mean", "p95", "busy", "count", "age")
-
-
-class ViewOptions(NamedTuple):
-    """The order of the rows, a part of the names of those that are shown, in any case, and whether
-    plugins are shown without their rows."""
-
-    order: str = "name"
-    filter: str = ""
-    folded: bool = False
 
 
 class Row(NamedTuple):
@@ -110,6 +100,7 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
         key = key_of(snapshot.url, plugin.identity, *of)
         return history.per_second(key, snapshot.received, total if plugin.heard else None)
 
+    of: Tuple[Any, ...]
     for name, rate in plugin.rates.items():
         of = ("rate", rate.name, rate.labels)
         speed = rate.per_second if rate.block_per_second is None else rate.block_per_second
@@ -119,7 +110,12 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
     for name, timer in plugin.timers.items():
         of = ("timer", timer.name, timer.labels)
         speed = per_second(of, timer.count)
-        figures = {"count": timer.count, "mean": timer.mean, "p95": timer.p95, "rate": speed}
+        figures: Dict[str, Any] = {
+            "count": timer.count,
+            "mean": timer.mean,
+            "p95": timer.p95,
+            "rate": speed,
+        }
         figures.update(busy=_product(speed, timer.mean), frame=_product(frames, timer.mean))
         figures.update(failures=timer.failures, write=seconds, last=seconds(timer.last))
         yield row("timer", name, of, timer.age, timer.mean, **figures)

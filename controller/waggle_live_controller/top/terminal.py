@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from types import FrameType
-from typing import Any, Dict, List, Mapping, Optional, Sequence, TextIO, Tuple
+from typing import IO, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import keys
 
@@ -28,14 +28,14 @@ _GONE = 129
 SIZE = (80, 24)
 
 
-def can_be_drawn_on(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+def can_be_drawn_on(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
     """Is it a terminal that moves its cursor? A file, a pipe and ``TERM=dumb`` are none."""
     if termios is None or not is_terminal(stream):
         return False
     return environ.get("TERM", "").lower() not in ("", "dumb", "unknown")
 
 
-def size_of(stream: TextIO) -> Tuple[int, int]:
+def size_of(stream: IO[str]) -> Tuple[int, int]:
     """Return the columns and lines of a terminal as they are now."""
     try:
         columns, lines = os.get_terminal_size(stream.fileno())
@@ -45,7 +45,7 @@ def size_of(stream: TextIO) -> Tuple[int, int]:
 
 
 class Terminal:
-    """A context manager: what is drawn stands on a screen of its own, and keys arrive without Enter.
+    """A context manager: a screen of its own, and keys that arrive without Enter.
 
     It is taken at the first ``read`` or ``draw`` in the foreground, and given back at the end of
     the block, whatever ends it: SIGTERM and SIGHUP raise SystemExit of 128 and their number. It is
@@ -56,7 +56,7 @@ class Terminal:
     handler of the caller's own stays the caller's.
     """
 
-    def __init__(self, source: Optional[TextIO], shown: TextIO) -> None:
+    def __init__(self, source: Optional[IO[str]], shown: IO[str]) -> None:
         self._out = shown.fileno()
         self._stream = shown
         self._encoding = getattr(shown, "encoding", None) or "utf-8"
@@ -198,7 +198,7 @@ class Terminal:
         raise SystemExit(128 + number)
 
 
-def is_terminal(stream: TextIO) -> bool:
+def is_terminal(stream: IO[str]) -> bool:
     """Is it one, or a file, a pipe or closed?"""
     try:
         return stream.isatty()

@@ -12,7 +12,8 @@ from .desk import Desk
 from .figures import age, clean, megabytes, percent, seconds, tenths
 from .layout import STALE, Layout
 from .letters import cut
-from .rows import Block, Row, ViewOptions, arranged, main_rate
+from .rows import Block, Row, arranged, main_rate
+from .view_options import ViewOptions
 
 #: The styles of ends that aren't dim.
 ENDS = {"error": "bold red", "lost": "yellow"}
@@ -40,13 +41,15 @@ class Drawn(NamedTuple):
     """The lines of the view: the summary, the titles of the columns, and all plugins."""
 
     summary: List[Text]
-    titles: Text
+    #: None where no row stands below them.
+    titles: Optional[Text]
     plugins: List[Text]
 
     @property
     def lines(self) -> List[Text]:
         """All lines, from the top down."""
-        return [*self.summary, Text(), self.titles, *self.plugins]
+        titles = [] if self.titles is None else [Text(), self.titles]
+        return [*self.summary, *titles, *self.plugins]
 
 
 def draw(
@@ -82,11 +85,13 @@ def draw(
             nothing = nothing if node.blocks else "no plugin has reported yet"
             plugins.append(_fitting(("  " + nothing, "dim"), [], width))
         for block in blocks:
-            if not options.folded:
-                plugins.append(Text())
-            plugins.append(_plugin_line(block, width, options.folded))
-            if not options.folded:
-                plugins += _rows(block, layout, node.url, desk)
+            line = _plugin_line(block, width, options.folded)
+            if options.folded:
+                plugins.append(line)
+            else:
+                plugins += [Text(), line, *_rows(block, layout, node.url, desk)]
+    if options.folded or not any(blocks for _, blocks in shown):
+        return Drawn(summary, None, [Text(), *plugins] if plugins else [])
     return Drawn(summary, layout.header(), plugins)
 
 
@@ -173,9 +178,7 @@ def _wrong(plugins: Sequence[PluginReading]) -> List[Word]:
     words += [("%d ended with an error" % ends["error"], "red")] if ends["error"] else []
     if sum(problems.values()):
         reasons = ", ".join(clean(reason) for reason in sorted(problems))
-        words.append(
-            ("%s (%s)" % (_some(sum(problems.values()), "problem"), reasons), "yellow")
-        )
+        words.append(("%s (%s)" % (_some(sum(problems.values()), "problem"), reasons), "yellow"))
     return words
 
 
@@ -207,9 +210,7 @@ def _figures(plugin: PluginReading) -> List[Word]:
     return words
 
 
-def _fitting(
-    title: Word, words: Sequence[Word], width: Optional[int], gap: str = ""
-) -> Text:
+def _fitting(title: Word, words: Sequence[Word], width: Optional[int], gap: str = "") -> Text:
     """Return a line of a title, cut in its middle, and of as many words as there is room for."""
     room = None if width is None else max(width - 1, 1)
     if room is not None:
@@ -250,6 +251,6 @@ def _in_words(plugin: PluginReading) -> Word:
 def window(drawn: Drawn, height: int, offset: int) -> List[Text]:
     """Return what fits ``height`` lines, from the line ``offset`` on; the titles stay."""
     lines = drawn.lines[offset : offset + max(height, 1)]
-    if offset > len(drawn.summary) + 1:
+    if drawn.titles is not None and offset > len(drawn.summary) + 1:
         lines[:1] = [drawn.titles]
     return lines

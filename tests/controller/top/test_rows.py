@@ -1,5 +1,7 @@
 """The rows of what a plugin publishes and uses."""
 
+import re
+
 from waggle_live_controller.top import figures
 from waggle_live_controller.top.history import History
 
@@ -35,5 +37,10 @@ def test_messages_and_the_process_have_curves():
             "cpu_per_second": rise / 10,
             "memory_bytes": rise * 1e6,
         }
-        drawn = text(node(plugin(**fields), history=history, at=float(at)), trend=True)
-    assert [line.split()[-1] for line in drawn[5:]] == ["▃▅█"] * 3
+        drawn = text(node(plugin(**fields), history=history, at=5.0 * at), trend=True)
+    assert [re.search("  +([▁-█]+)  ", line).group(1) for line in drawn[5:]] == ["▁▃█"] * 3
+    assert [re.split("  +", line)[-1] for line in drawn[5:]] == [
+        "1.0 … 4.0",
+        "10 % … 40 %",
+        "1 MB … 4 MB",
+    ]
