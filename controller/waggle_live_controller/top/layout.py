@@ -196,7 +196,7 @@ class Layout:
         words: Optional[int] = None
         if self._room is not None:
             wanted = max(cell_len(holder(knob, now)[0]) for knob in knobs)
-            if name + number + CHOICES[0] + wanted + 3 * len(GAP) > self._room:
+            if name + number + allowed + wanted + 3 * len(GAP) > self._room:
                 # Who decides matters more than that values stand below the numbers of rows.
                 name = min(name, max(cell_len(title(knob)) for knob in knobs), NAME)
                 number = max([len("value"), *numbers])

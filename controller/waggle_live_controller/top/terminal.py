@@ -144,12 +144,14 @@ class Terminal:
             return True
 
     def _take(self) -> None:
-        if self._in is not None:
-            if self._modes is None:
-                self._modes = termios.tcgetattr(self._in)
-            self._taken = True
-            tty.setcbreak(self._in)
         self._taken = True
+        if self._in is not None:
+            try:
+                if self._modes is None:
+                    self._modes = termios.tcgetattr(self._in)
+                tty.setcbreak(self._in, termios.TCSANOW)
+            except termios.error:
+                raise SystemExit(_GONE) from None
         self._drawn = None
         self._write(_TAKE.encode("ascii"))
 
