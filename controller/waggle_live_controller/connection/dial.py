@@ -13,6 +13,7 @@ from collections import deque
 from itertools import chain, zip_longest
 from typing import Deque, List, Optional
 
+from .late import Late
 from .resolver import Info
 
 #: Seconds that an address is tried alone.
@@ -23,7 +24,7 @@ _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 def dial(addresses: List[Info], deadline: float) -> socket.socket:
     """Return a connected socket by ``deadline`` (``time.monotonic()``); raises OSError.
 
-    That is socket.timeout when none has connected in time, else the error of the last address.
+    That is :class:`Late` when none has connected in time, else the error of the last address.
     """
     waiting: Deque[Info] = deque(addresses)
     head_start = min(HEAD_START, (deadline - time.monotonic()) / (len(waiting) + 1))
@@ -34,7 +35,7 @@ def dial(addresses: List[Info], deadline: float) -> socket.socket:
             while waiting or selector.get_map():
                 now = time.monotonic()
                 if now >= deadline:
-                    raise socket.timeout("none of its addresses took the connection")
+                    raise Late("none of its addresses took the connection")
                 if waiting and (now >= next_at or not selector.get_map()):
                     next_at = now + head_start
                     try:

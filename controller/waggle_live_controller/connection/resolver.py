@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from ipaddress import ip_address
 from typing import Any, List, Optional
 
+from .late import Late
+
 #: Address info, as ``socket.getaddrinfo`` returns it.
 Info = Any
 
@@ -27,14 +29,14 @@ class Resolver:
     def addresses(self, deadline: float) -> List[Info]:
         """Return the addresses by ``deadline`` (``time.monotonic()``); raises OSError.
 
-        That is socket.timeout when it is late. The next call then takes what was found meanwhile.
+        That is :class:`Late` when it is late. The next call then takes what was found meanwhile.
         """
         if _is_ip(self._host):
             return _look_up(self._host, self._port)
         self._pending = pending = self._pending or self._begin()
         concurrent.futures.wait([pending], max(deadline - time.monotonic(), 0.0))
         if not pending.done():
-            raise socket.timeout("its name is not resolved yet")
+            raise Late("its name is not resolved yet")
         self._pending = None
         return pending.result()
 

@@ -8,7 +8,7 @@ import pytest
 
 from waggle_live_controller.connection.dial import dial, in_turn
 
-from .conftest import dead, info
+from ..conftest import dead, info
 
 
 def address_of(server):

@@ -8,7 +8,7 @@ import pytest
 
 from waggle_live_controller.connection.resolver import Resolver
 
-from .conftest import NAME
+from ..conftest import NAME
 
 
 def test_addresses_are_not_looked_up(name):
