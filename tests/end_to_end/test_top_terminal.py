@@ -3,17 +3,21 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 
+import bcrypt
 import pytest
 
 pytest.importorskip("rich", reason="needs the package rich")
 pytest.importorskip("pyte", reason="needs the package pyte")
 
+from tests.collector.harness import CollectorProcess
+
 from .terminal import CURSOR, GIVEN_BACK, OTHER, Terminal
 from .test_controller import running
-from .test_top import TOP
+from .test_top import TOP, top
 
 SHELL = ("bash", "--norc", "--noprofile", "-i")
 
@@ -172,3 +176,51 @@ def test_ascii_is_drawn_where_the_locale_has_no_more(collector, task):
         terminal.until(lambda text: "trend" in text and "q quit" in text)
         assert terminal.text.isascii() and terminal.seen.isascii()
         assert "?" not in terminal.text
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """A collector that wants a user and a password."""
+    hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+    config = tmp_path / "web.yml"
+    config.write_text("basic_auth_users: {alice: %s}\n" % hashed)
+    with CollectorProcess(flags=["--web.config.file=%s" % config]) as collector:
+        collector.start(wait_ready=False)
+        yield collector
+
+
+@pytest.mark.parametrize("arguments", [(), ("--user", "alice")])
+def test_a_user_and_a_password_are_asked_for(guarded, collector, arguments):
+    """Where a node wants them and none were given; the password isn't echoed."""
+    with Terminal(*TOP, *arguments, guarded.url, collector.url) as terminal:
+        if not arguments:
+            terminal.until(lambda text: guarded.url + ": user name:" in text)
+            terminal.type("alice\n")
+        terminal.until(lambda text: guarded.url + ": password of alice:" in text)
+        terminal.type("secret\n")
+        terminal.until(lambda text: "q quit" in text and text.count(" up") == 2)
+        assert b"secret" not in terminal.seen
+        terminal.type("q")
+        assert terminal.end() == 0 and terminal.is_given_back
+
+
+def test_nobody_is_asked_in_vain(guarded, collector):
+    """Not for a node that wants no password, nor if the variable has it; Ctrl-C is an end."""
+    with Terminal(*TOP, collector.url) as terminal:
+        terminal.until(lambda text: "q quit" in text)
+    arguments = ("--user", "alice", guarded.url)
+    with Terminal(*TOP, *arguments, WAGGLE_LIVE_PASSWORD="secret") as terminal:
+        terminal.until(lambda text: "q quit" in text and " up" in text)
+    with Terminal(*TOP, *arguments, WAGGLE_LIVE_PASSWORD="wrong") as terminal:
+        terminal.until(lambda text: "q quit" in text and "--user NAME" in text)
+    with Terminal(*TOP, guarded.url) as terminal:
+        terminal.until(lambda text: "user name:" in text)
+        terminal.type("\x03")
+        assert terminal.end() == 0 and terminal.is_given_back
+
+
+def test_without_a_terminal_it_says_how_a_password_is_given(guarded):
+    """Nobody can be asked there."""
+    status, out, _ = top("--once", guarded.url, stdin=subprocess.DEVNULL)
+    assert status == 1
+    assert "--user NAME" in out and "WAGGLE_LIVE_PASSWORD" in out

@@ -21,10 +21,9 @@ from .. import (
     __version__,
 )
 from .document import document
-from .view_options import ORDERS, ViewOptions
+from .view_options import ORDERS, PASSWORD_VARIABLE, ViewOptions
 
 DEFAULT_URL = "http://127.0.0.1:9090"
-PASSWORD_VARIABLE = "WAGGLE_LIVE_PASSWORD"
 INSTALL = "top needs the package rich: pip install 'waggle-live-controller[top]'"
 #: Seconds beside a node's timeout until ``--once`` gives it up.
 GRACE = 0.5

@@ -7,13 +7,13 @@ from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from rich.cells import cell_len
 from rich.text import Text
 
-from .. import NodeError, NodeIdentity, NodeLate, NodeUnreachable, PluginReading
+from .. import NodeError, NodeIdentity, NodeLate, NodeRefused, NodeUnreachable, PluginReading
 from .desk import Desk
 from .figures import age, clean, megabytes, percent, seconds, tenths
 from .layout import STALE, Layout
 from .letters import cut
 from .rows import Block, Row, arranged, main_rate
-from .view_options import ViewOptions
+from .view_options import PASSWORD_VARIABLE, ViewOptions
 
 #: The styles of ends that aren't dim.
 ENDS = {"error": "bold red", "lost": "yellow"}
@@ -144,6 +144,8 @@ def _node_lines(node: NodeView, now: float, width: Optional[int], again: str) ->
         heard = "" if silent is None else "; last heard %s ago" % age(silent)
         away = isinstance(node.error, NodeUnreachable) and not isinstance(node.error, NodeLate)
         what = ("can't be reached: " if away else "") + clean(node.error.text)
+        if isinstance(node.error, NodeRefused) and "password" in what:
+            what += " (--user NAME, and the password in %s)" % PASSWORD_VARIABLE
         text = "%s  %s%s.%s" % (title[0], what, heard, again)
         room = max((width or len(text) + 2) - 1, 20)
         wrapped = textwrap.wrap(

@@ -1,7 +1,8 @@
-"""Which rows of the view are shown, and in which order."""
+"""What the view is told: which rows it shows, in which order, and the name of a variable."""
 
 from typing import NamedTuple
 
+PASSWORD_VARIABLE = "WAGGLE_LIVE_PASSWORD"
 #: What rows can be sorted by: numbers from the largest down; "name" by plugin, kind and name.
 ORDERS = ("name", "rate", "mean", "p95", "busy", "count", "age")
 
