@@ -1,9 +1,6 @@
 """What stands in the view, line by line."""
 
-import re
-
 import pytest
-from rich.cells import cell_len
 from rich.text import Text
 
 from waggle_live_controller import NodeIdentity, NodeLate, NodeNotReady, NodeUnreachable, Snapshot
@@ -114,18 +111,6 @@ def test_sums_have_rates_from_the_second_poll_on():
     ]
 
 
-def test_a_timer_s_cost_is_a_share_of_a_core_and_of_the_frame():
-    """How often times how long; how long times how many frames, of the rate of most events."""
-    history = History()
-    rates = [rate("fps", 25.0), rate("snapshots", 1.0)]
-    for at, count in ((100.0, 10), (102.0, 110)):
-        timers = [timer(mean=0.01, count=count)]
-        drawn = text(node(plugin(rates=rates, timers=timers), history=history, at=at))
-    assert drawn[2].split()[-5:] == ["last", "busy", "frame", "failed", "age"]
-    inference = next(line for line in drawn if line.startswith("inference"))
-    assert re.search(r" 50 %  +25 %  +1  +0.5 s$", inference)
-
-
 def test_a_rate_of_blocks_shows_the_blocks():
     """1 / their mean duration, where it is known; events a second are no less known then."""
     rates = [rate("a", 2.0, block_per_second=40.0), rate("b", 3.0, block_per_second=None)]
@@ -134,66 +119,6 @@ def test_a_rate_of_blocks_shows_the_blocks():
         ["a", "rate", "100", "40.0"],
         ["b", "rate", "100", "3.0"],
     ]
-
-
-TITLES = {
-    40: "per s mean last",
-    60: "per s mean p95 last",
-    80: "count per s mean p95 last age trend",
-    100: "count per s mean p95 last busy failed age trend",
-    140: "kind count per s mean p95 last busy frame failed age trend range",
-    200: "kind count per s mean p95 last busy frame failed age trend range",
-    400: "kind count per s mean p95 last busy frame failed age trend range",
-}
-
-
-@pytest.mark.parametrize("width", TITLES)
-def test_each_width_has_the_columns_that_fit(width):
-    """Numbers are whole, and curves as wide as there is room, up to ten minutes."""
-    history = History()
-    for at in range(100, 900, 5):
-        timers = [timer(mean=0.0123, p95=0.0456, count=at)]
-        detect = dict(DETECT, timers=timers, rates=[rate(per_second=20.0 + at % 3)])
-        shown = node(detect, history=history, at=float(at))
-    drawn = text(shown, width=width, trend=True)
-    assert max(map(cell_len, drawn)) < width
-    assert " ".join(drawn[2].split()) == "instrument " + TITLES[width]
-    assert "12.3 ms" in drawn[6]
-    if width >= 60:
-        assert "45.6 ms" in drawn[6]
-    curve = max((len(part) for part in drawn[5].split() if set(part) <= set("▁▂▃▄▅▆▇█")), default=0)
-    assert curve == {40: 0, 60: 0, 80: 8, 100: 12, 140: 14, 200: 74, 400: 120}[width]
-    if width >= 140:
-        assert drawn[5].endswith("20.0 … 22.0")
-
-
-@pytest.mark.parametrize("width", [20, 24, 30])
-def test_narrower_than_that_is_no_error(width):
-    """The first figures stay whole."""
-    drawn = text(node(DETECT), width=width, trend=True)
-    assert max(map(cell_len, drawn)) < width
-    assert drawn[5].endswith(" 25.0") or " 25.0 " in drawn[5]
-
-
-def test_long_names_give_way_in_their_middle():
-    """On a terminal they are cut, visibly; without one never."""
-    long = plugin(gauges=[gauge("begin" + "a" * 30 + "end", 1)])
-    assert text(node(long), width=80, trend=True)[5].startswith("beginaaaaa…aaaaaaend  ")
-    assert ("begin" + "a" * 30 + "end  gauge") in text(node(long))[5]
-
-
-@pytest.mark.parametrize(
-    "name", ["检测-车辆", "cafe\u0301 \u0939\u093f", "🚗🚗", "❤\ufe0f👍🏽", "a\u200db"]
-)
-@pytest.mark.parametrize("width", [60, 80, 140])
-def test_wide_letters_shift_no_row(name, width):
-    """Each column ends in the same cell, in all rows."""
-    gauges = [gauge(name, 1), gauge("plain", 1), gauge(name * 12, 1)]
-    drawn = text(node(plugin(name * 9, gauges=gauges)), width=width, trend=True)
-    rows = [line for line in drawn if line.rstrip().endswith("▄") or "  1" in line]
-    ends = {cell_len(line[: line.rindex(" 1") + 2]) for line in rows[-3:]}
-    assert len(ends) == 1
-    assert max(map(cell_len, drawn)) < width
 
 
 @pytest.mark.parametrize(
@@ -343,45 +268,6 @@ def test_nothing_is_told_as_such():
         == "  nothing with xyz in its name"
     )
     assert "  as of 6.0 s ago, 1 plugin up" in text(node(DETECT, silent=6.0))[0]
-
-
-def names(options, *plugins):
-    drawn = text(node(*plugins), options=options)[4:]
-    found = [line.split("  ")[0].split(":")[0] for line in drawn if line]
-    return [name for name in found if name not in ("CPU", "memory")]
-
-
-SLOW = plugin(
-    "slow", timers=[timer("a", mean=0.1, age=1), timer("b", mean=0.9, age=2), timer("c", mean=None)]
-)
-FAST = plugin("fast", timers=[timer("d", mean=0.2, count=99, age=9)])
-
-
-@pytest.mark.parametrize(
-    ("order", "expected"),
-    [
-        ("name", ["fast", "d", "slow", "a", "b", "c"]),
-        ("mean", ["slow", "b", "a", "c", "fast", "d"]),
-        ("count", ["fast", "d", "slow", "a", "b", "c"]),
-        ("age", ["fast", "d", "slow", "b", "a", "c"]),
-    ],
-)
-def test_sorting_brings_the_largest_up(order, expected):
-    """Within a plugin, and of plugins; what is not known stands last."""
-    assert names(ViewOptions(order), SLOW, FAST, plugin("a")) == [
-        *(["a"] if order == "name" else []),
-        *expected,
-        *([] if order == "name" else ["a"]),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("only", "expected"), [("SLO", ["slow", "a", "b", "c"]), ("d", ["fast", "d"]), ("", None)]
-)
-def test_a_filter_takes_tasks_and_instruments(only, expected):
-    """A plugin's name shows all of it, an instrument's that alone, in whatever case."""
-    expected = expected or ["fast", "d", "slow", "a", "b", "c"]
-    assert names(ViewOptions(filter=only), SLOW, FAST) == expected
 
 
 def test_strangers_names_can_not_command_the_terminal():
