@@ -9,20 +9,9 @@ from .tables import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 #: What a shell has, and programs of which no argument is ours.
 PLAIN = {
-    *(".", "grep", "rm", "touch", "umask"),
-    *("cat", "cd", "chmod", "echo", "export", "head", "base64", "mkdir", "mkfifo", "printf"),
-    *(
-        "sleep",
-        "socat",
-        "openssl",
-        "bash",
-        "prometheus",
-        "sudo",
-        "kill",
-        "trap",
-        "wait",
-        "htpasswd",
-    ),
+    *(".", "base64", "bash", "cat", "cd", "chmod", "echo", "export", "grep", "head", "htpasswd"),
+    *("jq", "kill", "mkdir", "mkfifo", "openssl", "printf", "prometheus", "rm", "sleep", "socat"),
+    *("sudo", "touch", "trap", "umask", "wait"),
 }
 #: For TAU, which is built from its own sources.
 OF_TAU = {"git", "./configure"}
@@ -69,11 +58,13 @@ def check(words, page):
         CHECKS[name](words[1:], (ROOT / page).parent)
 
 
-def _flags(parser, words):
+def _flags(parser, words, among_arguments=False):
     """Assert that the flags up to ``--`` or the first argument are those of a parser."""
     known = parser._option_string_actions
     rest = iter(words)
     for word in rest:
+        if not word.startswith("-") and among_arguments:
+            continue
         if word == "--" or not word.startswith("-"):
             return
         flag, _, value = word.partition("=")
@@ -103,7 +94,7 @@ def _controller(words, folder):
 
 
 def _top(words, folder):
-    _flags(TOP, [word for word in words if word.startswith("-")])
+    _flags(TOP, words, among_arguments=True)
 
 
 def _make(words, folder):

@@ -42,6 +42,7 @@ ELSEWHERE = {
     ("docs/guides/identity.md", "--identity.app-meta-cache"): "tests/collector/identity",
     ("docs/guides/run.md", "waggle-live run"): "tests/waggle_live/run/test_sameness.py",
     ("docs/guides/tau.md", "waggle-live tau-run"): "tests/end_to_end/test_tau.py",
+    ("docs/reference/top.md", "--once --json"): "tests/controller/top",
     ("docs/tutorial.md", ""): "tests/first_steps",
     ("docs/guides/tau.md", "git clone"): "tests/end_to_end/test_tau.py",
     ("plugin-example/README.md", "get_clip.py"): "tests/plugin_example/test_plugin.py",
