@@ -40,7 +40,7 @@ ARROWS = {
     "waggle_live_collector": {
         "__init__": "version",
         "__main__": "web exposition intake state control table identity upkeep sockets "
-        "budget clock faults logs memory options own_metrics version",
+        "budget clock faults logs memory limits options own_metrics version",
         "web": "exposition control table identity sockets "
         "budget clock faults limits own_metrics regular_file version",
         "exposition": "control table identity clock faults own_metrics",
