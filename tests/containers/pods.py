@@ -104,7 +104,8 @@ class Pod:
 
     def remove(self):
         """Remove all of it."""
-        self._podman("rm", "--force", "--time=0", *self.containers.values(), self.pause, codes=None)
+        for name in (*self.containers.values(), self.pause):  # which has the others' namespaces
+            self._podman("rm", "--force", "--time=0", name, codes=None)
         for path in self._mounted:
             subprocess.run(["umount", str(path)], check=False)
 
