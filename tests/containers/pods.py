@@ -4,9 +4,7 @@ Mounts, uids, namespaces, environment, rights and memory are what the manifest s
 isn't known here fails the test, so that no manifest grows past what is tried.
 """
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
 #: What has no meaning on one machine without a cluster, or is asked by the test itself (probes).
@@ -36,12 +34,12 @@ class Pod:
 
     def __init__(self, podman, spec, *, uid, host, images, hosts, maps, node="node-1"):
         self._podman = podman
-        self._spec = dict(spec)
+        self.spec = dict(spec)
         self._uid = uid
         self._host = Path(host)
         self._images = images
         self._maps = maps
-        self._mounted, self.containers = [], {}
+        self.containers = {}
         for name in set(spec) - NOT_RUN["pod"]:
             assert name in {"hostPID", "shareProcessNamespace", "securityContext"}, name
         self.pause = podman.name("pause-" + uid)
@@ -61,11 +59,11 @@ class Pod:
 
     def start(self, without=()):
         """Run the init containers, then start the containers."""
-        self._volumes = {each["name"]: self._volume(each) for each in self._spec["volumes"]}
-        for each in self._spec.get("initContainers", []):
+        self._volumes = {each["name"]: self._volume(each) for each in self.spec["volumes"]}
+        for each in self.spec.get("initContainers", []):
             if each["name"] not in without:
                 self._podman("run", "--rm", *self._arguments(each))
-        for each in self._spec["containers"]:
+        for each in self.spec["containers"]:
             self.containers[each["name"]] = self._podman.name(each["name"] + "-" + self._uid)
             self._run(each)
         return self
@@ -73,12 +71,15 @@ class Pod:
     def restart(self, name):
         """Kill a container and start another in its place, as after a crash."""
         self._podman("rm", "--force", "--time=0", self.containers[name])
-        (spec,) = [each for each in self._spec["containers"] if each["name"] == name]
+        (spec,) = [each for each in self.spec["containers"] if each["name"] == name]
         self._run(spec)
 
-    def stop(self, name, seconds=10):
-        """Ask a container to end, as the kubelet does."""
-        self._podman("stop", "--time=%d" % seconds, self.containers[name])
+    def stop(self):
+        """Ask its containers to end, as the kubelet does, and remove it."""
+        grace = self.spec.get("terminationGracePeriodSeconds", 30)
+        for name in self.containers.values():
+            self._podman("stop", "--time=%d" % grace, name)
+        self.remove()
 
     def environment(self, container):
         """Return the variables of a container of the specification."""
@@ -106,8 +107,6 @@ class Pod:
         """Remove all of it."""
         for name in (*self.containers.values(), self.pause):  # which has the others' namespaces
             self._podman("rm", "--force", "--time=0", name, codes=None)
-        for path in self._mounted:
-            subprocess.run(["umount", str(path)], check=False)
 
     def _run(self, container):
         name = self.containers[container["name"]]
@@ -123,9 +122,9 @@ class Pod:
         known |= {"resources", "securityContext"} | NOT_RUN["containers"]
         assert set(container) <= known, set(container) - known
         found = [*self._cgroup(), "--network=container:" + self.pause]
-        if self._spec.get("hostPID"):
+        if self.spec.get("hostPID"):
             found.append("--pid=host")
-        elif self._spec.get("shareProcessNamespace"):
+        elif self.spec.get("shareProcessNamespace"):
             found.append("--pid=container:" + self.pause)
         found += self._rights(container.get("securityContext", {}))
         for name, value in container.get("resources", {}).get("limits", {}).items():
@@ -144,7 +143,7 @@ class Pod:
 
     def _rights(self, own):
         """Return who a container runs as, and what it may do."""
-        rights = {**self._spec.get("securityContext", {}), **own}
+        rights = {**self.spec.get("securityContext", {}), **own}
         assert set(rights) <= RIGHTS, set(rights) - RIGHTS
         found = []
         if "runAsUser" in rights:
@@ -172,17 +171,8 @@ class Pod:
                 path.mkdir(parents=True)
                 path.chmod(0o755)
             return path
+        assert kind == "configMap"
         own.mkdir(parents=True)
-        if kind == "configMap":
-            for file, text in self._maps[what["name"]].items():
-                (own / file).write_text(text, encoding="utf-8")
-            return own
-        assert kind == "emptyDir" and what["medium"] == "Memory"
-        size = int(what["sizeLimit"][:-2]) * UNITS[what["sizeLimit"][-2:]]
-        command = ["mount", "-t", "tmpfs", "-o", "size=%d" % size, "tmpfs", str(own)]
-        subprocess.run(command, check=True)
-        self._mounted.append(own)
-        group = self._spec.get("securityContext", {}).get("fsGroup", 0)
-        os.chown(own, 0, group)
-        own.chmod(0o2777)
+        for file, text in self._maps[what["name"]].items():
+            (own / file).write_text(text, encoding="utf-8")
         return own

@@ -95,8 +95,8 @@ def test_it_has_no_rights(pod):
         assert rights["capabilities"].get("add", []) in ([], ["CHOWN"])
     (container,) = pod["containers"]
     assert set(mounts(container)) == {DIRECTORY, STATE}
-    state = volumes(pod)[mounts(container)[STATE]["name"]]
-    assert state["emptyDir"]["medium"] == "Memory"
+    state = volumes(pod)[mounts(container)[STATE]["name"]]["hostPath"]["path"]
+    assert state.startswith("/run/") and not state.startswith(DIRECTORY + "/")
 
 
 def test_the_flags_are_there(pod):
@@ -156,8 +156,8 @@ def test_the_socket_lies_on_the_host_where_plugins_look(pod, plugin):
     volume = volumes(pod)[mounts(container)[DIRECTORY]["name"]]
     assert volume["hostPath"] == {"path": DIRECTORY, "type": "DirectoryOrCreate"}
     (first,) = pod["initContainers"]
-    assert first["command"] == ["chown", "10001:10001", DIRECTORY]
-    assert mounts(first)[DIRECTORY]["name"] == volume["name"]
+    assert first["command"] == ["chown", "10001:10001", DIRECTORY, STATE]
+    assert mounts(first) == mounts(container)
     (container,) = plugin["spec"]["containers"]
     mount = mounts(container)[DIRECTORY]
     assert mount["readOnly"] is True
