@@ -152,7 +152,7 @@ def test_the_page_says_how_big_the_image_is(podman, collector_image):
     sizes = podman("image", "inspect", "--format={{.Size}}", collector_image, BASE_IMAGE).split()
     added = (int(sizes[0]) - int(sizes[1])) / 1e6
     text = (ROOT / "docs" / "guides" / "deploy.md").read_text(encoding="utf-8")
-    (said,) = re.findall(r"adds (\d+) MB to its base", text)
+    (said,) = re.findall(r"adds (\d+) MB\s+to its base", text)
     assert added == pytest.approx(int(said), abs=2)
 
 
