@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -13,9 +12,12 @@ from . import logs, memory
 from .budget import DEFAULT_ANSWERS, Budget
 from .clock import Clock
 from .control.control import Control
+from .exposition.changes import Changes
 from .exposition.exposition import Exposition
 from .exposition.json import Api
 from .faults import Faults
+from .history.history import History
+from .history.json import HistoryApi
 from .identity.admission import Admission
 from .identity.app_meta import AppMetas
 from .identity.lookups import AppMetaLookups
@@ -25,6 +27,7 @@ from .intake.listener import Listener
 from .limits import raise_descriptor_limit
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
+from .signals import stop_signal
 from .sockets.inherited import inherit
 from .sockets.tcp import join, listen
 from .sockets.unix import SocketError, UnixSocket, default_path
@@ -111,13 +114,13 @@ async def run(options: Options, lines: logs.Lines) -> None:
         prove=options.identity_verify != OFF,
     )
 
-    stop = _stop_signal()
+    stop = stop_signal()
     http = [
         listen(*address, to="serve HTTP", flag="web.listen-address")
         for address in options.web_listen_address
     ]
     unix = UnixSocket(
-        options.socket_path or default_path(os.environ.get("XDG_RUNTIME_DIR", "")),
+        options.socket_path or default_path(os.environ),
         mode=options.socket_mode,
         gid=options.socket_gid,
         inherited=inherit(os.environ),
@@ -127,12 +130,15 @@ async def run(options: Options, lines: logs.Lines) -> None:
     tcp = _listen_tcp(options, unix)
     readiness = Readiness(processes=processes, clock=clock)
     node = node_labels()
+    history = History(table=table, faults=faults, clock=clock)
     guard = HttpGuard(auth=BasicAuth(), own=own, faults=faults, limits=limits.http)
     routes = Routes(
         exposition=Exposition(
             table=table, control=control, own=own, faults=faults, clock=clock, node=node
         ),
         api=Api(table=table, faults=faults, clock=clock, node=node),
+        changes=Changes(table=table, faults=faults, clock=clock),
+        history=HistoryApi(history=history, table=table, clock=clock),
         readiness=readiness,
         hand_over=state.hand_over,
         page=Page(telemetry_path=options.web_telemetry_path, socket_path=unix.path, node=node),
@@ -166,9 +172,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         return
     # It sets the clock, so what keeps a time of its own is made after that.
     readiness.begin(state_loaded=state.restore(found))
-    for process in processes.all():
-        if not process.plugin.pending:
-            apps.learn(process.plugin.identity, process.info)
+    _learn(apps, processes)
     control.begin(lambda: state.when_saved(lambda _: None), asyncio.get_running_loop().call_later)
     lookups = AppMetaLookups(
         url=options.identity_app_meta_cache,
@@ -202,6 +206,8 @@ async def run(options: Options, lines: logs.Lines) -> None:
             "sockets": listener.acceptor.sweep,
             "http": http_listener.acceptor.sweep,
             "loop": budget.sweep,
+            "history": history.tick,
+            "exposition": routes.changes.tick,
             "state": state.tick,
         },
         unix=unix,
@@ -215,6 +221,13 @@ async def run(options: Options, lines: logs.Lines) -> None:
     unix.unlink()
     await lookups.stop()
     await _drain(listener, http_listener, runner.cleanup, state)
+
+
+def _learn(apps: AppMetas, processes: Processes) -> None:
+    """Know the labels that the state file holds."""
+    for process in processes.all():
+        if not process.plugin.pending:
+            apps.learn(process.plugin.identity, process.info)
 
 
 async def _drain(
@@ -240,32 +253,6 @@ async def _read(state: StateFile, stop: asyncio.Event, unix: UnixSocket) -> Stat
     except StateFileError:
         unix.unlink()
         raise
-
-
-def _stop_signal() -> asyncio.Event:
-    """Return what is set when the process is to end: by SIGTERM, SIGINT, or with its terminal."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
-        loop.add_signal_handler(signal.SIGHUP, _hang_up, stop, _has_terminal())
-    return stop
-
-
-def _hang_up(stop: asyncio.Event, had_terminal: bool) -> None:
-    """SIGHUP: stop if the terminal has gone; from anybody else it asks for a reload."""
-    if had_terminal and not _has_terminal():
-        stop.set()
-    else:
-        log.info("SIGHUP: the web configuration and tokens are read anew at each use already")
-
-
-def _has_terminal() -> bool:
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
-    except OSError:
-        return False
-    return True
 
 
 def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> str:

@@ -108,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     flag("web.config.file", config)
     path = "unix socket that plugins report to; one that systemd hands over comes before it "
     path += "(default: the first that may be written of "
-    path += "/run/waggle/live-metrics/live_metrics.sock, /app/live_metrics.sock and "
-    path += "$XDG_RUNTIME_DIR/waggle/live_metrics.sock)"
+    path += "/run/waggle/live-metrics/live_metrics.sock, /app/live_metrics.sock, "
+    path += "$XDG_RUNTIME_DIR/waggle/live_metrics.sock and ~/.waggle/live_metrics.sock)"
     parser.set_defaults(socket_path=None)
     flag("socket.path", path, type=_socket_path, default=absent)
     mode = f"{DEFAULT_SOCKET_MODE:04o}"

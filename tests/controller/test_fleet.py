@@ -1,5 +1,6 @@
 """``Fleet``: nodes side by side, and none waits for another."""
 
+import os
 import threading
 import time
 
@@ -140,8 +141,76 @@ def test_a_fault_is_told_and_leaves_nobody_waiting(server, monkeypatch):
     assert "ZeroDivisionError" in str(errors[server.url])
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), MemoryError()])
+def test_whatever_ends_a_poll_ends_that_one_alone(server, monkeypatch, error):
+    """The node is asked again the next time."""
+
+    def fail():
+        raise error
+
+    node = Node(server.url)
+    fleet = Fleet([node])
+    with monkeypatch.context() as patch:
+        patch.setattr(node, "poll", fail)
+        assert type(error).__name__ in str(fleet.poll(within=20).errors[server.url])
+    assert list(fleet.poll(within=20).snapshots) == [server.url]
+
+
+def test_a_thread_that_can_not_be_started_is_told_each_time(servers, monkeypatch):
+    """And asked again: the fleet and its other nodes go on, and it can be closed."""
+    first, second = servers(), servers()
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name == "poll-" + first.url:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with Fleet([first.url, second.url]) as fleet:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            for _ in range(3):
+                snapshots, errors = fleet.poll(within=20)
+                assert list(snapshots) == [second.url]
+                assert "can't start new thread" in str(errors[first.url])
+        assert len(fleet.poll(within=20).snapshots) == 2
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", _refuse)
+            fleet.close()
+
+
+def _refuse(thread):
+    raise RuntimeError("can't start new thread")
+
+
+def test_dead_nodes_leave_nothing_behind(servers, deads):
+    """No thread and no descriptor, however often they are asked."""
+    gone = servers()
+    gone.close()
+    (dead,) = deads(1)
+    nodes = [gone.url, Node("127.0.1.1:%d" % dead[1], timeout=0.02), servers().url]
+    with Fleet(nodes) as fleet:
+        fleet.poll(within=20)
+        files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+        for _ in range(100):
+            snapshots, errors = fleet.poll(within=20)
+            assert (len(snapshots), len(errors)) == (1, 2)
+        assert len(os.listdir("/proc/self/fd")) <= files + 1
+        assert threading.active_count() <= threads + 1
+
+
+@pytest.mark.parametrize("within", [-1, float("nan"), float("inf"), 1e9, "2", None, True])
+def test_within_is_seconds(within):
+    """Anything else is an error at the call."""
+    for poll in (Fleet([]).poll, Fleet([]).poll_each):
+        with pytest.raises(ValueError, match="within"):
+            poll(within)
+
+
 def test_a_node_stands_once():
     """A result by URL couldn't hold two."""
     with pytest.raises(InvalidAddress, match="twice"):
         Fleet(["http://host:9090", "http://host:9090/"])
+    with pytest.raises(InvalidAddress, match="twice"):
+        Fleet(["host", Node("http://host:9090")])
     assert Fleet([]).poll() == ({}, {})

@@ -7,12 +7,12 @@ import pytest
 import yaml
 
 from waggle_live.reporter.address import SERVICE_HOST, SERVICE_PORT
+from waggle_live.wire.places import DEFAULT_SOCKET_PATHS
 from waggle_live_collector import options
-from waggle_live_collector.sockets.unix import DEFAULT_PATHS
 
 from .manifests import PLUGIN_POD, ROOT, complaints, objects, render
 
-DIRECTORY = os.path.dirname(DEFAULT_PATHS[0])
+DIRECTORY = os.path.dirname(DEFAULT_SOCKET_PATHS[0])
 STATE = "/run/waggle-live-state"
 #: What marks each line of the plugin's pod that the scheduler must add.
 MARK = "# live metrics"

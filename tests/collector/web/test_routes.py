@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from ..harness import Client, Scrape, start
+from ..harness import Client, Scrape, start, wait_until
 from ..world import counter, timer
 
 PROMETHEUS_3 = (
@@ -157,6 +157,13 @@ def test_what_cannot_be_made_leaves_a_trace():
     assert log.count("can't make an answer") == log.count("Traceback") == 2
 
 
+def test_no_cache_on_the_way_keeps_an_answer(collector):
+    """What it would repeat is gone by then; the page alone may be kept if it is asked for anew."""
+    for path in ("/m/etrics", "/api/v1/plugins", "/api/v1/knobs", "/-/ready", "/nothing"):
+        assert collector.get(path)[1]["Cache-Control"] == "no-store"
+    assert collector.get("/")[1]["Cache-Control"] == "no-cache"
+
+
 def test_no_answer_says_which_python_runs(collector):
     """Refusals of what is no HTTP neither."""
     for path in ("/m/etrics", "/", "/nothing", "/-/ready"):
@@ -181,3 +188,17 @@ def say(collector, request):
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: client.recv(1 << 16), b""))
+
+
+def test_the_past_is_told(collector):
+    """As JSON, packed where it is accepted: each series that has a step behind it."""
+    wait_until(lambda: json.loads(collector.get("/api/v1/history")[2])["plugins"][0]["series"])
+    status, headers, body = collector.get("/api/v1/history", {"Accept-Encoding": "gzip"})
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert headers["Content-Encoding"] == "gzip"
+    told = json.loads(gzip.decompress(body))
+    assert 0 <= told["now"] - told["until"] < 10
+    (plugin,) = told["plugins"]
+    assert plugin["plugin"] == "plugin"
+    kinds = {series["kind"]: len(series["values"]) for series in plugin["series"]}
+    assert kinds.keys() == {"timer", "counter", "cpu", "memory"}
