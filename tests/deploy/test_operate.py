@@ -20,8 +20,10 @@ PROCESSES, TIMERS = 50, 40
 
 def test_promtool_takes_each_query(tmp_path):
     """As records, for promtool parses nothing else without a server."""
-    (block,) = re.findall(r"```promql\n(.*?)```", PAGE, re.DOTALL)
-    queries = block.splitlines() + re.findall(r"`(topk\(.*?)`", PAGE)
+    table = PAGE.partition("| query |")[2].partition("\n\n")[0]
+    queries = re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)
+    queries += re.findall(r"`(topk\(.*?)`", PAGE)
+    assert len(queries) == 11
     rules = [{"record": f"q{i}", "expr": query} for i, query in enumerate(queries)]
     path = tmp_path / "rules.yml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "page", "rules": rules}]}))

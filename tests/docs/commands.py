@@ -9,7 +9,7 @@ from .tables import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 #: What a shell has, and programs of which no argument is ours.
 PLAIN = {
-    *("cat", "cd", "chmod", "echo", "export", "head", "base64", "mkdir", "mkfifo", "printf"),
+    *("cat", "cd", "chmod", "echo", "export", "head", "base64", "mkdir", "mkfifo", "mv", "printf"),
     *("sleep", "socat", "openssl", "bash", "sudo", "kill", "trap", "wait", "htpasswd"),
 }
 #: For TAU, which is built from its own sources.
@@ -144,13 +144,17 @@ def _container(words, folder):
 
 
 def _kubectl(words, folder):
-    if words[:2] == ["apply", "-k"]:
+    manifests = "".join(path.read_text() for path in (ROOT / "deploy").rglob("*.yaml"))
+    for kind, name in re.findall(r"\b(daemonset|service)/([\w-]+)", " ".join(words)):
+        assert re.search(r"kind: %s\nmetadata:\n  name: %s\n" % (kind, name), manifests, re.I), (
+            words
+        )
+    if words[0] in ("apply", "delete") and words[1] == "-k":
         assert (ROOT / words[2] / "kustomization.yaml").exists(), words
     elif words[:3] == ["create", "secret", "generic"]:
-        manifests = "".join(path.read_text() for path in (ROOT / "deploy").rglob("*.yaml"))
         assert "secretName: %s\n" % words[3] in manifests, words
     else:
-        assert words[0] in ("delete", "get", "logs", "rollout", "set", "-n"), words
+        assert words[0] in ("get", "logs", "port-forward", "rollout", "set"), words
 
 
 def _cp(words, folder):
