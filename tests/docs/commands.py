@@ -10,7 +10,19 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 #: What a shell has, and programs of which no argument is ours.
 PLAIN = {
     *(".", "base64", "bash", "cat", "cd", "chmod", "echo", "export", "grep", "head", "htpasswd"),
-    *("jq", "kill", "mkdir", "mkfifo", "openssl", "printf", "prometheus", "rm", "sleep", "socat"),
+    *(
+        "jq",
+        "kill",
+        "mkdir",
+        "mkfifo",
+        "mv",
+        "openssl",
+        "printf",
+        "prometheus",
+        "rm",
+        "sleep",
+        "socat",
+    ),
     *("sudo", "touch", "trap", "umask", "wait"),
 }
 #: For TAU, which is built from its own sources.
@@ -150,13 +162,17 @@ def _container(words, folder):
 
 
 def _kubectl(words, folder):
-    if words[:2] == ["apply", "-k"]:
+    manifests = "".join(path.read_text() for path in (ROOT / "deploy").rglob("*.yaml"))
+    for kind, name in re.findall(r"\b(daemonset|service)/([\w-]+)", " ".join(words)):
+        assert re.search(r"kind: %s\nmetadata:\n  name: %s\n" % (kind, name), manifests, re.I), (
+            words
+        )
+    if words[0] in ("apply", "delete") and words[1] == "-k":
         assert (ROOT / words[2] / "kustomization.yaml").exists(), words
     elif words[:3] == ["create", "secret", "generic"]:
-        manifests = "".join(path.read_text() for path in (ROOT / "deploy").rglob("*.yaml"))
         assert "secretName: %s\n" % words[3] in manifests, words
     else:
-        assert words[0] in ("delete", "get", "logs", "rollout", "set", "-n"), words
+        assert words[0] in ("get", "logs", "port-forward", "rollout", "set"), words
 
 
 def _cp(words, folder):
