@@ -85,7 +85,8 @@ function takeKnobs(found, now) {
 // Numbers change all the time: their order seldom, and not while somebody reads or goes through it.
 function sortsAgain() {
   const isUsed = main.contains(document.activeElement) && document.activeElement !== main;
-  return order !== "name" && latestTime - sortedAt > SORT_AGAIN && !isUsed && !main.matches(":hover");
+  const isPointedAt = matchMedia("(hover: hover)").matches && main.matches(":hover");
+  return order !== "name" && latestTime - sortedAt > SORT_AGAIN && !isUsed && !isPointedAt;
 }
 
 // By name, ended ones too: nothing changes its place because it ended. Else the highest first.
@@ -187,6 +188,7 @@ byId("fold").addEventListener("click", foldAll);
 
 function sortBy(name) {
   order = byId("order").value = name;
+  keep("order", name);
   arrange();
   changed();
 }
