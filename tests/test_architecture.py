@@ -26,7 +26,7 @@ ARROWS = {
         "plugin": "live wire frames",
         "live": "instruments profile reporter series wire",
         "instruments": "control series wire native",
-        "profile": "reporter series wire logs native",
+        "profile": "reporter series wire frames logs native",
         "reporter": "control series wire claim logs native version",
         "control": "wire logs native",
         "series": "wire claim logs native",
