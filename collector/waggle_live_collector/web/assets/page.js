@@ -6,7 +6,7 @@ const SORT_AGAIN = 10; // seconds after which what is sorted by a number is sort
 const byId = id => document.getElementById(id);
 const main = byId("plugins");
 const sections = new Map();
-const opened = performance.now() / 1e3;
+const opened = clock.now();
 let begun = opened; // the curves reach back to then
 let latest = null, latestTime = opened, state = "connecting", words = [], order = "name", sortedAt = opened, due = false;
 
@@ -37,7 +37,7 @@ function view() {
 function take(message) {
   let fresh = !latest;
   latest = message;
-  latestTime = performance.now() / 1e3;
+  latestTime = clock.now();
   const seen = new Set(), few = message.plugins.length <= OPEN_AT_FIRST;
   for (const plugin of message.plugins) {
     const key = keyOf(plugin);
