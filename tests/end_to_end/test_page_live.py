@@ -265,6 +265,18 @@ def test_it_wakes_with_the_laptop(browser, own_collector, reporter):
     wait_until(lambda: level(browser) == "2" and is_live(browser))
 
 
+def test_curves_keep_their_place_over_a_sleep(browser, own_collector, reporter):
+    """A browser's clock may stand still in one: the collector's tells how long it was."""
+    reporter.set(1)
+    browser.visit(own_collector.url)
+    wait_until(lambda: level(browser) == "1" and is_live(browser))
+    slept = "const [then, ours] = clock.heard; clock.heard = [then - 100, ours]; return clock.now()"
+    before = browser.run(slept)
+    wait_until(lambda: browser.run("return clock.now()") > before + 99)
+    assert browser.run("return clock.now()") < before + 130
+    wait_until(lambda: is_live(browser))
+
+
 def test_what_comes_and_goes_leaves_nothing_behind(browser):
     """Plugins, five at a time: neither elements nor memory of the page grow."""
     with CollectorProcess(hold_time=0.2).start() as collector:
