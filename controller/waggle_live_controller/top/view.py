@@ -91,7 +91,8 @@ def draw(
             else:
                 plugins += [Text(), line, *_rows(block, layout, node.url, desk)]
     if options.folded or not any(blocks for _, blocks in shown):
-        return Drawn(summary, None, [Text(), *plugins] if plugins else [])
+        gap = [] if len(nodes) > 1 or not plugins else [Text()]
+        return Drawn(summary, None, [*gap, *plugins])
     return Drawn(summary, layout.header(), plugins)
 
 
