@@ -31,6 +31,8 @@ from .view_options import ORDERS, ViewOptions
 PLAIN_INTERVAL = 5.0
 #: Seconds between two looks for keys, answers and the end.
 STEP = 0.1
+#: Seconds between two pictures at least, but after keys: many nodes don't answer at once.
+REST = 0.3
 AGAIN = " Looking again."
 
 
@@ -93,10 +95,14 @@ class Top:
         unless the caller handles them.
         """
         over = threading.Event()
+        is_drawn = can_be_drawn_on(self._console.file)
         self._desk.start()
+        if not is_drawn:  # the first table has answers in it
+            for polled in self._fleet.poll_each(self._interval):
+                self._note(polled)
         threading.Thread(target=self._poll, args=(over,), daemon=True).start()
         try:
-            if can_be_drawn_on(self._console.file):
+            if is_drawn:
                 with Terminal(sys.stdin, self._console.file) as terminal:
                     self._show(stop, terminal)
                 self._print()
@@ -107,14 +113,16 @@ class Top:
             self._desk.close()
 
     def _show(self, stop: Callable[[], bool], terminal: Terminal) -> None:
-        """Draw each second, and after each answer, key and change of the terminal's size."""
-        due, size = 0.0, terminal.size
+        """Draw each second, and soon after each answer, key and change of the terminal's size."""
+        due, size, drawn = 0.0, terminal.size, 0.0
         while True:
-            arrived = self._take_arrivals()
-            if arrived or time.monotonic() >= due or terminal.size != size:
+            if self._take_arrivals():
+                due = min(due, drawn + REST)
+            if time.monotonic() >= due or terminal.size != size:
                 size = terminal.size
                 terminal.draw(self._picture(*size))
-                due = time.monotonic() + 1.0
+                drawn = time.monotonic()
+                due = drawn + 1.0
             if stop():
                 return
             for key in terminal.read(STEP):
@@ -124,14 +132,12 @@ class Top:
                 due = 0.0
 
     def _print_now_and_then(self, stop: Callable[[], bool]) -> None:
-        begun = due = time.monotonic()
+        due = 0.0
         while True:
             self._take_arrivals()
-            now = time.monotonic()
-            asking = any(node.received is None for node in self._nodes.values())
-            if now >= due and not (asking and now < begun + min(self._interval, 1.0)):
+            if time.monotonic() >= due:
                 self._print(end="\n")
-                due = now + PLAIN_INTERVAL
+                due = time.monotonic() + PLAIN_INTERVAL
             if stop():
                 return
             time.sleep(STEP)
@@ -189,27 +195,35 @@ class Top:
         self._nodes[polled.url] = node
         self._history.keep({key for each in self._nodes.values() for key in _keys(each)})
 
-    def _draw(self, width: Optional[int], trend: bool = True, again: str = "") -> Drawn:
+    def _draw(
+        self,
+        width: Optional[int],
+        shown: Callable[[Drawn], List[Text]] = lambda drawn: drawn.lines,
+        trend: bool = True,
+        again: str = "",
+    ) -> List[Text]:
+        """Return what is ``shown`` of the view."""
+
         def whole(nodes: Iterable[NodeView]) -> Drawn:
             now, desk, options = time.monotonic(), self._desk, self._options
             return draw(nodes, options, now=now, width=width, trend=trend, desk=desk, again=again)
 
         try:
-            return whole(self._nodes.values())
+            return shown(whole(self._nodes.values()))
         except Exception:  # a bug of ours again: those that can't be drawn are shown without
             for url, node in self._nodes.items():
                 try:
-                    whole([node])
+                    whole([node]).lines  # noqa: B018  # it makes them
                 except Exception as error:
                     self._nodes[url] = NodeView(url, error=_not_shown(url, error))
-            return whole(self._nodes.values())
+            return shown(whole(self._nodes.values()))
 
     def _print(self, trend: bool = True, end: str = "") -> None:
         """Print the whole view below what stands there, and ``end`` below it."""
         file = self._console.file
         width = size_of(file)[0] if is_terminal(file) else None
         again = AGAIN if end else ""
-        lines = [*self._title, *self._draw(width, trend, again).lines]
+        lines = [*self._title, *self._draw(width, trend=trend, again=again)]
         file.write("".join(self._written(line) + "\n" for line in lines) + end)
         file.flush()
 
@@ -222,11 +236,17 @@ class Top:
 
     def _picture(self, width: int, height: int) -> List[str]:
         """Return the lines of the screen, the last one with the keys."""
-        drawn = self._draw(width, again=AGAIN)
         room = max(height - len(self._title) - 1, 1)
-        hidden = len(drawn.lines) - room
-        self._offset = max(0, min(self._offset, hidden))
-        shown = [*self._title, *window(drawn, room, self._offset)]
+        hidden = 0
+
+        def scrolled(drawn: Drawn) -> List[Text]:
+            nonlocal hidden
+            hidden = len(drawn.head) + len(drawn.plugins) - room
+            self._offset = max(0, min(self._offset, hidden))
+            return window(drawn, room, self._offset)
+
+        title = [line.copy() for line in self._title]
+        shown = [*title, *self._draw(width, scrolled, again=AGAIN)]
         shown += [Text()] * (height - 1 - len(shown))
         lines = [*shown[: height - 1], self._foot(hidden)]
         for line in lines:

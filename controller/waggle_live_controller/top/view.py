@@ -2,7 +2,8 @@
 
 import textwrap
 from collections import Counter
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from functools import partial
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -23,6 +24,7 @@ GRACE = 5.0
 LEAST = 10
 
 Word = Tuple[str, str]
+Line = Callable[[], Text]
 
 
 class NodeView(NamedTuple):
@@ -43,13 +45,18 @@ class Drawn(NamedTuple):
     summary: List[Text]
     #: None where no row stands below them.
     titles: Optional[Text]
-    plugins: List[Text]
+    #: Made when they are shown, for most are not: a screen has 50 lines, and a node 1,000.
+    plugins: List[Line]
+
+    @property
+    def head(self) -> List[Text]:
+        """What stands above the plugins."""
+        return self.summary + ([] if self.titles is None else [Text(), self.titles])
 
     @property
     def lines(self) -> List[Text]:
         """All lines, from the top down."""
-        titles = [] if self.titles is None else [Text(), self.titles]
-        return [*self.summary, *titles, *self.plugins]
+        return [*self.head, *(line() for line in self.plugins)]
 
 
 def draw(
@@ -74,36 +81,39 @@ def draw(
     summary: List[Text] = []
     for node in sorted(nodes, key=lambda node: node.error is None):  # what fails stands first
         summary += _node_lines(node, now, width, again)
-    plugins: List[Text] = []
+    plugins: List[Line] = []
     for node, blocks in shown:
         if node.error is not None:
             continue
         if len(nodes) > 1:
-            plugins += [Text(), _fitting(_title(node), [], width)]
+            plugins += [Text, partial(_fitting, _title(node), [], width)]
         if not blocks:
             nothing = "nothing with %s in its name" % clean(options.filter)
             nothing = nothing if node.blocks else "no plugin has reported yet"
-            plugins.append(_fitting(("  " + nothing, "dim"), [], width))
+            plugins.append(partial(_fitting, ("  " + nothing, "dim"), [], width))
         for block in blocks:
-            line = _plugin_line(block, width, options.folded)
+            line = partial(_plugin_line, block, width, options.folded)
             if options.folded:
                 plugins.append(line)
             else:
-                plugins += [Text(), line, *_rows(block, layout, node.url, desk)]
+                plugins += [Text, line, *_rows(block, layout, node.url, desk)]
     if options.folded or not any(blocks for _, blocks in shown):
-        return Drawn(summary, None, [Text(), *plugins] if plugins else [])
+        gap: List[Line] = [] if len(nodes) > 1 or not plugins else [Text]
+        return Drawn(summary, None, [*gap, *plugins])
     return Drawn(summary, layout.header(), plugins)
 
 
-def _rows(block: Block, layout: Layout, url: str, desk: Optional[Desk]) -> Iterable[Text]:
+def _rows(block: Block, layout: Layout, url: str, desk: Optional[Desk]) -> Iterator[Line]:
     """Return the lines below a plugin's own."""
-    yield from map(layout.row, block.rows)
-    if desk is not None:
-        yield from layout.knobs(block.knobs, desk, url)
+    for row in block.rows:
+        yield partial(layout.row, row)
+    drawn = [] if desk is None else layout.knobs(block.knobs, desk, url)
     for functions in block.functions.values():
-        yield from layout.functions(functions)
+        drawn += layout.functions(functions)
     if desk is not None:
-        yield from layout.profile(desk.profile_of(url, block.plugin.identity))
+        drawn += layout.profile(desk.profile_of(url, block.plugin.identity))
+    for line in drawn:
+        yield partial(Text.copy, line)
 
 
 def _as_of(now: float, node: NodeView) -> NodeView:
@@ -252,7 +262,9 @@ def _in_words(plugin: PluginReading) -> Word:
 
 def window(drawn: Drawn, height: int, offset: int) -> List[Text]:
     """Return what fits ``height`` lines, from the line ``offset`` on; the titles stay."""
-    lines = drawn.lines[offset : offset + max(height, 1)]
+    head, room = drawn.head, max(height, 1)
+    first = max(offset - len(head), 0)
+    lines = head[offset:] + [line() for line in drawn.plugins[first : first + room]]
     if drawn.titles is not None and offset > len(drawn.summary) + 1:
         lines[:1] = [drawn.titles]
-    return lines
+    return lines[:room]

@@ -11,6 +11,7 @@ from waggle_live_controller import Fleet, NodeAnswerInvalid, Snapshot
 from waggle_live_controller.answer import read
 from waggle_live_controller.top import loop
 from waggle_live_controller.top.history import STEP, History, sparkline
+from waggle_live_controller.top.layout import Layout
 from waggle_live_controller.top.loop import Top
 from waggle_live_controller.top.rows import blocks_of
 from waggle_live_controller.top.view import NodeView, draw
@@ -122,15 +123,20 @@ def test_one_bad_node_costs_itself(servers, text):
         assert "detect: up" in shown[shown.index(good.url) :]
 
 
-@pytest.mark.parametrize("where", ["blocks_of", "draw"])
+@pytest.mark.parametrize("where", ["blocks_of", "draw", "row"])
 def test_a_node_that_cannot_be_drawn_costs_itself(servers, monkeypatch, where):
     """Should there be a bug of ours, the line of the node tells it."""
     good, bad = servers(), servers()
     good.answer = lambda request: http(body(GOOD))
     bad.answer = lambda request: http(body(plugin("bad")))
-    original = getattr(loop, where)
+    place = Layout if where == "row" else loop
+    original = getattr(place, where)
 
     def broken(what, *arguments, **named):
+        if where == "row":
+            if arguments[0].key[0] == bad.url:
+                raise ZeroDivisionError("of ours")
+            return original(what, *arguments)
         nodes = [what] if isinstance(what, Snapshot) else list(what)
         if any(where == "draw" and each.blocks and each.url == bad.url for each in nodes) or (
             where == "blocks_of" and nodes[0].url == bad.url
@@ -138,7 +144,7 @@ def test_a_node_that_cannot_be_drawn_costs_itself(servers, monkeypatch, where):
             raise ZeroDivisionError("of ours")
         return original(what, *arguments, **named)
 
-    monkeypatch.setattr(loop, where, broken)
+    monkeypatch.setattr(place, where, broken)
     file = io.StringIO()
     with Fleet([bad.url, good.url]) as fleet:
         assert not Top(fleet=fleet, console=Console(file=file, width=100)).once(within=20)

@@ -1,5 +1,7 @@
 """What stands in the view, line by line."""
 
+from functools import partial
+
 import pytest
 from rich.text import Text
 
@@ -279,7 +281,7 @@ def test_strangers_names_can_not_command_the_terminal():
 
 def test_a_window_scrolls_and_keeps_the_titles():
     """The summary scrolls away, the titles don't; no more lines than there is room for."""
-    drawn = Drawn([Text("s")], Text("titles"), [Text(each) for each in "abcdef"])
+    drawn = Drawn([Text("s")], Text("titles"), [partial(Text, each) for each in "abcdef"])
 
     def shown(height, offset):
         return [line.plain for line in window(drawn, height, offset)]
