@@ -168,7 +168,8 @@ def state(labels: str) -> str:
 def states() -> str:
     """Return the states over time, of the plugins that were up least or silent."""
     up, silent = (f"waggle_plugin_{name}{{{PLUGIN}}}" for name in ("up", "silent_seconds"))
-    least = f"avg_over_time({up}{WHOLE}) - (max_over_time({silent}{WHOLE}) > bool 0)"
+    mean = f"avg_over_time({up}{WHOLE})"
+    least = f"{mean} - (max_over_time({silent}{WHOLE}) > bool 0) or {mean}"
     return f"(0 * ({silent} > 0) or 3 + {up}) and bottomk($most, {least})"
 
 

@@ -41,7 +41,7 @@ def overview(timers: Timers, uid: str) -> list[Panel]:
 def plugins(timers: Timers, uid: str) -> Panel:
     """Return a table with one row per plugin, those that need a look first."""
     up, silent = (f"waggle_plugin_{name}{{{PLUGIN}}}" for name in ("up", "silent_seconds"))
-    first = f"{up} - 2 * ({silent} > bool 0)"
+    first = f"{up} - 2 * ({silent} > bool 0) or {up}"
 
     def by(aggregation: str, expression: str) -> str:
         return f"{aggregation} by ({IDENTITY}) ({expression})"
