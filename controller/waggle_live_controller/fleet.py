@@ -37,7 +37,7 @@ class Fleet:
     daemon thread of its own, so a slow node delays no other. A node slower than ``within`` is a
     NodeLate, and is not polled again meanwhile: the next poll returns its answer, unless that is
     older than ``within`` by then. No error is for good: each poll asks every other node again.
-    Safe to use from several threads, whose polls take turns.
+    Safe to use from several threads; a poll of a node that is under way serves all of them.
     """
 
     def __init__(self, nodes: Iterable[Union[Node, str]]) -> None:
@@ -73,13 +73,13 @@ class Fleet:
     def _poll_each(self, within: float) -> Iterator[Polled]:
         with self._lock:
             waiting = {poller.begin(within): poller for poller in self._pollers}
-            try:
-                for future in concurrent.futures.as_completed(waiting, timeout=within):
-                    yield waiting.pop(future).take()
-            except concurrent.futures.TimeoutError:
-                pass
-            for poller in waiting.values():
-                yield poller.take()
+        try:
+            for future in concurrent.futures.as_completed(waiting, timeout=within):
+                yield waiting.pop(future).take(future)
+        except concurrent.futures.TimeoutError:
+            pass
+        for future, poller in waiting.items():
+            yield poller.take(future)
 
     def close(self) -> None:
         """Close the connections, those in use once the node has answered. Returns at once."""
@@ -97,7 +97,7 @@ class Fleet:
 
 
 class _Poller:
-    """Polls one node, at most once at a time. All but ``_run`` is called under the fleet's lock."""
+    """Polls one node, at most once at a time. ``begin`` is called under the fleet's lock."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -119,13 +119,14 @@ class _Poller:
                 self._end(poll, NodeError(self._node.url, "it could not be polled: %s" % error))
         return poll
 
-    def take(self) -> Polled:
-        """Return the outcome of the poll; a NodeLate while it is under way, which keeps it."""
-        url, poll = self._node.url, self._poll
-        if poll is None or not poll.done():
+    def take(self, poll: "Future[Outcome]") -> Polled:
+        """Return the outcome of a poll; a NodeLate while it is under way, which keeps it."""
+        url = self._node.url
+        if not poll.done():
             text = "no answer yet after %.1f s" % (time.monotonic() - self._began)
             return Polled(url, NodeLate(url, text))
-        self._poll = None
+        if self._poll is poll:
+            self._poll = None
         return Polled(url, poll.result())
 
     def _run(self, poll: "Future[Outcome]") -> None:

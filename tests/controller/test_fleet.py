@@ -114,6 +114,28 @@ def test_who_leaves_early_holds_up_nobody(server):
     assert list(fleet.poll().snapshots) == [server.url]
 
 
+def test_a_poll_within_a_poll_and_beside_it(servers):
+    """Nobody waits for another's loop; what is under way serves both."""
+    quick, slow = servers(), servers()
+    let_go = threading.Event()
+
+    def wait(request):
+        let_go.wait(20)
+        return http(body())
+
+    slow.answer = wait
+    fleet = Fleet([Node(slow.url, timeout=20), quick.url])
+    arriving = fleet.poll_each(within=20)
+    assert next(arriving).url == quick.url
+    began = time.monotonic()
+    snapshots, errors = fleet.poll(within=0.1)
+    assert (list(snapshots), list(errors)) == ([quick.url], [slow.url])
+    assert time.monotonic() - began < 10
+    let_go.set()
+    assert isinstance(next(arriving).outcome, Snapshot)
+    assert (len(slow.requests), list(arriving)) == (1, [])
+
+
 def test_an_answer_after_an_early_end_is_kept_for_the_next_poll(servers):
     """Leaving the loop loses no answer, and the node is not polled twice."""
     quick, slow = servers(), servers()

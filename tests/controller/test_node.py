@@ -191,6 +191,7 @@ def test_a_knob_has_the_values_of_its_processes(server):
         knobs_body().replace(b"720", b"NaN"),
         knobs_body().replace(b"720", b"1e999"),
     ],
+    ids=range(11),  # some are long
 )
 def test_knobs_that_are_none(server, content):
     """An answer of something else is an error of the node."""

@@ -30,6 +30,7 @@ _POD = re.compile(
     """,
     re.VERBOSE,
 )
+_ID = re.compile("[0-9a-f]{64}")
 #: A container's cgroup, with the name of its runtime or without; a monitor of it is none.
 _CONTAINER = re.compile(
     r"(?:[a-z-]*(?<!conmon)-|[a-z-]+:)?(?P<id>[0-9a-f]{64})(?:\.scope)?(?= \(deleted\)\Z|/|\Z)"
@@ -77,6 +78,8 @@ def container_of_path(path: str) -> tuple[str, bool]:
 
 def container_of_process(text: str) -> tuple[str, bool]:
     """Return the same, given the text of ``/proc/<pid>/cgroup``; lines that differ name none."""
+    if not _ID.search(text):
+        return "", False
     found = {container for path in _paths(text) if (container := container_of_path(path))[0]}
     return found.pop() if len(found) == 1 else ("", False)
 

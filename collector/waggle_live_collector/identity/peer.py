@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 from collections.abc import Hashable
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ _UCRED = struct.Struct("3i")
 _SO_PEERPIDFD = 77
 #: What the kernel says of a process that has ended, by its version and who asks.
 _ENDED = (errno.ESRCH, errno.EINVAL, errno.ENODATA)
+
+#: Bytes of a file of /proc that are read at a time; most have less.
+_READ = 4096
 
 #: What became of the attempt to prove the pod of a peer.
 PROVEN = "proven"
@@ -151,11 +155,18 @@ def _started(pid: int, proc: str) -> int | None:
 
 
 def _read(path: str) -> str | None:
+    """Return a short file of the kernel's; None if it can't be read."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        parts = iter(partial(os.read, descriptor, _READ), b"")
+        return b"".join(parts).decode("utf-8", "replace")
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _handle(sock: socket.socket, pid: int) -> Handle | None:

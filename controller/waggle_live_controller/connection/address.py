@@ -11,7 +11,7 @@ from ..errors import InvalidAddress
 #: The collector's port, which an address without ``http://`` may leave out.
 DEFAULT_PORT = 9090
 _PORTS = {"http": 80, "https": 443}
-_RULE = "a node is host, host:port, http://host:port or https://host:port/path"
+_RULE = "a node is http://host:port, https://host:port/path or, in short, host:port"
 _MAX_NAME = 253
 _NETLOC = re.compile(r"(\[[^]]*:[^]]*\]|[^:[]*)(:[0-9]+)?")
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")

@@ -27,7 +27,8 @@ def dial(addresses: List[Info], deadline: float) -> socket.socket:
     That is :class:`Late` when none has connected in time, else the error of the last address.
     """
     waiting: Deque[Info] = deque(addresses)
-    head_start = min(HEAD_START, (deadline - time.monotonic()) / (len(waiting) + 1))
+    # All are tried in the first half of the time, so that the last one has the other half.
+    head_start = min(HEAD_START, (deadline - time.monotonic()) / 2 / max(len(waiting), 1))
     error: Optional[OSError] = None
     next_at = 0.0
     with selectors.DefaultSelector() as selector:
@@ -35,6 +36,8 @@ def dial(addresses: List[Info], deadline: float) -> socket.socket:
             while waiting or selector.get_map():
                 now = time.monotonic()
                 if now >= deadline:
+                    if not selector.get_map():  # none was tried: the time was over before
+                        raise socket.timeout("timed out")
                     raise Late("none of its addresses took the connection")
                 if waiting and (now >= next_at or not selector.get_map()):
                     next_at = now + head_start

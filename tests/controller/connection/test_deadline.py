@@ -53,7 +53,7 @@ def test_one_timeout_for_all_of_it(server, name, deads):
     """Three dead addresses take it once; one that lives behind them is reached within it."""
     port = int(server.url.rpartition(":")[2])
     name.addresses = [*deads(3), ("127.0.0.1", port)]
-    assert Node(NAME, timeout=2).poll().plugins == {}
+    assert Node(NAME, timeout=5).poll().plugins == {}
     name.addresses = deads(3)
     began = time.monotonic()
     with pytest.raises(NodeUnreachable, match="none of its addresses took the connection"):
@@ -72,6 +72,7 @@ def test_an_address_that_is_silent_comes_last_the_next_time(server, servers, nam
     for _ in range(2):
         with pytest.raises(NodeUnreachable, match="no answer within"):
             node.poll()
+    node.timeout = 20
     assert node.poll().plugins == {}
     node.close()
     name.addresses = name.addresses[::-1]
@@ -102,7 +103,7 @@ def test_a_silent_handshake_is_late(server):
 def test_waiting_for_a_turn_counts(server):
     """Eight threads and a silent collector: nobody waits eight timeouts."""
     server.answer = lambda request: trickle(server, b"")
-    node = Node(server.url, timeout=0.5)
+    node = Node(server.url, timeout=1)
     texts, began = [], time.monotonic()
 
     def poll():
@@ -115,5 +116,5 @@ def test_waiting_for_a_turn_counts(server):
         thread.start()
     for thread in threads:
         thread.join()
-    assert time.monotonic() - began < 3
-    assert len(texts) == 8 and any("others of this program" in text for text in texts)
+    assert time.monotonic() - began < 6
+    assert len(texts) == 8 and all("no answer within 1 s" in text for text in texts)
