@@ -93,9 +93,9 @@ class Terminal:
         return True
 
     def until(self, condition):
-        """Read until a condition of the screen's text holds."""
+        """Read until a condition of the screen's text holds, and no more of a picture comes."""
         deadline = time.monotonic() + DEADLINE
-        while not condition(self.text):
+        while not condition(self.text) or self.read(0.05):
             assert time.monotonic() < deadline, self.text
             self.read()
 
