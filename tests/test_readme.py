@@ -41,6 +41,13 @@ def test_pages_that_are_linked_are_there():
     assert missing == []
 
 
+def test_no_page_has_marks_of_a_conflict():
+    """A merge that was left halfway shows in none."""
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE), page
+
+
 def test_the_makefile_has_what_pages_tell_to_type():
     """Each ``make TARGET`` in a page is a target."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
