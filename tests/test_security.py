@@ -145,6 +145,10 @@ HELD_BY = {
         "waggle_live/reporter/test_link.py::test_one_that_hangs_up_again_and_again_is_named",
     ],
     "TCP is off": ["collector/sockets/test_tcp.py::test_tcp_is_off_by_default"],
+    "The manifests of `deploy/waggle`": [
+        "deploy/test_waggle.py::test_plugins_reach_the_way_in_and_nothing_else",
+        "containers/test_waggle_stack.py::test_a_plugin_without_the_mount_reports_over_tcp",
+    ],
     "With `--tcp.token-file`": [
         "collector/sockets/test_tcp.py::test_the_token_lets_in_and_is_told_to_nobody",
     ],
@@ -182,8 +186,8 @@ HELD_BY = {
     ],
     "The image, the manifests": [
         "containers/test_containers.py::test_plugin_and_collector_in_containers_of_their_own",
-        "deploy/test_kubernetes.py::test_it_has_no_rights",
-        "deploy/test_systemd.py::test_systemd_finds_no_fault",
+        "deploy/test_waggle.py::test_it_has_no_rights",
+        "containers/test_systemd.py::test_the_hardened_service_sees_who_a_plugin_is",
     ],
     "Without `--control.token-file`": [
         "collector/web/test_control_access.py::test_without_the_token_nothing_changes",

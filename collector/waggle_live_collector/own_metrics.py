@@ -17,6 +17,7 @@ HTTP_OUTCOMES = (
 FAULTS = (
     "control",
     "exposition",
+    "history",
     "http",
     "identity",
     "intake",
