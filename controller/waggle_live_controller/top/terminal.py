@@ -24,6 +24,8 @@ _GIVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
 GRACE = 0.5
 #: The exit status when the terminal is gone.
 _GONE = 129
+#: Seconds for which the rest of a key's sequence is waited for.
+PIECES = 0.05
 #: The size of a terminal that doesn't know its own.
 SIZE = (80, 24)
 
@@ -120,12 +122,10 @@ class Terminal:
             return []
         if not select.select([self._in], [], [], seconds)[0] or not self._is_ours():
             return []
-        try:
-            data = os.read(self._in, 1024)
-        except OSError:
-            data = b""
-        if not data:
-            raise SystemExit(_GONE)
+        data = _typed(self._in)
+        # A slow line brings the sequence of one key in pieces.
+        while keys.is_cut(data) and select.select([self._in], [], [], PIECES)[0]:
+            data += _typed(self._in)
         return keys.names(data.decode("utf-8", "ignore"))
 
     def _is_ours(self) -> bool:
@@ -198,6 +198,15 @@ class Terminal:
             if each in self._handlers:
                 signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)
+
+
+def _typed(source: int) -> bytes:
+    data = b""
+    with contextlib.suppress(OSError):
+        data = os.read(source, 1024)
+    if not data:
+        raise SystemExit(_GONE)
+    return data
 
 
 def is_terminal(stream: IO[str]) -> bool:
