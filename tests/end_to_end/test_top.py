@@ -98,12 +98,13 @@ def test_once_prints_one_json_document(collector, task):
     assert top("--once", "--json", collector.url)[0] == 0
 
 
-def test_colours_are_forced_and_nothing_is_cut(collector, task):
+@pytest.mark.parametrize("term", ["xterm-256color", ""])
+def test_colours_are_forced_and_nothing_is_cut(collector, task, term):
     """``FORCE_COLOR=1 top --once | less -R`` shows whole lines, as without colours."""
     long = task + "-" + "x" * 150
     with running(collector, long):
         plain = top("--once", "--filter", long, collector.url)[1]
-        environ = dict(os.environ, FORCE_COLOR="1", TERM="xterm-256color")
+        environ = dict(os.environ, FORCE_COLOR="1", TERM=term)
         coloured = top("--once", "--filter", long, collector.url, env=environ)[1]
     assert "\x1b[" in coloured and "\x1b[?" not in coloured
     assert long in re.sub(r"\x1b\[[0-9;]*m", "", coloured) and long in plain
@@ -198,7 +199,7 @@ def test_without_rich_it_says_what_to_install():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["http://host:port"], "a node is host"),
+        (["http://host:port"], "a node is http://host:port"),
         (["a", "a:9090"], "twice"),
         (["--user", "alice", "host"], "WAGGLE_LIVE_PASSWORD"),
         (["http://alice:secret@host:9090"], "--user"),

@@ -49,10 +49,10 @@ def size_of(stream: IO[str]) -> Tuple[int, int]:
 class Terminal:
     """A context manager: a screen of its own, and keys that arrive without Enter.
 
-    It is taken at the first ``read`` or ``draw`` in the foreground, and given back at the end of
-    the block, whatever ends it: SIGTERM and SIGHUP raise SystemExit of 128 and their number. It is
-    given back before Ctrl-Z stops the process, and taken anew when that goes on. In the background
-    nothing is drawn nor read. Only SIGKILL leaves it as it is.
+    It is taken at the first ``read`` or ``draw`` in the foreground. It is given back at the end of
+    the block, whatever ends that, and before Ctrl-Z stops the process. SIGTERM and SIGHUP raise
+    SystemExit of 128 and their number. When the process goes on, it is taken anew. In the
+    background nothing is drawn nor read. Only SIGKILL leaves it as it is.
 
     To be used in one thread; signals are minded only if that is the main one. A signal with a
     handler of the caller's own stays the caller's.
