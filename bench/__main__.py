@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
 from . import (
+    browser,
     calls,
     control,
     footprint,
@@ -41,6 +42,7 @@ FAMILIES: Dict[str, Callable[[bool], Iterator[Dict[str, Any]]]] = {
     "load": load.run,
     "profile": profile.run,
     "prometheus": prometheus.run,
+    "browser": browser.run,
 }
 RESULTS = Path(__file__).resolve().parent / "results"
 FLEET = RESULTS.parents[1] / "docs" / "guides" / "fleet.md"

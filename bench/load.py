@@ -6,7 +6,9 @@ connected and have nothing to say.
 """
 
 import contextlib
+import gzip
 import http.client
+import json
 import statistics
 import threading
 import time
@@ -20,24 +22,30 @@ PLUGINS, SETTLE, SECONDS = 20, 3.0, 20.0
 
 @contextlib.contextmanager
 def page_open(port: int) -> Iterator[None]:
-    """Listen to ``/api/v1/stream``, as a browser that shows the page does, in a thread."""
+    """Ask for changes each second, as a browser that shows the page does, in a thread."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    connection.request("GET", "/api/v1/stream", headers={"Accept-Encoding": "gzip"})
-    answer = connection.getresponse()
-    if answer.status != 200:
-        raise ConnectionError("/api/v1/stream answers %d" % answer.status)
     stop = threading.Event()
 
-    def listen() -> None:
-        while not stop.is_set() and answer.read1():
-            pass
+    def ask(position: str) -> Tuple[str, float]:
+        path = "/api/v1/changes?since=" + position
+        connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise ConnectionError("/api/v1/changes answers %d" % answer.status)
+        position = json.loads(gzip.decompress(body))["position"]
+        return position, float(answer.headers["Waggle-Live-Next"])
 
-    thread = threading.Thread(target=listen)
+    def listen(position: str, wait: float) -> None:
+        while not stop.wait(wait):
+            position, wait = ask(position)
+
+    thread = threading.Thread(target=listen, args=ask(""))
     thread.start()
     try:
         yield
     finally:
-        stop.set()  # the next event, within a second, ends it
+        stop.set()
         thread.join()
         connection.close()
 

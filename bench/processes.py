@@ -40,8 +40,9 @@ class Program:
         """Return the process and its descendants."""
         found = [self.process.pid]
         for pid in found:
-            with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
-                found += [int(child) for child in file.read().split()]
+            for thread in os.listdir("/proc/%d/task" % pid):
+                with open("/proc/%d/task/%s/children" % (pid, thread), encoding="ascii") as file:
+                    found += [int(child) for child in file.read().split()]
         return found
 
     def cpu(self) -> float:

@@ -26,7 +26,7 @@ ARROWS = {
         "plugin": "live wire frames",
         "live": "instruments profile reporter series wire",
         "instruments": "control series wire native",
-        "profile": "reporter series wire logs native",
+        "profile": "reporter series wire frames logs native",
         "reporter": "control series wire claim logs native version",
         "control": "wire logs native",
         "series": "wire claim logs native",
@@ -39,10 +39,11 @@ ARROWS = {
     },
     "waggle_live_collector": {
         "__init__": "version",
-        "__main__": "web exposition intake state control table identity upkeep sockets "
-        "budget clock faults logs memory options own_metrics version",
-        "web": "exposition control table identity sockets "
+        "__main__": "web history exposition intake state control table identity upkeep sockets "
+        "budget clock faults limits logs memory options own_metrics signals version",
+        "web": "history exposition control table identity sockets "
         "budget clock faults limits own_metrics regular_file version",
+        "history": "exposition table budget clock faults",
         "exposition": "control table identity clock faults own_metrics",
         "intake": "control table identity messages sockets "
         "budget clock faults limits own_metrics version",
@@ -56,6 +57,7 @@ ARROWS = {
         "faults": "clock own_metrics",
         "options": "limits memory version",
         "limits": "",
+        "signals": "",
         "own_metrics": "version",
         "logs": "",
         "memory": "",

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
+def is_own_code(code: "Any") -> bool:
+    """Whether this code is of a function of ours."""
+    return bool(code.co_filename.startswith(_HERE))
+
+
 def is_ours(traceback: "Any") -> bool:
     """Whether this entry of a traceback is of a function of ours."""
-    return bool(traceback.tb_frame.f_code.co_filename.startswith(_HERE))
+    return is_own_code(traceback.tb_frame.f_code)
 
 
 def leave_out_ours() -> None:

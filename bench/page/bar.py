@@ -158,6 +158,20 @@ def orders(found: Results) -> List[Target]:
     ]
 
 
+def page(found: Results) -> List[Target]:
+    """Return the targets of the page at ``/``."""
+
+    def figure(case: str, name: str) -> float:
+        return max((row[name] for row in found.of(case)), default=NAN)
+
+    early, late = figure("page passing", "heap_mb_early"), figure("page passing", "heap_mb")
+    return [
+        Target("the page in Chromium, % of a core", figure("page", "chromium_percent"), 10, True),
+        Target("the page on the wire, kB/s", figure("page", "wire_kb_per_s"), 30, True),
+        Target("its memory after an hour of plugins that come and go, ×", late / early, 1.1, True),
+    ]
+
+
 def sampler(found: Results) -> List[Target]:
     """Return the targets of the sampler."""
 
@@ -251,7 +265,7 @@ def kept(found: Results) -> List[Target]:
 
 def targets(found: Results) -> List[Target]:
     """Return all targets."""
-    families = (calls, intake, scrapes, orders, sampler, loads, kept)
+    families = (calls, intake, scrapes, orders, page, sampler, loads, kept)
     return [target for family in families for target in family(found)]
 
 

@@ -164,6 +164,18 @@ def write(rows: List[Row], path: Path) -> None:
     parts += [plain(found.of("overhead"), more) if found.of("overhead") else ""]
     parts += ["\n## A node's load: 20 plugins\n", loads(found)]
     parts += ["\n## Ten plugins, kept by Prometheus\n", kept(found)]
+    steady = {
+        "chromium_percent": "Chromium, % of a core",
+        "collector_percent": "collector, % of a core",
+        "wire_kb_per_s": "on the wire, kB/s",
+    }
+    passing = {
+        "heap_mb_early": "heap after a tenth of them, MB",
+        "heap_mb": "at the end, MB",
+        "elements_more": "more elements",
+    }
+    parts += ["\n## The page in Chromium\n", plain(found.of("page"), steady), "\n"]
+    parts += [plain(found.of("page passing"), passing)]
     memory = {"mib": "MiB", "most_mib": "at most, MiB"}
     parts += ["\n## Memory of collectors\n", plain(found.of("memory"), memory)]
     client = {"import_ms": "import or use over pywaggle's, ms", "added_mib": "adds, MiB"}

@@ -16,16 +16,18 @@ class What(enum.IntEnum):
 
     #: Lines and requests that are not whole yet, and connections that have said nothing yet.
     INCOMPLETE = 0
+    #: The last ten minutes of each series, for the curves of the page.
+    CURVES = 1
     #: What is kept to tell recent values.
-    HISTORY = 1
+    HISTORY = 2
     #: Answers that wait for their reader.
-    ANSWERS = 2
+    ANSWERS = 3
     #: What is remembered of processes that have ended, and the exits of plugins that have left.
-    ENDED = 3
+    ENDED = 4
     #: Plugins without processes that nothing proved.
-    LEFT = 4
+    LEFT = 5
     #: Series, and whatever else can't be given up. New ones are refused.
-    SERIES = 5
+    SERIES = 6
 
 
 def keep(what: What) -> None:

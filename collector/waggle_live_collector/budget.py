@@ -31,6 +31,8 @@ GREED = 8
 #: A process that holds no more than this part of a reserve, of a principal that has one, may take
 #: what is set aside for others: a hog keeps no other process of its uid from connecting.
 SMALL = 1 / 16
+#: What goes at once where somebody needs the room, so it may stand where room is set aside.
+YIELDING = What.INCOMPLETE, What.CURVES, What.HISTORY
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
 #: What stays takes nothing of this part of the whole: else who has filled its share with series
@@ -132,7 +134,7 @@ class Budget:
         return principal in self.reserved and principal.total + more <= self._reserve
 
     def _fits(self, asking: Account, what: What, more: int) -> bool:
-        if not self._has_room(what, more) or what in (What.INCOMPLETE, What.HISTORY):
+        if not self._has_room(what, more) or what in YIELDING:
             return self._has_room(what, more)
         principal, process, *_ = asking.path()
         total = _lasting(process) + more
@@ -168,8 +170,10 @@ class Budget:
         principal, process, *_ = asking.path()
         in_reserve, has_room = self._in_reserve(principal, more), self._has_room(what, more)
         for kind in What:
-            # History goes for anything: or who fills the whole with it keeps all others out.
-            if kind is What.SERIES or kind > max(what, What.HISTORY):
+            # History goes for lines: or who fills the whole with it keeps all others out. Curves
+            # are worth no history.
+            worth = What.HISTORY if what is What.INCOMPLETE else what
+            if kind is What.SERIES or kind > worth:
                 return None
             if kind is What.INCOMPLETE and what is not kind and self._left_for_lines():
                 continue
@@ -207,7 +211,8 @@ class Budget:
         """Return an account and those beside it that may lose a kind to it, with what they hold."""
         assert mine.parent is not None
         size = mine.total + more
-        is_crowd = _scattered(mine.parent, kind) > size or (all_history and kind is What.HISTORY)
+        is_past = kind in (What.CURVES, What.HISTORY)
+        is_crowd = _scattered(mine.parent, kind) > size or (all_history and is_past)
         times = 2 if kind is What.ANSWERS else 1
         return {
             each: each.held[kind]
@@ -231,8 +236,8 @@ class Budget:
 
 
 def _lasting(account: Account) -> int:
-    """Return what an account holds beside unfinished lines and history, which go at once."""
-    return account.total - account.held[What.INCOMPLETE] - account.held[What.HISTORY]
+    """Return what an account holds beside what goes at once."""
+    return account.total - sum(account.held[each] for each in YIELDING)
 
 
 def _scattered(account: Account, kind: What) -> int:

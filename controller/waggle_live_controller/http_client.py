@@ -66,7 +66,7 @@ class HttpClient(http.client.HTTPConnection):
 
         Raises OSError, HTTPException, zlib.error and ResponseTooLong.
 
-        If a kept connection turns out to be broken, the request is sent once more on a new one, so
+        If a kept connection turns out to be broken, the request is sent once more on a new one. So
         what it asks for must be the same when done twice.
         """
         self._deadline = deadline

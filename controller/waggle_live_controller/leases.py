@@ -56,7 +56,7 @@ class Leases:
     use 9. The node needs its ``control_token``. Raises ValueError.
 
     A thread sends what :meth:`hold` says, on a connection of its own, and repeats what failed. It
-    **never renews by itself**: only a call of hold with a newer snapshot does, so a program that
+    **never renews by itself**: only a call of hold with a newer snapshot does. So a program that
     hangs, or that decides by old numbers, loses its leases ``ttl`` seconds after its last decision.
     Leaving the block releases everything. Safe to use from several threads.
     """

@@ -1,7 +1,7 @@
 """The readings of a plugin's series: immutable values, and mappings to find them in.
 
-Durations and ages are in seconds. ``None`` stands for what is not known, and is never written as 0:
-a timer without a sample in the last 10 s has no mean, and an ended plugin has no rate. ``age`` is
+Durations and ages are in seconds. ``None`` stands for what is not known, and is never written as 0.
+A timer without a sample in the last 10 s has no mean, and an ended plugin has no rate. ``age`` is
 the time from the latest update of the series to the node's answer.
 """
 

@@ -272,3 +272,20 @@ def test_what_holds_nothing_yet_is_not_forgotten():
     connection.close()
     budget.sweep()
     assert not budget.root.children
+
+
+def test_curves_go_before_history_and_push_out_none():
+    """The largest holder's are lost to whatever else needs room; they take only those of others."""
+    budget = Budget(MIB, reserve=0)
+    lost = []
+    hog = budget.account("uid:1", 1, lose=lambda what: lost.append(("hog", what)))
+    other = budget.account("uid:2", 1, lose=lambda what: lost.append(("other", what)))
+    assert hog.hold(What.HISTORY, 600_000)
+    assert hog.hold(What.CURVES, 400_000)
+    assert other.hold(What.CURVES, 100_000)
+    assert lost == [("hog", What.CURVES)]
+    assert not hog.hold(What.CURVES, 400_000)
+    assert not other.hold(What.CURVES, 500_000)
+    assert (hog.own(What.HISTORY), other.own(What.CURVES)) == (600_000, 100_000)
+    assert other.hold(What.SERIES, 10_000)
+    assert lost == [("hog", What.CURVES)]

@@ -5,12 +5,15 @@ import json
 from waggle_live_collector.budget import DEFAULT_RESERVE, Budget
 from waggle_live_collector.clock import Clock
 from waggle_live_collector.control.control import Control
+from waggle_live_collector.exposition.changes import Changes
 from waggle_live_collector.exposition.encoding import Form
 from waggle_live_collector.exposition.exposition import Exposition
 from waggle_live_collector.exposition.json import Api
 from waggle_live_collector.exposition.protobuf import PROTOBUF
 from waggle_live_collector.exposition.text import OPENMETRICS, TEXT
 from waggle_live_collector.faults import Faults
+from waggle_live_collector.history.history import History
+from waggle_live_collector.history.json import HistoryApi
 from waggle_live_collector.identity.admission import Admission
 from waggle_live_collector.identity.app_meta import AppMetas
 from waggle_live_collector.identity.peer import Peer as Credentials
@@ -154,6 +157,9 @@ class World:
             node=node,
         )
         self.api = Api(table=self.table, faults=self.faults, clock=self.clock, node=node)
+        self.changes = Changes(table=self.table, faults=self.faults, clock=self.clock)
+        self.history = History(table=self.table, faults=self.faults, clock=self.clock)
+        self.past = HistoryApi(history=self.history, table=self.table, clock=self.clock)
         self.when_saved = lambda call: call(True)
 
     def state_file(self, path, **more):
@@ -190,6 +196,8 @@ class World:
             self.processes.sweep()
             self.control.tick()
             self.budget.sweep()
+            for _ in self.history.record():
+                pass
 
     def text(self, openmetrics=False, live=True):
         """Return the text of a scrape."""
@@ -208,6 +216,10 @@ class World:
     def json(self):
         """Return the bytes of the API's answer."""
         return b"".join(self.api.plugins())
+
+    def curves(self):
+        """Return what is told of the past."""
+        return json.loads(b"".join(self.past.text()))
 
     def scrape(self):
         """Return the families of a scrape."""

@@ -34,11 +34,12 @@ def test_the_policy_would_stop_what_slips_through(browser, own_collector):
 
 
 def test_nothing_is_asked_of_anybody_else(browser, own_collector):
-    """All that the page loads comes from this collector: the stream, and the knobs."""
+    """All that the page loads comes from this collector: changes, the past, and knobs."""
     browser.visit(own_collector.url)
     wait_until(lambda: browser.text("#state") == "live")
     loaded = browser.run("return performance.getEntriesByType('resource').map(e => e.name)")
-    assert set(loaded) <= {own_collector.url + "/api/v1/" + each for each in ("stream", "knobs")}
+    asked = {name.partition("?")[0].removeprefix(own_collector.url) for name in loaded}
+    assert asked <= {"/api/v1/changes", "/api/v1/history", "/api/v1/knobs"}
     html = own_collector.get("/")[2].decode()
     assert not re.search(r"""(src|href)=["'](https?:)?//""", html)
 

@@ -102,18 +102,21 @@ def test_each_profiler_has_a_list_of_its_own(browser, own_collector):
 
 
 def test_a_long_name_of_a_function_has_a_second_line(browser, own_collector):
-    """So that the place at its end is seen; never more, so one plugin can't fill the page."""
-    names = ["[PTHREAD] make_new_set [setobject.c:957]", "std::vector<T> " * 15]
+    """The place at its end stands there; never more, so one plugin can't fill the page."""
+    names = ["[PTHREAD] make_new_set [setobject.c:957]", "std::vector<T> " * 15 + "[a.cc:12]"]
     with Client(own_collector) as client:
         client.hello()
         client.update(1, [function(name, 1, 9 - n) for n, name in enumerate(names)])
         browser.visit(own_collector.url, width=1200, height=800)
         wait_until(lambda: functions(browser))
         script = (
-            "return [...document.querySelectorAll('.functions li .function')].map(({ scrollHeight:"
-            " all, clientHeight: seen }) => [all <= seen, Math.round(seen / 17.5)])"
+            "return [...document.querySelectorAll('.functions li .function')]"
+            ".map(e => [Math.round(e.clientHeight / 17.5), e.dataset.tail, e.textContent])"
         )
-        assert browser.run(script) == [[True, 2], [False, 2]]
+        places = ("[setobject.c:957]", "[a.cc:12]")
+        assert browser.run(script) == [
+            [2, at, name] for at, name in zip(places, names, strict=True)
+        ]
         # Where no row fits the filter there is no table, and so but one line above them.
         browser.press("/", "set")
         wait_until(lambda: len(functions(browser)) == 1)

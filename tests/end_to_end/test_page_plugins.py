@@ -102,6 +102,8 @@ def test_only_what_is_looked_at_is_drawn(browser, own_collector):
             client.update(1, [timer(f"t{i:02d}", {-56: 1}, 7_800_000) for i in range(20)])
         clients[-1].flush()
         browser.visit(own_collector.url)
+        wait_until(lambda: browser.text("#fold") == "Unfold all")
+        browser.press("f")
         rows = "return document.querySelectorAll('tbody tr').length"
         wait_until(lambda: browser.run(rows) == 1100)
         drawn = "return document.querySelectorAll('tbody td.now:not(:empty)').length"

@@ -181,7 +181,8 @@ def without_packages(directory, *code):
 def test_without_the_controller_it_says_what_to_install():
     """The client comes without it, and its other commands don't need it."""
     command = ("-m", "waggle_live")
-    said = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'\n"
+    said = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'"
+    said += ", or './controller[top]' in a clone\n"
     for arguments in ((), ("--once",), ("--help",)):
         assert without_packages("", *command, "top", *arguments) == (2, "", said)
     assert without_packages("", *command, "--version")[0] == 0
@@ -191,6 +192,7 @@ def test_without_rich_it_says_what_to_install():
     """The controller comes without it; its version and help don't need it."""
     code = "import sys; from waggle_live_controller.top.command import main; sys.exit(main())"
     said = "waggle-live-top: top needs the package rich: pip install 'waggle-live-controller[top]'"
+    said += ", or './controller[top]' in a clone"
     command = ("-c", code)
     assert without_packages("controller", *command) == (2, "", said + "\n")
     assert without_packages("controller", *command, "--version")[0] == 0

@@ -61,22 +61,22 @@ class Api:
             for key, one in plugin.series.items():
                 by_kind.setdefault(key.kind, []).append(one)
             counts = []
-            count = partial(_counted, state=state, window=window, now=now)
-            for kind in _COUNTS:
+            count = partial(counted, state=state, window=window, now=now)
+            for kind in COUNTS:
                 counts.append(dict((yield from self._told(by_kind.get(kind, ()), count))))
             begin = b""
             with self._faults.kept("exposition", f"can't tell of {plugin.identity}; left out"):
-                begin = json.encode(self._plugin(plugin, state, counts, now))[:-1]
+                begin = json.encode(describe(plugin, state, counts, self._clock, now))[:-1]
             if begin:
                 yield comma + begin
                 comma = b","
-                for kind, (name, fields) in _SERIES.items():
-                    tell = partial(_series, fields=fields, state=state, window=window, now=now)
+                for kind, (name, fields) in SERIES.items():
+                    tell = partial(told_of, fields=fields, state=state, window=window, now=now)
                     yield from self._list(name, by_kind.get(kind, ()), tell)
                 tell = partial(process.told, now=now)
                 yield from self._list("processes", list(plugin.processes.values()), tell)
-                functions = yield from self._told(by_kind.get(protocol.FUNCTION, ()), _function)
-                yield from self._list("functions", _by_cost(functions), dict)
+                functions = yield from self._told(by_kind.get(protocol.FUNCTION, ()), function)
+                yield from self._list("functions", by_cost(functions), dict)
                 yield b"}"
         yield b"]"
         yield from self._list("gone", gone, _gone)
@@ -109,57 +109,64 @@ class Api:
                 yield b""
         return told
 
-    def _plugin(
-        self, plugin: Plugin, state: str, counts: Sequence[dict[str, "_Counted"]], now: float
-    ) -> dict[str, Any]:
-        clock, info = self._clock, plugin.info
-        messages, uploaded, problems = counts
-        uploads = uploaded.get("", _NEVER_COUNTED)
-        return {
-            **plugin.identity._asdict(),
-            "up": plugin.up,
-            "state": state,
-            "status": plugin.status or None,
-            "sessions": sum(1 for _ in plugin.connected()),
-            "app_id": info.app_id,
-            "version": info.version,
-            "host": info.host,
-            "zone": info.zone,
-            "verified": info.verified,
-            "client": info.client,
-            "start": round(plugin.started, 3),
-            "last_seen": clock.unix(plugin.last_seen),
-            "silent": max(now - plugin.last_seen, 0.0),
-            "cpu_seconds": plugin.cpu_seconds(),
-            "cpu_per_second": plugin.cpu_per_second(now) if state == UP else None,
-            "memory_bytes": plugin.memory_bytes(),
-            "memory_scope": plugin.memory_scope(),
-            "exits": plugin.exits,
-            "messages": {name: each.total for name, each in messages.items()},
-            "messages_per_second": {name: each.per_second for name, each in messages.items()},
-            "messages_age": {name: each.age for name, each in messages.items()},
-            "uploads": uploads.total,
-            "uploads_per_second": uploads.per_second,
-            "uploads_age": uploads.age,
-            "problems": {name: each.total for name, each in problems.items()},
-            "tau": self._tau(plugin.series.get(TAU_RUN)),
-        }
 
-    def _tau(self, run: Series | None) -> dict[str, Any] | None:
-        if run is None or run.totals.dumped_at is None:  # told by no run
-            return None
-        totals = run.totals
-        last_dump = self._clock.unix(totals.dumped_at)
-        return {"last_dump": last_dump, "dropped": totals.dropped, "torn": totals.torn}
+def describe(
+    plugin: Plugin, state: str, counts: Sequence[dict[str, "Counted"]], clock: Clock, now: float
+) -> dict[str, Any]:
+    """Return what is told of a plugin beside its series.
+
+    ``counts``: its messages, uploads and problems, each by name.
+    """
+    info = plugin.info
+    messages, uploaded, problems = counts
+    uploads = uploaded.get("", _NEVER_COUNTED)
+    return {
+        **plugin.identity._asdict(),
+        "up": plugin.up,
+        "state": state,
+        "status": plugin.status or None,
+        "sessions": sum(1 for _ in plugin.connected()),
+        "app_id": info.app_id,
+        "version": info.version,
+        "host": info.host,
+        "zone": info.zone,
+        "verified": info.verified,
+        "client": info.client,
+        "start": round(plugin.started, 3),
+        "last_seen": clock.unix(plugin.last_seen),
+        "silent": max(now - plugin.last_seen, 0.0),
+        "cpu_seconds": plugin.cpu_seconds(),
+        "cpu_per_second": plugin.cpu_per_second(now) if state == UP else None,
+        "memory_bytes": plugin.memory_bytes(),
+        "memory_scope": plugin.memory_scope(),
+        "exits": plugin.exits,
+        "messages": {name: each.total for name, each in messages.items()},
+        "messages_per_second": {name: each.per_second for name, each in messages.items()},
+        "messages_age": {name: each.age for name, each in messages.items()},
+        "uploads": uploads.total,
+        "uploads_per_second": uploads.per_second,
+        "uploads_age": uploads.age,
+        "problems": {name: each.total for name, each in problems.items()},
+        "tau": _tau(plugin.series.get(TAU_RUN), clock),
+    }
+
+
+def _tau(run: Series | None, clock: Clock) -> dict[str, Any] | None:
+    if run is None or run.totals.dumped_at is None:  # told by no run
+        return None
+    totals = run.totals
+    last_dump = clock.unix(totals.dumped_at)
+    return {"last_dump": last_dump, "dropped": totals.dropped, "torn": totals.torn}
 
 
 def _gone(row: GoneRow) -> dict[str, Any]:
     return {**row.identity._asdict(), "state": GONE, "exits": row.exits}
 
 
-def _series(
+def told_of(
     series: Series, fields: "_Fields", state: str, window: int, now: float
 ) -> dict[str, Any]:
+    """Return what is told of an author's series."""
     totals = series.totals
     age = max(now - series.stamp.at, 0.0)
     told = {"name": totals.name, "labels": dict(totals.labels), "age": age}
@@ -203,7 +210,7 @@ def _counter(series: CounterSeries, *_: Any) -> dict[str, Any]:
     return {"total": series.value()}
 
 
-class _Counted(NamedTuple):
+class Counted(NamedTuple):
     """What a client counts by itself: since the start, over the window, and how long ago."""
 
     total: int | None
@@ -211,17 +218,19 @@ class _Counted(NamedTuple):
     age: float | None
 
 
-_NEVER_COUNTED = _Counted(None, None, None)
+_NEVER_COUNTED = Counted(None, None, None)
 
 
-def _counted(series: CountSeries, state: str, window: int, now: float) -> tuple[str, _Counted]:
+def counted(series: CountSeries, state: str, window: int, now: float) -> tuple[str, Counted]:
+    """Return the name of a series that a client counts by itself, and what is told of it."""
     recent = series.recent.last(window, now)
     per_second = recent.per_second(now, seconds=window) if state == UP else None
     age = max(now - series.stamp.at, 0.0)
-    return series.totals.name, _Counted(series.totals.value, per_second, age)
+    return series.totals.name, Counted(series.totals.value, per_second, age)
 
 
-def _function(series: FunctionSeries) -> dict[str, Any]:
+def function(series: FunctionSeries) -> dict[str, Any]:
+    """Return what is told of a function, without its share."""
     totals = series.totals
     times = {time: getattr(totals, time) for time in TIMES}
     seconds = {time: value if value is None else value / 1e9 for time, value in times.items()}
@@ -234,7 +243,7 @@ def _function(series: FunctionSeries) -> dict[str, Any]:
     }
 
 
-def _by_cost(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def by_cost(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the functions of each profiler with their shares, the most expensive first.
 
     A share is of the work, the CPU time of all; of their wall time where nobody measured the
@@ -258,10 +267,10 @@ def _by_cost(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 _Fields = Callable[[Any, int, float], dict[str, Any]]
 #: The list that each kind of an author's series stands in, and what gives its fields.
-_SERIES: dict[str, tuple[str, _Fields]] = {
+SERIES: dict[str, tuple[str, _Fields]] = {
     protocol.TIMER: ("timers", _timer),
     protocol.RATE: ("rates", _rate),
     protocol.GAUGE: ("gauges", _gauge),
     protocol.COUNTER: ("counters", _counter),
 }
-_COUNTS = (protocol.MESSAGES, protocol.UPLOADS, protocol.PROBLEM)
+COUNTS = (protocol.MESSAGES, protocol.UPLOADS, protocol.PROBLEM)

@@ -255,6 +255,11 @@ class Table:
         self._lines += lines
         self._text += lines * costs.line(identity, costs.words(totals))
 
+    def account_of_curves(self, plugin: Plugin, lose: Callable[[What], None]) -> Account:
+        """Return it; below that of the series, so that no smaller plugin pays for them."""
+        share = self._share(plugin, next(iter(plugin.paid)))
+        return self.budget.account(str(share.principal().name), share.name, "curves", lose=lose)
+
     def _share(self, plugin: Plugin, principal: str) -> Account:
         """Return the account of what a principal made of a plugin."""
         lose = partial(self._lose, plugin)

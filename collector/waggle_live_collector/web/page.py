@@ -1,8 +1,8 @@
 """The page at ``/``: one self-contained file, put together once at the start.
 
-It shows what ``/api/v1/stream`` and ``/api/v1/knobs`` say and asks nobody else. Its policy lets the
-browser run this script and no other, load nothing, connect to nothing but this collector, and make
-no HTML of a string: what a plugin calls itself can then only be text.
+It shows what ``/api/v1/changes``, ``/api/v1/history`` and ``/api/v1/knobs`` say and asks nobody
+else. Its policy lets the browser run this script and no other, load nothing, connect to nothing but
+this collector, and make no HTML of a string: what a plugin calls itself can then only be text.
 """
 
 import os
@@ -22,11 +22,14 @@ _SCRIPTS = (
     "history.js",
     "curve.js",
     "rows.js",
+    "summary.js",
     "functions.js",
     "knobs.js",
     "sections.js",
-    "stream.js",
+    "changes.js",
+    "feed.js",
     "page.js",
+    "keys.js",
 )
 
 _STYLES = ("page.css", "knobs.css")
@@ -53,7 +56,10 @@ class Page:
             "socket": os.path.abspath(socket_path),
         }
         html = _read("page.html")
+        #: Tells this page from those of other versions: one that was left open loads itself anew.
+        self.build = sha256(f"{html}{style}{script}{facts}".encode()).hexdigest()[:16]
         for name, text in {
+            "build": self.build,
             **{name: escape(text) for name, text in facts.items()},
             "style": style,
             "script": script,

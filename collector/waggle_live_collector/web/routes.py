@@ -1,18 +1,24 @@
 """The HTTP side: ``/metrics``, the API and its stream, health, readiness, and the page."""
 
+import asyncio
+import time
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from aiohttp import web, web_response
 
+from ..clock import until_next
+from ..exposition.changes import Changes
 from ..exposition.encoding import Encoding, Form
 from ..exposition.exposition import Exposition
 from ..exposition.json import Api
 from ..exposition.protobuf import PROTOBUF
 from ..exposition.text import OPENMETRICS, TEXT
 from ..faults import Faults
+from ..history.json import HistoryApi
 from ..limits import HttpLimits
 from ..own_metrics import OwnMetrics
 from ..table.readiness import Readiness
@@ -24,7 +30,7 @@ from .guard import FAULT, HttpGuard
 from .listener import DEFAULT_MAX_BODY
 from .page import Page
 from .shared_answers import SharedAnswers
-from .stream import Stream
+from .stream import DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST, Stream
 
 #: The header Server says by itself which Python runs, which is nobody's business.
 vars(web_response)["SERVER_SOFTWARE"] = "waggle-live-collector"
@@ -38,6 +44,25 @@ _ENCODINGS: dict[str, Encoding] = {
 #: Without protobuf, which stands for native histograms: a Prometheus without that feature, Telegraf
 #: and others ask for protobuf too, and would fail or miss the series that they know.
 _TEXTS = (TEXT.content_type, OPENMETRICS.content_type)
+#: A sixth smaller than at the level of other answers.
+HISTORY_LEVEL = 6
+#: Headers of what a page asks each second: what page it should be, and in how many seconds it asks
+#: again, so that all ask at the same moments and share an answer.
+PAGE_HEADER, NEXT_HEADER = "Waggle-Live-Page", "Waggle-Live-Next"
+
+
+class Since(NamedTuple):
+    """The form of an answer that tells what has changed since the answer of that number."""
+
+    number: int
+
+
+class _Told(NamedTuple):
+    """An answer to :class:`Since`, and its own number."""
+
+    since: int
+    number: int
+    answer: Answer
 
 
 @dataclass(eq=False, kw_only=True)
@@ -49,6 +74,8 @@ class Routes:
 
     exposition: Exposition
     api: Api
+    changes: Changes
+    history: HistoryApi
     readiness: Readiness
     hand_over: Callable[[], Callable[[], Awaitable[None]]]
     page: Page
@@ -59,8 +86,12 @@ class Routes:
     limits: HttpLimits
 
     def __post_init__(self) -> None:
-        #: Answers by the form of ``/metrics``; of the JSON by the seconds of its window.
-        self._answers: SharedAnswers[Form | int, Answer | None] = SharedAnswers(self._make)
+        #: Answers by the form of ``/metrics``; of the JSON by the seconds of its window, or by what
+        #: it tells the changes since.
+        self._answers: SharedAnswers[Form | int | Since, Answer | None] = SharedAnswers(self._make)
+        #: The newest answer of changes, for those who ask a moment later.
+        self._told: _Told | None = None
+        self._histories: SharedAnswers[None, Answer] = SharedAnswers(self._make_history)
         self._newest: weakref.ref[Answer] | None = None
         #: Why ``/metrics`` could not be made in a form the last time it was asked for.
         self._failing: dict[Form, str] = {}
@@ -80,6 +111,8 @@ class Routes:
             [
                 web.get(self.page.telemetry_path, self._metrics),
                 web.get("/api/v1/plugins", self._plugins),
+                web.get("/api/v1/changes", self._changes),
+                web.get("/api/v1/history", self._past),
                 web.get("/api/v1/stream", self._live),
                 *self.control.routes(self._unready),
                 web.get("/-/healthy", self._healthy),
@@ -106,6 +139,43 @@ class Routes:
         query = request.query
         window = negotiation.whole(query, "window", default=WINDOW, low=1, high=WINDOW)
         return await self._answer(request, window)
+
+    async def _changes(self, request: web.Request) -> web.StreamResponse:
+        """Answer what has changed since the position ``since``; all there is if that is unknown."""
+        if unready := self._unready():
+            return unready
+        since, told = self.changes.number(request.query.get("since", "")), self._told
+        if since and told is not None and told.since <= since < told.number:
+            answer: Answer | None = told.answer
+        else:
+            answer = await self._answers.get(Since(since))
+        if answer is None:
+            return web.Response(status=500, text=FAULT)
+        headers = {
+            "Content-Type": CONTENT_TYPE_JSON,
+            "Cache-Control": "no-store",
+            "Vary": "Accept-Encoding",
+            PAGE_HEADER: self.page.build,
+            NEXT_HEADER: f"{_next(answer):.3f}",
+        }
+        return await answer.respond(request, _takes_gzip(request), headers)
+
+    def _keep(self, told: _Told) -> None:
+        """Keep an answer for those who ask at the same moment, but a little later."""
+        self._told = told
+
+        def drop() -> None:
+            if self._told is told:
+                self._told = None
+
+        asyncio.get_running_loop().call_later(DEFAULT_EVENT_SECONDS / 2, drop)
+
+    async def _past(self, request: web.Request) -> web.StreamResponse:
+        if unready := self._unready():
+            return unready
+        answer = await self._histories.get(None)
+        headers = {"Content-Type": CONTENT_TYPE_JSON, "Vary": "Accept-Encoding"}
+        return await answer.respond(request, _takes_gzip(request), headers)
 
     async def _healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
@@ -138,12 +208,14 @@ class Routes:
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         return await answer.respond(request, _takes_gzip(request), headers)
 
-    async def _make(self, form: Form | int) -> Answer | None:
+    async def _make(self, form: Form | int | Since) -> Answer | None:
         """Return a new answer, None if it can't be made; that is noted."""
         answer = Answer()
         try:
             if isinstance(form, Form):
                 await answer.make(self.exposition.render(form))
+            elif isinstance(form, Since):
+                await answer.make(self.changes.text(form.number))
             else:
                 await answer.make(self.api.plugins(form))
         except Exception as error:
@@ -159,7 +231,22 @@ class Routes:
         if self._newest is not None and (old := self._newest()):
             old.grow_old()
         self._newest = weakref.ref(answer)
+        if isinstance(form, Since) and form.number:
+            self._keep(_Told(form.number, self.changes.newest, answer))
         return answer
+
+    async def _make_history(self, _: None) -> Answer:
+        answer = Answer(HISTORY_LEVEL)  # a page asks for it once, maybe over a slow link
+        await answer.make(self.history.text())
+        answer.grow_old()  # no series has paid for it: its readers do
+        return answer
+
+
+def _next(answer: Answer) -> float:
+    """Return in how many seconds a page asks again."""
+    seconds = max(DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST * answer.seconds)
+    wait = until_next(seconds, time.monotonic())
+    return wait if wait > seconds / 4 else wait + seconds  # it came just before the moment
 
 
 def _takes_gzip(request: web.Request) -> bool:

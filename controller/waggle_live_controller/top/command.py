@@ -24,7 +24,10 @@ from .document import document
 from .view_options import ORDERS, PASSWORD_VARIABLE, ViewOptions
 
 DEFAULT_URL = "http://127.0.0.1:9090"
-INSTALL = "top needs the package rich: pip install 'waggle-live-controller[top]'"
+INSTALL = (
+    "top needs the package rich: pip install 'waggle-live-controller[top]', "
+    "or './controller[top]' in a clone"
+)
 #: Seconds beside a node's timeout until ``--once`` gives it up.
 GRACE = 0.5
 #: The table of ``--help``, and of docs/reference/top.md.

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from ..harness import Client, Scrape, start
+from ..harness import Client, Scrape, start, wait_until
 from ..world import counter, timer
 
 PROMETHEUS_3 = (
@@ -188,3 +188,17 @@ def say(collector, request):
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: client.recv(1 << 16), b""))
+
+
+def test_the_past_is_told(collector):
+    """As JSON, packed where it is accepted: each series that has a step behind it."""
+    wait_until(lambda: json.loads(collector.get("/api/v1/history")[2])["plugins"][0]["series"])
+    status, headers, body = collector.get("/api/v1/history", {"Accept-Encoding": "gzip"})
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert headers["Content-Encoding"] == "gzip"
+    told = json.loads(gzip.decompress(body))
+    assert 0 <= told["now"] - told["until"] < 10
+    (plugin,) = told["plugins"]
+    assert plugin["plugin"] == "plugin"
+    kinds = {series["kind"]: len(series["values"]) for series in plugin["series"]}
+    assert kinds.keys() == {"timer", "counter", "cpu", "memory"}

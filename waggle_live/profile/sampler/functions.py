@@ -6,6 +6,7 @@ A function is a Python function as its code has it: ``name [file.py:line]``, as 
 import weakref
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ...frames import is_own_code
 from ...series.state import Change, Folded, SeriesState, change_together
 from ...wire.protocol import OTHER_FUNCTIONS, SAMPLER
 from .. import names
@@ -169,7 +170,9 @@ class SampledFunctions:
         return state
 
     def _learn(self, code: Any) -> Tuple[Callable[[], Any], Function]:
-        place = "%s [{%s}{%d}]" % (code.co_name, code.co_filename, code.co_firstlineno)
+        # So that an author tells our functions from those of the plugin.
+        named = ("waggle_live." if is_own_code(code) else "") + code.co_name
+        place = "%s [{%s}{%d}]" % (named, code.co_filename, code.co_firstlineno)
         name = place.encode("utf-8", "replace")
         label = names.label(name)
         function = self._functions.get(label)

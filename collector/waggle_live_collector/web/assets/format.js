@@ -61,7 +61,19 @@ function age(value) {
   return value < 172800 ? `${Math.floor(value / 3600)} h` : `${Math.floor(value / 86400)} d`;
 }
 
+// As top shows them: MB are 10^6 bytes, whatever the size.
 function bytes(value) {
-  if (value === null) return NOTHING;
-  return value < 1 << 30 ? `${(value / (1 << 20)).toFixed(0)} MiB` : `${(value / (1 << 30)).toFixed(2)} GiB`;
+  return value === null ? NOTHING : `${(value / 1e6).toFixed(0)} MB`;
+}
+
+const characters = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+// A long name's two parts, of which the first is cut where there is no room: names differ at their
+// ends.
+// No part begins or ends with a space, which would not be shown there.
+function parted(name) {
+  const all = [...characters.segment(name)].map(each => each.segment);
+  let at = all.length - 10;
+  while (at > 0 && (!all[at].trim() || !all[at - 1].trim())) at--;
+  return all.length < 16 || at < 3 ? [name] : [all.slice(0, at).join(""), all.slice(at).join("")];
 }

@@ -43,11 +43,12 @@ class FunctionList {
   constructor(parent, task, profiler) {
     this.lines = [];
     this.element = element(parent, "div", "functions");
-    this.titles = new Cells(element(this.element, "p"));
+    this.element.setAttribute("role", "table");
+    this.element.setAttribute("aria-label", `Most expensive functions of ${task}, by ${profiler}`);
+    this.titles = new Cells(element(this.element, "p"), "columnheader", "columnheader");
     say(this.titles.name, `functions (${profiler})`);
     this.list = element(this.element, "ul");
-    this.list.setAttribute("role", "list");
-    this.list.setAttribute("aria-label", `Most expensive functions of ${task}, by ${profiler}`);
+    this.list.setAttribute("role", "rowgroup");
   }
 
   take(functions) {
@@ -74,17 +75,23 @@ class FunctionList {
 }
 
 class Cells {
-  constructor(parent) {
+  constructor(parent, nameRole, role) {
     this.element = parent;
+    parent.setAttribute("role", "row");
     this.name = element(parent, "span", "function");
+    this.name.setAttribute("role", nameRole);
     this.measure = element(parent, "span", "measure");
-    for (const [, field] of COSTS) this[field] = element(parent, "span", field);
+    this.measure.setAttribute("aria-hidden", "true"); // it says what the share says
+    for (const [, field] of COSTS) {
+      this[field] = element(parent, "span", field);
+      this[field].setAttribute("role", role);
+    }
   }
 }
 
 class FunctionLine extends Cells {
   constructor(list) {
-    super(element(list, "li"));
+    super(element(list, "li"), "rowheader", "cell");
     const svg = shape(this.measure, "svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
     shape(svg, "rect", { class: "track", width: 100, height: 1 });
     this.bar = shape(svg, "rect", { class: "part", height: 1 });
@@ -93,9 +100,11 @@ class FunctionLine extends Cells {
   draw(cost, known) {
     this.element.hidden = !cost;
     if (!cost) return;
+    const name = cost.throttled ? `${cost.name} (throttled)` : cost.name;
+    // The place at its end stands in a line of its own where both have no room in one.
+    const at = name.lastIndexOf(" [") + 1;
     const title = cost.throttled ? `${cost.name}\n${THROTTLED}` : cost.name;
-    if (this.name.title !== title) this.name.title = title;
-    say(this.name, cost.throttled ? `${cost.name} (throttled)` : cost.name);
+    sayParted(this.name, name, at > 1 ? [name.slice(0, at), name.slice(at)] : parted(name), title);
     this.bar.setAttribute("width", (100 * (cost.share ?? 0)).toFixed(2));
     for (const [, field] of COSTS) say(this[field], "");
     for (const [, field, write] of known) say(this[field], cost[field] === null ? NOTHING : write(cost[field]));

@@ -3,6 +3,8 @@
 
 const PROFILER = "__profile"; // the knob that every plugin has: samples a second, 0 for none
 
+const KNOB_COLUMNS = [["knob", "knobs"], ["choices", "choices"], ["value", "value"], ["held", "held by"]];
+
 // Asks for the knobs of all plugins, one request at a time.
 class KnobFeed {
   #asking = false;
@@ -19,7 +21,7 @@ class KnobFeed {
     try {
       const answer = await fetch(new URL("api/v1/knobs", this.base), { cache: "no-store", signal: AbortSignal.timeout(4e3) });
       if (answer.ok) this.#sort(await answer.json());
-    } catch { /* the stream says that the collector is away; the next event asks again */ } finally {
+    } catch { /* the feed says that the collector is away; the next answer asks again */ } finally {
       this.#asking = false;
     }
   }
@@ -62,10 +64,13 @@ class Knobs {
     this.lines = [];
     this.element = element(parent, "div", "knobs");
     this.element.hidden = true;
-    element(this.element, "p", "", "knobs");
+    this.element.setAttribute("role", "table");
+    this.element.setAttribute("aria-label", `Knobs of ${task}`);
+    const titles = element(this.element, "p");
+    titles.setAttribute("role", "row");
+    for (const [name, title] of KNOB_COLUMNS) element(titles, "span", name, title).setAttribute("role", "columnheader");
     this.list = element(this.element, "ul");
-    this.list.setAttribute("role", "list");
-    this.list.setAttribute("aria-label", `Knobs of ${task}`);
+    this.list.setAttribute("role", "rowgroup");
   }
 
   take(knobs, now) {
@@ -90,14 +95,17 @@ class Knobs {
 class KnobLine {
   constructor(list) {
     this.element = element(list, "li");
-    for (const name of ["knob", "choices", "value", "held"]) this[name] = element(this.element, "span", name);
+    this.element.setAttribute("role", "row");
+    for (const [name] of KNOB_COLUMNS) {
+      this[name] = element(this.element, "span", name);
+      this[name].setAttribute("role", name === "knob" ? "rowheader" : "cell");
+    }
   }
 
   draw(knob, now) {
     this.element.hidden = !knob;
     if (!knob) return;
-    say(this.knob, knob.name === PROFILER ? "profiler" : knob.name);
-    this.knob.title = knob.name;
+    sayParted(this.knob, knob.name === PROFILER ? "profiler" : knob.name, undefined, knob.name);
     this.#drawChoices(knob);
     say(this.value, (knob.values ?? [knob.value]).map(value => knobValue(knob, value)).join(" | "));
     const bad = [...(knob.quarantined ?? []).map(value => `${knobValue(knob, value)} quarantined`), knob.error].filter(Boolean);

@@ -1,12 +1,14 @@
 // Puts it together: what comes is taken in at once, and drawn where somebody looks.
 
-const OPEN_AT_FIRST = 60; // further plugins come folded
+const OPEN_AT_FIRST = 6; // where there are more plugins, they begin folded
+const SORT_AGAIN = 10; // seconds after which what is sorted by a number is sorted anew
 
 const byId = id => document.getElementById(id);
 const main = byId("plugins");
 const sections = new Map();
-const opened = performance.now() / 1e3;
-let latest = null, latestTime = opened, state = "connecting", words = [], due = false;
+const opened = clock.now();
+let begun = opened; // the curves reach back to then
+let latest = null, latestTime = opened, state = "connecting", words = [], order = "name", sortedAt = opened, due = false;
 
 const observer = new IntersectionObserver(entries => {
   for (const entry of entries) entry.target.row.visible = entry.isIntersecting;
@@ -20,11 +22,14 @@ const watcher = {
     observer.observe(tr);
     return tr;
   },
+  unwatch(tr) {
+    observer.unobserve(tr);
+  },
 };
 
 // The moment that is shown.
 function view() {
-  const elapsed = latestTime - opened;
+  const elapsed = latestTime - begun;
   const window = Math.min(WINDOW, Math.max(60, elapsed));
   return { time: latestTime, now: latest.now, window, young: elapsed < 5 };
 }
@@ -32,29 +37,40 @@ function view() {
 function take(message) {
   let fresh = !latest;
   latest = message;
-  latestTime = performance.now() / 1e3;
-  const seen = new Set();
+  latestTime = clock.now();
+  const seen = new Set(), few = message.plugins.length <= OPEN_AT_FIRST;
   for (const plugin of message.plugins) {
     const key = keyOf(plugin);
     seen.add(key);
     let section = sections.get(key);
-    if (!section) sections.set(key, section = new Section(plugin, watcher, sections.size < OPEN_AT_FIRST));
+    if (!section) sections.set(key, section = new Section(plugin, watcher, few));
     if (section.take(plugin, latestTime, message.now)) {
-      section.arrange(words);
+      section.arrange(words, order);
       fresh = true;
     }
     fresh ||= !section.element.isConnected;
   }
   for (const [key, section] of sections) {
     if (seen.has(key)) continue;
-    for (const { element } of section.rows.values()) if (element) observer.unobserve(element);
-    section.element.remove();
+    section.remove();
     sections.delete(key);
     fresh = true;
   }
-  if (fresh) arrange();
+  if (fresh || sortsAgain()) arrange();
   changed();
   knobs.ask();
+}
+
+// What was kept of the last minutes, up to that time.
+function takePast(plugins, end) {
+  for (const plugin of plugins) {
+    const section = sections.get(keyOf(plugin));
+    for (const series of plugin.series) {
+      section?.rows.get(rowKey(series))?.history.fill(end, series.values, series.p95);
+      begun = Math.min(begun, end - STEP * series.values.length);
+    }
+  }
+  changed();
 }
 
 function takeKnobs(found, now) {
@@ -66,12 +82,21 @@ function takeKnobs(found, now) {
   changed();
 }
 
-// Alphabetical, ended ones too: nothing changes its place because it ended.
+// Numbers change all the time: their order seldom, and not while somebody reads or goes through it.
+function sortsAgain() {
+  const isUsed = main.contains(document.activeElement) && document.activeElement !== main;
+  const isPointedAt = matchMedia("(hover: hover)").matches && main.matches(":hover");
+  return order !== "name" && latestTime - sortedAt > SORT_AGAIN && !isUsed && !isPointedAt;
+}
+
+// By name, ended ones too: nothing changes its place because it ended. Else the highest first.
 function arrange() {
   let before = byId("empty"), any = false;
-  for (const key of [...sections.keys()].sort()) {
-    const section = sections.get(key);
-    if (section.arrange(words)) any = true;
+  sortedAt = latestTime;
+  const { plugin: value } = ORDERS[order];
+  const sorted = [...sections.values()].sort((a, b) => highestFirst(value(a.plugin), value(b.plugin)) || (a.key < b.key ? -1 : 1));
+  for (const section of sorted) {
+    if (section.arrange(words, order)) any = true;
     if (before.nextSibling !== section.element) main.insertBefore(section.element, before.nextSibling);
     before = section.element;
   }
@@ -91,8 +116,8 @@ function changed() {
 // How many plugins are in each state.
 function tallied() {
   if (!sections.size) return "no plugins";
-  const counts = { up: 0, silent: 0, ended: 0 };
-  for (const { plugin } of sections.values()) counts[plugin.state]++;
+  const counts = { up: 0, silent: 0, lost: 0, ended: 0 };
+  for (const { plugin } of sections.values()) counts[stateOf(plugin)]++;
   return Object.entries(counts).filter(([name, count]) => count || name === "up").map(([name, count]) => `${count} ${name}`).join(", ");
 }
 
@@ -101,10 +126,18 @@ function draw() {
   for (const section of sections.values()) section.draw(shown);
   const tally = tallied();
   say(byId("tally"), tally);
+  const isFolded = ![...sections.values()].some(section => section.open);
+  document.body.classList.toggle("folded", isFolded);
+  say(byId("fold"), isFolded ? "Unfold all" : "Fold all");
+  reading.draw();
   const minutes = shown.window < 119 ? `${Math.round(shown.window)} s` : `${Math.floor(shown.window / 60)} min`;
   say(byId("window"), `last ${minutes}${shown.window < WINDOW ? ", collecting…" : ""}`);
+  entitle(state === "live" ? tally : "not connected");
+}
+
+function entitle(what) {
   const node = document.querySelector(".node").textContent;
-  document.title = [state === "live" ? tally : "not connected", node, "Waggle Live"].filter(Boolean).join(" · ");
+  document.title = [what, node, "Waggle Live"].filter(Boolean).join(" · ");
 }
 
 function tell(now, reason) {
@@ -115,6 +148,7 @@ function tell(now, reason) {
   document.body.classList.toggle("lost", now !== "live");
   byId("banner").hidden = now === "live";
   say(byId("reason"), reason);
+  if (now === "paused") entitle("paused");
   if (now === "live") {
     mark.classList.remove("beat");
     requestAnimationFrame(() => mark.classList.add("beat"));
@@ -124,20 +158,21 @@ function tell(now, reason) {
 }
 
 function count() {
-  const left = Math.ceil((stream.retryAt - performance.now()) / 1e3);
+  const left = Math.ceil((feed.retryAt - performance.now()) / 1e3);
   say(byId("countdown"), left > 0 ? `again in ${left} s` : "trying…");
 }
 
 // Without credentials, which a page's own address may have and no request may.
-const base = location.origin + location.pathname;
+// Behind a proxy it may stand below a path, with or without the slash that ends it.
+const base = location.origin + location.pathname.replace(/\/?$/, "/");
+for (const link of document.querySelectorAll("footer a")) link.href = new URL(link.getAttribute("href"), base);
 const knobs = new KnobFeed(base, takeKnobs);
-const stream = new Stream(base, take, tell);
+const past = new Past(base, takePast);
+const feed = new Feed(base, { taken: take, told: tell, missed: () => past.ask() });
 setInterval(() => { if (state !== "live") count(); }, 500);
-byId("retry").addEventListener("click", () => stream.retry());
-addEventListener("online", () => stream.retry());
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) { stream.retry(); changed(); }
-});
+byId("retry").addEventListener("click", () => feed.ask());
+addEventListener("online", () => feed.ask());
+document.addEventListener("visibilitychange", () => { feed.ask(); changed(); });
 
 byId("filter").addEventListener("input", event => {
   words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -146,65 +181,18 @@ byId("filter").addEventListener("input", event => {
 });
 
 function foldAll() {
-  const open = ![...sections.values()].some(section => section.open);
+  const open = document.body.classList.contains("folded");
   for (const section of sections.values()) section.fold(open);
-  say(byId("fold"), open ? "Fold all" : "Unfold all");
 }
 byId("fold").addEventListener("click", foldAll);
 
-const THEMES = { Auto: "light dark", Light: "light", Dark: "dark" };
-
-function theme(name) {
-  document.documentElement.style.colorScheme = THEMES[name];
-  say(byId("theme"), name);
-  try { localStorage.setItem("theme", name); } catch { /* it lasts as long as the page, then */ }
+function sortBy(name) {
+  order = byId("order").value = name;
+  keep("order", name);
+  arrange();
+  changed();
 }
-
-function nextTheme() {
-  const names = Object.keys(THEMES);
-  theme(names[(names.indexOf(byId("theme").textContent) + 1) % names.length]);
-}
-byId("theme").addEventListener("click", nextTheme);
-try {
-  const kept = localStorage.getItem("theme");
-  if (Object.hasOwn(THEMES, kept)) theme(kept);
-} catch { /* as the system has it */ }
-
-function step(by) {
-  const buttons = [...main.querySelectorAll(".plugin:not([hidden]) h2 button")];
-  const at = buttons.indexOf(document.activeElement?.closest(".plugin")?.querySelector("h2 button"));
-  const next = buttons[at < 0 ? (by > 0 ? 0 : buttons.length - 1) : at + by];
-  next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
-}
-
-const KEYS = { "/": () => byId("filter").focus(), j: () => step(1), k: () => step(-1), f: foldAll, t: nextTheme };
-
-document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target === byId("filter")) {
-    if (event.key !== "Escape") return;
-    event.target.value = "";
-    event.target.dispatchEvent(new Event("input"));
-    event.target.blur();
-  } else if (Object.hasOwn(KEYS, event.key)) {
-    event.preventDefault();
-    KEYS[event.key]();
-  }
-});
-
-main.addEventListener("pointermove", event => {
-  const cell = event.target.closest?.("td.curve");
-  const tip = byId("tip");
-  const box = cell?.getBoundingClientRect();
-  const text = cell && cell.parentNode.row.at((event.clientX - box.left) / box.width, view());
-  tip.hidden = !text;
-  if (!text) return;
-  say(tip, text);
-  tip.style.left = `${Math.min(event.clientX + 12, innerWidth - tip.offsetWidth - 8)}px`;
-  tip.style.top = `${box.top - tip.offsetHeight + 4}px`;
-});
-main.addEventListener("pointerleave", () => { byId("tip").hidden = true; });
+byId("order").addEventListener("change", event => sortBy(event.target.value));
 
 main.addEventListener("click", async event => {
   if (!event.target.matches?.(".copy")) return;
@@ -220,4 +208,4 @@ main.addEventListener("click", async event => {
   setTimeout(() => say(button, "Copy"), 1500);
 });
 
-stream.open();
+feed.ask();

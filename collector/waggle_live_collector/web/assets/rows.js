@@ -3,10 +3,11 @@
 // Whatever a plugin named becomes text by textContent, here and everywhere.
 
 const QUIET = 10; // seconds without an update, after which a value is no news
+const RECENT = 10; // seconds that rates, means and quantiles are of
 
 const KINDS = {
   rates: { kind: "rate", now: s => perSecond(s.block_per_second ?? s.per_second), value: s => s.block_per_second ?? s.per_second, last: s => perSecond(s.last), count: s => number(s.total), scale: perSecond },
-  timers: { kind: "timer", now: s => duration(s.mean), value: s => s.mean, upper: s => s.p95, p95: s => duration(s.p95), last: s => duration(s.last), count: s => number(s.count), scale: seconds },
+  timers: { kind: "timer", now: s => duration(s.mean), value: s => s.mean, upper: s => s.p95, spent: s => s.sum, p95: s => duration(s.p95), last: s => duration(s.last), count: s => number(s.count), scale: seconds },
   gauges: { kind: "gauge", now: s => number(s.value), value: s => s.value, scale: number, free: true },
   counters: { kind: "counter", now: s => number(s.total), sum: s => s.total, last: (s, slope) => perSecond(slope), scale: perSecond },
   // A timer and a message often have the same name: pywaggle's timeit publishes under the timer's.
@@ -15,8 +16,7 @@ const KINDS = {
   cpu: { kind: "process", note: s => processes(s.sessions), now: s => percent(s.per_second), value: s => s.per_second, count: s => seconds(s.total), scale: percent },
   memory: { kind: "process", note: s => s.scope ?? "", now: s => bytes(s.value), value: s => s.value, scale: bytes },
 };
-const INSTRUMENTS = ["rates", "timers", "gauges", "counters"];
-const HEADINGS = ["instrument", "curve", "range", "now", "p95", "last", "count", "age"];
+const HEADINGS = ["instrument", "curve", "range", "now", "p95", "busy", "frame", "last", "count", "age"];
 
 // The series of a group, each with a name, labels and an age.
 function seriesOf(plugin, group) {
@@ -43,24 +43,46 @@ function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// Says a name, of which the first part is cut where there is no room; whole in the title. The parts
+// are drawn by the style: the text itself is in one piece for those who hear, search or copy it.
+function sayParted(node, name, parts = parted(name), title = name) {
+  if (node.title !== title) node.title = title;
+  if (node.textContent === name) return;
+  node.textContent = "";
+  const isParted = parts.length > 1;
+  node.classList.toggle("parted", isParted);
+  element(node, "span", isParted ? "whole" : "", name);
+  if (!isParted) return;
+  node.dir = "auto";
+  [node.dataset.head, node.dataset.tail] = parts;
+}
+
 class Row {
   constructor(group, series) {
     this.kind = KINDS[group];
     this.name = series.name;
     this.labels = this.kind.note?.(series) ?? Object.entries(series.labels).map(([key, value]) => `${key}="${value}"`).join(" ");
     this.history = new History();
-    this.slope = this.kind.sum && new Slope();
+    this.slope = this.kind.sum ? new Slope() : this.kind.spent && new Slope(RECENT);
     this.visible = false;
     this.element = null;
   }
 
   // `time` is this page's, `now` the collector's, whose numbers are of exactly then. What isn't
-  // `live` has no rate, and its curve ends.
-  take(series, time, now, live) {
+  // `live` has no rate, and its curve ends. `main`: the rate that counts the plugin's frames, or null.
+  take(series, time, now, live, main) {
+    const { kind } = this;
     this.series = series;
-    if (this.kind.note) this.labels = this.kind.note(series);
-    this.rise = live && this.slope ? this.slope.add(now, this.kind.sum(series)) : null;
-    if (live) this.history.add(time, this.slope ? this.rise : this.kind.value(series), this.kind.upper?.(series));
+    if (kind.note) this.labels = kind.note(series);
+    const slope = live && this.slope ? this.slope.add(now, (kind.sum ?? kind.spent)(series)) : null;
+    this.rise = kind.sum ? slope : null;
+    const ran = kind.spent && series.mean !== null;
+    // Runs per second times their mean; and how much of a frame's time one of them takes.
+    this.busy = ran ? slope : null;
+    const frames = (live && main?.per_second) || null;
+    this.share = ran && frames ? series.mean * frames : null;
+    this.frame = series === main && frames ? 1 / frames : null; // the row says so which rate it is
+    if (live) this.history.add(time, kind.sum ? this.rise : kind.value(series), kind.upper?.(series));
   }
 
   matches(words) {
@@ -76,9 +98,11 @@ class Row {
     const head = element(tr, "th");
     head.scope = "row";
     head.setAttribute("role", "rowheader");
-    head.title = `${this.name} ${this.labels}\n${this.kind.kind}`;
-    element(head, "span", "name", this.name);
-    this.noted = element(head, "span", "labels", this.labels);
+    sayParted(element(head, "span", "name"), this.name, undefined, `${this.name}\n${this.kind.kind}`);
+    this.noted = element(head, "span", "labels");
+    sayParted(this.noted, this.labels);
+    this.failed = element(head, "span", "failed warn");
+    this.failed.title = "blocks that raised, since the start";
     this.cells = {};
     for (const name of HEADINGS.slice(1)) {
       this.cells[name] = element(tr, "td", name);
@@ -86,15 +110,20 @@ class Row {
     }
     this.high = element(this.cells.range, "span");
     this.low = element(this.cells.range, "span");
-    this.curve = new Curve(this.cells.curve);
+    this.reader = element(this.cells.curve, "div", "reader");
+    this.reader.tabIndex = -1;
+    for (const [name, value] of Object.entries({ role: "slider", "aria-label": `${this.name} ${this.labels} over time`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 100 })) this.reader.setAttribute(name, value);
+    this.curve = new Curve(this.reader);
     return tr;
   }
 
   draw(view) {
     const { kind, cells, series } = this;
-    say(this.noted, this.labels);
+    sayParted(this.noted, this.labels);
     for (const name of ["now", "p95", "last", "count"]) say(cells[name], kind[name]?.(series, this.rise) ?? "");
-    if (series.failures) element(cells.count, "span", "warn", ` ${number(series.failures)} ✗`).title = "blocks that raised";
+    say(cells.busy, kind.spent ? percent(this.busy) : "");
+    say(cells.frame, kind.spent ? percent(this.share) : this.frame === null ? "" : seconds(this.frame));
+    say(this.failed, series.failures ? `✗ ${number(series.failures)} failed` : "");
     const old = series.age;
     say(cells.age, age(old));
     this.element.classList.toggle("quiet", old > QUIET && kind.kind !== "counter");

@@ -6,15 +6,22 @@ const MEANINGS = {
   ok: "Its last process ended by itself.",
   error: "Its last process ended with an error.",
   stopped: "Its last process was told to stop, and did.",
-  lost: "Its last process vanished without a word, as one does that is killed.",
+  lost: "Its last process vanished without a word. A killed process does so.",
 };
+const UNPROVEN = "The kernel can't prove who reports these numbers. Another plugin could have sent them.";
+
+// `up`, `silent`, `ended` or `lost`: the last two are one to the collector, and never to a person.
+function stateOf({ state, status }) {
+  return state === "ended" && status === "lost" ? "lost" : state;
+}
 
 // What the collector says of a plugin, in words.
-function inWords({ state, status, silent }) {
-  const young = silent < 2;
+function inWords(plugin) {
+  const { status, silent } = plugin;
+  const young = silent < 2, state = stateOf(plugin);
   if (state === "silent") return young ? "silent" : `silent for ${age(silent)}`;
-  if (state !== "ended") return state;
-  return `ended${status ? `: ${status}` : ""}, ${young ? "just now" : `${age(silent)} ago`}`;
+  if (state === "up") return state;
+  return `${state}${status && state !== status ? `: ${status}` : ""}, ${young ? "just now" : `${age(silent)} ago`}`;
 }
 
 class Section {
@@ -23,30 +30,13 @@ class Section {
     this.limit = ROWS;
     this.watcher = watcher;
     this.open = open;
+    this.order = "name";
+    this.key = keyOf(plugin);
     this.names = [plugin.plugin_task, plugin.plugin, plugin.plugin_job].map(name => name.toLowerCase());
     const section = this.element = document.createElement("section");
     section.className = "plugin";
-    const heading = element(section, "h2");
-    this.button = element(heading, "button");
-    this.button.type = "button";
-    this.button.addEventListener("click", () => this.fold(!this.open));
-    element(this.button, "span", "task", plugin.plugin_task).title = plugin.plugin_task;
-    this.state = element(this.button, "span", "state");
-    if (plugin.plugin !== plugin.plugin_task) element(this.button, "span", "image", plugin.plugin);
-    if (plugin.plugin_job) element(this.button, "span", "job", `job ${plugin.plugin_job}`);
-    this.facts = element(this.button, "span", "facts");
-    this.warn = element(this.button, "span", "facts warn");
-    this.warn.hidden = true;
-    const table = this.table = element(section, "table");
-    table.setAttribute("role", "table");
-    table.setAttribute("aria-label", `Live values of ${plugin.plugin_task}`);
-    const head = element(table, "thead");
-    head.setAttribute("role", "rowgroup");
-    const titles = element(head, "tr");
-    titles.setAttribute("role", "row");
-    for (const name of HEADINGS) element(titles, "th", "", name).setAttribute("role", "columnheader");
-    this.body = element(table, "tbody");
-    this.body.setAttribute("role", "rowgroup");
+    this.#buildHeading(plugin);
+    this.#buildTable(plugin.plugin_task);
     this.more = element(section, "button", "more");
     this.more.type = "button";
     this.more.addEventListener("click", () => { this.limit = Infinity; this.arrange(this.words); });
@@ -55,6 +45,36 @@ class Section {
     this.fold(open);
   }
 
+  #buildHeading(plugin) {
+    const button = this.button = element(element(this.element, "h2"), "button");
+    button.type = "button";
+    button.addEventListener("click", () => this.fold(!this.open));
+    const who = element(button, "span", "who");
+    sayParted(element(who, "span", "task"), plugin.plugin_task);
+    this.state = element(who, "span", "state");
+    this.unproven = element(who, "span", "unproven", "unproven");
+    this.unproven.title = UNPROVEN;
+    if (plugin.plugin !== plugin.plugin_task) sayParted(element(who, "span", "image"), plugin.plugin);
+    if (plugin.plugin_job) sayParted(element(who, "span", "job"), `job ${plugin.plugin_job}`);
+    this.facts = element(button, "span", "facts");
+    this.warn = element(button, "span", "problems warn");
+    this.warn.hidden = true;
+  }
+
+  #buildTable(task) {
+    const table = this.table = element(this.element, "table");
+    table.setAttribute("role", "table");
+    table.setAttribute("aria-label", `Live values of ${task}`);
+    const head = element(table, "thead");
+    head.setAttribute("role", "rowgroup");
+    const titles = element(head, "tr");
+    titles.setAttribute("role", "row");
+    for (const name of HEADINGS) element(titles, "th", "", name).setAttribute("role", "columnheader");
+    this.body = element(table, "tbody");
+    this.body.setAttribute("role", "rowgroup");
+  }
+
+  // True if what is shown of the plugin may be another than before.
   take(plugin, time, now) {
     this.plugin = plugin;
     this.live = plugin.state === "up";
@@ -62,18 +82,34 @@ class Section {
     const matched = this.functions.fit(this.left).length > 0;
     this.functions.take(plugin.functions);
     let fresh = matched !== this.functions.fit(this.left).length > 0;
+    const main = mainRate(plugin);
+    const gone = new Set(this.rows.keys());
     for (const group of Object.keys(KINDS)) {
       for (const series of seriesOf(plugin, group)) {
         const key = `${group} ${series.name} ${JSON.stringify(series.labels)}`;
+        gone.delete(key);
         let row = this.rows.get(key);
         if (!row) {
           this.rows.set(key, row = new Row(group, series));
           fresh = true;
         }
-        row.take(series, time, now, this.live);
+        row.take(series, time, now, this.live, main);
       }
     }
-    return fresh;
+    for (const key of gone) this.#drop(key);
+    return fresh || gone.size > 0;
+  }
+
+  #drop(key) {
+    const { element } = this.rows.get(key);
+    if (element) this.watcher.unwatch(element);
+    this.rows.delete(key);
+  }
+
+  // It leaves the page.
+  remove() {
+    for (const key of this.rows.keys()) this.#drop(key);
+    this.element.remove();
   }
 
   // True if what is shown of the plugin may be another than before.
@@ -83,13 +119,14 @@ class Section {
     return matched !== this.knobs.fit(this.left).length > 0;
   }
 
-  // Shows the rows that match the words, in a lasting order; true if there are any.
-  arrange(words) {
+  // Shows the rows that match the words, in that order; true if there are any.
+  arrange(words, order = this.order) {
     this.words = words;
+    this.order = order;
     const left = this.left = words.filter(word => !this.names.some(name => name.includes(word)));
-    const fit = [...this.rows].filter(([, row]) => row.matches(left)).sort(inOrder);
+    const fit = [...this.rows].filter(([, row]) => row.matches(left)).sort(inOrder(ORDERS[order].row));
     // What the process uses stands there however many instruments there are.
-    const shown = this.open ? fit.map(([, row]) => row).filter((row, place) => place < this.limit || row.kind.kind === "process") : [];
+    const shown = this.open ? fit.map(([, row]) => row).filter((row, place) => place < this.limit || isProcess(row)) : [];
     const lists = [this.knobs, this.functions];
     this.element.hidden = words.length > 0 && !fit.length && !lists.some(list => list.fit(left).length);
     for (const list of lists) {
@@ -106,6 +143,9 @@ class Section {
       if (next !== tr) this.body.insertBefore(tr, next);
       before = tr;
     }
+    // One of the curves is reached by Tab, the others from there by the arrows.
+    const stop = shown.find(({ reader }) => reader === document.activeElement) ?? shown[0];
+    for (const row of shown) if (row.reader.tabIndex !== (row === stop ? 0 : -1)) row.reader.tabIndex = row === stop ? 0 : -1;
     return !this.element.hidden;
   }
 
@@ -123,15 +163,9 @@ class Section {
     Object.assign(this.element.dataset, { state: plugin.state, status });
     say(this.state, inWords(plugin));
     this.state.title = MEANINGS[status || plugin.state] ?? "";
-    const facts = [];
-    if (!this.open) {
-      const instruments = INSTRUMENTS.reduce((sum, group) => sum + plugin[group].length, 0);
-      if (instruments) facts.push(`${instruments} ${instruments === 1 ? "instrument" : "instruments"}`);
-      if (plugin.sessions > 1) facts.push(processes(plugin.sessions));
-      if (plugin.cpu_per_second !== null) facts.push(`${percent(plugin.cpu_per_second)} CPU`);
-      if (plugin.memory_bytes !== null) facts.push(bytes(plugin.memory_bytes));
-    }
-    say(this.facts, facts.join("  "));
+    this.unproven.hidden = plugin.verified !== false;
+    this.facts.hidden = this.open;
+    if (!this.open) this.#drawFacts(plugin);
     const problems = Object.entries(plugin.problems);
     this.warn.hidden = !problems.length;
     if (problems.length) say(this.warn, problems.map(([reason, count]) => `${reason} ${number(count)}`).join("  "));
@@ -140,11 +174,30 @@ class Section {
     this.functions.draw(this.left);
     for (const tr of this.body.children) if (tr.row.visible) tr.row.draw(view);
   }
+
+  #drawFacts(plugin) {
+    summary(plugin).forEach(([className, value, name, meaning], place) => {
+      const fact = this.facts.children[place] ?? element(this.facts, "span", className);
+      const text = value && value !== NOTHING ? `${value} ${name}` : "";
+      if (fact.textContent === text) return;
+      fact.title = text && `${text}\n${meaning}`;
+      fact.replaceChildren();
+      if (!text) return;
+      element(fact, "b", "", value);
+      fact.append(" ");
+      sayParted(element(fact, "span"), name);
+    });
+  }
 }
 
 const ORDER = Object.keys(KINDS);
 
-function inOrder([a], [b]) {
+function isProcess(row) {
+  return row.kind.kind === "process";
+}
+
+// The highest value first; what has none, or the same, by kind and name. The process comes last.
+function inOrder(value) {
   const by = key => ORDER.indexOf(key.slice(0, key.indexOf(" ")));
-  return by(a) - by(b) || (a < b ? -1 : 1);
+  return ([a, one], [b, other]) => isProcess(one) - isProcess(other) || highestFirst(value(one), value(other)) || by(a) - by(b) || (a < b ? -1 : 1);
 }

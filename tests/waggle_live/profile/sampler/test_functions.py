@@ -47,6 +47,13 @@ def test_a_function_is_called_as_tau_calls_it(name, path, label):
     found.encode()
 
 
+def test_functions_of_this_package_are_marked():
+    """By its name, so that nobody looks for them in the plugin."""
+    path = sys.modules[SampledFunctions.__module__].__file__
+    (found, *_) = SampledFunctions().stack_of(frame_of("tell", path))
+    assert found.label == "waggle_live.tell [functions.py:7]"
+
+
 def test_times_of_a_stack():
     """Exclusive and CPU for the innermost, inclusive for each function on it once."""
     functions = SampledFunctions()
