@@ -98,12 +98,13 @@ def test_once_prints_one_json_document(collector, task):
     assert top("--once", "--json", collector.url)[0] == 0
 
 
-def test_colours_are_forced_and_nothing_is_cut(collector, task):
+@pytest.mark.parametrize("term", ["xterm-256color", ""])
+def test_colours_are_forced_and_nothing_is_cut(collector, task, term):
     """``FORCE_COLOR=1 top --once | less -R`` shows whole lines, as without colours."""
     long = task + "-" + "x" * 150
     with running(collector, long):
         plain = top("--once", "--filter", long, collector.url)[1]
-        environ = dict(os.environ, FORCE_COLOR="1", TERM="xterm-256color")
+        environ = dict(os.environ, FORCE_COLOR="1", TERM=term)
         coloured = top("--once", "--filter", long, collector.url, env=environ)[1]
     assert "\x1b[" in coloured and "\x1b[?" not in coloured
     assert long in re.sub(r"\x1b\[[0-9;]*m", "", coloured) and long in plain
@@ -180,7 +181,8 @@ def without_packages(directory, *code):
 def test_without_the_controller_it_says_what_to_install():
     """The client comes without it, and its other commands don't need it."""
     command = ("-m", "waggle_live")
-    said = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'\n"
+    said = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'"
+    said += ", or './controller[top]' in a clone\n"
     for arguments in ((), ("--once",), ("--help",)):
         assert without_packages("", *command, "top", *arguments) == (2, "", said)
     assert without_packages("", *command, "--version")[0] == 0
@@ -190,6 +192,7 @@ def test_without_rich_it_says_what_to_install():
     """The controller comes without it; its version and help don't need it."""
     code = "import sys; from waggle_live_controller.top.command import main; sys.exit(main())"
     said = "waggle-live-top: top needs the package rich: pip install 'waggle-live-controller[top]'"
+    said += ", or './controller[top]' in a clone"
     command = ("-c", code)
     assert without_packages("controller", *command) == (2, "", said + "\n")
     assert without_packages("controller", *command, "--version")[0] == 0
@@ -198,7 +201,7 @@ def test_without_rich_it_says_what_to_install():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["http://host:port"], "a node is host"),
+        (["http://host:port"], "a node is http://host:port"),
         (["a", "a:9090"], "twice"),
         (["--user", "alice", "host"], "WAGGLE_LIVE_PASSWORD"),
         (["http://alice:secret@host:9090"], "--user"),

@@ -52,6 +52,20 @@ def test_a_knob_is_held_by_hand_and_let_go(loop):
         assert time.monotonic() - left < 5  # released, not run out
 
 
+def test_a_knob_is_let_go_when_top_is_told_to_end(loop):
+    """By SIGTERM as by q: at once, and not when its lease ends."""
+    token = "--control.token-file=%s" % (loop.directory / "token")
+    with Terminal(*TOP, token, loop.url) as terminal:
+        terminal.until(lambda seen: re.search(r"resolution +640", seen))
+        terminal.type("n-")
+        wait_until(lambda: loop.value() == 320)
+        terminal.process.terminate()
+        assert terminal.end() == 143
+        left = time.monotonic()
+        wait_until(lambda: loop.value() == DEFAULT)
+        assert time.monotonic() - left < 5  # released, not run out
+
+
 def test_a_plugin_that_runs_is_profiled(loop, monkeypatch, tmp_path):
     """The stacks are kept in a file that flame graphs read, and the knob is off again."""
     monkeypatch.setattr(profile, "PROFILE_SECONDS", 2)

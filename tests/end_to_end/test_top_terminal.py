@@ -145,7 +145,8 @@ def test_what_was_stopped_outright_is_taken_anew(collector):
 @pytest.mark.parametrize("term", ["dumb", "unknown", "", None])
 def test_a_terminal_without_a_cursor_gets_a_table(collector, task, term):
     """Each 5 s a new one, without control characters; Ctrl-C ends it."""
-    with running(collector, task), Terminal(*TOP, collector.url, term=term) as terminal:
+    command = (*TOP, "--filter", task, collector.url)
+    with running(collector, task), Terminal(*command, term=term) as terminal:
         terminal.until(lambda text: task + ": up" in text)
         assert b"\x1b" not in terminal.seen
         terminal.type("\x03")

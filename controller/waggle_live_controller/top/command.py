@@ -86,7 +86,8 @@ def _show(nodes: List[Node], options: argparse.Namespace) -> int:
     view = ViewOptions(options.sort, options.filter, options.fold)
     with Fleet(nodes) as fleet:
         # What has no colours gets none: rich gives them to a terminal without a name.
-        colours: Any = "auto" if os.environ.get("TERM") else None
+        coloured = os.environ.get("TERM") or os.environ.get("FORCE_COLOR")
+        colours: Any = "auto" if coloured else None
         top = Top(
             fleet=fleet,
             console=Console(color_system=colours),

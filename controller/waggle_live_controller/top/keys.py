@@ -21,6 +21,11 @@ _NAMES = {
 _BY_SEQUENCE = {sequence: name for name, some in _NAMES.items() for sequence in some}
 
 
+def is_cut(typed: bytes) -> bool:
+    """Does it end within the sequence of a key? Escape alone may be a key, or the beginning."""
+    return re.search(rb"\x1b(\[[0-9;[]*|O)?$", typed) is not None
+
+
 def names(typed: str) -> List[str]:
     """Return the keys that were pressed: characters, or names like ``"page up"``.
 

@@ -99,7 +99,7 @@ class Top:
         self._desk.start()
         if not is_drawn:  # the first table has answers in it
             for polled in self._fleet.poll_each(self._interval):
-                self._note(polled)
+                self._arrivals.put(polled)
         threading.Thread(target=self._poll, args=(over,), daemon=True).start()
         try:
             if is_drawn:

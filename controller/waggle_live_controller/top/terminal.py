@@ -24,6 +24,8 @@ _GIVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
 GRACE = 0.5
 #: The exit status when the terminal is gone.
 _GONE = 129
+#: Seconds for which the rest of a key's sequence is waited for.
+PIECES = 0.05
 #: The size of a terminal that doesn't know its own.
 SIZE = (80, 24)
 
@@ -47,10 +49,10 @@ def size_of(stream: IO[str]) -> Tuple[int, int]:
 class Terminal:
     """A context manager: a screen of its own, and keys that arrive without Enter.
 
-    It is taken at the first ``read`` or ``draw`` in the foreground, and given back at the end of
-    the block, whatever ends it. SIGTERM and SIGHUP raise SystemExit of 128 and their number. It is
-    given back before Ctrl-Z stops the process, and taken anew when that goes on. In the background
-    nothing is drawn nor read. Only SIGKILL leaves it as it is.
+    It is taken at the first ``read`` or ``draw`` in the foreground. It is given back at the end of
+    the block, whatever ends that, and before Ctrl-Z stops the process. SIGTERM and SIGHUP raise
+    SystemExit of 128 and their number. When the process goes on, it is taken anew. In the
+    background nothing is drawn nor read. Only SIGKILL leaves it as it is.
 
     To be used in one thread; signals are minded only if that is the main one. A signal with a
     handler of the caller's own stays the caller's.
@@ -120,12 +122,10 @@ class Terminal:
             return []
         if not select.select([self._in], [], [], seconds)[0] or not self._is_ours():
             return []
-        try:
-            data = os.read(self._in, 1024)
-        except OSError:
-            data = b""
-        if not data:
-            raise SystemExit(_GONE)
+        data = _typed(self._in)
+        # A slow line brings the sequence of one key in pieces.
+        while keys.is_cut(data) and select.select([self._in], [], [], PIECES)[0]:
+            data += _typed(self._in)
         return keys.names(data.decode("utf-8", "ignore"))
 
     def _is_ours(self) -> bool:
@@ -198,6 +198,15 @@ class Terminal:
             if each in self._handlers:
                 signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)
+
+
+def _typed(source: int) -> bytes:
+    data = b""
+    with contextlib.suppress(OSError):
+        data = os.read(source, 1024)
+    if not data:
+        raise SystemExit(_GONE)
+    return data
 
 
 def is_terminal(stream: IO[str]) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from waggle_live_controller.top.keys import names
+from waggle_live_controller.top.keys import is_cut, names
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,19 @@ from waggle_live_controller.top.keys import names
 def test_keys_have_names(typed, keys):
     """In each form that terminals send; several at once, too. What has no meaning is let go."""
     assert names(typed) == keys
+
+
+@pytest.mark.parametrize(
+    ("typed", "cut"),
+    [
+        (b"\x1b", True),
+        (b"q\x1b[", True),
+        (b"\x1b[1;", True),
+        (b"\x1bO", True),
+        (b"\x1b[5~", False),
+        (b"q", False),
+    ],
+)
+def test_a_sequence_may_come_in_pieces(typed, cut):
+    """Its rest is waited for, or Home would be Esc, a bracket and an H."""
+    assert is_cut(typed) == cut
