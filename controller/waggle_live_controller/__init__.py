@@ -1,7 +1,7 @@
 """Reads the live metrics of nodes, for programs that decide by them.
 
 >>> from waggle_live_controller import Node                       # doctest: +SKIP
->>> snapshot = Node("http://host:9090").poll()                    # doctest: +SKIP
+>>> snapshot = Node("host:9090").poll()                           # doctest: +SKIP
 >>> snapshot.plugins["detect"].timers["inference"].mean           # doctest: +SKIP
 0.031
 
@@ -33,7 +33,7 @@ from .functions import Function, Tau
 from .knobs import KnobReading, Knobs
 from .leases import DEFAULT_TTL, Entry, Held, Leases
 from .node import DEFAULT_TIMEOUT, Node
-from .plugins import PluginIdentity, PluginReading, Plugins
+from .plugins import PluginIdentity, PluginReading, Plugins, Process
 from .policies.deadline import DeadlinePolicy, Decision
 from .policies.ladder import Ladder
 from .policies.priority import Claim, PriorityAllocator, Usage
@@ -88,6 +88,7 @@ __all__ = [
     "Plugins",
     "Polled",
     "PriorityAllocator",
+    "Process",
     "RateDifference",
     "RateReading",
     "Readings",

@@ -7,10 +7,10 @@ number.
 
 import json
 import math
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple, get_type_hints
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, get_type_hints
 
 from .functions import Function, Tau
-from .plugins import PluginIdentity, PluginReading, Plugins
+from .plugins import PluginIdentity, PluginReading, Plugins, Process
 from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading
 from .snapshot import NodeIdentity
 
@@ -26,6 +26,9 @@ class Answer(NamedTuple):
     node: NodeIdentity
     plugins: Plugins
     gone: Mapping[PluginIdentity, Mapping[str, int]]
+    #: Unix time by the collector's clock.
+    now: Optional[float]
+    window: Optional[int]
 
 
 def read(body: bytes) -> Answer:
@@ -143,6 +146,11 @@ def _functions(value: Any) -> Tuple[Function, ...]:
     return tuple(each._replace(profiler=each.profiler or "tau") for each in functions)
 
 
+def _processes(value: Any) -> List[Process]:
+    whole = dict.fromkeys(("pid_verified", "host_verified", "container_verified"), False)
+    return [_process({**whole, **_object(each)}) for each in _list(value or [])]
+
+
 #: What reads a field of each type. Older collectors have no functions and no tau.
 _READERS: Dict[Any, Reader] = {
     bool: _bool,
@@ -166,8 +174,14 @@ _READERS[Readings[TimerReading]] = _readings("timer", TimerReading)
 _READERS[Readings[RateReading]] = _readings("rate", RateReading)
 _READERS[Readings[GaugeReading]] = _readings("gauge", GaugeReading)
 _READERS[Readings[CounterReading]] = _readings("counter", CounterReading)
-_function, _tau, _node = _record(Function), _record(Tau), _record(NodeIdentity)
+_process, _function, _tau, _node = (
+    _record(Process),
+    _record(Function),
+    _record(Tau),
+    _record(NodeIdentity),
+)
 _READERS[Tuple[Function, ...]] = _functions
+_READERS[List[Process]] = _processes
 _READERS[Optional[Tau]] = lambda value: None if value is None else _tau(value)
 _READERS[NodeIdentity] = lambda value: _node(value or {})
 _reading = _record(PluginReading)

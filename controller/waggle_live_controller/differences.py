@@ -6,6 +6,7 @@ says what happened since the poll before, and nothing else.
 
 from typing import Dict, Iterator, Mapping, NamedTuple, Optional, TypeVar
 
+from .hints import names_its_fields
 from .plugins import PluginIdentity, PluginReading, Plugins
 from .readings import (
     RateDifference,
@@ -19,6 +20,7 @@ from .readings import (
 Number = TypeVar("Number", int, float)
 
 
+@names_its_fields
 class PluginDifference(NamedTuple):
     """What a plugin did between two snapshots."""
 
@@ -49,6 +51,7 @@ class PluginDifferences(Mapping[str, PluginDifference]):
         return len(self._plugins)
 
 
+@names_its_fields
 class Difference(NamedTuple):
     """What the plugins of a node did in some seconds. Immutable."""
 

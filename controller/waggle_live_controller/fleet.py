@@ -4,15 +4,17 @@ import concurrent.futures
 import threading
 import time
 from concurrent.futures import Future
-from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Union
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, NoReturn, Optional, Union
 
 from .errors import InvalidAddress, NodeError, NodeLate
-from .node import DEFAULT_TIMEOUT, Node
+from .hints import names_its_fields, unexpected
+from .node import DEFAULT_TIMEOUT, MAX_TIMEOUT, Node
 from .snapshot import Snapshot
 
 Outcome = Union[Snapshot, NodeError]
 
 
+@names_its_fields
 class Polled(NamedTuple):
     """The outcome of polling one node."""
 
@@ -20,6 +22,7 @@ class Polled(NamedTuple):
     outcome: Outcome
 
 
+@names_its_fields
 class FleetSnapshot(NamedTuple):
     """The outcomes of all nodes by their URLs: each node is in one of the two."""
 
@@ -28,26 +31,30 @@ class FleetSnapshot(NamedTuple):
 
 
 class Fleet:
-    """Several nodes, given as :class:`Node` or as URLs.
+    """Several nodes, given as :class:`Node` or as addresses (see there).
 
     Raises InvalidAddress, for a node that is given twice as well. Each poll of a node runs in a
     daemon thread of its own, so a slow node delays no other. A node slower than ``within`` is a
     NodeLate, and is not polled again meanwhile: the next poll returns its answer, unless that is
-    older than ``within`` by then. Safe to use from several threads, whose polls take turns.
+    older than ``within`` by then. No error is for good: each poll asks every other node again.
+    Safe to use from several threads; a poll of a node that is under way serves all of them.
     """
 
     def __init__(self, nodes: Iterable[Union[Node, str]]) -> None:
-        self.nodes = [Node(node) if isinstance(node, str) else node for node in nodes]
+        self.nodes = _nodes(nodes)
         if len({node.url for node in self.nodes}) < len(self.nodes):
             raise InvalidAddress("a node stands in the list twice")
         self._pollers = [_Poller(node) for node in self.nodes]
         self._lock = threading.Lock()
 
-    def poll(self, within: float = DEFAULT_TIMEOUT) -> FleetSnapshot:
+    def poll(self, within: float = DEFAULT_TIMEOUT, **unknown: NoReturn) -> FleetSnapshot:
         """Poll all nodes; return when all have answered, or after ``within`` seconds.
 
-        Raises nothing for a node that fails: its NodeError is among ``errors``.
+        Raises nothing for a node that fails: its NodeError is among ``errors``. Raises ValueError
+        for a ``within`` that is not 0 s to a day.
         """
+        if unknown:
+            raise unexpected("Fleet.poll", unknown, "poll(within=…); Node(url, timeout=…)")
         result = FleetSnapshot({}, {})
         for url, outcome in self.poll_each(within):
             if isinstance(outcome, Snapshot):
@@ -58,21 +65,29 @@ class Fleet:
 
     def poll_each(self, within: float = DEFAULT_TIMEOUT) -> Iterator[Polled]:
         """Poll all nodes; yield each outcome as it comes, and after ``within`` seconds a NodeLate
-        for each node that has not answered."""
+        for each node that has not answered. Raises ValueError as :meth:`poll` does."""
+        if type(within) not in (int, float) or not 0 <= within <= MAX_TIMEOUT:
+            raise ValueError("within is 0 s to a day, not %r" % (within,))
+        return self._poll_each(within)
+
+    def _poll_each(self, within: float) -> Iterator[Polled]:
         with self._lock:
             waiting = {poller.begin(within): poller for poller in self._pollers}
-            try:
-                for future in concurrent.futures.as_completed(waiting, timeout=within):
-                    yield waiting.pop(future).take()
-            except concurrent.futures.TimeoutError:
-                pass
-            for poller in waiting.values():
-                yield poller.take()
+        try:
+            for future in concurrent.futures.as_completed(waiting, timeout=within):
+                yield waiting.pop(future).take(future)
+        except concurrent.futures.TimeoutError:
+            pass
+        for future, poller in waiting.items():
+            yield poller.take(future)
 
     def close(self) -> None:
         """Close the connections, those in use once the node has answered. Returns at once."""
         for node in self.nodes:
-            threading.Thread(target=node.close, daemon=True).start()
+            try:
+                threading.Thread(target=node.close, daemon=True).start()
+            except RuntimeError:  # no thread can be started: it takes the node's timeout at most
+                node.close()
 
     def __enter__(self) -> "Fleet":
         return self
@@ -82,7 +97,7 @@ class Fleet:
 
 
 class _Poller:
-    """Polls one node, at most once at a time. All but ``_run`` is called under the fleet's lock."""
+    """Polls one node, at most once at a time. ``begin`` is called under the fleet's lock."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -98,16 +113,20 @@ class _Poller:
             self._poll = poll = Future()
             self._began = now
             name = "poll-" + self._node.url
-            threading.Thread(target=self._run, args=(poll,), name=name, daemon=True).start()
+            try:
+                threading.Thread(target=self._run, args=(poll,), name=name, daemon=True).start()
+            except RuntimeError as error:  # as "can't start new thread"
+                self._end(poll, NodeError(self._node.url, "it could not be polled: %s" % error))
         return poll
 
-    def take(self) -> Polled:
-        """Return the outcome of the poll; a NodeLate while it is under way, which keeps it."""
-        url, poll = self._node.url, self._poll
-        if poll is None or not poll.done():
+    def take(self, poll: "Future[Outcome]") -> Polled:
+        """Return the outcome of a poll; a NodeLate while it is under way, which keeps it."""
+        url = self._node.url
+        if not poll.done():
             text = "no answer yet after %.1f s" % (time.monotonic() - self._began)
             return Polled(url, NodeLate(url, text))
-        self._poll = None
+        if self._poll is poll:
+            self._poll = None
         return Polled(url, poll.result())
 
     def _run(self, poll: "Future[Outcome]") -> None:
@@ -116,7 +135,18 @@ class _Poller:
             outcome = self._node.poll()
         except NodeError as error:
             outcome = error
-        except Exception as error:  # a bug of ours: the node must not be waited for forever
+        except BaseException as error:  # a bug of ours: the node must not be waited for forever
             outcome = NodeError(self._node.url, "the poll failed: %r" % error)
+        self._end(poll, outcome)
+
+    def _end(self, poll: "Future[Outcome]", outcome: Outcome) -> None:
         self._ended = time.monotonic()
         poll.set_result(outcome)
+
+
+def _nodes(nodes: Any) -> List[Node]:
+    """Return the nodes of a list; raises InvalidAddress."""
+    rule = "a fleet is a list: Fleet(['host:9090', Node(…)]), not %r"
+    if isinstance(nodes, (str, bytes, Node)) or not isinstance(nodes, Iterable):
+        raise InvalidAddress(rule % (nodes,))
+    return [node if isinstance(node, Node) else Node(node) for node in nodes]

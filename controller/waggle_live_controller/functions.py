@@ -2,10 +2,13 @@
 
 from typing import NamedTuple, Optional
 
+from .hints import names_its_fields
+
 #: The name under which the collector adds up the functions that it keeps no series of.
 OTHER_FUNCTIONS = "__other__"
 
 
+@names_its_fields
 class Function(NamedTuple):
     """One function, over all runs and threads of the plugin.
 
@@ -40,6 +43,7 @@ class Function(NamedTuple):
         return self.name == OTHER_FUNCTIONS
 
 
+@names_its_fields
 class Tau(NamedTuple):
     """The state of a plugin's profiles by TAU."""
 

@@ -1,9 +1,8 @@
 """HTTP requests to one server over a kept connection, each within a deadline.
 
-The deadline covers all of a request: connection, TLS and answer, so a server that sends one byte a
-second is as late as one that sends none. Only the look-up of a name takes as long as the system's
-resolver does. Redirects are not followed, so a password goes to no other server, and the proxies of
-the environment are not used.
+The deadline covers all of a request: look-up of the name, connection, TLS and answer. So a server
+that sends one byte a second is as late as one that sends none. Redirects are not followed, so a
+password goes to no other server, and the proxies of the environment are not used.
 """
 
 import http.client
@@ -13,6 +12,10 @@ import ssl
 import time
 import zlib
 from typing import Any, Dict, Mapping, NamedTuple, Optional
+
+from .connection.address import Address
+from .connection.dial import dial, in_turn
+from .connection.resolver import Resolver
 
 #: Bytes of the longest answer that is accepted, packed or unpacked: some 300,000 series.
 MAX_BYTES = 64 * 1024 * 1024
@@ -40,9 +43,14 @@ class HttpClient(http.client.HTTPConnection):
     A request after ``close`` opens another connection.
     """
 
-    def __init__(self, *, host: str, port: int, tls: Optional[ssl.SSLContext]) -> None:
-        super().__init__(host, port)
+    def __init__(self, *, address: Address, tls: Optional[ssl.SSLContext]) -> None:
+        super().__init__(address.host, address.port)
+        self._address = address
+        self._resolver = Resolver(address.host, address.port)
         self._tls = tls
+        #: The address of the connection, and when a request over a new one to it last failed.
+        self._where: Any = None
+        self._failed: Dict[Any, float] = {}
         #: time.monotonic() at which the request under way has failed.
         self._deadline = 0.0
 
@@ -51,30 +59,33 @@ class HttpClient(http.client.HTTPConnection):
         method: str,
         path: str,
         headers: Mapping[str, str],
-        timeout: float,
+        deadline: float,
         body: Optional[bytes] = None,
     ) -> Response:
-        """Return the answer; raises OSError, HTTPException, zlib.error and ResponseTooLong.
+        """Return the answer by ``deadline`` (``time.monotonic()``).
 
-        If a kept connection turns out to be broken, the request is sent once more on a new one, so
+        Raises OSError, HTTPException, zlib.error and ResponseTooLong.
+
+        If a kept connection turns out to be broken, the request is sent once more on a new one. So
         what it asks for must be the same when done twice.
         """
-        self._deadline = time.monotonic() + timeout
+        self._deadline = deadline
         if self.sock is not None:
-            self.sock.settimeout(timeout)
             try:
                 return self._exchange(method, path, headers, body)
-            except socket.timeout:
-                raise
             except (OSError, http.client.HTTPException):
-                pass
-        return self._exchange(method, path, headers, body)
+                _left(deadline)
+        response = self._exchange(method, path, headers, body)
+        self._failed.pop(self._where, None)
+        return response
 
     def _exchange(
         self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes]
     ) -> Response:
         try:
-            self.request(method, path, body=body, headers=dict(headers))
+            self.request(
+                method, path, body=body, headers={"Host": self._address.authority, **headers}
+            )
             with self.getresponse() as response:
                 told: Dict[str, str] = {
                     name.lower(): value for name, value in response.getheaders()
@@ -85,11 +96,27 @@ class HttpClient(http.client.HTTPConnection):
             raise
 
     def connect(self) -> None:
-        self.timeout = _left(self._deadline)
-        super().connect()
-        self.sock.settimeout(_left(self._deadline))
+        addresses = in_turn(self._resolver.addresses(self._deadline))
+        # One that takes connections and answers nothing must not keep those after it from a try.
+        addresses.sort(key=lambda address: self._failed.get(address[4], 0.0))
+        self.sock = dial(addresses, self._deadline)
+        self._where = self.sock.getpeername()
+        # Until it has answered.
+        self._failed = {each[4]: self._failed.get(each[4], 0.0) for each in addresses}
+        self._failed[self._where] = time.monotonic()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is not None:
-            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
+            self.sock.settimeout(_left(self._deadline))
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._address.name)
+
+    def send(self, data: Any) -> None:
+        """Send all of some bytes by the deadline."""
+        if self.sock is None:
+            self.connect()
+        rest = memoryview(data)
+        while rest:
+            self.sock.settimeout(_left(self._deadline))
+            rest = rest[self.sock.send(rest) :]
 
     def response_class(self, sock: Any, **more: Any) -> http.client.HTTPResponse:  # type: ignore[override]
         return http.client.HTTPResponse(_Incoming(sock, self._deadline), **more)  # type: ignore[arg-type]

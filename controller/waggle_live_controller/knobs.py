@@ -1,14 +1,17 @@
 """What can be set of plugins, how it is set, and who set it: ``/api/v1/knobs``."""
 
 import json
+import math
 from typing import Any, Mapping, NamedTuple, Optional, Tuple, Union
 
+from .hints import names_its_fields
 from .plugins import PluginIdentity
 
 #: Of exactly the knob's type.
 Value = Union[bool, int, float, str]
 
 
+@names_its_fields
 class KnobReading(NamedTuple):
     """One knob of one plugin: what its author declared, and how it is set now."""
 
@@ -41,8 +44,11 @@ class KnobReading(NamedTuple):
     quarantined: Tuple[Value, ...]
     #: Why it was refused, if it was.
     error: str
+    #: The values that its processes have, where they differ; else the one that all have.
+    values: Tuple[Value, ...] = ()
 
 
+@names_its_fields
 class Knobs(NamedTuple):
     """All knobs of a node. Immutable."""
 
@@ -60,33 +66,66 @@ class Knobs(NamedTuple):
 def read_knobs(body: bytes) -> Knobs:
     """Return the content of an answer; raises ValueError if it isn't one of a collector."""
     try:
-        whole = json.loads(body.decode("utf-8"))
+        whole = json.loads(body.decode("utf-8"), parse_constant=_no_number)
         knobs = tuple(map(_knob, whole["knobs"]))
-        return Knobs(whole["control"] == "on", knobs, float(whole.get("now") or 0.0))
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        return Knobs(whole["control"] == "on", knobs, float(_number(whole.get("now")) or 0))
+    except (AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("%s: %s" % (type(error).__name__, error)) from None
 
 
+def _no_number(text: str) -> float:
+    raise ValueError("%s is not JSON" % text)
+
+
+def _number(value: Any) -> Optional[float]:
+    """Return a finite number of its type, or None; raises TypeError and OverflowError."""
+    if value is None:
+        return None
+    if type(value) not in (int, float):
+        raise TypeError("%.40r is no number" % (value,))
+    if not math.isfinite(value):
+        raise OverflowError("a number is too large")
+    number: float = value
+    return number
+
+
+def _value(value: Any) -> Value:
+    if type(value) not in (bool, int, float, str):
+        raise TypeError("%.40r is no value of a knob" % (value,))
+    if type(value) in (int, float):
+        _number(value)
+    checked: Value = value
+    return checked
+
+
+def _values(told: Any) -> Tuple[Value, ...]:
+    return tuple(map(_value, told or ()))
+
+
 def _knob(entry: Mapping[str, Any]) -> KnobReading:
-    identity = PluginIdentity(entry["plugin"], entry["plugin_task"], entry["plugin_job"])
+    identity = PluginIdentity(
+        *(str(entry[each]) for each in ("plugin", "plugin_task", "plugin_job"))
+    )
     choices, cost = entry.get("choices"), entry.get("cost")
+    value = _value(entry["value"])
     return KnobReading(
         identity=identity,
-        name=entry["name"],
-        type=entry["type"],
-        default=entry["default"],
-        choices=None if choices is None else tuple(choices),
-        low=entry.get("low"),
-        high=entry.get("high"),
+        name=str(entry["name"]),
+        type=str(entry["type"]),
+        default=_value(entry["default"]),
+        choices=None if choices is None else _values(choices),
+        low=_number(entry.get("low")),
+        high=_number(entry.get("high")),
         better=entry.get("better"),
-        cost=None if cost is None else tuple(map(float, cost)),
-        settle=float(entry.get("settle") or 0.0),
-        value=entry["value"],
-        source=entry["source"],
+        cost=None if cost is None else tuple(float(_number(each) or 0) for each in cost),
+        settle=float(_number(entry.get("settle")) or 0),
+        value=value,
+        source=str(entry["source"]),
         holder=entry.get("holder"),
-        seconds_left=entry.get("seconds_left"),
-        since=entry.get("since"),
+        seconds_left=_number(entry.get("seconds_left")),
+        since=_number(entry.get("since")),
         processes=dict(entry.get("processes") or {}),
-        quarantined=tuple(entry.get("quarantined") or ()),
-        error=entry.get("error") or "",
+        quarantined=_values(entry.get("quarantined")),
+        error=str(entry.get("error") or ""),
+        values=_values(entry.get("values")) or (value,),
     )

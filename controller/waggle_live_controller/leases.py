@@ -9,7 +9,9 @@ import time
 from typing import Any, Callable, Dict, Iterable, NamedTuple, Optional, Tuple
 from urllib.parse import quote
 
+from .connection import failures
 from .errors import ControlRefused, LeaseConflict, LeaseError, NodeError
+from .hints import names_its_fields
 from .http_client import Response
 from .knobs import Value
 from .node import Node
@@ -24,6 +26,7 @@ _RENEW_AFTER = 1 / 3
 _HOLDER = re.compile(r"[a-z0-9._-]{1,64}")
 
 
+@names_its_fields
 class Entry(NamedTuple):
     """A knob of a plugin, and the value that it is to have."""
 
@@ -32,6 +35,7 @@ class Entry(NamedTuple):
     value: Value
 
 
+@names_its_fields
 class Held(NamedTuple):
     """How the collector answered an entry."""
 
@@ -52,7 +56,7 @@ class Leases:
     use 9. The node needs its ``control_token``. Raises ValueError.
 
     A thread sends what :meth:`hold` says, on a connection of its own, and repeats what failed. It
-    **never renews by itself**: only a call of hold with a newer snapshot does, so a program that
+    **never renews by itself**: only a call of hold with a newer snapshot does. So a program that
     hangs, or that decides by old numbers, loses its leases ``ttl`` seconds after its last decision.
     Leaving the block releases everything. Safe to use from several threads.
     """
@@ -112,10 +116,19 @@ class Leases:
             self._decision += 1
             self._decided_at = by.received
             if self._thread is None:
-                name = "leases-" + self._node.url
-                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-                self._thread.start()
+                self._begin()
             self._changed.notify()
+
+    def _begin(self) -> None:
+        """Start the thread; the next call of hold tries again if that can't be done."""
+        name = "leases-" + self._node.url
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # as "can't start new thread"
+            self._error = LeaseError(self._node.url, "the will could not be sent: %s" % error)
+        else:
+            self._thread = thread
 
     def wait(self, timeout: float) -> bool:
         """Wait until the will that was stated last is answered; False if it isn't in time.
@@ -210,6 +223,10 @@ class Leases:
         return self._node.order("PUT", self._path, headers, body)
 
     def _refusal(self, response: Response) -> NodeError:
+        if response.status >= 500:  # not of the will
+            return failures.of_answer(
+                self._node.url, response.status, response.headers, response.body
+            )
         said = response.body[:300].decode("utf-8", "replace").strip()
         kind: Callable[[str, str], LeaseError] = LeaseError
         if response.status in (401, 403):

@@ -2,27 +2,23 @@
 
 import copy
 import http.client
-import socket
-import ssl
 import threading
 import time
 import weakref
 import zlib
-from base64 import b64encode
 from functools import partial
-from typing import Any, Dict, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
 
 from . import answer
+from .connection import address, failures
+from .connection.credentials import authorization, checked_token, tls_context
 from .errors import (
     InvalidAddress,
     InvalidCredentials,
     NodeAnswerInvalid,
-    NodeError,
-    NodeNotReady,
-    NodeRefused,
     NodeUnreachable,
 )
+from .hints import unexpected
 from .http_client import HttpClient, Response, ResponseTooLong
 from .knobs import Knobs, read_knobs
 from .snapshot import Snapshot
@@ -30,19 +26,22 @@ from .version import VERSION
 
 #: Seconds that a whole poll may take.
 DEFAULT_TIMEOUT = 2.0
+#: Seconds, and the longest that anything here waits for one.
+MAX_TIMEOUT = 86400.0
 API = "/api/v1/"
 TOKEN_HEADER = "Waggle-Control-Token"
-_PORTS = {"http": 80, "https": 443}
 
 
 class Node:
-    """One node's collector at ``url``: ``http://host:9090`` or ``https://…``.
+    """One node's collector at ``url``: ``host:9090``, ``http://host:9090`` or ``https://…``.
 
-    ``timeout``: seconds that a whole poll may take. ``ca_file``: the authority that signs the
-    collector's certificate; by default those of the system. ``cert_file`` and ``key_file``: our own
-    certificate, if the collector wants one. ``username`` and ``password``: its basic auth; without
-    TLS they can be read on the way. ``control_token``: that of ``--control.token-file``, which
-    :class:`Leases` needs; without TLS it can be read on the way, too.
+    ``host`` alone is ``http://host:9090``. ``timeout``: seconds (at most a day) that a whole poll
+    may take, from the look-up of the name to the last byte, for all addresses of the name together.
+    ``ca_file``: the authority that signs the collector's certificate; by default those of the
+    system. ``cert_file`` and ``key_file``: our own certificate, if the collector wants one.
+    ``username`` and ``password``: its basic auth. ``control_token``: that of
+    ``--control.token-file``, which :class:`Leases` needs. Without TLS all three can be read on the
+    way.
 
     Constructing it opens nothing; raises InvalidAddress and InvalidCredentials. The first poll
     opens a connection, kept until :meth:`close`, the end of a ``with`` block or of the object.
@@ -60,25 +59,32 @@ class Node:
         username: Optional[str] = None,
         password: Optional[str] = None,
         control_token: Optional[str] = None,
+        **unknown: NoReturn,
     ) -> None:
-        if type(timeout) not in (int, float) or not timeout > 0:
-            raise InvalidAddress("timeout must be more than 0 s, not %r" % (timeout,))
-        host, port, prefix, secure = _parse(url)
-        if not secure and (ca_file or cert_file or key_file):
+        if unknown:
+            raise unexpected("Node", unknown, "Node('host:port', timeout=…)")
+        if type(timeout) not in (int, float) or not 0 < timeout <= MAX_TIMEOUT:
+            text = "timeout must be more than 0 s and at most a day, not %r"
+            raise InvalidAddress(text % (timeout,))
+        where = address.parse(url)
+        if not where.is_tls and (ca_file or cert_file or key_file):
             raise InvalidCredentials("certificates need an address that begins with https://")
-        tls = _tls(ca_file, cert_file, key_file) if secure else None
-        self.url = url.rstrip("/")
+        tls = tls_context(ca_file, cert_file, key_file) if where.is_tls else None
+        #: Whole, as it stands in errors and in what a fleet answers.
+        self.url = where.url
         self.timeout = timeout
-        self._prefix = prefix + API
+        self._prefix = where.prefix + API
         self._headers = {
             "Accept-Encoding": "gzip",
+            # A cache on the way is not asked.
+            "Cache-Control": "no-cache",
             "User-Agent": "waggle-live-controller/" + VERSION,
             # The collector gives up on a request that we no longer wait for.
             "X-Prometheus-Scrape-Timeout-Seconds": "%g" % timeout,
-            **_authorization(username, password),
+            **authorization(username, password),
         }
-        self._token = {} if control_token is None else {TOKEN_HEADER: _checked(control_token)}
-        self._connect = partial(HttpClient, host=host, port=port, tls=tls)
+        self._token = {} if control_token is None else {TOKEN_HEADER: checked_token(control_token)}
+        self._connect = partial(HttpClient, address=where, tls=tls)
         self._begin()
 
     def _begin(self) -> None:
@@ -86,6 +92,8 @@ class Node:
         # Node(url).poll() in one line, without close(), leaves no open socket either.
         weakref.finalize(self, self._client.close)
         self._lock = threading.Lock()
+        #: By the window: the newest answer's time by the collector's clock, and when it came.
+        self._newest: Dict[Optional[int], Tuple[Optional[float], float]] = {}
 
     def twin(self) -> "Node":
         """Return the same node with a connection of its own, which waits for no poll of this."""
@@ -93,23 +101,34 @@ class Node:
         twin._begin()
         return twin
 
-    def poll(self, window: Optional[int] = None) -> Snapshot:
+    def poll(self, window: Optional[int] = None, **unknown: NoReturn) -> Snapshot:
         """Return all plugins of the node as they are now, within ``timeout``.
 
         ``window``: over how many seconds (1 to 10) the means, quantiles and rates are, 10 by
-        default; a collector older than 0.2 always tells those of 10. Raises ValueError for another
-        one, and a :class:`NodeError` if there is no answer: NodeUnreachable, NodeNotReady,
-        NodeRefused or NodeAnswerInvalid. It never returns an earlier snapshot.
+        default. ``snapshot.window`` says what the collector used; a collector older than 0.2
+        ignores it. Raises ValueError for another one, and a :class:`NodeError` if there is no
+        answer: NodeUnreachable, NodeNotReady, NodeRefused or NodeAnswerInvalid.
+
+        Nothing is kept here. An answer that a cache on the way repeats is as old as it was when it
+        came first; ``snapshot.age`` says how old.
         """
+        if unknown:
+            raise unexpected("poll", unknown, "poll(window=…); Node(url, timeout=…)")
         path = "plugins"
         if window is not None:
             if type(window) is not int or not 1 <= window <= 10:
                 raise ValueError("a window is a whole number of seconds, 1 to 10, not %r" % window)
             path += "?window=%d" % window
         response = self._get(path)
-        received = time.monotonic()
+        received = time.monotonic() - _seconds_in_cache(response)
         read = self._read(answer.read, response)
-        return Snapshot(self.url, read.node, read.plugins, received, read.gone)
+        now, first = self._newest.get(window, (None, received))
+        if read.now is not None and read.now == now:
+            received = min(first, received)
+        self._newest[window] = read.now, received
+        return Snapshot(
+            self.url, read.node, read.plugins, received, read.gone, read.now, read.window
+        )
 
     def knobs(self) -> Knobs:
         """Return the knobs of all plugins, their values, and who holds them; raises a NodeError.
@@ -132,18 +151,25 @@ class Node:
     def _get(self, path: str) -> Response:
         response = self._exchange("GET", path, {})
         if response.status != 200:
-            raise self._refusal(response)
+            raise failures.of_answer(self.url, response.status, response.headers, response.body)
         return response
 
     def _exchange(
         self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes] = None
     ) -> Response:
+        deadline = time.monotonic() + self.timeout
+        whole = {**self._headers, **headers}
+        if not self._lock.acquire(timeout=self.timeout):
+            text = "no answer within %g s: others of this program were asking it"
+            raise NodeUnreachable(self.url, text % self.timeout)
         try:
-            with self._lock:
-                whole = {**self._headers, **headers}
-                return self._client.exchange(method, self._prefix + path, whole, self.timeout, body)
-        except (OSError, http.client.HTTPException, zlib.error, ResponseTooLong) as error:
-            raise self._failure(error) from error
+            return self._client.exchange(method, self._prefix + path, whole, deadline, body)
+        except ResponseTooLong as error:
+            raise NodeAnswerInvalid(self.url, "the answer is too long") from error
+        except (OSError, http.client.HTTPException, zlib.error) as error:
+            raise failures.of_exception(self.url, self.timeout, error) from error
+        finally:
+            self._lock.release()
 
     def _read(self, reader: Any, response: Response) -> Any:
         try:
@@ -166,99 +192,8 @@ class Node:
     def __repr__(self) -> str:
         return "Node(%r)" % self.url
 
-    def _failure(self, error: Exception) -> NodeError:
-        """Return what it means that a request raised ``error``."""
-        if isinstance(error, ssl.SSLError):
-            return self._tls_failure(error)
-        if isinstance(error, ResponseTooLong):
-            return NodeAnswerInvalid(self.url, "the answer is too long")
-        if isinstance(error, socket.timeout):
-            text = "no answer within %g s" % self.timeout
-        elif isinstance(error, socket.gaierror):
-            text = "the name can't be resolved: %s" % error.strerror
-        elif isinstance(error, http.client.RemoteDisconnected):
-            wanted = "a certificate of us" if self.url.startswith("https:") else "https"
-            text = "it closed the connection without an answer; does it want %s?" % wanted
-        elif isinstance(error, http.client.IncompleteRead):
-            text = "the answer broke off"
-        elif isinstance(error, OSError):
-            text = error.strerror or str(error)
-        else:
-            text = "what answers there doesn't speak HTTP as a collector does"
-            return NodeAnswerInvalid(self.url, text)
-        return NodeUnreachable(self.url, text)
 
-    def _tls_failure(self, error: ssl.SSLError) -> NodeError:
-        reason = str(error.reason or error)
-        if "CERTIFICATE_VERIFY_FAILED" in reason:
-            why = getattr(error, "verify_message", "") or reason
-            return NodeUnreachable(self.url, "its certificate is not to be trusted: %s" % why)
-        if "CERTIFICATE_REQUIRED" in reason or "ALERT" in reason:
-            return NodeRefused(self.url, "it wants another certificate of us (%s)" % reason)
-        return NodeUnreachable(self.url, "no TLS with it (%s); is it http there?" % reason)
-
-    def _refusal(self, response: Response) -> NodeError:
-        said = response.body[:200].decode("utf-8", "replace").strip()
-        if response.status == 503:
-            return NodeNotReady(self.url, said or "not ready")
-        if response.status in (401, 403):
-            return NodeRefused(self.url, "the user name or the password is not right")
-        text = "answered %d instead of 200; is it a collector, and is the path right?"
-        return NodeAnswerInvalid(self.url, text % response.status)
-
-
-def _parse(url: str) -> Tuple[str, int, str, bool]:
-    """Return the host, port, path and whether it is https; raises InvalidAddress."""
-    rule = "a node is http://host:port or https://host:port, not %r" % (url,)
-    if not isinstance(url, str):
-        raise InvalidAddress(rule)
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise InvalidAddress(rule) from None
-    printable = all("!" <= character <= "~" for character in url)
-    host = parts.hostname or ""
-    if not (printable and parts.scheme in _PORTS and host) or parts.query or parts.fragment:
-        raise InvalidAddress(rule)
-    if parts.username is not None or parts.password is not None:
-        # Addresses are written to logs and shown on screens.
-        raise InvalidAddress("user and password are given as arguments, not in the address")
-    port = _PORTS[parts.scheme] if port is None else port
-    return host, port, parts.path.rstrip("/"), parts.scheme == "https"
-
-
-def _authorization(username: Optional[str], password: Optional[str]) -> Dict[str, str]:
-    if username is None and password is None:
-        return {}
-    if username is None or password is None:
-        raise InvalidCredentials("username and password go together")
-    if ":" in username:
-        raise InvalidCredentials("a user name can't contain ':', as %r does" % username)
-    pair = ("%s:%s" % (username, password)).encode("utf-8")
-    return {"Authorization": "Basic " + b64encode(pair).decode("ascii")}
-
-
-def _checked(token: str) -> str:
-    """Return a token that a header can carry; raises InvalidCredentials, without telling it."""
-    if not isinstance(token, str) or not token or not all("!" <= each <= "~" for each in token):
-        raise InvalidCredentials("a token is printable ASCII without spaces, and not empty")
-    return token
-
-
-def _tls(
-    ca_file: Optional[str], cert_file: Optional[str], key_file: Optional[str]
-) -> ssl.SSLContext:
-    if key_file and not cert_file:
-        raise InvalidCredentials("key_file is of no use without cert_file")
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise InvalidCredentials("ca_file %s: %s" % (ca_file, error)) from error
-    if cert_file:
-        try:
-            context.load_cert_chain(cert_file, key_file)
-        except OSError as error:
-            files = ", ".join(filter(None, (cert_file, key_file)))
-            raise InvalidCredentials("cert_file and key_file (%s): %s" % (files, error)) from error
-    return context
+def _seconds_in_cache(response: Response) -> float:
+    """Return how long a cache on the way says that it has kept an answer."""
+    age = response.headers.get("age", "")
+    return float(age) if age.isdecimal() and len(age) < 10 else 0.0

@@ -4,9 +4,11 @@ from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
 
 from .errors import AmbiguousPlugin, UnknownPlugin
 from .functions import Function, Tau
+from .hints import names_its_fields
 from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading, series_key
 
 
+@names_its_fields
 class PluginIdentity(NamedTuple):
     """The three labels that all series of a plugin have."""
 
@@ -15,6 +17,38 @@ class PluginIdentity(NamedTuple):
     job: str
 
 
+@names_its_fields
+class Process(NamedTuple):
+    """One process of a plugin that is connected, or may return.
+
+    To act on one (``renice``, a cgroup), take those with ``pid_verified``, and compare
+    ``started_ticks`` with ``/proc/PID/stat`` first: a number becomes another process's.
+    """
+
+    #: With ``pid_verified`` as the collector sees it, which is the node's where the collector
+    #: shares the node's pid namespace. Else as the process says, so in a namespace of its own.
+    pid: Optional[int]
+    #: Did the kernel tell the pid, and is it still this process's?
+    pid_verified: bool
+    #: When it started by the kernel, in clock ticks since the boot: the 22nd field of
+    #: ``/proc/PID/stat``. None unless the kernel told the pid.
+    started_ticks: Optional[int]
+    #: The Kubernetes node that it runs on; None if nobody says.
+    host: Optional[str]
+    #: Is that of the stack's record of a proven pod? Else the process says so.
+    host_verified: bool
+    #: The id that its container has with the runtime, by the path of its cgroup; None outside of
+    #: containers, and where the kernel doesn't tell the pid.
+    container: Optional[str]
+    #: Is that path one that only runtimes make? In a user's slice the user chooses the names.
+    container_verified: bool
+    #: ``up``, ``silent`` or ``ended``.
+    state: str
+    #: Unix time of its start, as it says.
+    start: Optional[float]
+
+
+@names_its_fields
 class PluginReading(NamedTuple):
     """One plugin: its identity, its state, and the readings of its series."""
 
@@ -35,6 +69,8 @@ class PluginReading(NamedTuple):
     counters: Readings[CounterReading]
     #: Connected processes.
     sessions: int
+    #: Those and the ones that may return; empty from an older collector.
+    processes: List[Process]
     #: Unix time of the start of its oldest connected process.
     start: Optional[float]
     #: CPU time of all its processes; and per second over the last 10 s, so 1.0 is one core.
@@ -116,8 +152,7 @@ class Plugins(Mapping[str, PluginReading]):
             return found
         shared = self._by_task.get(key)
         if shared is None:
-            known = ", ".join(self._by_key) or "none"
-            raise UnknownPlugin("no plugin with the task %s; there are: %s" % (key, known))
+            raise UnknownPlugin(self._unknown(key))
         chosen = _choose(shared)
         if chosen is None:
             keys = " or ".join(map(_whole_key, shared))
@@ -125,6 +160,15 @@ class Plugins(Mapping[str, PluginReading]):
             text = "%d plugins with the task %s %s: %s"
             raise AmbiguousPlugin(text % (len(shared), key, how, keys))
         return chosen
+
+    def _unknown(self, key: object) -> str:
+        known = ", ".join(self._by_key) or "none"
+        text = "no plugin with the task %s; there are: %s" % (key, known)
+        for right, plugin in self._by_key.items():
+            identity = plugin.identity
+            if key in (identity, identity.plugin, identity.plugin.rpartition("/")[2]):
+                return "%s. That is the plugin (image) of plugins[%r]" % (text, right)
+        return text
 
     def __contains__(self, key: object) -> bool:
         return key in self._by_key or key in self._by_task

@@ -1,15 +1,17 @@
 """The readings of a plugin's series: immutable values, and mappings to find them in.
 
-Durations and ages are in seconds. ``None`` stands for what is not known, and is never written as 0:
-a timer without a sample in the last 10 s has no mean, and an ended plugin has no rate. ``age`` is
+Durations and ages are in seconds. ``None`` stands for what is not known, and is never written as 0.
+A timer without a sample in the last 10 s has no mean, and an ended plugin has no rate. ``age`` is
 the time from the latest update of the series to the node's answer.
 """
 
 from typing import Dict, Generic, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
 from .errors import UnknownSeries
+from .hints import names_its_fields
 
 
+@names_its_fields
 class TimerReading(NamedTuple):
     """How long something takes: since the start, the latest time, and in the last 10 s."""
 
@@ -28,6 +30,7 @@ class TimerReading(NamedTuple):
     p99: Optional[float]
 
 
+@names_its_fields
 class RateReading(NamedTuple):
     """How often something happens."""
 
@@ -46,6 +49,7 @@ class RateReading(NamedTuple):
     last: Optional[float]
 
 
+@names_its_fields
 class GaugeReading(NamedTuple):
     """A value as it was set last; None for NaN and the infinities, which JSON doesn't have."""
 
@@ -55,6 +59,7 @@ class GaugeReading(NamedTuple):
     value: Optional[float]
 
 
+@names_its_fields
 class CounterReading(NamedTuple):
     """A sum that only rises."""
 
@@ -64,6 +69,7 @@ class CounterReading(NamedTuple):
     total: Optional[float]
 
 
+@names_its_fields
 class TimerDifference(NamedTuple):
     """What a timer measured between two snapshots. All is None where that isn't known."""
 
@@ -79,6 +85,7 @@ class TimerDifference(NamedTuple):
         return self.sum / self.count if self.count and self.sum is not None else None
 
 
+@names_its_fields
 class RateDifference(NamedTuple):
     """What a rate counted between two snapshots. All is None where that isn't known."""
 

@@ -1,12 +1,14 @@
 """``Snapshot``: one answer of a node."""
 
 import time
-from typing import Mapping, NamedTuple
+from typing import Mapping, NamedTuple, Optional
 
 from .differences import Difference, difference
+from .hints import names_its_fields
 from .plugins import PluginIdentity, Plugins
 
 
+@names_its_fields
 class NodeIdentity(NamedTuple):
     """The node's names; empty if the collector doesn't know them."""
 
@@ -14,16 +16,22 @@ class NodeIdentity(NamedTuple):
     vsn: str
 
 
+@names_its_fields
 class Snapshot(NamedTuple):
     """All plugins of a node as they were when it answered. Immutable."""
 
     url: str
     node: NodeIdentity
     plugins: Plugins
-    #: ``time.monotonic()`` of the answer.
+    #: ``time.monotonic()`` of the answer; earlier if a cache on the way had kept it.
     received: float
     #: Plugins that have left since, for 24 h: how many of their processes ended how.
     gone: Mapping[PluginIdentity, Mapping[str, int]] = {}
+    #: Unix time of the answer by the collector's clock; None if it doesn't say.
+    now: Optional[float] = None
+    #: Over how many seconds means, quantiles and rates are; None from an older collector, which may
+    #: know no other window than 10 s.
+    window: Optional[int] = None
 
     def since(self, earlier: "Snapshot") -> Difference:
         """Return what happened between an ``earlier`` snapshot of the same node and this one.
@@ -37,5 +45,9 @@ class Snapshot(NamedTuple):
 
     @property
     def age(self) -> float:
-        """Seconds since the answer. Add it to the ages in a snapshot that was kept for a while."""
+        """Seconds since the answer was made, as far as that is known.
+
+        Add it to the ages in a snapshot that was kept for a while. It is large at once where a
+        cache on the way repeats an answer.
+        """
         return time.monotonic() - self.received

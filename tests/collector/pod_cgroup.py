@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path("/sys/fs/cgroup")
+#: Of the container.
+ID = "0123456789abcdef" * 4
 #: Connects, says what it is given, then copies between the socket and its own pipes.
 _SPEAKER = """
 import contextlib, socket, sys, threading
@@ -49,9 +51,9 @@ class PodCgroup:
         hierarchy = below.path if below is not None else _hierarchy()
         under = self.uid.replace("-", "_")
         parts = (
-            ("kubepods.slice", f"kubepods-pod{under}.slice", "cri-containerd-0123.scope")
+            ("kubepods.slice", f"kubepods-pod{under}.slice", f"cri-containerd-{ID}.scope")
             if systemd
-            else ("kubepods", "burstable", f"pod{self.uid}", "0123")
+            else ("kubepods", "burstable", f"pod{self.uid}", ID)
         )
         self._made = []
         self.path = hierarchy

@@ -258,3 +258,21 @@ def test_a_plugin_of_a_shared_task_is_found_by_its_whole_key_too():
     odd = plugins(plugin("a{b"))
     assert odd["a{b"].identity.task == "a{b"
     assert list(odd) == ['a{b{job="",plugin="yolo"}']
+
+
+def test_processes():
+    """Each with what is proven of it; none from an older collector."""
+    told = {"pid": 7, "pid_verified": True, "started_ticks": 9, "host": "h", "start": 1.5}
+    told.update({"container": "c" * 64, "container_verified": True, "state": "up"})
+    claimed = {"pid": None, "host": None, "state": "silent"}
+    found = read(body(plugin("a", processes=[told, claimed]), plugin("b"), now=7.5, window=2))
+    (first, second), older = found.plugins["a"].processes, found.plugins["b"].processes
+    assert (first.pid, first.pid_verified, first.started_ticks) == (7, True, 9)
+    assert (first.host, first.host_verified, first.start) == ("h", False, 1.5)
+    assert (first.container, first.container_verified, first.state) == ("c" * 64, True, "up")
+    assert second._replace(state="") == (None, False, None, None, False, None, False, "", None)
+    assert older == []
+    assert (found.now, found.window) == (7.5, 2)
+    assert (read(body()).now, read(body()).window) == (None, None)
+    with pytest.raises(ValueError, match="Process has a pid of the wrong type"):
+        read(body(plugin("a", processes=[{"pid": "7", "state": "up"}])))

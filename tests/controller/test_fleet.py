@@ -1,5 +1,6 @@
 """``Fleet``: nodes side by side, and none waits for another."""
 
+import os
 import threading
 import time
 
@@ -113,6 +114,28 @@ def test_who_leaves_early_holds_up_nobody(server):
     assert list(fleet.poll().snapshots) == [server.url]
 
 
+def test_a_poll_within_a_poll_and_beside_it(servers):
+    """Nobody waits for another's loop; what is under way serves both."""
+    quick, slow = servers(), servers()
+    let_go = threading.Event()
+
+    def wait(request):
+        let_go.wait(20)
+        return http(body())
+
+    slow.answer = wait
+    fleet = Fleet([Node(slow.url, timeout=20), quick.url])
+    arriving = fleet.poll_each(within=20)
+    assert next(arriving).url == quick.url
+    began = time.monotonic()
+    snapshots, errors = fleet.poll(within=0.1)
+    assert (list(snapshots), list(errors)) == ([quick.url], [slow.url])
+    assert time.monotonic() - began < 10
+    let_go.set()
+    assert isinstance(next(arriving).outcome, Snapshot)
+    assert (len(slow.requests), list(arriving)) == (1, [])
+
+
 def test_an_answer_after_an_early_end_is_kept_for_the_next_poll(servers):
     """Leaving the loop loses no answer, and the node is not polled twice."""
     quick, slow = servers(), servers()
@@ -140,8 +163,76 @@ def test_a_fault_is_told_and_leaves_nobody_waiting(server, monkeypatch):
     assert "ZeroDivisionError" in str(errors[server.url])
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), MemoryError()])
+def test_whatever_ends_a_poll_ends_that_one_alone(server, monkeypatch, error):
+    """The node is asked again the next time."""
+
+    def fail():
+        raise error
+
+    node = Node(server.url)
+    fleet = Fleet([node])
+    with monkeypatch.context() as patch:
+        patch.setattr(node, "poll", fail)
+        assert type(error).__name__ in str(fleet.poll(within=20).errors[server.url])
+    assert list(fleet.poll(within=20).snapshots) == [server.url]
+
+
+def test_a_thread_that_can_not_be_started_is_told_each_time(servers, monkeypatch):
+    """And asked again: the fleet and its other nodes go on, and it can be closed."""
+    first, second = servers(), servers()
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name == "poll-" + first.url:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with Fleet([first.url, second.url]) as fleet:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            for _ in range(3):
+                snapshots, errors = fleet.poll(within=20)
+                assert list(snapshots) == [second.url]
+                assert "can't start new thread" in str(errors[first.url])
+        assert len(fleet.poll(within=20).snapshots) == 2
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", _refuse)
+            fleet.close()
+
+
+def _refuse(thread):
+    raise RuntimeError("can't start new thread")
+
+
+def test_dead_nodes_leave_nothing_behind(servers, deads):
+    """No thread and no descriptor, however often they are asked."""
+    gone = servers()
+    gone.close()
+    (dead,) = deads(1)
+    nodes = [gone.url, Node("127.0.1.1:%d" % dead[1], timeout=0.02), servers().url]
+    with Fleet(nodes) as fleet:
+        fleet.poll(within=20)
+        files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+        for _ in range(100):
+            snapshots, errors = fleet.poll(within=20)
+            assert (len(snapshots), len(errors)) == (1, 2)
+        assert len(os.listdir("/proc/self/fd")) <= files + 1
+        assert threading.active_count() <= threads + 1
+
+
+@pytest.mark.parametrize("within", [-1, float("nan"), float("inf"), 1e9, "2", None, True])
+def test_within_is_seconds(within):
+    """Anything else is an error at the call."""
+    for poll in (Fleet([]).poll, Fleet([]).poll_each):
+        with pytest.raises(ValueError, match="within"):
+            poll(within)
+
+
 def test_a_node_stands_once():
     """A result by URL couldn't hold two."""
     with pytest.raises(InvalidAddress, match="twice"):
         Fleet(["http://host:9090", "http://host:9090/"])
+    with pytest.raises(InvalidAddress, match="twice"):
+        Fleet(["host", Node("http://host:9090")])
     assert Fleet([]).poll() == ({}, {})

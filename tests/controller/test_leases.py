@@ -16,9 +16,14 @@ from waggle_live_controller import (
     LeaseConflict,
     Leases,
     Node,
+    NodeIdentity,
     NodeUnreachable,
     PluginIdentity,
+    Plugins,
+    Snapshot,
 )
+
+from .conftest import http
 
 TOKEN = "a-token-of-the-tests"
 IDENTITY = PluginIdentity("example", "detect", "")
@@ -211,3 +216,35 @@ def test_it_ends_where_nobody_answers():
             leases.hold([Entry(IDENTITY, "resolution", 360)], by=_newer())
             eventually(lambda: leases.error is not None)
     assert not [t for t in threading.enumerate() if t.name.startswith("leases-")]
+
+
+def test_a_thread_that_can_not_be_started_is_no_end(server, monkeypatch):
+    """The error is told, and the next decision tries again."""
+    server.answer = lambda request: http(b'{"entries":[]}', "200 OK", 'ETag: "x"')
+    node = Node(server.url, control_token=TOKEN)
+    leases = Leases(node, "controller")
+    snapshot = Snapshot(node.url, NodeIdentity("", ""), Plugins([]), time.monotonic())
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        leases.hold([], by=snapshot)
+        assert "can't start new thread" in str(leases.error)
+    leases.hold([], by=snapshot._replace(received=time.monotonic()))
+    assert leases.wait(20)
+    assert leases.error is None
+    leases.release()
+
+
+def test_a_proxy_that_reaches_no_collector_is_told(server):
+    """It says nothing of the will."""
+    server.answer = lambda request: http(b"<html>", "502 Bad Gateway")
+    node = Node(server.url, control_token=TOKEN)
+    with Leases(node, "controller") as leases:
+        entry = Entry(IDENTITY, "resolution", 720)
+        snapshot = Snapshot(node.url, NodeIdentity("", ""), Plugins([]), time.monotonic())
+        leases.hold([entry], by=snapshot)
+        eventually(lambda: leases.error is not None)
+        assert "the proxy in front of it answers 502" in str(leases.error)

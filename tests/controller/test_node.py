@@ -1,22 +1,17 @@
 """``Node``: one poll is one answer or one error, in time."""
 
 import gzip
-import socket
+import json
 import threading
 import time
 
 import pytest
 
 from waggle_live_controller import (
-    ControllerError,
     InvalidAddress,
     InvalidCredentials,
     Node,
     NodeAnswerInvalid,
-    NodeError,
-    NodeNotReady,
-    NodeRefused,
-    NodeUnreachable,
     http_client,
 )
 
@@ -75,92 +70,32 @@ def test_paths_users_and_compression(server):
     assert "s\u00e9cret" not in repr(node)
 
 
-@pytest.mark.parametrize(
-    ("status", "said", "error", "text"),
-    [
-        ("503 Service Unavailable", b"waiting for 2 plugins\n", NodeNotReady, "waiting for 2"),
-        ("503 Service Unavailable", b"", NodeNotReady, "not ready"),
-        ("401 Unauthorized", b"", NodeRefused, "password"),
-        ("403 Forbidden", b"", NodeRefused, "password"),
-        ("404 Not Found", b"", NodeAnswerInvalid, "404"),
-        ("302 Found", b"", NodeAnswerInvalid, "302"),
-        ("200 OK", b"<html>", NodeAnswerInvalid, "none of a collector"),
-    ],
-)
-def test_other_answers_are_errors(server, status, said, error, text):
-    """Each is a NodeError of its own that names the node and what to do."""
-    server.answer = lambda request: http(said, status, "Location: /elsewhere")
-    with pytest.raises(error) as caught:
-        Node(server.url).poll()
-    assert text in str(caught.value) and server.url in str(caught.value)
-    assert caught.value.url == server.url
-    assert isinstance(caught.value, ControllerError) and isinstance(caught.value, NodeError)
-    assert len(server.requests) == 1
+def test_an_answer_out_of_a_cache_is_old(server):
+    """By the header Age, or because the collector's clock stands still; so nothing is decided by
+    it twice."""
+    node = Node(server.url)
+    server.answer = lambda request: http(body(now=7.0, window=10), "200 OK", "Age: 30")
+    snapshot = node.poll()
+    assert (snapshot.now, snapshot.window) == (7.0, 10)
+    assert 30 <= snapshot.age < 60
+    server.answer = lambda request: http(body(now=8.0))
+    first = node.poll()
+    time.sleep(0.05)
+    second = node.poll()
+    assert second.received == first.received and second.age >= 0.05
+    assert node.poll(window=2).received > first.received  # another answer
+    server.answer = lambda request: http(body(now=9.0))
+    assert node.poll().received > first.received
+    assert "Cache-Control: no-cache" in server.requests[0]
 
 
-def trickle(server, first):
-    """Return an answer that never ends, a byte at a time."""
-
-    def send(connection):
-        connection.sendall(first)
-        while not server.over.wait(0.02):
-            connection.sendall(b"x")
-
-    return send
-
-
-@pytest.mark.parametrize(
-    "first",
-    [b"", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n"],
-)
-def test_a_slow_answer_is_no_answer(server, first):
-    """However it is slow, the poll ends in time, and the next one begins afresh."""
-    server.answer = lambda request: trickle(server, first)
-    node = Node(server.url, timeout=0.3)
-    begin = time.monotonic()
-    with pytest.raises(NodeUnreachable, match=r"no answer within 0\.3 s"):
-        node.poll()
-    assert 0.25 < time.monotonic() - begin < 5
-    server.answer = lambda request: http(body(plugin("a")))
-    assert list(node.poll().plugins) == ["a"]
-
-
-def test_nobody_there_is_unreachable():
-    """No listener, no such name, no answer at all."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can
-        url = "http://127.0.0.1:%d" % taken.getsockname()[1]
-        with pytest.raises(NodeUnreachable, match="refused"):
-            Node(url).poll()
-    with pytest.raises(NodeUnreachable, match="resolved"):
-        Node("http://no-such-host.invalid:9090").poll()
-
-
-@pytest.mark.parametrize(
-    ("answer", "error", "text"),
-    [
-        (b"", NodeUnreachable, "without an answer"),
-        (b"SSH-2.0-x\r\n", NodeAnswerInvalid, "HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", NodeUnreachable, "broke off"),
-        (http(b"no gzip", "200 OK", "Content-Encoding: gzip"), NodeAnswerInvalid, "HTTP"),
-        (
-            http(gzip.compress(b"{}")[:-4], "200 OK", "Content-Encoding: gzip"),
-            NodeUnreachable,
-            "broke off",
-        ),
-    ],
-    ids=["nothing", "ssh", "half", "no-gzip", "half-gzip"],  # gzip's bytes hold the time
-)
-def test_answers_that_break_off(server, answer, error, text):
-    """What is not whole is not taken for the whole."""
-
-    def send(connection):
-        connection.sendall(answer)
-        connection.shutdown(socket.SHUT_RDWR)
-
-    server.answer = lambda request: send
-    with pytest.raises(error, match=text):
-        Node(server.url).poll()
+@pytest.mark.parametrize("age", ["x", "-1", "1e9", "9" * 400, "", "\u0663"])
+def test_an_age_that_is_none_is_no_age(server, age):
+    """Whoever writes such a header says nothing by it."""
+    head = ("Age: " + age).encode("utf-8").decode("latin-1")
+    answer = http(body()).replace(b"\r\n\r\n", b"\r\n" + head.encode("latin-1") + b"\r\n\r\n", 1)
+    server.answer = lambda request: answer
+    assert Node(server.url).poll().age < 30
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -189,32 +124,6 @@ def test_threads_take_turns(server):
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "host:9090",
-        "ftp://host",
-        "http://",
-        "http://host:port",
-        "http://host:70000",
-        None,
-        b"http://host",
-        "http://host/?q",
-        "http://host/#f",
-        "http://ho st",
-        "http://host/\r\nX: y",
-        "http://h\u00f6st",
-        "http://alice:secret@host",
-    ],
-)
-def test_addresses_that_are_none(url):
-    """The error is at the constructor and doesn't repeat a password."""
-    with pytest.raises(InvalidAddress) as caught:
-        Node(url)
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
     "options",
     [
         {"username": "a"},
@@ -237,7 +146,7 @@ def test_certificates_without_tls_are_an_error():
         Node("http://host", ca_file="/any")
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e9, True, "1"])
 def test_a_timeout_is_more_than_nothing(timeout):
     """Else no answer could ever be in time."""
     with pytest.raises(InvalidAddress, match="timeout"):
@@ -254,7 +163,36 @@ def test_a_window_goes_along(server):
             node.poll(window=window)
 
 
-@pytest.mark.parametrize("content", [b"[]", b"{", b'{"control":"on","knobs":[{}]}', b"\xff"])
+def knobs_body(**fields):
+    """Return the JSON text of a knob of the type int."""
+    knob = {"plugin": "p", "plugin_task": "t", "plugin_job": "", "name": "n", "type": "int"}
+    knob.update({"default": 720, "low": 360, "high": 1080, "value": 720, "source": "default"})
+    return json.dumps({"now": 7, "control": "on", "knobs": [{**knob, **fields}]}).encode("utf-8")
+
+
+def test_a_knob_has_the_values_of_its_processes(server):
+    """Where they differ all of them, else the one; a bound of whole numbers stays one."""
+    server.answer = lambda request: http(knobs_body())
+    (knob,) = Node(server.url).knobs().knobs
+    assert (knob.value, knob.values, type(knob.low)) == (720, (720,), int)
+    server.answer = lambda request: http(knobs_body(values=[720, 480]))
+    knobs = Node(server.url).knobs()
+    assert (knobs.knobs[0].values, knobs.now) == ((720, 480), 7.0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"[]", b"{", b'{"control":"on","knobs":[{}]}', b"\xff", b"[" * 100_000),
+        knobs_body(value=[1]),
+        knobs_body(settle="1"),
+        knobs_body(low=True),
+        knobs_body().replace(b"720", b"1" + b"0" * 400),
+        knobs_body().replace(b"720", b"NaN"),
+        knobs_body().replace(b"720", b"1e999"),
+    ],
+    ids=range(11),  # some are long
+)
 def test_knobs_that_are_none(server, content):
     """An answer of something else is an error of the node."""
     server.answer = lambda request: http(content)

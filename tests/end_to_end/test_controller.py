@@ -119,6 +119,26 @@ def test_the_examples_of_the_pages_run(collector, page, number, said, capsys):
     assert said in capsys.readouterr().out
 
 
+def test_the_example_that_acts_on_a_process_runs(collector, task, tmp_path):
+    """The process that it lowers is the plugin's."""
+    text = Path(ROOT, "docs/guides/reading.md").read_text(encoding="utf-8")
+    (example,) = (
+        each for each in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "stat" in each
+    )
+    environ = dict(os.environ, WAGGLE_LIVE_METRICS=collector.address, WAGGLE_LIVE_TASK=task)
+    environ.update(PYWAGGLE_LOG_DIR=str(tmp_path), PYTHONPATH=str(ROOT))
+    node = Node(collector.url)
+    with subprocess.Popen([sys.executable, "-c", BARE], env=environ, cwd=str(tmp_path)) as running:
+        try:
+            wait_until(lambda: task in node.poll().plugins)
+            plugin = node.poll().plugins[task]
+            assert [each.pid for each in plugin.processes] == [running.pid]
+            exec(compile(example, "reading.md", "exec"), {"plugin": plugin})
+            assert os.getpriority(os.PRIO_PROCESS, running.pid) == 10
+        finally:
+            running.terminate()
+
+
 def test_a_plugin_that_ends_is_gone_and_not_at_zero(collector, task):
     """``up`` says so at once; its rate is None while /metrics shows a number, and its last values
     stay with their ages."""

@@ -25,6 +25,7 @@ from ..table.plugin import GONE, UP, Plugin
 from ..table.recent import WINDOW
 from ..table.series import Series
 from ..table.table import Table
+from . import process
 from .columns import TAU_RUN, mean, quantiles
 
 #: Series that are told of at a time.
@@ -51,7 +52,7 @@ class Api:
         self._clock.refresh()
         now = self._clock.monotonic()
         plugins, gone = list(self._table.shown(now)), list(self._table.gone.rows.values())
-        head = {"now": self._clock.unix(now), "node": self._node}
+        head = {"now": self._clock.unix(now), "window": window, "node": self._node}
         yield json.encode(head)[:-1] + b',"plugins":['
         comma = b""
         for plugin in plugins:
@@ -72,6 +73,8 @@ class Api:
                 for kind, (name, fields) in SERIES.items():
                     tell = partial(told_of, fields=fields, state=state, window=window, now=now)
                     yield from self._list(name, by_kind.get(kind, ()), tell)
+                tell = partial(process.told, now=now)
+                yield from self._list("processes", list(plugin.processes.values()), tell)
                 functions = yield from self._told(by_kind.get(protocol.FUNCTION, ()), function)
                 yield from self._list("functions", by_cost(functions), dict)
                 yield b"}"

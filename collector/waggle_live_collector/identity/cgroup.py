@@ -1,4 +1,4 @@
-"""Which pod a process belongs to, by the paths in its ``/proc/<pid>/cgroup``.
+"""Which pod and container a process belongs to, by the paths in its ``/proc/<pid>/cgroup``.
 
 The kubelet makes a cgroup for each pod, and the runtime those of its containers in it. What a
 container makes for itself lies further down. So only a pod that stands where the kubelet puts
@@ -11,6 +11,9 @@ follows it is the pod's own business. The forms:
 - containerd with the cgroupfs driver under a kubelet with the systemd one:
   ``/system.slice/containerd.service/kubepods-burstable-pod<uid>.slice:cri-containerd:<container>``
 - read in a cgroup namespace of our own: what lies above its root is ``/..``, one or more
+
+Outside of pods the outermost container counts, for the same reason. Its name proves nothing where
+others than the runtimes make cgroups, as in a user's slice.
 """
 
 import re
@@ -26,6 +29,15 @@ _POD = re.compile(
     (?:\.slice)?(?:[/:]|\Z)
     """,
     re.VERBOSE,
+)
+_ID = re.compile("[0-9a-f]{64}")
+#: A container's cgroup, with the name of its runtime or without; a monitor of it is none.
+_CONTAINER = re.compile(
+    r"(?:[a-z-]*(?<!conmon)-|[a-z-]+:)?(?P<id>[0-9a-f]{64})(?:\.scope)?(?= \(deleted\)\Z|/|\Z)"
+)
+#: What runtimes put in a cgroup of their own or of the system.
+_RUNTIMES = re.compile(
+    r"(?:/\.\.)*(?:/docker|/libpod_parent|/(?:system|machine)\.slice|/default|/k8s\.io)?[/:]"
 )
 
 
@@ -44,6 +56,33 @@ def pod_of_process(text: str) -> str:
     Version 1 has a line for each hierarchy, version 2 one in all; either may be there beside
     the other. Lines that name different pods prove none.
     """
-    paths = [line.split(":", 2)[2] for line in text.split("\n") if line.count(":") >= 2]
-    pods = {pod for path in paths if (pod := pod_of_path(path))}
+    pods = {pod for path in _paths(text) if (pod := pod_of_path(path))}
     return pods.pop() if len(pods) == 1 else ""
+
+
+def container_of_path(path: str) -> tuple[str, bool]:
+    """Return the id of the container that a cgroup's path lies in, and whether that is proven.
+
+    "" for none.
+    """
+    pod = _POD.match(path) if pod_of_path(path) else None
+    begin = pod or _RUNTIMES.match(path)
+    found = begin and _CONTAINER.match(path, begin.end())
+    if pod is not None or found:
+        return (found["id"], True) if found else ("", False)
+    for slash in re.finditer("[/:]", path):
+        if found := _CONTAINER.match(path, slash.end()):
+            return found["id"], False
+    return "", False
+
+
+def container_of_process(text: str) -> tuple[str, bool]:
+    """Return the same, given the text of ``/proc/<pid>/cgroup``; lines that differ name none."""
+    if not _ID.search(text):
+        return "", False
+    found = {container for path in _paths(text) if (container := container_of_path(path))[0]}
+    return found.pop() if len(found) == 1 else ("", False)
+
+
+def _paths(text: str) -> list[str]:
+    return [line.split(":", 2)[2] for line in text.split("\n") if line.count(":") >= 2]

@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 from collections.abc import Hashable
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ _UCRED = struct.Struct("3i")
 _SO_PEERPIDFD = 77
 #: What the kernel says of a process that has ended, by its version and who asks.
 _ENDED = (errno.ESRCH, errno.EINVAL, errno.ENODATA)
+
+#: Bytes of a file of /proc that are read at a time; most have less.
+_READ = 4096
 
 #: What became of the attempt to prove the pod of a peer.
 PROVEN = "proven"
@@ -78,6 +82,11 @@ class Peer(NamedTuple):
     #: Tells the processes of a principal apart: pid and start time where the kernel tells them,
     #: else something that no other connection has.
     process: Hashable = None
+    #: Its start in clock ticks since the boot; None where the kernel doesn't tell.
+    started: int | None = None
+    #: The id of its container, "" for none, and whether that stands where runtimes put it.
+    container: str = ""
+    container_proven: bool = False
 
 
 def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer:
@@ -93,19 +102,34 @@ def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer
         return Peer(proof=proof, tcp=True, principal=principal, process=object())
     data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     pid, uid, gid = _UCRED.unpack(data)
-    pod, proof, started = "", GONE if prove else UNASKED, None
+    made = Peer(pid, uid, gid, proof=GONE if prove else UNASKED, principal=f"uid:{uid}")
     try:
         handle = _handle(sock, pid)
     except OSError as error:
         # Whatever else it is, as a lack of descriptors, doesn't tell that the process has ended.
         handle = Handle(None) if error.errno in _ENDED else None
-    else:
-        started = _started(handle, pid, proc)
-        if prove:
-            pod, proof = _pod(handle, pid, proc)
-    principal = f"pod:{pod}" if pod else f"uid:{uid}"
+        return made._replace(handle=handle, process=object())
+    if handle is None:
+        return made._replace(proof=NO_PID if prove else UNASKED, process=object())
+    cgroups, started = _read(f"{proc}/{pid}/cgroup"), _started(pid, proc)
+    # Asked only after the reading: whoever lives now lived then, and had this number.
+    if handle.has_ended():
+        cgroups = started = None
     process = object() if started is None else (pid, started)
-    return Peer(pid, uid, gid, pod, proof, handle=handle, principal=principal, process=process)
+    made = made._replace(handle=handle, process=process, started=started)
+    return made if cgroups is None else _placed(made, cgroups, prove)
+
+
+def _placed(peer: Peer, cgroups: str, prove: bool) -> Peer:
+    """Return a peer with the container, and if asked the pod, that its cgroups tell."""
+    container, proven = cgroup.container_of_process(cgroups)
+    peer = peer._replace(container=container, container_proven=proven)
+    if not prove:
+        return peer
+    pod = cgroup.pod_of_process(cgroups)
+    if not pod:
+        return peer._replace(proof=NO_POD)
+    return peer._replace(pod=pod, proof=PROVEN, principal=f"pod:{pod}")
 
 
 def principal_of(sock: socket.socket) -> str:
@@ -121,31 +145,28 @@ def principal_of(sock: socket.socket) -> str:
     return f"address:{text}"
 
 
-def _started(handle: Handle | None, pid: int, proc: str) -> str | None:
-    """Return when the process started, in ticks since the boot; None if the kernel doesn't tell."""
-    if handle is None:
-        return None
+def _started(pid: int, proc: str) -> int | None:
+    """Return when a process started, in ticks since the boot; None if it can't be read."""
     try:
-        with open(f"{proc}/{pid}/stat", "rb") as file:
-            # The name, in brackets, may hold spaces and brackets.
-            started = file.read().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):
+        # The name, in brackets, may hold spaces and brackets.
+        return int((_read(f"{proc}/{pid}/stat") or "").rpartition(")")[2].split()[19])
+    except (IndexError, ValueError):
         return None
-    return None if handle.has_ended() else started
 
 
-def _pod(handle: Handle | None, pid: int, proc: str) -> tuple[str, str]:
-    if handle is None:
-        return "", NO_PID
+def _read(path: str) -> str | None:
+    """Return a short file of the kernel's; None if it can't be read."""
     try:
-        with open(f"{proc}/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
-            pod = cgroup.pod_of_process(file.read())
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return "", GONE
-    # Asked only after the reading: whoever lives now lived then, and had this number.
-    if handle.has_ended():
-        return "", GONE
-    return pod, PROVEN if pod else NO_POD
+        return None
+    try:
+        parts = iter(partial(os.read, descriptor, _READ), b"")
+        return b"".join(parts).decode("utf-8", "replace")
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _handle(sock: socket.socket, pid: int) -> Handle | None:

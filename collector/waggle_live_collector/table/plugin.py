@@ -10,6 +10,7 @@ from waggle_live.wire.protocol import Labels
 
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
+from ..identity.peer import Handle, Peer
 from ..messages import MemoryScope, Whole
 from . import exact_sum, exits
 from .kinds import AnyTotals
@@ -34,6 +35,8 @@ class Member(Protocol):
     memory_bytes: int | None
     memory_scope: MemoryScope
     info: ProcessInfo
+    handle: Handle | None
+    peer: Peer
 
 
 class Plugin(Struct, array_like=True, dict=True, eq=False):

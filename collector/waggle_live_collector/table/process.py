@@ -11,7 +11,7 @@ from waggle_live.wire.errors import ProtocolError
 from ..budget import UNKNOWN, Account
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels, ProcessInfo
-from ..identity.peer import Handle
+from ..identity.peer import Handle, Peer
 from ..messages import (
     MAX_REFUSALS,
     MAX_WHOLE,
@@ -81,6 +81,8 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self.close: Callable[[], None] | None = None
         #: Tells whether it has ended; None where the kernel can't tell which one it is.
         self.handle: Handle | None = None
+        #: What the kernel told of it at its last connect; nothing since the collector's start.
+        self.peer = Peer()
         #: Each of the cells, and the merged series that it counts in.
         self.rows: dict[Any, tuple[AnyApplied, Series]] = {}
         #: It has expired since the kernel told that it is gone.

@@ -219,6 +219,7 @@ class Processes:
             self.by_id[process.id] = process.plugin.processes[process.id] = process
             self.table.attend(process.plugin)
         process.is_full = False
+        process.peer = peer
         process.watch(peer.handle)
         process.last_seen = process.plugin.last_seen = at
         self._attach(process, connected=True, at=at)

@@ -22,8 +22,6 @@ from .shared_answers import SharedAnswers
 
 KNOBS, LEASES, QUARANTINE = "/api/v1/knobs", "/api/v1/leases", "/api/v1/quarantine"
 CONTENT_TYPE = "application/json"
-#: Nobody keeps what is true for a moment.
-_HEADERS = {"Cache-Control": "no-store"}
 _CHALLENGE = {"WWW-Authenticate": TOKEN_HEADER}
 _ANY = "*"
 #: Seconds beside those of a profile until it is answered.
@@ -67,7 +65,7 @@ class ControlRoutes:
             return unready
         answer = await self._answers.get(request.path)
         packed = negotiation.takes_gzip(request.headers.getall("Accept-Encoding", []))
-        headers = {**_HEADERS, "Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding"}
+        headers = {"Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding"}
         return await answer.respond(request, packed, headers)
 
     async def _make(self, path: str) -> Answer:
@@ -101,14 +99,14 @@ class ControlRoutes:
         if not self._orders.end(name, _etags(request)):
             raise OrderError("not_found", 404, f"{name} holds nothing")
         self._count("released")
-        return web.Response(status=204, headers=_HEADERS)
+        return web.Response(status=204)
 
     async def _clear(self, request: web.Request) -> web.StreamResponse:
         which = _convert(dict(request.query), Clearance)
         if not self._orders.clear(which.key, _values(which.value)):
             raise OrderError("not_found", 404, "no such value is quarantined")
         self._count("cleared")
-        return web.Response(status=204, headers=_HEADERS)
+        return web.Response(status=204)
 
     async def _profile(self, request: web.Request) -> web.StreamResponse:
         wish = await _body(request, Wish)
@@ -120,7 +118,7 @@ class ControlRoutes:
             deadline.reschedule(when + wish.seconds + PROFILE_GRACE)
         text, of = await self._profiling.profile(wish)
         self._count("profiled")
-        headers = {**_HEADERS, "Waggle-Profile-Unit": f"{of} microseconds"}
+        headers = {"Waggle-Profile-Unit": f"{of} microseconds"}
         return web.Response(text=text, headers=headers)
 
     def _told(
@@ -142,7 +140,7 @@ class ControlRoutes:
                 return await handler(request)
             except OrderError as error:
                 self._count(error.outcome)
-                headers = {**_HEADERS, **(_CHALLENGE if error.status == 401 else {})}
+                headers = _CHALLENGE if error.status == 401 else {}
                 return web.Response(status=error.status, text=f"{error}\n", headers=headers)
 
         return guarded
@@ -152,9 +150,7 @@ class ControlRoutes:
 
 
 def _answer(body: Any, status: int = 200) -> web.Response:
-    return web.Response(
-        status=status, body=json.encode(body), content_type=CONTENT_TYPE, headers=_HEADERS
-    )
+    return web.Response(status=status, body=json.encode(body), content_type=CONTENT_TYPE)
 
 
 def _etags(request: web.Request) -> list[str]:

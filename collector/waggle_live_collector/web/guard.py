@@ -71,7 +71,11 @@ class HttpGuard:
             connection.enter(Phase.IDLE)
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add the configured headers to a response that is to be sent."""
+        """Add the configured headers to a response that is to be sent.
+
+        Unless it says otherwise no cache on the way keeps it: what is gone must not look like now.
+        """
+        response.headers.setdefault("Cache-Control", "no-store")
         if config := connection_of(request).listener.current():
             for name, value in config.headers.items():
                 response.headers.setdefault(name, value)  # the page has a stricter policy

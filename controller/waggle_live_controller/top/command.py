@@ -88,7 +88,7 @@ def _nodes(options: argparse.Namespace) -> List[Node]:
             raise InvalidCredentials("--user needs the password in " + PASSWORD_VARIABLE)
     token = _token(options.token_file)
     return [
-        Node(_whole_url(url), timeout=options.timeout, control_token=token, **credentials)
+        Node(url, timeout=options.timeout, control_token=token, **credentials)
         for url in options.urls
     ]
 
@@ -101,14 +101,6 @@ def _token(path: Optional[str]) -> Optional[str]:
             return file.read().strip()
     except (OSError, ValueError) as error:
         raise InvalidCredentials("--control.token-file %s: %s" % (path, error)) from error
-
-
-def _whole_url(name: str) -> str:
-    """Return the URL that ``host`` or ``host:port`` is short for; others are whole."""
-    if "://" in name:
-        return name
-    after_address = name.rpartition("]")[2]  # the colons of an IPv6 address are no port's
-    return "http://" + (name if ":" in after_address else name + ":9090")
 
 
 def _seconds(text: str) -> float:

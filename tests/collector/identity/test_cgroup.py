@@ -2,12 +2,18 @@
 
 import pytest
 
-from waggle_live_collector.identity.cgroup import pod_of_path, pod_of_process
+from waggle_live_collector.identity.cgroup import (
+    container_of_path,
+    container_of_process,
+    pod_of_path,
+    pod_of_process,
+)
 
 UID = "2f0c8a4e-6f2d-4c7e-9d5f-0f6f3b1a7c11"
 OTHER = "99999999-6f2d-4c7e-9d5f-0f6f3b1a7c99"
 UNDER = UID.replace("-", "_")
 ID = "0123456789abcdef" * 4
+OTHER_ID = "fedcba9876543210" * 4
 SLICE = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UNDER}.slice"
 
 PODS = {
@@ -94,3 +100,65 @@ TEXTS = {
 def test_files_of_processes(text, pod):
     """One hierarchy or many; those that disagree prove nothing."""
     assert pod_of_process(text) == pod
+
+
+PROVEN = {name: path for name, path in PODS.items() if ID in path} | {
+    "docker": f"/docker/{ID}",
+    "docker, systemd": f"/system.slice/docker-{ID}.scope",
+    "docker, nested": f"/docker/{ID}/docker/{OTHER_ID}",
+    "docker, its own": f"/docker/{ID}/system.slice/docker-{OTHER_ID}.scope",
+    "docker, seen from a namespace": f"/../{ID}",
+    "docker, systemd, seen from a namespace": f"/../docker-{ID}.scope",
+    "podman": f"/machine.slice/libpod-{ID}.scope",
+    "podman, nested": f"/machine.slice/libpod-{ID}.scope/container",
+    "podman, cgroupfs": f"/libpod_parent/libpod-{ID}",
+    "containerd": f"/default/{ID}",
+    "containerd, both drivers": f"/system.slice:cri-containerd:{ID}",
+    "cri-o": f"/system.slice/crio-{ID}.scope",
+    "removed meanwhile": f"/docker/{ID} (deleted)",
+}
+USER = "/user.slice/user-1000.slice/user@1000.service"
+UNPROVEN = {
+    "podman, without root": f"{USER}/user.slice/libpod-{ID}.scope/container",
+    "podman, without root, version 1": f"/user.slice/libpod-{ID}.scope",
+    "a user's own": f"{USER}/app.slice/docker-{ID}.scope",
+    "below a service": f"/system.slice/mine.service/{ID}/{OTHER_ID}",
+}
+NONE = {
+    "the root": "/",
+    "nothing": "",
+    "a service": "/system.slice/ssh.service",
+    "podman's monitor": f"/machine.slice/libpod-conmon-{ID}.scope",
+    "cri-o's monitor": f"/system.slice/crio-conmon-{ID}.scope",
+    "a shorter id": f"/docker/{ID[:-1]}",
+    "a longer id": f"/docker/{ID}0",
+    "capitals": f"/docker/{ID.upper()}",
+    "the pod itself": f"/kubepods/burstable/pod{UID}",
+    "what a pod makes beside its containers": f"/kubepods/pod{UID}/mine/docker-{ID}.scope",
+}
+
+
+@pytest.mark.parametrize("path", PROVEN.values(), ids=PROVEN.keys())
+def test_paths_of_containers(path):
+    """The outermost one, by every runtime and driver; of a pod, the one right below it."""
+    assert container_of_path(path) == (ID, True)
+
+
+@pytest.mark.parametrize("path", UNPROVEN.values(), ids=UNPROVEN.keys())
+def test_paths_that_others_may_make(path):
+    """Whoever may make cgroups there may give them any name."""
+    assert container_of_path(path) == (ID, False)
+
+
+@pytest.mark.parametrize("path", NONE.values(), ids=NONE.keys())
+def test_paths_of_no_container(path):
+    """What has no id of a container is none, nor are the runtimes' monitors."""
+    assert container_of_path(path) == ("", False)
+
+
+def test_containers_of_processes():
+    """Hierarchies that disagree name none; those at the root say nothing."""
+    docker = PROVEN["docker"]
+    assert container_of_process(f"4:cpu:{docker}\n1:name=systemd:{docker}\n0::/\n") == (ID, True)
+    assert container_of_process(f"4:cpu:{docker}\n0::/docker/{OTHER_ID}\n") == ("", False)
+    assert container_of_process("") == ("", False)

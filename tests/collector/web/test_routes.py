@@ -157,6 +157,13 @@ def test_what_cannot_be_made_leaves_a_trace():
     assert log.count("can't make an answer") == log.count("Traceback") == 2
 
 
+def test_no_cache_on_the_way_keeps_an_answer(collector):
+    """What it would repeat is gone by then; the page alone may be kept if it is asked for anew."""
+    for path in ("/m/etrics", "/api/v1/plugins", "/api/v1/knobs", "/-/ready", "/nothing"):
+        assert collector.get(path)[1]["Cache-Control"] == "no-store"
+    assert collector.get("/")[1]["Cache-Control"] == "no-cache"
+
+
 def test_no_answer_says_which_python_runs(collector):
     """Refusals of what is no HTTP neither."""
     for path in ("/m/etrics", "/", "/nothing", "/-/ready"):
