@@ -40,7 +40,7 @@ ARROWS = {
     "waggle_live_collector": {
         "__init__": "version",
         "__main__": "web history exposition intake state control table identity upkeep sockets "
-        "budget clock faults logs memory options own_metrics version",
+        "budget clock faults limits logs memory options own_metrics signals version",
         "web": "history exposition control table identity sockets "
         "budget clock faults limits own_metrics regular_file version",
         "history": "exposition table budget clock faults",
@@ -57,6 +57,7 @@ ARROWS = {
         "faults": "clock own_metrics",
         "options": "limits memory version",
         "limits": "",
+        "signals": "",
         "own_metrics": "version",
         "logs": "",
         "memory": "",

@@ -145,6 +145,10 @@ HELD_BY = {
         "waggle_live/reporter/test_link.py::test_one_that_hangs_up_again_and_again_is_named",
     ],
     "TCP is off": ["collector/sockets/test_tcp.py::test_tcp_is_off_by_default"],
+    "The manifests of `deploy/waggle`": [
+        "deploy/test_waggle.py::test_plugins_reach_the_way_in_and_nothing_else",
+        "containers/test_waggle_stack.py::test_a_plugin_without_the_mount_reports_over_tcp",
+    ],
     "With `--tcp.token-file`": [
         "collector/sockets/test_tcp.py::test_the_token_lets_in_and_is_told_to_nobody",
     ],
@@ -162,8 +166,17 @@ HELD_BY = {
         "test_another_user_can_connect_but_not_replace_the_socket",
         "collector/sockets/test_unix.py::test_what_is_done_to_the_file_loses_nothing",
     ],
+    "In a user's own directories": [
+        "waggle_live/reporter/test_address.py::test_a_socket_that_another_user_has_made",
+    ],
+    "It never looks in `/tmp`": [
+        "waggle_live/wire/test_places.py::test_the_documented_paths",
+        "waggle_live/wire/test_places.py::test_the_places_of_a_user",
+    ],
     "The page at `/`": [
         "end_to_end/test_page_plugins.py::test_a_hostile_name_is_text_and_nothing_else",
+    ],
+    "Its policy has the browser": [
         "end_to_end/test_page.py::test_the_policy_would_stop_what_slips_through",
         "collector/web/test_page.py::"
         "test_the_policy_names_the_script_and_the_style_by_their_hashes",
@@ -182,8 +195,8 @@ HELD_BY = {
     ],
     "The image, the manifests": [
         "containers/test_containers.py::test_plugin_and_collector_in_containers_of_their_own",
-        "deploy/test_kubernetes.py::test_it_has_no_rights",
-        "deploy/test_systemd.py::test_systemd_finds_no_fault",
+        "deploy/test_waggle.py::test_it_has_no_rights",
+        "containers/test_systemd.py::test_the_hardened_service_sees_who_a_plugin_is",
     ],
     "Without `--control.token-file`": [
         "collector/web/test_control_access.py::test_without_the_token_nothing_changes",
@@ -227,6 +240,10 @@ HELD_BY = {
         "test_a_value_after_which_the_plugin_ends_twice_is_quarantined",
         "collector/control/test_safety.py::"
         "test_only_the_value_is_quarantined_until_somebody_clears_it",
+    ],
+    "A value that a process had": [
+        "collector/control/test_safety.py::"
+        "test_a_value_that_a_process_ran_with_for_long_is_not_blamed",
     ],
     "A profile ends with": [
         "collector/control/test_profiling.py::test_who_goes_away_releases_the_knob",

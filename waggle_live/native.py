@@ -110,6 +110,7 @@ class Native:
 
     getpid = staticmethod(posix.getpid)
     getppid = staticmethod(posix.getppid)
+    geteuid = staticmethod(posix.geteuid)
     stat = staticmethod(posix.stat)
     fstat = staticmethod(posix.fstat)
     urandom = staticmethod(posix.urandom)

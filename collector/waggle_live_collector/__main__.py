@@ -1,12 +1,9 @@
 """Wires the collector: binds, announces, serves, drains on SIGTERM."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
-import resource
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -27,8 +24,10 @@ from .identity.lookups import AppMetaLookups
 from .identity.node import node_labels
 from .identity.token import TokenError, TokenFile
 from .intake.listener import Listener
+from .limits import raise_descriptor_limit
 from .options import OFF, REQUIRE, Options, parse
 from .own_metrics import OwnMetrics
+from .signals import stop_signal
 from .sockets.inherited import inherit
 from .sockets.tcp import join, listen
 from .sockets.unix import SocketError, UnixSocket, default_path
@@ -62,7 +61,7 @@ def main() -> None:
 def serve(options: Options) -> None:
     """Run a collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
     lines = logs.start(options.log_level, options.log_format)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     gc.freeze()  # what was imported stays: to look through it again and again takes 20 ms each time
     try:
         asyncio.run(run(options, lines))
@@ -115,19 +114,20 @@ async def run(options: Options, lines: logs.Lines) -> None:
         prove=options.identity_verify != OFF,
     )
 
-    stop = _stop_signal()
+    stop = stop_signal()
     http = [
         listen(*address, to="serve HTTP", flag="web.listen-address")
         for address in options.web_listen_address
     ]
-    tcp = _listen_tcp(options)
     unix = UnixSocket(
-        options.socket_path or default_path(os.environ.get("XDG_RUNTIME_DIR", "")),
+        options.socket_path or default_path(os.environ),
         mode=options.socket_mode,
         gid=options.socket_gid,
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
+    # After the unix socket: plugins that could be proven there shall find it first.
+    tcp = _listen_tcp(options, unix)
     readiness = Readiness(processes=processes, clock=clock)
     node = node_labels()
     history = History(table=table, faults=faults, clock=clock)
@@ -255,14 +255,6 @@ async def _read(state: StateFile, stop: asyncio.Event, unix: UnixSocket) -> Stat
         raise
 
 
-def _stop_signal() -> asyncio.Event:
-    """Return what is set when the process is to end."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
-
-
 def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> str:
     """Return all addresses as text."""
 
@@ -272,11 +264,16 @@ def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> st
     return " ".join([*named("http", http), f"socket={path}", *named("tcp", tcp)])
 
 
-def _listen_tcp(options: Options) -> list[socket.socket]:
+def _listen_tcp(options: Options, unix: UnixSocket) -> list[socket.socket]:
     """Return the socket of ``--tcp.listen-address``, none where it is not given."""
-    if options.tcp_listen_address is None:
+    address = options.tcp_listen_address
+    if address is None:
         return []
-    sock = listen(*options.tcp_listen_address, to="listen for plugins", flag="tcp.listen-address")
+    try:
+        sock = listen(*address, to="listen for plugins", flag="tcp.listen-address")
+    except SocketError:
+        unix.unlink()
+        raise
     if options.identity_verify == REQUIRE:
         log.warning(
             "--identity.verify=require: whoever reports over --tcp.listen-address is refused"
@@ -284,14 +281,6 @@ def _listen_tcp(options: Options) -> list[socket.socket]:
     elif options.tcp_token_file is None:
         log.warning("--tcp.listen-address without --tcp.token-file: whoever reaches it may report")
     return [sock]
-
-
-def _raise_descriptor_limit() -> None:
-    """Take as many descriptors as we may: each plugin process holds one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    log.debug("descriptors: %d, at most %d", soft, hard)
 
 
 if __name__ == "__main__":

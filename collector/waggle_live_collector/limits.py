@@ -1,9 +1,13 @@
 """The bounds that an operator can set, or a test makes small, with their defaults."""
 
+import contextlib
+import logging
 import resource
 from dataclasses import dataclass, field
 
 from waggle_live.wire.protocol import DEFAULT_MAX_SERIES
+
+log = logging.getLogger(__name__)
 
 #: Series of one process; a client of ours folds what is over this default into ``__overflow__``,
 #: whatever the operator sets.
@@ -26,6 +30,14 @@ DEFAULT_HOLD_TIME = 300.0
 #: Seconds of silence after which a TCP peer is asked whether it is there, seconds between two
 #: questions, and how many of them it may leave unanswered: 11 s in all.
 DEFAULT_KEEPALIVE = (5, 2, 3)
+
+
+def raise_descriptor_limit() -> None:
+    """Take as many descriptors as we may: each plugin process holds two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    log.debug("descriptors: %d, at most %d", soft, hard)
 
 
 def http_connections() -> int:

@@ -108,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     flag("web.config.file", config)
     path = "unix socket that plugins report to; one that systemd hands over comes before it "
     path += "(default: the first that may be written of "
-    path += "/run/waggle/live-metrics/live_metrics.sock, /app/live_metrics.sock and "
-    path += "$XDG_RUNTIME_DIR/waggle/live_metrics.sock)"
+    path += "/run/waggle/live-metrics/live_metrics.sock, /app/live_metrics.sock, "
+    path += "$XDG_RUNTIME_DIR/waggle/live_metrics.sock and ~/.waggle/live_metrics.sock)"
     parser.set_defaults(socket_path=None)
     flag("socket.path", path, type=_socket_path, default=absent)
     mode = f"{DEFAULT_SOCKET_MODE:04o}"
@@ -127,7 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     flag("identity.app-meta-cache", redis, type=_redis_url, metavar="URL")
     verify = "what to do about a claimed pod that the kernel doesn't prove"
     flag("identity.verify", verify, choices=VERIFY, default=WARN, metavar=None)
-    whole = "memory to keep within, as 60MiB or 64M; if not given 60MiB, or what the cgroup has"
+    whole = "memory to keep within, as 60Mi (2^20) or 64M (10^6); if not given 60Mi, or what the "
+    whole += "cgroup has"
     flag("limit.memory", whole, type=_bytes, metavar="BYTES")
     for name, text, default in (
         (
@@ -219,9 +220,12 @@ def _duration(text: str) -> float:
 
 
 def _bytes(text: str) -> int:
-    right = "an amount of memory is like 60MiB, 64M or 62914560"
-    number, unit = _match(r"(\d+(?:\.\d+)?)([kKMG]?)(?:i?B)?", text, right).groups()
-    size = int(float(number) * 1024 ** " KMG".index(unit.upper() or " "))
+    right = "an amount of memory is like 60Mi, 64M or 62914560: Ki, Mi, Gi are powers of 1024, "
+    right += "k, M, G powers of 1000, each with or without B"
+    number, unit, binary = _match(
+        r"(\d{1,15}(?:\.\d{1,15})?)([kKMG]?)((?<=[KMG])i)?B?", text, right
+    ).groups()
+    size = int(float(number) * (1024 if binary else 1000) ** " KMG".index(unit.upper() or " "))
     if size < memory.LEAST:
         raise argparse.ArgumentTypeError(f"at least {memory.LEAST >> 20}MiB, got {text!r}")
     return size

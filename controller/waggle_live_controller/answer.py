@@ -1,4 +1,4 @@
-"""Reads the JSON of a collector's ``/api/v1/plugins`` (docs/metrics.md).
+"""Reads the JSON of a collector's ``/api/v1/plugins`` (docs/reference/http.md).
 
 A reading has the names of the JSON's fields, so each field is read by its type. Unknown fields are
 ignored, and a missing one is null. A field of the wrong type is an error: a guess would be a wrong

@@ -1,4 +1,4 @@
-"""A real redis-server for tests: on loopback, with a directory of its own, ended by the test."""
+"""A real redis-server for tests, with a directory of its own, ended by the test."""
 
 import signal
 import socket
@@ -10,13 +10,19 @@ from .harness import wait_until
 
 
 class RedisServer:
-    """Starts empty and may be stopped, started again, or stopped in its tracks."""
+    """Starts empty and may be stopped, started again, or stopped in its tracks.
 
-    def __init__(self, directory):
-        self._program = program("redis-server", "redis-server")
+    On a free port of the loopback interface; or, by the command ``within``, in a network namespace
+    where ``host`` is its address, on the port of the stack's.
+    """
+
+    def __init__(self, directory, *, host="127.0.0.1", within=()):
+        self._command = [*within, program("redis-server", "redis-server")]
         self._directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self._host, self.port = host, 6379
+        if not within:
+            with socket.create_server((host, 0)) as free:
+                self.port = free.getsockname()[1]
         self.process = None
 
     @property
@@ -26,9 +32,9 @@ class RedisServer:
 
     def start(self):
         """Start it; returns when it answers."""
-        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._directory]
-        arguments += ["--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen([self._program, *arguments], stdout=subprocess.DEVNULL)
+        arguments = ["--port", str(self.port), "--bind", self._host, "--dir", self._directory]
+        arguments += ["--save", "", "--appendonly", "no", "--protected-mode", "no"]
+        self.process = subprocess.Popen([*self._command, *arguments], stdout=subprocess.DEVNULL)
         wait_until(self._answers)
         return self
 
@@ -42,7 +48,7 @@ class RedisServer:
         """Say one command and return the answer as it is on the wire."""
         parts = [str(word).encode() for word in words]
         request = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts)
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection((self._host, self.port), timeout=10) as connection:
             connection.sendall(request)
             return connection.recv(4096)
 

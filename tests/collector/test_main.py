@@ -125,12 +125,13 @@ def test_a_taken_port_is_said_and_leaves_no_socket():
     """Exit status 1, with the address and the flag."""
     with socket.create_server(("127.0.0.1", 0)) as taken, CollectorProcess() as collector:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
-        collector.flags.append("--web.listen-address=" + address)
-        code, log = fails_to_start(collector)
-        assert code == 1
-        assert f"can't serve HTTP on {address}" in log
-        assert "Traceback" not in log
-        assert not os.path.exists(collector.socket_path)
+        for flag, to in (("web", "serve HTTP"), ("tcp", "listen for plugins")):
+            collector.flags[-1:] = [f"--{flag}.listen-address={address}"]
+            code, log = fails_to_start(collector)
+            assert code == 1
+            assert f"can't {to} on {address}" in log
+            assert "Traceback" not in log
+            assert not os.path.exists(collector.socket_path)
 
 
 def test_the_state_of_a_running_collector_is_not_touched_by_a_second():

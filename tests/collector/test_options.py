@@ -60,10 +60,24 @@ def test_durations(text, seconds):
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("62914560", 60 << 20), ("60MiB", 60 << 20), ("64M", 64 << 20), ("0.5G", 1 << 29)],
+    [
+        ("62914560", 60 << 20),
+        ("62914560B", 60 << 20),
+        ("60Mi", 60 << 20),
+        ("60MiB", 60 << 20),
+        ("0.5Gi", 1 << 29),
+        ("0.5GiB", 1 << 29),
+        ("61440Ki", 60 << 20),
+        ("64M", 64_000_000),
+        ("64MB", 64_000_000),
+        ("0.5G", 500_000_000),
+        ("1GB", 10**9),
+        ("64000k", 64_000_000),
+        ("64000KB", 64_000_000),
+    ],
 )
 def test_amounts_of_memory(text, size):
-    """As systemd and Prometheus write them; a K is 1024."""
+    """As Kubernetes writes them: Mi is 2^20 and M is 10^6; a B may follow."""
     assert parse([f"--limit.memory={text}"]).limits.memory == size
 
 
@@ -85,6 +99,13 @@ def test_amounts_of_memory(text, size):
         "--limit.memory=0",
         "--limit.memory=64 apples",
         "--limit.memory=1k",
+        "--limit.memory=64m",
+        "--limit.memory=64mi",
+        "--limit.memory=64i",
+        "--limit.memory=64iB",
+        "--limit.memory=64Ti",
+        "--limit.memory=1e400",
+        "--limit.memory=" + "9" * 400 + "Gi",
         "--log.level=loud",
         "--log.format=xml",
         "--limit.ser=5",
@@ -93,6 +114,7 @@ def test_amounts_of_memory(text, size):
         "--plugin.hold-time=999999d",
         "--plugin.hold-time=\u0665m",
         "--web.listen-address=::1:9090",
+        "--web.listen-address=:::9090",
         "--web.listen-address=http://host:9090",
         "--web.listen-address=[::1:9090",
         "--web.listen-address=:\u0669\u0660",
@@ -128,6 +150,22 @@ def test_wrong_values_are_refused_with_the_rule(flag, capsys):
         parse([flag])
     assert exit_.value.code == 2
     assert flag.partition("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "right"),
+    [
+        ("--limit.memory=64Ti", "Ki, Mi, Gi"),
+        ("--web.listen-address=:::9090", "[IPv6]:port"),
+        ("--tcp.listen-address=9091", ":port"),
+    ],
+)
+def test_the_message_says_what_would_be_right(flag, right, capsys):
+    """With the value that was given."""
+    with pytest.raises(SystemExit):
+        parse([flag])
+    said = capsys.readouterr().err
+    assert right in said and flag.partition("=")[2] in said
 
 
 def test_too_many_processes_are_refused_with_what_allows_more(capsys):

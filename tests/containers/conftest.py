@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .podman import ROOT, Podman, need
+from .podman import ROOT, SYSTEMD_BASE, Podman, need
 
 #: Left out of copies; what other tests import just now comes and goes in __pycache__.
 SKIPPED = shutil.ignore_patterns("*.whl", "__pycache__")
@@ -25,6 +25,13 @@ def podman(tmp_path_factory):
 def collector_image(podman):
     """The collector's image, built from this repository."""
     return podman.build("collector", ROOT, "--file=%s" % (ROOT / "Dockerfile.collector"))
+
+
+@pytest.fixture(scope="session")
+def systemd_image(podman):
+    """The collector in /opt/collector of a Debian that systemd can start."""
+    file = "--file=%s" % (ROOT / "Dockerfile.collector")
+    return podman.build("systemd", ROOT, file, base=SYSTEMD_BASE)
 
 
 @pytest.fixture(scope="session")

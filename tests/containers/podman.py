@@ -9,6 +9,7 @@ from tests.programs import program
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE_IMAGE = "localhost/waggle-live-base:bookworm"
+SYSTEMD_BASE = "localhost/waggle-live-base:bookworm-systemd", "systemd"
 #: What is looked for, and the Debian package that has it.
 NEEDS = {
     "podman": "podman",
@@ -76,14 +77,17 @@ class Podman:
         assert codes is None or done.returncode in codes, said
         return done.stdout.strip()
 
-    def build(self, what, context, *arguments):
-        """Build an image on the base that needs no registry; return its name."""
-        self.run(ROOT / "scripts" / "base-image", BASE_IMAGE)
+    def build(self, what, context, *arguments, base=(BASE_IMAGE,)):
+        """Build an image on a base that needs no registry; return its name.
+
+        ``base``: the name of the base, and more Debian packages that are in it.
+        """
+        self.run(ROOT / "scripts" / "base-image", *base)
         name = self.name(what, "image")
         volumes = ["--volume=%s:%s:ro" % (path, path) for path in PIP_FILES if Path(path).exists()]
         self(
             *("build", "--quiet", "--format=docker", "--pull=never", "--layers=false"),
-            *("--network=host", "--build-arg=BASE_IMAGE=" + BASE_IMAGE, "--tag=" + name),
+            *("--network=host", "--build-arg=BASE_IMAGE=" + base[0], "--tag=" + name),
             *volumes,
             *arguments,
             context,

@@ -1,6 +1,7 @@
 """Both images, really built and run, as an operator would: apart, and with no rights."""
 
 import json
+import re
 import sys
 import time
 import urllib.error
@@ -12,7 +13,7 @@ import pytest
 from tests.collector.harness import Scrape, wait_until
 from tests.programs import free_port
 
-from .podman import HARDENED, ROOT
+from .podman import BASE_IMAGE, HARDENED, ROOT
 
 SOCKETS = "/run/waggle/live-metrics"
 STATE = "/run/waggle-live-state"
@@ -144,6 +145,15 @@ def test_the_collectors_image_is_no_bigger_than_needed(podman, collector_image):
     assert labels["org.opencontainers.image.licenses"] == "BSD-3-Clause"
     version = podman("run", "--rm", "--network=none", collector_image, "--version").split()[-1]
     assert labels["org.opencontainers.image.version"] == version
+
+
+def test_the_page_says_how_big_the_image_is(podman, collector_image):
+    """What it adds to its base, in MB, as docs/guides/deploy.md says."""
+    sizes = podman("image", "inspect", "--format={{.Size}}", collector_image, BASE_IMAGE).split()
+    added = (int(sizes[0]) - int(sizes[1])) / 1e6
+    text = (ROOT / "docs" / "guides" / "deploy.md").read_text(encoding="utf-8")
+    (said,) = re.findall(r"adds (\d+) MB\s+to its base", text)
+    assert added == pytest.approx(int(said), abs=2)
 
 
 def test_compose_runs_a_collector_and_two_plugins(podman, collector_image, plugin_image):

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from tests.programs import program
+from waggle_live.wire.places import DEFAULT_SOCKET_PATHS
 from waggle_live_collector import options
-from waggle_live_collector.sockets.unix import DEFAULT_PATHS
 
 UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 
@@ -39,7 +39,7 @@ def test_systemd_finds_no_fault(tmp_path):
 def test_the_socket_is_where_plugins_look():
     """Path and rights are the collector's own defaults, and systemd accepts nothing itself."""
     socket = read("waggle-live-collector.socket")["Socket"]
-    assert socket["ListenStream"] == DEFAULT_PATHS[0]
+    assert socket["ListenStream"] == DEFAULT_SOCKET_PATHS[0]
     assert int(socket["SocketMode"], 8) == options.DEFAULT_SOCKET_MODE
     assert socket.get("Accept", "no") == "no"
 

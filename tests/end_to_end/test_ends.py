@@ -38,7 +38,7 @@ WAYS = {
 
 def table():
     """Return the rows of the page: exit status, status without ``run`` and with it, by end."""
-    text = (Path(ROOT) / "docs" / "ends.md").read_text().replace("`", "")
+    text = (Path(ROOT) / "docs" / "explanation" / "ends.md").read_text().replace("`", "")
     rows = [line.strip("| ").split(" | ") for line in re.findall(r"^\|.*\|$", text, re.M)]
     return {end: rest for end, *rest in rows[2:]}
 

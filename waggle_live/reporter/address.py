@@ -1,19 +1,17 @@
 """Where the collector is: ``WAGGLE_LIVE_METRICS``, or the places where it usually stands."""
 
-import os
 from typing import List, Mapping, NamedTuple, Optional
 
 from ..logs import LogOnce
 from ..native import Native
 from ..wire.errors import InvalidAddress, InvalidType, describe
+from ..wire.places import DEFAULT_SOCKET_PATHS, MAX_SOCKET_PATH, fits, user_socket_paths
 
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
 #: What a collector that is reached over TCP may ask for; it is sent to no other.
 TOKEN_VARIABLE = "WAGGLE_LIVE_METRICS_TOKEN"
 #: Longest token that the wire takes, in characters.
 MAX_TOKEN_LENGTH = 1024
-#: Socket paths that are tried in this order when nothing is set; the second is the original's.
-DEFAULT_SOCKET_PATHS = ("/run/waggle/live-metrics/live_metrics.sock", "/app/live_metrics.sock")
 #: The collector's Service in the Waggle Edge Stack, for plugin pods without the socket.
 SERVICE_HOST = "wes-live-metrics.default.svc.cluster.local"
 SERVICE_PORT = 9091
@@ -43,11 +41,12 @@ def parse(text: str) -> Optional[Address]:
         return None
     if text.startswith("unix://"):
         path = text[len("unix://") :]
-        if path.startswith("/") and "\0" not in path and len(os.fsencode(path)) < 108:
+        if path.startswith("/") and fits(path):
             return Address(path=path)
         raise InvalidAddress(
             _RULE % (ENVIRONMENT_VARIABLE, text)
-            + ": the path must be absolute and shorter than 108 bytes (the kernel's limit)"
+            + ": the path must be absolute and at most %d bytes (the kernel's limit)"
+            % MAX_SOCKET_PATH
         )
     if text.startswith("tcp://"):
         host, colon, port = text[len("tcp://") :].rpartition(":")
@@ -85,6 +84,7 @@ class Addresses:
             self._fixed = None
         self.is_off = text != "" and self._fixed is None
         self._in_stack = bool(environ.get("WAGGLE_APP_ID"))
+        self._environ = environ
 
     def candidates(self) -> List[Address]:
         """Return the addresses to try now, in order; empty only when switched off."""
@@ -92,7 +92,18 @@ class Addresses:
             return []
         if self._fixed is not None:
             return [self._fixed]
-        found = [Address(path=path) for path in DEFAULT_SOCKET_PATHS if Native.exists(path)]
+        uid = Native.geteuid()
+        paths = [path for path in DEFAULT_SOCKET_PATHS if Native.exists(path)]
+        paths += [p for p in user_socket_paths(self._environ, uid) if _belongs(p, uid)]
+        found = [Address(path=path) for path in paths]
         if not found and self._in_stack:
             return [Address(host=SERVICE_HOST, port=SERVICE_PORT)]
         return found or [Address(path=DEFAULT_SOCKET_PATHS[0])]
+
+
+def _belongs(path: str, uid: int) -> bool:
+    """Return whether there is something at ``path`` that user ``uid`` has made."""
+    try:
+        return bool(Native.stat(path).st_uid == uid)
+    except OSError:
+        return False

@@ -7,11 +7,10 @@ import os
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-#: Where plugins look for the socket, in this order, if nothing names another; see `default_path`.
-DEFAULT_PATHS = "/run/waggle/live-metrics/live_metrics.sock", "/app/live_metrics.sock"
-USER_PATH = "waggle/live_metrics.sock"
+from waggle_live.wire.places import DEFAULT_SOCKET_PATHS, user_socket_paths
+
 #: Connections that the kernel queues while we are busy; it cuts this to its own maximum.
 BACKLOG = 4096
 #: A live collector that is busy or stopped does not answer within this many seconds.
@@ -27,24 +26,27 @@ class SocketTaken(SocketError):
     """Another collector has it."""
 
 
-def default_path(runtime_directory: str) -> str:
+def default_path(environ: Mapping[str, str]) -> str:
     """Return the first path, of those where plugins look, that this process may write.
 
-    ``runtime_directory`` is the user's own, ``$XDG_RUNTIME_DIR``; it may be empty. Where none may
-    be written it is the first of all, and :meth:`UnixSocket.bind` says why not.
+    Where none may be written it is the first of all, and :meth:`UnixSocket.bind` says why not.
     """
-    paths = [*DEFAULT_PATHS]
-    with contextlib.suppress(OSError):
-        # Plugins look in no other user's directory.
-        if os.path.isabs(runtime_directory) and os.stat(runtime_directory).st_uid == os.geteuid():
-            paths.append(os.path.join(runtime_directory, USER_PATH))
-    for path in paths:
+    for path in DEFAULT_SOCKET_PATHS:
         directory = os.path.dirname(path)
         while not os.path.lexists(directory):
             directory = os.path.dirname(directory)
-        if os.path.isdir(directory) and os.access(directory, os.W_OK | os.X_OK):
+        if _is_writable(directory):
             return path
-    return DEFAULT_PATHS[0]
+    for path in user_socket_paths(environ, os.geteuid()):
+        directory = os.path.dirname(os.path.dirname(path))
+        # Plugins look in no other user's directory.
+        if _is_writable(directory) and os.stat(directory).st_uid == os.geteuid():
+            return path
+    return DEFAULT_SOCKET_PATHS[0]
+
+
+def _is_writable(directory: str) -> bool:
+    return os.path.isdir(directory) and os.access(directory, os.W_OK | os.X_OK)
 
 
 class UnixSocket:

@@ -185,17 +185,23 @@ def test_a_file_that_is_gone_or_another_is_noticed(path):
 
 
 def test_the_default_path_is_the_first_that_may_be_written(path, monkeypatch):
-    """Of those where plugins look; the user's own is the last, and no other user's is taken."""
+    """Of those where plugins look, the system's come first; no other user's directory is taken."""
     directory = os.path.dirname(os.path.dirname(path))
-    own = os.path.join(directory, "run")
+    own, home = os.path.join(directory, "run"), os.path.join(directory, "home")
     os.mkdir(own)
+    os.mkdir(home)
     first, second = f"{directory}/a/b/s", "/proc/self/s"
-    monkeypatch.setattr(module, "DEFAULT_PATHS", (first, second))
-    assert default_path("") == default_path(own) == first
-    monkeypatch.setattr(module, "DEFAULT_PATHS", ("/proc/self/x/s", second))
-    assert default_path(own) == f"{own}/waggle/live_metrics.sock"
-    for other in ("", "/proc/1", "/nowhere", "run"):
-        assert default_path(other) == "/proc/self/x/s"
+    monkeypatch.setattr(module, "DEFAULT_SOCKET_PATHS", (first, second))
+    assert default_path({}) == default_path({"XDG_RUNTIME_DIR": own}) == first
+    monkeypatch.setattr(module, "DEFAULT_SOCKET_PATHS", ("/proc/self/x/s", second))
+    at_home = f"{home}/.waggle/live_metrics.sock"
+    both = {"XDG_RUNTIME_DIR": own, "HOME": home}
+    assert default_path(both) == f"{own}/waggle/live_metrics.sock"
+    for other in ("/proc/1", "/nowhere", "run", "/tmp/" + "x" * 100):
+        assert default_path({**both, "XDG_RUNTIME_DIR": other}) == at_home
+        for nowhere in (other, ""):
+            environ = {"XDG_RUNTIME_DIR": other, "HOME": nowhere}
+            assert default_path(environ) == "/proc/self/x/s"
 
 
 def test_somebody_who_holds_the_lock_does_not_stop_the_start(path, monkeypatch):

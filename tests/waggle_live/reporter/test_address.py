@@ -123,7 +123,9 @@ def test_usual_places(monkeypatch, tmp_path):
     first, second = str(tmp_path / "first"), str(tmp_path / "second")
     monkeypatch.setattr(address, "DEFAULT_SOCKET_PATHS", (first, second))
     service = Address(host="wes-live-metrics.default.svc.cluster.local", port=9091)
-    outside, inside = Addresses(None, {}), Addresses(None, {"WAGGLE_APP_ID": "uid"})
+    places = {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "HOME": str(tmp_path / "home")}
+    outside = Addresses(None, places)
+    inside = Addresses(None, dict(places, WAGGLE_APP_ID="uid"))
     assert outside.candidates() == [Address(path=first)]
     assert inside.candidates() == [service]
     open(second, "w").close()
@@ -133,14 +135,29 @@ def test_usual_places(monkeypatch, tmp_path):
     os.unlink(first)
     os.unlink(second)
     assert inside.candidates() == [service]
+    user = [tmp_path / "run" / "waggle", tmp_path / "home" / ".waggle"]
+    for directory in reversed(user):
+        directory.mkdir(parents=True)
+        (directory / "live_metrics.sock").touch()
+    found = [Address(path=str(directory / "live_metrics.sock")) for directory in user]
+    assert outside.candidates() == inside.candidates() == found
+    open(second, "w").close()
+    assert outside.candidates() == [Address(path=second), *found]
 
 
-def test_the_documented_paths():
-    """The paths are a contract with deployments."""
-    assert address.DEFAULT_SOCKET_PATHS == (
-        "/run/waggle/live-metrics/live_metrics.sock",
-        "/app/live_metrics.sock",
-    )
+def test_a_socket_that_another_user_has_made(monkeypatch, tmp_path):
+    """In a user's own places only what belongs to this user counts, whoever owns the directory."""
+    monkeypatch.setattr(address, "DEFAULT_SOCKET_PATHS", (str(tmp_path / "none"),))
+    (tmp_path / "waggle").mkdir()
+    path = tmp_path / "waggle" / "live_metrics.sock"
+    path.touch()
+    addresses = Addresses(None, {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": ""})
+    assert addresses.candidates() == [Address(path=str(path))]
+    try:
+        os.chown(str(path), 4040, -1)
+    except PermissionError:
+        monkeypatch.setattr(address.Native, "geteuid", lambda: os.geteuid() + 1)
+    assert addresses.candidates() == [Address(path=str(tmp_path / "none"))]
 
 
 @pytest.mark.parametrize(
