@@ -100,6 +100,10 @@ $(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
 	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 \
 	    --numprocesses=$(WORKERS) -m "not models$(if $(filter $*,$(ENDS)),, and not oldest_and_newest)" tests/waggle_live $(if $(filter $*,$(CONTROLLER_PYTHONS)),tests/controller)
 
+.PHONY: lock
+lock: $(VENV)/.dev  ## Take the newest releases of what the images are made of into locks/
+	@$(PYTHON) scripts/lock.py
+
 .PHONY: dist
 dist: $(VENV)/.dev  ## Build wheels and source distributions of HEAD, and try them on old and new Pythons
 	@$(PYTHON) scripts/dist.py
