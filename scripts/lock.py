@@ -40,7 +40,7 @@ def wanted():
     collector = lines(options_of("collector")["options"]["install_requires"])
     return {
         "build": [each.strip('" ') for each in build["build-system"]["requires"][1:-1].split(",")],
-        "collector": [each for each in collector if each != "waggle-live"],
+        "collector": [each for each in collector if not each.startswith("waggle-live")],
         "controller": lines(options_of("controller")["options.extras_require"]["service"]),
     }
 
