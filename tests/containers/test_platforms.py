@@ -73,6 +73,32 @@ def test_each_image_is_of_its_architecture(podman, images, what):
     assert '"architecture":"%s"' % architecture in index.replace(" ", "")
 
 
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """A registry of this machine's own; its address."""
+    directory, address = tmp_path_factory.mktemp("registry"), "127.0.0.1:%d" % free_port()
+    text = "{version: 0.1, storage: {filesystem: {rootdirectory: %s}}, http: {addr: %s}}"
+    (directory / "settings.yaml").write_text(text % (directory, address), encoding="utf-8")
+    command = [program("docker-registry", "docker-registry"), "serve", directory / "settings.yaml"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        yield address
+        process.terminate()
+
+
+@pytest.mark.parametrize("what", ["collector", "controller", "plugin"])
+def test_a_registry_keeps_the_digest(registry, what):
+    """Pushed as RELEASING.md has it, an index has the digest that was noted."""
+    skopeo, image = program("skopeo", "skopeo"), "docker://%s/%s:new" % (registry, what)
+    built = ROOT / "dist" / "images"
+    command = [skopeo, "copy", "--quiet", "--retry-times=3", "--all", "--preserve-digests"]
+    command += ["--dest-tls-verify=false", "dir:%s" % (built / what), image]
+    subprocess.run(command, check=True)
+    command = [skopeo, "inspect", "--tls-verify=false", "--format={{.Digest}}", image]
+    digest = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    noted = (built / "digests").read_text(encoding="utf-8").splitlines()
+    assert "%s %s" % (digest, what) in noted
+
+
 def test_a_plugin_is_measured(podman, images, start):
     """Over the socket and by its uid, which the kernel tells; a restart loses no count."""
     sockets, state = podman.name("p-sockets", "volume"), podman.name("p-state", "volume")
