@@ -30,20 +30,26 @@ def built():
 
 
 @pytest.fixture(params=list(MACHINES))
-def images(request):
-    """The name of each image of one architecture, by what it is."""
+def architecture(request):
+    """Each architecture, which this machine's kernel runs."""
     # Again, for a systemd that ends in a privileged container switches QEMU off.
     subprocess.run([ROOT / "scripts" / "emulate", request.param], check=True)
-    return lambda what: "localhost/waggle-live-%s:%s-%s" % (what, VERSION, request.param)
+    return request.param
 
 
 @pytest.fixture
-def start(podman, images):
+def images(architecture):
+    """The name of each image of one architecture, by what it is."""
+    return lambda what: "localhost/waggle-live-%s:%s-%s" % (what, VERSION, architecture)
+
+
+@pytest.fixture
+def start(podman, images, architecture):
     """Start a collector; return its name and port. What was started ends with the test."""
     made = []
 
     def start(*options, arguments=()):
-        name, port = podman.name("platform-%d" % len(made)), free_port()
+        name, port = podman.name("%s-%d" % (architecture, len(made))), free_port()
         made.append(name)
         publish = "--publish=127.0.0.1:%d:9090" % port
         run = ("run", "--detach", "--name", name, *HARDENED, publish)
@@ -55,12 +61,11 @@ def start(podman, images):
 
 
 @pytest.mark.parametrize("what", ["collector", "controller", "plugin"])
-def test_each_image_is_of_its_architecture(podman, images, what):
+def test_each_image_is_of_its_architecture(podman, images, architecture, what):
     """So are its Python, and the index of both."""
     name = images(what)
     run = ("run", "--rm", "--network=none", "--entrypoint=python3")
     machine = podman(*run, name, "-c", "import platform; print(platform.machine())")
-    architecture = name.rpartition("-")[2]
     assert machine == MACHINES[architecture]
     assert podman("inspect", "--format={{.Architecture}}", name) == architecture
     command = [
@@ -99,13 +104,14 @@ def test_a_registry_keeps_the_digest(registry, what):
     assert "%s %s" % (digest, what) in noted
 
 
-def test_a_plugin_is_measured(podman, images, start):
+def test_a_plugin_is_measured(podman, images, architecture, start):
     """Over the socket and by its uid, which the kernel tells; a restart loses no count."""
-    sockets, state = podman.name("p-sockets", "volume"), podman.name("p-state", "volume")
+    sockets = podman.name("sockets-" + architecture, "volume")
+    state = podman.name("state-" + architecture, "volume")
     mounts = ["--volume=%s:%s" % pair for pair in ((sockets, SOCKETS), (state, STATE))]
     collector, port = start(*mounts)
     wait_until(lambda: scrape(port), PATIENCE)
-    plugin = podman.name("platform-plugin")
+    plugin = podman.name("plugin-" + architecture)
     podman(
         *("run", "--name", plugin, *HARDENED, "--user=10002:10002", "--network=none"),
         *("--tmpfs=/tmp", "--env=PYWAGGLE_LOG_DIR=/tmp/log", "--env=WAGGLE_LIVE_TASK=movers"),
