@@ -56,12 +56,13 @@ coverage: $(VENV)/.dev  ## Run all tests, and say which lines and branches of th
 
 # The short forms are part of `make test`.
 .PHONY: soak
-soak: $(VENV)/.dev  ## Run the long forms: 100 kills, a minute of odd places, two of a loop whose parts are killed, profiles cut everywhere, half an hour of attacks, MINUTES=15 at load
+soak: $(VENV)/.dev  ## Run the long forms: 100 kills, a minute of odd places, two of a loop whose parts are killed, profiles cut everywhere, half an hour of attacks, a node's quarter of a year, MINUTES=15 at load
 	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 WAGGLE_LIVE_ALL_CUTS=1 \
 	WAGGLE_LIVE_ATTACK_SECONDS=5 WAGGLE_LIVE_ATTACKERS=27000 WAGGLE_LIVE_LOOP_SECONDS=120 \
+	WAGGLE_LIVE_DAYS=84 \
 	    $(PYTHON) -m pytest \
 	    tests/end_to_end/test_collector_killed.py tests/end_to_end/test_loop_killed.py \
-	    tests/robustness/test_odd_places.py \
+	    tests/robustness/test_odd_places.py tests/robustness/test_month.py \
 	    tests/robustness/test_attacks.py tests/robustness/test_random_attackers.py \
 	    tests/waggle_live/profile/tau/test_profile.py
 	$(PYTHON) -m tests.robustness.soak --minutes $(or $(MINUTES),15)
