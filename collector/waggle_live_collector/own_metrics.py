@@ -88,10 +88,6 @@ class OwnMetrics:
         self._add_control()
         text = "Lines of the log that could not be written, or not soon enough."
         self.log_lines_lost = counter("log_lines_lost", text)
-        text = "Connections that are sent the live stream."
-        self.http_listeners = prometheus.Gauge(
-            "waggle_collector_http_listeners", text, registry=registry
-        )
         info = prometheus.Info("waggle_collector_build", "The running version.", registry=registry)
         info.info({"version": VERSION})
         prometheus.ProcessCollector(registry=registry)
@@ -110,6 +106,10 @@ class OwnMetrics:
         )
         text = "Leases that are held now, those that wait for another's end included."
         self.leases = prometheus.Gauge("waggle_collector_leases", text, registry=registry)
+        text = "Values of knobs that are in quarantine."
+        self.quarantined_values = prometheus.Gauge(
+            "waggle_collector_quarantined_values", text, registry=registry
+        )
 
     def connected(self, connections: prometheus.Counter, outcome: str, principal: str) -> None:
         """Count what became of a connection, and by name whose fault it was that we closed it."""
