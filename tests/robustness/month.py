@@ -6,6 +6,7 @@ week, so that it has left the table in between. One plugin stays for the whole m
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -207,7 +208,7 @@ class Month:
             resident(collector),
             descriptors(collector),
             threads(collector),
-            (self._disk.directory / "state").stat().st_size,
+            self._state_size(),
             sum(
                 not sample.name.startswith("waggle_collector_")
                 for family in scrape
@@ -216,6 +217,13 @@ class Month:
             resident(stays.pid),
             descriptors(stays.pid),
         )
+
+    def _state_size(self):
+        """Return the bytes of the state without the ends of the last five minutes, in all of which
+        this month lies."""
+        state = json.loads((self._disk.directory / "state").read_bytes())
+        assert len(state.pop("ended")) <= sum(self._exits.values())
+        return len(json.dumps(state))
 
     def _quiet(self):
         scrape = self._collector.scrape()
