@@ -49,7 +49,7 @@ class Claim:
         return False
 
     def wait(self, owner: Owner, timeout: float) -> bool:
-        """Take the claim; if another holds it, try again for ``timeout`` seconds. Returns success."""
+        """Take the claim; while another holds it, try for ``timeout`` seconds. Returns success."""
         until = Native.monotonic() + timeout
         while not self.take(owner):
             if Native.monotonic() >= until:

@@ -231,6 +231,6 @@ class ByThread:
 
 
 def sleeps_as_greenlet() -> bool:
-    """Tell whether gevent or eventlet has patched ``time.sleep``, so that greenlets run meanwhile."""
+    """Tell whether gevent or eventlet has patched ``time.sleep``: other greenlets run meanwhile."""
     module = str(getattr(time.sleep, "__module__", ""))
     return module.partition(".")[0] in ("gevent", "eventlet")

@@ -76,7 +76,7 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
             raise
 
     def publish(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Publish as pywaggle does, and count the message once it is accepted. Raises as pywaggle."""
+        """Publish as pywaggle does; count the message once it is accepted. Raises as pywaggle."""
         try:
             super().publish(name, *args, **kwargs)
         except BaseException:
@@ -85,7 +85,7 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
         self._metrics().count_message(name)
 
     def upload_file(self, *args: Any, **kwargs: Any) -> None:
-        """Upload as pywaggle does, and count the file once it is accepted. Raises as pywaggle."""
+        """Upload as pywaggle does; count the file once it is accepted. Raises as pywaggle."""
         try:
             super().upload_file(*args, **kwargs)
         except BaseException:

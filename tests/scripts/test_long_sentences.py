@@ -86,23 +86,6 @@ NOT_YET = {
     "plugin-example/README.md",
     "tests/vectors/README.md",
     "tests/waggle_live/run/libraries/data/README.md",
-    "waggle_live/claim.py",
-    "waggle_live/instruments/timer.py",
-    "waggle_live/live.py",
-    "waggle_live/logs.py",
-    "waggle_live/profile/sampler/samples.py",
-    "waggle_live/profile/tau/__init__.py",
-    "waggle_live/profile/tau/forwarder.py",
-    "waggle_live/profile/tau/profile.py",
-    "waggle_live/profile/tau/start/waggle_live_tau_start.py",
-    "waggle_live/reporter/link.py",
-    "waggle_live/reporter/reporter.py",
-    "waggle_live/reporter/usage.py",
-    "waggle_live/run/__init__.py",
-    "waggle_live/series/registry.py",
-    "waggle_live/series/state.py",
-    "waggle_live/wire/histogram.py",
-    "waggle_live/wire/protocol.py",
 }
 
 

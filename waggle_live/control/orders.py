@@ -92,7 +92,9 @@ class Orders(NoOrders):
         try:
             lines = self._lines(connection is not self._told_on, is_last)
         except Exception as error:
-            self._log_once.fault(error, "the knobs can't be told, for an error of ours")
+            self._log_once.fault(
+                error, "the state of the knobs can't be sent because of an internal error"
+            )
             return
         self._told_on = connection
         for line in lines:

@@ -18,7 +18,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def takes_labels(method: Method) -> Method:
-    """Let help() and notebooks show the parameters ``__self`` and ``__name`` without underscores."""
+    """Let help() and notebooks show ``__self`` and ``__name`` without underscores."""
     signature = inspect.signature(method)
     shown = [
         parameter.replace(name=parameter.name.rpartition("__")[2])

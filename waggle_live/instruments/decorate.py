@@ -87,7 +87,7 @@ class _Object(functools.partial):  # type: ignore[type-arg]
 
 
 def _is_object(function: Any) -> bool:
-    """Tell whether it is a bound method, a partial or a callable object: no function and no class."""
+    """Tell whether it is a bound method, a partial or a callable object: no function, no class."""
     if isinstance(function, (types.MethodType, functools.partial)):
         return True
     return not inspect.isclass(function) and not hasattr(type(function), "__get__")

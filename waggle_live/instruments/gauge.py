@@ -43,11 +43,11 @@ class Gauge:
             state.fold()
 
     def inc(self, amount: Number = 1) -> None:
-        """Add ``float(amount)``, exactly over threads of this process. Raises as :meth:`set`."""
+        """Add ``float(amount)``, exactly over threads. Raises as :meth:`set`."""
         self._add(to_float(amount, "amount for gauge %r", self._state.name))
 
     def dec(self, amount: Number = 1) -> None:
-        """Subtract ``float(amount)``, exactly over threads of this process. Raises as :meth:`set`."""
+        """Subtract ``float(amount)``, exactly over threads. Raises as :meth:`set`."""
         self._add(-to_float(amount, "amount for gauge %r", self._state.name))
 
     def set_function(self, function: Optional[Callable[[], Number]]) -> None:

@@ -236,7 +236,7 @@ class RateSeries(TimerSeries):
         self.use_as(use)
 
     def use_as(self, use: str) -> None:
-        """Decide what this rate is used for. Raises InvalidMetric if it has the other use already."""
+        """Decide what this rate is used for. Raises InvalidMetric if it has the other use."""
         if self.use == use or self.state.name == OVERFLOW:
             return
         settled = self._settled.setdefault("use", use)  # one call: the first thread decides

@@ -115,7 +115,7 @@ def _make_finalizer(package: str, end: Callable[[], None]) -> None:
 
 
 def _parent_of_child(package: str) -> Optional[int]:
-    """Return the pid of the process that made this child of multiprocessing; None if there is none."""
+    """Return the pid of the parent of this child of multiprocessing; None if it is no child."""
     process: Any = sys.modules[package + ".process"].current_process()
     parent: Optional[int] = process._parent_pid
     return parent

@@ -30,7 +30,7 @@ RESERVED_JOB = "app_id:"
 
 
 class ClaimedIdentity(NamedTuple):
-    """The identity that a process claims. Empty strings mean unknown; the collector fills in some."""
+    """The identity that a process claims. Empty means unknown; the collector may know more."""
 
     app_id: str
     plugin: str
@@ -56,7 +56,9 @@ def find_identity(
         if value is not None and not isinstance(value, str):
             raise InvalidType("%s must be a str, got %.60r" % (name, value))
     if job is not None and job.strip().startswith(RESERVED_JOB):  # the collector would refuse it
-        raise InvalidMetric("no job begins with %r, got %.60r" % (RESERVED_JOB, job))
+        raise InvalidMetric(
+            "job must not begin with %r, which is reserved, got %.60r" % (RESERVED_JOB, job)
+        )
     main, name = _find_main(script)
     sage_name, sage_version = _find_sage_yaml(main)
     names = (plugin or "", environ.get("WAGGLE_LIVE_PLUGIN", ""), sage_name, name)

@@ -26,9 +26,7 @@ DEFAULT_URGENT_RETRY = 0.02
 DEFAULT_STEADY_SECONDS = 1.0
 #: After so many short connections in a row one line is logged.
 DEFAULT_SHORT_TOLD = 5
-SHORT = (
-    "the collector at %s has hung up %d times in a row; it is tried less often, at last every %g s"
-)
+SHORT = "the collector at %s has hung up %d times in a row; retries slow down, to one every %g s"
 FAULT = "internal error in the sender, which connects again and goes on"
 #: Seconds between checks of a connection that nobody waits on: for its end, and for a new socket
 #: file in its place. A send on a closed one fails at once, and each tick reads what has come.

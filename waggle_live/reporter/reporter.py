@@ -87,7 +87,7 @@ class Reporter:
         return self.registry.states() + self.profile.states()
 
     def set_rate(self, hz: int) -> Optional[str]:
-        """Sample ``hz`` times a second, 0 for as told. Returns why that is impossible, else None."""
+        """Sample ``hz`` times a second, 0 for as told. Returns why that is impossible."""
         return self.profile.profiler.set_rate(self, hz or self.profile.rate or 0)
 
     def spans(self) -> List[Any]:
@@ -122,7 +122,7 @@ class Reporter:
             if isinstance(error, RuntimeError):  # no thread can be started, or none here
                 _log_once("start", "nothing is sent, for no thread can be started: %s", error)
             else:
-                _log_once.fault(error, "nothing is sent, for an error of ours")
+                _log_once.fault(error, "nothing is sent because of an internal error")
         finally:
             owner.is_done = True
 

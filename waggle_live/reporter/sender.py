@@ -287,7 +287,7 @@ class Sender:
             try:
                 step()
             except Exception as error:
-                self._log_once.fault(error, "an error of ours at the end of a session")
+                self._log_once.fault(error, "internal error at the end of a session")
         self._requests.close()
 
     def _answer_rest(self) -> None:

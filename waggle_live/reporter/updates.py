@@ -18,7 +18,7 @@ from .usage import Figures
 PROCESS_INTERVAL, IDLE_PROCESS_INTERVAL = 1.0, 2.0
 #: Seconds that a running fold gets at the end of a session: many times what one takes.
 FOLD_SECONDS = 0.05
-UNSENT = "%s can't be sent, for an error of ours; the others are"
+UNSENT = "%s can't be sent because of an internal error; other series are sent"
 
 State = Union[SeriesState, LastCell]
 Key = Tuple[str, str, Labels]
@@ -187,7 +187,7 @@ class Updates:
             with fork.held_off():  # it opens files
                 return self._usage.read(self)
         except Exception as error:
-            self._log_once.fault(error, "CPU and memory are not sent, for an error of ours")
+            self._log_once.fault(error, "CPU and memory are not sent because of an internal error")
             return None
 
     def leave(self) -> bool:
