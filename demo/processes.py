@@ -71,6 +71,10 @@ class Children:
         for child in self._children:
             child.check()
 
+    def tail(self, name: str) -> str:
+        """Return the end of what a child has said."""
+        return next(child.tail() for child in self._children if child.name == name)
+
     def end(self, child: Child) -> None:
         """End one: SIGTERM, and SIGKILL after a while."""
         self._children.remove(child)

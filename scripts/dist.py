@@ -123,7 +123,7 @@ def first_here(minors):
     for minor in minors:
         version = "3.%d" % minor
         finder = [str(ROOT / "scripts" / "find-python"), version]
-        if subprocess.run(finder, stdout=subprocess.DEVNULL, check=False).returncode == 0:
+        if subprocess.run(finder, capture_output=True, check=False).returncode == 0:
             return version
     raise SystemExit(
         "none of CPython %s is on this machine" % ", ".join("3.%d" % m for m in minors)

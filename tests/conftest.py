@@ -28,13 +28,15 @@ with contextlib.suppress(ImportError):  # the client's tests on older Pythons ha
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-#: Tests that share a server, an image or a browser, by a part of their path: each line is run by
-#: one worker, so the server is started once.
+#: Tests that share a server, an image, a browser or a port, by a part of their path: each line is
+#: run by one worker, so the server is started once.
 TOGETHER = (
     "/containers/",
     "broker.py",
     "/end_to_end/test_page",
+    "/first_steps/",
     "/deploy/test_fleet.py",
+    "/deploy/test_dashboard.py",
     "test_native_histograms.py",
 )
 

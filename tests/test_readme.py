@@ -15,13 +15,6 @@ def test_every_public_name_is_shown():
     assert [name for name in waggle_live.__all__ if "`%s`" % name not in README] == []
 
 
-def test_every_name_of_the_controller_is_described():
-    """docs/guides/reading.md has each name of ``waggle_live_controller.__all__``."""
-    controller = pytest.importorskip("waggle_live_controller")
-    page = ROOT.joinpath("docs", "guides", "reading.md").read_text(encoding="utf-8")
-    assert [n for n in controller.__all__ if not re.search(r"`%s\b" % n, page)] == []
-
-
 def anchors(page):
     """Return what links into a page may name: its headings, as GitHub makes names of them."""
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -46,6 +39,13 @@ def test_pages_that_are_linked_are_there():
             if not target.exists() or (anchor and anchor not in anchors(target)):
                 missing.append("%s: %s" % (page.relative_to(ROOT), link))
     assert missing == []
+
+
+def test_no_page_has_marks_of_a_conflict():
+    """A merge that was left halfway shows in none."""
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE), page
 
 
 def test_the_makefile_has_what_pages_tell_to_type():

@@ -166,8 +166,17 @@ HELD_BY = {
         "test_another_user_can_connect_but_not_replace_the_socket",
         "collector/sockets/test_unix.py::test_what_is_done_to_the_file_loses_nothing",
     ],
+    "In a user's own directories": [
+        "waggle_live/reporter/test_address.py::test_a_socket_that_another_user_has_made",
+    ],
+    "It never looks in `/tmp`": [
+        "waggle_live/wire/test_places.py::test_the_documented_paths",
+        "waggle_live/wire/test_places.py::test_the_places_of_a_user",
+    ],
     "The page at `/`": [
         "end_to_end/test_page_plugins.py::test_a_hostile_name_is_text_and_nothing_else",
+    ],
+    "Its policy has the browser": [
         "end_to_end/test_page.py::test_the_policy_would_stop_what_slips_through",
         "collector/web/test_page.py::"
         "test_the_policy_names_the_script_and_the_style_by_their_hashes",
@@ -231,6 +240,10 @@ HELD_BY = {
         "test_a_value_after_which_the_plugin_ends_twice_is_quarantined",
         "collector/control/test_safety.py::"
         "test_only_the_value_is_quarantined_until_somebody_clears_it",
+    ],
+    "A value that a process had": [
+        "collector/control/test_safety.py::"
+        "test_a_value_that_a_process_ran_with_for_long_is_not_blamed",
     ],
     "A profile ends with": [
         "collector/control/test_profiling.py::test_who_goes_away_releases_the_knob",

@@ -10,7 +10,10 @@ from .run import command as run
 from .version import VERSION
 from .wire.errors import LiveMetricsError
 
-NO_TOP = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'"
+NO_TOP = (
+    "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]', "
+    "or './controller[top]' in a clone"
+)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

@@ -110,6 +110,10 @@ class OwnMetrics:
         )
         text = "Leases that are held now, those that wait for another's end included."
         self.leases = prometheus.Gauge("waggle_collector_leases", text, registry=registry)
+        text = "Values of knobs that are in quarantine."
+        self.quarantined_values = prometheus.Gauge(
+            "waggle_collector_quarantined_values", text, registry=registry
+        )
 
     def connected(self, connections: prometheus.Counter, outcome: str, principal: str) -> None:
         """Count what became of a connection, and by name whose fault it was that we closed it."""

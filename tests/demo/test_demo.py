@@ -2,16 +2,19 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from demo.demonstration import socket_path
 from tests.plugin_example.conftest import clip, need
 
 __all__ = ["clip"]  # a fixture, found by its name
@@ -39,13 +42,14 @@ def demo(tmp_path):
     ):
         need(module, package)
     (tmp_path / "tmp").mkdir()
+    (tmp_path / "home").mkdir()
     started = []
 
     def start(*arguments):
         process = subprocess.Popen(
             [sys.executable, "-m", "demo", *map(str, arguments)],
             cwd=ROOT,
-            env=dict(os.environ, TMPDIR=str(tmp_path / "tmp")),
+            env=dict(os.environ, TMPDIR=str(tmp_path / "tmp"), HOME=str(tmp_path / "home")),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -71,8 +75,8 @@ def port():
 
 def left_behind(tmp_path):
     """Return what a run has left: files, and processes that have its directory in their words."""
-    files = list((tmp_path / "tmp").iterdir())
-    words = str(tmp_path / "tmp").encode()
+    files = [*(tmp_path / "tmp").iterdir(), *(tmp_path / "home").glob(".waggle/*")]
+    words = str(tmp_path).encode()
     processes = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -108,6 +112,30 @@ def test_two_plugins_report_and_it_ends_by_itself(demo, clip, port, tmp_path):
         assert re.search(r"^movers +gauge +\d+ ", part, re.MULTILINE)
         assert re.search(r'^frames\{moving="yes"\} +counter +\d+ ', part, re.MULTILINE)
     assert left_behind(tmp_path) == ([], [])
+
+
+def test_a_script_of_ones_own_joins_in(demo, clip, port, tmp_path):
+    """The printed line, pasted before a script, has the script reported beside the plugins."""
+    process = demo("--port", port, "--clip", clip)
+    lines = list(iter(process.stdout.readline, "\n"))
+    (line,) = [each for each in lines if each.startswith("export ")]
+    path = tmp_path / "home" / ".waggle" / ("demo-%d.sock" % port)
+    assert line == "export WAGGLE_LIVE_METRICS=unix://%s\n" % path
+    code = "from waggle_live import LiveMetrics\nLiveMetrics().counter('mine').inc(7)"
+    words = [shlex.quote(sys.executable), "-c", shlex.quote(code)]
+    subprocess.run(["sh", "-c", line + " ".join(words)], cwd=str(tmp_path), check=True)
+    with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port) as answer:
+        assert re.search(r'waggle_count_total\{name="mine",.*\} 7\.0\n', answer.read().decode())
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert left_behind(tmp_path) == ([], [])
+
+
+def test_the_socket_of_a_user_without_a_home(monkeypatch, tmp_path):
+    """Where a home is missing, or too long for a socket, it stands in the run's directory."""
+    for home in ("/nowhere", str(tmp_path / ("x" * 100))):
+        monkeypatch.setenv("HOME", home)
+        assert socket_path(tmp_path, 9090) == tmp_path / "live_metrics.sock"
 
 
 @pytest.mark.alone
@@ -165,7 +193,7 @@ def test_a_port_that_is_taken_is_an_error(demo, clip, tmp_path):
 
 
 def test_a_missing_clip_is_an_error(demo, port, tmp_path, monkeypatch):
-    """When the clip can't be fetched, the message says what pip said and what else can be done."""
+    """When pip can't fetch the clip, the message says what pip said and what else can be done."""
     for name in list(os.environ):
         if name.startswith("PIP_"):
             monkeypatch.delenv(name)
@@ -175,6 +203,16 @@ def test_a_missing_clip_is_an_error(demo, port, tmp_path, monkeypatch):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "there is no video" in errors and "none.mp4" in errors and "Traceback" not in errors
+    assert left_behind(tmp_path) == ([], [])
+
+
+def test_a_missing_clip_without_a_network(demo, port, tmp_path, monkeypatch):
+    """Which index can't be reached is said at once: pip would try for minutes."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+    process = demo("--for", 1, "--port", port, "--clip", tmp_path / "none.mp4")
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert "http://127.0.0.1:1/simple can't be reached" in errors and "none.mp4" in errors
     assert left_behind(tmp_path) == ([], [])
 
 

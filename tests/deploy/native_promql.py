@@ -3,9 +3,11 @@
 import re
 
 _SERIES = r"(?<![\w:])waggle_timer_seconds(?![\w:])(?:\{[^}]*\})?"
-_RATE = rf"(?:rate|increase)\({_SERIES}\[[^]]+\]\)"
+_RATE = rf"(?:rate|increase)\({_SERIES}\[[^]]+\](?: @ end\(\))?\)"
 _SUM = rf"sum(?: (?:by|without) \([^)]*\))? ?\({_RATE}\)"
-_NUMBER = rf"histogram_(?:quantile\([\d.]+, |count\(|sum\()(?:{_SUM}|{_RATE}|{_SERIES})\)"
+_NUMBER = (
+    rf"histogram_(?:quantile\((?:[\d.]+|\$quantile), |count\(|sum\()(?:{_SUM}|{_RATE}|{_SERIES})\)"
+)
 _PRESENT = rf"unless (?:{_SERIES}|count(?: (?:by|without) \([^)]*\))? ?\({_SERIES}\))"
 
 

@@ -1,8 +1,17 @@
-"""What the checked-in dashboards ask, for a server that has no Grafana."""
+"""What the checked-in dashboards ask and show, for a server that has no Grafana."""
 
 import json
 import math
 import re
+
+#: What Grafana puts in place of its variables.
+VARIABLES = {
+    **dict.fromkeys(("vsn", "plugin", "job", "task", "name"), ".*"),
+    "quantile": "0.95",
+    "most": "20",
+    "__rate_interval": "4s",
+    "__range": "60s",
+}
 
 
 def queries(path):
@@ -20,12 +29,10 @@ def queries(path):
     return [(title, everything(expression)) for title, expression in asked]
 
 
-def everything(expression):
-    """Return an expression of a panel with all values of its variables."""
-    expression = re.sub(r"\$(vsn|plugin|task|name)\b", ".*", expression)
-    expression = expression.replace("$__rate_interval", "4s")
-    assert "$" not in expression
-    return expression
+def everything(expression, **chosen):
+    """Return an expression of a panel with all values of its variables, or those ``chosen``."""
+    values = {**VARIABLES, **chosen}
+    return re.sub(r"\$(\w+)", lambda found: values[found.group(1)], expression)
 
 
 def has_data(server, expression):
@@ -34,3 +41,21 @@ def has_data(server, expression):
     return any(
         "histogram" in result or not math.isnan(float(result["value"][1])) for result in results
     )
+
+
+def legend(panel, target, labels):
+    """Return the name that Grafana shows for a series."""
+    labels = {name: value for name, value in labels.items() if name != "__name__"}
+    if target["legendFormat"] != "__auto":
+        return re.sub(
+            r"{{(\w+)}}", lambda found: labels.get(found.group(1), ""), target["legendFormat"]
+        )
+    shown = "{%s}" % ", ".join('%s="%s"' % each for each in sorted(labels.items()))
+    for transformation in panel["transformations"]:
+        assert transformation["id"] == "renameByRegex"
+        regex, replacement = (transformation["options"][key] for key in ("regex", "renamePattern"))
+        everywhere = re.fullmatch("/(.*)/g", regex)
+        pattern = everywhere.group(1) if everywhere else regex
+        replacement = re.sub(r"\$(\d)", r"\\\1", replacement)
+        shown = re.sub(pattern, replacement, shown, count=0 if everywhere else 1)
+    return shown

@@ -9,9 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.grafana import dashboard, expressions
-from tests.collector.harness import Client, CollectorProcess, wait_until
-from tests.collector.world import sampled
+from deploy.grafana import expressions
+from tests.collector.harness import CollectorProcess, wait_until
 from tests.deploy import panels
 from tests.deploy.shipped import LIVE, shipped
 from tests.programs import free_port
@@ -97,12 +96,7 @@ def fleet(tmp_path_factory):
                     patch.setenv("WAGGLE_NODE_ID", NODES["W002"])
                     patch.setenv("WAGGLE_NODE_VSN", "W002")
                     two.collector.start(wait_ready=False)
-                with Client(one.collector) as stranger:
-                    stranger.hello()
-                    stranger.send(b"nonsense\n")
-                    assert stranger.read()["type"] == "error"
-                    stranger.update(1, [sampled("f [app.py:1]", 10**9, 2 * 10**9)])
-                    time.sleep(PHASE)
+                time.sleep(PHASE)
                 yield SimpleNamespace(
                     nodes=nodes,
                     cameras=cameras,
@@ -127,13 +121,6 @@ def ended(fleet):
 
 
 # While the plugins run; these come first.
-
-
-def test_every_query_of_the_dashboard_has_data(fleet):
-    """Each panel and each variable of the checked-in dashboard shows something of a live fleet."""
-    asked = panels.queries(dashboard.PATHS["classic"])
-    assert len(asked) > 30
-    assert [query for query in asked if not panels.has_data(fleet.prometheus, query[1])] == []
 
 
 def test_what_plugins_do_now_is_right(fleet):

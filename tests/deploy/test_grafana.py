@@ -6,6 +6,8 @@ import subprocess
 from itertools import combinations
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana import dashboard, expressions
 from tests.deploy.native_promql import is_right
@@ -66,16 +68,62 @@ def test_a_plugin_of_one_node_is_not_mixed_with_that_of_another(panels):
             assert target["datasource"]["uid"] == "${datasource}"
 
 
-def test_the_table_of_plugins_has_one_row_for_each(panels):
-    """Grafana merges its queries by the labels that all of them have; each has a named column."""
-    (panel,) = [panel for panel in panels if panel["type"] == "table"]
-    merge, organize = panel["transformations"]
-    assert merge["id"] == "merge"
-    named = set(organize["options"]["renameByName"])
-    assert {f"Value #{target['refId']}" for target in panel["targets"]} == named
-    first, *others = [target["expr"] for target in panel["targets"]]
-    assert "waggle_plugin_info" in first
-    assert all(other.startswith(f"sum by ({dashboard.IDENTITY}) (") for other in others)
+def test_each_column_of_a_table_has_a_name_and_the_rows_of_the_others(panels):
+    """Grafana merges queries of a table by the labels that all have; each has a named column."""
+    tables = [panel for panel in panels if panel["type"] == "table"]
+    assert [table["title"] for table in tables] == ["Plugins", "Knobs"]
+    for table in tables:
+        merge, organize = table["transformations"]
+        assert merge["id"] == "merge"
+        named = organize["options"]["renameByName"]
+        columns = {f"Value #{target['refId']}" for target in table["targets"]}
+        assert columns == {name for name in named if name.startswith("Value #")}
+        assert len(set(named.values())) == len(named)
+        same = {re.search(r"and on \((.+?)\) bottomk", each["expr"]) for each in table["targets"]}
+        assert len({found.group(0) for found in same}) == 1
+
+
+def test_an_empty_panel_says_what_to_do(panels):
+    """No panel shows Grafana's bare "No data"."""
+    for panel in panels:
+        if panel["type"] != "row":
+            words = panel["fieldConfig"]["defaults"]["noValue"]
+            assert re.match("[Nn]o|none", words), panel["title"]
+
+
+def test_curves_are_bounded(panels):
+    """Each query of curves is held to the number of curves that was chosen."""
+    for panel in panels:
+        if panel["type"] in ("timeseries", "state-timeline"):
+            for target in panel["targets"]:
+                assert "k($most, " in target["expr"], panel["title"]
+
+
+def test_a_dashboard_is_what_grafana_reads(form):
+    """Each of its fields is one that the schema of Grafana's own types knows."""
+    board = json.loads(dashboard.build(form))
+    again = JSONEncoder(sort_keys=True, indent=2).encode(Dashboard.from_json(board))
+    assert json.loads(again) == board
+    assert board["schemaVersion"] >= 36 and board["uid"] == dashboard.UIDS[form]
+    source, *choices = board["templating"]["list"]
+    # Grafana asks nothing at the import: the choice of a data source is a variable.
+    assert (source["type"], source["name"]) == ("datasource", "datasource")
+    assert "__inputs" not in board
+    for choice in choices:
+        if choice["type"] == "query":
+            assert choice["datasource"]["uid"] == "${datasource}"
+
+
+def test_each_variable_is_narrowed_by_those_before_it(form):
+    """So the list is short where a node is chosen."""
+    board = json.loads(dashboard.build(form))
+    before = []
+    for choice in board["templating"]["list"]:
+        if choice["type"] == "query":
+            asked = set(re.findall(r"\$(\w+)", choice["query"]))
+            assert asked == set(before), choice["name"]
+            before.append(choice["name"])
+    assert before == ["vsn", "plugin", "job", "task", "name"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +142,8 @@ def test_panels_count_ends_exactly(tmp_path, exits, counted):
     of_node = 'job="waggle-live", instance="w1", vsn="W001"'
     of_plugin = of_node + ', plugin="p", plugin_task="t", plugin_job="j", status="error"'
     expression = f"sum({expressions.ends('1h')})".replace("$vsn", "W001")
-    expression = expression.replace("$plugin", "p").replace("$task", "t")
+    for name, value in (("plugin", "p"), ("job", "j"), ("task", "t")):
+        expression = expression.replace(f"${name}", value)
     minutes = sum(int(part.partition("x")[2] or 0) + 1 for part in exits.split()) - 1
     scraped = "1x200 0x20 1x60" if "stale" in exits else "1x300"
     story = {

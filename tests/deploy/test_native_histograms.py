@@ -89,7 +89,7 @@ def test_the_native_dashboard_serves_a_mixed_fleet(running, form):
     """Its panels of timers have data in either form, but for the spread of classic ones."""
     classic = panels.queries(dashboard.PATHS["classic"])
     asked = [query for query in panels.queries(dashboard.PATHS["native"]) if query not in classic]
-    assert len(asked) == 6
+    assert len(asked) == 5
     server = running.servers[form]
     for title, query in asked:
         if form == "native" or title != "Spread of durations":

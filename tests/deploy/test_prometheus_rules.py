@@ -11,6 +11,7 @@ import pytest
 
 from tests.deploy.native_promql import is_right
 from tests.deploy.shipped import FOLDER, LIVE, load, rules_of
+from tests.deploy.stories import side_by_side
 from tests.programs import program
 
 RULES = sorted((FOLDER / "rules").rglob("*.yml"))
@@ -169,9 +170,13 @@ def test_a_pod_becomes_the_target_of_its_node(tmp_path, labels, expected):
 
 
 @pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
-def test_alerts_fire_when_they_should_and_only_then(path):
+def test_alerts_fire_when_they_should_and_only_then(tmp_path, path):
     """Each story of ``deploy/prometheus/tests`` ends as it says."""
-    promtool("test", "rules", path)
+    file = load(path)
+    file["rule_files"] = [str(path.parent / files) for files in file["rule_files"]]
+    file["tests"] = side_by_side(file["tests"])
+    (tmp_path / path.name).write_text(json.dumps(file))
+    promtool("test", "rules", tmp_path / path.name)
 
 
 def test_each_alert_is_told_in_one_story_and_not_in_two():

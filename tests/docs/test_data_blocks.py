@@ -1,6 +1,7 @@
 """Each block of JSON, YAML and PromQL in our pages is one that what it is for takes."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,8 +47,7 @@ def for_the_controller(text, tmp_path):
     """A file of waggle-live-controller."""
     token = tmp_path / "token"
     token.write_text(TOKEN)
-    for path in ("/run/waggle/control-token", "/run/secrets/control-token"):
-        text = text.replace(path, str(token))
+    text = re.sub("(control_token_file:) .*", r"\1 %s" % token, text)
     (tmp_path / "controller.yaml").write_text(text)
     assert controller_config.load(str(tmp_path / "controller.yaml")).deadlines
 

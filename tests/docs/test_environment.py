@@ -11,7 +11,7 @@ PACKAGES = ("waggle_live", "collector/waggle_live_collector", "controller/waggle
 NAME = re.compile(r"WAGGLE_[A-Z_]*[A-Z]\Z")
 #: Variables of others that the page names.
 OF_OTHERS = {
-    *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM"),  # rich
+    *("NO_COLOR", "FORCE_COLOR", "COLUMNS"),  # rich
     "TAU_PROFILE_FORMAT",  # set for TAU
 }
 #: Names that stand for variables where a mapping of them is read, by the module.
@@ -75,7 +75,7 @@ def described():
         each
         for each in spans
         if re.fullmatch(
-            r"[A-Z]+(_[A-Z]+)+|HOST|HOME|LANG|PROFILEDIR|PYTHONPATH|[a-z]+_multi.*", each
+            r"[A-Z]+(_[A-Z]+)+|HOST|HOME|TERM|LANG|PROFILEDIR|PYTHONPATH|[a-z]+_multi.*", each
         )
     }
 

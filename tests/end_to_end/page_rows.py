@@ -66,3 +66,28 @@ def inference(place, number):
     """Return a timer whose runs take 62 ms; of every second plugin, some failed."""
     cell = timer("inference", {-32: 10 * number}, 620_000_000 * number)
     return {**cell, "failures": number if place % 2 else 0}
+
+
+class Reporter:
+    """A plugin that sets a gauge to a new value whenever it is told to."""
+
+    def __init__(self, client):
+        self.client = client
+        self.number = 0
+        client.hello()
+
+    def set(self, value):
+        """Set it."""
+        self.number += 1
+        self.client.update(self.number, [gauge("level", value)])
+        self.client.flush()
+
+
+def level(browser):
+    """Return what the page shows of the gauge."""
+    return (row(browser, "level") or {}).get("now")
+
+
+def is_live(browser):
+    """Return whether the page says so."""
+    return browser.text("#state") == "live"

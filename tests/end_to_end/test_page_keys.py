@@ -1,6 +1,7 @@
 """The page at / without a mouse: curves read by keys, letters that can be switched off."""
 
 from tests.collector.harness import Client, wait_until
+from tests.collector.world import function
 
 from .page_rows import Plugins, fps, inference, report, row
 
@@ -63,3 +64,32 @@ def test_letters_can_be_switched_off(browser, own_collector):
         browser.run("letters(true)")
         browser.press("f")
         assert browser.texts("tbody tr") == []
+
+
+def test_a_screen_reader_finds_tables_with_headers(browser, own_collector):
+    """Instruments, knobs and functions: each row has its header, each column its own."""
+    knob = {"name": "size", "type": "int", "default": 1, "choices": [1, 2], "value": 1}
+    with Client(own_collector) as client:
+        client.hello(task="a")
+        client.send(
+            {"type": "knobs", "number": 1, "knobs": [{**knob, "source": "default", "revision": 0}]}
+        )
+        client.update(1, [function("f [app.py:1]", 3, 10**9)])
+        report(client, 2, 7)
+        browser.visit(own_collector.url)
+        wait_until(lambda: browser.texts(".knobs li") and browser.texts(".functions li"))
+        nodes = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        by_role = {}
+        for node in nodes:
+            if not node["ignored"]:
+                name = node.get("name", {}).get("value", "")
+                by_role.setdefault(node["role"]["value"], []).append(name)
+        assert by_role["table"] == [
+            "Live values of a",
+            "Knobs of a",
+            "Most expensive functions of a, by tau",
+        ]
+        assert {"now", "p95", "busy", "frame", "value", "held by", "calls"} <= set(
+            by_role["columnheader"]
+        )
+        assert {"fps", "size", "f [app.py:1]"} <= set(by_role["rowheader"])

@@ -1,15 +1,11 @@
 """``waggle-live top`` against real collectors: in a pipe, in a terminal, and without rich."""
 
-import fcntl
+import json
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
@@ -53,22 +49,67 @@ def test_once_prints_one_table_for_scripts(collector, task):
     assert out.count("instrument") == 1
 
 
-def test_letters_that_the_terminal_does_not_know(collector, task):
-    """A question mark stands for them, and the table is whole."""
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C"},
+        {"LC_ALL": "POSIX"},
+        {"LANG": "C"},
+        {"LC_ALL": "en_US.ISO-8859-1"},
+        {"LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "latin-1"},
+    ],
+)
+def test_where_the_locale_is_not_utf_8_there_is_ascii_alone(collector, task, environ):
+    """Our own letters have others in their place, and none is a question mark."""
+    names = ("LC_ALL", "LC_CTYPE", "LANG", "PYTHONUTF8", "PYTHONIOENCODING")
+    whole = {key: value for key, value in os.environ.items() if key not in names}
     with running(collector, task):
-        environ = dict(os.environ, PYTHONIOENCODING="ascii")
-        status, out, err = top("--once", collector.url, env=environ)
+        status, out, err = top("--once", collector.url, env={**whole, **environ})
     assert (status, err) == (0, "")
     assert task + ": up" in out
+    assert out.isascii() and "?" not in out
 
 
 def test_once_fails_with_a_node(collector, task):
-    """The others are shown all the same, and the one that failed says why."""
+    """The others are shown all the same; the one that failed says why, above them."""
     with running(collector, task):
-        status, out, err = top("--once", "http://127.0.0.1:9", collector.url)
+        status, out, err = top("--once", collector.url, "http://127.0.0.1:9")
     assert (status, err) == (1, "")
-    assert "http://127.0.0.1:9  can't be reached: Connection refused. Looking again." in out
+    assert out.startswith("http://127.0.0.1:9  can't be reached: Connection refused.\n")
+    assert "again" not in out
     assert task + ": up" in out
+
+
+def test_once_prints_one_json_document(collector, task):
+    """All nodes, each with its plugins or with the reason why there are none."""
+    with running(collector, task):
+        arguments = ("--once", "--json", "--filter", task, collector.url, "127.0.0.1:9")
+        status, out, err = top(*arguments)
+    assert (status, err) == (1, "")
+    whole = json.loads(out)
+    good, bad = whole["nodes"]
+    assert (whole["form"], good["url"], good["error"]) == (1, collector.url, None)
+    (plugin,) = good["plugins"]
+    assert (plugin["plugin_task"], plugin["state"]) == (task, "up")
+    assert "inference" in {timer["name"] for timer in plugin["timers"]}
+    assert (bad["url"], bad["plugins"]) == ("http://127.0.0.1:9", None)
+    assert bad["error"] == {"type": "NodeUnreachable", "text": "Connection refused"}
+    assert top("--once", "--json", collector.url)[0] == 0
+
+
+@pytest.mark.parametrize("term", ["xterm-256color", ""])
+def test_colours_are_forced_and_nothing_is_cut(collector, task, term):
+    """``FORCE_COLOR=1 top --once | less -R`` shows whole lines, as without colours."""
+    long = task + "-" + "x" * 150
+    with running(collector, long):
+        plain = top("--once", "--filter", long, collector.url)[1]
+        environ = dict(os.environ, FORCE_COLOR="1", TERM=term)
+        coloured = top("--once", "--filter", long, collector.url, env=environ)[1]
+    assert "\x1b[" in coloured and "\x1b[?" not in coloured
+    assert long in re.sub(r"\x1b\[[0-9;]*m", "", coloured) and long in plain
+    lines = {len(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()}
+    assert max(lines) > 150
 
 
 def test_a_collector_that_comes_later_is_found():
@@ -100,86 +141,9 @@ def test_a_reader_that_leaves_ends_it(collector):
     """``top | head -1`` is no error."""
     command = [sys.executable, "-c", OFTEN, collector.url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shown:
-        assert shown.stdout.readline().startswith(b"instrument")
+        assert shown.stdout.readline().startswith(collector.url.encode())
         shown.stdout.close()
         assert (shown.wait(DEADLINE), shown.stderr.read()) == (0, b"")
-
-
-class Terminal:
-    """A terminal of 100 columns and 30 rows with the command in it."""
-
-    def __init__(self, *arguments):
-        self.ours, self.theirs = pty.openpty()
-        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-        self.modes = termios.tcgetattr(self.theirs)
-        self.seen = ""
-        environ = dict(os.environ, TERM="xterm-256color", PYTHONIOENCODING="utf-8")
-        for name in ("COLUMNS", "LINES", "NO_COLOR", "CI"):
-            environ.pop(name, None)
-        self.process = subprocess.Popen(
-            [*TOP, *arguments],
-            stdin=self.theirs,
-            stdout=self.theirs,
-            stderr=self.theirs,
-            env=environ,
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        os.close(self.ours)
-        os.close(self.theirs)
-
-    def type(self, text):
-        """Press keys."""
-        self.seen = ""
-        os.write(self.ours, text.encode())
-
-    def until(self, condition):
-        """Read until what was drawn since the last keys fits; styles are left out."""
-        deadline = time.monotonic() + DEADLINE
-        while not condition(self.seen):
-            assert time.monotonic() < deadline, self.seen
-            if select.select([self.ours], [], [], 0.1)[0]:
-                data = os.read(self.ours, 65536).decode("utf-8", "replace")
-                self.seen += re.sub(r"\x1b\[[0-9;]*m", "", data)
-
-    def end(self):
-        """Wait for its end and return its status and what it left on the screen."""
-        self.until(lambda seen: self.process.poll() is not None)
-        while select.select([self.ours], [], [], 0.1)[0]:
-            data = os.read(self.ours, 65536).decode("utf-8", "replace")
-            self.seen += re.sub(r"\x1b\[[0-9;]*m", "", data)
-        return self.process.returncode, self.seen.rpartition("\x1b[?1049l")[2]
-
-
-def test_a_terminal_is_drawn_and_takes_keys(own_collector, task):
-    """Sorting and a filter by keys; q leaves the last picture and the terminal as it was."""
-    with running(own_collector, task), Terminal(own_collector.url) as terminal:
-        terminal.until(lambda seen: task + ": up" in seen and "q quit" in seen and "trend" in seen)
-        terminal.type("s")
-        terminal.until(lambda seen: "sort: rate" in seen)
-        terminal.type("/CARSx\x7f")
-        terminal.until(lambda seen: "filter: CARS▏" in seen and "filter: CARSx▏" not in seen[-900:])
-        terminal.type("\rq")
-        status, left = terminal.end()
-        assert status == 0
-        assert re.search(r"^cars +gauge +3 ", left, re.MULTILINE)
-        assert "inference" not in left
-        assert termios.tcgetattr(terminal.theirs) == terminal.modes
-
-
-def test_an_interrupt_is_a_good_end(collector):
-    """Ctrl-C leaves the terminal as it was, with status 0."""
-    with Terminal(collector.url) as terminal:
-        terminal.until(lambda seen: "q quit" in seen)
-        terminal.process.send_signal(signal.SIGINT)
-        status, _ = terminal.end()
-        assert status == 0 and "Traceback" not in terminal.seen
-        assert termios.tcgetattr(terminal.theirs) == terminal.modes
 
 
 SCRIPT = str(Path(sys.executable).with_name("waggle-live-top"))
@@ -217,7 +181,8 @@ def without_packages(directory, *code):
 def test_without_the_controller_it_says_what_to_install():
     """The client comes without it, and its other commands don't need it."""
     command = ("-m", "waggle_live")
-    said = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'\n"
+    said = "waggle-live: top is a package of its own: pip install 'waggle-live-controller[top]'"
+    said += ", or './controller[top]' in a clone\n"
     for arguments in ((), ("--once",), ("--help",)):
         assert without_packages("", *command, "top", *arguments) == (2, "", said)
     assert without_packages("", *command, "--version")[0] == 0
@@ -227,6 +192,7 @@ def test_without_rich_it_says_what_to_install():
     """The controller comes without it; its version and help don't need it."""
     code = "import sys; from waggle_live_controller.top.command import main; sys.exit(main())"
     said = "waggle-live-top: top needs the package rich: pip install 'waggle-live-controller[top]'"
+    said += ", or './controller[top]' in a clone"
     command = ("-c", code)
     assert without_packages("controller", *command) == (2, "", said + "\n")
     assert without_packages("controller", *command, "--version")[0] == 0
@@ -238,6 +204,11 @@ def test_without_rich_it_says_what_to_install():
         (["http://host:port"], "a node is http://host:port"),
         (["a", "a:9090"], "twice"),
         (["--user", "alice", "host"], "WAGGLE_LIVE_PASSWORD"),
+        (["http://alice:secret@host:9090"], "--user"),
+        (["alice:secret@host"], "--user"),
+        (["--json", "host"], "--once"),
+        (["--json", "--once", "--sort", "mean"], "--sort"),
+        (["--interval", "x"], "'x'"),
         (["--ca-file", "/none", "https://host"], "/none"),
         (["--interval", "0"], "more than 0 s"),
         (["--sort", "x"], "invalid choice"),
@@ -247,7 +218,7 @@ def test_errors_of_usage(arguments, text):
     """Status 2 and a message, before anything is drawn."""
     status, out, err = top(*arguments)
     assert (status, out) == (2, "")
-    assert text in err and "Traceback" not in err
+    assert text in err and "Traceback" not in err and "secret" not in err
 
 
 def test_running_a_plugin_loads_nothing_of_it():

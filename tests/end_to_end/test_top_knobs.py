@@ -6,13 +6,15 @@ import time
 import pytest
 
 pytest.importorskip("rich", reason="needs the package rich")
+pytest.importorskip("pyte", reason="needs the package pyte")
 
 from tests.collector.harness import wait_until
 from waggle_live_controller import Node
 from waggle_live_controller.top import profile
 
 from .loop_processes import DEFAULT, TASK, TOKEN, Loop
-from .test_top import Terminal, top
+from .terminal import Terminal
+from .test_top import TOP, top
 
 
 @pytest.fixture
@@ -28,9 +30,9 @@ def loop(tmp_path):
 def test_a_knob_is_held_by_hand_and_let_go(loop):
     """n chooses it, minus takes a cheaper value, q lets it go: the plugin follows."""
     token = "--control.token-file=%s" % (loop.directory / "token")
-    with Terminal(token, loop.url) as terminal:
+    with Terminal(*TOP, token, loop.url) as terminal:
         terminal.until(lambda seen: re.search(r"resolution +640 +160 320 \[640\] +default", seen))
-        assert "profiler" in terminal.seen
+        assert "profiler" in terminal.text
         terminal.type("n-")
         wait_until(lambda: loop.value() == 320)
         terminal.until(lambda seen: re.search(r"160 \[320\] 640 +held by top-\S+ for", seen))
@@ -44,7 +46,21 @@ def test_a_knob_is_held_by_hand_and_let_go(loop):
         terminal.type("-")
         wait_until(lambda: loop.value() == 320)
         terminal.type("q")
-        assert terminal.end()[0] == 0
+        assert terminal.end() == 0
+        left = time.monotonic()
+        wait_until(lambda: loop.value() == DEFAULT)
+        assert time.monotonic() - left < 5  # released, not run out
+
+
+def test_a_knob_is_let_go_when_top_is_told_to_end(loop):
+    """By SIGTERM as by q: at once, and not when its lease ends."""
+    token = "--control.token-file=%s" % (loop.directory / "token")
+    with Terminal(*TOP, token, loop.url) as terminal:
+        terminal.until(lambda seen: re.search(r"resolution +640", seen))
+        terminal.type("n-")
+        wait_until(lambda: loop.value() == 320)
+        terminal.process.terminate()
+        assert terminal.end() == 143
         left = time.monotonic()
         wait_until(lambda: loop.value() == DEFAULT)
         assert time.monotonic() - left < 5  # released, not run out
@@ -74,13 +90,13 @@ def test_a_plugin_that_runs_is_profiled(loop, monkeypatch, tmp_path):
 
 def test_without_a_token_knobs_are_shown_alone(loop):
     """The keys say what is missing; a file that can't be read is an error at once."""
-    with Terminal(loop.url) as terminal:
+    with Terminal(*TOP, loop.url) as terminal:
         terminal.until(lambda seen: re.search(r"resolution +640 +160 320 \[640\] +default", seen))
-        assert "profiler" not in terminal.seen
+        assert "profiler" not in terminal.text
         terminal.type("n-")
         terminal.until(lambda seen: "start top with --control.token-file" in seen)
         terminal.type("q")
-        assert terminal.end()[0] == 0
+        assert terminal.end() == 0
     assert {frame.value for frame in loop.trace()} == {DEFAULT}
     status, _, err = top("--control.token-file=%s" % (loop.directory / "none"), loop.url)
     assert (status, "No such file" in err) == (2, True)
@@ -90,10 +106,10 @@ def test_a_wrong_token_is_told(loop):
     """It isn't silent, and nothing changes."""
     wrong = loop.directory / "wrong"
     wrong.write_text("wrong")
-    with Terminal("--control.token-file=%s" % wrong, loop.url) as terminal:
+    with Terminal(*TOP, "--control.token-file=%s" % wrong, loop.url) as terminal:
         terminal.until(lambda seen: re.search(r"resolution +640", seen))
         terminal.type("n-")
         terminal.until(lambda seen: "show the token" in seen)
         terminal.type("q")
-        assert terminal.end()[0] == 0
+        assert terminal.end() == 0
     assert {frame.value for frame in loop.trace()} == {DEFAULT}

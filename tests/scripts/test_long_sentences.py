@@ -16,7 +16,6 @@ NOT_YET = {
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
-    "SECURITY.md",
     "bench/page/notes.md",
     "bench/results/README.md",
     "collector/waggle_live_collector/budget.py",

@@ -201,6 +201,8 @@ class Control:
         self._settle(due, now)
         known = {process.id for process in self._all.all()}
         self.settings.forget(self._table.plugins, known, self.leases)
+        quarantined = sum(len(each.quarantined) for _, each in self.settings.items())
+        self._own.quarantined_values.set(quarantined)
 
     def _look(self, key: KnobKey) -> None:
         """A value has waited for as long as it had to."""

@@ -9,7 +9,10 @@ from typing import Any, List, Optional
 
 from .. import ControllerError, __version__
 
-INSTALL = "it needs PyYAML and prometheus_client: pip install 'waggle-live-controller[service]'"
+INSTALL = (
+    "it needs PyYAML and prometheus_client: pip install 'waggle-live-controller[service]', "
+    "or './controller[service]' in a clone"
+)
 log = logging.getLogger("waggle_live_controller")
 
 

@@ -1,10 +1,13 @@
 """How figures are written: with few digits, and as a dash if they aren't known."""
 
 import math
+import re
 from typing import Optional
 
 #: What stands for a figure that isn't known.
 NOTHING = "\u2013"
+#: Zero-width joiners, variation selectors, and the colours of emoji.
+_CHANGES = re.compile("[\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]")
 
 
 def seconds(value: Optional[float]) -> str:
@@ -54,8 +57,13 @@ def age(value: Optional[float]) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text of others without control characters, which a terminal would obey."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+    """Return a text of others without control characters, which a terminal would obey.
+
+    Nor has it what joins or changes the letters beside it: terminals differ in how wide those are.
+    """
+    return "".join(
+        each if each.isprintable() else "\ufffd" for each in text if not _CHANGES.match(each)
+    )
 
 
 def _three_digits(value: float) -> str:

@@ -1,27 +1,38 @@
-"""The earlier polls of each series, for curves and for the rates of sums."""
+"""The last ten minutes of each series, for curves, and the rates of sums."""
 
+import json
 import math
 from collections import deque
-from typing import Deque, Dict, Hashable, List, Optional, Sequence, Set, Tuple
+from typing import Any, Deque, Dict, Hashable, List, Mapping, Optional, Sequence, Set, Tuple
 
-#: Polls that a curve shows at most.
-LENGTH = 60
+from .. import PluginIdentity
+
+#: Seconds of one step of a curve, and steps that are kept: as in the collector.
+STEP, LENGTH = 5.0, 120
 #: Seconds over which the rate of a sum is taken, like the collector's recent values.
 WINDOW = 10.0
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 Values = Sequence[Optional[float]]
+_NONE: Mapping[str, str] = {}
 
 
 class History:
-    """The last polls of series, each under a key that the caller chooses. Not thread-safe."""
+    """The values of series in steps of 5 s, each under a key that the caller chooses.
 
-    def __init__(self) -> None:
+    ``interval``: seconds between two polls. Times are monotonic. Not thread-safe.
+    """
+
+    def __init__(self, interval: float = 1.0) -> None:
+        #: Steps that may lie between two polls without a gap in the curve.
+        self._apart = math.ceil(interval / STEP) + 1
         self._values: Dict[Hashable, Deque[Optional[float]]] = {}
+        #: The number of the newest step.
+        self._newest: Dict[Hashable, int] = {}
         self._sums: Dict[Hashable, Deque[Tuple[float, float]]] = {}
 
     def per_second(self, key: Hashable, at: float, total: Optional[float]) -> Optional[float]:
-        """Add a sum ``at`` a time (monotonic); return how fast it rose a second over the last 10 s.
+        """Add a sum ``at`` a time; return how fast it rose a second over the last 10 s.
 
         None at first, if the sum isn't known, and if it fell, since it then began anew.
         """
@@ -37,34 +48,107 @@ class History:
         begin, before = sums[0]
         return (total - before) / (at - begin) if at > begin else None
 
-    def add(self, key: Hashable, value: Optional[float]) -> Values:
-        """Add a value; return the last ones, oldest first, with None for gaps."""
-        values = self._values.setdefault(key, deque(maxlen=LENGTH))
+    def add(self, key: Hashable, at: float, value: Optional[float]) -> Values:
+        """Add a value; return those of the last ten minutes, oldest first, with None for gaps.
+
+        Of several values in one step the last that is known counts.
+        """
         # A rate of the largest numbers that there are may be infinite: no curve can show that.
-        values.append(None if value is None or not math.isfinite(value) else value)
+        value = None if value is None or not math.isfinite(value) else value
+        step = int(at // STEP)
+        values = self._values.setdefault(key, deque(maxlen=LENGTH))
+        passed = step - self._newest.get(key, step - 1)
+        if passed > 0:
+            missed = min(passed - 1, LENGTH)
+            values.extend([value if passed <= self._apart else None] * missed)
+            values.append(value)
+            self._newest[key] = step
+        elif value is not None and values:
+            values[-1] = value
         return list(values)
+
+    def add_past(self, key: Hashable, at: float, past: Values) -> None:
+        """Fill what is missing by the values of a node, the last one of the step before ``at``."""
+        last = int(at // STEP) - 1
+        newest = max(self._newest.get(key, last), last)
+        known = _by_step(past, last)
+        ours = _by_step(self._values.get(key, ()), self._newest.get(key, last))
+        known.update((step, value) for step, value in ours.items() if value is not None)
+        steps = range(max(min(known, default=newest), newest - LENGTH + 1), newest + 1)
+        self._values[key] = deque((known.get(step) for step in steps), maxlen=LENGTH)
+        self._newest[key] = newest
 
     def keep(self, keys: Set[Hashable]) -> None:
         """Forget all series but these."""
-        for each in (self._values, self._sums):
+        for each in (self._values, self._sums, self._newest):
             for key in [key for key in each if key not in keys]:
                 del each[key]
 
 
+def key_of(
+    url: str, plugin: PluginIdentity, kind: str, name: str = "", labels: Mapping[str, str] = _NONE
+) -> Hashable:
+    """Return the key of one series of one node."""
+    return url, plugin, kind, name, frozenset(labels.items())
+
+
+def read_past(url: str, body: bytes) -> Dict[Hashable, Values]:
+    """Return the values of each series in a node's ``/api/v1/history``, by the keys of its rows.
+
+    Raises ValueError if the answer is none of a collector.
+    """
+    found: Dict[Hashable, Values] = {}
+    try:
+        whole = json.loads(body.decode("utf-8"))
+        if whole["step"] != STEP:
+            return {}
+        for plugin in whole["plugins"]:
+            names = (plugin["plugin"], plugin["plugin_task"], plugin["plugin_job"])
+            for series in plugin["series"]:
+                labels = series.get("labels") or {}
+                key = key_of(url, PluginIdentity(*names), series["kind"], series["name"], labels)
+                found[key] = list(map(_number, series["values"][-LENGTH:]))
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError("%s: %s" % (type(error).__name__, error)) from None
+    return found
+
+
+def _by_step(values: Sequence[Optional[float]], last: int) -> Dict[int, Optional[float]]:
+    return dict(enumerate(values, last + 1 - len(values)))
+
+
+def _number(value: Any) -> Optional[float]:
+    """Return a number that a curve can show; None for all else."""
+    if type(value) not in (int, float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # JSON has integers that no float can hold
+        return None
+
+
+def extent(values: Values, width: int) -> Optional[Tuple[float, float]]:
+    """Return the least and the largest of the latest ``width`` values; None if none is known."""
+    known = [value for value in list(values)[-width:] if value is not None]
+    return (min(known), max(known)) if known and width > 0 else None
+
+
 def sparkline(values: Values, width: int) -> str:
-    """Draw the latest values above a base line of zero, ``width`` characters; gaps stay empty."""
-    if width < 1:
-        return ""
+    """Draw the latest values between their least and their largest, ``width`` characters.
+
+    Gaps stay empty. What doesn't change is a line in the middle, and at the bottom if it is 0.
+    """
+    range_of = extent(values, width)
+    if range_of is None:
+        return " " * width
     shown: List[Optional[float]] = list(values)[-width:]
-    known = [value for value in shown if value is not None]
-    low, high = min([0.0, *known]), max([0.0, *known])
-    marks = [" " if value is None else _block(value, low, high) for value in shown]
+    marks = [" " if value is None else _block(value, *range_of) for value in shown]
     return "".join(marks).rjust(width)
 
 
 def _block(value: float, low: float, high: float) -> str:
     if high / 2 <= low / 2:
-        return _BLOCKS[0]
+        return _BLOCKS[3 if high else 0]
     # Halves: the distance of the largest floats is infinite.
     share = (value / 2 - low / 2) / (high / 2 - low / 2)
     return _BLOCKS[min(int(share * len(_BLOCKS)), len(_BLOCKS) - 1)]

@@ -1,71 +1,35 @@
-"""The keys that are pressed in a terminal."""
+"""The names of keys, by what terminals send for them."""
 
-import os
 import re
-import select
-import time
-from typing import Any, List, Optional, TextIO
+from typing import List
 
-try:
-    import termios
-    import tty
-except ImportError:  # not on Windows: there the view goes on until Ctrl-C
-    termios = tty = None  # type: ignore[assignment]
-
-#: One key: a sequence that begins with an escape, or a character.
-_KEY = re.compile("\x1b\\[[0-9;]*[A-Za-z~]|\x1bO.|.", re.DOTALL)
+#: One key: a sequence that begins with an escape, or a character. Linux's console sends two
+#: brackets for its function keys.
+_KEY = re.compile("\x1b\\[\\[.|\x1b\\[[0-9;]*[A-Za-z~^$]|\x1bO.|.", re.DOTALL)
+#: What xterm, the Linux console, rxvt, tmux and screen send, in both modes of the cursor keys.
 _NAMES = {
-    "\x1b[A": "up",
-    "\x1b[B": "down",
-    "\x1bOA": "up",
-    "\x1bOB": "down",
-    "\x1b[5~": "page up",
-    "\x1b[6~": "page down",
-    "\x1b[H": "home",
-    "\x1b[F": "end",
-    "\x1b": "escape",
-    "\r": "enter",
-    "\n": "enter",
-    "\x7f": "backspace",
-    "\x08": "backspace",
+    "up": ("\x1b[A", "\x1bOA"),
+    "down": ("\x1b[B", "\x1bOB"),
+    "page up": ("\x1b[5~",),
+    "page down": ("\x1b[6~",),
+    "home": ("\x1b[H", "\x1bOH", "\x1b[1~", "\x1b[7~"),
+    "end": ("\x1b[F", "\x1bOF", "\x1b[4~", "\x1b[8~"),
+    "escape": ("\x1b",),
+    "enter": ("\r", "\n"),
+    "backspace": ("\x7f", "\x08"),
 }
+_BY_SEQUENCE = {sequence: name for name, some in _NAMES.items() for sequence in some}
 
 
-class Keys:
-    """A context manager: keys arrive without Enter and aren't echoed. Ctrl-C stays a signal.
+def is_cut(typed: bytes) -> bool:
+    """Does it end within the sequence of a key? Escape alone may be a key, or the beginning."""
+    return re.search(rb"\x1b(\[[0-9;[]*|O)?$", typed) is not None
 
-    If ``stream`` is no terminal there are never any keys. Not thread-safe.
+
+def names(typed: str) -> List[str]:
+    """Return the keys that were pressed: characters, or names like ``"page up"``.
+
+    What has no name here has no meaning, and is left out.
     """
-
-    def __init__(self, stream: Optional[TextIO]) -> None:
-        self._descriptor: Optional[int] = None
-        if termios is not None and stream is not None and stream.isatty():
-            self._descriptor = stream.fileno()
-        self._before: List[Any] = []
-
-    def __enter__(self) -> "Keys":
-        if self._descriptor is not None:
-            self._before = termios.tcgetattr(self._descriptor)
-            tty.setcbreak(self._descriptor)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        if self._descriptor is not None:
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
-            self._descriptor = None
-
-    def read(self, seconds: float) -> List[str]:
-        """Return the keys that were pressed: characters, or names like ``"page up"``.
-
-        Waits at most ``seconds`` for one.
-        """
-        if self._descriptor is None:
-            time.sleep(seconds)
-            return []
-        if not select.select([self._descriptor], [], [], seconds)[0]:
-            return []
-        data = os.read(self._descriptor, 1024)
-        if not data:  # the terminal is gone
-            self._descriptor = None
-        keys = [_NAMES.get(key, key) for key in _KEY.findall(data.decode("utf-8", "ignore"))]
-        return [key for key in keys if key.isprintable()]  # what has no name here has no meaning
+    keys = [_BY_SEQUENCE.get(key, key) for key in _KEY.findall(typed)]
+    return [key for key in keys if key.isprintable()]

@@ -2,11 +2,16 @@
 
 from typing import Any, List, Optional, Sequence, Tuple
 
+from rich.cells import cell_len
+
 from .. import KnobReading
 from .figures import NOTHING, age, clean, number
+from .letters import CUT, cut
 
 #: The knob that each plugin has which may be controlled: samples of its stacks a second.
 PROFILE = "__profile"
+#: Cells of a holder's name at least.
+LEAST = 8
 #: Steps from one bound of a knob to the other.
 STEPS = 10
 
@@ -38,38 +43,73 @@ def value(knob: KnobReading, of: Any) -> str:
     return clean(of) if isinstance(of, str) else number(of)
 
 
-def choices(knob: KnobReading) -> str:
-    """Write what it may be, with its value in brackets."""
+def choices(knob: KnobReading, room: Optional[int] = None) -> str:
+    """Write what it may be, with its value in brackets; as many as ``room`` cells hold, whole."""
     if knob.choices is None and knob.type != "bool":
-        return (
-            "" if knob.low is None else "%s … %s" % (value(knob, knob.low), value(knob, knob.high))
-        )
+        text = "%s … %s" % (value(knob, knob.low), value(knob, knob.high))
+        fits = room is None or len(text) <= room
+        return text if fits and knob.low is not None else ""
     allowed = [False, True] if knob.choices is None else knob.choices
     texts = [value(knob, each) for each in allowed]
-    return " ".join("[%s]" % text if text == value(knob, knob.value) else text for text in texts)
+    own = value(knob, knob.value)
+    at = texts.index(own) if own in texts else 0
+    texts = ["[%s]" % text if text == own else text for text in texts]
+    whole = " ".join(texts)
+    if room is None or cell_len(whole) <= room:
+        return whole
+    # The choice that it has, and those beside it.
+    first, last, shown = at, at + 1, _between(texts, at, at + 1)
+    if cell_len(shown) > room:
+        return cut(texts[at], room)
+    while True:
+        wider = [(first - 1, last), (first, last + 1)]
+        for low, high in wider:
+            inside = low >= 0 and high <= len(texts)
+            text = _between(texts, low, high) if inside else ""
+            if inside and cell_len(text) <= room:
+                first, last, shown = low, high, text
+                break
+        else:
+            return shown
 
 
-def holder(knob: KnobReading, now: float) -> Tuple[str, str]:
-    """Write who decides on its value at ``now`` (Unix time), and return the style for that."""
+def _between(texts: Sequence[str], first: int, last: int) -> str:
+    before, behind = [CUT] * (first > 0), [CUT] * (last < len(texts))
+    return " ".join([*before, *texts[first:last], *behind])
+
+
+def holder(knob: KnobReading, now: float, room: Optional[int] = None) -> Tuple[str, str]:
+    """Write who decides on its value at ``now`` (Unix time), and return the style for that.
+
+    In ``room`` cells the name is cut first; then what comes last is left out, whole.
+    """
+    name, said, style = "", [], "cyan"
     if knob.holder:
-        words = "held by " + clean(knob.holder)
+        name, words = clean(knob.holder), "held by "
         if knob.since is not None:
-            words += " for " + age(max(now - knob.since, 0.0))
+            said.append(" for " + age(max(now - knob.since, 0.0)))
         if knob.seconds_left is not None:
-            words += ", %.0f s left" % knob.seconds_left
-        style = "cyan"
+            said.append(", %.0f s left" % knob.seconds_left)
     else:
-        said = {"pinned": "pinned by the operator", "set": "until its lease ends"}
-        words, style = said.get(knob.source, "default"), "" if knob.source == "pinned" else "dim"
+        known = {"pinned": "pinned by the operator", "set": "until its lease ends"}
+        words, style = known.get(knob.source, "default"), "" if knob.source == "pinned" else "dim"
     for what in ("pending", "refused"):
         if knob.processes.get(what):
-            words, style = "%s, %d %s" % (words, knob.processes[what], what), "yellow"
+            said.append(", %d %s" % (knob.processes[what], what))
+            style = "yellow"
     if knob.error:
-        words, style = "%s: %s" % (words, clean(knob.error)), "yellow"
+        said.append(": " + clean(knob.error))
+        style = "yellow"
     if knob.quarantined:
-        bad = ", ".join(value(knob, each) for each in knob.quarantined)
-        words, style = "%s; %s quarantined" % (words, bad), "yellow"
-    return words, style
+        said.append("; %s quarantined" % ", ".join(value(knob, each) for each in knob.quarantined))
+        style = "yellow"
+    if room is None:
+        return words + name + "".join(said), style
+    least = min(cell_len(name), LEAST)
+    while said and cell_len(words + "".join(said)) + least > room:
+        said.pop()
+    left = max(room - cell_len(words + "".join(said)), least)
+    return words + cut(name, left) + "".join(said), style
 
 
 def beside(knob: KnobReading, step: int) -> Any:

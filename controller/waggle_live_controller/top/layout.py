@@ -1,137 +1,181 @@
-"""The columns of the view: how wide they are, and how rows and functions are drawn in them."""
+"""The columns of the view: how wide they are, and how rows, functions and knobs stand in them."""
 
 import time
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from .. import Function, KnobReading
 from .desk import Desk
-from .figures import NOTHING, age, clean, number, seconds, tenths
-from .history import sparkline
+from .figures import NOTHING, age, clean, number, percent, seconds, tenths
+from .history import LENGTH, extent, sparkline
 from .knobs import choices, holder, title, value
+from .letters import cut, fit, right
 from .profile import PROFILE_SECONDS, Profile
 from .rows import KINDS, MOST, Block, Row
 
 
 class Column(NamedTuple):
-    """One column: its title, least width and style, and which field of a row it shows, and how.
-    Columns keep their least widths while numbers change; with two spaces between them they fit 80
-    columns."""
+    """One column: its title, least width and style, and which field it shows, and how. Columns keep
+    their least widths while numbers change."""
 
     title: str
     width: int
     style: str
     field: str
     write: Callable[[Any], str]
-    words: bool = False
 
     def text(self, row: Row) -> str:
         """Return what stands in it: a dash if that isn't known, nothing if the kind has none."""
         return "" if self.field in KINDS[row.kind] else self.write(getattr(row, self.field))
 
 
-NAME = Column("instrument", 20, "", "name", clean, True)
-KIND = Column("kind", 7, "dim", "kind", str, True)
-NUMBERS = (
+#: The columns of a row beside its name, from left to right.
+COLUMNS = (
+    Column("kind", 7, "dim", "kind", str),
     Column("count", 5, "dim", "count", number),
     Column("per s", 5, "green", "rate", tenths),
     Column("mean", 7, "bold", "mean", seconds),
     Column("p95", 7, "", "p95", seconds),
     Column("last", 7, "", "last", str),
+    Column("busy", 6, "", "busy", percent),
+    Column("frame", 6, "", "frame", percent),
+    Column("failed", 6, "yellow", "failures", number),
     Column("age", 6, "dim", "age", age),
 )
-#: The columns of a function beside its name: title, least width, style, field, how it is written.
-#: Those of which nothing is known are left out.
-FUNCTION_NUMBERS = (
+#: In which order there is room for them, with that of curves between.
+WORTH = [
+    "per s",
+    "mean",
+    "last",
+    "p95",
+    "age",
+    "count",
+    "trend",
+    "failed",
+    "busy",
+    "kind",
+    "frame",
+    "range",
+]
+#: Columns that are left out where nothing is known, or nothing is wrong.
+IF_ANY = ("busy", "frame", "failed")
+#: The columns of a function beside its name. Those of which nothing is known are left out.
+FUNCTION_COLUMNS = (
     Column("calls", 5, "dim", "calls", number),
     Column("CPU", 7, "", "exclusive_cpu", seconds),
     Column("exclusive", 9, "", "exclusive", seconds),
     Column("inclusive", 9, "", "inclusive", seconds),
     Column("share", 7, "bold", "share", lambda share: tenths(100 * share, " %")),
 )
+#: In which order there is room for them.
+FUNCTION_WORTH = ["share", "exclusive", "CPU", "inclusive", "calls"]
 GAP = "  "
-#: Characters of a knob's choices, within these limits: what is left beside who decides.
-CHOICES = (14, 30)
-#: Characters of a curve: what is left of the line, within these limits.
-TREND = (8, 60)
-#: Characters of a function's name at most: C++ has very long ones.
-FUNCTION = 60
-#: From this width of the terminal on there is room for the column of kinds.
-WIDE = 96
+#: Cells of a name: least, least beside more than the first columns of ``WORTH``, and most.
+NARROW, NAME, LONGEST = 8, 20, 60
+FIRST = WORTH[:3]
+#: Cells of a curve at least; and of the range that it shows.
+TREND, RANGE = 8, 19
+#: Cells of a knob's choices, within these limits: what is left beside who decides.
+CHOICES = (11, 30)
+#: Cells for who decides about a knob, without which its choices give way.
+DECIDED = 12
 #: Rows that were not updated for longer than this are drawn faintly.
 STALE = 10.0
 
 
 class Layout:
-    """The widths of all columns for some blocks, on a terminal of ``width`` characters, or as wide
-    as it takes if that is None. With ``trend`` there is a column of curves."""
+    """The widths of all columns for some blocks, on a terminal of ``width`` cells, or as wide as it
+    takes if that is None. With ``trend`` there is a column of curves."""
 
     def __init__(self, blocks: Sequence[Block], width: Optional[int], trend: bool) -> None:
-        self._width = width
+        self._room = None if width is None else max(width - 1, 0)
         rows = [row for block in blocks for row in block.rows]
         functions = [each for block in blocks for some in block.functions.values() for each in some]
-        self._columns = [NAME, KIND, *NUMBERS]
-        if width is not None and width < WIDE:
-            self._columns.remove(KIND)
-        self._widths: Dict[str, int] = {
-            each.title: max([each.width, len(each.title), *(len(each.text(row)) for row in rows)])
-            for each in self._columns
-        }
-        widths = self._widths
-        widths["count"] = max([widths["count"], *(len(number(each.calls)) for each in functions)])
-        longest = min(max([0, *(len(_named(each)) for each in functions)]), FUNCTION)
-        if width is None:
-            room = longest - len(GAP) - widths["kind"]
-            widths["instrument"] = max(widths["instrument"], room)
-        self._curve = self._curve_width(width) if trend else 0
+        widths: Dict[str, int] = {}
+        for each in COLUMNS:
+            if each.title not in IF_ANY or any(getattr(row, each.field) for row in rows):
+                texts = (len(each.text(row)) for row in rows)
+                widths[each.title] = max([each.width, len(each.title), *texts])
+        widths["count"] = max([widths["count"], *(len(number(f.calls)) for f in functions)])
+        if trend:
+            widths.update(trend=TREND, range=RANGE)
+        self._widths = _fitting(widths, WORTH, self._room)
+        longest = max([NAME, *(cell_len(clean(row.name)) for row in rows)])
+        longest_function = max([0, *(cell_len(_named(each)) for each in functions)])
+        self._name = longest
+        if self._room is not None:
+            left = self._room - _with_gaps(self._widths.values())
+            # Long names share what is left with the curve.
+            wanted = max(NAME, left // 2) if "trend" in self._widths else left
+            self._name = max(min(longest, wanted, left), 1)
+            if "trend" in self._widths:
+                self._widths["trend"] = min(TREND + left - self._name, LENGTH)
         #: Of a name that stands in no column of kinds.
-        self._plain = widths["instrument"] + (len(GAP) + widths["kind"] if "kind" in widths else 0)
-        #: Of a function's name: those lines have no curve, and on a terminal it takes the room.
-        self._name = self._plain
-        if width is not None:
-            numbers = sum(len(GAP) + self._function_width(each) for each in FUNCTION_NUMBERS)
-            self._name = max(self._name, min(longest, width - 1 - numbers))
+        self._plain = self._name + _with_gaps(self._some("kind"))
+        #: Of functions: those lines have no curve, and on a terminal their names take the room.
+        self._function_widths = {
+            each.title: max(each.width, widths["count"] if each.field == "calls" else 0)
+            for each in FUNCTION_COLUMNS
+        }
+        kept = _fitting(self._function_widths, FUNCTION_WORTH, self._room)
+        self._function_widths = kept
+        self._function = max(self._plain, min(longest_function, LONGEST))
+        if self._room is not None:
+            left = self._room - _with_gaps(kept.values())
+            self._function = max(min(max(self._plain, longest_function), left), 1)
 
-    def _curve_width(self, width: Optional[int]) -> int:
-        if width is None:
-            return TREND[0]
-        left = width - 1 - sum(self._widths.values()) - len(GAP) * len(self._widths)
-        # A long name gives way to the curve, down to the least width of its column.
-        given = max(0, min(TREND[0] - left, self._widths["instrument"] - NAME.width))
-        self._widths["instrument"] -= given
-        return min(max(left + given, 0), TREND[1])
+    def _some(self, *titles: str) -> List[int]:
+        """Return the widths of those of these columns that are there."""
+        return [self._widths[each] for each in titles if each in self._widths]
 
     def header(self) -> Text:
         """Draw the titles."""
-        cells = [(self._cell(each.title, each), "dim") for each in self._columns]
-        return _line([*cells, (("trend" if self._curve else "").rjust(self._curve), "dim")])
+        cells = [(fit("instrument", self._name), "dim")]
+        for column in COLUMNS:
+            if column.title in self._widths:
+                title = fit if column.field == "kind" else right
+                cells.append((title(column.title, self._widths[column.title]), "dim"))
+        for each in ("trend", "range"):
+            cells += [(right(each, width), "dim") for width in self._some(each)]
+        return _line(cells)
 
     def row(self, row: Row) -> Text:
         """Draw one series."""
         stale = row.age is None or row.age > STALE
-        cells = []
-        for column in self._columns:
-            text = column.text(row)
-            style = "dim" if stale or text == NOTHING else column.style
-            cells.append((self._cell(text, column), style))
-        return _line([*cells, (sparkline(row.trend, self._curve), "cyan")])
+        cells = [(fit(clean(row.name), self._name), "dim" if stale else "")]
+        for column in COLUMNS:
+            if column.title in self._widths:
+                text = column.text(row)
+                style = "dim" if stale or text in (NOTHING, "0") else column.style
+                put = fit if column.field == "kind" else right
+                cells.append((put(text, self._widths[column.title]), style))
+        for width in self._some("trend"):
+            cells.append((sparkline(row.trend, width), "cyan"))
+            shown = extent(row.trend, width)
+            for room in self._some("range"):
+                low, high = [row.write(each) for each in shown or ()] or ("", "")
+                text = low if low == high else "%s … %s" % (low, high)
+                cells.append((right(text if len(text) <= room else "", room), "dim"))
+        return _line(cells)
 
     def functions(self, functions: Sequence[Function]) -> List[Text]:
         """Draw some functions of one profiler, with titles of their own."""
-        name, first = self._name, functions[0]
+        name, first = self._function, functions[0]
         columns = [
-            (each, self._function_width(each))
-            for each in FUNCTION_NUMBERS
-            if any(getattr(function, each.field) is not None for function in functions)
+            (each, self._function_widths[each.title])
+            for each in FUNCTION_COLUMNS
+            if each.title in self._function_widths
+            and any(getattr(function, each.field) is not None for function in functions)
         ]
-        titles = [_cut("function (%s)" % clean(first.profiler), name)]
+        titles = [fit("function (%s)" % clean(first.profiler), name)]
         for column, width in columns:
             of_wall = column.field == "share" and first.share_of == "wall"
             titles.append(("of wall" if of_wall else column.title).rjust(width))
         drawn = [_line((title, "dim") for title in titles)]
         for function in functions:
-            cells = [(_cut_function(_named(function), name), "")]
+            cells = [(fit(_named(function), name), "")]
             for column, width in columns:
                 value = getattr(function, column.field)
                 text = NOTHING if value is None else column.write(value)
@@ -139,34 +183,45 @@ class Layout:
             drawn.append(_line(cells))
         return drawn
 
-    def _function_width(self, column: Column) -> int:
-        return max(column.width, self._widths["count"] if column.field == "calls" else 0)
-
     def knobs(self, knobs: Sequence[KnobReading], desk: Desk, url: str) -> List[Text]:
         """Draw the knobs of a plugin: value, what it may be, and who decides; the chosen one in
         reverse."""
         if not knobs:
             return []
-        name = self._plain
-        number = self._widths["count"] + len(GAP) + self._widths["per s"]
-        allowed = [choices(knob) for knob in knobs]
-        room = min(max([len("choices"), *map(len, allowed)]), CHOICES[1])
-        if self._width is not None:
-            words = max(len(holder(knob, desk.now(url))[0]) for knob in knobs)
-            left = self._width - 1 - name - number - 3 * len(GAP) - words
-            room = min(room, max(left, CHOICES[0]))
-        titles = ("knob".ljust(name), "value".rjust(number), "choices".ljust(room), "decided by")
-        drawn = [_line((text, "dim") for text in titles)]
-        for knob, text in zip(knobs, allowed):
+        name, now = self._plain, desk.now(url)
+        values = [value(knob, knob.value) for knob in knobs]
+        numbers = [len(text) for knob, text in zip(knobs, values) if knob.type != "str"]
+        number = max([_with_gaps(self._some("count", "per s")) - len(GAP), *numbers])
+        allowed = min(max(len("choices"), *(len(choices(each)) for each in knobs)), CHOICES[1])
+        words: Optional[int] = None
+        if self._room is not None:
+            wanted = max(cell_len(holder(knob, now)[0]) for knob in knobs)
+            if name + number + allowed + wanted + 3 * len(GAP) > self._room:
+                # Who decides matters more than that values stand below the numbers of rows.
+                name = min(name, max(cell_len(title(knob)) for knob in knobs), NAME)
+                number = max([len("value"), *numbers])
+            left = self._room - name - number - 3 * len(GAP)
+            allowed = min(allowed, max(left - wanted, CHOICES[0]))
+            if left - allowed < DECIDED:
+                allowed = 0
+            words = left - allowed if allowed else left + len(GAP)
+        rows = [("knob", "value", "choices", ("decided by", "dim"), "dim")]
+        for knob, text in zip(knobs, values):
             style = "reverse" if desk.is_chosen(url, knob) else ""
-            cells = [
-                (_cut(title(knob), name), style),
-                (value(knob, knob.value).rjust(number), "bold"),
-                (_cut(text, room), ""),
-                holder(knob, desk.now(url)),
-            ]
-            drawn.append(_line(cells))
-        return drawn
+            rows.append(
+                (title(knob), text, choices(knob, allowed), holder(knob, now, words), style)
+            )
+        return [
+            _line(
+                [
+                    (fit(called, name), style),
+                    (right(cut(text, number), number), style or "bold"),
+                    *([(fit(may_be, allowed), style)] if allowed else []),
+                    decided,
+                ]
+            )
+            for called, text, may_be, decided, style in rows
+        ]
 
     def profile(self, profile: Optional[Profile]) -> List[Text]:
         """Draw a profile that somebody asked for: how far it is, then where the time went."""
@@ -179,13 +234,25 @@ class Layout:
             _line([("profile of %d s" % PROFILE_SECONDS, "dim"), (clean(profile.text), "dim")])
         ]
         for function, share in profile.leaves(MOST):
-            name = _cut_function(clean(function), self._plain)
+            name = fit(clean(function), self._plain)
             drawn.append(_line([(name, ""), ("%.1f %%" % (100 * share), "bold")]))
         return drawn
 
-    def _cell(self, text: str, column: Column) -> str:
-        width = self._widths[column.title]
-        return _cut(text, width) if column.words else text.rjust(width)
+
+def _fitting(widths: Dict[str, int], worth: Sequence[str], room: Optional[int]) -> Dict[str, int]:
+    """Return the columns for which there is room beside a name, the worthiest first."""
+    kept: Dict[str, int] = {}
+    for each in worth:
+        if each in widths:
+            name = NARROW if each in FIRST or not kept else NAME
+            if room is None or name + _with_gaps([*kept.values(), widths[each]]) <= room:
+                kept[each] = widths[each]
+    return kept
+
+
+def _with_gaps(widths: Iterable[int]) -> int:
+    """Return the cells of columns, each with the gap before it."""
+    return sum(len(GAP) + width for width in widths)
 
 
 def _line(cells: Iterable[Tuple[str, str]]) -> Text:
@@ -198,16 +265,3 @@ def _line(cells: Iterable[Tuple[str, str]]) -> Text:
 
 def _named(function: Function) -> str:
     return clean(function.name) + (" (throttled)" if function.throttled else "")
-
-
-def _cut(text: str, width: int) -> str:
-    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
-
-
-def _cut_function(text: str, width: int) -> str:
-    """Cut the name of a function and keep its place: ``infer_all… [app.py:4]``."""
-    name, bracket, place = text.rpartition(" [")
-    left = width - len(bracket + place)
-    if not bracket or left < width * 2 // 5 or len(text) <= width:
-        return _cut(text, width)
-    return _cut(name, left) + bracket + place

@@ -4,24 +4,44 @@ import queue
 import sys
 import threading
 import time
-from typing import Callable, Hashable, Iterable, List, Optional, Sequence
+from typing import Callable, Dict, Hashable, Iterable, List, Optional, Sequence, Union
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.text import Text
 
-from .. import Fleet, NodeAnswerInvalid, NodeError, NodeLate, Polled, Snapshot
+from .. import (
+    ControllerError,
+    Fleet,
+    Node,
+    NodeAnswerInvalid,
+    NodeError,
+    NodeLate,
+    Polled,
+    Snapshot,
+)
 from .desk import KEYS, Desk
-from .history import History
-from .keys import Keys
+from .history import History, Values, read_past
+from .letters import ascii_only, is_utf8
 from .rows import blocks_of
-from .view import NodeView, lines, window
+from .terminal import Terminal, can_be_drawn_on, is_terminal, size_of
+from .view import Drawn, NodeView, draw, window
 from .view_options import ORDERS, ViewOptions
 
 #: Seconds between two pictures in a file or a pipe; on a terminal each change is drawn.
 PLAIN_INTERVAL = 5.0
 #: Seconds between two looks for keys, answers and the end.
 STEP = 0.1
+#: Seconds between two pictures at least, but after keys: many nodes don't answer at once.
+REST = 0.3
+AGAIN = " Looking again."
+
+
+class Past:
+    """What a node remembers of the last ten minutes."""
+
+    def __init__(self, at: float, values: Dict[Hashable, Values]) -> None:
+        self.at = at
+        self.values = values
 
 
 class Top:
@@ -45,12 +65,14 @@ class Top:
         self._interval = interval
         self._options = options
         self.show_above(title)
-        self._history = History()
+        self._history = History(interval)
         self._desk = Desk(fleet.nodes) if desk is None else desk
         self._nodes = {
             node.url: NodeView(node.url, error=NodeLate(node.url, "asking")) for node in fleet.nodes
         }
-        self._arrivals: queue.Queue[Polled] = queue.Queue()
+        self._by_url = {node.url: node for node in fleet.nodes}
+        self._arrivals: queue.Queue[Union[Polled, Past]] = queue.Queue()
+        self._ascii = not is_utf8(console.file)
         self._offset = 0
         self._typing = False
 
@@ -69,46 +91,60 @@ class Top:
         """Show the view, with at least one picture, until ``stop()`` or the key q.
 
         ``stop`` is called several times a second; what it raises ends the view as well. On a
-        terminal the last picture stays at the end.
+        terminal the last picture stays at the end. SIGTERM and SIGHUP raise SystemExit there,
+        unless the caller handles them.
         """
         over = threading.Event()
+        is_drawn = can_be_drawn_on(self._console.file)
         self._desk.start()
-        for polled in self._fleet.poll_each(self._interval):
-            self._note(polled)
+        if not is_drawn:  # the first table has answers in it
+            for polled in self._fleet.poll_each(self._interval):
+                self._arrivals.put(polled)
         threading.Thread(target=self._poll, args=(over,), daemon=True).start()
         try:
-            if self._console.is_terminal:
-                screen = Live(console=self._console, screen=True, auto_refresh=False)
-                with screen, Keys(sys.stdin) as keys:
-                    self._show(stop, keys, lambda: screen.update(self._picture(), refresh=True))
+            if is_drawn:
+                with Terminal(sys.stdin, self._console.file) as terminal:
+                    self._show(stop, terminal)
                 self._print()
             else:
-                self._show(stop, Keys(None), lambda: self._print(end="\n"))
+                self._print_now_and_then(stop)
         finally:
             over.set()
             self._desk.close()
 
-    def _show(self, stop: Callable[[], bool], keys: Keys, draw: Callable[[], None]) -> None:
-        """Draw now and then; on a terminal also after each answer and key."""
-        pause = 1.0 if self._console.is_terminal else PLAIN_INTERVAL
-        due = 0.0
+    def _show(self, stop: Callable[[], bool], terminal: Terminal) -> None:
+        """Draw each second, and soon after each answer, key and change of the terminal's size."""
+        due, size, drawn = 0.0, terminal.size, 0.0
         while True:
-            arrived = self._take_arrivals()
-            now = time.monotonic()
-            if now >= due or (arrived and self._console.is_terminal):
-                draw()
-                due = now + pause
+            if self._take_arrivals():
+                due = min(due, drawn + REST)
+            if time.monotonic() >= due or terminal.size != size:
+                size = terminal.size
+                terminal.draw(self._picture(*size))
+                drawn = time.monotonic()
+                due = drawn + 1.0
             if stop():
                 return
-            for key in keys.read(STEP):
+            for key in terminal.read(STEP):
                 if key == "q" and not self._typing:
                     return
-                self._press(key)
+                self._press(key, size[1])
                 due = 0.0
+
+    def _print_now_and_then(self, stop: Callable[[], bool]) -> None:
+        due = 0.0
+        while True:
+            self._take_arrivals()
+            if time.monotonic() >= due:
+                self._print(end="\n")
+                due = time.monotonic() + PLAIN_INTERVAL
+            if stop():
+                return
+            time.sleep(STEP)
 
     def _poll(self, over: threading.Event) -> None:
         """Poll the fleet each interval, however long the slowest node takes."""
-        due = time.monotonic() + self._interval
+        due = time.monotonic()
         while not over.wait(max(0.0, due - time.monotonic())):
             due = max(due + self._interval, time.monotonic())
             for polled in self._fleet.poll_each(within=self._interval):
@@ -118,8 +154,30 @@ class Top:
         """Note what has arrived; returns whether anything has."""
         changed = not self._arrivals.empty()
         while not self._arrivals.empty():
-            self._note(self._arrivals.get())
+            arrived = self._arrivals.get()
+            if isinstance(arrived, Past):
+                for key in {key for node in self._nodes.values() for key in _keys(node)}:
+                    if key in arrived.values:
+                        self._history.add_past(key, arrived.at, arrived.values[key])
+                continue
+            before = self._nodes[arrived.url]
+            self._note(arrived)
+            if before.error is None or self._nodes[arrived.url].error is not None:
+                continue
+            if before.received is None or not isinstance(before.error, NodeLate):
+                node = self._by_url[arrived.url]
+                threading.Thread(target=self._remember, args=(node,), daemon=True).start()
         return changed
+
+    def _remember(self, node: Node) -> None:
+        """Ask a node that is there, or there again, for the last ten minutes; in a thread."""
+        try:
+            with node.twin() as twin:
+                answer = twin.order("GET", "history", {})
+            if answer.status == 200:
+                self._arrivals.put(Past(time.monotonic(), read_past(node.url, answer.body)))
+        except (ControllerError, ValueError):
+            pass  # an older collector remembers nothing: curves begin now
 
     def _note(self, polled: Polled) -> None:
         node, outcome = self._nodes[polled.url], polled.outcome
@@ -131,66 +189,86 @@ class Top:
         if isinstance(outcome, Snapshot):
             node = NodeView(polled.url, outcome.node, blocks, None, outcome.received)
             self._desk.renew(outcome)
-        elif not isinstance(outcome, NodeLate):
-            node = node._replace(error=outcome)
-            for key in _keys(node):
-                self._history.add(key, None)
-        elif node.error is None:  # an earlier error says more than that the node is late now
+        elif not isinstance(outcome, NodeLate) or node.error is None:
+            # That the node is late now says less than an earlier error.
             node = node._replace(error=outcome)
         self._nodes[polled.url] = node
         self._history.keep({key for each in self._nodes.values() for key in _keys(each)})
 
-    def _lines(self, width: Optional[int], trend: bool = True) -> List[Text]:
-        def draw(nodes: Iterable[NodeView]) -> List[Text]:
-            now, desk = time.monotonic(), self._desk
-            return lines(nodes, self._options, now=now, width=width, trend=trend, desk=desk)
+    def _draw(
+        self,
+        width: Optional[int],
+        shown: Callable[[Drawn], List[Text]] = lambda drawn: drawn.lines,
+        trend: bool = True,
+        again: str = "",
+    ) -> List[Text]:
+        """Return what is ``shown`` of the view."""
+
+        def whole(nodes: Iterable[NodeView]) -> Drawn:
+            now, desk, options = time.monotonic(), self._desk, self._options
+            return draw(nodes, options, now=now, width=width, trend=trend, desk=desk, again=again)
 
         try:
-            return draw(self._nodes.values())
+            return shown(whole(self._nodes.values()))
         except Exception:  # a bug of ours again: those that can't be drawn are shown without
             for url, node in self._nodes.items():
                 try:
-                    draw([node])
+                    whole([node]).lines  # noqa: B018  # it makes them
                 except Exception as error:
                     self._nodes[url] = NodeView(url, error=_not_shown(url, error))
-            return draw(self._nodes.values())
+            return shown(whole(self._nodes.values()))
 
     def _print(self, trend: bool = True, end: str = "") -> None:
         """Print the whole view below what stands there, and ``end`` below it."""
-        width = self._console.width if self._console.is_terminal else None
-        for line in [*self._title, *self._lines(width, trend)]:
-            # Not by rich: it would break what is wider than 80 columns, and end the process when
-            # the reader of a pipe has left.
-            if width is None:
-                self._console.file.write(line.plain + "\n")
-            else:
-                self._console.print(line, overflow="ellipsis", no_wrap=True)
-        self._console.file.write(end)
-        self._console.file.flush()
+        file = self._console.file
+        width = size_of(file)[0] if is_terminal(file) else None
+        again = AGAIN if end else ""
+        lines = [*self._title, *self._draw(width, trend=trend, again=again)]
+        file.write("".join(self._written(line) + "\n" for line in lines) + end)
+        file.flush()
 
-    def _picture(self) -> Group:
+    def _written(self, line: Text) -> str:
+        """Return a line as the terminal takes it: in colours, if it has any."""
+        # Not printed by rich: that would end the process when the reader of a pipe has left.
+        with self._console.capture() as captured:
+            self._console.print(line, soft_wrap=True, end="")
+        return ascii_only(captured.get()) if self._ascii else captured.get()
+
+    def _picture(self, width: int, height: int) -> List[str]:
         """Return the lines of the screen, the last one with the keys."""
-        width, height = self._console.size
-        drawn = self._lines(width)
-        hidden = len(drawn) - 1 - (height - len(self._title) - 2)
-        self._offset = max(0, min(self._offset, hidden))
-        shown = window(drawn, self._title, height - 1, self._offset)
+        room = max(height - len(self._title) - 1, 1)
+        hidden = 0
+
+        def scrolled(drawn: Drawn) -> List[Text]:
+            nonlocal hidden
+            hidden = len(drawn.head) + len(drawn.plugins) - room
+            self._offset = max(0, min(self._offset, hidden))
+            return window(drawn, room, self._offset)
+
+        title = [line.copy() for line in self._title]
+        shown = [*title, *self._draw(width, scrolled, again=AGAIN)]
         shown += [Text()] * (height - 1 - len(shown))
-        return Group(*shown, self._foot(hidden))
+        lines = [*shown[: height - 1], self._foot(hidden)]
+        for line in lines:
+            line.truncate(width)
+        return [self._written(line) for line in lines]
 
     def _foot(self, hidden: int) -> Text:
         part = self._options.filter + ("▏" if self._typing else "")
+        failing = sum(node.error is not None for node in self._nodes.values())
         text = "q quit   s sort: %s   / filter" % self._options.order + (part and ": " + part)
+        text += "   f %s" % ("unfold" if self._options.folded else "fold")
+        if hidden > 0:
+            text = "↑↓ %d more lines   " % hidden + text
+        if failing and self._offset:
+            text = "%d of %d nodes fail   " % (failing, len(self._nodes)) + text
         if self._desk.may_set:
             text += "   " + KEYS
-        if hidden > 0:
-            text += "   ↑↓ %d more lines" % hidden
-        text = self._desk.said or text
-        return Text(text, "reverse", no_wrap=True)
+        return Text(self._desk.said or text, "reverse", no_wrap=True)
 
-    def _press(self, key: str) -> None:
-        """Do what a key stands for, but for the end: type into the filter, sort or scroll."""
-        order, part = self._options
+    def _press(self, key: str, height: int) -> None:
+        """Do what a key stands for, but for the end: type into the filter, sort, fold, scroll."""
+        order, part, folded = self._options
         if key in ("escape", "enter"):
             self._typing = False
             part = part if key == "enter" else ""
@@ -200,13 +278,15 @@ class Top:
             self._typing = True
         elif key == "s":
             order = ORDERS[(ORDERS.index(order) + 1) % len(ORDERS)]
+        elif key == "f":
+            folded = not folded
         else:
             self._desk.press(key, part)
-            page = max(self._console.size[1] - 6, 1)
+            page = max(height - 6, 1)
             moves = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -(10**9), "end": 10**9}
             moves.update({"page up": -page, "page down": page, " ": page})
             self._offset = max(0, self._offset + moves.get(key, 0))
-        self._options = ViewOptions(order, part)
+        self._options = ViewOptions(order, part, folded)
 
 
 def _not_shown(url: str, error: Exception) -> NodeError:

@@ -2,6 +2,7 @@
 
 from typing import (
     Any,
+    Callable,
     Dict,
     Hashable,
     Iterable,
@@ -15,19 +16,20 @@ from typing import (
 
 from .. import Function, KnobReading, PluginReading, Snapshot
 from .figures import megabytes, number, percent, seconds, tenths
-from .history import History, Values
+from .history import History, Values, key_of
 from .knobs import arranged as arranged_knobs
 from .view_options import ViewOptions
 
+_OF_TIMERS = ("busy", "frame", "failures")
 #: In the order of their rows, and the figures that each doesn't have.
 KINDS = {
-    "rate": ("mean", "p95"),
+    "rate": ("mean", "p95", *_OF_TIMERS),
     "timer": (),
-    "gauge": ("count", "rate", "mean", "p95"),
-    "counter": ("mean", "p95", "last"),
-    "message": ("mean", "p95", "last"),
-    "upload": ("mean", "p95", "last"),
-    "process": ("count", "rate", "mean", "p95"),
+    "gauge": ("count", "rate", "mean", "p95", *_OF_TIMERS),
+    "counter": ("mean", "p95", "last", *_OF_TIMERS),
+    "message": ("mean", "p95", "last", *_OF_TIMERS),
+    "upload": ("mean", "p95", "last", *_OF_TIMERS),
+    "process": ("count", "rate", "mean", "p95", *_OF_TIMERS),
 }
 #: Functions that are shown of a plugin and profiler at most.
 MOST = 5
@@ -36,7 +38,7 @@ MOST = 5
 class Row(NamedTuple):
     """One row. Numbers are kept for sorting; ``last`` is in the unit of its kind."""
 
-    #: Where its history is found: the node, the plugin, the kind and the name.
+    #: Where its history is found.
     key: Hashable
     kind: str
     name: str
@@ -46,7 +48,13 @@ class Row(NamedTuple):
     mean: Optional[float] = None
     p95: Optional[float] = None
     last: str = ""
+    #: Of a timer: its share of a core, and of the time that a frame has.
+    busy: Optional[float] = None
+    frame: Optional[float] = None
+    failures: Optional[int] = None
     trend: Values = ()
+    #: How a value of the trend is written.
+    write: Callable[[Optional[float]], str] = tenths
 
 
 class Block(NamedTuple):
@@ -69,47 +77,75 @@ def blocks_of(snapshot: Snapshot, history: History) -> List[Block]:
     ]
 
 
+def main_rate(plugin: PluginReading) -> Tuple[str, Optional[float]]:
+    """Return the rate of the most events a second, which counts the plugin's frames."""
+    rates = {name: rate.per_second for name, rate in plugin.rates.items() if rate.per_second}
+    if not rates:
+        return "", None
+    name = max(rates, key=lambda name: rates[name] or 0.0)
+    return name, rates[name]
+
+
 def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterator[Row]:
-    where = (snapshot.url, plugin.identity)
-
     def row(
-        kind: str, name: str, age: Optional[float], value: Optional[float], **figures: Any
+        kind: str, name: str, of: Any, age: Optional[float], value: Optional[float], **figures: Any
     ) -> Row:
-        """Return a row whose curve goes on with ``value``."""
-        key = (where, kind, name)
-        return Row(key, kind, name, age, trend=history.add(key, value), **figures)
+        """Return a row whose curve goes on with ``value``. ``of``: the reading, or what stands for
+        it in the key."""
+        key = key_of(snapshot.url, plugin.identity, *of)
+        trend = history.add(key, snapshot.received, value)
+        return Row(key, kind, name, age, trend=trend, **figures)
 
-    def per_second(kind: str, name: str, total: Optional[float]) -> Optional[float]:
-        key = (where, kind, name)
+    def per_second(of: Any, total: Optional[float]) -> Optional[float]:
+        key = key_of(snapshot.url, plugin.identity, *of)
         return history.per_second(key, snapshot.received, total if plugin.heard else None)
 
+    of: Tuple[Any, ...]
     for name, rate in plugin.rates.items():
+        of = ("rate", rate.name, rate.labels)
         speed = rate.per_second if rate.block_per_second is None else rate.block_per_second
         last = tenths(rate.last, "/s")
-        yield row("rate", name, rate.age, speed, count=rate.total, rate=speed, last=last)
+        yield row("rate", name, of, rate.age, speed, count=rate.total, rate=speed, last=last)
+    frames = main_rate(plugin)[1]
     for name, timer in plugin.timers.items():
-        speed = per_second("timer", name, timer.count)
-        figures = {"count": timer.count, "mean": timer.mean, "p95": timer.p95}
-        last = seconds(timer.last)
-        yield row("timer", name, timer.age, timer.mean, rate=speed, last=last, **figures)
+        of = ("timer", timer.name, timer.labels)
+        speed = per_second(of, timer.count)
+        figures: Dict[str, Any] = {
+            "count": timer.count,
+            "mean": timer.mean,
+            "p95": timer.p95,
+            "rate": speed,
+        }
+        figures.update(busy=_product(speed, timer.mean), frame=_product(frames, timer.mean))
+        figures.update(failures=timer.failures, write=seconds, last=seconds(timer.last))
+        yield row("timer", name, of, timer.age, timer.mean, **figures)
     for name, gauge in plugin.gauges.items():
-        value = gauge.value if plugin.heard else None
-        yield row("gauge", name, gauge.age, value, last=number(gauge.value))
+        of = ("gauge", gauge.name, gauge.labels)
+        value, last = gauge.value if plugin.heard else None, number(gauge.value)
+        yield row("gauge", name, of, gauge.age, value, last=last, write=number)
     for name, counter in plugin.counters.items():
-        speed = per_second("counter", name, counter.total)
-        yield row("counter", name, counter.age, speed, count=counter.total, rate=speed)
+        of = ("counter", counter.name, counter.labels)
+        speed = per_second(of, counter.total)
+        yield row("counter", name, of, counter.age, speed, count=counter.total, rate=speed)
     for name, total in plugin.messages.items():
         # Often a timer has the same name: pywaggle's timeit publishes under it.
-        shown, speed = name + " published", plugin.messages_per_second.get(name)
-        yield row("message", shown, plugin.messages_age.get(name), speed, count=total, rate=speed)
+        of, shown = ("message", name), name + " published"
+        speed, age = plugin.messages_per_second.get(name), plugin.messages_age.get(name)
+        yield row("message", shown, of, age, speed, count=total, rate=speed)
     if plugin.uploads is not None:
-        speed, figures = plugin.uploads_per_second, {"count": plugin.uploads}
-        yield row("upload", "uploads", plugin.uploads_age, speed, rate=speed, **figures)
+        speed, uploads = plugin.uploads_per_second, plugin.uploads
+        age = plugin.uploads_age
+        yield row("upload", "uploads", ("upload",), age, speed, rate=speed, count=uploads)
     cpu = plugin.cpu_per_second
-    yield row("process", "CPU", plugin.silent, cpu, last=percent(cpu))
+    last = percent(cpu)
+    yield row("process", "CPU", ("cpu",), plugin.silent, cpu, last=last, write=percent)
     memory, scope = plugin.memory_bytes, plugin.memory_scope
-    name = "memory (%s)" % scope if scope else "memory"
-    yield row("process", name, plugin.silent, memory, last=megabytes(memory))
+    name, last = "memory (%s)" % scope if scope else "memory", megabytes(memory)
+    yield row("process", name, ("memory",), plugin.silent, memory, last=last, write=megabytes)
+
+
+def _product(one: Optional[float], other: Optional[float]) -> Optional[float]:
+    return None if one is None or other is None else one * other
 
 
 def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:

@@ -1,21 +1,30 @@
-"""The lines of the view: nodes, their plugins, and the rows of each."""
+"""The lines of the view: a summary of the nodes, then their plugins, and the rows of each."""
 
+import textwrap
 from collections import Counter
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from functools import partial
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from rich.cells import cell_len
 from rich.text import Text
 
-from .. import NodeError, NodeIdentity, NodeLate, NodeUnreachable, PluginReading
+from .. import NodeError, NodeIdentity, NodeLate, NodeRefused, NodeUnreachable, PluginReading
 from .desk import Desk
-from .figures import age, clean
+from .figures import age, clean, megabytes, percent, seconds, tenths
 from .layout import STALE, Layout
-from .rows import Block, Row, arranged
-from .view_options import ViewOptions
+from .letters import cut
+from .rows import Block, Row, arranged, main_rate
+from .view_options import PASSWORD_VARIABLE, ViewOptions
 
 #: The styles of ends that aren't dim.
 ENDS = {"error": "bold red", "lost": "yellow"}
 #: Seconds for which a node that is only late is shown as it was.
 GRACE = 5.0
+#: Cells that are kept of a name, at least.
+LEAST = 10
+
+Word = Tuple[str, str]
+Line = Callable[[], Text]
 
 
 class NodeView(NamedTuple):
@@ -30,7 +39,27 @@ class NodeView(NamedTuple):
     received: Optional[float] = None
 
 
-def lines(
+class Drawn(NamedTuple):
+    """The lines of the view: the summary, the titles of the columns, and all plugins."""
+
+    summary: List[Text]
+    #: None where no row stands below them.
+    titles: Optional[Text]
+    #: Made when they are shown, for most are not: a screen has 50 lines, and a node 1,000.
+    plugins: List[Line]
+
+    @property
+    def head(self) -> List[Text]:
+        """What stands above the plugins."""
+        return self.summary + ([] if self.titles is None else [Text(), self.titles])
+
+    @property
+    def lines(self) -> List[Text]:
+        """All lines, from the top down."""
+        return [*self.head, *(line() for line in self.plugins)]
+
+
+def draw(
     nodes: Iterable[NodeView],
     options: ViewOptions,
     *,
@@ -38,31 +67,53 @@ def lines(
     width: Optional[int],
     trend: bool = True,
     desk: Optional[Desk] = None,
-) -> List[Text]:
+    again: str = "",
+) -> Drawn:
     """Return the whole view at ``now`` (monotonic).
 
     ``width`` is the terminal's; None for as wide as it takes. ``trend``: draw curves, which need
-    more than one poll. ``desk``: where knobs and profiles are found.
+    more than one poll. ``desk``: where knobs and profiles are found. ``again``: what is said behind
+    the reason of a node that fails.
     """
     nodes = [_with_knobs(_as_of(now, node), desk) for node in nodes]
     shown = [(node, arranged(node.blocks, options)) for node in nodes]
     layout = Layout([block for _, blocks in shown for block in blocks], width, trend)
-    drawn = [layout.header()]
+    summary: List[Text] = []
+    for node in sorted(nodes, key=lambda node: node.error is None):  # what fails stands first
+        summary += _node_lines(node, now, width, again)
+    plugins: List[Line] = []
     for node, blocks in shown:
-        drawn += [Text(), _node_line(node, now)]
-        for block in blocks:
-            drawn += [Text(), _plugin_line(block), *map(layout.row, block.rows)]
-            if desk is not None:
-                drawn += layout.knobs(block.knobs, desk, node.url)
-            for functions in block.functions.values():
-                drawn += layout.functions(functions)
-            if desk is not None:
-                drawn += layout.profile(desk.profile_of(node.url, block.plugin.identity))
-        if not blocks and node.error is None:
+        if node.error is not None:
+            continue
+        if len(nodes) > 1:
+            plugins += [Text, partial(_fitting, _title(node), [], width)]
+        if not blocks:
             nothing = "nothing with %s in its name" % clean(options.filter)
             nothing = nothing if node.blocks else "no plugin has reported yet"
-            drawn.append(Text("  " + nothing, "dim"))
-    return drawn
+            plugins.append(partial(_fitting, ("  " + nothing, "dim"), [], width))
+        for block in blocks:
+            line = partial(_plugin_line, block, width, options.folded)
+            if options.folded:
+                plugins.append(line)
+            else:
+                plugins += [Text, line, *_rows(block, layout, node.url, desk)]
+    if options.folded or not any(blocks for _, blocks in shown):
+        gap: List[Line] = [] if len(nodes) > 1 or not plugins else [Text]
+        return Drawn(summary, None, [*gap, *plugins])
+    return Drawn(summary, layout.header(), plugins)
+
+
+def _rows(block: Block, layout: Layout, url: str, desk: Optional[Desk]) -> Iterator[Line]:
+    """Return the lines below a plugin's own."""
+    for row in block.rows:
+        yield partial(layout.row, row)
+    drawn = [] if desk is None else layout.knobs(block.knobs, desk, url)
+    for functions in block.functions.values():
+        drawn += layout.functions(functions)
+    if desk is not None:
+        drawn += layout.profile(desk.profile_of(url, block.plugin.identity))
+    for line in drawn:
+        yield partial(Text.copy, line)
 
 
 def _as_of(now: float, node: NodeView) -> NodeView:
@@ -90,42 +141,106 @@ def _with_knobs(node: NodeView, desk: Optional[Desk]) -> NodeView:
     )
 
 
-def _node_line(node: NodeView, now: float) -> Text:
+def _title(node: NodeView) -> Word:
+    names = ", ".join(clean(name) for name in (node.node.vsn, node.node.node_id) if name)
+    return clean(node.url) + (" (%s)" % names if names else ""), "bold"
+
+
+def _node_lines(node: NodeView, now: float, width: Optional[int], again: str) -> List[Text]:
+    """Return what is known of a node in a line, or the whole reason why nothing is."""
+    title = _title(node)
     silent = None if node.received is None else now - node.received
-    names = [name for name in (node.node.vsn, node.node.node_id) if name]
-    line = Text.assemble((clean(node.url), "bold"), no_wrap=True)
-    if names:
-        line.append(clean(" (%s)" % ", ".join(names)))
     if node.error is not None:
         heard = "" if silent is None else "; last heard %s ago" % age(silent)
         away = isinstance(node.error, NodeUnreachable) and not isinstance(node.error, NodeLate)
         what = ("can't be reached: " if away else "") + clean(node.error.text)
-        line.append("  %s%s. Looking again." % (what, heard), "bold red")
-        return line
-    count = Counter(_state(block.plugin) for block in node.blocks)
-    line.append("  %d plugin%s up" % (count["up"], "" if count["up"] == 1 else "s"), "dim")
-    for state in ("silent", "ended"):
-        line.append(", %d %s" % (count[state], state) if count[state] else "", "dim")
+        if isinstance(node.error, NodeRefused) and "password" in what:
+            what += " (--user NAME, and the password in %s)" % PASSWORD_VARIABLE
+        text = "%s  %s%s.%s" % (title[0], what, heard, again)
+        room = max((width or len(text) + 2) - 1, 20)
+        wrapped = textwrap.wrap(
+            text, room, subsequent_indent="  ", break_on_hyphens=False, drop_whitespace=True
+        )
+        style = "bold red" if away or not isinstance(node.error, NodeLate) else "bold yellow"
+        return [Text(line, style, no_wrap=True) for line in wrapped]
+    plugins = [block.plugin for block in node.blocks]
+    count = Counter(map(_state, plugins))
+    words = [(_some(count["up"], "plugin") + " up", "dim")]
+    words += [
+        ("%d %s" % (count[state], state), style)
+        for state, style in (("silent", "yellow"), ("ended", "dim"))
+        if count[state]
+    ]
+    words += _wrong(plugins)
     if silent is not None and silent > STALE / 2:
-        line.append(", as of %s ago" % age(silent), "yellow")
-    return line
+        words.insert(0, ("as of %s ago" % age(silent), "yellow"))
+    return [_fitting(title, words, width, "  ")]
 
 
-def _plugin_line(block: Block) -> Text:
+def _wrong(plugins: Sequence[PluginReading]) -> List[Word]:
+    """Return what went wrong in some plugins, in words."""
+    failures = sum(timer.failures for plugin in plugins for timer in plugin.timers.values())
+    problems: Counter[str] = Counter()
+    ends: Counter[str] = Counter()
+    for plugin in plugins:
+        problems.update(plugin.problems)
+        ends.update(plugin.exits)
+    words = [(_some(failures, "failure"), "yellow")] if failures else []
+    words += [("%d lost" % ends["lost"], "yellow")] if ends["lost"] else []
+    words += [("%d ended with an error" % ends["error"], "red")] if ends["error"] else []
+    if sum(problems.values()):
+        reasons = ", ".join(clean(reason) for reason in sorted(problems))
+        words.append(("%s (%s)" % (_some(sum(problems.values()), "problem"), reasons), "yellow"))
+    return words
+
+
+def _plugin_line(block: Block, width: Optional[int], folded: bool) -> Text:
     plugin = block.plugin
-    line = Text.assemble((clean(block.key), "bold"), no_wrap=True)
-    line.append(": ")
-    line.append(*_in_words(plugin))
-    words, identity = [], plugin.identity
+    words = [_in_words(plugin)]
+    if folded:
+        words += _figures(plugin)
+    words += _wrong([plugin])
+    identity = plugin.identity
     if block.key == identity.task:  # other keys have all of the identity
-        words += [clean(identity.plugin)] if identity.plugin != identity.task else []
-        words += ["job " + clean(identity.job)] if identity.job else []
+        words += [(clean(identity.plugin), "dim")] if identity.plugin != identity.task else []
+        words += [("job " + clean(identity.job), "dim")] if identity.job else []
     if plugin.sessions:
-        words.append("%d process%s" % (plugin.sessions, "" if plugin.sessions == 1 else "es"))
+        words.append((_some(plugin.sessions, "process", "es"), "dim"))
     if plugin.cpu_seconds is not None:
-        words.append("%.1f s of CPU" % plugin.cpu_seconds)
-    line.append("".join(", " + word for word in words), "dim")
+        words.append(("%.1f s of CPU" % plugin.cpu_seconds, "dim"))
+    return _fitting((clean(block.key), "bold"), words, width, ": ")
+
+
+def _figures(plugin: PluginReading) -> List[Word]:
+    """Return the rate of its frames, its slowest timer, and what it uses."""
+    name, speed = main_rate(plugin)
+    words = [("%s %s" % (clean(name), tenths(speed, "/s")), "green")] if name else []
+    slowest = max((timer.p95 or 0.0 for timer in plugin.timers.values()), default=0.0)
+    words += [("p95 " + seconds(slowest), "bold")] if slowest else []
+    words += [("CPU " + percent(plugin.cpu_per_second), "")] if plugin.heard else []
+    words += [(megabytes(plugin.memory_bytes), "")] if plugin.memory_bytes is not None else []
+    return words
+
+
+def _fitting(title: Word, words: Sequence[Word], width: Optional[int], gap: str = "") -> Text:
+    """Return a line of a title, cut in its middle, and of as many words as there is room for."""
+    room = None if width is None else max(width - 1, 1)
+    if room is not None:
+        first = cell_len(words[0][0]) + len(gap) if words else 0
+        title = cut(title[0], max(room - first, min(LEAST, room))), title[1]
+    line = Text.assemble(title, no_wrap=True)
+    for text, style in words:
+        if room is None or line.cell_len + len(gap) + cell_len(text) <= room:
+            line.append(gap)
+            line.append(text, style)
+            gap = ", "
+    if room is not None:
+        line.truncate(room)
     return line
+
+
+def _some(count: int, noun: str, plural: str = "s") -> str:
+    return "%d %s%s" % (count, noun, "" if count == 1 else plural)
 
 
 def _state(plugin: PluginReading) -> str:
@@ -134,7 +249,7 @@ def _state(plugin: PluginReading) -> str:
     )  # older collectors have no word
 
 
-def _in_words(plugin: PluginReading) -> Tuple[str, str]:
+def _in_words(plugin: PluginReading) -> Word:
     """Return the state of a plugin, and the style to draw it in."""
     state = _state(plugin)
     if state == "silent":
@@ -145,8 +260,11 @@ def _in_words(plugin: PluginReading) -> Tuple[str, str]:
     return state, "green"
 
 
-def window(drawn: Sequence[Text], head: Iterable[Text], height: int, offset: int) -> List[Text]:
-    """Return what fits ``height`` lines: the head, the line of titles, and the other lines from
-    ``offset`` on."""
-    top = [*head, *drawn[:1]]
-    return (top + list(drawn[1 + offset :]))[: max(height, 1)]
+def window(drawn: Drawn, height: int, offset: int) -> List[Text]:
+    """Return what fits ``height`` lines, from the line ``offset`` on; the titles stay."""
+    head, room = drawn.head, max(height, 1)
+    first = max(offset - len(head), 0)
+    lines = head[offset:] + [line() for line in drawn.plugins[first : first + room]]
+    if drawn.titles is not None and offset > len(drawn.summary) + 1:
+        lines[:1] = [drawn.titles]
+    return lines[:room]

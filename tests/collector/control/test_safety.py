@@ -232,10 +232,13 @@ def test_only_the_value_is_quarantined_until_somebody_clears_it():
     Controlled(world, "session-9")
     me.etag = None
     assert me.statuses(resolution=1080) == {"resolution": "quarantined"}
+    assert world.value("waggle_collector_quarantined_values") == 1
     assert not me.orders.clear(key, [360])
     assert me.orders.clear(key, [1080])
     assert not me.orders.clear(key, None)
     assert me.statuses(resolution=1080) == {"resolution": "pending"}
+    world.pass_(1)
+    assert world.value("waggle_collector_quarantined_values") == 0
 
 
 def test_each_change_is_one_line_and_one_count(caplog):

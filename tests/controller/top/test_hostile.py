@@ -10,10 +10,11 @@ from rich.console import Console
 from waggle_live_controller import Fleet, NodeAnswerInvalid, Snapshot
 from waggle_live_controller.answer import read
 from waggle_live_controller.top import loop
-from waggle_live_controller.top.history import History, sparkline
+from waggle_live_controller.top.history import STEP, History, sparkline
+from waggle_live_controller.top.layout import Layout
 from waggle_live_controller.top.loop import Top
 from waggle_live_controller.top.rows import blocks_of
-from waggle_live_controller.top.view import NodeView, lines
+from waggle_live_controller.top.view import NodeView, draw
 from waggle_live_controller.top.view_options import ORDERS, ViewOptions
 
 from ..conftest import body, function, http, plugin, rate, timer
@@ -85,7 +86,7 @@ def picture(order, *answers):
     for at, answer in enumerate(answers):
         snapshot = Snapshot("http://n", answer.node, answer.plugins, float(at))
         node = NodeView("http://n", answer.node, blocks_of(snapshot, history), None, float(at))
-    return lines([node], ViewOptions(order, ""), now=9.0, width=80)
+    return draw([node], ViewOptions(order, ""), now=9.0, width=80).lines
 
 
 @pytest.mark.parametrize("text", VALUES, ids=[text[:12] for text in VALUES])
@@ -122,23 +123,28 @@ def test_one_bad_node_costs_itself(servers, text):
         assert "detect: up" in shown[shown.index(good.url) :]
 
 
-@pytest.mark.parametrize("where", ["blocks_of", "lines"])
+@pytest.mark.parametrize("where", ["blocks_of", "draw", "row"])
 def test_a_node_that_cannot_be_drawn_costs_itself(servers, monkeypatch, where):
     """Should there be a bug of ours, the line of the node tells it."""
     good, bad = servers(), servers()
     good.answer = lambda request: http(body(GOOD))
     bad.answer = lambda request: http(body(plugin("bad")))
-    original = getattr(loop, where)
+    place = Layout if where == "row" else loop
+    original = getattr(place, where)
 
     def broken(what, *arguments, **named):
+        if where == "row":
+            if arguments[0].key[0] == bad.url:
+                raise ZeroDivisionError("of ours")
+            return original(what, *arguments)
         nodes = [what] if isinstance(what, Snapshot) else list(what)
-        if any(where == "lines" and each.blocks and each.url == bad.url for each in nodes) or (
+        if any(where == "draw" and each.blocks and each.url == bad.url for each in nodes) or (
             where == "blocks_of" and nodes[0].url == bad.url
         ):
             raise ZeroDivisionError("of ours")
         return original(what, *arguments, **named)
 
-    monkeypatch.setattr(loop, where, broken)
+    monkeypatch.setattr(place, where, broken)
     file = io.StringIO()
     with Fleet([bad.url, good.url]) as fleet:
         assert not Top(fleet=fleet, console=Console(file=file, width=100)).once(within=20)
@@ -150,6 +156,6 @@ def test_a_node_that_cannot_be_drawn_costs_itself(servers, monkeypatch, where):
 def test_curves_of_the_largest_numbers():
     """Their distance is no float, and what is infinite is a gap."""
     history = History()
-    for value in (1.7e308, -1.7e308, float("inf"), float("nan"), 5e-324, 0.0):
-        values = history.add("key", value)
+    for step, value in enumerate((1.7e308, -1.7e308, float("inf"), float("nan"), 5e-324, 0.0)):
+        values = history.add("key", STEP * step, value)
     assert sparkline(values, 6) == "█▁  ▅▅"

@@ -1,20 +1,8 @@
-"""Keys from a real terminal."""
-
-import os
-import pty
+"""Keys by the names that they have in the view."""
 
 import pytest
 
-from waggle_live_controller.top.keys import Keys
-
-
-@pytest.fixture
-def terminal():
-    """Both ends of a terminal: ours to press keys at, and the stream of who reads them."""
-    ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "r") as stream:
-        yield ours, stream
-    os.close(ours)
+from waggle_live_controller.top.keys import is_cut, names
 
 
 @pytest.mark.parametrize(
@@ -23,24 +11,32 @@ def terminal():
         ("q", ["q"]),
         ("ab\u00e9", ["a", "b", "\u00e9"]),
         ("\x1b[A\x1bOBq", ["up", "down", "q"]),
-        ("\x1b[5~\x1b[6~\x1b[H\x1b[F", ["page up", "page down", "home", "end"]),
+        ("\x1bOA\x1b[B", ["up", "down"]),
+        ("\x1b[5~\x1b[6~", ["page up", "page down"]),
+        ("\x1b[H\x1b[1~\x1b[7~\x1bOH", ["home"] * 4),
+        ("\x1b[F\x1b[4~\x1b[8~\x1bOF", ["end"] * 4),
         ("/x\x7f\n", ["/", "x", "backspace", "enter"]),
         ("\x1b", ["escape"]),
         ("\x1b[1;5Cj\t", ["j"]),
+        ("\x1b[[Aq\x1bOPq", ["q", "q"]),
     ],
 )
-def test_keys_have_names(terminal, typed, keys):
-    """Several at once, too; what has no meaning is let go, in the middle as well."""
-    ours, stream = terminal
-    with Keys(stream) as pressed:
-        os.write(ours, typed.encode("utf-8"))
-        assert pressed.read(20) == keys
-        assert pressed.read(0) == []
+def test_keys_have_names(typed, keys):
+    """In each form that terminals send; several at once, too. What has no meaning is let go."""
+    assert names(typed) == keys
 
 
-def test_where_there_is_no_terminal_there_are_no_keys(tmp_path):
-    """A file, or nothing at all: it waits as long as it is told and that is it."""
-    with open(str(tmp_path / "f"), "w") as file:
-        for stream in (file, None):
-            with Keys(stream) as keys:
-                assert keys.read(0.01) == []
+@pytest.mark.parametrize(
+    ("typed", "cut"),
+    [
+        (b"\x1b", True),
+        (b"q\x1b[", True),
+        (b"\x1b[1;", True),
+        (b"\x1bO", True),
+        (b"\x1b[5~", False),
+        (b"q", False),
+    ],
+)
+def test_a_sequence_may_come_in_pieces(typed, cut):
+    """Its rest is waited for, or Home would be Esc, a bracket and an H."""
+    assert is_cut(typed) == cut

@@ -77,11 +77,63 @@ def test_each_knob_is_a_line():
 
 
 def test_who_decides_has_room_on_a_narrow_terminal():
-    """Many choices give way to it."""
-    many = knob(choices=tuple(range(1, 17)), value=2, holder="waggle-live-controller")
+    """Many choices give way to it, but for those beside the value."""
+    many = knob(choices=tuple(range(1, 17)), value=8, holder="waggle-live-controller")
     line = Layout([], 80, trend=False).knobs([many], Desk(), "http://node")[1].plain
-    assert "1 [2] 3" in line
-    assert line.index("held by waggle-live-controller") + len("held by waggle-live") < 80
+    assert "1 2 3 4 5 6 7 [8] 9 10 11 …" in line
+    assert line.endswith("held by waggle-live-controller")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 140])
+def test_numbers_are_whole_on_any_terminal(width):
+    """Names of holders are cut in their middle, and what comes last is left out whole."""
+    held = HELD._replace(
+        name="resolution.of.the.camera.at.the.top", holder="waggle-live-controller"
+    )
+    line = Layout([], width, trend=False).knobs([held], Desk(), "http://node")[1].plain
+    assert len(line) < width and " 320 " in line
+    assert line.endswith(
+        {
+            40: "held by wagg…ler",
+            60: "held by wagg…ller",
+            80: "held by wagg…ler for 12.0 s, 8 s left",
+            140: "held by waggle-live-controller for 12.0 s, 8 s left",
+        }[width]
+    )
+
+
+@pytest.mark.parametrize(
+    ("room", "words"),
+    [
+        (None, "held by waggle-live for 12.0 s, 8 s left"),
+        (40, "held by waggle-live for 12.0 s, 8 s left"),
+        (37, "held by wagg…ive for 12.0 s, 8 s left"),
+        (36, "held by waggle-live for 12.0 s"),
+        (30, "held by waggle-live for 12.0 s"),
+        (20, "held by waggle-live"),
+        (17, "held by wagg…live"),
+    ],
+)
+def test_the_holder_s_name_is_what_is_cut(room, words):
+    """Then what comes last is left out."""
+    held = HELD._replace(holder="waggle-live")
+    assert knobs.holder(held, NOW, room)[0] == words
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        (21, "160 320 [480] 640 960"),
+        (18, "160 320 [480] …"),
+        (13, "… 320 [480] …"),
+        (9, "… [480] …"),
+        (5, "[480]"),
+    ],
+)
+def test_choices_are_left_out_whole(room, text):
+    """The value stays, and those beside it as far as there is room."""
+    some = knob(choices=(160, 320, 480, 640, 960), value=480)
+    assert knobs.choices(some, room) == text
 
 
 def test_keys_reach_only_what_the_filter_shows():

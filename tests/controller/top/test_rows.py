@@ -1,9 +1,14 @@
 """The rows of what a plugin publishes and uses."""
 
+import re
+
+import pytest
+
 from waggle_live_controller.top import figures
 from waggle_live_controller.top.history import History
+from waggle_live_controller.top.view_options import ViewOptions
 
-from ..conftest import plugin
+from ..conftest import plugin, rate, timer
 from .test_view import DETECT, measured, node, text
 
 
@@ -35,5 +40,61 @@ def test_messages_and_the_process_have_curves():
             "cpu_per_second": rise / 10,
             "memory_bytes": rise * 1e6,
         }
-        drawn = text(node(plugin(**fields), history=history, at=float(at)), trend=True)
-    assert [line.split()[-1] for line in drawn[5:]] == ["▃▅█"] * 3
+        drawn = text(node(plugin(**fields), history=history, at=5.0 * at), trend=True)
+    assert [re.search("  +([▁-█]+)  ", line).group(1) for line in drawn[5:]] == ["▁▃█"] * 3
+    assert [re.split("  +", line)[-1] for line in drawn[5:]] == [
+        "1.0 … 4.0",
+        "10 % … 40 %",
+        "1 MB … 4 MB",
+    ]
+
+
+def test_a_timer_s_cost_is_a_share_of_a_core_and_of_the_frame():
+    """How often times how long; how long times how many frames, of the rate of most events."""
+    history = History()
+    rates = [rate("fps", 25.0), rate("snapshots", 1.0)]
+    for at, count in ((100.0, 10), (102.0, 110)):
+        timers = [timer(mean=0.01, count=count)]
+        drawn = text(node(plugin(rates=rates, timers=timers), history=history, at=at))
+    assert drawn[2].split()[-5:] == ["last", "busy", "frame", "failed", "age"]
+    inference = next(line for line in drawn if line.startswith("inference"))
+    assert re.search(r" 50 %  +25 %  +1  +0.5 s$", inference)
+
+
+def names(options, *plugins):
+    drawn = text(node(*plugins), options=options)[4:]
+    found = [line.split("  ")[0].split(":")[0] for line in drawn if line]
+    return [name for name in found if name not in ("CPU", "memory")]
+
+
+SLOW = plugin(
+    "slow", timers=[timer("a", mean=0.1, age=1), timer("b", mean=0.9, age=2), timer("c", mean=None)]
+)
+FAST = plugin("fast", timers=[timer("d", mean=0.2, count=99, age=9)])
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("name", ["fast", "d", "slow", "a", "b", "c"]),
+        ("mean", ["slow", "b", "a", "c", "fast", "d"]),
+        ("count", ["fast", "d", "slow", "a", "b", "c"]),
+        ("age", ["fast", "d", "slow", "b", "a", "c"]),
+    ],
+)
+def test_sorting_brings_the_largest_up(order, expected):
+    """Within a plugin, and of plugins; what is not known stands last."""
+    assert names(ViewOptions(order), SLOW, FAST, plugin("a")) == [
+        *(["a"] if order == "name" else []),
+        *expected,
+        *([] if order == "name" else ["a"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"), [("SLO", ["slow", "a", "b", "c"]), ("d", ["fast", "d"]), ("", None)]
+)
+def test_a_filter_takes_tasks_and_instruments(only, expected):
+    """A plugin's name shows all of it, an instrument's that alone, in whatever case."""
+    expected = expected or ["fast", "d", "slow", "a", "b", "c"]
+    assert names(ViewOptions(filter=only), SLOW, FAST) == expected

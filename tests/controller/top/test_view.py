@@ -1,13 +1,16 @@
 """What stands in the view, line by line."""
 
+from functools import partial
+
 import pytest
+from rich.text import Text
 
 from waggle_live_controller import NodeIdentity, NodeLate, NodeNotReady, NodeUnreachable, Snapshot
 from waggle_live_controller.answer import read
 from waggle_live_controller.top import figures
 from waggle_live_controller.top.history import History
 from waggle_live_controller.top.rows import blocks_of
-from waggle_live_controller.top.view import NodeView, lines, window
+from waggle_live_controller.top.view import Drawn, NodeView, draw, window
 from waggle_live_controller.top.view_options import ViewOptions
 
 from ..conftest import body, plugin, rate, timer
@@ -60,20 +63,22 @@ def measured(drawn):
     return lines[5:]
 
 
-def text(*nodes, options=BY_NAME, width=None, trend=False):
-    return [line.plain for line in lines(nodes, options, now=NOW, width=width, trend=trend)]
+def text(*nodes, options=BY_NAME, width=None, trend=False, **more):
+    drawn = draw(nodes, options, now=NOW, width=width, trend=trend, **more)
+    return [line.plain for line in drawn.lines]
 
 
 def test_each_kind_fills_the_columns_that_it_has():
     """Instruments, what is published, and the process, in this order, under plugin and node."""
-    assert text(node(DETECT)) == [
-        "instrument            kind     count  per s     mean      p95     last     age",
-        "",
+    assert text(
+        node(dict(DETECT, timers=[timer(failures=0, mean=0.003, p95=0.0123)], rates=[]))
+    ) == [
         "http://node:9090 (W000, n)  1 plugin up",
         "",
+        "instrument            kind     count  per s     mean      p95     last     age",
+        "",
         "detect: up, yolo, job 17, 1 process, 3.0 s of CPU",
-        "fps                   rate       100   25.0                     24.0/s   0.1 s",
-        "inference             timer       10      \u2013  3.12 ms  12.3 ms   178 µs   0.5 s",
+        "inference             timer       10      \u2013  3.00 ms  12.3 ms  20.0 ms   0.5 s",
         "movers                gauge                                          3   0.1 s",
         'frames{moving="yes"}  counter      7      \u2013                              0.1 s',
         "env.count published   message      3    0.0                              3 min",
@@ -82,6 +87,12 @@ def test_each_kind_fills_the_columns_that_it_has():
         "CPU                   process                                     31 %   0.2 s",
         "memory (container)    process                                    25 MB   0.2 s",
     ]
+    assert text(node(DETECT))[5:7] == [
+        "fps                   rate       100   25.0                     24.0/s"
+        "                   0.1 s",
+        "inference             timer       10      \u2013  3.12 ms  12.3 ms   178 µs"
+        "   7.8 %       1   0.5 s",
+    ]
 
 
 def test_sums_have_rates_from_the_second_poll_on():
@@ -89,8 +100,17 @@ def test_sums_have_rates_from_the_second_poll_on():
     history = History()
     node(DETECT, history=history)
     later = dict(DETECT, counters=[counter("frames", 27, moving="yes")])
-    frames = text(node(later, history=history, at=102.0), trend=True)[8]
-    assert frames.split() == ['frames{moving="yes"}', "counter", "27", "10.0", "0.1", "s", "█"]
+    frames = text(node(later, history=history, at=106.0), trend=True)[8]
+    assert frames.split() == [
+        'frames{moving="yes"}',
+        "counter",
+        "27",
+        "3.3",
+        "0.1",
+        "s",
+        "▄",
+        "3.3",
+    ]
 
 
 def test_a_rate_of_blocks_shows_the_blocks():
@@ -101,25 +121,6 @@ def test_a_rate_of_blocks_shows_the_blocks():
         ["a", "rate", "100", "40.0"],
         ["b", "rate", "100", "3.0"],
     ]
-
-
-@pytest.mark.parametrize(("width", "kind"), [(80, False), (95, False), (96, True), (200, True)])
-def test_it_fits_the_terminal(width, kind):
-    """At 80 columns all but the kind is there; the curve takes what is left."""
-    history = History()
-    for at in range(100, 170):
-        shown = node(DETECT, history=history, at=float(at))
-    drawn = text(shown, width=width, trend=True)
-    assert max(map(len, drawn)) == min(width - 1, 80 - 9 + 60 + 9)
-    assert ("kind" in drawn[0]) == kind
-    assert "24.0/s" in drawn[5] and drawn[5].endswith("█" * 8)
-
-
-def test_long_names_give_way_to_the_curve():
-    """On a terminal they are cut, visibly; without one never."""
-    long = plugin(gauges=[gauge("a" * 30, 1)])
-    assert ("a" * 19 + "… ") in text(node(long), width=80, trend=True)[5]
-    assert ("a" * 30 + "  gauge") in text(node(long))[5]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_state_is_told_in_the_collector_s_words(fields, said, counted):
     """With since when and how, and without a rate; an older collector says up or not."""
     quiet = [rate(per_second=0.0, age=20)]
     drawn = text(node(plugin("a", rates=quiet, **fields)))
-    assert drawn[2].endswith("  " + counted)
+    assert drawn[0].endswith("  " + counted)
     assert drawn[4].startswith("a: %s, yolo" % said)
     known = "0.0" if said == "up" else figures.NOTHING
     assert drawn[5].split() == ["fps", "rate", "100", known, "24.0/s", "20.0", "s"]
@@ -153,9 +154,8 @@ def test_each_end_looks_different_and_up_alone_is_green():
     """Killed and finished are told apart by colour, too; a rate that isn't known is not green."""
 
     def styles(**fields):
-        drawn = list(
-            lines([node(plugin("a", rates=[rate()], **fields))], BY_NAME, now=NOW, width=None)
-        )
+        shown = [node(plugin("a", rates=[rate()], **fields))]
+        drawn = draw(shown, BY_NAME, now=NOW, width=None).lines
         return str(drawn[4].spans[1].style), {str(span.style) for span in drawn[5].spans}
 
     up, row = styles()
@@ -183,22 +183,74 @@ def test_two_plugins_of_one_task_both_stand_there():
         (
             NodeUnreachable(URL, "Connection refused"),
             None,
-            "can't be reached: Connection refused. Looking again.",
+            "can't be reached: Connection refused.",
         ),
         (
             NodeUnreachable(URL, "no answer within 2 s"),
             12.0,
-            "can't be reached: no answer within 2 s; last heard 12.0 s ago. Looking again.",
+            "can't be reached: no answer within 2 s; last heard 12.0 s ago.",
         ),
-        (NodeNotReady(URL, "waiting"), None, "waiting. Looking again."),
-        (NodeLate(URL, "asking"), None, "asking. Looking again."),
+        (NodeNotReady(URL, "waiting"), None, "waiting."),
+        (NodeLate(URL, "asking"), None, "asking."),
     ],
 )
 def test_a_node_that_says_nothing_says_why(error, silent, said):
     """In its line, with no rows below it."""
     received = None if silent is None else NOW - silent
     away = node(DETECT)._replace(node=NodeIdentity("", ""), error=error, received=received)
-    assert text(away)[2:] == [URL + "  " + said]
+    assert text(away) == [URL + "  " + said]
+    assert text(away, again=" Looking again.") == [URL + "  " + said + " Looking again."]
+
+
+def test_a_node_that_fails_stands_above_all_others():
+    """With its whole reason, in as many lines as it takes; its plugins aren't shown."""
+    many = node(*(plugin("p%d" % number, rates=[rate()]) for number in range(30)))
+    reason = NodeUnreachable("http://dead:9090", "no route to the host " * 5)
+    dead = NodeView("http://dead:9090", error=reason)
+    drawn = text(many, dead, width=60)
+    first = drawn.index("http://node:9090 (W000, n)  30 plugins up")
+    assert " ".join(" ".join(drawn[:first]).split()) == (
+        "http://dead:9090 can't be reached: "
+        + "no route to the host " * 4
+        + "no route to the host ."
+    )
+    assert max(map(len, drawn)) < 60
+
+
+def test_what_goes_wrong_is_told_of_the_node_and_of_the_plugin():
+    """Failures of timers, problems by their reasons, and processes that ended badly."""
+    bad = plugin(
+        timers=[timer(failures=3), timer("b", failures=2)],
+        problems={"series_limit": 4, "budget": 1},
+        exits={"ok": 9, "error": 1, "lost": 2},
+    )
+    drawn = text(node(bad, plugin("good")))
+    said = "5 failures, 2 lost, 1 ended with an error, 5 problems (budget, series_limit)"
+    assert drawn[0].endswith("2 plugins up, " + said)
+    assert ("detect: up, " + said) in drawn[4]
+    assert "good: up, yolo, 1 process, 3.0 s of CPU" in drawn
+
+
+def test_folded_a_plugin_is_one_line():
+    """With the rate of its frames, its slowest timer, CPU and memory."""
+    folded = ViewOptions(folded=True)
+    drawn = text(node(DETECT, plugin("off", up=False)), options=folded)
+    assert drawn[1:] == [
+        "",
+        "detect: up, fps 25.0/s, p95 12.3 ms, CPU 31 %, 25 MB, 1 failure, yolo, job 17, 1 process, "
+        "3.0 s of CPU",
+        "off: ended: ok, 0.2 s ago, yolo, 1 process, 3.0 s of CPU",
+    ]
+    narrow = text(node(DETECT), options=folded, width=40)
+    assert narrow[2] == "detect: up, fps 25.0/s, p95 12.3 ms"
+
+
+def test_what_is_gone_leaves_the_table():
+    """Series, knobs and plugins that an answer doesn't have any more."""
+    history = History()
+    node(DETECT, plugin("other"), history=history)
+    drawn = text(node(plugin("other"), history=history, at=105.0))
+    assert not any(word in line for line in drawn for word in ("detect", "fps", "inference"))
 
 
 def test_a_node_that_is_late_is_shown_as_it_was_for_a_while():
@@ -206,8 +258,8 @@ def test_a_node_that_is_late_is_shown_as_it_was_for_a_while():
     late = NodeLate(URL, "no answer yet")
     assert text(node(DETECT, silent=4.0)._replace(error=late)) == text(node(DETECT, silent=4.0))
     drawn = text(node(DETECT, silent=6.0)._replace(error=late))
-    assert drawn[2].endswith("no answer yet; last heard 6.0 s ago. Looking again.")
-    assert len(drawn) == 3
+    assert len(drawn) == 1
+    assert drawn[0].endswith("no answer yet; last heard 6.0 s ago.")
 
 
 def test_nothing_is_told_as_such():
@@ -217,46 +269,7 @@ def test_nothing_is_told_as_such():
         text(node(DETECT), options=ViewOptions(filter="xyz"))[-1]
         == "  nothing with xyz in its name"
     )
-    assert text(node(DETECT, silent=6.0))[2].endswith("1 plugin up, as of 6.0 s ago")
-
-
-def names(options, *plugins):
-    drawn = text(node(*plugins), options=options)[4:]
-    found = [line.split("  ")[0].split(":")[0] for line in drawn if line]
-    return [name for name in found if name not in ("CPU", "memory")]
-
-
-SLOW = plugin(
-    "slow", timers=[timer("a", mean=0.1, age=1), timer("b", mean=0.9, age=2), timer("c", mean=None)]
-)
-FAST = plugin("fast", timers=[timer("d", mean=0.2, count=99, age=9)])
-
-
-@pytest.mark.parametrize(
-    ("order", "expected"),
-    [
-        ("name", ["fast", "d", "slow", "a", "b", "c"]),
-        ("mean", ["slow", "b", "a", "c", "fast", "d"]),
-        ("count", ["fast", "d", "slow", "a", "b", "c"]),
-        ("age", ["fast", "d", "slow", "b", "a", "c"]),
-    ],
-)
-def test_sorting_brings_the_largest_up(order, expected):
-    """Within a plugin, and of plugins; what is not known stands last."""
-    assert names(ViewOptions(order), SLOW, FAST, plugin("a")) == [
-        *(["a"] if order == "name" else []),
-        *expected,
-        *([] if order == "name" else ["a"]),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("only", "expected"), [("SLO", ["slow", "a", "b", "c"]), ("d", ["fast", "d"]), ("", None)]
-)
-def test_a_filter_takes_tasks_and_instruments(only, expected):
-    """A plugin's name shows all of it, an instrument's that alone, in whatever case."""
-    expected = expected or ["fast", "d", "slow", "a", "b", "c"]
-    assert names(ViewOptions(filter=only), SLOW, FAST) == expected
+    assert "  as of 6.0 s ago, 1 plugin up" in text(node(DETECT, silent=6.0))[0]
 
 
 def test_strangers_names_can_not_command_the_terminal():
@@ -266,12 +279,19 @@ def test_strangers_names_can_not_command_the_terminal():
     assert "\x1b" not in drawn and "\x07" not in drawn and "[red]" in drawn
 
 
-def test_a_window_keeps_the_head_and_scrolls_the_rest():
-    """Titles stay; no more lines than there is room for."""
-    assert window(list("tabcdef"), list("H"), 4, 2) == list("Htcd")
-    assert window(list("ta"), [], 5, 0) == list("ta")
+def test_a_window_scrolls_and_keeps_the_titles():
+    """The summary scrolls away, the titles don't; no more lines than there is room for."""
+    drawn = Drawn([Text("s")], Text("titles"), [partial(Text, each) for each in "abcdef"])
+
+    def shown(height, offset):
+        return [line.plain for line in window(drawn, height, offset)]
+
+    assert shown(4, 0) == ["s", "", "titles", "a"]
+    assert shown(3, 2) == ["titles", "a", "b"]
+    assert shown(3, 4) == ["titles", "c", "d"]
+    assert shown(20, 0) == ["s", "", "titles", *"abcdef"]
 
 
 def test_ages_go_on_while_the_node_is_slow():
     """They are as of now, and not as of the answer."""
-    assert text(node(DETECT, silent=3.0))[6].endswith("178 µs   3.5 s")
+    assert text(node(DETECT, silent=3.0))[6].endswith("   3.5 s")

@@ -19,7 +19,6 @@ def main() -> None:
     now = 0
     TimerSeries.clock = staticmethod(lambda: now)
     with LiveMetrics() as live:
-        live.knob("resolution", default=720, choices=[360, 720])
         frames, beginning = 0, time.monotonic()
         # Whole rounds of ten, so that the shares of the durations are exact in the end.
         while frames % 10 or not select.select([sys.stdin], [], [], 0)[0]:

@@ -11,7 +11,8 @@ class Feed {
   #changes = new Changes();
   #asking = null; // what aborts the question that is on its way
   #next = 0;
-  #heard = -Infinity;
+  #heard = -Infinity; // by our clock
+  #date = null; // the same, for people
   #looked = performance.now();
   #wait = 1; // seconds between two answers
 
@@ -28,6 +29,7 @@ class Feed {
   ask() {
     clearTimeout(this.#next);
     this.#asking?.abort();
+    this.#asking = null;
     this.retryAt = 0;
     if (document.hidden) this.told("paused", "Nothing is asked for while nobody looks.");
     else this.#ask(this.#asking = new AbortController());
@@ -35,40 +37,40 @@ class Feed {
 
   async #ask(asking) {
     const late = setTimeout(() => asking.abort(), PATIENCE * 1e3);
-    let wait = AGAIN, problem = null;
+    const [answer, message, problem] = await this.#answer(asking.signal);
+    clearTimeout(late);
+    if (asking !== this.#asking) return;
+    this.#asking = null;
+    const wait = Number(answer?.headers.get("Waggle-Live-Next")) || AGAIN;
+    this.#next = setTimeout(() => this.ask(), wait * 1e3);
+    if (message) return this.#take(message, answer.headers.get("Waggle-Live-Page"), wait);
+    this.retryAt = performance.now() + wait * 1e3;
+    this.told(problem[0], `${problem[1]}${this.#since()}`);
+  }
+
+  // The answer and what it says; or the state and the reason why there is none.
+  async #answer(signal) {
     try {
       const url = new URL("api/v1/changes", this.base);
       url.searchParams.set("since", this.#changes.position);
-      const answer = await fetch(url, { cache: "no-store", signal: asking.signal });
-      if (answer.ok) {
-        const message = await answer.json();
-        if (asking !== this.#asking) return;
-        wait = Number(answer.headers.get("Waggle-Live-Next")) || AGAIN;
-        this.#take(message, answer.headers.get("Waggle-Live-Page"), wait);
-      } else {
-        problem = await refusal(answer);
-      }
+      const answer = await fetch(url, { cache: "no-store", signal });
+      return answer.ok ? [answer, await answer.json(), null] : [answer, null, await refusal(answer)];
     } catch (error) {
-      problem = ["lost", `The collector ${error.name === "AbortError" ? "doesn't answer" : "can't be reached"}.`];
-    } finally {
-      clearTimeout(late);
+      return [null, null, ["lost", `The collector ${error.name === "AbortError" ? "doesn't answer" : "can't be reached"}.`]];
     }
-    if (asking !== this.#asking) return;
-    this.#asking = null;
-    if (problem) {
-      this.retryAt = performance.now() + wait * 1e3;
-      this.told(problem[0], `${problem[1]}${this.#since()}`);
-    }
-    this.#next = setTimeout(() => this.ask(), wait * 1e3);
   }
 
   #take(message, build, wait) {
     if (build && build !== this.build && reloads(build)) return;
-    const now = performance.now();
-    const missed = now - this.#heard > AWAY * 1e3;
-    this.#heard = now;
+    clock.hear(message.clock);
+    const missed = clock.now() - this.#heard > AWAY;
+    this.#heard = clock.now();
+    this.#date = new Date();
     this.#wait = wait;
-    this.taken(this.#changes.merge(message));
+    const changes = this.#changes;
+    this.#changes = new Changes(); // if this fails, all is asked for again
+    this.taken(changes.merge(message));
+    this.#changes = changes;
     this.told("live", "");
     if (missed) this.missed();
   }
@@ -79,15 +81,12 @@ class Feed {
     this.#looked = now;
     if (document.hidden) return;
     if (slept) this.ask();
-    if (now - this.#heard > 1e3 * Math.max(UNHEARD, 3 * this.#wait) && this.#asking && this.#heard > 0) {
-      this.told("lost", `The collector doesn't answer.${this.#since()}`);
-    }
+    const unheard = clock.now() - this.#heard > Math.max(UNHEARD, 3 * this.#wait);
+    if (unheard && this.#asking && this.#date) this.told("lost", `The collector doesn't answer.${this.#since()}`);
   }
 
   #since() {
-    if (this.#heard < 0) return "";
-    const then = new Date(Date.now() - (performance.now() - this.#heard));
-    return ` What is shown is of ${then.toLocaleTimeString()}.`;
+    return this.#date ? ` What is shown is of ${this.#date.toLocaleTimeString()}.` : "";
   }
 }
 

@@ -6,6 +6,24 @@ const STEP = 5; // seconds, the collector's
 const LENGTH = WINDOW / STEP;
 const GAP = 12; // seconds without a value, after which a curve is broken
 
+// Seconds of this page. They go on while the computer sleeps, in which a browser's may stand still.
+const clock = {
+  asleep: 0,
+  heard: null, // the collector's monotonic clock, and ours then
+
+  now() {
+    return performance.now() / 1e3 + this.asleep;
+  },
+
+  // The collector's clock says now how long it was since it was heard last.
+  hear(theirs) {
+    const [then, ours] = this.heard ?? [theirs, this.now()];
+    const missed = theirs - then - (this.now() - ours);
+    if (missed > STEP) this.asleep += missed;
+    this.heard = [theirs, this.now()];
+  },
+};
+
 class History {
   #values = new Float32Array(LENGTH).fill(NaN);
   #upper = null; // only timers have a second curve
@@ -117,7 +135,7 @@ class Past {
       const answer = await fetch(new URL("api/v1/history", this.base), { cache: "no-store", signal: AbortSignal.timeout(2e4) });
       if (!answer.ok) return;
       const { now, until, plugins } = await answer.json();
-      if (until !== null) this.taken(plugins, performance.now() / 1e3 - (now - until));
+      if (until !== null) this.taken(plugins, clock.now() - (now - until));
     } catch { /* the curves begin now, then */ } finally {
       this.#asking = false;
     }

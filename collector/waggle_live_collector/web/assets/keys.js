@@ -1,4 +1,4 @@
-// What is worked by keys and kept in this browser: letters, colours, and the reading of curves.
+// What is worked by keys, and what this browser keeps: letters, colours and order.
 
 const THEMES = { auto: "light dark", light: "light", dark: "dark" };
 const STEPS = { ArrowLeft: -0.01, ArrowRight: 0.01, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1 };
@@ -23,6 +23,7 @@ function next(names, name) {
 
 byId("theme").addEventListener("change", event => theme(event.target.value));
 if (Object.hasOwn(THEMES, kept("theme"))) theme(kept("theme"));
+if (Object.hasOwn(ORDERS, kept("order"))) order = byId("order").value = kept("order");
 
 function step(by) {
   const buttons = [...main.querySelectorAll(".plugin:not([hidden]) h2 button")];

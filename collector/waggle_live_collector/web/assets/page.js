@@ -6,7 +6,7 @@ const SORT_AGAIN = 10; // seconds after which what is sorted by a number is sort
 const byId = id => document.getElementById(id);
 const main = byId("plugins");
 const sections = new Map();
-const opened = performance.now() / 1e3;
+const opened = clock.now();
 let begun = opened; // the curves reach back to then
 let latest = null, latestTime = opened, state = "connecting", words = [], order = "name", sortedAt = opened, due = false;
 
@@ -37,7 +37,7 @@ function view() {
 function take(message) {
   let fresh = !latest;
   latest = message;
-  latestTime = performance.now() / 1e3;
+  latestTime = clock.now();
   const seen = new Set(), few = message.plugins.length <= OPEN_AT_FIRST;
   for (const plugin of message.plugins) {
     const key = keyOf(plugin);
@@ -85,7 +85,8 @@ function takeKnobs(found, now) {
 // Numbers change all the time: their order seldom, and not while somebody reads or goes through it.
 function sortsAgain() {
   const isUsed = main.contains(document.activeElement) && document.activeElement !== main;
-  return order !== "name" && latestTime - sortedAt > SORT_AGAIN && !isUsed && !main.matches(":hover");
+  const isPointedAt = matchMedia("(hover: hover)").matches && main.matches(":hover");
+  return order !== "name" && latestTime - sortedAt > SORT_AGAIN && !isUsed && !isPointedAt;
 }
 
 // By name, ended ones too: nothing changes its place because it ended. Else the highest first.
@@ -187,6 +188,7 @@ byId("fold").addEventListener("click", foldAll);
 
 function sortBy(name) {
   order = byId("order").value = name;
+  keep("order", name);
   arrange();
   changed();
 }

@@ -69,8 +69,8 @@ class Row {
   }
 
   // `time` is this page's, `now` the collector's, whose numbers are of exactly then. What isn't
-  // `live` has no rate, and its curve ends. `frames`: the plugin's frames per second, or null.
-  take(series, time, now, live, frames) {
+  // `live` has no rate, and its curve ends. `main`: the rate that counts the plugin's frames, or null.
+  take(series, time, now, live, main) {
     const { kind } = this;
     this.series = series;
     if (kind.note) this.labels = kind.note(series);
@@ -79,7 +79,9 @@ class Row {
     const ran = kind.spent && series.mean !== null;
     // Runs per second times their mean; and how much of a frame's time one of them takes.
     this.busy = ran ? slope : null;
-    this.share = ran && live && frames ? series.mean * frames : null;
+    const frames = (live && main?.per_second) || null;
+    this.share = ran && frames ? series.mean * frames : null;
+    this.frame = series === main && frames ? 1 / frames : null; // the row says so which rate it is
     if (live) this.history.add(time, kind.sum ? this.rise : kind.value(series), kind.upper?.(series));
   }
 
@@ -120,7 +122,7 @@ class Row {
     sayParted(this.noted, this.labels);
     for (const name of ["now", "p95", "last", "count"]) say(cells[name], kind[name]?.(series, this.rise) ?? "");
     say(cells.busy, kind.spent ? percent(this.busy) : "");
-    say(cells.frame, kind.spent ? percent(this.share) : "");
+    say(cells.frame, kind.spent ? percent(this.share) : this.frame === null ? "" : seconds(this.frame));
     say(this.failed, series.failures ? `✗ ${number(series.failures)} failed` : "");
     const old = series.age;
     say(cells.age, age(old));

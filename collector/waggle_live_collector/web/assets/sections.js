@@ -82,7 +82,7 @@ class Section {
     const matched = this.functions.fit(this.left).length > 0;
     this.functions.take(plugin.functions);
     let fresh = matched !== this.functions.fit(this.left).length > 0;
-    const frames = mainRate(plugin)?.per_second || null;
+    const main = mainRate(plugin);
     const gone = new Set(this.rows.keys());
     for (const group of Object.keys(KINDS)) {
       for (const series of seriesOf(plugin, group)) {
@@ -93,7 +93,7 @@ class Section {
           this.rows.set(key, row = new Row(group, series));
           fresh = true;
         }
-        row.take(series, time, now, this.live, frames);
+        row.take(series, time, now, this.live, main);
       }
     }
     for (const key of gone) this.#drop(key);
