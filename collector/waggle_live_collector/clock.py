@@ -24,10 +24,10 @@ LAG_SECONDS = 0.1
 
 
 def until_next(interval: float, now: float) -> float:
-    """Return in how many seconds the work of each ``interval`` seconds is to be done next.
+    """Return the seconds until the work of each ``interval`` seconds is due next.
 
     ``now`` is the system's monotonic clock. All such work is done at the same moments, just after
-    the plugins of the node were heard: so it shares wake-ups and the state file, and shows the
+    the plugins of the node have sent. So it shares wake-ups and the state file, and shows the
     newest values.
     """
     return interval - (now - LAG_SECONDS) % interval

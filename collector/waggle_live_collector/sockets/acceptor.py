@@ -1,9 +1,9 @@
-"""Accepts connections, of plugins and of HTTP alike: at a pace, and within the descriptors.
+"""Accepts connections of plugins and of HTTP: at a pace, and within the descriptors.
 
-Nobody waits for a flood. A process that connects too often is closed at once, and a pod that does
-with all its processes. Where descriptors run out, the principal with the most of them loses the
-connection that has waited for longest. Whatever is closed is counted with its reason and principal.
-Belongs to the event loop.
+A flood delays nobody else. A process that connects too often is closed at once, and so is a pod
+whose processes do together. If descriptors run out, the principal with the most connections loses
+the one that has waited longest. Each closing is counted with its reason and principal. Belongs to
+the event loop.
 """
 
 import asyncio

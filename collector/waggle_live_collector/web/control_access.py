@@ -1,4 +1,4 @@
-"""Who may control plugins: whoever shows the token of ``--control.token-file``."""
+"""Who may control plugins: a client with the token of ``--control.token-file``."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ TOKEN_TEXT = f"show the token of --control.token-file in the header {TOKEN_HEADE
 
 
 class ControlAccess:
-    """``path``: of the file with the token; None where nobody may control anything."""
+    """``path``: the file with the token; None if nobody may control anything."""
 
     def __init__(self, path: str | None) -> None:
-        """Read the file; raises TokenError."""
+        """Read the file. Raises TokenError."""
         self._token = None if path is None else TokenFile(path, "control plugins")
         self.is_on = self._token is not None
         #: Bytes of a request; an order may be longer than what strangers may ask.
