@@ -62,7 +62,7 @@ class Faults:
             traceback = traceback.tb_next
         line = None if traceback is None else (traceback.tb_frame.f_code, traceback.tb_lineno)
         if self._said.is_due((where, type(error), line)):
-            log.error("%s; more of these are only counted for a minute", text, exc_info=error)
+            log.error("%s; for a minute more of these are only counted", text, exc_info=error)
 
     @contextmanager
     def kept(self, where: str, text: str) -> Iterator[None]:

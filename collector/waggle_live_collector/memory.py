@@ -22,7 +22,7 @@ def limit(asked: int | None, *, proc: str = "/proc", cgroups: str = "/sys/fs/cgr
     if asked is None:
         return min(DEFAULT_MEMORY, cgroup or DEFAULT_MEMORY)
     if cgroup is not None and cgroup < asked:
-        log.warning("--limit.memory is %d bytes, but the cgroup has %d", asked, cgroup)
+        log.warning("--limit.memory is %d bytes, but the cgroup allows %d", asked, cgroup)
     return asked
 
 

@@ -63,4 +63,4 @@ class Upkeep:
             return
         self.replace(plugins)
         self._said = Said(self.clock)  # log it if it is gone again
-        log.warning("the socket file was gone; made anew: %s", self.unix.path)
+        log.warning("the socket file was gone; it is made again: %s", self.unix.path)

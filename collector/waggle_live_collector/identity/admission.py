@@ -89,7 +89,7 @@ class Admission:
         if self.verify == REQUIRE:
             raise ProtocolError("identity", text)
         if forged and self._said.is_due(("forged", peer.principal)):
-            log.warning("a plugin lies: %s (pid=%d uid=%d)", text, peer.pid, peer.uid)
+            log.warning("a plugin's claim is false: %s (pid=%d uid=%d)", text, peer.pid, peer.uid)
         # Caused by the deployment rather than by one plugin: logged once.
         elif claimed and not forged and self._said.is_due(peer.proof, math.inf):
-            log.warning("a plugin says that it is pod %s, and %s", claimed, text)
+            log.warning("a plugin claims to be pod %s, but %s", claimed, text)

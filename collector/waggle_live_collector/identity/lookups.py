@@ -148,7 +148,7 @@ class AppMetaLookups:
         if self._said.is_due(re.sub(r"\d+", "", why)):
             self._complained = True
             log.error(
-                "no answer from the app-meta cache at %s (%s); plugins go by fallback labels "
+                "no answer from the app-meta cache at %s (%s); plugins have fallback labels "
                 "until there is one",
                 self._where,
                 why,

@@ -46,7 +46,7 @@ class TokenFile:
             token = self.read()
         except TokenError as error:
             if str(error) != self._complaint:
-                log.error("%s; nobody can %s until it is mended", error, self._purpose)
+                log.error("%s; nobody can %s until it is fixed", error, self._purpose)
             self._complaint = str(error)
             return False
         self._complaint = ""

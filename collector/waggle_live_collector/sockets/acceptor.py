@@ -195,7 +195,7 @@ class Acceptor(Generic[C]):
     def _complain(self, text: str) -> None:
         if self.now() - self._complained_at >= LOG_SECONDS:
             self._complained_at = self.now()
-            log.warning("%s; more of these are only counted for a minute", text)
+            log.warning("%s; for a minute more of these are only counted", text)
 
     def _begin(self, accepted: socket.socket) -> None:
         connection = None

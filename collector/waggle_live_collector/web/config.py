@@ -144,10 +144,10 @@ class WebConfigFile:
             if str(error) != self._fault:
                 text, ours = f"{self._path}: {error}", not isinstance(error, WebConfigError)
                 text = text if ours else str(error)
-                log.error("%s; everybody is refused until it is mended", text, exc_info=ours)
+                log.error("%s; everybody is refused until it is fixed", text, exc_info=ours)
             self._fault = str(error)
             return
-        log.info("%s %s", self._path, "is good again" if self._fault else "is used as changed")
+        log.info("%s %s", self._path, "is valid again" if self._fault else "is reloaded")
         self._config, self._fault = config, ""
 
     def _lasting(self, text: str) -> WebConfigError:

@@ -21,7 +21,9 @@ TOKEN_HEADER = "Waggle-Control-Token"
 #: Names that no stranger can have in the public DNS.
 _PRIVATE = ("localhost", "local", "internal", "svc", "home.arpa", "lan", "test")
 
-OFF_TEXT = "nobody controls plugins here: the collector was started without --control.token-file"
+OFF_TEXT = (
+    "plugins can't be controlled here: the collector was started without --control.token-file"
+)
 TOKEN_TEXT = f"show the token of --control.token-file in the header {TOKEN_HEADER}"
 
 

@@ -43,7 +43,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         parser.exit(2, "%s: listen %s: %s\n" % (parser.prog, config.listen, error.strerror))
     log.info("metrics are at http://%s:%d/metrics", "[%s]" % host if ":" in host else host, port)
     if not options.act:
-        log.info("it only says what it would do: --act has it turn knobs")
+        log.info("dry run: it only logs what it would do; --act turns knobs")
 
     def end(*_: Any) -> None:
         stop.set()

@@ -182,7 +182,7 @@ class NodeLoop:
             if now - watch.decided_at <= self._config.ttl:
                 will += watch.entries()
             elif watch.ladder is not None and watch.setting != len(watch.ladder.settings) - 1:
-                log.info("%s %s: let go, for nothing is measured", self._node.url, task)
+                log.info("%s %s: released, since nothing is measured", self._node.url, task)
                 self._begin(task)
         return will
 
