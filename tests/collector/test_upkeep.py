@@ -98,5 +98,5 @@ def test_a_reason_that_comes_again_is_said_again(unix, caplog):
         run(unix, {"table": work}, lambda: len(replaced) == 2, replaced)
     for sock in replaced:
         sock.close()
-    said = ["made anew" in record.getMessage() for record in caplog.records]
+    said = ["made again" in record.getMessage() for record in caplog.records]
     assert said == [False, True, False, True]
