@@ -27,6 +27,7 @@ GOES_ON = {"docs/guides/reading.md", "docs/reference/api.md"}
 ELSEWHERE = {
     ("README.md", "python3 -m venv ~/waggle-env"): "tests/first_steps",
     ("README.md", "import random, time"): "tests/first_steps",
+    ("README.md", "make test     #"): "tests/demo/test_demo.py",
     ("README.md", ". ~/waggle-env/bin/activate"): "tests/first_steps",
     ("README.md", "grep first"): "tests/first_steps",
     ("README.md", "--state.file=/run/waggle-live-state/state"): "tests/collector/test_main.py",

@@ -20,6 +20,7 @@ BY_NAME = {
         "PROMETHEUS_MULTIPROC_DIR",
         "prometheus_multiproc_dir",
     },
+    ("reporter/address.py", "name"): {"XDG_RUNTIME_DIR", "HOME"},
     ("identity/node.py", "name"): {"WAGGLE_NODE_ID", "WAGGLE_NODE_VSN", "HOST"},
     ("start/waggle_live_tau_start.py", "variable"): set(),  # gives back all that there were
 }

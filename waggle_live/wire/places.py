@@ -9,6 +9,8 @@ from typing import List, Mapping
 
 #: The system's places, in this order. The second is that of the original notes.
 DEFAULT_SOCKET_PATHS = ("/run/waggle/live-metrics/live_metrics.sock", "/app/live_metrics.sock")
+#: The variables that name a user's own places.
+USER_VARIABLES = ("XDG_RUNTIME_DIR", "HOME")
 #: The longest path of a unix socket that the kernel takes, in bytes.
 MAX_SOCKET_PATH = 107
 
