@@ -10,7 +10,8 @@ from .late import Late
 
 #: What a collector says of itself in the header Server.
 COLLECTOR = "waggle-live-collector"
-_PROXYS = (502, 504)
+#: Statuses of gateways; those from 520 on are of content networks.
+_PROXYS = (502, 504, *range(520, 531))
 #: Characters of an answer that an error repeats.
 _SAID = 200
 
@@ -49,8 +50,11 @@ def of_answer(url: str, status: int, headers: Mapping[str, str], body: bytes) ->
         return kind(url, "%s: %s" % (text, said) if said else text)
     if status == 503:
         return NodeNotReady(url, said or "not ready")
-    if status in (401, 403):
-        return NodeRefused(url, "the user name or the password is not right")
+    if status == 401:
+        return NodeRefused(url, "the user name or the password is missing or not right")
+    if status == 403:
+        why = ": " + said if said else "; does it want another user name and password?"
+        return NodeRefused(url, "it answers 403 (forbidden)" + why)
     if 300 <= status < 400 and "location" in headers:
         text = "it answered %d, a redirect to %.200s, which is not followed"
         return NodeAnswerInvalid(url, text % (status, headers["location"]))
