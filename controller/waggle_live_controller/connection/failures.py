@@ -50,11 +50,9 @@ def of_answer(url: str, status: int, headers: Mapping[str, str], body: bytes) ->
         return kind(url, "%s: %s" % (text, said) if said else text)
     if status == 503:
         return NodeNotReady(url, said or "not ready")
-    if status == 401:
-        return NodeRefused(url, "the user name or the password is missing or not right")
-    if status == 403:
-        why = ": " + said if said else "; does it want another user name and password?"
-        return NodeRefused(url, "it answers 403 (forbidden)" + why)
+    if status in (401, 403):
+        text = "the user name or the password is missing or not right"
+        return NodeRefused(url, "it answers 403: " + said if said and status == 403 else text)
     if 300 <= status < 400 and "location" in headers:
         text = "it answered %d, a redirect to %.200s, which is not followed"
         return NodeAnswerInvalid(url, text % (status, headers["location"]))

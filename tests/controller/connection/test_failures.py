@@ -69,7 +69,7 @@ def test_a_proxy_is_told_from_a_collector(server, answer, error, text):
     [
         ("503 X", ["Server: waggle-live-collector"], NodeNotReady, r": what it said$"),
         ("500 X", ["Server: waggle-live-collector"], NodeNotReady, "a fault: what it said"),
-        ("403 X", [], NodeRefused, r"answers 403 \(forbidden\): what it said$"),
+        ("403 X", [], NodeRefused, "answers 403: what it said$"),
         ("301 X", ["Location: https://h/x"], NodeAnswerInvalid, "redirect to https://h/x"),
     ],
 )
