@@ -56,11 +56,11 @@ class ProcessUsage:
         """Find the container's memory files: under the cgroup's path, or, where the container has
         a cgroup namespace or mounts only its own part, at the top."""
         is_pod = bool(os.environ.get("WAGGLE_APP_ID"))
-        is_marked = any(self._exists(mark) for mark in _MARKS)
+        is_contained = is_pod or any(map(self._exists, _MARKS))
         for line in cgroup.splitlines():
             _, controllers, path = [*line.split(":", 2), "", ""][:3]
             # Another path than the top of a namespace is somebody else's, a session's say.
-            if not (is_pod or _CONTAINER.search(path) or (is_marked and path == "/")):
+            if not (_CONTAINER.search(path) or (is_contained and path == "/")):
                 continue
             if controllers == "":
                 base, name, inactive = "sys/fs/cgroup", "memory.current", b"inactive_file "
