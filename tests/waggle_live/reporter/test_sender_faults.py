@@ -182,14 +182,13 @@ def test_no_thread_can_be_started(listener, caplog, monkeypatch):
 
     with monkeypatch.context() as without_threads:
         without_threads.setattr("waggle_live.native.Native._start_new_thread", refuse)
-        live = LiveMetrics(address="unix://" + listener.path, plugin_name="x").open()
+        live = LiveMetrics(address="unix://" + listener.path, plugin_name="x")
         live.counter("c").inc()
         assert live.flush(0.1) is False
         assert cell(live, "counter", "c")["value"] == 1
     assert live.flush(5)
     live.close()
-    assert len(errors_of(caplog)) == 1
-    assert "can't start new thread" in errors_of(caplog)[0]
+    assert ["can't start new thread" in said for said in errors_of(caplog)] == [True]
 
 
 @pytest.mark.parametrize("place", ["addresses", "hello", "receive", "states"])
