@@ -54,7 +54,7 @@ def _typed(*types: type) -> Reader:
 
     def check(value: Any) -> Any:
         if type(value) not in types:
-            raise _WrongType
+            raise _WrongType("it is %.40r" % (value,))
         return value
 
     return check

@@ -19,6 +19,11 @@ from .connection.resolver import Resolver
 
 #: The longest answer in bytes, packed or unpacked: some 300,000 series.
 MAX_BYTES = 64 * 1024 * 1024
+#: Values of the longest answer that is accepted. As Python's objects they take up to 80 bytes each,
+#: and no other thread runs while they are made.
+MAX_VALUES = 4_000_000
+#: Bytes of an answer whose values need not be counted.
+_FEW = 4 * 1024 * 1024
 #: zlib's name for "with a gzip header".
 _GZIP = 31
 _CHUNK = 64 * 1024
@@ -34,7 +39,7 @@ class Response(NamedTuple):
 
 
 class ResponseTooLong(Exception):
-    """An answer has more than MAX_BYTES."""
+    """An answer has more than MAX_BYTES, or more than MAX_VALUES."""
 
 
 class HttpClient(http.client.HTTPConnection):
@@ -122,6 +127,14 @@ class HttpClient(http.client.HTTPConnection):
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:
+    """Return what a JSON reader can be given, whatever a server sends."""
+    body = _unpacked(response)
+    if len(body) > _FEW and sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ResponseTooLong()
+    return body
+
+
+def _unpacked(response: http.client.HTTPResponse) -> bytes:
     body = bytearray()
     for chunk in iter(lambda: response.read(_CHUNK), b""):
         body += chunk

@@ -14,7 +14,7 @@ UNITS = ROOT / "deploy" / "systemd"
 SERVICE, SOCKET = "waggle-live-collector.service", "waggle-live-collector.socket"
 PATH = "/run/waggle/live-metrics/live_metrics.sock"
 #: Restarts come faster here than the unit says, so that many of them happen soon.
-FASTER = "[Service]\nRestartSec=100ms\n"
+FASTER = "[Service]\nExecStopPost=\nRestartSec=100ms\n"
 #: More failed starts than systemd forgives by default: five in ten seconds.
 FAILED_STARTS = 12
 
@@ -166,16 +166,35 @@ def test_stop_stops(machine, plugin):
     assert machine.states() == ["active", "active"]
 
 
+def test_stop_stops_what_fails_again_and_again(machine, plugin):
+    """In a start and between two of them: plugins that try to connect don't start it again."""
+    wait_until(lambda: machine.plugin(plugin[0]))
+    machine.systemctl("stop", SERVICE)
+    machine.call("systemd-run", "--collect", "--unit=occupant", "python3", "-c", OCCUPANT)
+    for seconds in (0.3, 1.3):
+        machine.systemctl("start", "--no-block", SERVICE)
+        wait_until(lambda: int(machine.property("NRestarts")) >= 1)
+        time.sleep(seconds)
+        machine.systemctl("stop", SERVICE)
+        wait_until(lambda: machine.states()[1] == "inactive")
+        time.sleep(0.5)
+        service, socket = machine.states()
+        assert service in ("inactive", "failed") and socket == "inactive"
+    machine.systemctl("kill", "--signal=KILL", "occupant.service")
+    machine.systemctl("start", SERVICE)
+    wait_until(lambda: machine.plugin(plugin[0]))
+
+
 def test_it_never_gives_up(machine, plugin):
     """With its port taken it fails again and again; once that is free it is back by itself."""
     task, _ = plugin
     wait_until(lambda: machine.plugin(task))
+    machine.systemctl("stop", SERVICE)
     path = "/etc/systemd/system/%s.d/faster.conf" % SERVICE
     machine.call("sh", "-c", "mkdir -p $(dirname %s); printf '%s' > %s" % (path, FASTER, path))
     machine.systemctl("daemon-reload")
-    machine.systemctl("stop", SERVICE)
     machine.systemctl("start", SOCKET)
-    machine.call("systemd-run", "--unit=occupant", "python3", "-c", OCCUPANT)
+    machine.call("systemd-run", "--collect", "--unit=occupant", "python3", "-c", OCCUPANT)
     machine.systemctl("start", SERVICE)
     wait_until(lambda: int(machine.property("NRestarts")) >= FAILED_STARTS, seconds=60)
     assert "can't serve HTTP" in machine.call("journalctl", "--unit", SERVICE, "--lines=50")

@@ -244,6 +244,13 @@ def test_what_is_no_answer_is_an_error(text):
         read(text)
 
 
+@pytest.mark.parametrize("text", [b"[]", b"null", b'"ok"', b"3"])
+def test_an_answer_that_is_no_object_is_shown(text):
+    """As a captive portal or another program's API may give one."""
+    with pytest.raises(ValueError, match="it is "):
+        read(text)
+
+
 def test_they_show_what_is_in_them():
     """At a prompt the keys are to be seen."""
     one = plugins(plugin(timers=[timer()]))

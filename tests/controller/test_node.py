@@ -111,6 +111,15 @@ def test_an_endless_answer_is_refused(server, monkeypatch, packed):
         Node(server.url).poll()
 
 
+@pytest.mark.parametrize("value", [b"[],", b"{},", b"0.5,", b"[["])
+def test_an_answer_of_too_many_values_is_refused(server, value):
+    """A few packed kilobytes would else be gigabytes of lists, and seconds without a thread."""
+    said = gzip.compress(value * (20_000_000 // len(value)), 1)
+    server.answer = lambda request: http(said, "200 OK", "Content-Encoding: gzip")
+    with pytest.raises(NodeAnswerInvalid, match="too long"):
+        Node(server.url, timeout=20).poll()
+
+
 def test_threads_take_turns(server):
     """Several threads may share a node and its connection."""
     node = Node(server.url)

@@ -179,9 +179,11 @@ class Reporter:
     def flush(self, timeout: float) -> bool:
         """Send now. True once the collector has applied it, False after ``timeout`` seconds.
 
-        Between two sessions it returns at once: True if the last one was applied, and nothing was
-        recorded since.
+        Without a session it begins one if anything was recorded: an earlier try may have found no
+        thread. Else it returns at once: True if the last session was applied.
         """
+        if self._sender is None and self._has_recorded():
+            self.start()
         sender = self._sender  # another thread may end it meanwhile
         if sender is None:
             return self._is_told and not self._has_recorded()

@@ -58,11 +58,11 @@ class ProcessUsage:
         They are at the top if the container has a cgroup namespace, or mounts only its own part.
         """
         is_pod = bool(os.environ.get("WAGGLE_APP_ID"))
-        is_marked = any(self._exists(mark) for mark in _MARKS)
+        is_contained = is_pod or any(map(self._exists, _MARKS))
         for line in cgroup.splitlines():
             _, controllers, path = [*line.split(":", 2), "", ""][:3]
             # Any path but a namespace's top belongs to something else, such as a login session.
-            if not (is_pod or _CONTAINER.search(path) or (is_marked and path == "/")):
+            if not (_CONTAINER.search(path) or (is_contained and path == "/")):
                 continue
             if controllers == "":
                 base, name, inactive = "sys/fs/cgroup", "memory.current", b"inactive_file "

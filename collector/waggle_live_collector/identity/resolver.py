@@ -19,17 +19,18 @@ class Resolver:
         self._pending: asyncio.Future[list[str]] | None = None
 
     async def addresses(self) -> list[str]:
-        """Return the IP addresses. Raises OSError or UnicodeError.
+        """Return the IP addresses. Raises OSError, UnicodeError, and RuntimeError where the system
+        has no more threads.
 
         If this is cancelled, the next call goes on waiting for the same look-up.
         """
         if self._pending is None or self._pending.done():
             loop = asyncio.get_running_loop()
-            self._pending = loop.create_future()
-            arguments = (loop, self._pending)
+            pending: asyncio.Future[list[str]] = loop.create_future()
             threading.Thread(
-                target=self._look_up, args=arguments, name="resolver", daemon=True
+                target=self._look_up, args=(loop, pending), name="resolver", daemon=True
             ).start()
+            self._pending = pending  # only now: without a thread nobody would ever answer it
         return await asyncio.shield(self._pending)
 
     def _look_up(self, loop: asyncio.AbstractEventLoop, result: asyncio.Future[list[str]]) -> None:

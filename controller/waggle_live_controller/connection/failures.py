@@ -10,7 +10,8 @@ from .late import Late
 
 #: The collector's name in the header Server.
 COLLECTOR = "waggle-live-collector"
-_PROXYS = (502, 504)
+#: Statuses of gateways. Those from 520 on are of content networks.
+_PROXYS = (502, 504, *range(520, 531))
 #: The most characters of an answer that an error repeats.
 _SAID = 200
 
@@ -50,7 +51,8 @@ def of_answer(url: str, status: int, headers: Mapping[str, str], body: bytes) ->
     if status == 503:
         return NodeNotReady(url, said or "not ready")
     if status in (401, 403):
-        return NodeRefused(url, "the user name or the password is not right")
+        text = "the user name or the password is missing or not right"
+        return NodeRefused(url, "it answers 403: " + said if said and status == 403 else text)
     if 300 <= status < 400 and "location" in headers:
         text = "it answered %d, a redirect to %.200s, which is not followed"
         return NodeAnswerInvalid(url, text % (status, headers["location"]))

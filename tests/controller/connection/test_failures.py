@@ -50,6 +50,7 @@ NGINX, ENVOY = "Server: nginx", "Server: envoy"
     [
         (http(PAGE, "502 Bad Gateway"), NodeUnreachable, "answers 502$"),
         (http(b"", "502 Bad Gateway"), NodeUnreachable, "answers 502$"),
+        (http(PAGE, "522 <none>"), NodeUnreachable, "answers 522$"),
         (http(PAGE, "504 Gateway Time-out", NGINX), NodeUnreachable, "answers 504$"),
         (http(PAGE, "503 X"), NodeNotReady, "answers 503$"),
         (http(b"no healthy upstream", "503 X", ENVOY), NodeNotReady, "answers 503: no healthy"),
@@ -68,6 +69,7 @@ def test_a_proxy_is_told_from_a_collector(server, answer, error, text):
     [
         ("503 X", ["Server: waggle-live-collector"], NodeNotReady, r": what it said$"),
         ("500 X", ["Server: waggle-live-collector"], NodeNotReady, "a fault: what it said"),
+        ("403 X", [], NodeRefused, "answers 403: what it said$"),
         ("301 X", ["Location: https://h/x"], NodeAnswerInvalid, "redirect to https://h/x"),
     ],
 )

@@ -121,8 +121,17 @@ def test_outside_of_a_container(tmp_path, files):
     assert found["memory_bytes"] == 123 * PAGE
 
 
+def test_a_pod_s_id_makes_no_container_of_a_session(tmp_path, monkeypatch):
+    """Whoever tries a plugin on a laptop may set it, and has the laptop's cgroups."""
+    monkeypatch.setenv("WAGGLE_APP_ID", "uid")
+    session = "/user.slice/user-1000.slice/session-1.scope"
+    files = {"sys/fs/cgroup/user.slice/memory.current": "7", "proc/self/cgroup": "0::" + session}
+    files["sys/fs/cgroup%s/memory.current" % session] = "453000000"
+    assert ProcessUsage(make(tmp_path, files)).read()["memory_bytes"] == 123 * PAGE
+
+
 def test_marks_of_a_container(tmp_path, monkeypatch):
-    """In a pod of the stack the cgroup is the container's, whatever it is called."""
+    """In a pod of the stack the top of the cgroups that it sees is the container's."""
     files = {
         "proc/self/cgroup": "0::/\n",
         "sys/fs/cgroup/memory.current": "10",
