@@ -25,8 +25,9 @@ function duration(value) {
 
 function number(value) {
   if (value === null || !Number.isFinite(value)) return NOTHING;
-  if (!Number.isInteger(value)) return digits(value);
-  return Math.abs(value) < 1e4 ? String(value) : shortened(value);
+  const size = Math.abs(value);
+  if (!Number.isInteger(value) && size < 1e6) return digits(value);
+  return size < 1e4 ? String(value) : shortened(value);
 }
 
 function shortened(value) {
