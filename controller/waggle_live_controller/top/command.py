@@ -51,7 +51,8 @@ def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top"
     """Run the command, which was called as ``program``; returns its exit status.
 
     That is 0 after q or Ctrl-C, 1 if a node fails ``--once`` or nothing can be written, and 2 for
-    an error of usage. SIGTERM and SIGHUP on a terminal raise SystemExit of 128 and their number.
+    an error of usage. On a terminal SIGTERM, SIGHUP and SIGQUIT raise SystemExit of 128 and
+    their number.
     """
     parser = _parser(program)
     options = parser.parse_args(arguments)
