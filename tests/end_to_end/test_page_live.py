@@ -45,13 +45,15 @@ def test_a_collector_that_hangs_is_not_live(browser, own_collector, reporter):
     reporter.set(1)
     browser.visit(own_collector.url)
     wait_until(lambda: level(browser) == "1" and is_live(browser))
-    colour = "return getComputedStyle(document.querySelector('td.now')).color"
-    bright = browser.run(colour)
+    colour = "return getComputedStyle(document.querySelector(arguments[0])).color"
+    shown = ("td.now", ".state")
+    bright = [browser.run(colour, each) for each in shown]
     own_collector.signal(signal.SIGSTOP)
     try:
         wait_until(lambda: browser.text("#state") == "lost")
         assert "doesn't answer. What is shown is of " in browser.text("#reason")
-        assert browser.run(colour) != bright
+        dimmed = [browser.run(colour, each) for each in shown]
+        assert dimmed[0] == dimmed[1] and not set(dimmed) & set(bright)
         assert browser.run("return document.title").startswith("not connected")
     finally:
         own_collector.signal(signal.SIGCONT)

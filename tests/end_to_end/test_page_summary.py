@@ -157,6 +157,40 @@ def test_long_names_are_cut_in_their_middle(browser, own_collector):
         assert any(name.startswith(f"{task} ") and plugin in name for name in names)
 
 
+def test_what_tells_a_plugin_is_cut_last(browser, own_collector):
+    """Neither image, job nor labels take the room of a short name; no window is too narrow."""
+    with Client(own_collector) as client:
+        client.hello(task="camera-left", plugin="registry.example.org/a/" + "b" * 90, job="j" * 40)
+        client.update(1, [gauge("cars", 1, **{f"label{n}": "value" for n in range(9)})])
+        client.flush()
+        cut = (
+            "return [...document.querySelectorAll('.task, tbody .name')]"
+            ".filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth)"
+            ".map(e => e.textContent)"
+        )
+        fits = "return document.documentElement.scrollWidth <= innerWidth"
+        for width in (1280, 1060, 1050, 1000, 961, 700, 390, 320):
+            browser.visit(own_collector.url, width=width)
+            wait_until(lambda: row(browser, "cars"))
+            assert browser.run(cut) == [] and browser.run(fits), width
+            browser.run("document.querySelector('h2 button').click()")
+            wait_until(lambda: not browser.texts("tbody .name"))
+            assert browser.run(cut) == [] and browser.run(fits), width
+
+
+def test_what_runs_from_right_to_left_is_in_one_piece(browser, own_collector):
+    """Parts of it would change places with each other."""
+    task = "\u05de\u05e6\u05dc\u05de\u05d4 camera \u0634\u0645\u0627\u0644 north"
+    with Client(own_collector) as client:
+        client.hello(task=task)
+        client.update(1, [gauge("cars", 1, where=task)])
+        client.flush()
+        browser.visit(own_collector.url)
+        wait_until(lambda: row(browser, "cars"))
+        whole = browser.texts(":is(.task, tbody .labels):not(.parted)")
+        assert whole[:2] == [task, f'where="{task}"']
+
+
 def test_unproven_is_said(browser, own_collector):
     """Of a plugin whose reports the kernel can't prove, and of no other."""
     with Client(own_collector) as client:

@@ -146,6 +146,16 @@ def test_a_reader_that_leaves_ends_it(collector):
         assert (shown.wait(DEADLINE), shown.stderr.read()) == (0, b"")
 
 
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_what_cannot_be_written_is_said(collector, arguments):
+    """A full disk is one line and a status, not a traceback."""
+    command = [*TOP, "--once", *arguments, collector.url]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"waggle-live top: can't write: No space left on device\n"
+
+
 SCRIPT = str(Path(sys.executable).with_name("waggle-live-top"))
 
 

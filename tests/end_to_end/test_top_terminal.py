@@ -67,7 +67,7 @@ def test_the_screen_follows_the_terminal_s_size(collector, task):
             terminal.until(lambda text, wide=columns >= 80: ("trend" in text) == wide)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_what_ends_it_gives_the_terminal_back(collector, number):
     """Ctrl-C is a good end; others say which signal it was."""
     with Terminal(*TOP, collector.url) as terminal:

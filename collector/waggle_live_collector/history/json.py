@@ -12,8 +12,8 @@ from ..table.table import Table
 from .curve import STEP_SECONDS, Curve
 from .history import History
 
-#: A curve is drawn from zero, but that of a gauge from its least value: that takes more digits.
-_DIGITS = {protocol.GAUGE: "%.7g"}
+#: What hardly moves is drawn from its least value, the memory by top alone: that takes more digits.
+_DIGITS = {protocol.GAUGE: "%.7g", "memory": "%.7g"}
 _FEW_DIGITS = "%.3g"
 
 

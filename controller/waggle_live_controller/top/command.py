@@ -50,8 +50,9 @@ with --control.token-file:
 def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top") -> int:
     """Run the command, which was called as ``program``; returns its exit status.
 
-    That is 0 after q or Ctrl-C, 1 if a node fails ``--once``, and 2 for an error of usage. SIGTERM
-    and SIGHUP on a terminal raise SystemExit of 128 and their number.
+    That is 0 after q or Ctrl-C, 1 if a node fails ``--once`` or nothing can be written, and 2 for
+    an error of usage. On a terminal SIGTERM, SIGHUP and SIGQUIT raise SystemExit of 128 and
+    their number.
     """
     parser = _parser(program)
     options = parser.parse_args(arguments)
@@ -64,9 +65,11 @@ def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top"
         parser.exit(2, "%s: %s\n" % (program, INSTALL))
     except ControllerError as error:
         parser.exit(2, "%s: %s\n" % (program, error))
-    except BrokenPipeError:
-        # The reader has left; the interpreter's own flush must not fail as well.
+    except OSError as error:
+        # The interpreter's own flush must not fail as well.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # a reader that has left is no failure
+            parser.exit(1, "%s: can't write: %s\n" % (program, error.strerror))
     return 0
 
 

@@ -11,6 +11,8 @@ from .. import PluginIdentity
 STEP, LENGTH = 5.0, 120
 #: Seconds over which the rate of a sum is taken, like the collector's recent values.
 WINDOW = 10.0
+#: A node keeps values in single precision: smaller differences are none, as a share and as such.
+PRECISION, LEAST = 1e-6, 1e-37
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 Values = Sequence[Optional[float]]
@@ -128,9 +130,16 @@ def _number(value: Any) -> Optional[float]:
 
 
 def extent(values: Values, width: int) -> Optional[Tuple[float, float]]:
-    """Return the least and the largest of the latest ``width`` values; None if none is known."""
+    """Return the least and the largest of the latest ``width`` values; None if none is known.
+
+    They are the same if they differ by less than what a node keeps of them.
+    """
     known = [value for value in list(values)[-width:] if value is not None]
-    return (min(known), max(known)) if known and width > 0 else None
+    if not known or width <= 0:
+        return None
+    low, high = min(known), max(known)
+    is_level = high - low <= max(LEAST, PRECISION * max(abs(low), abs(high)))
+    return (high, high) if is_level else (low, high)
 
 
 def sparkline(values: Values, width: int) -> str:

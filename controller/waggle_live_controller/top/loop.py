@@ -91,8 +91,8 @@ class Top:
         """Show the view, with at least one picture, until ``stop()`` or the key q.
 
         ``stop`` is called several times a second; what it raises ends the view as well. On a
-        terminal the last picture stays at the end. SIGTERM and SIGHUP raise SystemExit there,
-        unless the caller handles them.
+        terminal the last picture stays at the end. SIGTERM, SIGHUP and SIGQUIT raise SystemExit
+        there, unless the caller handles them.
         """
         over = threading.Event()
         is_drawn = can_be_drawn_on(self._console.file)

@@ -50,8 +50,8 @@ class Terminal:
     """A context manager: a screen of its own, and keys that arrive without Enter.
 
     It is taken at the first ``read`` or ``draw`` in the foreground. It is given back at the end of
-    the block, whatever ends that, and before Ctrl-Z stops the process. SIGTERM and SIGHUP raise
-    SystemExit of 128 and their number. When the process goes on, it is taken anew. In the
+    the block, whatever ends that, and before Ctrl-Z stops the process. SIGTERM, SIGHUP and SIGQUIT
+    raise SystemExit of 128 and their number. When the process goes on, it is taken anew. In the
     background nothing is drawn nor read. Only SIGKILL leaves it as it is.
 
     To be used in one thread; signals are minded only if that is the main one. A signal with a
@@ -79,6 +79,7 @@ class Terminal:
             for number, handler in (
                 (signal.SIGTERM, self._end),
                 (signal.SIGHUP, self._end),
+                (signal.SIGQUIT, self._end),
                 (signal.SIGTSTP, self._note_stop),
                 (signal.SIGCONT, self._note_again),
                 # To give a terminal back is allowed from the background, too.
@@ -194,7 +195,8 @@ class Terminal:
         self._again = True
 
     def _end(self, number: int, frame: Optional[FrameType]) -> None:
-        for each in (signal.SIGTERM, signal.SIGHUP):  # a second one must not end the giving back
+        # A second one must not end the giving back.
+        for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             if each in self._handlers:
                 signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)

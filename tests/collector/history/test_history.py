@@ -62,7 +62,7 @@ def test_each_kind_has_a_value_for_each_step():
     assert told(world, "messages", "m")["values"][1:] == pytest.approx([2] * 5, rel=0.1)
     assert told(world, "uploads")["values"][1:] == pytest.approx([1] * 5, rel=0.1)
     assert told(world, "cpu")["values"][1:] == pytest.approx([0.5] * 5, rel=0.1)
-    assert told(world, "memory")["values"][-1] == pytest.approx(1_000_030, rel=1e-2)
+    assert told(world, "memory")["values"][-1] == pytest.approx(1_000_030, rel=1e-6)
 
 
 def test_no_curve_is_longer_than_ten_minutes():

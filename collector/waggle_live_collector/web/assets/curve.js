@@ -3,6 +3,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 30;
 const FRAMES = 200; // while a value goes from one end to the other
+const PRECISION = 1e-6; // of what the collector kept, in single precision: a smaller difference is none
+const LEAST = 1e-37; // what is nearer to 0 was kept as 0
 
 function shape(parent, name, attributes) {
   const made = parent.appendChild(document.createElementNS(SVG, name));
@@ -45,12 +47,14 @@ class Curve {
       this.band.removeAttribute("d");
       return null;
     }
+    if (high - low <= Math.max(LEAST, PRECISION * Math.max(Math.abs(low), Math.abs(high)))) low = high;
     const range = { low: free ? low : Math.min(0, low), high };
-    const span = range.high - range.low || Math.abs(range.high) || 1;
+    // Halves: the distance of the largest numbers is infinite.
+    const span = range.high / 2 - range.low / 2 || Math.abs(range.high) / 2 || 1;
     // What never moved lies in the middle if its range is free, and else where its size says.
-    const base = free && range.high === range.low ? range.low - span / 2 : range.low;
+    const isLevel = free && range.high === range.low;
     const x = time => (100 * (1 - (now - time) / window)).toFixed(2);
-    const y = value => (HEIGHT - 1.5 - (HEIGHT - 3) * (value - base) / span).toFixed(2);
+    const y = value => (HEIGHT - 1.5 - (HEIGHT - 3) * (isLevel ? 0.5 : (value / 2 - range.low / 2) / span)).toFixed(2);
     let line = "", band = "";
     for (const run of runs(samples)) {
       const points = run.map(([time, value]) => `${x(time)} ${y(value)}`);

@@ -25,8 +25,9 @@ function duration(value) {
 
 function number(value) {
   if (value === null || !Number.isFinite(value)) return NOTHING;
-  if (!Number.isInteger(value)) return digits(value);
-  return Math.abs(value) < 1e4 ? String(value) : shortened(value);
+  const size = Math.abs(value);
+  if (!Number.isInteger(value) && size < 1e6) return digits(value);
+  return size < 1e4 ? String(value) : shortened(value);
 }
 
 function shortened(value) {
@@ -66,12 +67,15 @@ function bytes(value) {
   return value === null ? NOTHING : `${(value / 1e6).toFixed(0)} MB`;
 }
 
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
 const characters = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 // A long name's two parts, of which the first is cut where there is no room: names differ at their
 // ends.
 // No part begins or ends with a space, which would not be shown there.
+// What runs from right to left stays whole: its end may stand anywhere in the line.
 function parted(name) {
+  if (RIGHT_TO_LEFT.test(name)) return [name];
   const all = [...characters.segment(name)].map(each => each.segment);
   let at = all.length - 10;
   while (at > 0 && (!all[at].trim() || !all[at - 1].trim())) at--;

@@ -25,13 +25,13 @@ const clock = {
 };
 
 class History {
-  #values = new Float32Array(LENGTH).fill(NaN);
+  #values = new Float64Array(LENGTH).fill(NaN);
   #upper = null; // only timers have a second curve
   #end = null; // when the last whole step ended
   #newest = null; // [time, value, upper]
 
   add(time, value, upper) {
-    if (upper !== undefined) this.#upper ??= new Float32Array(LENGTH).fill(NaN);
+    if (upper !== undefined) this.#upper ??= new Float64Array(LENGTH).fill(NaN);
     if (this.#end === null) {
       this.#end = time - STEP; // so that the first value has a step of its own
       this.#push(value, upper);
@@ -88,7 +88,7 @@ class History {
 }
 
 function whole(values) {
-  const row = new Float32Array(LENGTH).fill(NaN);
+  const row = new Float64Array(LENGTH).fill(NaN);
   values.slice(-LENGTH).forEach((value, at, { length }) => { row[LENGTH - length + at] = value ?? NaN; });
   return row;
 }

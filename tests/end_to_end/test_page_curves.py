@@ -1,0 +1,58 @@
+"""Curves of odd numbers, in a real browser."""
+
+import json
+
+import pytest
+
+from tests.collector.harness import Client, wait_until
+from tests.collector.world import gauge
+
+from .page_rows import row
+
+#: The largest and least numbers, and some that single precision can't hold.
+CONSTANTS = [0.1 + 0.2, 123456789.123, 1e300, -1.7e308, 1e-300, 5e-324, 1e15, 0, -7]
+LINES = (
+    "const rows = [...document.querySelectorAll('tbody tr[data-kind=gauge]')];"
+    "const line = tr => tr.querySelector('.line').getAttribute('d') ?? '';"
+    "return Object.fromEntries(rows.map(tr => [tr.row.name, line(tr)]));"
+)
+
+
+@pytest.fixture()
+def odd(own_collector):
+    """Return a function that reports the numbers again, after the collector has kept some."""
+    with Client(own_collector) as client:
+        client.hello()
+        number = 0
+
+        def report():
+            nonlocal number
+            number += 1
+            cells = [gauge(f"g{place}", value) for place, value in enumerate(CONSTANTS)]
+            cells.append(gauge("wide", 1.7e308 * (-1) ** number))
+            client.update(number, cells)
+            client.flush()
+            return True
+
+        def is_kept():
+            (plugin,) = json.loads(own_collector.get("/api/v1/history")[2])["plugins"]
+            return any(each["values"] for each in plugin["series"])
+
+        wait_until(lambda: report() and is_kept(), every=0.5)
+        yield report
+
+
+def test_a_number_that_stays_is_a_level_line(browser, own_collector, odd):
+    """However large, small or long it is: what is kept of it in fewer digits is no step."""
+    browser.visit(own_collector.url)
+
+    def heights(name):
+        points = browser.run(LINES)[name].strip("M").split("L")
+        return [float(point.split(" ")[1]) for point in points if " " in point]
+
+    wait_until(lambda: odd() and len(set(heights("wide"))) > 1, every=0.5)
+    for place, value in enumerate(CONSTANTS):
+        assert set(heights(f"g{place}")) == {15.0}, value
+    assert {1.5, 28.5} <= set(heights("wide"))
+    assert row(browser, "g1")["now"] == "123 M"
+    assert browser.complaints() == []
