@@ -11,7 +11,7 @@ from tests.programs import skip_without
 
 from .processes import finish, start
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 LIBRARY = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 HOLD_SECONDS = 1.5
