@@ -88,10 +88,6 @@ class OwnMetrics:
         self._add_control()
         text = "Lines of the log that could not be written, or not soon enough."
         self.log_lines_lost = counter("log_lines_lost", text)
-        text = "Connections that are sent the live stream."
-        self.http_listeners = prometheus.Gauge(
-            "waggle_collector_http_listeners", text, registry=registry
-        )
         info = prometheus.Info("waggle_collector_build", "The running version.", registry=registry)
         info.info({"version": VERSION})
         prometheus.ProcessCollector(registry=registry)

@@ -140,13 +140,6 @@ def a_script_speaks_the_wire(shell, text, collector, tmp_path):
     assert collector.value("waggle_count_total", name="runs") == 1
 
 
-def the_stream_is_read(shell, text, collector, tmp_path):
-    """For a moment."""
-    program("curl", "curl")
-    _, events, _ = shell(text.replace("curl", "curl --max-time 1"))
-    assert "\ndata: {" in events
-
-
 def a_holder_begins(shell, text, collector, tmp_path):
     """Though its plugin isn't there."""
     program("curl", "curl")
@@ -178,7 +171,6 @@ def a_token_is_made(shell, text, collector, tmp_path):
 
 RUN = {
     ("docs/protocol.md", "shell-0001"): a_script_speaks_the_wire,
-    ("docs/reference/http.md", "/api/v1/stream"): the_stream_is_read,
     ("docs/reference/control.md", "-X PUT"): a_holder_begins,
     ("docs/reference/control.md", "-X POST"): a_profile_is_asked_for,
     ("docs/guides/control.md", "/api/v1/profile"): a_profile_is_asked_for,

@@ -93,7 +93,7 @@ def test_it_comes_back_with_the_collector(browser):
 
 
 def test_it_is_live_behind_tls_and_a_password(browser, tmp_path, authority):
-    """The browser asks the stream with what it was given for the page."""
+    """The browser asks for changes with what it was given for the page."""
     with Served(tmp_path, TLS % "" + USERS) as served:
         wait_until(lambda: served.status(*ALICE, path="/-/ready") == 200)
         browser.visit(f"https://alice:secret@127.0.0.1:{served.port}/")

@@ -31,7 +31,7 @@ UNNAMED = {
     "guessers",
     "addresses",
     "half_hellos_of_addresses",
-    "streams",
+    "pages",
 }
 #: The collector is killed under these, which leave most behind; `make soak` does so under all.
 KILLED = {"labels_of_1_kib", "whole_spans", "short_lives"}

@@ -1,4 +1,4 @@
-"""HTTP on port 9090: routes, guard, page, stream, TLS and passwords."""
+"""HTTP on port 9090: routes, guard, page, TLS and passwords."""
 
 import sys
 from importlib import import_module

@@ -27,10 +27,8 @@ PIECE, DEFAULT_MAX_PIECES = 16 * 1024, 128 * 1024
 #: Bytes that a reader costs beside the answer: what is unpacked for it, a piece that was not
 #: written yet, and what the kernel holds for it.
 READER_BYTES = 128 * 1024
-#: A gzip header without a name or a time.
-GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-#: An empty block of deflate, which is the last one.
-_LAST_BLOCK = b"\x03\x00"
+#: What zlib takes for a window of 32 KiB with gzip's header and sums around it.
+_GZIP = zlib.MAX_WBITS | 16
 
 
 class NoRoomError(Exception):
@@ -44,10 +42,10 @@ class Answer:
         self.written: Callable[[], Awaitable[None]] | None = None
         #: Seconds that it took to make.
         self.seconds = 0.0
-        #: Blocks of deflate, which need nothing before them and leave room for more behind.
-        self._blocks: list[bytes] = []
-        self._packer = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
-        self._plain_size = self._crc = 0
+        #: A file of gzip in pieces.
+        self._packed: list[bytes] = []
+        self._packer = zlib.compressobj(level, wbits=_GZIP)
+        self._plain_size = 0
         self._readers: dict[HttpConnection, None] = {}
         #: Whether there is a newer one; the first reader pays for this one then.
         self._is_old = False
@@ -66,28 +64,18 @@ class Answer:
     def finish(self, text: bytes = b"") -> None:
         """Take in the end of the text."""
         self._add(text)
-        self._blocks.append(self._packer.flush(zlib.Z_FULL_FLUSH))
+        last = self._packed.pop() if self._packed else b""
+        self._packed.append(last + self._packer.flush())
         del self._packer  # it takes 256 KiB
 
     def _add(self, text: bytes) -> None:
         self._plain_size += len(text)
-        self._crc = zlib.crc32(text, self._crc)
-        block = self._packer.compress(text)
-        self._blocks += [block[at : at + PIECE] for at in range(0, len(block), PIECE)]
-
-    @property
-    def _size(self) -> int:
-        return sum(map(len, self._blocks))
-
-    @property
-    def gzip_ends(self) -> tuple[bytes, bytes]:
-        """What stands before and behind its blocks in a file of gzip."""
-        sizes = self._crc, self._plain_size & 0xFFFFFFFF
-        return GZIP_HEADER, _LAST_BLOCK + b"".join(size.to_bytes(4, "little") for size in sizes)
+        packed = self._packer.compress(text)
+        self._packed += [packed[at : at + PIECE] for at in range(0, len(packed), PIECE)]
 
     def length(self, packed: bool) -> int:
         """Return how many bytes it is, as gzip or not."""
-        return sum(map(len, self.gzip_ends)) + self._size if packed else self._plain_size
+        return sum(map(len, self._packed)) if packed else self._plain_size
 
     async def respond(
         self, request: web.Request, packed: bool, headers: dict[str, str]
@@ -103,42 +91,30 @@ class Answer:
         with self.read_by(connection_of(request)):
             await response.prepare(request)
             if request.method != "HEAD":
-                await self.write(request, response, packed, *(self.gzip_ends if packed else ()))
+                async for piece in self.pieces(packed):
+                    await response.write(piece)
+                    await request.writer.drain()  # each when the reader has room for it
             await response.write_eof()
         return response
 
-    async def write(
-        self, request: web.Request, response: web.StreamResponse, packed: bool, *around: bytes
-    ) -> None:
-        """Write it piece by piece, each when the reader has room for it.
-
-        Raises ConnectionError when nobody reads.
-        """
-        async for piece in self.pieces(packed, *around):
-            await response.write(piece)
-            await request.writer.drain()
-
-    async def pieces(
-        self, packed: bool, before: bytes = b"", after: bytes = b""
-    ) -> AsyncIterator[bytes]:
-        """Yield what a reader is sent, as blocks of deflate or not.
+    async def pieces(self, packed: bool) -> AsyncIterator[bytes]:
+        """Yield what a reader is sent, as gzip or not.
 
         The last piece comes when the state is written: nobody has the whole before.
         """
-        held = before
-        for piece in self._blocks if packed else self._unpacked():
-            if held != before:
+        held = b""
+        for piece in self._packed if packed else self._unpacked():
+            if held:
                 yield held
-                held = b""
-            held += piece
+            held = piece
         if self.written is not None:
             await self.written()
-        yield held + after
+        yield held
 
     def _unpacked(self) -> Iterator[bytes]:
-        unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-        for block in self._blocks:
-            left = block
+        unpacker = zlib.decompressobj(_GZIP)
+        for piece in self._packed:
+            left = piece
             while left:
                 size = max(PIECE, DEFAULT_MAX_PIECES // max(len(self._readers), 1))
                 if text := unpacker.decompress(left, size):
@@ -168,7 +144,7 @@ class Answer:
         """Have the reader that is at it for longest pay; who can't is cut off."""
         while self._is_old and self._readers:
             reader = next(iter(self._readers))
-            if reader.hold_answer(READER_BYTES + self._size):
+            if reader.hold_answer(READER_BYTES + self.length(packed=True)):
                 return
             del self._readers[reader]
             reader.cut("crowded")

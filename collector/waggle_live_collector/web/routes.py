@@ -1,11 +1,10 @@
-"""The HTTP side: ``/metrics``, the API and its stream, health, readiness, and the page."""
+"""The HTTP side: ``/metrics``, the API, health, readiness, and the page."""
 
 import asyncio
 import time
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 from aiohttp import web, web_response
@@ -30,7 +29,6 @@ from .guard import FAULT, HttpGuard
 from .listener import DEFAULT_MAX_BODY
 from .page import Page
 from .shared_answers import SharedAnswers
-from .stream import DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST, Stream
 
 #: The header Server says by itself which Python runs, which is nobody's business.
 vars(web_response)["SERVER_SOFTWARE"] = "waggle-live-collector"
@@ -44,6 +42,10 @@ _ENCODINGS: dict[str, Encoding] = {
 #: Without protobuf, which stands for native histograms: a Prometheus without that feature, Telegraf
 #: and others ask for protobuf too, and would fail or miss the series that they know.
 _TEXTS = (TEXT.content_type, OPENMETRICS.content_type)
+#: Seconds between two answers to a page ...
+DEFAULT_PAGE_SECONDS = 1.0
+#: ... or so many times what it took to make the last one, if that is longer.
+DEFAULT_PAUSE_PER_COST = 10
 #: A sixth smaller than at the level of other answers.
 HISTORY_LEVEL = 6
 #: Headers of what a page asks each second: what page it should be, and in how many seconds it asks
@@ -95,11 +97,6 @@ class Routes:
         self._newest: weakref.ref[Answer] | None = None
         #: Why ``/metrics`` could not be made in a form the last time it was asked for.
         self._failing: dict[Form, str] = {}
-        self._stream = Stream(
-            answer=partial(self._answers.get, WINDOW),
-            own=self.own,
-            limits=self.limits,
-        )
 
     def runner(self) -> web.AppRunner:
         """Return what runs the application with its routes."""
@@ -113,7 +110,6 @@ class Routes:
                 web.get("/api/v1/plugins", self._plugins),
                 web.get("/api/v1/changes", self._changes),
                 web.get("/api/v1/history", self._past),
-                web.get("/api/v1/stream", self._live),
                 *self.control.routes(self._unready),
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._ready),
@@ -122,7 +118,6 @@ class Routes:
         if self.page.telemetry_path != "/":
             application.add_routes([web.get("/", self._html)])
 
-        application.on_shutdown.append(self._stream.close)
         # Nothing is made for a client that has left.
         return web.AppRunner(
             application, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
@@ -168,7 +163,7 @@ class Routes:
             if self._told is told:
                 self._told = None
 
-        asyncio.get_running_loop().call_later(DEFAULT_EVENT_SECONDS / 2, drop)
+        asyncio.get_running_loop().call_later(DEFAULT_PAGE_SECONDS / 2, drop)
 
     async def _past(self, request: web.Request) -> web.StreamResponse:
         if unready := self._unready():
@@ -186,9 +181,6 @@ class Routes:
             text = f"can't make {self.page.telemetry_path}: {next(iter(self._failing.values()))}\n"
             unready = web.Response(status=503, text=text)
         return unready or web.Response(text="ready\n")
-
-    async def _live(self, request: web.Request) -> web.StreamResponse:
-        return self._unready() or await self._stream.respond(request, _takes_gzip(request))
 
     async def _html(self, request: web.Request) -> web.StreamResponse:
         page = self.page
@@ -244,7 +236,7 @@ class Routes:
 
 def _next(answer: Answer) -> float:
     """Return in how many seconds a page asks again."""
-    seconds = max(DEFAULT_EVENT_SECONDS, DEFAULT_PAUSE_PER_COST * answer.seconds)
+    seconds = max(DEFAULT_PAGE_SECONDS, DEFAULT_PAUSE_PER_COST * answer.seconds)
     wait = until_next(seconds, time.monotonic())
     return wait if wait > seconds / 4 else wait + seconds  # it came just before the moment
 

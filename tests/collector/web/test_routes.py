@@ -79,7 +79,7 @@ def test_gzip_is_used_when_accepted(collector):
 def test_head_answers_without_a_body(collector):
     """With the status and type of the whole."""
     connection = http.client.HTTPConnection(collector.url.rpartition("/")[2], timeout=30)
-    for path in ("/m/etrics", "/", "/-/healthy", "/-/ready", "/api/v1/plugins", "/api/v1/stream"):
+    for path in ("/m/etrics", "/", "/-/healthy", "/-/ready", "/api/v1/plugins"):
         connection.request("HEAD", path)
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b"")
@@ -91,7 +91,7 @@ def test_the_page_links_what_there_is(collector):
     status, headers, body = collector.get("/")
     assert status == 200
     assert headers["Content-Type"].startswith("text/html")
-    for path in ("m/etrics", "api/v1/plugins", "api/v1/stream", "-/ready"):
+    for path in ("m/etrics", "api/v1/plugins", "-/ready"):
         assert f'href="{path}"'.encode() in body
 
 
@@ -145,9 +145,6 @@ def test_what_cannot_be_made_leaves_a_trace():
         for turn in (1, 2):
             status, _, body = collector.get("/api/v1/plugins")
             assert (status, body) == (500, b"the collector has a fault; see its log\n")
-            assert errors(collector) == turn
-        for turn in (3, 4):
-            assert collector.get("/api/v1/stream")[2] == b"retry: 1000\n\n"
             assert errors(collector) == turn
         assert collector.get("/-/ready")[0] == 200
         assert collector.get("/metrics")[0] == 500

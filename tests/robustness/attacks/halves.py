@@ -8,7 +8,7 @@ import ssl
 from .stranger import PATIENCE, Stranger, attack, hold, timer
 
 HALF_LINE = b'{"type":"update","number":1,"monotonic":1,"cells":[' + b" " * 1_000_000
-STREAM = b"GET /api/v1/stream HTTP/1.1\r\nHost: a\r\n\r\n"
+PAGE = b"GET /api/v1/changes HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @attack
@@ -102,9 +102,9 @@ def silent_tls(target):
 
 
 @attack
-def streams(target):
-    """200 listeners of the page's stream that read nothing."""
-    hold(lambda: target.http(STREAM), 200)
+def pages(target):
+    """200 pages that ask for the newest numbers a hundred times and read nothing."""
+    hold(lambda: target.http(100 * PAGE), 200)
 
 
 @attack

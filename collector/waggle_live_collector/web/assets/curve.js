@@ -2,6 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 30;
+const FRAMES = 200; // while a value goes from one end to the other
 
 function shape(parent, name, attributes) {
   const made = parent.appendChild(document.createElementNS(SVG, name));
@@ -10,6 +11,10 @@ function shape(parent, name, attributes) {
 }
 
 class Curve {
+  #drawn = -Infinity;
+  #window = 0;
+  #range = null;
+
   constructor(cell) {
     this.svg = shape(cell, "svg", { viewBox: `0 0 100 ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
     shape(this.svg, "path", { class: "floor", d: `M0 ${HEIGHT - 0.5}H100` });
@@ -19,6 +24,15 @@ class Curve {
 
   // Draws the samples up to `now`, and returns the range: from 0 unless `free`, null without any.
   draw(history, now, window, free) {
+    // What moves by less than anybody sees isn't drawn.
+    const step = window / FRAMES;
+    if (now - this.#drawn < step && Math.abs(window - this.#window) < step) return this.#range;
+    this.#drawn = now;
+    this.#window = window;
+    return this.#range = this.#draw(history, now, window, free);
+  }
+
+  #draw(history, now, window, free) {
     const samples = [...history.since(now - window)];
     let low = Infinity, high = -Infinity;
     for (const [, value, upper] of samples) {
