@@ -26,9 +26,10 @@ with contextlib.suppress(ImportError):  # the client's tests on older Pythons ha
 
 # A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP, and so would
 # every process be that a test starts and signals.
-for number, action in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-    if signal.getsignal(number) == signal.SIG_IGN:
-        signal.signal(number, action)
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 #: Tests that share a server, an image, a browser or a port, by a part of their path: each line is
 #: run by one worker, so the server is started once.

@@ -5,7 +5,13 @@ from typing import List, Mapping, NamedTuple, Optional
 from ..logs import LogOnce
 from ..native import Native
 from ..wire.errors import InvalidAddress, InvalidType, describe
-from ..wire.places import DEFAULT_SOCKET_PATHS, MAX_SOCKET_PATH, fits, user_socket_paths
+from ..wire.places import (
+    DEFAULT_SOCKET_PATHS,
+    MAX_SOCKET_PATH,
+    USER_VARIABLES,
+    fits,
+    user_socket_paths,
+)
 
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
 #: What a collector that is reached over TCP may ask for; it is sent to no other.
@@ -84,7 +90,8 @@ class Addresses:
             self._fixed = None
         self.is_off = text != "" and self._fixed is None
         self._in_stack = bool(environ.get("WAGGLE_APP_ID"))
-        self._environ = environ
+        # Not all of it: this is pickled with what is copied to another process.
+        self._environ = {name: environ[name] for name in USER_VARIABLES if name in environ}
 
     def candidates(self) -> List[Address]:
         """Return the addresses to try now, in order; empty only when switched off."""

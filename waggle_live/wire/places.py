@@ -13,6 +13,10 @@ DEFAULT_SOCKET_PATHS = ("/run/waggle/live-metrics/live_metrics.sock", "/app/live
 MAX_SOCKET_PATH = 107
 
 
+#: The variables that say where a user's socket is.
+USER_VARIABLES = ("XDG_RUNTIME_DIR", "HOME")
+
+
 def user_socket_paths(environ: Mapping[str, str], uid: int) -> List[str]:
     """Return the places of user ``uid``, in order: the runtime directory, then the home.
 
