@@ -63,12 +63,13 @@ coverage: $(VENV)/.dev  ## Run all tests, and say which lines and branches of th
 
 # The short forms are part of `make test`.
 .PHONY: soak
-soak: $(VENV)/.dev  ## Run the long forms of tests: kills, attacks, 15 minutes at load (about an hour; MINUTES=5 at load)
+soak: $(VENV)/.dev  ## Run the long forms of tests: kills, attacks, months, 15 minutes at load (about an hour; MINUTES=5 at load)
 	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 WAGGLE_LIVE_ALL_CUTS=1 \
 	WAGGLE_LIVE_ATTACK_SECONDS=5 WAGGLE_LIVE_ATTACKERS=27000 WAGGLE_LIVE_LOOP_SECONDS=120 \
+	WAGGLE_LIVE_DAYS=84 \
 	    $(PYTHON) -m pytest \
 	    tests/end_to_end/test_collector_killed.py tests/end_to_end/test_loop_killed.py \
-	    tests/robustness/test_odd_places.py \
+	    tests/robustness/test_odd_places.py tests/robustness/test_month.py \
 	    tests/robustness/test_attacks.py tests/robustness/test_random_attackers.py \
 	    tests/waggle_live/profile/tau/test_profile.py
 	$(PYTHON) -m tests.robustness.soak --minutes $(or $(MINUTES),15)
@@ -107,9 +108,18 @@ $(PYTHONS:%=.check-python-%): .check-python-%: .venv-%/.client
 	@.venv-$*/bin/pytest -q -p no:cacheprovider --import-mode=append --durations=3 \
 	    --numprocesses=$(WORKERS) -m "not models$(if $(filter $*,$(ENDS)),, and not oldest_and_newest)" tests/waggle_live $(if $(filter $*,$(CONTROLLER_PYTHONS)),tests/controller)
 
+.PHONY: lock
+lock: $(VENV)/.dev  ## Take the newest releases of what the images are made of into locks/
+	@$(PYTHON) scripts/lock.py
+
 .PHONY: dist
 dist: $(VENV)/.dev  ## Build wheels and source distributions of HEAD, and try them on old and new Pythons
 	@$(PYTHON) scripts/dist.py
+
+.PHONY: images
+images: $(VENV)/.dev  ## Build the images for amd64 and arm64 into dist/images, and run them on both (15 min)
+	@PYTHON=$(PYTHON) scripts/images
+	@WAGGLE_LIVE_IMAGES=1 $(PYTHON) -m pytest tests/containers/test_platforms.py
 
 # Where there is one, CPython as Debian builds it: one built by hand often lacks PGO, and is slower.
 BENCH_PYTHON ?= $(shell [ -x /usr/bin/python3 ] && /usr/bin/python3 -c \

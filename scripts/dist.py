@@ -6,16 +6,22 @@ Wheels and source distributions of the client, the collector and the controller 
 clean export: what is not committed is not in them, nor what an earlier build left. Each wheel is
 built from its source distribution and must have every file of its package and no other. Then each
 is installed in a fresh environment, once on the oldest Python that it supports and this machine
-has, and once on the newest; its commands say their version, and a sample goes from client to
-collector to controller.
+has, and once on the newest; its commands say their version. The collector's environment has all
+three, as in the README. There the README's three steps are done, on a port and a socket of their
+own. Then the client does the second step, and the controller the third, in environments of theirs.
+
+Beside them stand a bill of materials for each image, made of its lock, and the SHA-256 of each.
 """
 
+import contextlib
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,23 +54,20 @@ ALL = (CLIENT, COLLECTOR, CONTROLLER)
 #: The minor version of the newest Python that all support.
 NEWEST = 13
 
-REPORT = """
-import sys
-from waggle_live import LiveMetrics
-with LiveMetrics(address=sys.argv[1], plugin_name="dist", task="dist") as live:
-    with live.timer("inference"):
-        pass
-"""
+#: Prints how many blocks of the README's script are known, once there are more than so many.
 READ = """
 import sys, time
 from waggle_live_controller import Node, NodeNotReady
-while True:
+deadline = time.monotonic() + 60
+count = 0
+while count <= int(sys.argv[2]) and time.monotonic() < deadline:
+    time.sleep(0.1)
     try:
-        snapshot = Node(sys.argv[1]).poll()
-        break
+        plugins = Node(sys.argv[1]).poll().plugins
     except NodeNotReady:
-        time.sleep(0.1)
-print(snapshot.plugins["dist"].timers["inference"].count)
+        continue
+    count = plugins["first"].timers["inference"].count if "first" in plugins else 0
+print(count)
 """
 
 
@@ -139,9 +142,7 @@ def install(each, version, directory):
     pip += ("--disable-pip-version-check",)
     if version == "3.6":  # its own pip is too old for the metadata, and 21 is the last for it
         run(*pip, "--upgrade", "pip<22")
-    # The collector takes the client of this very build.
-    wheels = ["%s%s" % (wheel_of(each), each.extra)]
-    wheels += [wheel_of(CLIENT)] if each is COLLECTOR else []
+    wheels = ["%s%s" % (wheel_of(one), one.extra) for one in (ALL if each is COLLECTOR else [each])]
     run(*pip, *wheels)
     run(environment / "bin" / "python", "-c", "import " + each.package, cwd=directory)
     for command in each.commands:
@@ -151,12 +152,36 @@ def install(each, version, directory):
     return environment / "bin"
 
 
-def try_a_sample(programs, directory):
-    """Send one duration from the client to the collector, and read it with the controller."""
+def try_the_steps(programs, directory):
+    """Do the README's three steps with what is installed."""
     client, collector, controller = programs
+    readme = (directory / "source" / "README.md").read_text(encoding="utf-8")
+    steps = re.search(r"^## Three steps\n(.*?)^## ", readme, re.DOTALL | re.MULTILINE).group(1)
+    _, script, _, _, shown = re.findall(r"```\w*\n(.*?)```", steps, re.DOTALL)
+    (directory / "first.py").write_text(script, encoding="utf-8")
     socket = directory / "s"
-    command = [collector / "waggle-live-collector", "--socket.path=%s" % socket]
-    command += ["--web.listen-address=127.0.0.1:0"]
+    with started(collector / "waggle-live-collector", socket, directory) as url:
+        count = "0"
+        for python in (collector / "python", client / "python"):
+            environment = dict(os.environ, WAGGLE_LIVE_METRICS="unix://%s" % socket)
+            with subprocess.Popen([python, "first.py"], cwd=directory, env=environment) as first:
+                before = count
+                count = run(controller / "python", "-c", READ, url, before, cwd=directory)
+                first.terminate()
+            if int(count) <= int(before):
+                raise SystemExit("%s first.py: nothing arrived" % python)
+        if "<title>" not in ask(url + "/"):
+            raise SystemExit("no page")
+        metrics = ask(url + "/metrics")
+        for line in shown.splitlines():
+            if "\n%s " % line.rpartition(" ")[0] not in metrics:
+                raise SystemExit("not on /metrics: %s" % line)
+
+
+@contextlib.contextmanager
+def started(program, socket, directory):
+    """Start a collector; give its URL."""
+    command = [program, "--socket.path=%s" % socket, "--web.listen-address=127.0.0.1:0"]
     with subprocess.Popen(command, cwd=directory, stderr=subprocess.PIPE, text=True) as process:
         try:
             found = None
@@ -165,13 +190,38 @@ def try_a_sample(programs, directory):
                 if not line:
                     raise SystemExit("the collector did not start")
                 found = re.search(r"http=(127\.0\.0\.1:\d+)", line)
-            url = "http://" + found.group(1)
-            run(client / "python", "-c", REPORT, "unix://%s" % socket, cwd=directory)
-            read = run(controller / "python", "-c", READ, url, cwd=directory)
+            yield "http://" + found.group(1)
         finally:
             process.terminate()
-    if read != "1":
-        raise SystemExit("of one sample %r were read" % read)
+
+
+def ask(url):
+    """Return what stands at a URL."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def describe(each, packages, source):
+    """Write the bill of materials of an image: its lock, and ``packages`` of this build."""
+    version = wheel_of(each).name.split("-")[1]
+    name = each.package.replace("_", "-")
+    image = source / "image.toml"
+    image.write_text('[project]\nname = "%s"\nversion = "%s"\n' % (name, version), encoding="utf-8")
+    lock = (source / "locks" / (each.folder + ".txt")).read_text(encoding="utf-8")
+    lock += "".join("%s==%s\n" % (package, version) for package in packages)
+    command = [Path(sys.executable).with_name("cyclonedx-py"), "requirements", "-"]
+    command += ["--pyproject=%s" % image, "--output-reproducible"]
+    command += ["--output-file=%s" % (DIST / ("%s-%s.cdx.json" % (name, version)))]
+    run(*command, input=lock)
+
+
+def sum_up():
+    """Write the SHA-256 of all that was built, as `sha256sum --check` reads it."""
+    lines = [
+        "%s  %s\n" % (hashlib.sha256(path.read_bytes()).hexdigest(), path.name)
+        for path in sorted(DIST.iterdir())
+    ]
+    (DIST / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
 def main():
@@ -179,7 +229,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="wl-dist-") as temporary:
         directory = Path(temporary)
         (directory / "source").mkdir()
-        build(directory / "source")
+        source = directory / "source"
+        build(source)
+        describe(COLLECTOR, ["waggle-live", "waggle-live-collector"], source)
+        describe(CONTROLLER, ["waggle-live-controller"], source)
+        sum_up()
         supported = [range(each.oldest, NEWEST + 1) for each in ALL]
         oldest = tuple(map(first_here, supported))
         newest = tuple(first_here(minors[::-1]) for minors in supported)
@@ -187,7 +241,7 @@ def main():
             wanted = list(zip(ALL, versions))
             with ThreadPoolExecutor() as pool:
                 programs = list(pool.map(lambda one: install(*one, directory), wanted))
-            try_a_sample(programs, directory)
+            try_the_steps(programs, directory)
             for each, version in wanted:
                 print("%s: tried on CPython %s" % (wheel_of(each).name, version))
 

@@ -17,7 +17,7 @@ HELD_BY = {
         "collector/exposition/test_text.py::test_labels_are_sorted_and_escaped",
         "collector/test_messages.py::test_any_json_is_applied_or_refused_and_the_scrape_stays_whole",
     ],
-    "Only who knows its key": [
+    "Only a process that knows": [
         "robustness/test_takeover.py::test_a_session_is_not_to_be_had_without_its_key",
     ],
     "The state file is readable for its owner alone": [
@@ -48,7 +48,7 @@ HELD_BY = {
         "collector/identity/test_app_meta.py::"
         "test_records_of_processes_in_the_state_file_are_known_again",
     ],
-    "Whoever speaks over the connection of a child": [
+    "A process that uses the connection of an ended child": [
         "collector/identity/test_gone_peers.py::"
         "test_who_speaks_over_the_connection_of_a_child_that_has_ended_is_nobody",
         "collector/identity/test_unproven.py::"
@@ -62,7 +62,7 @@ HELD_BY = {
         "robustness/test_attacks.py::test_an_attack_costs_the_neighbours_nothing",
         "robustness/test_random_attackers.py::test_random_attackers_cost_the_neighbours_nothing",
     ],
-    "Where it is full": [
+    "If it is full": [
         "collector/test_budget.py::test_the_largest_holder_of_the_least_valuable_kind_loses",
         "collector/test_budget.py::test_a_large_holder_takes_nothing_from_smaller_neighbours",
     ],
@@ -95,7 +95,7 @@ HELD_BY = {
         "test_a_scrape_is_answered_beside_six_hundred_slow_clients",
         "collector/web/test_slow_clients.py::test_a_request_that_trickles_is_cut_all_the_same",
     ],
-    "Who guesses passwords": [
+    "Guessing passwords": [
         "collector/web/test_passwords.py::"
         "test_who_guesses_keeps_nobody_waiting_at_another_address_or_for_another_user",
     ],
@@ -117,12 +117,12 @@ HELD_BY = {
     "Text of strangers": [
         "collector/test_logs.py::test_what_a_stranger_says_is_escaped",
     ],
-    "Whoever invents pods": [
+    "Invented pods": [
         "collector/identity/test_lookups.py::"
         "test_a_stranger_who_invents_a_thousand_pods_delays_no_real_one",
         "collector/identity/test_app_meta.py::test_what_strangers_invent_delays_nobody_else",
     ],
-    "A state file that another collector uses": [
+    "A state file of another collector": [
         "collector/test_state_owner.py::"
         "test_a_second_collector_with_the_same_state_refuses_to_start",
         "collector/test_state_owner.py::test_a_file_that_is_none_is_refused_and_stays",
@@ -161,7 +161,7 @@ HELD_BY = {
         "collector/sockets/test_permissions.py::"
         "test_another_is_told_what_it_is_and_what_the_socket_wants",
     ],
-    "Who may only connect": [
+    "A process that may only connect": [
         "collector/sockets/test_permissions.py::"
         "test_another_user_can_connect_but_not_replace_the_socket",
         "collector/sockets/test_unix.py::test_what_is_done_to_the_file_loses_nothing",
@@ -176,12 +176,12 @@ HELD_BY = {
     "The page at `/`": [
         "end_to_end/test_page_plugins.py::test_a_hostile_name_is_text_and_nothing_else",
     ],
-    "Its policy has the browser": [
+    "Its policy makes the browser": [
         "end_to_end/test_page.py::test_the_policy_would_stop_what_slips_through",
         "collector/web/test_page.py::"
         "test_the_policy_names_the_script_and_the_style_by_their_hashes",
     ],
-    "`--web.config.file` asks": [
+    "`--web.config.file` requires": [
         "collector/web/test_config_served.py::test_tls_and_users_cover_every_path",
         "collector/web/test_config_served.py::test_versions_below_the_least_are_refused",
         "collector/web/test_config_served.py::"
@@ -245,7 +245,7 @@ HELD_BY = {
         "collector/control/test_safety.py::"
         "test_a_value_that_a_process_ran_with_for_long_is_not_blamed",
     ],
-    "A profile ends with": [
+    "A profile ends when": [
         "collector/control/test_profiling.py::test_who_goes_away_releases_the_knob",
         "collector/control/test_profiling.py::"
         "test_a_process_that_tells_too_many_stacks_has_the_rest_left_out",

@@ -45,7 +45,7 @@ class CollectorProcess:
     ``state_file``: True for one in its own directory, in which no process is awaited at first; a
     path; or None. The socket path and the state stay from start to start, the port doesn't.
     ``limits``: a Limits in Python, for small times. ``program``: Python in place of the command.
-    ``process``: more arguments of Popen.
+    ``process``: more arguments of Popen. They may be replaced before another start.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class CollectorProcess:
         self._offset = 0
         self.exit_code = None
         self.flags = list(flags)
-        self._process = process or {}
+        self.popen_arguments = process or {}
         if state_file is True:
             state_file = os.path.join(self.directory, "state")
             with open(state_file, "w", encoding="utf-8") as file:
@@ -114,7 +114,8 @@ class CollectorProcess:
         if not any(flag.startswith("--web.listen-address=") for flag in self.flags):
             command.append("--web.listen-address=127.0.0.1:0")
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command + self.flags, stderr=log, **self._process)
+            command += self.flags
+            self.process = subprocess.Popen(command, stderr=log, **self.popen_arguments)
 
     def wait_started(self):
         """Wait until it listens."""

@@ -60,6 +60,8 @@ class Machine:
             *("run", "--detach", "--name", self.name, "--systemd=always", "--privileged"),
             # The machine's own cgroups lie at the top, as on a node.
             "--cgroupns=private",
+            # Its end would have this machine's kernel forget how to run other architectures.
+            "--volume=/dev/null:/etc/systemd/system/systemd-binfmt.service:ro",
             *("--user=0", "--image-volume=ignore", "--no-healthcheck", *units),
             *("--entrypoint=/lib/systemd/systemd", image),
         )

@@ -23,7 +23,8 @@ PLAIN = {
         "sleep",
         "socat",
     ),
-    *("sudo", "touch", "trap", "umask", "wait"),
+    *("sudo", "touch", "trap", "umask", "wait", "xargs"),
+    *("gpg", "sed", "sha256sum", "skopeo", "twine"),
 }
 #: For TAU, which is built from its own sources.
 OF_TAU = {"git", "./configure"}

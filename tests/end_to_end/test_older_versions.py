@@ -1,20 +1,14 @@
 """A client or a collector of before there were knobs, with one of today: neither notices."""
 
-import os
 import subprocess
 import sys
-import tarfile
 import time
-from io import BytesIO
-from pathlib import Path
 
 import pytest
 
 from tests.collector.harness import CollectorProcess, wait_until
+from tests.generations import ROOT, TODAY, generation
 
-ROOT = Path(__file__).resolve().parents[2]
-#: The last commit without knobs.
-BEFORE = "d4794f16e1bf75ef03d20a0633d78f74eb3cf232"
 PLUGIN = """
 import sys, time
 from waggle_live import LiveMetrics
@@ -31,25 +25,12 @@ with LiveMetrics(plugin_name="plugin") as live:
 @pytest.fixture(scope="module")
 def before(tmp_path_factory):
     """The packages as they were."""
-    directory = tmp_path_factory.mktemp("before")
-    command = ["git", "archive", BEFORE, "waggle_live", "collector/waggle_live_collector"]
-    try:
-        packed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs git and the history of the repository")
-    with tarfile.open(fileobj=BytesIO(packed)) as archive:
-        archive.extractall(directory, filter="data")
-    return directory
-
-
-def path(*directories):
-    """Return an environment whose packages are these."""
-    return dict(os.environ, PYTHONPATH=os.pathsep.join(map(str, directories)))
+    return generation("without-knobs", tmp_path_factory.mktemp("before"))
 
 
 def run(collector, environment):
     """Run the plugin beside a collector; return what it printed, once it has ended well."""
-    environment["WAGGLE_LIVE_METRICS"] = collector.address
+    environment = dict(environment, WAGGLE_LIVE_METRICS=collector.address)
     done = subprocess.run(
         [sys.executable, "-P", "-c", PLUGIN],
         check=False,
@@ -75,18 +56,17 @@ def test_an_older_client_with_the_collector_of_today(before, tmp_path):
     token = tmp_path / "token"
     token.write_text("token")
     with CollectorProcess(flags=["--control.token-file=%s" % token]).start() as collector:
-        file, has_knobs = run(collector, path(before))
-        assert (file.startswith(str(before)), has_knobs) == (True, "False")
+        file, has_knobs = run(collector, before.environment)
+        assert (file.startswith(str(before.directory)), has_knobs) == (True, "False")
         assert b'"knobs":[]' in collector.get("/api/v1/knobs")[2]
         assert lines_since_ready(collector) == []
 
 
 def test_the_client_of_today_with_an_older_collector(before):
     """The knobs stay at their defaults: no error, no line of log on either side."""
-    environment = path(before, before / "collector")
-    with CollectorProcess(process={"env": environment, "cwd": before}).start() as collector:
+    with CollectorProcess(process=before.process).start() as collector:
         assert collector.get("/api/v1/knobs")[0] == 404
-        file, has_knobs = run(collector, path(ROOT))
+        file, has_knobs = run(collector, generation(TODAY, ROOT).environment)
         assert (file.startswith(str(ROOT)), has_knobs) == (True, "True")
         time.sleep(0.5)
         assert lines_since_ready(collector) == []

@@ -1,44 +1,19 @@
 """The wall clock steps by an hour: durations, windows, holding times and expiry don't notice."""
 
-import glob
 import subprocess
 import time
 
 import pytest
 
 from tests.collector.harness import wait_until
-from tests.programs import skip_without
 
 from .processes import finish, start
 
 pytestmark = pytest.mark.quiet
 
-LIBRARY = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 HOLD_SECONDS = 1.5
 #: How late a busy machine may let it go.
 SLACK = 2.0
-
-
-@pytest.fixture()
-def wall_clock(tmp_path, monkeypatch):
-    """Let all processes started from here on see a wall clock that ``step(seconds)`` steps."""
-    if not LIBRARY:
-        skip_without("libfaketime", "faketime")
-    offset = tmp_path / "offset"
-
-    def step(seconds):
-        new = tmp_path / "new"
-        new.write_text("%+d" % seconds)
-        new.replace(offset)
-
-    step(0)
-    monkeypatch.setenv("LD_PRELOAD", LIBRARY[0])
-    monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(offset))
-    monkeypatch.setenv("FAKETIME_NO_CACHE", "1")
-    monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-    monkeypatch.setenv("DONT_FAKE_MONOTONIC", "1")  # its name in older versions
-    monkeypatch.setenv("NO_FAKE_STAT", "1")
-    return step
 
 
 @pytest.mark.parametrize("hours", [1, -1])

@@ -38,7 +38,7 @@ def read(file: OwnedFile, own: OwnMetrics) -> State | None:
     for each in left_out[:MAX_ROWS_LOGGED]:
         log.error("state file %s: left out %s", file.path, each)
     if left_out:
-        log.error("state file %s: %d rows or values left out", file.path, len(left_out))
+        log.error("state file %s: %d rows, series or values left out", file.path, len(left_out))
         own.state_left_out.inc(len(left_out))
     return state
 

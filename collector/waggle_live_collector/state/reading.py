@@ -1,12 +1,13 @@
 """The bytes of a state file to its state: whatever is wrong with a row costs that row alone.
 
-Each value is checked, for what is read here is written and shown by code that relies on it. A row
-whose plugin could not be read is left out, too. What isn't a state file at all raises ValueError.
+Each value is checked, for what is read here is written and shown by code that relies on it. A
+process whose plugin could not be read is left out, too. A series that can't be read costs its
+plugin and processes nothing else: a newer collector may know kinds of series that this one doesn't.
+What isn't a state file at all raises ValueError.
 """
 
-import json as python_json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
@@ -37,30 +38,33 @@ from ..control.setting import Setting
 from ..identity.labels import MARK
 from ..messages import excerpt
 from ..table.exits import STATUSES, GoneRow
+from ..table.kinds import AnyApplied, AnyTotals
 from ..table.kinds.names import FUNCTION_LABELS
 from ..table.plugin import Plugin
 from ..table.process import Process
+from ..table.series import Key
 from ..table.tombstones import ClosedRow
 from . import older
+from .parts import NOT_OURS, split, split_loosely
 from .snapshot import FORMAT, State
 
 #: There is room for others after it.
 Revision = Annotated[int, Meta(ge=0, le=MAX_REVISION // 2)]
-#: No row nests as deep as this.
-MAX_DEPTH = 32
-#: Digits of numbers that can be one.
-MAX_DIGITS = 400
-#: Why a file is refused.
-NOT_OURS = (
-    "it is not a whole state file; it stays as it is. Give --state.file another path, or remove it "
-    "to begin without what it counted"
-)
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 #: What a row begins with: the identity of a plugin, the id of a process.
 _FIRST = re.compile(rb"\[(\[[^\]]*\]|[^,\]]*)")
-#: The parts of a file that are lists of rows.
-_ROWS = ("plugins", "sessions", "ended", "gone", "holders", "settings")
 _AUTHORED = {TIMER, RATE, GAUGE, COUNTER}
+
+_decode_plugin = json.Decoder(Plugin).decode
+_decode_process = json.Decoder(Process).decode
+_decode_totals: Callable[[Raw], AnyTotals] = json.Decoder(AnyTotals).decode
+_decode_cell: Callable[[Raw], AnyApplied] = json.Decoder(AnyApplied).decode
+_decode_closed = json.Decoder(ClosedRow).decode
+_decode_gone = json.Decoder(GoneRow).decode
+_decode_holder = json.Decoder(Holder).decode
+_decode_setting = json.Decoder(Setting).decode
+#: Where the series stand in the rows of plugins and processes.
+_TOTALS = Plugin.__struct_fields__.index("totals")
+_CELLS = Process.__struct_fields__.index("cells")
 
 T = TypeVar("T")
 
@@ -70,7 +74,7 @@ def read(data: bytes) -> tuple[State, list[str]]:
 
     Raises ValueError, with what to do, if the bytes are none of a state file.
     """
-    parts = _parts(data)
+    parts = split(data)
     try:
         form = json.decode(parts["format"], type=int)
     except (KeyError, DecodeError):
@@ -84,95 +88,135 @@ def read(data: bytes) -> tuple[State, list[str]]:
         raise ValueError(NOT_OURS)
     left_out: list[str] = []
     if form == older.FORMAT:
-        parts = _loose(data, convert=lambda state: left_out.extend(older.convert(state)))
-    return _state(parts, left_out), left_out
+        parts = split_loosely(data, convert=lambda state: left_out.extend(older.convert(state)))
+    return _Reader(parts, left_out).state(), left_out
 
 
-def _state(parts: dict[str, Any], left_out: list[str]) -> State:
-    """Return all that can be read; ``left_out`` grows by what can't be."""
+class _Reader:
+    """Reads the parts of one file; ``left_out`` grows by what can't be read."""
 
-    def value(name: str, kind: Any, default: T) -> T:
+    def __init__(self, parts: dict[str, Any], left_out: list[str]) -> None:
+        self._parts = parts
+        self._left_out = left_out
+        self._plugins: dict[Any, Plugin] = {}
+        self._processes: dict[Any, Process] = {}
+
+    def state(self) -> State:
+        """Return all that can be read."""
+        value, rows = self._value, self._rows
+        # In this order: each looks into those before.
+        plugins = self._plugins = rows("plugins", self._plugin, attrgetter("identity"))
+        processes = self._processes = rows("sessions", self._process, attrgetter("id"))
+        heard = max((plugin.last_seen for plugin in plugins.values()), default=0.0)
+        return State(
+            boot=value("boot", str, ""),
+            monotonic=value("monotonic", Seconds, heard),
+            ahead=value("ahead", Seconds, 0.0),
+            awaited=value("awaited", list[str], []),
+            plugins=list(plugins.values()),
+            processes=list(processes.values()),
+            closed=list(rows("ended", self._closed, attrgetter("id")).values()),
+            gone=list(rows("gone", self._gone, attrgetter("identity")).values()),
+            boottime=value("boottime", Seconds, 0.0),
+            revisions=value("revisions", tuple[Revision, Revision] | None, None),
+            holders=list(rows("holders", _holder, attrgetter("name")).values()),
+            settings=list(rows("settings", _decode_setting, attrgetter("key")).values()),
+        )
+
+    def _value(self, name: str, kind: Any, default: T) -> T:
         """Return a value beside the rows."""
         try:
-            return json.decode(parts[name], type=kind) if name in parts else default
+            return json.decode(self._parts[name], type=kind) if name in self._parts else default
         except (DecodeError, ValueError, RecursionError) as error:
-            left_out.append(f"{name}: {error}")
+            self._left_out.append(f"{name}: {error}")
             return default
 
-    def rows(
-        name: str, kind: type[T], key: Callable[[T], Any], check: Callable[[T], None]
-    ) -> dict[Any, T]:
+    def _rows(self, name: str, read: Callable[[Raw], T], key: Callable[[T], Any]) -> dict[Any, T]:
         """Return the rows of a part by what tells them apart."""
         found: dict[Any, T] = {}
-        decode = json.Decoder(kind).decode
-        part = parts.get(name, [])
+        part = self._parts.get(name, [])
         for number, row in enumerate(
-            part if isinstance(part, list) else value(name, list[Raw], []), 1
+            part if isinstance(part, list) else self._value(name, list[Raw], []), 1
         ):
             try:
-                each = decode(row)
+                each = read(row)
                 _require(key(each) not in found, "it stands there twice")
-                check(each)
                 found[key(each)] = each
             except Exception as error:  # whatever it is, it is the row's
-                left_out.append(f"row {number} of {name}{_whose(row)}: {error!r}")
+                self._left_out.append(f"row {number} of {name}{_whose(row)}: {error!r}")
         return found
 
-    def check_process(process: Process) -> None:
-        _check_process(process, plugins.get(process.identity))
+    def _series(self, owner: Raw, rows: list[Raw], read: Callable[[Raw], Any]) -> Iterator[Any]:
+        """Yield the series of a plugin or process that can be read."""
+        for number, row in enumerate(rows, 1):
+            try:
+                yield read(row)
+            except Exception as error:  # whatever it is, it is the series'
+                self._left_out.append(f"series {number}{_whose(owner)}: {error!r}")
 
-    def check_closed(row: ClosedRow) -> None:
-        check_session_id(row.id.partition(MARK)[0])
-        _require(row.id not in processes, "it stands among the sessions, too")
+    def _plugin(self, row: Raw) -> Plugin:
+        bare, its = _apart(row, _TOTALS)
+        plugin = _decode_plugin(bare)
+        plugin.status = plugin.status if plugin.status in STATUSES else ""
 
-    def check_gone(row: GoneRow) -> None:
-        _require(row.identity not in plugins, "it stands among the plugins, too")
+        def read(row: Raw) -> AnyTotals:
+            totals = _decode_totals(row)
+            _check_series(totals)
+            key = Key(totals.kind, totals.name, totals.labels)
+            _require(key not in plugin.series, "it stands there twice")
+            return totals
 
-    plugins = rows("plugins", Plugin, attrgetter("identity"), _check_plugin)
-    processes = rows("sessions", Process, attrgetter("id"), check_process)
-    closed = rows("ended", ClosedRow, attrgetter("id"), check_closed)
-    gone = rows("gone", GoneRow, attrgetter("identity"), check_gone)
-    holders = rows("holders", Holder, attrgetter("name"), _check_holder)
-    settings = rows("settings", Setting, attrgetter("key"), lambda _: None)
-    heard = max((plugin.last_seen for plugin in plugins.values()), default=0.0)
-    return State(
-        boot=value("boot", str, ""),
-        monotonic=value("monotonic", Seconds, heard),
-        ahead=value("ahead", Seconds, 0.0),
-        awaited=value("awaited", list[str], []),
-        plugins=list(plugins.values()),
-        processes=list(processes.values()),
-        closed=list(closed.values()),
-        gone=list(gone.values()),
-        boottime=value("boottime", Seconds, 0.0),
-        revisions=value("revisions", tuple[Revision, Revision] | None, None),
-        holders=list(holders.values()),
-        settings=list(settings.values()),
-    )
+        for totals in self._series(row, its, read):
+            plugin.add(plugin.make(totals))
+        return plugin
+
+    def _process(self, row: Raw) -> Process:
+        bare, its = _apart(row, _CELLS)
+        process = _decode_process(bare)
+        check_session_id(process.id.partition(MARK)[0])
+        plugin = self._plugins.get(process.identity)
+        if plugin is None:
+            raise ValueError("its plugin is missing")
+        known, seen = plugin.series, set()
+
+        def read(row: Raw) -> AnyApplied:
+            cell = _decode_cell(row)
+            _check_series(cell)
+            _require(cell.key in known, f"its plugin has no {cell.kind} {cell.name!r}")
+            told = cell.kind, cell.name, cell.labels
+            _require(told not in seen, "it stands there twice")
+            seen.add(told)
+            return cell
+
+        process.cells = list(self._series(row, its, read))
+        process.join(plugin)
+        return process
+
+    def _closed(self, row: Raw) -> ClosedRow:
+        closed = _decode_closed(row)
+        check_session_id(closed.id.partition(MARK)[0])
+        _require(closed.id not in self._processes, "it stands among the sessions, too")
+        return closed
+
+    def _gone(self, row: Raw) -> GoneRow:
+        gone = _decode_gone(row)
+        _require(gone.identity not in self._plugins, "it stands among the plugins, too")
+        return gone
 
 
-def _check_plugin(plugin: Plugin) -> None:
-    _require(len(plugin.series) == len(plugin.totals), "it has a series twice")
-    plugin.status = plugin.status if plugin.status in STATUSES else ""
-    for totals in plugin.totals:
-        _check_series(totals)
-
-
-def _check_process(process: Process, plugin: Plugin | None) -> None:
-    check_session_id(process.id.partition(MARK)[0])
-    if plugin is None:
-        raise ValueError("its plugin is missing")
-    for cell in process.cells:
-        _check_series(cell)
-        _require(cell.key in plugin.series, f"its plugin has no {cell.kind} {cell.name!r}")
-    known = {(cell.kind, cell.name, cell.labels) for cell in process.cells}
-    _require(len(known) == len(process.cells), "it has a series twice")
-    process.join(plugin)
-
-
-def _check_holder(holder: Holder) -> None:
+def _holder(row: Raw) -> Holder:
+    holder = _decode_holder(row)
     check_holder(holder.name)
     _require(len(holder.leases) == len(holder.rows), "it has a lease twice")
+    return holder
+
+
+def _apart(row: Raw, place: int) -> tuple[bytes, list[Raw]]:
+    """Return the row of a plugin or process without its series, and those."""
+    fields = json.decode(row, type=list[Raw])
+    series = json.decode(fields[place], type=list[Raw]) if len(fields) > place else []
+    fields[place : place + 1] = [Raw(b"[]")] if len(fields) > place else []
+    return json.encode(fields), series
 
 
 def _require(condition: bool, otherwise: str) -> None:
@@ -206,61 +250,3 @@ def _whose(row: Raw) -> str:
     """Return whose row it is, as far as that can be seen; nothing of a key."""
     first = _FIRST.match(bytes(row)[:1000])
     return f" ({excerpt(first[1])})" if first else ""
-
-
-def _parts(data: bytes) -> dict[str, Any]:
-    """Return the values of the file by name, as Raw; or, of a list, its rows as Raw."""
-    try:
-        return json.decode(data, type=dict[str, Raw])
-    except (DecodeError, RecursionError):
-        return _loose(data)
-
-
-def _loose(data: bytes, convert: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
-    """Return the same of a file that msgspec can't split into its rows, or that is to be converted.
-
-    Python takes NaN and halves of surrogates in its stride, and a row with one fails by itself.
-    """
-    try:
-        try:
-            state = _python_loads(data)
-        except RecursionError:
-            state = _python_loads(_shallow(data))
-    except ValueError as error:
-        raise ValueError(f"{NOT_OURS} ({error})") from None
-    _require(isinstance(state, dict), NOT_OURS)
-    if convert is not None:
-        convert(state)
-    parts: dict[str, Any] = {name: _raw(value) for name, value in state.items()}
-    for name in _ROWS:
-        if isinstance(state.get(name), list):
-            parts[name] = [_raw(row) for row in state[name]]
-    return parts
-
-
-def _python_loads(data: bytes) -> Any:
-    return python_json.loads(data.decode(errors="surrogateescape"), parse_int=_whole)
-
-
-def _raw(value: Any) -> Raw:
-    return Raw(python_json.dumps(value).encode())
-
-
-def _whole(digits: str) -> int | None:
-    return int(digits) if len(digits) <= MAX_DIGITS else None
-
-
-def _shallow(data: bytes) -> bytes:
-    """Return a JSON text with null in the place of what is nested too deep to be read."""
-    kept: list[bytes] = []
-    depth = begin = 0
-    for token in _TOKEN.finditer(data):
-        if token[0] in b"[{":
-            depth += 1
-            if depth == MAX_DEPTH:
-                kept += data[begin : token.start()], b"null"
-        elif token[0] in b"]}":
-            if depth == MAX_DEPTH:
-                begin = token.end()
-            depth -= 1
-    return b"".join([*kept, data[begin:]]) if depth < MAX_DEPTH else data[:0]

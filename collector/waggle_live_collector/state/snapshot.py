@@ -1,6 +1,12 @@
 """What stands in the state file: the table and its processes as a state, and back.
 
 :mod:`.reading` checks what is read. Belongs to the event loop.
+
+**So that a release can be rolled back**, the release before must read this file. It ignores parts
+and fields that it doesn't know, and leaves out kinds of series that it doesn't know. So a release
+may add a part, a field with a default at the end of a row, and a kind of series. A known field
+keeps its place, its meaning and the values that it may have. What can't be added so needs a new
+format, and two releases: the first reads it and still writes the one before, the second writes it.
 """
 
 import time

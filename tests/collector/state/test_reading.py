@@ -9,36 +9,11 @@ import pytest
 from waggle_live_collector.state import reading
 from waggle_live_collector.state.owned_file import StateFileError
 
-from ..world import World, counter, function, gauge, rate, timer
+from ..world import World, counter, rate
+from .cells import CELLS, SHOWN
 from .test_state_file import state_of
 
-CELLS = [
-    timer("t", {-60: 2, -58: 1}, 3, last=1),
-    timer("declared", {}),
-    rate("r", 3, sum=5, last=1),
-    gauge("g", 1.5, x="1"),
-    counter("c", 0.1),
-    {"kind": "messages", "name": "m", "value": 3},
-    function("f", 3, 5),
-    {"kind": "tau", "dropped": 1},
-]
 LEFT_OUT = "waggle_collector_state_left_out_total"
-
-
-@pytest.fixture()
-def saved(path):
-    """Return the bytes of a state with two plugins, one that is gone, and rows of every kind."""
-    world = World()
-    world.peer("session-0", plugin="gone").bye()
-    world.pass_(400, 400)
-    process = {"cpu_seconds": 1.5, "memory_bytes": 7}
-    for session in ("session-1", "session-2"):
-        peer = world.peer(session)
-        peer.update(1, *CELLS, process=process)
-    peer.bye()
-    world.peer("neighbour", plugin="neighbour").update(1, counter("n", 5))
-    state_of(world, path).save()
-    return path.read_bytes()
 
 
 def loaded(path, content):
@@ -80,12 +55,9 @@ def answers(world):
         b"[-60,[3%s]]" % (1000 * b",0"),
     ],
 )
-def test_buckets_that_are_none_cost_their_row(path, saved, content):
-    """Of a process, that process; of the totals, the plugin and its processes."""
-    for buckets, plugins in (
-        (b"[-60,[4,0,2]]", {"neighbour"}),
-        (b"[-60,[2,0,1]]", {"plugin", "neighbour"}),
-    ):
+def test_buckets_that_are_none_cost_their_series(path, saved, content):
+    """Of a process, what it had told of the timer; of the totals, the plugin's timer as well."""
+    for buckets, count in ((b"[-60,[4,0,2]]", None), (b"[-60,[2,0,1]]", 6)):
         assert saved.count(buckets) == 1
         broken = saved.replace(buckets, content)
         if content.endswith(b"x"):  # no JSON at all
@@ -93,8 +65,9 @@ def test_buckets_that_are_none_cost_their_row(path, saved, content):
                 reading.read(broken)
             continue
         world = loaded(path, broken)
-        assert {identity.plugin for identity in world.table.plugins} == plugins
-        assert set(world.processes.by_id) == {"neighbour"}
+        assert set(world.processes.by_id) == {"session-1", "neighbour"}
+        assert world.value("waggle_timer_seconds_count", name="t") == count
+        assert world.value("waggle_rate_events_total", name="r") == 6
         assert world.value("waggle_count_total", name="n") == 5
         assert world.value(LEFT_OUT) >= 1
         answers(world)
@@ -175,18 +148,40 @@ def changed(place, value):
         ("function", changed(2, [["x", "1"]])),
         ("tau", changed(1, "name")),
         ("tau", changed(2, [["x", "1"]])),
-        ("timer", lambda state, kind: plugin_of(state)[2].append(series(plugin_of(state), kind))),
         ("rate", lambda state, kind: plugin_of(state)[2].remove(series(plugin_of(state), kind))),
         ("timer", lambda state, kind: series(plugin_of(state), kind).__delitem__(slice(2, None))),
     ],
 )
-def test_a_series_that_no_collector_makes_costs_its_rows(path, saved, kind, change):
-    """An unknown kind, a name or label that nobody may have, one series twice, one too few."""
+def test_a_series_that_no_collector_makes_costs_itself_alone(path, saved, kind, change):
+    """An unknown kind, a name or label that nobody may have, one too few.
+
+    Its process tells it again: what it counted, and what ended ones did not.
+    """
     state = json.loads(saved)
     change(state, kind)
     world = loaded(path, state)
+    answers(world)
     assert world.value(LEFT_OUT) >= 1
-    assert set(world.processes.by_id) == {"neighbour"}
+    assert set(world.processes.by_id) == {"session-1", "neighbour"}
+    for each, (family, labels, both, _) in SHOWN.items():
+        assert world.value(family, **labels) == (None if each == kind else both), each
+    assert world.peer("session-1").update(2, *CELLS) == []
+    for each, (family, labels, both, one) in SHOWN.items():
+        assert world.value(family, **labels) == (one if each == kind else both), each
+    answers(world)
+
+
+def test_a_series_that_stands_there_twice_counts_once(path, saved):
+    """Of a plugin, and of a process."""
+    state = json.loads(saved)
+    plugin_of(state)[2] *= 2
+    row = next(row for row in state["sessions"] if row[0] == "session-1")
+    row[14] *= 2
+    world = loaded(path, state)
+    assert world.value(LEFT_OUT) == 2 * len(CELLS)
+    assert world.value("waggle_timer_seconds_count", name="t") == 6
+    assert world.peer("session-1").update(2, rate("r", 4, sum=5, last=1)) == []
+    assert world.value("waggle_rate_events_total", name="r") == 7
     answers(world)
 
 
@@ -239,15 +234,6 @@ def test_a_file_cut_off_anywhere_is_refused(saved):
     for end in range(1, len(saved), 7):
         with pytest.raises(ValueError, match="not a whole state file"):
             reading.read(saved[:end])
-
-
-def test_the_file_of_a_newer_collector_is_refused_with_what_to_do(path):
-    """After a rollback."""
-    path.write_bytes(b'{"format":3,"tables":[]}')
-    with pytest.raises(
-        StateFileError, match=r"format is 3, of a newer collector.* remove the file"
-    ):
-        state_of(World(), path).load()
 
 
 def test_an_empty_file_is_a_first_start(path):
