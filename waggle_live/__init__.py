@@ -34,9 +34,9 @@ __all__ = [
 ]
 
 
-# Lazily, since the collector imports the wire from here and must not load pywaggle, whose AMQP
-# client alone takes 15 MiB, and since each Python that a plugin starts under ``run`` loads this.
-# Type checkers don't see it: a name that isn't here is an error to them.
+# Lazy for two readers. The collector imports the wire from here and must not load pywaggle, whose
+# AMQP client alone takes 15 MiB. Under ``run`` each Python that a plugin starts loads this package.
+# Type checkers must not see ``__getattr__``: they would accept a name that doesn't exist.
 if not TYPE_CHECKING:
     _MODULES = {"Plugin": ".plugin", "LiveMetrics": ".live", "Knob": ".control.knob"}
     _MODULES.update(dict.fromkeys(("COUNTER", "GAUGE", "RATE", "TIMER"), ".wire.protocol"))

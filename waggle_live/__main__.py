@@ -17,7 +17,7 @@ NO_TOP = (
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the command; returns its exit status, unless it became the plugin (``run``)."""
+    """Run the command and return its exit status; ``run`` doesn't return, it becomes the plugin."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["top"]:
         return _top(arguments[1:])
@@ -43,7 +43,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _top(arguments: List[str]) -> int:
-    """Hand over to the controller's distribution, which reads nodes; say where it is missing."""
+    """Run ``top`` of the controller's distribution, or say how to install it."""
     try:
         from waggle_live_controller.top import command
     except ImportError:

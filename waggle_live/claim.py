@@ -1,9 +1,9 @@
-"""A lock without a lock: one at a time holds a claim, and whoever comes meanwhile goes without.
+"""A lock that nothing ever waits for: one caller holds a claim, and all others go without.
 
-A signal handler, GC callback or ``__del__`` may come in the middle of whatever its own thread does,
-and may raise there. And what ``threading`` calls a lock may be gevent's, or some tool's in Python
-code, which breaks when it is interrupted or used by a thread of the system. So here it is decided
-by ``dict.setdefault``, one call into C, who comes next.
+A signal handler, GC callback or ``__del__`` may interrupt its own thread anywhere, and may raise
+there. The lock of ``threading`` may have been replaced by gevent's, or by a tool's in Python code.
+Such a lock breaks when it is interrupted, or used by a thread of the system. So a claim is decided
+by ``dict.setdefault``, which is one call into C.
 """
 
 import weakref
@@ -13,10 +13,10 @@ from .native import Native
 
 
 class Owner:
-    """One who claims: made anew by each frame that does, so that a frame within it is another.
+    """One caller that claims. Each frame makes its own, so a nested frame counts as another caller.
 
-    Setting ``is_done`` gives the claim back, and so does the end of the owner: an exception that
-    comes just before it is set keeps the claim no longer than its traceback keeps the frame.
+    Setting ``is_done`` gives the claim back. The end of the owner gives it back too: if an
+    exception comes before ``is_done`` is set, the claim lasts until the traceback drops the frame.
     """
 
     __slots__ = ("__weakref__", "is_done")
@@ -25,12 +25,12 @@ class Owner:
         self.is_done = False
 
 
-#: An owner, and whoever comes after it, under 0: the first to be put there.
+#: An owner, and under the key 0 the owner that follows it: the first that was put there.
 _Turn = Tuple["weakref.ref[Owner]", Dict[int, Any]]
 
 
 class Claim:
-    """Held by at most one Owner. Safe for threads, and for whatever interrupts them."""
+    """Held by at most one Owner. Safe in threads, signal handlers and GC callbacks."""
 
     __slots__ = ("_turn",)
 
@@ -38,7 +38,7 @@ class Claim:
         self._turn: _Turn = (weakref.ref(Owner()), {})  # an owner that is gone
 
     def take(self, owner: Owner) -> bool:
-        """Claim it for an owner that never held one; False if another holds it."""
+        """Take the claim for a new owner. Returns False if another one holds it."""
         mine: _Turn = (weakref.ref(owner), {})
         turn = self._turn
         while not _is_held(turn):
@@ -49,7 +49,7 @@ class Claim:
         return False
 
     def wait(self, owner: Owner, timeout: float) -> bool:
-        """Claim it, and try again for ``timeout`` seconds while another holds it."""
+        """Take the claim; while another holds it, try for ``timeout`` seconds. Returns success."""
         until = Native.monotonic() + timeout
         while not self.take(owner):
             if Native.monotonic() >= until:

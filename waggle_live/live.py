@@ -42,7 +42,7 @@ from .wire.protocol import (
 
 _MAX_MEMO = 4096
 
-#: What makes the instrument of a kind. A timer or rate is an object a use, so its series is kept.
+#: Makes the instrument of a kind. Each use of a timer or rate makes an object; the series is kept.
 INSTRUMENTS: Instruments = {
     TIMER: TimerSeries,
     RATE: RateSeries,
@@ -54,22 +54,25 @@ INSTRUMENTS: Instruments = {
 class LiveMetrics(Controls):
     """The live metrics of one process of a plugin; a context manager.
 
-    ``plugin``: a ``waggle.plugin.Plugin`` that exists already, or None. ``plugin_name``,
-    ``task``, ``job``: what it is called outside of the Waggle Edge Stack (see
-    :mod:`waggle_live.reporter.identity`).
-    ``address``: ``unix:///path``, ``tcp://host:port`` or ``off``; else ``WAGGLE_LIVE_METRICS``
-    (a wrong one is logged once and stands for ``off``) or the usual places. ``profile``: how often
-    a second all stacks are sampled, 0 to 200; else ``WAGGLE_LIVE_PROFILE``, else not at all.
+    ``plugin``: an existing ``waggle.plugin.Plugin``, or None. ``plugin_name``, ``task``, ``job``:
+    names outside of the Waggle Edge Stack (see :mod:`waggle_live.reporter.identity`). ``address``:
+    ``unix:///path``, ``tcp://host:port`` or ``off``; by default ``WAGGLE_LIVE_METRICS``, else the
+    usual places. A wrong variable is logged once and counts as ``off``. ``interval``: seconds
+    between two sends, 0.01 to 60. ``profile``: samples of all stacks per second, 0 (off) to 200; by
+    default ``WAGGLE_LIVE_PROFILE``, else 0.
 
-    All LiveMetrics of one process, identity and address are handles of the same series and the
-    same session. The constructor starts nothing; the first value, ``declare``, a gauge's function,
-    a ``with`` block or ``open()`` begins the session, and the end of the process ends it.
-    Leaving the block sends what is left. Thread-safe. Nothing here blocks or raises because of the
-    collector; wrong names, labels, values and addresses raise at the call.
-    Lost at most: what was recorded in the last 0.25 s of a process that is killed. ``with Pool()``
-    kills its workers by SIGTERM; after ``pool.close()`` and ``pool.join()`` nothing is lost.
-    Can be pickled: in another process it is a handle of that process's series of the same identity
-    and address. A copy is a handle of the same series.
+    All LiveMetrics of one process, identity and address share their series and their session. The
+    constructor starts nothing. The first value, ``declare``, knob, gauge function, ``with`` block
+    or ``open()`` begins the session. The end of the process ends it. Leaving a block sends what is
+    left.
+
+    Thread-safe. Nothing here blocks or raises because of the collector. The constructor raises
+    InvalidType for an argument of a wrong type, InvalidMetric for a value out of bounds or a
+    reserved job, and InvalidAddress.
+
+    A killed process loses at most its last 0.25 s. ``with Pool()`` kills its workers by SIGTERM;
+    after ``pool.close()`` and ``pool.join()`` nothing is lost. A copy is a handle of the same
+    series. Unpickled in another process, it is a handle of that process's series.
     """
 
     def __init__(
@@ -129,13 +132,15 @@ class LiveMetrics(Controls):
     def timer(__self, __name: str = NO_NAME, sync: Any = None, **labels: LabelValue) -> Timer:
         """Return a timer: ``with live.timer("inference"):``, a decorator, ``start()``/``stop()``.
 
-        ``sync`` (as ``torch.cuda.synchronize``) is called before each reading of the clock.
-        Labels are keyword arguments. Raises InvalidMetric or InvalidType for a bad name or label.
-        The fastest form is a timer that is kept and used again: ``with kept:``.
+        ``sync``, such as ``torch.cuda.synchronize``, is called before each reading of the clock.
+        Labels are keyword arguments. A timer that is kept and used again is the fastest form.
 
-        The value of a label, here and below, is a str, a number (NumPy's too), a bool or a member
-        of an Enum, which stands for its value; the names ``name``, ``sync``, ``self``, ``le``,
-        ``q``, ``quantile``, ``plugin``, ``plugin_task`` and ``plugin_job`` are reserved.
+        Raises InvalidMetric for a name or label that breaks a rule, or a name that has another
+        kind; InvalidType for a ``sync``, name or label of a wrong type.
+
+        Here and below, a label's value is a str, a number (NumPy's too), a bool or a member of an
+        Enum, which counts as its value. Reserved labels: ``name``, ``sync``, ``self``, ``le``,
+        ``q``, ``quantile``, ``plugin``, ``plugin_task`` and ``plugin_job``.
         """
         if sync is not None:
             return __self._device_timer(__name, sync, labels)
@@ -143,7 +148,7 @@ class LiveMetrics(Controls):
         try:
             timer = __self._timer_classes[key]()
         except (KeyError, TypeError):
-            pass  # what follows may raise, and these are no cause of it
+            pass  # a later error must not show these as its cause
         else:
             timer._start = None
             return timer
@@ -153,7 +158,7 @@ class LiveMetrics(Controls):
     def rate(__self, __name: str = NO_NAME, **labels: LabelValue) -> Rate:
         """Return a rate: ``tick()``, ``each(items)``, or a block as with a timer.
 
-        Raises InvalidMetric or InvalidType for a bad name or label.
+        Raises InvalidMetric or InvalidType, as :meth:`timer`.
         """
         if __name is NO_NAME:
             __name = take_name(labels)
@@ -162,7 +167,10 @@ class LiveMetrics(Controls):
 
     @takes_labels
     def gauge(__self, __name: str = NO_NAME, **labels: LabelValue) -> Gauge:
-        """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``. Raises as ``timer``."""
+        """Return a gauge: ``set``, ``inc``, ``dec``, ``set_function``.
+
+        Raises InvalidMetric or InvalidType, as :meth:`timer`.
+        """
         if __name is NO_NAME:
             __name = take_name(labels)
         gauge: Gauge = __self._registry.get(GAUGE, __name, labels)
@@ -170,7 +178,10 @@ class LiveMetrics(Controls):
 
     @takes_labels
     def counter(__self, __name: str = NO_NAME, **labels: LabelValue) -> Counter:
-        """Return a counter: ``inc()``, ``inc(amount)``. Raises as ``timer``."""
+        """Return a counter: ``inc()``, ``inc(amount)``.
+
+        Raises InvalidMetric or InvalidType, as :meth:`timer`.
+        """
         if __name is NO_NAME:
             __name = take_name(labels)
         counter: Counter = __self._registry.get(COUNTER, __name, labels)
@@ -180,15 +191,17 @@ class LiveMetrics(Controls):
     def declare(__self, **kinds: str) -> None:
         """Make series that stand at 0 from now on: ``declare(latency=TIMER, fps=RATE)``.
 
-        ``start_timer`` then follows the declared kind. Raises InvalidMetric for another kind.
+        ``start_timer`` then follows the declared kind. Raises InvalidMetric for a kind that isn't
+        one of these four, or a name that has another kind or breaks a rule.
         """
         __self._registry.declare(kinds)
 
     @takes_labels
     def start_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
-        """Start measuring a name in this thread; may be nested. A rate if declared as one.
+        """Start measuring a name in this thread; a rate if it was declared as one. May be nested.
 
-        Each generator, task, greenlet and thread has starts of its own. Raises as ``timer``.
+        Each generator, task, greenlet and thread has its own starts. Past 1,000 nested starts a
+        thread forgets its outermost ones. Raises InvalidMetric or InvalidType, as :meth:`timer`.
         """
         key = series_key(take_name(labels) if __name is NO_NAME else __name, labels)
         make: Any = __self.rate if __self._registry.kind_of(key[0]) == RATE else __self.timer
@@ -197,11 +210,12 @@ class LiveMetrics(Controls):
 
     @takes_labels
     def stop_timer(__self, __name: str = NO_NAME, **labels: LabelValue) -> None:
-        """Record the time since the latest ``start_timer`` of that name and labels, in this task.
+        """Record the time since the latest ``start_timer`` of that name and labels in this task.
 
-        Without one there it is the thread's latest: a callback may stop what a task has started.
-        Where several tasks have one, that is counted as ``overlap_mismatch``, and logged once.
-        Without any nothing is recorded; it is counted, and logged once. Raises as ``timer``.
+        If this task has none, the thread's latest counts: a callback may stop what a task started.
+        If several tasks have one, that is counted as ``overlap_mismatch`` and logged once. If there
+        is none, nothing is recorded; that is counted as ``unmatched_stop`` and logged once. Raises
+        InvalidMetric or InvalidType, as :meth:`timer`.
         """
         key = series_key(take_name(labels) if __name is NO_NAME else __name, labels)
         if not spans.stop(__self._reporter.spans(), key, __self._registry.problems):
@@ -213,19 +227,19 @@ class LiveMetrics(Controls):
     # Life cycle.
 
     def open(self) -> "LiveMetrics":
-        """Begin the session, in a daemon thread, as the first value does; again: does nothing."""
+        """Begin the session, as the first value does. A second call does nothing. Never blocks."""
         self._reporter.attach(self)
         self._reporter.start()
         return self
 
     def close(self, status: Optional[str] = None, timeout: Number = DEFAULT_EXIT_TIMEOUT) -> None:
-        """Record no more. The last handle that closes sends what is left and ends the session.
+        """Stop recording. The last handle to close sends what is left and ends the session.
 
-        Waits at most ``timeout`` seconds for it, and not at all where no collector was ever
-        reached. ``status`` is counted in
-        ``waggle_plugin_exits_total``: ok, error or stopped, by default as the last block was left;
-        raises InvalidMetric for another, InvalidType for a timeout that is no number. What is used
-        after it begins another session.
+        Waits at most ``timeout`` seconds for that, and not at all if no collector was ever reached.
+        ``status``: ``ok``, ``error`` or ``stopped``, as counted in ``waggle_plugin_exits_total``;
+        None means as the last block was left. Values recorded afterwards begin another session.
+
+        Raises InvalidMetric for another status, InvalidType for a timeout that is no number.
         """
         if status is not None and not (isinstance(status, str) and status in STATUSES):
             raise InvalidMetric(
@@ -234,8 +248,11 @@ class LiveMetrics(Controls):
         self._reporter.detach(self, status, to_timeout(timeout))
 
     def flush(self, timeout: Number = DEFAULT_EXIT_TIMEOUT) -> bool:
-        """Send now. True once the collector has applied all that was recorded before the call,
-        False if it hasn't within ``timeout`` seconds; raises InvalidType for what is no number."""
+        """Send now, and return True once the collector has applied all that was recorded before.
+
+        Returns False if that takes more than ``timeout`` seconds; nothing is lost then. Raises
+        InvalidType for a timeout that is no number.
+        """
         return self._reporter.flush(to_timeout(timeout))
 
     def __enter__(self) -> "LiveMetrics":
@@ -260,7 +277,7 @@ class LiveMetrics(Controls):
         """Return a timer, and keep the class of its series in the memo under ``key``."""
         name = take_name(labels) if name is NO_NAME else name
         series: TimerSeries = self._registry.get(TIMER, name, labels)
-        # Not the overflow series, which would grow the memo; and only labels of type str, since
+        # The overflow series isn't kept, since it would grow the memo. Only labels of type str are:
         # 1, 1.0 and True are equal as keys.
         is_own = series.state.name != OVERFLOW and all(type(v) is str for v in labels.values())
         if is_own and (not labels or len(self._timer_classes) < _MAX_MEMO):

@@ -1,4 +1,4 @@
-"""The client's lines of log: none raises into the plugin, and what can't be written is dropped."""
+"""The client's log lines. None raises into the plugin; a line that can't be written is dropped."""
 
 import logging
 import sys
@@ -8,18 +8,18 @@ from .native import Native
 
 logger = logging.getLogger("waggle_live")
 
-#: Kinds of lines that one LogOnce writes; lines of further kinds are left out.
+#: Kinds of lines that one LogOnce writes at most; lines of further kinds are dropped.
 DEFAULT_MAX_KINDS = 100
-#: Longest text of a stranger in a line, in characters.
+#: Longest text from outside in one line, in characters.
 DEFAULT_MAX_TEXT = 500
 
 
 def warn(text: str, *args: Any, error: Optional[BaseException] = None) -> None:
-    """Write ``text % args`` as a warning, with the traceback of an ``error``. Raises what a signal
-    handler raises, and nothing else.
+    """Write ``text % args`` as a warning, with the traceback of ``error``.
 
-    A handler that fails is passed over, as one whose stream is closed, which pytest leaves behind
-    for what logs at the end of the process: logging would print a traceback for it.
+    A handler that fails is skipped, where logging would print a traceback. An example is one whose
+    stream is closed: pytest leaves those behind for lines at the end of the process. Raises only
+    what a signal handler raises meanwhile.
     """
     handlers: List[Any] = []
     try:
@@ -28,7 +28,7 @@ def warn(text: str, *args: Any, error: Optional[BaseException] = None) -> None:
             vars(handler).setdefault("handleError", _pass_over)
         logger.warning("live metrics: " + text, *args, exc_info=error)
     except Exception as failure:
-        # A handler or filter of the author's may raise: there is no place left to say so.
+        # The author's own handler or filter may raise. No place is left to report that.
         if Native.is_of_handler(failure):  # of signals
             raise
     finally:
@@ -38,14 +38,14 @@ def warn(text: str, *args: Any, error: Optional[BaseException] = None) -> None:
 
 
 def _pass_over(record: logging.LogRecord) -> None:
-    """Stand in for ``Handler.handleError`` while a line of ours is written."""
+    """Replace ``Handler.handleError`` while a line of ours is written."""
     error = sys.exc_info()[1]
     if error is not None and Native.is_of_handler(error):
         raise error
 
 
 def _handlers() -> "Iterator[logging.Handler]":
-    """Yield the handlers that a line of ours goes to, as logging itself finds them."""
+    """Yield the handlers that a line of ours goes to, as logging finds them."""
     found, each = [], logger  # type: List[Any], Any
     while each is not None:
         found += each.handlers
@@ -58,17 +58,17 @@ def _handlers() -> "Iterator[logging.Handler]":
 
 
 class LogOnce:
-    """Writes one warning for each kind. Thread-safe; raises nothing."""
+    """Writes one warning of each kind. Thread-safe; never raises."""
 
     def __init__(self) -> None:
         self._kinds: Dict[Any, Any] = {}
 
     def __call__(self, kind: Any, text: str, *args: Any) -> None:
-        """Write ``text % args``, unless a line of that kind was written."""
+        """Write ``text % args``, unless a line of that kind was written before."""
         self._write(kind, None, text, *args)
 
     def fault(self, error: BaseException, text: str, *args: Any) -> None:
-        """Write ``text % args`` and the traceback of an error of ours, once per type and place."""
+        """Write ``text % args`` and the traceback of an internal error, once per type and place."""
         traceback: Any = error.__traceback__
         while traceback is not None and traceback.tb_next is not None:
             traceback = traceback.tb_next
@@ -84,5 +84,5 @@ class LogOnce:
 
 
 def printable(text: str) -> str:
-    """Return what a stranger sent as one short line of plain ASCII, the rest of it escaped."""
+    """Return a text from outside as one short line of ASCII, with all else escaped."""
     return text[:DEFAULT_MAX_TEXT].encode("unicode_escape").decode("ascii")[:DEFAULT_MAX_TEXT]

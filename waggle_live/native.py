@@ -1,12 +1,12 @@
-"""What the library needs of the system for itself, whatever the program has patched.
+"""What this library needs of the system, unaffected by what the program has patched.
 
-gevent and eventlet put greenlets in the place of threads, locks, sockets and ``time.sleep``.
-freezegun stops clocks. Tests patch ``open``, ``os`` and ``socket.socket``, and tools wrap locks in
-Python code. The sender needs the real ones: a thread of the operating system, which waits for
-locks and sockets without anybody's event loop.
+gevent and eventlet replace threads, locks, sockets and ``time.sleep``. freezegun stops clocks.
+Tests patch ``open``, ``os`` and ``socket.socket``, and tools wrap locks in Python code. The sender
+needs the originals: a thread of the operating system that waits for locks and sockets without an
+event loop.
 
-So all of it comes from modules in C, and stands in the attributes of a class. A global of a module
-wouldn't do: freezegun replaces those. What is patched within C, as by time_machine, stays patched.
+So everything comes from C modules and is kept as attributes of a class. freezegun replaces globals
+of modules. What is patched within C, as time_machine does, stays patched.
 """
 
 import _signal  # type: ignore[import-not-found]
@@ -28,16 +28,16 @@ from typing import Any, Callable, Dict, List, Set
 
 
 def _unpatched(module: ModuleType, *names: str) -> Any:
-    """Return a module in C as it was before anybody patched one of ``names`` in it.
+    """Return a C module as it was before anybody patched one of ``names`` in it.
 
-    gevent, eventlet, freezegun and mocks all change the module that everybody imports; a second
-    copy of it, made where it is built into the interpreter, has the original functions.
+    gevent, eventlet, freezegun and mocks all change the module that everybody imports. A second
+    copy, made where the module is built into the interpreter, has the original functions.
     """
     spec: Any = BuiltinImporter.find_spec(module.__name__)
     found = [getattr(module, name) for name in names if hasattr(module, name)]
     if spec is None or all(_is_in_c(module, each) for each in found):
         return module
-    # Before Python 3.9 a second copy is only made where the first one isn't found.
+    # Before Python 3.9 a second copy is made only if the first one isn't found.
     registered = sys.modules.pop(spec.name)
     try:
         copy = module_from_spec(spec)
@@ -54,10 +54,10 @@ def _is_in_c(module: ModuleType, each: Any) -> bool:
 
 
 def _find_whether_main() -> bool:
-    """Tell whether this is the main interpreter; each one imports this module for itself."""
+    """Tell whether this is the main interpreter. Each interpreter imports this module itself."""
     if hasattr(_thread, "_is_main_interpreter"):  # Python 3.13
         return bool(_thread._is_main_interpreter())
-    if sys.version_info < (3, 8):  # none is made in Python
+    if sys.version_info < (3, 8):  # Python code can make none there
         return True
     try:
         interpreters: Any = import_module("_xxsubinterpreters")
@@ -72,18 +72,18 @@ _time = _unpatched(
 _threads = _unpatched(_thread, "allocate_lock", "get_ident", "start_new_thread", "RLock", "_local")
 
 
-#: Those of real time have no names in ``signal.Signals``. Python 3.6 and 3.7 take all numbers.
+#: Real-time signals have no names in ``signal.Signals``. Python 3.6 and 3.7 take all numbers.
 _ALL_SIGNALS = set(getattr(signal, "valid_signals", lambda: range(1, signal.NSIG))())
 
 
 class Native:
-    """A namespace; nobody makes one. The clocks but for ``time`` are none that can be set."""
+    """A namespace that is never instantiated. All its clocks but ``time`` are monotonic."""
 
     time: Callable[[], float] = staticmethod(_time.time)
     monotonic: Callable[[], float] = staticmethod(_time.monotonic)
     process_time: Callable[[], float] = staticmethod(_time.process_time)
-    #: Stops this thread of the system. A lock with a timeout wouldn't do: before Python 3.11 it
-    #: waits by the wall clock, an hour longer where that is set back by one.
+    #: Suspends this system thread. A lock with a timeout would not do: before Python 3.11 it waits
+    #: by the wall clock, and so an hour too long if that is set back by an hour.
     sleep: Callable[[float], None] = staticmethod(_time.sleep)
     perf_counter_ns: Callable[[], int]
     if hasattr(_time, "perf_counter_ns"):
@@ -97,11 +97,11 @@ class Native:
     allocate_lock: Callable[[], Any] = staticmethod(_threads.allocate_lock)
     RLock: Callable[[], Any] = _threads.RLock
     local: Callable[[], Any] = _threads._local
-    #: Of the threads that are ours.
+    #: The ids of our own threads.
     own_idents: Set[int] = set()
     get_ident: Callable[[], int] = staticmethod(_threads.get_ident)
     _start_new_thread: Callable[..., int] = staticmethod(_threads.start_new_thread)
-    # Not looked for later: a signal handler may start a thread, and is no place to import.
+    # Imported now: a signal handler may start a thread later, and must not import.
     _IS_MAIN = _find_whether_main()
     pthread_sigmask = staticmethod(signal.pthread_sigmask)
 
@@ -118,12 +118,12 @@ class Native:
     _read = staticmethod(posix.read)
     _close = staticmethod(posix.close)
     _ioctl: Any = staticmethod(ioctl)
-    #: Not blocking: a named pipe that nobody writes to is empty.
+    #: Non-blocking, so that a named pipe without a writer reads as empty.
     _FLAGS = posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK
 
     @staticmethod
     def unread(fd: int) -> int:
-        """Return how many bytes can be read of a socket at once; -1 where that can't be told."""
+        """Return how many bytes of a socket can be read at once; -1 if that is unknown."""
         try:
             return int.from_bytes(Native._ioctl(fd, FIONREAD, b"\0\0\0\0"), sys.byteorder)
         except (OSError, ValueError):
@@ -131,7 +131,7 @@ class Native:
 
     @staticmethod
     def exists(path: str) -> bool:
-        """Whether there is something at ``path``."""
+        """Tell whether something exists at ``path``."""
         try:
             Native.stat(path)
         except OSError:
@@ -140,7 +140,7 @@ class Native:
 
     @staticmethod
     def read_file(path: str, limit: int = 1 << 20) -> bytes:
-        """Return the first ``limit`` bytes of a file; raises OSError."""
+        """Return the first ``limit`` bytes of a file. Raises OSError."""
         fd = Native._open(path, Native._FLAGS)
         try:
             text = data = Native._read(fd, limit)
@@ -153,7 +153,7 @@ class Native:
 
     @staticmethod
     def mask_of(pid: int) -> Any:
-        """Return the signals that the main thread of a process blocks; raises OSError."""
+        """Return the signals that the main thread of a process blocks. Raises OSError."""
         status = Native.read_file("/proc/%d/status" % pid)
         mask = int(status.partition(b"SigBlk:")[2].split()[0], 16)
         return {number for number in _ALL_SIGNALS if mask >> (number - 1) & 1}
@@ -165,13 +165,13 @@ class Native:
 
     @staticmethod
     def forget_other_threads() -> None:
-        """Forget the threads that a forked child hasn't got, whose idents its own may have."""
+        """Forget threads that a forked child doesn't have; the ids may be used again there."""
         Native.own_idents &= {Native.get_ident()}
 
     @staticmethod
     def is_of_handler(error: BaseException) -> bool:
-        """Tell whether a signal handler in Python raised it, or what that called."""
-        # Not signal.getsignal: its enums, on Python 3.7, keep the error that is being handled.
+        """Tell whether a Python signal handler, or what it called, raised this error."""
+        # Not signal.getsignal: on Python 3.7 its enums keep the error that is being handled.
         handlers: List[Any] = [_signal.getsignal(number) for number in _ALL_SIGNALS]
         codes = [handler.__code__ for handler in handlers if hasattr(handler, "__code__")]
         traceback = error.__traceback__
@@ -181,10 +181,10 @@ class Native:
 
     @staticmethod
     def start_thread(run: Callable[[], None], name: str = "") -> None:
-        """Run ``run()`` in a new daemon thread; raises RuntimeError where none can be started.
+        """Run ``run()`` in a new daemon thread. Raises RuntimeError if none can be started.
 
-        With a ``name`` it is one of ``threading.enumerate()``.
-        No signal is delivered to it: the plugin may have blocked one to wait for it.
+        With a ``name`` it is one of ``threading.enumerate()``. It takes no signals: the plugin may
+        have blocked one in order to wait for it.
         """
         if not Native._IS_MAIN:
             raise RuntimeError("this is a subinterpreter, which a thread crashes at its end")
@@ -195,10 +195,10 @@ class Native:
             Native.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
             Native.own_idents.add(Native.get_ident())
             if name:
-                with suppress(Exception):  # whatever has become of threading
+                with suppress(Exception):  # threading may have been replaced
                     thread: Any = threading.current_thread()
                     thread.name = name
-                    # Programs join all threads there are: one of those would raise.
+                    # Programs may join all threads; joining one of these would raise.
                     thread.join = lambda timeout=None: None
             begun.release()
             try:
@@ -209,20 +209,20 @@ class Native:
                     threading._active.pop(Native.get_ident(), None)  # type: ignore[attr-defined]
 
         Native._start_new_thread(begin, ())
-        # Not for ever: while the interpreter ends no thread begins, nor gets a name while this one
-        # was interrupted in the middle of threading.
+        # Wait for a bounded time. No thread begins while the interpreter ends. None gets its name
+        # while this thread was interrupted in the middle of threading.
         begun.acquire(True, 0.2)
 
 
 class ByThread:
-    """What each thread has for itself; each greenlet where gevent or eventlet has seen to that."""
+    """A value per thread; per greenlet if gevent or eventlet has patched ``threading.local``."""
 
     def __init__(self) -> None:
-        #: A ``threading.local`` under 0, made at its first use: before that it may be replaced.
+        #: A ``threading.local`` under 0, made at first use: it may be replaced until then.
         self._local: Dict[int, Any] = {}
 
     def here(self) -> Dict[str, Any]:
-        """Return what this thread has."""
+        """Return the dict of this thread."""
         local = self._local.get(0)
         if local is None:
             local = self._local.setdefault(0, threading.local())
@@ -231,6 +231,6 @@ class ByThread:
 
 
 def sleeps_as_greenlet() -> bool:
-    """Tell whether other greenlets run during ``time.sleep``: gevent or eventlet has patched it."""
+    """Tell whether gevent or eventlet has patched ``time.sleep``: other greenlets run meanwhile."""
     module = str(getattr(time.sleep, "__module__", ""))
     return module.partition(".")[0] in ("gevent", "eventlet")

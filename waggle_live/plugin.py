@@ -1,4 +1,4 @@
-"""``Plugin``: pywaggle's own, with live metrics."""
+"""``Plugin``: pywaggle's ``Plugin`` with live metrics."""
 
 import os
 from contextlib import ContextDecorator
@@ -23,14 +23,17 @@ except ModuleNotFoundError as error:
 class Plugin(WagglePlugin):  # type: ignore[misc]
     """A drop-in ``waggle.plugin.Plugin`` whose ``live`` holds its live metrics.
 
-    Takes pywaggle's arguments; ``live`` may be a :class:`LiveMetrics` made by the caller, for
-    instance with a task name. Its block is the plugin's. ``timeit`` also is a live
-    timer; ``publish`` and ``upload_file`` are counted. A subclass may have a ``live`` of its own,
-    and a constructor that doesn't call this one.
+    Takes pywaggle's arguments. ``live``: a :class:`LiveMetrics` made by the caller, for instance
+    with a task name; by default one is made. The plugin's block opens and leaves both. ``timeit``
+    is also a live timer; ``publish`` and ``upload_file`` are counted. A subclass may define its own
+    ``live``, and a constructor that doesn't call this one.
+
+    Raises InvalidType if ``live`` is no LiveMetrics, and what pywaggle raises. Thread-safe as
+    LiveMetrics is; see there for what can be lost.
     """
 
     _waggle_live: Optional[LiveMetrics] = None
-    #: The process that opened it.
+    #: The pid of the process that opened it.
     _waggle_pid: Optional[int] = None
 
     def __init__(self, *args: Any, live: Optional[LiveMetrics] = None, **kwargs: Any) -> None:
@@ -49,7 +52,7 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
     def __enter__(self) -> "Plugin":
         try:
             if self._waggle_pid not in (None, os.getpid()):
-                self.tasks.clear()  # the publisher threads of the process that forked this one
+                self.tasks.clear()  # publisher threads of the parent process
             super().__enter__()
         except BaseException:
             leave_out_ours()
@@ -64,7 +67,8 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
                 self._metrics().__exit__(exc_type, exc_value, exc_traceback)
             finally:
                 if self._waggle_pid not in (None, os.getpid()):
-                    # A forked child has no publisher thread, whose end pywaggle would wait for.
+                    # pywaggle would wait for its publisher thread, which a forked child doesn't
+                    # have.
                     self.tasks.clear()
                 super().__exit__(exc_type, exc_value, exc_traceback)
         except BaseException:
@@ -72,7 +76,7 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
             raise
 
     def publish(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Publish as pywaggle does, and count it once it is accepted."""
+        """Publish as pywaggle does; count the message once it is accepted. Raises as pywaggle."""
         try:
             super().publish(name, *args, **kwargs)
         except BaseException:
@@ -81,7 +85,7 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
         self._metrics().count_message(name)
 
     def upload_file(self, *args: Any, **kwargs: Any) -> None:
-        """Upload as pywaggle does, and count it once it is accepted."""
+        """Upload as pywaggle does; count the file once it is accepted. Raises as pywaggle."""
         try:
             super().upload_file(*args, **kwargs)
         except BaseException:
@@ -90,12 +94,15 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
         self._metrics().count_upload()
 
     def timeit(self, name: str) -> "_Timed":
-        """Publish the block's duration as pywaggle does, and measure it as a live timer."""
+        """Publish the block's duration as pywaggle does, and measure it as a live timer.
+
+        Raises nothing of ours: a name that is no valid timer's is published only.
+        """
         publishing = partial(super().timeit, name)
         try:
             return _Timed(publishing, self._metrics().timer(name))
         except (InvalidMetric, TypeError):
-            # pywaggle refuses such a name itself, at the end of the block, and stays so.
+            # pywaggle refuses such a name itself at the end of the block.
             timed: _Timed = publishing()
             return timed
 
@@ -106,7 +113,7 @@ class Plugin(WagglePlugin):  # type: ignore[misc]
 
 
 class _Timed(ContextDecorator):
-    """What pywaggle's ``timeit`` returns, and a live timer within."""
+    """The context manager of pywaggle's ``timeit``, with a live timer inside."""
 
     def __init__(self, publishing: Callable[[], Any], timer: Any) -> None:
         self._publishing = publishing

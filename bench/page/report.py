@@ -6,19 +6,20 @@ from typing import Dict, List
 from .bar import bar
 from .results import Results, Row, table
 
-HEAD = """# What it costs, beside what one would pick instead
+HEAD = """# What it costs, beside its peers
 
-`make bench` measures all of this anew and writes this page, [results.jsonl](results.jsonl), the
-picture and the figures of [docs/guides/fleet.md](../../docs/guides/fleet.md), in some 20 minutes.
-`make bench CASES="calls scrape"` measures some families only, `make bench SHORT=1` tries all of
-them in short and writes nothing. Quote the ratios and not the times.
+`make bench` measures all of this anew, in some 20 minutes. It writes this page,
+[results.jsonl](results.jsonl), the picture, and the figures of
+[docs/guides/fleet.md](../../docs/guides/fleet.md). `make bench CASES="calls scrape"` measures some
+families only. `make bench SHORT=1` tries all of them in short and writes nothing. Quote the ratios
+and not the times.
 """
 
 FLOOR = """
-**Floor** is the least that any timing costs: two `perf_counter_ns()` and one `append`, measured in
-the same process, in turn with what is compared, the empty loop taken off both. Each round of a
-subject is a process of its own; rounds of all subjects are interleaved and turned round. Figures
-are medians.
+**Floor** is the least that any timing costs: two `perf_counter_ns()` and one `append`. It is
+measured in the same process, in turn with its subject. The empty loop is subtracted from both. Each
+round of a subject is a process of its own. Rounds of all subjects are interleaved, and every other
+one runs in reverse order. Figures are medians.
 """
 
 

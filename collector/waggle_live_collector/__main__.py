@@ -69,7 +69,7 @@ def serve(options: Options) -> None:
         log.error("%s", error)
         sys.exit(1)
     except Exception:
-        log.exception("ended by an error of the collector's own")
+        log.exception("ended by an internal error")
         sys.exit(1)
 
 
@@ -275,11 +275,11 @@ def _listen_tcp(options: Options, unix: UnixSocket) -> list[socket.socket]:
         unix.unlink()
         raise
     if options.identity_verify == REQUIRE:
-        log.warning(
-            "--identity.verify=require: whoever reports over --tcp.listen-address is refused"
-        )
+        log.warning("--identity.verify=require: plugins over --tcp.listen-address are refused")
     elif options.tcp_token_file is None:
-        log.warning("--tcp.listen-address without --tcp.token-file: whoever reaches it may report")
+        log.warning(
+            "--tcp.listen-address without --tcp.token-file: any host that reaches it may report"
+        )
     return [sock]
 
 

@@ -1,4 +1,4 @@
-"""Who holds what of the budget: see :mod:`.budget`."""
+"""Accounts: who holds what of the budget. See :mod:`.budget`."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ from typing import Protocol
 
 
 class What(enum.IntEnum):
-    """Kinds of what is held, in the order in which they are lost. Series of the living never are.
+    """Kinds of held memory, in the order in which they are lost.
 
-    Something makes room only for what is of its own kind or of a more valuable one: an incomplete
-    line never pushes out an answer. Only the history of a larger holder makes room for anything.
+    Series of a living process are never lost. Something makes room only for its own kind or a more
+    valuable one: an incomplete line never pushes out an answer. Only the history of a larger holder
+    makes room for anything.
     """
 
-    #: Lines and requests that are not whole yet, and connections that have said nothing yet.
+    #: Incomplete lines and requests, and connections that have sent nothing yet.
     INCOMPLETE = 0
     #: The last ten minutes of each series, for the curves of the page.
     CURVES = 1
-    #: What is kept to tell recent values.
+    #: What recent values are computed from.
     HISTORY = 2
     #: Answers that wait for their reader.
     ANSWERS = 3
-    #: What is remembered of processes that have ended, and the exits of plugins that have left.
+    #: What is remembered of ended processes, and the exits of plugins that have left.
     ENDED = 4
-    #: Plugins without processes that nothing proved.
+    #: Unproven plugins without processes.
     LEFT = 5
-    #: Series, and whatever else can't be given up. New ones are refused.
+    #: Series, and all else that can't be given up. New ones are refused.
     SERIES = 6
 
 
 def keep(what: What) -> None:
-    """Lose nothing: what holds only series."""
+    """Lose nothing, for an account that holds only series."""
 
 
 class Whole(Protocol):
-    """What an account asks of the budget that it is of."""
+    """What an account needs of its budget."""
 
-    #: The principals that bytes are set aside for.
+    #: The principals for which bytes are reserved.
     reserved: dict[Account, None]
 
     def make_room(self, asking: Account, what: What, more: int) -> bool:
-        """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
+        """Tell whether ``asking`` may hold ``more`` bytes, after others may have lost some."""
 
 
 class Account:
-    """What somebody holds. Made by :meth:`Budget.account`.
+    """What one holder holds. Made by :meth:`Budget.account`.
 
-    ``lose`` is called with the kind that the account has to give up: all of it, now. It is no
-    longer counted then.
+    ``lose`` is called with the kind that the account has to give up at once, all of it. That no
+    longer counts then.
     """
 
     __slots__ = ("_budget", "_closed", "children", "held", "lose", "name", "parent")
@@ -76,32 +77,32 @@ class Account:
         return self.held[what] - of_children
 
     def hold(self, what: What, size: int) -> bool:
-        """Hold ``size`` bytes of a kind from now on; False, and no change, if there is no room.
+        """Hold ``size`` bytes of a kind from now on. False, and no change, if there is no room.
 
         To hold less always succeeds. A closed account has no room.
         """
         more = size - self.own(what)
         if more > 0 and (self._closed or not self._budget.make_room(self, what, more)):
             return False
-        # Making room may have taken from this very account.
+        # Making room may have taken from this account itself.
         self.take(what, size - self.own(what))
         return True
 
     def take(self, what: What, more: int) -> None:
-        """Hold ``more`` bytes of a kind without asking: they are there, or replace something."""
+        """Hold ``more`` bytes of a kind without asking, for bytes that exist or replace others."""
         account: Account | None = self
         while account is not None:
             account.held[what] += more
             account = account.parent
 
     def move(self, before: What, after: What) -> None:
-        """Hold from now on as the one kind what was held as another; it needs no room."""
+        """Hold bytes of one kind as another kind from now on. That needs no room."""
         size = self.own(before)
         self.take(before, -size)
         self.take(after, size)
 
     def renew(self) -> None:
-        """Become the youngest, as it begins something new; nothing if it is closed."""
+        """Become the youngest, since it begins something new. Does nothing if it is closed."""
         for account in self.path():
             if account.parent is not None and not self._closed:
                 siblings = account.parent.children
@@ -110,7 +111,7 @@ class Account:
     def close(self) -> None:
         """Hold nothing any more, and leave the tree, with all children."""
         self._closed = True
-        self.lose = keep  # it refers to whoever holds this account, which would be garbage
+        self.lose = keep  # breaks a cycle of references with the holder
         for child in list(self.children.values()):
             child.close()
         for what in What:

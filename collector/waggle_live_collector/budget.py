@@ -1,16 +1,15 @@
-"""One budget: what strangers make the collector hold, in bytes, and who loses where it is full.
+"""One budget: the bytes that clients make the collector hold, and who loses when it is full.
 
-Accounts form a tree: the root, a principal (who the kernel or the network says it is), a process of
-it, a connection or whatever else holds something. An account holds bytes of each kind of
-:class:`What`; a branch holds the sum of its own and of its children's. They are estimates, made by
-whoever holds something, and include the copies that rendering and saving make.
+Accounts form a tree: the root, a principal (who the kernel or the network says it is), its
+processes, their connections and other holders. An account holds bytes of each kind of
+:class:`What`. A branch holds its own and its children's. Holders estimate their bytes, including
+the copies that rendering and saving make.
 
-There is no cap until the whole is full, but for two rules that leave newcomers room: bytes are
-reserved for each of the first principals, and the series of a process take at most :data:`GREED`
-times what is free. History may stand in that room: it goes when a newcomer needs it. Where there is
-no room the largest holder of the least valuable kind loses that, be it who asks; see :class:`What`.
-Who holds less than the one that asks loses no history and no answers to it. Belongs to the event
-loop.
+There is no cap until the whole is full, except for two rules that leave newcomers room. Bytes are
+reserved for each of the first principals. The series of a process take at most :data:`GREED` times
+what is free. History may use that room until a newcomer needs it. Without room the largest holder
+of the least valuable kind loses that, even if it is the one that asks. A holder of less than the
+asking one loses no history and no answers to it. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -22,33 +21,34 @@ from .account import Account, What, keep
 
 __all__ = ["Account", "Budget", "What"]
 
-#: Bytes that are set aside for each of the first principals, how many they are, and how many of
-#: them may be addresses, of which a stranger may have many.
+#: Bytes reserved for each of the first principals, how many these are, and how many may be
+#: addresses, of which one client may have many.
 DEFAULT_RESERVE = 256 * 1024
 DEFAULT_RESERVED, DEFAULT_RESERVED_ADDRESSES = 16, 4
 #: A process may hold so many times what is free.
 GREED = 8
-#: A process that holds no more than this part of a reserve, of a principal that has one, may take
-#: what is set aside for others: a hog keeps no other process of its uid from connecting.
+#: A process that holds at most this part of its principal's reserve may use the reserves of others.
+#: So one process can't keep others of its uid from connecting.
 SMALL = 1 / 16
-#: What goes at once where somebody needs the room, so it may stand where room is set aside.
+#: Kinds that give way at once, so they may use reserved room.
 YIELDING = What.INCOMPLETE, What.CURVES, What.HISTORY
 #: The part of the whole that is for answers alone.
 DEFAULT_ANSWERS = 1 / 8
-#: What stays takes nothing of this part of the whole: else who has filled its share with series
-#: could send no more lines, and nobody come back to a collector whose state file fills the whole.
+#: The part of the whole that kinds that stay may not use. Else a holder whose series fill its share
+#: could send no more lines, and nobody could return to a collector whose state file fills the
+#: whole.
 LINES = 1 / 32
-#: Principals that are shown by name, those with the most. The others are added up as ``other``.
+#: The number of principals shown by name, those with the most bytes. The rest is ``other``.
 DEFAULT_MAX_NAMED = 100
 OTHER = "other"
-#: Who holds what the state file of a release before didn't tell the holder of.
+#: The holder of state from an earlier release's file, which names no holder.
 UNKNOWN = "unknown"
 
 
 class Budget:
     """The whole: ``limit`` bytes, of which the part ``answers`` is for answers alone.
 
-    So whoever fills the rest can't keep anybody from reading what there is.
+    So nobody who fills the rest can keep others from reading.
     """
 
     def __init__(self, limit: int, *, reserve: int = DEFAULT_RESERVE, answers: float = 0.0) -> None:
@@ -56,18 +56,18 @@ class Budget:
         self._reserve = reserve
         self._answers = answers
         self.root = Account(self, None, "", keep)
-        #: The principals that bytes are set aside for.
+        #: The principals for which bytes are reserved.
         self.reserved: dict[Account, None] = {}
-        #: How often who had to give up what, or was refused: by principal and kind.
+        #: The number of losses and refusals, by principal and kind.
         self.losses: dict[str, Counter[What]] = {OTHER: Counter()}
 
     def account(
         self, principal: str, *names: Hashable, lose: Callable[[What], None] = keep
     ) -> Account:
-        """Return the account of that path, made with what is missing above it.
+        """Return the account of that path; make what is missing above it.
 
-        ``principal`` is ``pod:<uid>``, ``uid:<n>`` or ``address:<ip>``. ``names`` are what tells
-        processes, and what is below them, apart. ``lose`` is that of the last one, if it is new.
+        ``principal``: ``pod:<uid>``, ``uid:<n>`` or ``address:<ip>``. ``names`` tell processes, and
+        what is below them, apart. ``lose``: that of the last account, if it is new.
         """
         account = self.root
         for depth, name in enumerate((principal, *names)):
@@ -88,8 +88,8 @@ class Budget:
     def free(self, principal: Account) -> int:
         """Return the bytes of series that a principal may still take.
 
-        What is set aside for others is not among them. Unfinished lines and history may stand
-        there: they go at once where somebody needs the room.
+        Reserves of others don't count. Unfinished lines and history may use them: they give way at
+        once.
         """
         aside = (DEFAULT_RESERVED - len(self.reserved)) * self._reserve
         for each in self.reserved:
@@ -98,22 +98,22 @@ class Budget:
         return self.limit - _lasting(self.root) - aside
 
     def sweep(self) -> None:
-        """Forget accounts that hold nothing and are nobody's; call about once a second."""
+        """Drop accounts that hold nothing and belong to nobody. Call it about once a second."""
         for principal in list(self.principals()):
             for process in list(principal.children.values()):
-                # A connection that is its own process has not held anything yet when it is made.
+                # A connection that is its own process holds nothing when it is made.
                 if not process.children and not process.total and process.lose is keep:
                     process.close()
             if not principal.children and not principal.total:
                 principal.close()
 
     def within_reserve(self, account: Account) -> bool:
-        """Tell whether the principal of an account holds no more than is set aside for it."""
+        """Tell whether an account's principal holds no more than is reserved for it."""
         principal = account.principal()
         return principal in self.reserved and principal.total <= self._reserve
 
     def make_room(self, asking: Account, what: What, more: int) -> bool:
-        """Tell whether ``asking`` may hold ``more`` bytes of a kind, once others have lost some."""
+        """Tell whether ``asking`` may hold ``more`` bytes, after others may have lost some."""
         while not self._fits(asking, what, more):
             found = self._largest(asking, what, more)
             principal = asking.principal()
@@ -145,7 +145,7 @@ class Budget:
         return left >= self._left_for_lines() and total <= GREED * left
 
     def _has_room(self, what: What, more: int) -> bool:
-        """Tell whether the whole has room, whoever it is for."""
+        """Tell whether the whole has room, whoever asks."""
         room = self.limit - self.root.total - self._left_for_answers(what)
         lines = self._left_for_lines()
         return more <= (max(room, lines) if what is What.INCOMPLETE else room - lines)

@@ -1,8 +1,8 @@
 """Time for the collector: one monotonic clock to compute with, a wall clock only to show.
 
-Ages, holding times and windows use monotonic readings alone, so that a stepped wall clock
-changes none of them. A moment is turned into Unix time at the last step, when it is shown.
-After a restart the clock goes on from the state file, so that all times in it stay as they are.
+Ages, holding times and windows use only monotonic readings, so a stepped wall clock changes none of
+them. A moment becomes Unix time only when it is shown. After a restart the clock goes on from the
+state file, so all times in it stay valid.
 """
 
 import time
@@ -11,12 +11,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-#: A reading of this clock in a file. More is none, and would not fit where times are packed.
+#: The largest reading of this clock in a file. More would not fit where times are packed.
 Seconds = Annotated[float, Meta(ge=-1e9, le=1e9)]
 
-#: No file sets this clock to more: what it reads from then on must fit into a file, too.
+#: The largest value that a file may set this clock to: later readings must fit into a file too.
 MAX_SECONDS = 9e8
-#: The wall clock counts as stepped when it strays this many seconds from where it was.
+#: The wall clock counts as stepped if it strays by this many seconds.
 #: Below that the old offset is kept: a shown timestamp must not jitter between two scrapes.
 STEP_SECONDS = 0.5
 #: Seconds that periodic work comes after the multiples of its interval, at which plugins send.
@@ -24,10 +24,10 @@ LAG_SECONDS = 0.1
 
 
 def until_next(interval: float, now: float) -> float:
-    """Return in how many seconds the work of each ``interval`` seconds is to be done next.
+    """Return the seconds until the work of each ``interval`` seconds is due next.
 
     ``now`` is the system's monotonic clock. All such work is done at the same moments, just after
-    the plugins of the node were heard: so it shares wake-ups and the state file, and shows the
+    the plugins of the node have sent. So it shares wake-ups and the state file, and shows the
     newest values.
     """
     return interval - (now - LAG_SECONDS) % interval
@@ -47,9 +47,9 @@ class Clock:
     ) -> None:
         self._monotonic = monotonic
         self._now = now
-        #: Seconds that this clock is ahead of the system's, which begins anew with each boot.
+        #: Seconds by which this clock is ahead of the system's, which restarts with each boot.
         self.ahead = 0.0
-        #: Seconds that Unix time is ahead of this clock.
+        #: Seconds by which Unix time is ahead of this clock.
         self.offset = now() - monotonic()
 
     def monotonic(self) -> float:
@@ -57,12 +57,12 @@ class Clock:
         return self._monotonic() + self.ahead
 
     def go_on(self, ahead: float) -> None:
-        """Set the clock by a state file; call before anything else reads it."""
+        """Set the clock by a state file. Call it before anything else reads the clock."""
         self.ahead = min(ahead, MAX_SECONDS - self._monotonic())
         self.offset = self._now() - self.monotonic()
 
     def refresh(self) -> None:
-        """Follow the wall clock if it was stepped; call before showing timestamps."""
+        """Follow the wall clock if it was stepped. Call it before showing timestamps."""
         offset = self._now() - self.monotonic()
         if abs(offset - self.offset) > STEP_SECONDS:
             self.offset = offset

@@ -1,7 +1,7 @@
-"""Errors of our own: each is counted by where it was, and each kind is logged once a minute.
+"""Internal errors: each is counted by its place, and each kind is logged once a minute.
 
-Whoever calls code that must not end because of a fault in it does so within :meth:`Faults.kept`,
-and starts tasks that must not end by :meth:`Faults.task`.
+Code that must go on after such an error runs within :meth:`Faults.kept`. A task that must not end
+starts by :meth:`Faults.task`.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two lines about the same kind of error.
 DEFAULT_LOG_SECONDS = 60.0
-#: Kinds that are remembered at a time; more are only counted.
+#: The most kinds that are remembered; further ones are only counted.
 DEFAULT_MAX_KINDS = 100
 #: Seconds until a task that raised begins again.
 DEFAULT_RESTART_SECONDS = 1.0
 
 
 class Said:
-    """Which kinds of things were logged just now. Belongs to the event loop."""
+    """The kinds of things that were logged lately. Belongs to the event loop."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class Said:
         self._due: dict[Hashable, float] = {}
 
     def is_due(self, kind: Hashable, seconds: float = DEFAULT_LOG_SECONDS) -> bool:
-        """Tell whether to log something of this kind, which then was logged for so long."""
+        """Tell whether to log something of this kind; if so, it counts as logged for a while."""
         now = self._clock.monotonic()
         for each in [each for each, due in self._due.items() if now >= due]:
             del self._due[each]
@@ -45,17 +45,16 @@ class Said:
 
 
 class Faults:
-    """Notes errors. Belongs to the event loop."""
+    """Records internal errors. Belongs to the event loop."""
 
     def __init__(self, *, own: OwnMetrics, clock: Clock) -> None:
         self._own = own
         self._said = Said(clock)
 
     def note(self, where: str, text: str, error: BaseException) -> None:
-        """Count an error, and log it with its traceback unless its kind was logged just now.
+        """Count an error, and log it with its traceback unless its kind was logged lately.
 
-        ``where`` is one of ``own_metrics.FAULTS``. Of one kind are the errors of one type that
-        were raised at one line.
+        ``where``: one of ``own_metrics.FAULTS``. Errors of one type from one line are one kind.
         """
         self._own.errors.labels(where).inc()
         traceback = error.__traceback__
@@ -63,11 +62,11 @@ class Faults:
             traceback = traceback.tb_next
         line = None if traceback is None else (traceback.tb_frame.f_code, traceback.tb_lineno)
         if self._said.is_due((where, type(error), line)):
-            log.error("%s; more of these are only counted for a minute", text, exc_info=error)
+            log.error("%s; for a minute more of these are only counted", text, exc_info=error)
 
     @contextmanager
     def kept(self, where: str, text: str) -> Iterator[None]:
-        """Go on after the block if it raises; that is noted."""
+        """Go on after the block even if it raises. The error is recorded."""
         try:
             yield
         except Exception as error:
@@ -76,7 +75,7 @@ class Faults:
     def task(
         self, where: str, text: str, work: Callable[[], Coroutine[Any, Any, None]]
     ) -> asyncio.Task[None]:
-        """Return a task that does ``work``, and begins it again a second after it raised.
+        """Return a task that does ``work``, and restarts it a second after it raised.
 
         It ends when the work returns, or when it is cancelled itself.
         """
@@ -86,7 +85,8 @@ class Faults:
                 try:
                     return await work()
                 except asyncio.CancelledError as error:
-                    # What the work awaited may be cancelled, too: that would end it unnoticed.
+                    # Something that the work awaits may be cancelled too, which would end it
+                    # unnoticed.
                     task = asyncio.current_task()
                     if task is None or task.cancelling():
                         raise
@@ -98,7 +98,7 @@ class Faults:
         return asyncio.create_task(supervised())
 
     def watch(self) -> None:
-        """Note from now on what nobody catches: in the running loop, in threads, in finalizers."""
+        """Record uncaught errors from now on: in the running loop, in threads, in finalizers."""
         loop = asyncio.get_running_loop()
 
         def note(text: str, error: BaseException | None) -> None:
@@ -123,7 +123,7 @@ def _call(
     text: str,
     error: BaseException | None,
 ) -> None:
-    """Note an error of any thread in the loop's; only log it where the loop has ended."""
+    """Record an error of any thread in the loop's thread; if the loop has ended, only log it."""
     try:
         loop.call_soon_threadsafe(note, text, error)
     except RuntimeError:

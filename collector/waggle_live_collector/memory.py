@@ -7,11 +7,11 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-#: For the whole process, where neither its cgroup nor an operator says less.
+#: The default for the whole process in bytes, unless its cgroup allows less.
 DEFAULT_MEMORY = 60 * 1024 * 1024
-#: Bytes that strangers may always make it hold: with less it would serve nobody.
+#: The least budget for clients in bytes: with less it would serve nobody.
 LEAST = 4 * 1024 * 1024
-#: Besides what it takes once it is set up: what comes and goes while it answers, and what the
+#: Bytes beyond what it takes once it is set up: for temporary data of answers, and what the
 #: allocator doesn't give back.
 HEADROOM = 4 * 1024 * 1024
 
@@ -22,12 +22,12 @@ def limit(asked: int | None, *, proc: str = "/proc", cgroups: str = "/sys/fs/cgr
     if asked is None:
         return min(DEFAULT_MEMORY, cgroup or DEFAULT_MEMORY)
     if cgroup is not None and cgroup < asked:
-        log.warning("--limit.memory is %d bytes, but the cgroup has %d", asked, cgroup)
+        log.warning("--limit.memory is %d bytes, but the cgroup allows %d", asked, cgroup)
     return asked
 
 
 def for_strangers(limit: int, taken: int) -> int:
-    """Return what of a limit is left for what strangers make the process hold."""
+    """Return the part of a limit that is left for what clients make the process hold."""
     left = limit - taken - HEADROOM
     if left < LEAST:
         log.warning(
@@ -40,15 +40,15 @@ def for_strangers(limit: int, taken: int) -> int:
 
 
 def taken() -> int:
-    """Return the bytes that stand in memory of this process."""
+    """Return the bytes of this process that are in memory."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def of_cgroup(*, proc: str = "/proc", cgroups: str = "/sys/fs/cgroup") -> int | None:
-    """Return the lowest limit of this process's cgroup and those above it; None if it has none.
+    """Return the lowest limit of this process's cgroup and those above it; None without one.
 
-    Of version 1 and 2. A container sees its own cgroup as the root, whatever its path says.
+    For version 1 and 2. A container sees its own cgroup as the root, whatever its path says.
     """
     limits: list[int] = []
     for path in _files(proc, Path(cgroups)):

@@ -1,12 +1,11 @@
-"""What clients may say: untrusted lines in, checked messages out.
+"""What clients may say: takes untrusted lines, and gives checked messages.
 
-One pass of msgspec decodes and checks a whole line. Only when that fails, or the line is long, is
-it taken apart: one bad cell is refused alone, and the cells of a long line don't stand in memory
-together. What a cell holds is told by its kind (``table/kinds``). Rules about names and labels are
-checked there, when a series is new to its process: checking them on each update would cost more
-than everything else.
+msgspec decodes and checks a whole line in one pass. If that fails, or the line is long, it is taken
+apart. Then one bad cell is refused alone, and the cells of a long line are not in memory together.
+A cell's fields depend on its kind (``table/kinds``). Names and labels are checked there, when a
+series is new to its process: to check them at each update would cost more than everything else.
 
-Bounds: the work on a line ends after :data:`MAX_REFUSALS`.
+The work on a line ends after :data:`MAX_REFUSALS`.
 """
 
 import re
@@ -18,35 +17,35 @@ from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, json
 from waggle_live.wire.errors import ProtocolError
 from waggle_live.wire.protocol import VERSION
 
-#: Longest excerpt of what was refused that an ``error`` carries, in characters.
+#: The longest excerpt of refused text in an ``error``, in characters.
 MAX_EXCERPT = 120
-#: Refusals after which the rest of a line is skipped.
+#: After so many refusals the rest of a line is skipped.
 MAX_REFUSALS = 100
 SKIPPED = f"after {MAX_REFUSALS} refusals the rest of a line is skipped"
-#: Longest line that is decoded as a whole, in bytes, which takes up to 11 times as much memory; no
-#: cell and no other message may be longer.
+#: The longest line that is decoded as a whole, in bytes. That takes up to 11 times as much memory.
+#: No cell and no other message may be longer.
 MAX_WHOLE_BYTES = 256 * 1024
 #: Larger counter values are refused: sums of many sessions must stay finite.
 MAX_VALUE = 1e300
 
-#: The largest whole number: of a cell, and of all that cells add up to.
+#: The largest whole number of a cell, and of the sum of cells.
 MAX_WHOLE = 2**63 - 1
 
 Whole = Annotated[int, Meta(ge=0, le=MAX_WHOLE)]
 Pid = Annotated[int, Meta(ge=-MAX_WHOLE, le=MAX_WHOLE)]
-#: Seconds; the upper bound keeps every moment that is computed from it a sane number.
+#: Seconds. The upper bound keeps all moments computed from it in range.
 Age = Annotated[float, Meta(ge=0, le=1e9)]
 UnixTime = Annotated[float, Meta(ge=0, le=1e12)]
 Text = Annotated[str, Meta(max_length=256)]
 Token = Annotated[str, Meta(max_length=1024)]
 Total = Annotated[float, Meta(ge=0, le=MAX_VALUE)]
 NonFinite = Literal["NaN", "+Inf", "-Inf"]
-#: Whose memory it is that a process tells.
+#: Whose memory a process reports.
 MemoryScope = Literal["container", "process"]
 
 
 class Cell(Struct, tag_field="kind", gc=False, kw_only=True):
-    """What every cell of an update has; each kind of series adds its own fields.
+    """The fields of every cell of an update. Each kind of series adds its own.
 
     ``age``: seconds since the value was recorded.
     """
@@ -61,7 +60,7 @@ C = TypeVar("C", bound=Cell)
 
 
 class ProcessStats(Struct, gc=False):
-    """What a process says about itself."""
+    """What a process says of itself."""
 
     cpu_seconds: Total | None = None
     memory_bytes: Whole | None = None
@@ -91,7 +90,7 @@ class Hello(Struct, tag_field="type", tag="hello"):
 class Update(Struct, Generic[C], tag_field="type", tag="update"):
     """The cumulative state of the series that changed, as cells of type ``C``.
 
-    ``cells`` can be gone through once: those of a long line are decoded on the way, and no list.
+    ``cells`` can be iterated once: those of a long line are decoded on the way.
     """
 
     number: Annotated[int, Meta(ge=1, le=MAX_WHOLE)]
@@ -116,7 +115,7 @@ class Bye(Struct, tag_field="type", tag="bye"):
 
 
 class Knobs(Struct, tag_field="type", tag="knobs"):
-    """All knobs of a process; ``control/`` checks each by itself."""
+    """All knobs of a process. ``control/`` checks each one."""
 
     number: Annotated[int, Meta(ge=0, le=MAX_WHOLE)] = 0
     knobs: list[Any] = []
@@ -141,7 +140,7 @@ class Refusal(NamedTuple):
     refused: str = ""
 
 
-#: What msgspec raises of bytes that are not what they should be.
+#: What msgspec raises for bytes that are no valid message.
 _UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -176,7 +175,7 @@ def excerpt(data: bytes | str, most: int = MAX_EXCERPT) -> str:
 def _cell_pattern() -> re.Pattern[bytes]:
     """Match one element of an array that is known to be JSON, and the comma or bracket after it.
 
-    It takes no memory, however large the element is. Deeper ones than 100 levels don't match.
+    It takes no memory, however large the element is. Elements nested over 100 levels don't match.
     """
     string = rb'"(?:[^"\\]++|\\.)*+"'
     inside = rb""
@@ -197,11 +196,11 @@ class Decoder:
         self._cell = json.Decoder(cell)
 
     def decode(self, line: bytes) -> tuple[Message | None, list[Refusal]]:
-        """Return the message of one line, and what of it had to be refused.
+        """Return the message of one line, and its refused parts.
 
-        None stands for a message of an unknown type, which is ignored so that newer clients can
-        talk to this collector. Refused cells are added while the cells are gone through. Raises
-        ProtocolError when the whole message is refused.
+        None means a message of an unknown type. It is ignored, so that newer clients can use this
+        collector. Refused cells are added while the cells are iterated. Raises ProtocolError if the
+        whole message is refused.
         """
         error = f"it has at most {MAX_WHOLE_BYTES} bytes"
         try:
@@ -226,7 +225,7 @@ class Decoder:
         return None, []
 
     def _loose_update(self, line: bytes) -> tuple[Message, list[Refusal]]:
-        """Decode each cell by itself; the bad ones become refusals."""
+        """Decode each cell by itself; bad ones become refusals. Raises ProtocolError."""
         loose = _decode_loose(line)
         refusals: list[Refusal] = []
         array = memoryview(loose.cells)

@@ -10,10 +10,10 @@ from .version import VERSION
 
 DEFAULT_LISTEN_ADDRESS = ":9090"
 DEFAULT_TELEMETRY_PATH = "/metrics"
-#: Anybody who sees the socket may report: plugins run as any uid, and who sees it is decided
-#: by who mounts its directory (docs/adr/0013-socket-mode.md).
+#: Any process that sees the socket may report, since plugins run as any uid. Mounting its directory
+#: decides who sees it (docs/adr/0013-socket-mode.md).
 DEFAULT_SOCKET_MODE = 0o666
-#: What ``--identity.verify`` may be.
+#: The values of ``--identity.verify``.
 VERIFY = OFF, WARN, REQUIRE = "off", "warn", "require"
 
 #: Why there can be no more processes.
@@ -23,9 +23,9 @@ ULIMIT = ", for which `ulimit -n` has room"
 Address = tuple[str, int]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-#: Seconds of the longest duration: what has ended is in nobody's way for a year.
+#: The longest duration, in seconds.
 _MAX_DURATION = 366 * _UNITS["d"]
-#: The largest number of a group; the next one means "leave it" to the kernel.
+#: The largest number of a group. The next one means "unchanged" to the kernel.
 _MAX_GID = 2**32 - 2
 
 
@@ -36,7 +36,7 @@ class Options:
     web_listen_address: list[Address]
     web_telemetry_path: str
     web_config_file: str | None
-    #: None for the first path, of those where plugins look, that may be written.
+    #: None means the first writable path of those where plugins look.
     socket_path: str | None
     socket_mode: int
     socket_gid: int | None
@@ -64,6 +64,13 @@ def parse(arguments: list[str]) -> Options:
     return Options(limits=bounds, **values)
 
 
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the default of each flag that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
+
+
 class _Once(argparse.Action):
     """Stores the value of a flag that is given once."""
 
@@ -86,10 +93,10 @@ class _Once(argparse.Action):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="waggle-live-collector",
-        description="Takes in live metrics of the Waggle plugins on this node and serves them "
+        description="Collects live metrics of the Waggle plugins on this node and serves them "
         "to Prometheus.",
         allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Formatter,
     )
 
     def flag(name: str, text: str, **more: object) -> None:
@@ -106,43 +113,48 @@ def _parser() -> argparse.ArgumentParser:
     flag("web.telemetry-path", "path of the metrics", type=_path, default=DEFAULT_TELEMETRY_PATH)
     config = "TLS, users and headers of HTTP, in the format of Prometheus' exporter-toolkit"
     flag("web.config.file", config)
-    path = "unix socket that plugins report to; one that systemd hands over comes before it "
-    path += "(default: the first that may be written of "
+    path = "unix socket that plugins report to; a socket from systemd replaces it "
+    path += "(default: the first writable path of "
     path += "/run/waggle/live-metrics/live_metrics.sock, /app/live_metrics.sock, "
     path += "$XDG_RUNTIME_DIR/waggle/live_metrics.sock and ~/.waggle/live_metrics.sock)"
     parser.set_defaults(socket_path=None)
     flag("socket.path", path, type=_socket_path, default=absent)
     mode = f"{DEFAULT_SOCKET_MODE:04o}"
-    flag("socket.mode", "rights of the socket, octal", type=_mode, default=mode)
+    flag("socket.mode", "permissions of the socket, octal", type=_mode, default=mode)
     flag("socket.gid", "group of the socket, as a number", type=_gid)
-    flag("state.file", "where the table outlives this process; a tmpfs is enough")
-    hold = "how long what ended without a word is kept: 5m, 90s, 500ms"
+    flag("state.file", "file that keeps all totals over a restart; a tmpfs is enough")
+    hold = (
+        "how long a process that vanished may return, and an ended plugin is shown: 5m, 90s, 500ms"
+    )
     flag("plugin.hold-time", hold, type=_duration, default=f"{limits.DEFAULT_HOLD_TIME:.0f}s")
     tcp = "host:port for plugins that can't see the socket; off when not given"
     flag("tcp.listen-address", tcp, type=_address, metavar="ADDRESS")
-    flag("tcp.token-file", "what plugins must show over TCP: WAGGLE_LIVE_METRICS_TOKEN")
-    token = "what who controls plugins must show in the header Waggle-Control-Token; without it "
-    flag("control.token-file", token + "nobody controls any")
-    redis = "the stack's Redis, which knows what each pod is: redis://wes-app-meta-cache:6379"
+    flag(
+        "tcp.token-file",
+        "file with the token of plugins over TCP (their WAGGLE_LIVE_METRICS_TOKEN)",
+    )
+    token = "file with the token of controllers (their header Waggle-Control-Token); without it "
+    flag("control.token-file", token + "plugins can't be controlled")
+    redis = "the stack's Redis, with a record of each pod: redis://wes-app-meta-cache:6379"
     flag("identity.app-meta-cache", redis, type=_redis_url, metavar="URL")
     verify = "what to do about a claimed pod that the kernel doesn't prove"
     flag("identity.verify", verify, choices=VERIFY, default=WARN, metavar=None)
-    whole = "memory to keep within, as 60Mi (2^20) or 64M (10^6); if not given 60Mi, or what the "
-    whole += "cgroup has"
+    whole = "limit of memory, as 60Mi (2^20) or 64M (10^6); default: 60Mi, or the limit of the "
+    whole += "cgroup if that is less"
     flag("limit.memory", whole, type=_bytes, metavar="BYTES")
     for name, text, default in (
         (
             "series-per-process",
-            "series of one process; our client makes at most 1000",
+            "most series of one process; our client makes at most 1000",
             limits.DEFAULT_MAX_SERIES_PER_PROCESS,
         ),
     ):
         flag(f"limit.{name}", text, type=_positive, default=default)
     most = limits.plugin_connections()
-    text = "processes in all; at most, and by default, as many as `ulimit -n` allows"
+    text = "most processes in all; default and upper limit: as many as `ulimit -n` allows"
     flag("limit.processes", text, type=lambda text: _at_most(text, most, why=ULIMIT), default=most)
     levels = ("debug", "info", "warn", "error")
-    flag("log.level", "least level that is logged", choices=levels, default="info", metavar=None)
+    flag("log.level", "lowest level that is logged", choices=levels, default="info", metavar=None)
     formats = ("logfmt", "json")
     flag("log.format", "form of the log lines", choices=formats, default="logfmt", metavar=None)
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")

@@ -73,7 +73,7 @@ class OwnMetrics:
         self.lookups = counter("identity_lookups", text, "result")
         text = "Claims of plugins about their pod, by what they were worth."
         self.identity_checks = counter("identity_checks", text, "result")
-        text = "HTTP connections by what became of them: accepted, or why we closed them."
+        text = "HTTP connections by outcome: accepted, or the reason for closing."
         self.http_connections = counter("http_connections", text, "outcome")
         for outcome in HTTP_OUTCOMES:
             self.http_connections.labels(outcome)
@@ -100,7 +100,7 @@ class OwnMetrics:
         )
         for outcome in CONTROL_OUTCOMES:
             self.control_requests.labels(outcome)
-        text = "Leases that ended since nobody renewed them."
+        text = "Leases that ended without renewal."
         self.lease_expirations = prometheus.Counter(
             "waggle_collector_lease_expirations", text, registry=registry
         )

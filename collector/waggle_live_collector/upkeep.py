@@ -1,4 +1,4 @@
-"""What the collector does each second: it looks at what is over its time, and keeps its socket."""
+"""The collector's work each second: ends what is over its time, and keeps its socket."""
 
 import asyncio
 import contextlib
@@ -14,15 +14,15 @@ from .sockets.unix import SocketError, SocketTaken, UnixSocket
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at what is over its time, and at whether to write the state.
+#: Seconds between two checks for what is over its time, and whether to write the state.
 TICK_SECONDS = 1.0
 
 
 @dataclass(eq=False, kw_only=True)
 class Upkeep:
-    """Does the ``work``, by where its errors are counted; a part that raises costs that part alone.
+    """Does the ``work``, by the places of its errors. A part that raises stops no other part.
 
-    ``replace`` has plugins accepted on another socket than before.
+    ``replace`` accepts plugins on a new socket.
     """
 
     work: Mapping[str, Callable[[], None]]
@@ -35,7 +35,7 @@ class Upkeep:
         self._said = Said(self.clock)
 
     async def until(self, stop: asyncio.Event) -> None:
-        """Go on until ``stop`` is set; raises SocketTaken if another collector has the socket."""
+        """Go on until ``stop`` is set. Raises SocketTaken if another collector has the socket."""
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
@@ -50,17 +50,17 @@ class Upkeep:
                 self.faults.note("sockets", "the socket file can't be looked after", error)
 
     def _keep_socket(self) -> None:
-        """Make the socket file anew if somebody removed it or its directory; nobody is cut off."""
+        """Make the socket file again if it or its directory was removed. No connection is cut."""
         if not self.unix.is_lost():
             return
         try:
             plugins = self.unix.bind()
-        except SocketTaken:  # two must not write one state file
+        except SocketTaken:  # two collectors must not write one state file
             raise
         except SocketError as error:
             if self._said.is_due(str(error)):
                 log.error("the socket file is gone, and no new plugin can report: %s", error)
             return
         self.replace(plugins)
-        self._said = Said(self.clock)  # that it is gone again would be news
-        log.warning("the socket file was gone; made anew: %s", self.unix.path)
+        self._said = Said(self.clock)  # log it if it is gone again
+        log.warning("the socket file was gone; it is made again: %s", self.unix.path)

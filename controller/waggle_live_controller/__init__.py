@@ -1,13 +1,14 @@
-"""Reads the live metrics of nodes, for programs that decide by them.
+"""Reads the live metrics of nodes and sets the knobs of their plugins, for controllers.
 
 >>> from waggle_live_controller import Node                       # doctest: +SKIP
 >>> snapshot = Node("host:9090").poll()                           # doctest: +SKIP
 >>> snapshot.plugins["detect"].timers["inference"].mean           # doctest: +SKIP
 0.031
 
-It needs the standard library only, and starts no thread and no connection before the first poll.
-A value that isn't known is None and never 0. A node that gives no answer raises a NodeError, a
-plugin that isn't there a KeyError; all errors are a ControllerError.
+It needs the standard library only, and starts no thread and no connection before the first poll. An
+unknown value is None, never 0. A node without an answer raises a NodeError, a missing plugin a
+KeyError. Errors of this package are ControllerErrors. A value out of bounds raises ValueError, an
+unknown argument TypeError.
 """
 
 from .differences import Difference, PluginDifference

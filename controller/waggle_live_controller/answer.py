@@ -1,8 +1,8 @@
 """Reads the JSON of a collector's ``/api/v1/plugins`` (docs/reference/http.md).
 
 A reading has the names of the JSON's fields, so each field is read by its type. Unknown fields are
-ignored, and a missing one is null. A field of the wrong type is an error: a guess would be a wrong
-number.
+ignored, and a missing one is null. A field of a wrong type is an error, since a guess would be a
+wrong number.
 """
 
 import json
@@ -14,9 +14,9 @@ from .plugins import PluginIdentity, PluginReading, Plugins, Process
 from .readings import CounterReading, GaugeReading, RateReading, Readings, TimerReading
 from .snapshot import NodeIdentity
 
-#: Whole numbers are below it: a collector takes no sum that isn't.
+#: Whole numbers are below it: a collector accepts no larger sum.
 _MAX_WHOLE = 2**63
-#: Returns what a value of the JSON stands for; raises ValueError.
+#: Converts a value of the JSON. Raises ValueError.
 Reader = Callable[[Any], Any]
 
 
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 def read(body: bytes) -> Answer:
-    """Return the content of an answer; raises ValueError if it isn't one of a collector."""
+    """Return the content of an answer. Raises ValueError if it isn't a collector's."""
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_number)
     except RecursionError:
@@ -46,7 +46,7 @@ def _no_number(text: str) -> float:
 
 
 class _WrongType(ValueError):
-    """A value is not of the type that its field has."""
+    """A value has not the type of its field."""
 
 
 def _typed(*types: type) -> Reader:
@@ -74,7 +74,7 @@ def _number(value: Any) -> float:
         number = float(value)
     except OverflowError:  # JSON has integers that no float can hold
         raise _WrongType from None
-    if not math.isfinite(number):  # nor 1e999
+    if not math.isfinite(number):  # 1e999, for instance
         raise _WrongType
     return number
 
@@ -86,7 +86,7 @@ def _optional_number(value: Any) -> Optional[float]:
 def _text(value: Any) -> str:
     if type(value) is not str:
         raise _WrongType
-    # JSON has halves of characters, which nobody can write.
+    # JSON allows lone surrogates, which can't be written.
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -129,7 +129,7 @@ def _plugin(value: Any) -> PluginReading:
     plugin: PluginReading = _reading(dict(value, identity=value, verified=verified))
     if plugin.heard:
         return plugin
-    # Older collectors tell the rates of every plugin.
+    # Older collectors give rates for every plugin.
     rates = [
         rate._replace(per_second=None, block_per_second=None) for rate in plugin.rates.values()
     ]
@@ -142,7 +142,7 @@ def _counts(value: Any) -> Mapping[str, int]:
 
 def _functions(value: Any) -> Tuple[Function, ...]:
     functions = map(_function, _list(value or []))
-    # Older collectors have those of TAU alone.
+    # Older collectors have functions of TAU only.
     return tuple(each._replace(profiler=each.profiler or "tau") for each in functions)
 
 
@@ -151,7 +151,7 @@ def _processes(value: Any) -> List[Process]:
     return [_process({**whole, **_object(each)}) for each in _list(value or [])]
 
 
-#: What reads a field of each type. Older collectors have no functions and no tau.
+#: The reader of a field of each type. Older collectors have no functions and no tau.
 _READERS: Dict[Any, Reader] = {
     bool: _bool,
     int: _whole,

@@ -1,7 +1,7 @@
 """What happened between two snapshots: differences of counts and sums.
 
-The figures of a single snapshot are of the last 10 s, which is too slow to control by. A difference
-says what happened since the poll before, and nothing else.
+The figures of one snapshot cover the last 10 s, which is too slow to control by. A difference
+covers exactly the time since the poll before.
 """
 
 from typing import Dict, Iterator, Mapping, NamedTuple, Optional, TypeVar
@@ -22,17 +22,20 @@ Number = TypeVar("Number", int, float)
 
 @names_its_fields
 class PluginDifference(NamedTuple):
-    """What a plugin did between two snapshots."""
+    """What a plugin did between two snapshots. Unknown values are None."""
 
     identity: PluginIdentity
     timers: Readings[TimerDifference]
     rates: Readings[RateDifference]
-    #: CPU seconds of all its processes; None where that isn't known.
+    #: CPU seconds of all its processes; None if unknown.
     cpu_seconds: Optional[float]
 
 
 class PluginDifferences(Mapping[str, PluginDifference]):
-    """The differences of the plugins, by the keys of the later snapshot; its errors as well."""
+    """The differences of the plugins, by the keys of the later snapshot.
+
+    Raises the same errors as :class:`Plugins`: UnknownPlugin and AmbiguousPlugin.
+    """
 
     def __init__(self, plugins: Plugins, found: Dict[PluginIdentity, PluginDifference]) -> None:
         self._plugins = plugins
@@ -55,7 +58,7 @@ class PluginDifferences(Mapping[str, PluginDifference]):
 class Difference(NamedTuple):
     """What the plugins of a node did in some seconds. Immutable."""
 
-    #: Between the answers of the two snapshots.
+    #: Seconds between the answers of the two snapshots.
     seconds: float
     plugins: PluginDifferences
 
@@ -82,7 +85,7 @@ def _plugin(
 
 
 def _comparable(before: PluginReading, after: PluginReading) -> bool:
-    """Is it the same run, heard at both ends, whose counts all went on?"""
+    """Tell whether it is the same run, heard at both ends, with no counter that fell."""
     if not (before.heard and after.heard and before.start == after.start):
         return False
     timers = all(
@@ -98,7 +101,7 @@ def _comparable(before: PluginReading, after: PluginReading) -> bool:
 
 
 def _risen(before: Optional[Number], after: Optional[Number]) -> Optional[Number]:
-    """Return by how much a sum rose; None if it isn't known, or fell."""
+    """Return by how much a sum rose; None if it is unknown or fell."""
     if before is None or after is None or after < before:
         return None
     return after - before

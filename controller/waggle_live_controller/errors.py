@@ -1,6 +1,6 @@
 """All errors of this package. Each is a ControllerError.
 
-A node that gives no snapshot raises a NodeError; an unknown plugin or series raises a lookup error.
+A node that gives no snapshot raises a NodeError. An unknown plugin or series raises a KeyError.
 """
 
 
@@ -17,7 +17,7 @@ class InvalidCredentials(ControllerError, ValueError):
 
 
 class NodeError(ControllerError):
-    """A node gave no snapshot. ``url`` is the node's; ``text`` says why."""
+    """A node gave no snapshot. ``url``: the node's; ``text``: why."""
 
     def __init__(self, url: str, text: str) -> None:
         super().__init__("%s: %s" % (url, text))
@@ -30,47 +30,47 @@ class NodeUnreachable(NodeError):
 
 
 class NodeLate(NodeUnreachable):
-    """A node of a fleet has not answered yet; its poll goes on."""
+    """A node of a fleet has not answered within the time given. Its poll goes on."""
 
 
 class NodeNotReady(NodeError):
-    """The collector is there but can't answer now: it has just started, or is too busy."""
+    """The collector can't answer now: it has just started, or is too busy. Try again soon."""
 
 
 class NodeRefused(NodeError):
-    """The collector wants another certificate, user or password."""
+    """The collector refuses this certificate, user or password, or requires one."""
 
 
 class NodeAnswerInvalid(NodeError):
-    """What answers there is no collector that this version understands."""
+    """The answer isn't that of a collector which this version understands."""
 
 
 class LeaseError(NodeError):
-    """A node didn't take a will; what was held before lasts until its lease is over."""
+    """A node didn't accept the values to hold. Earlier leases last until their end."""
 
 
 class LeaseConflict(LeaseError):
-    """Another program holds leases under the same holder's name: a second copy of this one."""
+    """Another program uses the same holder's name: probably a second copy of this one."""
 
 
 class ControlRefused(LeaseError):
-    """The node takes no orders, or none with this token; the message is the collector's."""
+    """The node takes no orders, or none with this token. The message is the collector's."""
 
 
 class UnknownPlugin(ControllerError, KeyError):
-    """The node knows no such plugin; the message lists those that it knows."""
+    """The node knows no such plugin. The message lists those that it knows."""
 
     __str__ = Exception.__str__  # KeyError's would quote the message
 
 
 class AmbiguousPlugin(ControllerError, LookupError):
-    """Several plugins have this task and are equally up; the message has their keys.
+    """Several plugins have this task, and none or several are up. The message has their keys.
 
-    It is no KeyError, so that ``get`` doesn't take the plugin for absent.
+    It is no KeyError, so that ``get`` doesn't take the plugin for missing.
     """
 
 
 class UnknownSeries(ControllerError, KeyError):
-    """The plugin has no such series; the message lists those that it has."""
+    """The plugin has no such series. The message lists those that it has."""
 
     __str__ = Exception.__str__

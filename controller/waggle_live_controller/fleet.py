@@ -1,4 +1,4 @@
-"""``Fleet``: many nodes polled side by side."""
+"""``Fleet``: polls many nodes at the same time."""
 
 import concurrent.futures
 import threading
@@ -16,7 +16,7 @@ Outcome = Union[Snapshot, NodeError]
 
 @names_its_fields
 class Polled(NamedTuple):
-    """The outcome of polling one node."""
+    """The outcome of polling one node: a Snapshot or a NodeError."""
 
     url: str
     outcome: Outcome
@@ -24,34 +24,36 @@ class Polled(NamedTuple):
 
 @names_its_fields
 class FleetSnapshot(NamedTuple):
-    """The outcomes of all nodes by their URLs: each node is in one of the two."""
+    """The outcomes of all nodes by their URLs. Each node is in one of the two."""
 
     snapshots: Dict[str, Snapshot]
     errors: Dict[str, NodeError]
 
 
 class Fleet:
-    """Several nodes, given as :class:`Node` or as addresses (see there).
+    """Several nodes, each given as a :class:`Node` or an address. A context manager.
 
-    Raises InvalidAddress, for a node that is given twice as well. Each poll of a node runs in a
-    daemon thread of its own, so a slow node delays no other. A node slower than ``within`` is a
-    NodeLate, and is not polled again meanwhile: the next poll returns its answer, unless that is
-    older than ``within`` by then. No error is for good: each poll asks every other node again.
-    Safe to use from several threads; a poll of a node that is under way serves all of them.
+    Raises InvalidAddress for a bad address, or a node that is given twice; InvalidCredentials as
+    :class:`Node`. Each poll of a node runs in its own daemon thread, so a slow node delays no
+    other. A node slower than ``within`` gives a NodeLate, and its poll goes on. The next poll
+    returns that answer, unless it is older than ``within`` by then. After any other error the next
+    poll asks the node again.
+
+    Thread-safe: callers share a poll of a node that is under way.
     """
 
     def __init__(self, nodes: Iterable[Union[Node, str]]) -> None:
         self.nodes = _nodes(nodes)
         if len({node.url for node in self.nodes}) < len(self.nodes):
-            raise InvalidAddress("a node stands in the list twice")
+            raise InvalidAddress("a fleet has each node once, but one is given twice")
         self._pollers = [_Poller(node) for node in self.nodes]
         self._lock = threading.Lock()
 
     def poll(self, within: float = DEFAULT_TIMEOUT, **unknown: NoReturn) -> FleetSnapshot:
-        """Poll all nodes; return when all have answered, or after ``within`` seconds.
+        """Poll all nodes. Returns when all have answered, or after ``within`` seconds.
 
-        Raises nothing for a node that fails: its NodeError is among ``errors``. Raises ValueError
-        for a ``within`` that is not 0 s to a day.
+        Raises nothing for a node that fails: its NodeError is in ``errors``. Raises ValueError if
+        ``within`` is not 0 s to a day, TypeError for an unknown argument.
         """
         if unknown:
             raise unexpected("Fleet.poll", unknown, "poll(within=…); Node(url, timeout=…)")
@@ -64,8 +66,11 @@ class Fleet:
         return result
 
     def poll_each(self, within: float = DEFAULT_TIMEOUT) -> Iterator[Polled]:
-        """Poll all nodes; yield each outcome as it comes, and after ``within`` seconds a NodeLate
-        for each node that has not answered. Raises ValueError as :meth:`poll` does."""
+        """Poll all nodes, and yield each outcome as it comes.
+
+        After ``within`` seconds it yields a NodeLate for each node that has not answered. Raises
+        ValueError as :meth:`poll`.
+        """
         if type(within) not in (int, float) or not 0 <= within <= MAX_TIMEOUT:
             raise ValueError("within is 0 s to a day, not %r" % (within,))
         return self._poll_each(within)
@@ -82,11 +87,11 @@ class Fleet:
             yield poller.take(future)
 
     def close(self) -> None:
-        """Close the connections, those in use once the node has answered. Returns at once."""
+        """Close the connections, those in use after the node has answered. Returns at once."""
         for node in self.nodes:
             try:
                 threading.Thread(target=node.close, daemon=True).start()
-            except RuntimeError:  # no thread can be started: it takes the node's timeout at most
+            except RuntimeError:  # no thread can be started: takes at most the node's timeout
                 node.close()
 
     def __enter__(self) -> "Fleet":
@@ -97,16 +102,16 @@ class Fleet:
 
 
 class _Poller:
-    """Polls one node, at most once at a time. ``begin`` is called under the fleet's lock."""
+    """Polls one node, at most once at a time. Call ``begin`` under the fleet's lock."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        #: The poll under way, or one that has ended and was not taken yet.
+        #: The poll under way, or an ended one whose outcome was not taken yet.
         self._poll: Optional[Future[Outcome]] = None
         self._began = self._ended = 0.0
 
     def begin(self, fresh: float) -> "Future[Outcome]":
-        """Return the poll that is there, if it is at most ``fresh`` seconds old, or a new one."""
+        """Return the present poll, or begin one if it ended over ``fresh`` seconds ago."""
         now = time.monotonic()
         poll = self._poll
         if poll is None or (poll.done() and now - self._ended > fresh):
@@ -120,7 +125,7 @@ class _Poller:
         return poll
 
     def take(self, poll: "Future[Outcome]") -> Polled:
-        """Return the outcome of a poll; a NodeLate while it is under way, which keeps it."""
+        """Return the outcome of a poll: a NodeLate while it is under way."""
         url = self._node.url
         if not poll.done():
             text = "no answer yet after %.1f s" % (time.monotonic() - self._began)
@@ -135,7 +140,7 @@ class _Poller:
             outcome = self._node.poll()
         except NodeError as error:
             outcome = error
-        except BaseException as error:  # a bug of ours: the node must not be waited for forever
+        except BaseException as error:  # a bug of ours must not leave callers waiting
             outcome = NodeError(self._node.url, "the poll failed: %r" % error)
         self._end(poll, outcome)
 
@@ -145,7 +150,7 @@ class _Poller:
 
 
 def _nodes(nodes: Any) -> List[Node]:
-    """Return the nodes of a list; raises InvalidAddress."""
+    """Return the nodes of a list. Raises InvalidAddress if it is no list."""
     rule = "a fleet is a list: Fleet(['host:9090', Node(…)]), not %r"
     if isinstance(nodes, (str, bytes, Node)) or not isinstance(nodes, Iterable):
         raise InvalidAddress(rule % (nodes,))

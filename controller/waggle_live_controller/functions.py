@@ -4,7 +4,7 @@ from typing import NamedTuple, Optional
 
 from .hints import names_its_fields
 
-#: The name under which the collector adds up the functions that it keeps no series of.
+#: The name for the sum of all functions without a series of their own.
 OTHER_FUNCTIONS = "__other__"
 
 
@@ -12,34 +12,35 @@ OTHER_FUNCTIONS = "__other__"
 class Function(NamedTuple):
     """One function, over all runs and threads of the plugin.
 
-    Times are in seconds, and None where they aren't known.
+    Times are in seconds. None means unknown.
     """
 
-    #: With its file and line where they are known. ``__other__`` is no function, but the sum of all
+    #: With its file and line, if they are known. ``__other__`` is no function, but the sum of all
     #: functions without a series of their own.
     name: str
     #: What measured it: ``sampler`` or ``tau``.
     profiler: str
-    #: None from the sampler, which sees none.
+    #: The number of calls; None from the sampler, which can't count them.
     calls: Optional[int]
-    #: By the clock, waiting included: in the function, without what it called.
+    #: Wall clock, waits included: in the function, without the functions that it called.
     exclusive: Optional[float]
-    #: In the function and in what it called.
+    #: In the function and in the functions that it called.
     inclusive: Optional[float]
-    #: CPU time in the function, without what it called: its work.
+    #: CPU time in the function, without the functions that it called.
     exclusive_cpu: Optional[float]
-    #: TAU measures no more calls of it, so that their time counts for their callers. None from
-    #: older collectors.
+    #: Whether TAU has stopped measuring its calls. Their time then counts for their callers. None
+    #: from older collectors.
     throttled: Optional[bool]
     #: Its part, 0 to 1, of the exclusive time of all functions of that profiler, ``__other__``
-    #: included. None if it isn't known, or none took any, and from older collectors.
+    #: included. None if unknown, without any time, and from older collectors.
     share: Optional[float]
-    #: Which time: ``cpu``, or ``wall`` where no CPU time is known. None from older collectors.
+    #: The time of that share: ``cpu``, or ``wall`` if no CPU time is known. None from older
+    #: collectors.
     share_of: Optional[str]
 
     @property
     def is_other(self) -> bool:
-        """Is it ``__other__``, the sum of many, rather than a function?"""
+        """Whether it is ``__other__``, the sum of many, and no function."""
         return self.name == OTHER_FUNCTIONS
 
 
@@ -47,9 +48,9 @@ class Function(NamedTuple):
 class Tau(NamedTuple):
     """The state of a plugin's profiles by TAU."""
 
-    #: Unix time, by the collector's clock, of TAU's newest profile: all functions are from then.
+    #: Unix time, by the collector's clock, of TAU's newest profile, which all functions are from.
     last_dump: Optional[float]
-    #: Functions that were added up in ``__other__``, each once a run.
+    #: The number of functions added up in ``__other__``, each once per run.
     dropped: int
-    #: Profiles that were incomplete when they were read.
+    #: The number of profiles that were incomplete when they were read.
     torn: int

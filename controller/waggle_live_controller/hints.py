@@ -1,23 +1,23 @@
-"""Errors of a call or an attribute that isn't there: they name those that are."""
+"""Errors for unknown arguments and attributes, which name the right ones."""
 
 import difflib
 from typing import Any, Dict, Type, TypeVar
 
 Kind = TypeVar("Kind")
 
-#: How alike a name has to be to one that is there, 0 to 1, to be taken for a slip.
+#: How similar, 0 to 1, a name must be to a known one to be suggested.
 _ALIKE = 0.7
 
 
 def unexpected(call: str, arguments: Dict[str, Any], right: str) -> TypeError:
-    """Return the error of arguments that a call doesn't take; ``right``: what it does take."""
+    """Return the error for unknown arguments. ``right``: the call with the known ones."""
     return TypeError("%s takes no %s; it is %s" % (call, " and no ".join(arguments), right))
 
 
 def names_its_fields(kind: Type[Kind]) -> Type[Kind]:
-    """Have a NamedTuple's error of an unknown attribute list those that there are.
+    """Have a NamedTuple's error for an unknown attribute list the known ones.
 
-    Type checkers see the class as it is.
+    Type checkers see the class unchanged.
     """
     names = [name for name in dir(kind) if not name.startswith("_")]
     fields = getattr(kind, "_fields", ())
@@ -27,7 +27,7 @@ def names_its_fields(kind: Type[Kind]) -> Type[Kind]:
 
     def __getattr__(self: Any, name: str) -> Any:
         text = "a %s has no %s" % (kind.__name__, name)
-        if name.startswith("_"):  # asked by libraries
+        if name.startswith("_"):  # libraries look for these
             raise AttributeError(text)
         for close in difflib.get_close_matches(name, names, 1, _ALIKE):
             text += "; is it %s?" % close

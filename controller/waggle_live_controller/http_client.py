@@ -1,8 +1,8 @@
 """HTTP requests to one server over a kept connection, each within a deadline.
 
 The deadline covers all of a request: look-up of the name, connection, TLS and answer. So a server
-that sends one byte a second is as late as one that sends none. Redirects are not followed, so a
-password goes to no other server, and the proxies of the environment are not used.
+that sends one byte a second is late too. Redirects are not followed, so a password goes to no other
+server. The environment's proxies are not used.
 """
 
 import http.client
@@ -17,7 +17,7 @@ from .connection.address import Address
 from .connection.dial import dial, in_turn
 from .connection.resolver import Resolver
 
-#: Bytes of the longest answer that is accepted, packed or unpacked: some 300,000 series.
+#: The longest answer in bytes, packed or unpacked: some 300,000 series.
 MAX_BYTES = 64 * 1024 * 1024
 #: zlib's name for "with a gzip header".
 _GZIP = 31
@@ -29,7 +29,7 @@ class Response(NamedTuple):
 
     status: int
     body: bytes
-    #: By their names in lower case.
+    #: By names in lower case.
     headers: Mapping[str, str]
 
 
@@ -38,7 +38,7 @@ class ResponseTooLong(Exception):
 
 
 class HttpClient(http.client.HTTPConnection):
-    """Requests to one server. Constructing it opens nothing. Not thread-safe.
+    """Requests to one server. The constructor opens nothing. Not thread-safe.
 
     A request after ``close`` opens another connection.
     """
@@ -48,10 +48,11 @@ class HttpClient(http.client.HTTPConnection):
         self._address = address
         self._resolver = Resolver(address.host, address.port)
         self._tls = tls
-        #: The address of the connection, and when a request over a new one to it last failed.
+        #: The address of the connection, and when a request over a new connection to it last
+        #: failed.
         self._where: Any = None
         self._failed: Dict[Any, float] = {}
-        #: time.monotonic() at which the request under way has failed.
+        #: The ``time.monotonic()`` at which the present request fails.
         self._deadline = 0.0
 
     def exchange(
@@ -64,10 +65,8 @@ class HttpClient(http.client.HTTPConnection):
     ) -> Response:
         """Return the answer by ``deadline`` (``time.monotonic()``).
 
-        Raises OSError, HTTPException, zlib.error and ResponseTooLong.
-
-        If a kept connection turns out to be broken, the request is sent once more on a new one. So
-        what it asks for must be the same when done twice.
+        Raises OSError, HTTPException, zlib.error and ResponseTooLong. If a kept connection turns
+        out to be broken, the request is sent once more on a new one. So it must be safe to repeat.
         """
         self._deadline = deadline
         if self.sock is not None:
@@ -92,16 +91,16 @@ class HttpClient(http.client.HTTPConnection):
                 }
                 return Response(response.status, _read(response), told)
         except BaseException:
-            self.close()  # the rest of this answer must not become the next one
+            self.close()  # the rest of this answer must not be read as the next one
             raise
 
     def connect(self) -> None:
         addresses = in_turn(self._resolver.addresses(self._deadline))
-        # One that takes connections and answers nothing must not keep those after it from a try.
+        # An address that connects and never answers must not keep later ones from being tried.
         addresses.sort(key=lambda address: self._failed.get(address[4], 0.0))
         self.sock = dial(addresses, self._deadline)
         self._where = self.sock.getpeername()
-        # Until it has answered.
+        # Reset once it has answered.
         self._failed = {each[4]: self._failed.get(each[4], 0.0) for each in addresses}
         self._failed[self._where] = time.monotonic()
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -142,13 +141,13 @@ def _read(response: http.client.HTTPResponse) -> bytes:
 
 
 class _Incoming(io.RawIOBase):
-    """What a socket receives until a deadline, in place of the socket in an HTTPResponse."""
+    """Receives from a socket until a deadline, in place of the socket in an HTTPResponse."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         super().__init__()
         self._sock = sock
-        # It keeps the socket open until it is closed itself: http.client closes a connection
-        # that the server ends before the body is read.
+        # It keeps the socket open until it is closed itself. http.client would close a connection
+        # that the server ends, before the body is read.
         self._file: Any = sock.makefile("rb", buffering=0)
         self._deadline = deadline
 

@@ -1,4 +1,4 @@
-"""What can be set of plugins, how it is set, and who set it: ``/api/v1/knobs``."""
+"""The knobs of a node's plugins, how they are set, and by whom: ``/api/v1/knobs``."""
 
 import json
 import math
@@ -7,24 +7,24 @@ from typing import Any, Mapping, NamedTuple, Optional, Tuple, Union
 from .hints import names_its_fields
 from .plugins import PluginIdentity
 
-#: Of exactly the knob's type.
+#: A value of exactly the knob's type.
 Value = Union[bool, int, float, str]
 
 
 @names_its_fields
 class KnobReading(NamedTuple):
-    """One knob of one plugin: what its author declared, and how it is set now."""
+    """One knob of one plugin: what its author declared, and how it is set now. Immutable."""
 
     identity: PluginIdentity
     name: str
     #: ``bool``, ``int``, ``float`` or ``str``.
     type: str
     default: Value
-    #: The values it can have, the cheapest first; or else its bounds.
+    #: The values that it can have, the cheapest first; else None, and ``low`` and ``high``.
     choices: Optional[Tuple[Value, ...]]
     low: Optional[float]
     high: Optional[float]
-    #: Which values give better results, ``higher`` or ``lower``; None if the author didn't say.
+    #: Which values give better results: ``higher`` or ``lower``; None if the author didn't say.
     better: Optional[str]
     #: What each choice costs, relative to the others.
     cost: Optional[Tuple[float, ...]]
@@ -33,18 +33,19 @@ class KnobReading(NamedTuple):
     value: Value
     #: Where the value comes from: ``default``, ``set`` or ``pinned``.
     source: str
-    #: Whose lease it is, and how many seconds of it are left.
+    #: The holder of its lease, and the seconds left of that.
     holder: Optional[str]
     seconds_left: Optional[float]
     #: Unix time of its last change.
     since: Optional[float]
-    #: How many processes have ``applied`` the value, ``refused`` it, or said neither (``pending``).
+    #: The numbers of processes by their answer: ``applied``, ``refused``, or none yet
+    #: (``pending``).
     processes: Mapping[str, int]
     #: Values after which the plugin ended twice.
     quarantined: Tuple[Value, ...]
-    #: Why it was refused, if it was.
+    #: Why the value was refused; empty if it wasn't.
     error: str
-    #: The values that its processes have, where they differ; else the one that all have.
+    #: The different values that its processes have; one if all have the same.
     values: Tuple[Value, ...] = ()
 
 
@@ -52,7 +53,7 @@ class KnobReading(NamedTuple):
 class Knobs(NamedTuple):
     """All knobs of a node. Immutable."""
 
-    #: Does the collector take orders?
+    #: Whether the collector takes orders.
     control: bool
     knobs: Tuple[KnobReading, ...]
     #: Unix time of the answer, by the collector's clock.
@@ -64,7 +65,7 @@ class Knobs(NamedTuple):
 
 
 def read_knobs(body: bytes) -> Knobs:
-    """Return the content of an answer; raises ValueError if it isn't one of a collector."""
+    """Return the content of an answer. Raises ValueError if it isn't a collector's."""
     try:
         whole = json.loads(body.decode("utf-8"), parse_constant=_no_number)
         knobs = tuple(map(_knob, whole["knobs"]))
@@ -78,7 +79,7 @@ def _no_number(text: str) -> float:
 
 
 def _number(value: Any) -> Optional[float]:
-    """Return a finite number of its type, or None; raises TypeError and OverflowError."""
+    """Return a finite number of its type, or None. Raises TypeError and OverflowError."""
     if value is None:
         return None
     if type(value) not in (int, float):

@@ -1,4 +1,4 @@
-"""``Leases``: holds knobs of a node's plugins at values, while somebody decides so anew."""
+"""``Leases``: holds knobs of a node's plugins at values, for as long as decisions are fresh."""
 
 import contextlib
 import json
@@ -18,17 +18,17 @@ from .node import Node
 from .plugins import PluginIdentity
 from .snapshot import Snapshot
 
-#: Seconds that a lease lasts without being renewed.
+#: Seconds that a lease lasts without renewal, by default.
 DEFAULT_TTL = 10.0
 MIN_TTL, MAX_TTL = 2.0, 60.0
-#: A lease is renewed when this share of it is over: two tries may fail.
+#: A lease is renewed when this share of it is over, so two tries may fail.
 _RENEW_AFTER = 1 / 3
 _HOLDER = re.compile(r"[a-z0-9._-]{1,64}")
 
 
 @names_its_fields
 class Entry(NamedTuple):
-    """A knob of a plugin, and the value that it is to have."""
+    """A knob of a plugin, and the value to hold it at."""
 
     identity: PluginIdentity
     name: str
@@ -37,28 +37,28 @@ class Entry(NamedTuple):
 
 @names_its_fields
 class Held(NamedTuple):
-    """How the collector answered an entry."""
+    """The collector's answer to an entry."""
 
     entry: Entry
     #: ``applied``, ``pending``, ``unchanged``, ``refused``, ``held_by``, ``pinned`` or
     #: ``quarantined``.
     status: str
-    #: Why, in the collector's words; empty if there is nothing to say.
+    #: The reason, in the collector's words; empty if there is none.
     rule: str
 
 
 class Leases:
     """Leases of one holder on one node; a context manager.
 
-    ``holder``: the name that everybody sees, of ``a-z0-9._-``; two programs of one name exclude
-    each other. ``ttl``: seconds (2 to 60) after which the plugins fall back to their defaults if
-    nothing is heard of this program. ``priority`` (0 to 9): a higher one takes a knob over; people
-    use 9. The node needs its ``control_token``. Raises ValueError.
+    ``holder``: a name of ``a-z0-9._-`` that everybody sees. Two programs of one name exclude each
+    other. ``ttl``: seconds (2 to 60) after which plugins fall back to their defaults if this
+    program is silent. ``priority`` (0 to 9): a higher one takes a knob over; people use 9. The node
+    needs its ``control_token``. Raises ValueError for an argument out of bounds.
 
-    A thread sends what :meth:`hold` says, on a connection of its own, and repeats what failed. It
-    **never renews by itself**: only a call of hold with a newer snapshot does. So a program that
-    hangs, or that decides by old numbers, loses its leases ``ttl`` seconds after its last decision.
-    Leaving the block releases everything. Safe to use from several threads.
+    A thread sends what :meth:`hold` says, on its own connection, and repeats what failed. It
+    **never renews by itself**: only a hold with a newer snapshot does. A program that hangs, or
+    decides by old numbers, loses its leases ``ttl`` seconds after its last decision. Leaving the
+    block releases everything. Thread-safe.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Leases:
         self._path = "leases/" + quote(holder)
         self._changed = threading.Condition()
         self._will: Tuple[Entry, ...] = ()
-        #: Which decision the will is of, and time.monotonic() of that; which one was answered.
+        #: The numbers of the latest decision and of the latest answered one; when they were made.
         self._decision = self._answered = 0
         self._decided_at = self._renewed_at = float("-inf")
         self._stated: Optional[Tuple[Entry, ...]] = None
@@ -93,20 +93,20 @@ class Leases:
 
     @property
     def held(self) -> Tuple[Held, ...]:
-        """How the entries were answered last, in the order of the will."""
+        """The latest answers to the entries, in their order."""
         return self._held
 
     @property
     def error(self) -> Optional[NodeError]:
-        """Why the latest try to send the will failed; None if it didn't."""
+        """Why the latest request to the node failed (a NodeError); None if it didn't."""
         return self._error
 
     def hold(self, will: Iterable[Entry], *, by: Snapshot) -> None:
-        """State the whole will: each knob in it is held, what is left out is released.
+        """Hold each knob in ``will`` at its value, and release all others.
 
-        ``by``: the snapshot that the decision is based on. One that isn't newer than that of the
-        call before renews nothing and changes nothing. Returns at once, raises nothing; ``held``
-        and ``error`` say what came of it.
+        ``by``: the snapshot that the decision is based on. If it isn't newer than that of the last
+        call, nothing is renewed or changed. Returns at once and raises nothing. ``held`` and
+        ``error`` tell the result.
         """
         with self._changed:
             if by.received <= self._seen or by.age > self.ttl or self._over:
@@ -120,7 +120,7 @@ class Leases:
             self._changed.notify()
 
     def _begin(self) -> None:
-        """Start the thread; the next call of hold tries again if that can't be done."""
+        """Start the thread. If that fails, the next call of hold tries again."""
         name = "leases-" + self._node.url
         thread = threading.Thread(target=self._run, name=name, daemon=True)
         try:
@@ -131,9 +131,9 @@ class Leases:
             self._thread = thread
 
     def wait(self, timeout: float) -> bool:
-        """Wait until the will that was stated last is answered; False if it isn't in time.
+        """Wait for the answer to the latest ``hold``, at most ``timeout`` seconds. Returns success.
 
-        It need not be applied then: ``held`` says.
+        The values need not be applied then: ``held`` says.
         """
         with self._changed:
             return self._changed.wait_for(
@@ -141,8 +141,10 @@ class Leases:
             )
 
     def release(self) -> None:
-        """Release everything and end, within the node's timeout. Raises nothing: what can't be
-        released ends by itself after ``ttl``. In a forked child it does nothing."""
+        """Release everything and end, within the node's timeout. Raises nothing.
+
+        What can't be released ends by itself after ``ttl``. Does nothing in a forked child.
+        """
         if os.getpid() != self._process:
             return
         with self._changed:
@@ -174,7 +176,7 @@ class Leases:
                 held = self._state(will)
             except NodeError as failure:
                 error = failure
-            except Exception as failure:  # a bug of ours is told, not silent
+            except Exception as failure:  # report a bug of ours
                 error = LeaseError(self._node.url, "the will could not be sent: %r" % failure)
             with self._changed:
                 self._error = error
@@ -183,11 +185,12 @@ class Leases:
                     self._answered, self._renewed_at = decision, decided
                 self._changed.notify_all()
                 if error is not None and not self._over:
-                    # What failed is tried again a few times a lease, while the decision is fresh.
+                    # A failed request is repeated a few times per lease, while the decision is
+                    # fresh.
                     self._changed.wait(min(self.ttl / 10, 1.0))
 
     def _is_due(self) -> bool:
-        """Is there something to send? Called with the lock."""
+        """Tell whether there is something to send. Call it with the lock held."""
         if self._over:
             return True
         if self._decision == self._answered or time.monotonic() - self._decided_at > self.ttl:
@@ -199,7 +202,7 @@ class Leases:
         )
 
     def _state(self, will: Tuple[Entry, ...]) -> Tuple[Held, ...]:
-        """Send a will; raises NodeError."""
+        """Send the values to hold. Raises NodeError."""
         if not will and self._etag is None:
             return ()
         entries = [
@@ -210,7 +213,7 @@ class Leases:
         body = json.dumps(whole).encode("utf-8")
         response = self._put(body)
         if response.status == 412 and self._etag is not None:
-            self._etag = None  # the lease ended meanwhile, or the collector knows nothing of it
+            self._etag = None  # the lease has ended, or the collector has lost it
             response = self._put(body)
         if response.status not in (200, 201):
             raise self._refusal(response)
@@ -223,7 +226,7 @@ class Leases:
         return self._node.order("PUT", self._path, headers, body)
 
     def _refusal(self, response: Response) -> NodeError:
-        if response.status >= 500:  # not of the will
+        if response.status >= 500:  # not because of the values
             return failures.of_answer(
                 self._node.url, response.status, response.headers, response.body
             )
@@ -243,7 +246,7 @@ def _named(entry: Entry) -> Dict[str, Any]:
 
 
 def _entries(response: Response, count: int, url: str) -> Any:
-    """Return the answers to the entries, as many as there were; raises LeaseError."""
+    """Return the answers to the entries, as many as there were. Raises LeaseError."""
     try:
         entries = json.loads(response.body.decode("utf-8"))["entries"]
         if len(entries) == count and all(type(each["status"]) is str for each in entries):

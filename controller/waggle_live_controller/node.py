@@ -1,4 +1,4 @@
-"""``Node``: asks the collector of one node."""
+"""``Node``: reads the collector of one node."""
 
 import copy
 import http.client
@@ -24,9 +24,9 @@ from .knobs import Knobs, read_knobs
 from .snapshot import Snapshot
 from .version import VERSION
 
-#: Seconds that a whole poll may take.
+#: Seconds that a whole poll may take by default.
 DEFAULT_TIMEOUT = 2.0
-#: Seconds, and the longest that anything here waits for one.
+#: The longest timeout in seconds.
 MAX_TIMEOUT = 86400.0
 API = "/api/v1/"
 TOKEN_HEADER = "Waggle-Control-Token"
@@ -35,17 +35,19 @@ TOKEN_HEADER = "Waggle-Control-Token"
 class Node:
     """One node's collector at ``url``: ``host:9090``, ``http://host:9090`` or ``https://…``.
 
-    ``host`` alone is ``http://host:9090``. ``timeout``: seconds (at most a day) that a whole poll
-    may take, from the look-up of the name to the last byte, for all addresses of the name together.
+    ``host`` alone means ``http://host:9090``. ``timeout``: seconds, at most a day, for a whole
+    poll: from the look-up of the name to the last byte, over all addresses of the name.
     ``ca_file``: the authority that signs the collector's certificate; by default those of the
-    system. ``cert_file`` and ``key_file``: our own certificate, if the collector wants one.
+    system. ``cert_file`` and ``key_file``: our own certificate, if the collector requires one.
     ``username`` and ``password``: its basic auth. ``control_token``: that of
-    ``--control.token-file``, which :class:`Leases` needs. Without TLS all three can be read on the
-    way.
+    ``--control.token-file``, which :class:`Leases` needs. Without TLS, passwords and tokens can be
+    read on the way.
 
-    Constructing it opens nothing; raises InvalidAddress and InvalidCredentials. The first poll
-    opens a connection, kept until :meth:`close`, the end of a ``with`` block or of the object.
-    Safe to use from several threads, whose polls take turns. Not to be used across a fork.
+    The constructor opens nothing. Raises InvalidAddress for a bad ``url`` or ``timeout``,
+    InvalidCredentials for bad credentials, and TypeError for an unknown argument. The first poll
+    opens a connection. :meth:`close`, the end of a ``with`` block or of the object closes it.
+
+    Thread-safe: polls of several threads take turns. Not to be used across a fork.
     """
 
     def __init__(
@@ -70,16 +72,16 @@ class Node:
         if not where.is_tls and (ca_file or cert_file or key_file):
             raise InvalidCredentials("certificates need an address that begins with https://")
         tls = tls_context(ca_file, cert_file, key_file) if where.is_tls else None
-        #: Whole, as it stands in errors and in what a fleet answers.
+        #: The whole URL, as in errors and in a fleet's results.
         self.url = where.url
         self.timeout = timeout
         self._prefix = where.prefix + API
         self._headers = {
             "Accept-Encoding": "gzip",
-            # A cache on the way is not asked.
+            # No cache on the way may answer.
             "Cache-Control": "no-cache",
             "User-Agent": "waggle-live-controller/" + VERSION,
-            # The collector gives up on a request that we no longer wait for.
+            # The collector stops work on a request that we no longer wait for.
             "X-Prometheus-Scrape-Timeout-Seconds": "%g" % timeout,
             **authorization(username, password),
         }
@@ -89,14 +91,14 @@ class Node:
 
     def _begin(self) -> None:
         self._client = self._connect()
-        # Node(url).poll() in one line, without close(), leaves no open socket either.
+        # Node(url).poll() in one line, without close(), also leaves no open socket.
         weakref.finalize(self, self._client.close)
         self._lock = threading.Lock()
-        #: By the window: the newest answer's time by the collector's clock, and when it came.
+        #: By window: the newest answer's time by the collector's clock, and when it first came.
         self._newest: Dict[Optional[int], Tuple[Optional[float], float]] = {}
 
     def twin(self) -> "Node":
-        """Return the same node with a connection of its own, which waits for no poll of this."""
+        """Return the same node with its own connection, which waits for no poll of this one."""
         twin = copy.copy(self)
         twin._begin()
         return twin
@@ -104,13 +106,14 @@ class Node:
     def poll(self, window: Optional[int] = None, **unknown: NoReturn) -> Snapshot:
         """Return all plugins of the node as they are now, within ``timeout``.
 
-        ``window``: over how many seconds (1 to 10) the means, quantiles and rates are, 10 by
-        default. ``snapshot.window`` says what the collector used; a collector older than 0.2
-        ignores it. Raises ValueError for another one, and a :class:`NodeError` if there is no
-        answer: NodeUnreachable, NodeNotReady, NodeRefused or NodeAnswerInvalid.
+        ``window``: the seconds, 1 to 10 (the default), over which means, quantiles and rates are
+        taken. ``snapshot.window`` says what the collector used; one older than 0.2 ignores it.
 
-        Nothing is kept here. An answer that a cache on the way repeats is as old as it was when it
-        came first; ``snapshot.age`` says how old.
+        Raises NodeUnreachable, NodeNotReady, NodeRefused or NodeAnswerInvalid (each a NodeError) if
+        there is no answer. Raises ValueError for another window, TypeError for an unknown argument.
+
+        Nothing is kept here. ``snapshot.age`` says how old the answer is, also if a cache on the
+        way repeats it.
         """
         if unknown:
             raise unexpected("poll", unknown, "poll(window=…); Node(url, timeout=…)")
@@ -131,9 +134,10 @@ class Node:
         )
 
     def knobs(self) -> Knobs:
-        """Return the knobs of all plugins, their values, and who holds them; raises a NodeError.
+        """Return the knobs of all plugins, their values, and who holds them. Needs no token.
 
-        It needs no token. A collector older than 0.2 has none: NodeAnswerInvalid.
+        Raises NodeUnreachable, NodeNotReady, NodeRefused or NodeAnswerInvalid. A collector older
+        than 0.2 has no knobs: NodeAnswerInvalid.
         """
         knobs: Knobs = self._read(read_knobs, self._get("knobs"))
         return knobs
@@ -141,10 +145,10 @@ class Node:
     def order(
         self, method: str, path: str, headers: Mapping[str, str], body: Optional[bytes] = None
     ) -> Response:
-        """Return the answer, of any status, to a request with the token.
+        """Send a request with the token, and return the answer, whatever its status.
 
-        ``path`` follows ``/api/v1/``. Raises NodeUnreachable, NodeRefused and NodeAnswerInvalid
-        where there is none. The request may arrive twice.
+        ``path`` follows ``/api/v1/``. The request may arrive twice. Raises NodeUnreachable,
+        NodeRefused or NodeAnswerInvalid if there is no answer.
         """
         return self._exchange(method, path, {**self._token, **headers}, body)
 
@@ -179,7 +183,7 @@ class Node:
             raise NodeAnswerInvalid(self.url, text) from error
 
     def close(self) -> None:
-        """Close the connection; the next poll opens another."""
+        """Close the connection. The next poll opens another one."""
         with self._lock:
             self._client.close()
 
@@ -194,6 +198,6 @@ class Node:
 
 
 def _seconds_in_cache(response: Response) -> float:
-    """Return how long a cache on the way says that it has kept an answer."""
+    """Return the seconds for which a cache on the way says that it has kept an answer."""
     age = response.headers.get("age", "")
     return float(age) if age.isdecimal() and len(age) < 10 else 0.0

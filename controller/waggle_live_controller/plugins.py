@@ -10,7 +10,7 @@ from .readings import CounterReading, GaugeReading, RateReading, Readings, Timer
 
 @names_its_fields
 class PluginIdentity(NamedTuple):
-    """The three labels that all series of a plugin have."""
+    """The three labels of all series of a plugin."""
 
     plugin: str
     task: str
@@ -21,45 +21,45 @@ class PluginIdentity(NamedTuple):
 class Process(NamedTuple):
     """One process of a plugin that is connected, or may return.
 
-    To act on one (``renice``, a cgroup), take those with ``pid_verified``, and compare
-    ``started_ticks`` with ``/proc/PID/stat`` first: a number becomes another process's.
+    To act on one (``renice``, a cgroup), check ``pid_verified``, and compare ``started_ticks`` with
+    ``/proc/PID/stat`` first: the kernel uses pids again.
     """
 
-    #: With ``pid_verified`` as the collector sees it, which is the node's where the collector
-    #: shares the node's pid namespace. Else as the process says, so in a namespace of its own.
+    #: With ``pid_verified`` the pid that the collector sees: the node's, if the collector shares
+    #: the node's pid namespace. Else what the process says, in its own namespace.
     pid: Optional[int]
-    #: Did the kernel tell the pid, and is it still this process's?
+    #: Whether the pid is from the kernel, and still this process's.
     pid_verified: bool
-    #: When it started by the kernel, in clock ticks since the boot: the 22nd field of
-    #: ``/proc/PID/stat``. None unless the kernel told the pid.
+    #: The kernel's start time, in clock ticks since the boot: the 22nd field of ``/proc/PID/stat``.
+    #: None unless the pid is from the kernel.
     started_ticks: Optional[int]
-    #: The Kubernetes node that it runs on; None if nobody says.
+    #: The Kubernetes node that it runs on; None if unknown.
     host: Optional[str]
-    #: Is that of the stack's record of a proven pod? Else the process says so.
+    #: Whether that is from the stack's record of a proven pod. Else the process says so.
     host_verified: bool
-    #: The id that its container has with the runtime, by the path of its cgroup; None outside of
-    #: containers, and where the kernel doesn't tell the pid.
+    #: The runtime's id of its container, from the path of its cgroup. None outside of containers,
+    #: or if the pid is not from the kernel.
     container: Optional[str]
-    #: Is that path one that only runtimes make? In a user's slice the user chooses the names.
+    #: Whether only runtimes make such a path. In a user's slice the user chooses the names.
     container_verified: bool
     #: ``up``, ``silent`` or ``ended``.
     state: str
-    #: Unix time of its start, as it says.
+    #: Unix time of its start, as the process says.
     start: Optional[float]
 
 
 @names_its_fields
 class PluginReading(NamedTuple):
-    """One plugin: its identity, its state, and the readings of its series."""
+    """One plugin: its identity, its state, and the readings of its series. Immutable."""
 
     identity: PluginIdentity
-    #: Is a process of it connected? If not, the rest is what was known last.
+    #: Whether a process of it is connected. If not, the rest is what was known last.
     up: bool
-    #: The collector's word: ``up``; ``silent`` (connected, but not heard for 4 s, or its connection
-    #: is closed and it isn't known to be gone); ``ended``. None from an older collector.
+    #: ``up``, ``silent`` or ``ended``, as the collector decides. Silent: connected but not heard
+    #: for 4 s, or disconnected and not known to be gone. None from an older collector.
     state: Optional[str]
-    #: How its latest process ended: ``ok``, ``error``, ``stopped``, ``lost`` (vanished without a
-    #: word). None if none has, and from an older collector.
+    #: How its latest process ended: ``ok``, ``error``, ``stopped`` or ``lost`` (without ``bye``).
+    #: None if none has ended, and from an older collector.
     status: Optional[str]
     #: Seconds from its latest message of any kind to the node's answer.
     silent: Optional[float]
@@ -67,28 +67,28 @@ class PluginReading(NamedTuple):
     rates: Readings[RateReading]
     gauges: Readings[GaugeReading]
     counters: Readings[CounterReading]
-    #: Connected processes.
+    #: The number of connected processes.
     sessions: int
-    #: Those and the ones that may return; empty from an older collector.
+    #: The connected processes and those that may return; empty from an older collector.
     processes: List[Process]
     #: Unix time of the start of its oldest connected process.
     start: Optional[float]
-    #: CPU time of all its processes; and per second over the last 10 s, so 1.0 is one core.
+    #: CPU seconds of all its processes; and per second over the last 10 s, so 1.0 is one core.
     cpu_seconds: Optional[float]
     cpu_per_second: Optional[float]
     memory_bytes: Optional[float]
     #: Whose memory that is: ``container``, or ``process`` for the sum of its processes. None if
-    #: nobody told, for some of both, and from an older collector.
+    #: unknown or mixed, and from an older collector.
     memory_scope: Optional[str]
     #: Processes that ended, by status; problems, by reason.
     exits: Mapping[str, int]
     problems: Mapping[str, int]
-    #: Messages published, by name: how many; how many a second over the last 10 s; and seconds
-    #: since the last one. An older collector tells the first alone.
+    #: Messages published, by name: their number, their number per second over the last 10 s, and
+    #: seconds since the last one. An older collector gives only the first.
     messages: Mapping[str, int]
     messages_per_second: Mapping[str, Optional[float]]
     messages_age: Mapping[str, Optional[float]]
-    #: The same of uploaded files; None before the first one.
+    #: The same for uploaded files; None before the first one.
     uploads: Optional[float]
     uploads_per_second: Optional[float]
     uploads_age: Optional[float]
@@ -106,13 +106,13 @@ class PluginReading(NamedTuple):
 
     @property
     def heard(self) -> bool:
-        """Is its state ``up``? Otherwise all that is per second is None."""
+        """Whether its state is ``up``. If not, all values per second are None."""
         return self.up if self.state is None else self.state == "up"
 
     def most_expensive(self, most: Optional[int] = None) -> Dict[str, List[Function]]:
         """Return the ``most`` expensive functions, or all, by the profiler that measured them.
 
-        Without ``__other__``. Almost always there is one profiler, or none.
+        ``__other__`` is left out. Mostly there is one profiler, or none.
         """
         found: Dict[str, List[Function]] = {}
         for function in self.functions:
@@ -122,16 +122,15 @@ class PluginReading(NamedTuple):
 
 
 class Plugins(Mapping[str, PluginReading]):
-    """The plugins by their tasks.
+    """The plugins by their tasks. Immutable and thread-safe.
 
     Several plugins may share a task: those of two jobs, or of an ended job and its successor.
-    ``plugins["task"]`` is the only one of them, or the only one that is up; otherwise it raises
+    ``plugins["task"]`` is the only one of them, or the only one that is up; else it raises
     AmbiguousPlugin. The others have keys with their whole identity,
-    ``task{job="17",plugin="yolo"}``, so iteration goes over every plugin once.
+    ``task{job="17",plugin="yolo"}``. So iteration yields each plugin once.
 
     A plugin that the node doesn't know raises UnknownPlugin, a KeyError. An ended one stays for the
-    collector's holding time (5 min) with ``up`` False. Immutable, so safe to use from several
-    threads.
+    collector's holding time (5 min) with ``up`` False.
     """
 
     def __init__(self, plugins: Iterable[PluginReading]) -> None:
@@ -142,7 +141,7 @@ class Plugins(Mapping[str, PluginReading]):
         for task, shared in self._by_task.items():
             chosen = _choose(shared)
             for plugin in shared:
-                # A task that looks like a key is never a key itself, so that keys are unique.
+                # A task that looks like such a key is never a key itself, so keys are unique.
                 bare = plugin is chosen and "{" not in task
                 self._by_key[task if bare else _whole_key(plugin)] = plugin
 

@@ -1,8 +1,8 @@
 """The readings of a plugin's series: immutable values, and mappings to find them in.
 
-Durations and ages are in seconds. ``None`` stands for what is not known, and is never written as 0.
-A timer without a sample in the last 10 s has no mean, and an ended plugin has no rate. ``age`` is
-the time from the latest update of the series to the node's answer.
+Durations and ages are in seconds. None means unknown, and is never written as 0. A timer without a
+sample in the last 10 s has no mean, and an ended plugin has no rate. ``age``: seconds from the
+latest update of the series to the node's answer.
 """
 
 from typing import Dict, Generic, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, TypeVar
@@ -21,9 +21,9 @@ class TimerReading(NamedTuple):
     count: int  # type: ignore[assignment]  # it hides tuple.count, which nobody needs here
     sum: float
     failures: int
-    #: The most recent duration, however old it is; None before the first one.
+    #: The most recent duration, of any age; None before the first one.
     last: Optional[float]
-    #: Over the last 10 s; None if nothing was timed in them.
+    #: Over the last 10 s; None if nothing was timed then.
     mean: Optional[float]
     p50: Optional[float]
     p95: Optional[float]
@@ -38,20 +38,20 @@ class RateReading(NamedTuple):
     labels: Mapping[str, str]
     age: Optional[float]
     total: int
-    #: Events a second over the last 10 s. 0.0 means that the plugin is heard and that nothing
-    #: happened in it; None that it is not heard.
+    #: Events per second over the last 10 s. 0.0: the plugin is heard, and nothing happened. None:
+    #: it is not heard.
     per_second: Optional[float]
-    #: Of a rate that is used as a block: 1 / the mean duration of its blocks over the last 10 s.
-    #: None of a rate that is ticked, without a block in the last 10 s, of a plugin that is not
-    #: heard, and from collectors that don't report it.
+    #: For a rate that is used as a block: 1 / the mean duration of its blocks over the last 10 s.
+    #: None for a ticked rate, without a block in the last 10 s, for a plugin that is not heard, and
+    #: from collectors that don't report it.
     block_per_second: Optional[float]
-    #: By the latest event or block alone, however old it is.
+    #: From the latest event or block alone, of any age.
     last: Optional[float]
 
 
 @names_its_fields
 class GaugeReading(NamedTuple):
-    """A value as it was set last; None for NaN and the infinities, which JSON doesn't have."""
+    """A value as it was last set. None for NaN and infinities, which JSON doesn't have."""
 
     name: str
     labels: Mapping[str, str]
@@ -71,7 +71,7 @@ class CounterReading(NamedTuple):
 
 @names_its_fields
 class TimerDifference(NamedTuple):
-    """What a timer measured between two snapshots. All is None where that isn't known."""
+    """What a timer measured between two snapshots. Unknown values are None."""
 
     name: str
     labels: Mapping[str, str]
@@ -81,26 +81,28 @@ class TimerDifference(NamedTuple):
 
     @property
     def mean(self) -> Optional[float]:
-        """Mean duration; None without a sample, too."""
+        """The mean duration in seconds; None if unknown or without a sample."""
         return self.sum / self.count if self.count and self.sum is not None else None
 
 
 @names_its_fields
 class RateDifference(NamedTuple):
-    """What a rate counted between two snapshots. All is None where that isn't known."""
+    """What a rate counted between two snapshots. Unknown values are None."""
 
     name: str
     labels: Mapping[str, str]
     events: Optional[int]
     per_second: Optional[float]
-    #: CPU seconds of the whole plugin for each event; None without an event, too. A process tells
-    #: its CPU time every 2 s, so it means something over 10 s and more.
+    #: CPU seconds of the whole plugin per event; None if unknown or without an event. A process
+    #: reports its CPU time every 2 s, so it is meaningful over 10 s and more.
     cpu: Optional[float]
 
 
 def series_key(name: str, labels: Mapping[str, str]) -> str:
-    """Return ``name{key="value",...}`` in Prometheus's notation, labels in order; the bare name
-    without labels. Different labels never give the same key."""
+    """Return ``name{key="value",...}`` in Prometheus's notation; the bare name without labels.
+
+    Labels are sorted. Different labels never give the same key.
+    """
     if not labels:
         return name
     pairs = ('%s="%s"' % (key, _escaped(labels[key])) for key in sorted(labels))
@@ -123,11 +125,11 @@ Reading = TypeVar(
 
 
 class Readings(Mapping[str, Reading], Generic[Reading]):
-    """The readings of one kind by the keys of their series: ``timers["inference"]``; with labels
-    ``timers['inference{model="yolov7"}']`` or ``timers.labelled("inference", model="yolov7")``.
+    """The readings of one kind by the keys of their series. Immutable and thread-safe.
 
-    Iteration goes over all of them. A missing key raises UnknownSeries, a KeyError. Immutable, so
-    safe to use from several threads.
+    ``timers["inference"]``; with labels ``timers['inference{model="yolov7"}']`` or
+    ``timers.labelled("inference", model="yolov7")``. Iteration goes over all of them. A missing key
+    raises UnknownSeries, a KeyError.
     """
 
     def __init__(self, kind: str, readings: Iterable[Reading]) -> None:
@@ -153,9 +155,9 @@ class Readings(Mapping[str, Reading], Generic[Reading]):
         return "<%ss: %s>" % (self._kind, ", ".join(self._by_key) or "none")
 
     def labelled(self, name: str, **labels: str) -> Reading:
-        """Return the series with exactly these labels; raises UnknownSeries."""
+        """Return the series with exactly these labels. Raises UnknownSeries if there is none."""
         return self[series_key(name, labels)]
 
     def named(self, name: str) -> Tuple[Reading, ...]:
-        """Return all series of that name, whatever their labels; empty if there are none."""
+        """Return all series of that name, with any labels; empty if there are none."""
         return tuple(each for each in self._by_key.values() if each.name == name)

@@ -10,7 +10,7 @@ from .plugins import PluginIdentity, Plugins
 
 @names_its_fields
 class NodeIdentity(NamedTuple):
-    """The node's names; empty if the collector doesn't know them."""
+    """The node's names. Empty if the collector doesn't know them."""
 
     node_id: str
     vsn: str
@@ -36,8 +36,8 @@ class Snapshot(NamedTuple):
     def since(self, earlier: "Snapshot") -> Difference:
         """Return what happened between an ``earlier`` snapshot of the same node and this one.
 
-        Raises ValueError for a snapshot of another node. What isn't known is None: of a plugin that
-        started anew, is not heard or was not there, and of a counter that fell.
+        Raises ValueError for a snapshot of another node. A value is None if it is unknown: for a
+        plugin that restarted, is not heard or was not there, and for a counter that fell.
         """
         if earlier.url != self.url:
             raise ValueError("a snapshot of %s tells nothing of %s" % (earlier.url, self.url))
@@ -45,9 +45,9 @@ class Snapshot(NamedTuple):
 
     @property
     def age(self) -> float:
-        """Seconds since the answer was made, as far as that is known.
+        """Seconds since the answer was made, as far as is known.
 
-        Add it to the ages in a snapshot that was kept for a while. It is large at once where a
-        cache on the way repeats an answer.
+        Add it to the ages in a snapshot that was kept for a while. If a cache on the way repeats an
+        old answer, it is large at once.
         """
         return time.monotonic() - self.received

@@ -52,7 +52,7 @@ def test_what_was_asked_for_counts_even_over_the_cgroup(system, caplog):
     """That is the operator's to decide; it is said."""
     where = system("0::/\n", memory_max="33554432\n")
     assert memory.limit(64 * MIB, **where) == 64 * MIB
-    assert "the cgroup has 33554432" in caplog.text
+    assert "the cgroup allows 33554432" in caplog.text
 
 
 def test_strangers_get_what_the_collector_leaves(caplog):

@@ -79,7 +79,7 @@ def test_a_socket_that_was_removed_is_made_anew_and_a_reason_is_said_once(unix, 
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
     assert "no new plugin can report" in said[0]
-    assert "made anew" in said[1]
+    assert "made again" in said[1]
 
 
 def test_a_reason_that_comes_again_is_said_again(unix, caplog):
@@ -98,5 +98,5 @@ def test_a_reason_that_comes_again_is_said_again(unix, caplog):
         run(unix, {"table": work}, lambda: len(replaced) == 2, replaced)
     for sock in replaced:
         sock.close()
-    said = ["made anew" in record.getMessage() for record in caplog.records]
+    said = ["made again" in record.getMessage() for record in caplog.records]
     assert said == [False, True, False, True]

@@ -216,7 +216,7 @@ def test_errors_are_those_of_the_page(call, names):
 def test_every_call_says_what_it_raises_and_shows_an_example():
     """So does each name; and each class what threads may do and what can be lost."""
     for heading, text in SECTIONS.items():
-        if heading == "What holds for every call":
+        if heading == "Rules for every call":
             continue
         assert "```python" in text or heading in ("Span", "Gauge", "Counter", "Knob"), heading
         if "." in heading or "(" in heading:

@@ -79,6 +79,7 @@ def test_kinds_of_cells_and_their_fields():
 
 def test_bounds_are_those_of_the_program():
     """Numbers of the page that both sides count by."""
+    page = " ".join(PAGE.split())
     for number, text in [
         (protocol.MAX_LINE_BYTES, "1 MiB (%s bytes)"),
         (protocol.MAX_NAME_LENGTH, "at most %s characters, not beginning"),
@@ -93,9 +94,9 @@ def test_bounds_are_those_of_the_program():
         (knobs.MAX_DECLARATION_BYTES, "declaration has at most %s bytes"),
         (int(knobs.MAX_SETTLE), "at most %s, until a new value"),
         (int(knobs.MAX_LEASE), "Over %s counts"),
-        (messages.MAX_REFUSALS, "After %s of"),
+        (messages.MAX_REFUSALS, "After %s bad cells"),
     ]:
-        assert text % format(number, ",") in PAGE, text
+        assert text % format(number, ",") in page, text
     reserved = re.search(r"These names are reserved: (.*?)\.\n", PAGE, re.DOTALL).group(1)
     assert set(code(reserved)) == protocol.RESERVED_LABELS
 

@@ -1,1 +1,1 @@
-"""Knobs: what somebody else may set in this process, for as long as a lease lasts."""
+"""Knobs: what a controller may set in this process, for as long as its lease lasts."""

@@ -5,16 +5,16 @@ from typing import Callable, Optional
 
 from ..native import Native
 
-#: Longest time in seconds that the thread sleeps: a lease may be given up for a shorter one.
+#: The longest sleep of the thread in seconds: a shorter lease may replace the present one.
 LOOK_SECONDS = 0.25
 
 
 class Expiry:
     """Ends leases by calling ``expire``, in a thread of its own that lives while there are any.
 
-    The sender could be held up for longer than a lease lasts: by a name server, a log handler or a
-    frozen disk. This thread needs nothing but the clock. All methods are called with the lock of
-    the knobs held, and so ``expire`` takes it.
+    A name server, a log handler or a frozen disk could hold the sender up for longer than a lease
+    lasts. This thread needs only the clock. Call all methods with the lock of the knobs held;
+    ``expire`` takes it itself.
     """
 
     def __init__(self, expire: Callable[[], Optional[float]]) -> None:
@@ -22,7 +22,7 @@ class Expiry:
         self._is_running = False
 
     def watch(self) -> bool:
-        """Have the thread run; False where none can be started."""
+        """Have the thread run. Returns False if none can be started."""
         if not self._is_running:
             try:
                 Native.start_thread(self._run, "live-leases")
@@ -32,7 +32,7 @@ class Expiry:
         return True
 
     def has_ended(self) -> None:
-        """Note that the thread ends, for want of leases."""
+        """Note that the thread ends, since no lease is left."""
         self._is_running = False
 
     def _run(self) -> None:
@@ -40,5 +40,5 @@ class Expiry:
         while until is not None:
             with suppress(BaseException):  # a tool may raise SystemExit in all threads
                 Native.sleep(max(0.0, min(LOOK_SECONDS, until - Native.monotonic())))
-                until = Native.monotonic() + LOOK_SECONDS  # where the next line fails
+                until = Native.monotonic() + LOOK_SECONDS  # used if the next line fails
                 until = self._expire()

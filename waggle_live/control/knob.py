@@ -1,4 +1,4 @@
-"""One knob: a value that somebody else may set for a while, where it comes from, until when."""
+"""One knob: a value that a controller may set for a while, its source, and until when."""
 
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, Optional, Tuple, TypeVar
@@ -17,12 +17,12 @@ T = TypeVar("T", bool, int, float, str)
 class Knob(Generic[T]):
     """A value of the author's program that a controller may set within declared bounds.
 
-    Safe for threads; nothing here blocks. Without a collector or a controller, and once the lease
-    of whoever set it has ended, the value is the default. A copy is the same knob; pickled, it is
-    that of the process that unpickles it, and a forked child starts at the default.
+    Thread-safe; never blocks, never raises. Without a collector or a controller, and after the
+    lease of a set value has ended, the value is the default. A copy is the same knob. Unpickled in
+    another process, it is that process's knob. A forked child starts at the default.
     """
 
-    # Changed by Knobs, its owner, alone. ``pin``: what the operator has fixed, None for nothing.
+    # Only Knobs, its owner, changes it. ``pin``: the value that the operator has fixed, or None.
     __slots__ = (
         "_by_thread",
         "current",
@@ -40,7 +40,7 @@ class Knob(Generic[T]):
         self.declaration = declaration
         self.pin = pin
         self.owner = owner
-        #: Seconds slept for a limit, while this is one; see ``instruments.pace``.
+        #: Seconds slept for a limit, if this is one; see ``instruments.pace``.
         self.slept: Optional[float] = None
         #: What each thread saw last.
         self._by_thread = ByThread()
@@ -50,23 +50,27 @@ class Knob(Generic[T]):
 
         @property
         def value(self) -> T:
-            """The value to use now. It changes in the middle of anything; keep it in a variable
-            where one piece of work must use one value."""
+            """The value to use now, of the declared type.
+
+            It may change at any moment. Keep it in a variable if one piece of work must use one
+            value.
+            """
 
     else:  # in C: a function of ours would take twice as long
         value = property(attrgetter("current"), doc="The value to use now.")
 
     @property
     def name(self) -> str:
-        """What it was declared as."""
+        """The name that it was declared under."""
         return self.declaration.name
 
     def changed(self) -> bool:
-        """Tell whether the value differs from what it was when this thread asked last.
+        """Tell whether the value differs from that at this thread's last call.
 
-        True at first, so ``if model.changed(): net = load(model.value)`` loads the first one, too.
+        True at the first call, so ``if model.changed(): net = load(model.value)`` also loads the
+        first one.
         """
-        self.owner.begin()  # in a forked child nothing else may have begun its session
+        self.owner.begin()  # a forked child's session may not have begun yet
         here, current = self._by_thread.here(), self.current
         seen = here.get("seen")
         here["seen"] = current
@@ -79,13 +83,14 @@ class Knob(Generic[T]):
         return "Knob(%r, value=%r, source=%r)" % (self.name, self.current, self.source)
 
     def reset(self) -> None:
-        """Start at the default or the pin, as nothing was ever set."""
+        """Start at the pin or the default, as if nothing was ever set."""
         self.current: Value = self._initial()
         #: When the lease ends, by the monotonic clock; None without one.
         self.until: Optional[float] = None
         self.revision = 0
         self.error: Optional[str] = None
-        #: Of its limits. A new one, for a thread that a forked child hasn't got may have held it.
+        #: The lock of its limits. A new one: a thread that is missing after a fork may have held
+        #: it.
         self.lock = Native.RLock()
         if self.slept is not None:
             self.slept = 0.0
@@ -118,7 +123,7 @@ class Knob(Generic[T]):
             self.release()
 
     def refuse(self, lease: Lease, why: str) -> None:
-        """Say why a lease isn't taken; the value from before goes on, until its own end."""
+        """Say why a lease isn't taken. The earlier value goes on, until its own end."""
         self.revision, self.error = lease.revision, why
 
     def release(self) -> None:
@@ -128,7 +133,7 @@ class Knob(Generic[T]):
             self._change(self.declaration.default)
 
     def _change(self, value: Value) -> Optional[str]:
-        """Put a value in place; return why that can't be, and leave the default in place then."""
+        """Put a value in place. If that is impossible, return why and stay at the default."""
         if value == self.current:
             return None
         why = self.apply(value)
@@ -138,20 +143,20 @@ class Knob(Generic[T]):
         return why
 
     def apply(self, value: Value) -> Optional[str]:
-        """Do what a new value asks for; return why that can't be done."""
+        """Do what a new value asks for. Returns why that is impossible, else None."""
 
     def count_sleep(self) -> None:
-        """Tell from now on how long its limit has slept."""
+        """Report from now on how long its limit has slept."""
         if self.slept is None:
             self.slept = 0.0
             self.owner.is_paced = True
 
     def report(self) -> Tuple[Any, ...]:
-        """Return what is worth a message at once, where it has changed."""
+        """Return what is worth a message at once if it changes."""
         return self.current, self.source, self.revision, self.error
 
     def entry(self) -> Dict[str, Any]:
-        """Return this knob as it stands in a message ``knobs``."""
+        """Return this knob's entry in a message ``knobs``."""
         entry = self.declaration.fields()
         entry.update(value=self.current, source=self.source, revision=self.revision)
         if self.error is not None:
@@ -162,12 +167,12 @@ class Knob(Generic[T]):
 
 
 class ProfileKnob(Knob[int]):
-    """The reserved knob ``__profile``, whose value a profiler follows at once."""
+    """The reserved knob ``__profile``. A profiler follows its value at once."""
 
     __slots__ = ()
 
     def apply(self, value: Value) -> Optional[str]:
-        """Have the profiler sample so often."""
+        """Have the profiler sample at this rate. Returns why that is impossible, else None."""
         set_rate: Callable[[int], Optional[str]] = self.owner.owner.set_rate
         why = set_rate(int(value))
         if why is not None:

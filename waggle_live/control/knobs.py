@@ -10,16 +10,16 @@ from ..wire.knobs import MAX_KNOBS, PROFILE_KNOB, Declaration, Lease, Value
 from .expiry import Expiry
 from .knob import PINS_VARIABLE, Knob, ProfileKnob
 
-#: ``off``: this process takes no orders, and says nothing of knobs.
+#: ``off``: this process takes no orders, and reports no knobs.
 CONTROL_VARIABLE = "WAGGLE_LIVE_CONTROL"
 _BOOLS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Knobs:
-    """Makes and keeps the knobs of a process. Thread-safe; a value is read without any of it.
+    """Makes and keeps the knobs of a process. Thread-safe; reading a value uses none of this.
 
-    ``begin`` begins the session; None where there is none. ``owner.set_rate(hz)`` has a profiler
-    sample so often, and returns why it can't. Pickled as the ``knobs`` of its ``owner``.
+    ``begin`` begins the session; None if there is none. ``owner.set_rate(hz)`` sets a profiler's
+    rate, and returns why it can't. Pickled as the ``knobs`` of its ``owner``.
     """
 
     def __init__(
@@ -34,13 +34,13 @@ class Knobs:
         self._log_once = LogOnce()
         self._lock = Native.RLock()
         self._expiry = Expiry(self.expire)
-        #: Whether somebody else may set anything here.
+        #: Whether a controller may set anything here.
         self.is_controlled = self._read_control(environ.get(CONTROL_VARIABLE, ""))
         self._pins = self._read_pins(environ.get(PINS_VARIABLE, ""))
         self.profile = ProfileKnob(PROFILE_KNOB, self._pin(PROFILE_KNOB), self)
         self._by_name: Dict[str, Knob[Any]] = {}
-        #: Those that ``waggle-live run`` has made; an author's takes the place of one of its name,
-        #: or of any where there are too many.
+        #: Knobs made by ``waggle-live run``. An author's knob replaces the one of its name, or any
+        #: if there are too many.
         self._automatic: Dict[str, Knob[Any]] = {}
         #: Whether any of them is the limit of a pace.
         self.is_paced = False
@@ -53,12 +53,12 @@ class Knobs:
     def get(self, declaration: Declaration) -> Any:
         """Return the knob of that declaration, made at the first call.
 
-        Raises InvalidMetric for another declaration of its name, and for one knob too many.
+        Raises InvalidMetric for another declaration of its name, or for one knob too many.
         """
         name = declaration.name
         known = self._by_name.get(name)
         if known is None:
-            pin = self._pin(declaration)  # logs a bad one, which is no business for within the lock
+            pin = self._pin(declaration)  # logs a bad one, so outside of the lock
             with self._lock:
                 if name not in self._by_name and len(self._by_name) >= MAX_KNOBS:
                     text = "at most %d knobs a process, %r is one too many"
@@ -79,8 +79,10 @@ class Knobs:
         return known
 
     def automatic(self, declaration: Declaration) -> Optional[Knob[Any]]:
-        """Return a knob that ``waggle-live run`` makes; None where the author uses the name, or
-        there are too many."""
+        """Return a knob that ``waggle-live run`` makes. None if it must not.
+
+        That is so if the author uses the name, or there are too many.
+        """
         name = declaration.name
         if name in self._automatic:
             return self._automatic.get(name)
@@ -98,9 +100,9 @@ class Knobs:
             self._begin()
 
     def take(self, leases: Sequence[Lease], since: float) -> None:
-        """Take these for all leases that there are: what is left out goes back to its default.
+        """Replace all leases by these. A knob that is left out goes back to its default.
 
-        Their seconds are counted from the monotonic time ``since``.
+        Their seconds count from the monotonic time ``since``.
         """
         named = {lease.name: lease for lease in leases}
         with self._watched():
@@ -116,9 +118,9 @@ class Knobs:
                     knob.take(lease, since + lease.seconds)
 
     def expire(self) -> Optional[float]:
-        """End the leases whose time is over; return when the next one ends, None if there is none.
+        """End the leases whose time is over. Returns the monotonic time at which the next one ends.
 
-        By the monotonic clock. Without one left, the thread that calls this ends.
+        Returns None if there is none; the thread that calls this then ends.
         """
         with self._watched():
             now = Native.monotonic()
@@ -131,7 +133,7 @@ class Knobs:
             return min(ends) if ends else None
 
     def entries(self) -> List[Dict[str, Any]]:
-        """Return all knobs as they stand, the reserved one among them."""
+        """Return the entries of all knobs, the reserved one among them."""
         with self._lock:
             return [knob.entry() for knob in self._all()]
 
@@ -140,7 +142,7 @@ class Knobs:
         return sum(knob.slept or 0.0 for knob in self._all())
 
     def end(self) -> None:
-        """End all leases, with the session: the next one starts anew."""
+        """End all leases, with the session. The next session starts anew."""
         with self._watched():
             for knob in self._all():
                 knob.release()
@@ -216,7 +218,7 @@ class Knobs:
 
 
 def _parse(text: str, kind: str) -> Value:
-    """Return a text as a value of a knob's type; raises ValueError."""
+    """Return a text as a value of a knob's type. Raises ValueError."""
     try:
         if kind == "bool":
             return _BOOLS[text.lower()]

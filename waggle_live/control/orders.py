@@ -1,4 +1,4 @@
-"""What a session says of its knobs to the collector, and hears."""
+"""What a session reports of its knobs to the collector, and the orders it gets."""
 
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -10,34 +10,36 @@ from ..wire.protocol import encode
 from ..wire.stacks import Times, encode_stacks
 from .knobs import Knobs
 
-#: Seconds between two ``set`` that are taken. The collector holds changes back to one a second;
-#: this bounds what one that doesn't can make a plugin do.
+#: Seconds between two ``set`` that are taken. Our collector allows one change per second. This
+#: limits what any other one can make a plugin do.
 DEFAULT_TAKE_SECONDS = 0.1
-#: Seconds between messages that only tell how long a limit has slept, and between those of stacks.
+#: Seconds between messages with only the sleep of a limit, and between those of stacks.
 DEFAULT_SLEPT_SECONDS, DEFAULT_STACKS_SECONDS = 1.0, 1.0
 
 
 class NoOrders:
-    """Stands for the orders of a session that takes none."""
+    """The orders of a session that takes none."""
 
     is_on = False
 
     def hear(self, message: Mapping[str, Any], since: float) -> None:
-        """Pass a message ``set`` over."""
+        """Ignore a message ``set``."""
 
     def tell(self, connection: Any, is_last: bool) -> None:
-        """Tell nothing."""
+        """Do nothing: there is nothing to report."""
 
     def end(self) -> None:
-        """End with the session."""
+        """Do nothing: there is nothing to end."""
 
 
 NO_ORDERS = NoOrders()
 
 
 class Orders(NoOrders):
-    """Used by the sender's thread alone. ``profiler`` collects folded stacks for the ``owner``, as
-    ``reporter.profiler.Profiler`` says."""
+    """Takes orders and reports the knobs. Used by the sender's thread alone.
+
+    ``profiler`` collects folded stacks for the ``owner``, as ``reporter.profiler.Profiler`` says.
+    """
 
     def __init__(self, knobs: Knobs, profiler: Any, owner: Any) -> None:
         self._knobs = knobs
@@ -46,16 +48,16 @@ class Orders(NoOrders):
         self._profiler = profiler
         self._owner = owner
         self._log_once = LogOnce()
-        #: The newest ``set`` that was heard and not taken yet.
+        #: The newest ``set`` that was received and not taken yet.
         self._heard: Optional[Mapping[str, Any]] = None
         self._heard_since = 0.0
         self._take_at = 0.0
         self._are_stacks_wanted = False
-        #: The revision of the collection of stacks, 0 while there is none; what of it was told.
+        #: The revision of the collection of stacks, 0 while there is none; what of it was sent.
         self._collecting = 0
         self._told: Dict[str, Times] = {}
         self._told_at = 0.0
-        #: What of the knobs was told, on which connection and when.
+        #: What of the knobs was sent, on which connection and when.
         self._told_on: Any = None
         self._version = -1
         self._slept = 0.0
@@ -63,17 +65,18 @@ class Orders(NoOrders):
         self._number = self._stacks_number = 0
 
     def hear(self, message: Mapping[str, Any], since: float) -> None:
-        """Keep a message ``set`` until it is taken; a newer one takes its place.
+        """Keep a message ``set`` until it is taken. A newer one replaces it.
 
-        ``since``: a monotonic time before it came. Its leases are counted from there: it may have
-        lain in the socket for longer than they last, if this process was stopped or held up.
+        ``since``: a monotonic time before it arrived, from which its leases count. If this process
+        was stopped, the message may have waited in the socket for longer than they last.
         """
         self._heard, self._heard_since = message, since
 
     def tell(self, connection: Any, is_last: bool) -> None:
-        """Take what was heard, and tell how the knobs stand, on a new connection in any case.
+        """Take the waiting ``set``, and send the state of the knobs; on a new connection always.
 
-        None for no connection. ``is_last``: nothing more is told in this session. Raises OSError.
+        ``connection`` None: there is none. ``is_last``: the session sends nothing after this.
+        Raises OSError.
         """
         knobs = self._knobs
         if (
@@ -83,13 +86,15 @@ class Orders(NoOrders):
             and not self._collecting
             and not knobs.is_paced
         ):
-            return  # as at most ticks
+            return  # the usual case
         if not self.is_on or connection is None or not connection.is_clear:
             return
         try:
             lines = self._lines(connection is not self._told_on, is_last)
         except Exception as error:
-            self._log_once.fault(error, "the knobs can't be told, for an error of ours")
+            self._log_once.fault(
+                error, "the state of the knobs can't be sent because of an internal error"
+            )
             return
         self._told_on = connection
         for line in lines:
@@ -105,7 +110,7 @@ class Orders(NoOrders):
     def _lines(self, everything: bool, is_last: bool) -> List[bytes]:
         now = Native.monotonic()
         if everything:
-            self._heard = None  # it came on another connection, perhaps of another collector
+            self._heard = None  # it came on another connection, perhaps from another collector
         self._take(now)
         lines = self._stack_lines(everything, is_last, now)
         version, slept = self._knobs.version, self._knobs.slept()

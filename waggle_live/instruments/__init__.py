@@ -1,1 +1,1 @@
-"""What an author holds: timers, rates, gauges, counters, and the decorators."""
+"""The instruments that an author holds: timers, rates, gauges, counters and their decorators."""

@@ -1,4 +1,4 @@
-"""What the calls of ``LiveMetrics`` are given: names, labels, seconds."""
+"""Checks the arguments of ``LiveMetrics``'s calls: names, labels, seconds."""
 
 import inspect
 from typing import Any, Callable, Dict, Tuple, TypeVar
@@ -7,22 +7,18 @@ from ..wire.errors import InvalidMetric, InvalidType, describe
 from ..wire.protocol import Labels, check_labels, check_name
 from .number import to_float
 
-#: Seconds between two sends, at least and at most.
+#: Bounds of the seconds between two sends.
 MIN_INTERVAL, MAX_INTERVAL = 0.01, 60.0
-#: Longest that a call waits, in seconds.
+#: The longest time that a call waits, in seconds.
 MAX_TIMEOUT = 3600.0
-#: A metric's name where the call gives none, or gives it as ``name=``, which is among the labels.
+#: The default of a metric's name: it is missing, or among the labels as ``name=``.
 NO_NAME: Any = None
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def takes_labels(method: Method) -> Method:
-    """Have help() and notebooks show the parameters ``__self`` and ``__name`` without underscores.
-
-    Labels are keyword arguments. The underscores let a label ``self`` or ``name`` reach the method,
-    which tells that it is reserved; Python 3.6 has no positional-only parameters.
-    """
+    """Let help() and notebooks show ``__self`` and ``__name`` without underscores."""
     signature = inspect.signature(method)
     shown = [
         parameter.replace(name=parameter.name.rpartition("__")[2])
@@ -33,14 +29,14 @@ def takes_labels(method: Method) -> Method:
 
 
 def take_name(labels: Dict[str, Any]) -> Any:
-    """Return the metric's name that was given as ``name=``, which leaves the labels."""
+    """Take the metric's name, given as ``name=``, out of the labels and return it."""
     return labels.pop("name", NO_NAME)
 
 
 def series_key(name: Any, labels: Dict[str, Any]) -> Tuple[str, Labels]:
-    """Return name and labels as a series has them.
+    """Return name and labels in the form that series are found by.
 
-    Raises InvalidMetric or InvalidType for bad ones; those that are plain str are not checked.
+    Raises InvalidMetric or InvalidType for bad ones. Labels that are plain str are not checked.
     """
     if type(name) is not str:
         return check_name(name), check_labels(labels)
@@ -51,14 +47,14 @@ def series_key(name: Any, labels: Dict[str, Any]) -> Tuple[str, Labels]:
 
 
 def to_seconds(value: Any, what: str) -> float:
-    """Return ``value`` as seconds; raise InvalidType for a bool and what float() doesn't take."""
+    """Return ``value`` as seconds. Raises InvalidType for a bool and what float() refuses."""
     if type(value) is bool:
         raise InvalidType("%s must be a number of seconds, got %s" % (what, describe(value)))
     return to_float(value, "%s in seconds", what)
 
 
 def to_interval(value: Any) -> float:
-    """Return the seconds between two sends; raise InvalidType, or InvalidMetric out of bounds."""
+    """Return the seconds between two sends. Raises InvalidType, or InvalidMetric out of bounds."""
     seconds = to_seconds(value, "interval")
     if not MIN_INTERVAL <= seconds <= MAX_INTERVAL:
         raise InvalidMetric(
@@ -68,5 +64,5 @@ def to_interval(value: Any) -> float:
 
 
 def to_timeout(value: Any) -> float:
-    """Return the seconds to wait, 0 to 3,600; NaN and what is negative stand for 0."""
+    """Return the seconds to wait, 0 to 3,600. NaN and negative numbers become 0."""
     return min(max(0.0, to_seconds(value, "timeout")), MAX_TIMEOUT)

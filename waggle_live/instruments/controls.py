@@ -1,4 +1,4 @@
-"""The calls of ``LiveMetrics`` that let a controller set something: ``knob`` and ``pace``."""
+"""``knob`` and ``pace`` of ``LiveMetrics``: what a controller may set."""
 
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequence
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Controls:
-    """What LiveMetrics inherits. Thread-safe."""
+    """The base of LiveMetrics with ``knob`` and ``pace``. Thread-safe."""
 
     _knobs: Knobs
     rate: Callable[..., Rate]
@@ -34,11 +34,16 @@ class Controls:
     ) -> Knob[T]:
         """Return a knob: ``knob.value`` is ``default``, or what a controller has set for a while.
 
-        Either ``choices``, at most 16, the cheapest first, with ``cost`` (relative numbers, one a
-        choice), or ``low`` and ``high``, with ``better`` ("higher" or "lower"). ``settle``: seconds
-        until a new value shows in what is measured. The type is that of the default, a bool, int,
-        float or str of at most 64 characters; ints among floats are floats. The same call again
-        returns the same knob. At most 32 a process. Raises InvalidMetric or InvalidType.
+        Give ``choices``, 1 to 16 values with the cheapest first, and optionally ``cost``: one
+        relative number per choice. Or give ``low`` and ``high``. ``better``: "higher" or "lower".
+        ``settle``: seconds until a new value shows in what is measured.
+
+        The type is that of the default: bool, int, float, or str of at most 64 characters. If some
+        numbers are floats, all are. The same call again returns the same knob. A process has at
+        most 32.
+
+        Raises InvalidMetric for a declaration that breaks a rule, differs from an earlier one of
+        the same name, or is one too many. Raises InvalidType for an argument of a wrong type.
         """
         declared = declare(
             name,
@@ -56,10 +61,10 @@ class Controls:
     def pace(
         self, name: str, items: Iterable[Item], low: float = DEFAULT_LOW, high: float = DEFAULT_HIGH
     ) -> Iterator[Item]:
-        """Yield from ``items`` as ``rate(name).each(items)``, and no faster than the knob ``name``.
+        """Yield from ``items`` as ``rate(name).each(items)``, but no faster than the knob ``name``.
 
-        The knob is a limit in items a second, between ``low`` and ``high``; at ``high``, its
-        default, there is none. Where it is set lower, each item is waited for before it is taken.
+        The knob is a limit in items per second, between ``low`` and ``high``. Its default,
+        ``high``, means no limit. Under a limit the next item is taken only once its time has come.
         Raises InvalidMetric or InvalidType for a bad name, bounds or items.
         """
         rate = self.rate(name)

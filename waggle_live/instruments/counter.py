@@ -1,4 +1,4 @@
-"""Counters: a sum that only rises."""
+"""Counters: sums that only rise."""
 
 from typing import Any, Tuple
 
@@ -10,9 +10,10 @@ from .number import Number, to_float
 
 
 class Counter:
-    """A sum that only rises, as in Prometheus. Safe for threads; integers add up exactly.
+    """A sum that only rises, as in Prometheus. Thread-safe; integers add up exactly.
 
-    A copy is the same counter; pickled, it is that of the process that unpickles it.
+    A copy is the same counter. Unpickled in another process, it is that process's counter. A killed
+    process loses at most its last 0.25 s.
     """
 
     __slots__ = ("_state",)
@@ -24,7 +25,10 @@ class Counter:
         return self._state.registry.instrument_of, self._state.key
 
     def inc(self, amount: Number = 1) -> None:
-        """Add ``amount``, finite and not negative; raises InvalidMetric or InvalidType."""
+        """Add ``amount``: what float() takes, finite and not negative. Never blocks.
+
+        Raises InvalidMetric for a negative or infinite amount, InvalidType for what is no number.
+        """
         if type(amount) is not int:
             amount = to_float(amount, "amount for counter %r", self._state.name)
         if not 0 <= amount <= MAX_VALUE:

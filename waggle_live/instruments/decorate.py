@@ -1,4 +1,4 @@
-"""Decorators that time the work of each kind of function, and not its creation."""
+"""Decorators that time the work of each kind of function, not the making of its result."""
 
 import functools
 import inspect
@@ -10,7 +10,7 @@ from typing import Any, List, Set
 from ..series.state import FOLD_AT
 from ..wire.errors import InvalidType, describe
 
-#: An awaitable that has one of these is used otherwise than by await, as aiohttp's requests are.
+#: An awaitable with one of these is also used without await, as aiohttp's requests are.
 _PROTOCOLS = {
     *("__aenter__", "__aiter__", "__call__", "__enter__"),
     *("__getattr__", "__getitem__", "__iter__", "__len__"),
@@ -18,9 +18,9 @@ _PROTOCOLS = {
 
 
 class _Plain:
-    """Types of results that are known to be no coroutines; the others are looked at each time."""
+    """Types of results that are known to be no coroutines. All others are looked at each time."""
 
-    # Of a class, which is pickled by name, and not by value with each wrapper.
+    # An attribute of a class, so that it is pickled by name, not by value with each wrapper.
     types: Set[type] = set()
     max_types = 256
 
@@ -29,20 +29,18 @@ def decorate(function: Any, series: Any) -> Any:
     """Return ``function`` with each call recorded in ``series`` (a ``TimerSeries``).
 
     A generator is one call: the sum of the time inside its resumes, recorded when it ends or is
-    closed; so is an async generator. A coroutine is measured from its first step to its end, the
-    time it waits included; so is one that a plain function returns. ``staticmethod`` and
-    ``classmethod`` objects keep their kind, and ``inspect`` says of the result what it says of
-    ``function``.
+    closed. An async generator is measured likewise. A coroutine, also one that a plain function
+    returns, is measured from its first step to its end, waits included. ``staticmethod`` and
+    ``classmethod`` objects keep their kind, and ``inspect`` sees what it sees of ``function``.
 
-    A call that raises is a failure, also where the arguments don't fit. A generator's or a
-    coroutine's is then told by its first step, not by the call, since they are of that kind
-    themselves. A call that was running at a fork counts in the parent only. Raises InvalidType for
-    what can't be called.
+    A call that raises counts as a failure, also if its arguments don't fit. For a generator or
+    coroutine the first step shows that, not the call. A call that was running at a fork counts in
+    the parent only. Raises InvalidType for what can't be called.
     """
     methods = (staticmethod, classmethod)
     if issubclass(type(function), methods):
         return type(function)(decorate(function.__func__, series))
-    if not callable(function) or isinstance(function, methods):  # the latter is a proxy's word
+    if not callable(function) or isinstance(function, methods):  # a proxy may claim to be callable
         of = (series.state.kind, series.state.name, describe(function))
         raise InvalidType("%s %r decorates functions, got %s" % of)
     work = _work(function)
@@ -59,14 +57,14 @@ def decorate(function: Any, series: Any) -> Any:
             wrapper = _Object(wrapper)
             wrapper.func.measures = (function, series)
     functools.update_wrapper(wrapper, function)
-    # The class of a callable object may have it.
-    if hasattr(function, "_is_coroutine"):  # asyncio.iscoroutinefunction asks for it
+    # The class of a callable object may have this attribute.
+    if hasattr(function, "_is_coroutine"):  # read by asyncio.iscoroutinefunction
         wrapper._is_coroutine = function._is_coroutine
     return wrapper
 
 
 def _work(function: Any) -> Any:
-    """Return the function that a partial or a callable object calls, else ``function`` itself."""
+    """Return the function that a partial or callable object calls, else ``function`` itself."""
     while isinstance(function, functools.partial):
         function = function.func
     if inspect.isroutine(function) or inspect.isclass(function):
@@ -75,8 +73,10 @@ def _work(function: Any) -> Any:
 
 
 class _Object(functools.partial):  # type: ignore[type-arg]
-    """Measures an object that can be called: as that object is, it is pickled and copied by value,
-    and isn't bound where a class holds it."""
+    """Measures a callable object.
+
+    Like that object it is pickled and copied by value, and not bound by a class that holds it.
+    """
 
     def __get__(self, instance: Any, owner: Any = None) -> "_Object":
         return self
@@ -87,14 +87,14 @@ class _Object(functools.partial):  # type: ignore[type-arg]
 
 
 def _is_object(function: Any) -> bool:
-    """Whether it is a bound method, a partial, a callable object, but no function nor class."""
+    """Tell whether it is a bound method, a partial or a callable object: no function, no class."""
     if isinstance(function, (types.MethodType, functools.partial)):
         return True
     return not inspect.isclass(function) and not hasattr(type(function), "__get__")
 
 
 def _hidden(function: Any) -> Any:
-    """Return a plain function that calls ``function``: for what ``inspect`` takes for none."""
+    """Return a plain function that calls ``function``, which ``inspect`` doesn't take for one."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
@@ -103,11 +103,11 @@ def _hidden(function: Any) -> Any:
 
 
 def _plain(function: Any, series: Any) -> Any:
-    """Measure without a timer object, which would cost as much again as the measurement."""
+    """Measure without a timer object, which would double the cost of the measurement."""
     state, clock, append_failed = series.state, series.clock, series.append_failed
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        buffer = state.buffer  # kept: a child that is forked within appends to the parent's
+        buffer = state.buffer  # kept: a child forked during the call appends to the parent's
         start = clock()
         try:
             result = function(*args, **kwargs)
@@ -118,7 +118,7 @@ def _plain(function: Any, series: Any) -> Any:
         if result is not None:
             try:
                 is_plain = type(result) in _Plain.types
-            except Exception:  # of a metaclass, which can make its classes unhashable
+            except Exception:  # a metaclass can make its classes unhashable
                 is_plain = False
             if not is_plain:
                 work = _finish(function, series, result)
@@ -133,9 +133,9 @@ def _plain(function: Any, series: Any) -> Any:
 
 
 def _finish(function: Any, series: Any, result: Any) -> Any:
-    """Return what measures the coroutine that ``function`` has returned; None if it is none.
+    """Return a coroutine that measures the one that ``function`` returned; None if there is none.
 
-    An awaitable that can do more, as a Future can, stays as it is: its work goes on elsewhere.
+    An awaitable that can do more, such as a Future, stays as it is: its work happens elsewhere.
     """
     kind = type(result)
     if kind is types.GeneratorType:
@@ -143,7 +143,7 @@ def _finish(function: Any, series: Any, result: Any) -> Any:
             return None
         measured = _iterable_coroutine
     else:
-        names = set().union(*[vars(each) for each in kind.__mro__])  # runs no code of the author's
+        names = set().union(*[vars(each) for each in kind.__mro__])  # no code of the author runs
         if "__await__" not in names or not all(map(_is_of_coroutine, names)):
             if len(_Plain.types) < _Plain.max_types:
                 with suppress(Exception):
@@ -162,7 +162,7 @@ def _is_of_coroutine(name: str) -> bool:
 
 
 class _Awaitable:
-    """Measures each time that an awaitable is awaited, which may be more than once."""
+    """Measures an awaitable each time that it is awaited, which may be more than once."""
 
     def __init__(self, awaitable: Any, make: Any) -> None:
         self._awaitable = awaitable
@@ -179,7 +179,7 @@ def _coroutine(function: Any, series: Any) -> Any:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         with make():
             coroutine = function(*args, **kwargs)
-            del args, kwargs  # they are its own
+            del args, kwargs  # only the coroutine keeps them
             return await coroutine
 
     return wrapper
@@ -199,9 +199,9 @@ def _iterable_coroutine(function: Any, series: Any) -> Any:
     return wrapper
 
 
-# The time of the consumer of a generator is taken out by moving the start of the timer. What is
-# handed on goes through a list, so that nothing is kept while only the other side should have it;
-# an exception that was kept would keep all frames that it went through.
+# The consumer's time is left out by moving the start of the timer. Values are handed on through a
+# list, so that this side keeps no reference to them. An exception that is kept would keep all
+# frames that it passed.
 
 
 def _generator(function: Any, series: Any) -> Any:
@@ -222,7 +222,7 @@ def _generator(function: Any, series: Any) -> Any:
                 try:
                     passed.append((yield passed.pop()))
                     resume = generator.send
-                except BaseException as error:  # GeneratorExit too: close() is such a throw
+                except BaseException as error:  # GeneratorExit too: close() throws it
                     passed.append(error)
                     resume = generator.throw
                 timer._start += clock() - left
@@ -231,10 +231,12 @@ def _generator(function: Any, series: Any) -> Any:
 
 
 def _first_step(generator: Any, nothing: None) -> Any:
-    """Begin an async generator that no event loop knows of: at its end a loop would close it beside
-    its wrapper, which closes it too."""
+    """Begin an async generator without telling the event loop of it.
+
+    The loop would close it at its end, and so would its wrapper, which the loop knows.
+    """
     hooks = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, None)  # a generator takes them here, and not when it is awaited
+    sys.set_asyncgen_hooks(None, None)  # a generator takes them at this call, not when awaited
     try:
         return generator.asend(nothing)
     finally:
@@ -259,7 +261,7 @@ def _async_generator(function: Any, series: Any) -> Any:
                 try:
                     passed.append((yield passed.pop()))
                     resume = generator.asend
-                except BaseException as error:  # GeneratorExit too: aclose() is such a throw
+                except BaseException as error:  # GeneratorExit too: aclose() throws it
                     passed.append(error)
                     resume = generator.athrow
                 timer._start += clock() - left

@@ -1,4 +1,4 @@
-"""Timers with a ``sync``: work that goes on after its call returned, as on a GPU."""
+"""Timers with a ``sync``, for work that goes on after its call returns, as on a GPU."""
 
 from typing import Any, Callable, Dict, List, Tuple, cast
 
@@ -15,8 +15,9 @@ Sync = Callable[[], Any]
 class DeviceTimer(Timer):
     """A timer that calls the author's ``sync`` before each reading of the clock.
 
-    It wraps a timer of the series instead of being one: an author may well write a new lambda
-    at each call, which must not cost a class each time. Errors of ``sync`` are counted.
+    It wraps a timer of the series. An author may write a new lambda at each call, which must not
+    cost a new class each time. Errors of ``sync`` are counted as ``sync_error`` and logged once;
+    they never reach the plugin.
     """
 
     __slots__ = ("_exits", "_sync", "_timer")
@@ -24,12 +25,12 @@ class DeviceTimer(Timer):
     def __init__(self, timer: Timer, sync: Sync) -> None:
         self._timer = timer
         self._sync = sync
-        # Looked up at the entry, as a with statement does it: see timer about forks.
+        # Looked up at the entry, as a with statement does: see the module timer about forks.
         self._exits: List[Any] = []
 
     def __enter__(self) -> "DeviceTimer":
         self._synchronize()
-        del self._exits[:-DEFAULT_MAX_OPEN]  # of blocks that were never left
+        del self._exits[:-DEFAULT_MAX_OPEN]  # blocks that were never left
         self._exits.append(self._timer.__exit__)
         self._timer.__enter__()
         return self
@@ -44,7 +45,10 @@ class DeviceTimer(Timer):
         return _DeviceSpan(self._timer.start(), self)
 
     def observe(self, seconds: Any) -> None:
-        """Record a duration measured elsewhere, as ``Timer.observe``; ``sync`` isn't called."""
+        """Record a duration measured elsewhere, as ``Timer.observe``. Doesn't call ``sync``.
+
+        ``seconds``: 0 to 1e9. Raises InvalidType for what is no number, InvalidMetric out of range.
+        """
         self._timer.observe(seconds)
 
     def __call__(self, function: Function) -> Function:
@@ -57,11 +61,11 @@ class DeviceTimer(Timer):
         return DeviceTimer(self._timer._series.make(), self._sync)
 
     def __deepcopy__(self, memo: Dict[int, Any]) -> "DeviceTimer":
-        return self.__copy__()  # with the same sync, which may be a method of a device
+        return self.__copy__()  # shares the sync, which may be a method of a device
 
     @property
     def _start(self) -> Any:
-        """The start of the timer that this one wraps: a decorator moves it."""
+        """The start of the wrapped timer. A decorator moves it."""
         return self._timer._start
 
     @_start.setter
@@ -73,7 +77,7 @@ class DeviceTimer(Timer):
         return Native.perf_counter_ns()
 
     def _synchronize(self) -> None:
-        """Call the author's ``sync``, whose errors are not the plugin's."""
+        """Call the author's ``sync``, and keep its errors from the plugin."""
         try:
             self._sync()
         except Exception as error:
@@ -81,7 +85,7 @@ class DeviceTimer(Timer):
 
 
 class _DeviceSeries:
-    """What a decorator takes of a series, with the device timer's clock and timers."""
+    """The part of a series that a decorator uses, with the device timer's clock and timers."""
 
     def __init__(self, timer: DeviceTimer) -> None:
         self._timer = timer

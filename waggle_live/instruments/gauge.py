@@ -1,4 +1,4 @@
-"""Gauges: a value that goes up and down."""
+"""Gauges: values that go up and down."""
 
 from functools import partial
 from typing import Any, Callable, Optional, Tuple
@@ -13,11 +13,11 @@ from .number import Number, to_float
 
 
 class Gauge:
-    """A value that goes up and down. Safe for threads; the newest ``set`` stands.
+    """A value that goes up and down. Thread-safe; the newest ``set`` counts.
 
-    NaN and infinities are allowed. Over several processes of one plugin the newest value, by
-    its age when it reaches the collector, is shown. A copy is the same gauge; pickled, it is that
-    of the process that unpickles it, without its function.
+    NaN and infinities are allowed. Of several processes of one plugin the newest value is shown, by
+    its age on arrival at the collector. A copy is the same gauge. Unpickled in another process, it
+    is that process's gauge, without its function. A killed process loses at most its last 0.25 s.
     """
 
     __slots__ = ("_problems", "_state")
@@ -30,7 +30,11 @@ class Gauge:
         return self._state.registry.instrument_of, self._state.key
 
     def set(self, value: Number) -> None:
-        """Set the gauge to ``float(value)``; raises InvalidType for what is no number."""
+        """Set the gauge to ``float(value)``. Never blocks.
+
+        Raises InvalidType for what is no number, InvalidMetric for an int that is too large for a
+        float.
+        """
         state = self._state
         if type(value) is not float:
             value = to_float(value, "value of gauge %r", state.name)
@@ -39,22 +43,23 @@ class Gauge:
             state.fold()
 
     def inc(self, amount: Number = 1) -> None:
-        """Add ``float(amount)``; exact over threads of this process."""
+        """Add ``float(amount)``, exactly over threads. Raises as :meth:`set`."""
         self._add(to_float(amount, "amount for gauge %r", self._state.name))
 
     def dec(self, amount: Number = 1) -> None:
-        """Subtract ``float(amount)``; exact over threads of this process."""
+        """Subtract ``float(amount)``, exactly over threads. Raises as :meth:`set`."""
         self._add(-to_float(amount, "amount for gauge %r", self._state.name))
 
     def set_function(self, function: Optional[Callable[[], Number]]) -> None:
-        """Take the value from ``function()`` before each send, in a thread for such functions.
+        """Take the value from ``function()`` before each send; None goes back to ``set``.
 
-        All functions of a process share that thread, so a slow one delays the values of the
-        others. If it raises, or gives what is no number, or doesn't return for 5 seconds, the
-        value stays; that is counted as ``record_error`` and logged once a gauge. ``flush`` and
-        the session's end wait at most 0.25 s for it. None goes back to ``set``. The thread takes no
-        signals, and programs that it starts by ``subprocess`` inherit that: end them by ``kill``.
-        Raises InvalidType for what can't be called.
+        All functions of a process are called in one thread, so a slow one delays the values of the
+        others. If one raises, returns no number or takes over 5 seconds, the old value stays. That
+        is counted as ``record_error`` and logged once per gauge. ``flush`` and the session's end
+        wait at most 0.25 s for it.
+
+        The thread takes no signals, and programs that it starts by ``subprocess`` inherit that: end
+        them by ``kill``. Raises InvalidType for what can't be called.
         """
         if function is not None and not callable(function):
             raise InvalidType(
@@ -69,7 +74,7 @@ class Gauge:
         def sample() -> Record:
             try:
                 value = to_float(taken(), "value of gauge %r", self._state.name)
-            except BaseException as error:  # SystemExit as well: it would end the thread
+            except BaseException as error:  # SystemExit too, which would end the thread
                 text = "gauge %r: %s" % (self._state.name, describe(error))
                 return partial(self._problems.count, RECORD_ERROR, text, self._state.name)
             entry = (Native.perf_counter_ns(), value)

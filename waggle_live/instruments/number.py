@@ -1,4 +1,4 @@
-"""The numbers that instruments take: what ``float()`` takes, but no text."""
+"""Numbers as instruments take them: what ``float()`` takes, except text."""
 
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsFloat, Union
@@ -18,15 +18,15 @@ _RULE = "%s must be a number that float() takes, got %s"
 
 
 def to_float(value: Any, what: str, name: str) -> float:
-    """Return ``float(value)``; text or what float() refuses raises, saying ``what % name``.
+    """Return ``float(value)``. The message of an error begins with ``what % name``.
 
-    InvalidMetric for an int that no float holds, InvalidType for all else, whatever a
-    ``__float__`` of the author's raised: that is its ``__cause__``.
+    Raises InvalidMetric for an int that is too large for a float, InvalidType for text and all
+    else. What the author's ``__float__`` raised is its ``__cause__``.
     """
     of = type(value)
     try:
-        # Of NumPy's text, too, float() takes the digits; bytearray and the like have no __float__.
-        # Before Python 3.8 float() knew no __index__.
+        # float() takes the digits of NumPy's text, too. bytearray and its like have no __float__.
+        # Before Python 3.8 float() ignored __index__.
         if not isinstance(value, (str, bytes)):
             if hasattr(of, "__float__"):
                 return float(value)
@@ -34,7 +34,7 @@ def to_float(value: Any, what: str, name: str) -> float:
                 return float(index(value))
     except OverflowError as error:
         raise InvalidMetric(what % name + " is too large for a float") from error
-    except Exception as error:  # not kept for later: it holds this frame, and so the value
+    except Exception as error:  # not kept: it holds this frame, and so the value
         if Native.is_of_handler(error):
             raise
         got = "%s (%s)" % (describe(value), describe(error))

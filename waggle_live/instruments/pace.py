@@ -1,4 +1,4 @@
-"""Pace: items taken no faster than a knob allows."""
+"""Pace: takes items no faster than a knob allows."""
 
 import time
 from sys import float_info
@@ -10,25 +10,25 @@ from ..wire.errors import InvalidMetric
 from ..wire.knobs import HIGHER, Declaration, declare
 from .rate import Item, PassedOn, Rate
 
-#: Bounds in items a second where the author gives none; the upper one stands for no limit.
+#: Default bounds in items per second. The upper one means no limit.
 DEFAULT_LOW, DEFAULT_HIGH = 1.0, 1000.0
-#: Longest sleep in seconds: a limit that is lifted is felt after that at the latest.
+#: The longest sleep in seconds: so a lifted limit takes effect after that at the latest.
 SLICE_SECONDS = 0.25
 
 
 class Limit:
-    """What sleeps as a knob in items a second says. Safe for threads, which share the limit."""
+    """Sleeps as a knob in items per second says. Thread-safe: threads share the limit."""
 
     def __init__(self, knob: Knob[Any]) -> None:
         self.knob = knob
         self._none: Any = knob.declaration.high
-        #: When the latest item was let pass, by the monotonic clock, or would have been.
+        #: Monotonic time at which the latest item was let pass, or should have been.
         self._passed_at = float("-inf")
         knob.count_sleep()
 
     @property
     def is_set(self) -> bool:
-        """Whether there is a limit at all."""
+        """Tell whether there is a limit at all."""
         return bool(self.knob.current < self._none)
 
     def wait(self) -> None:
@@ -45,19 +45,19 @@ class Limit:
                 self.knob.slept = (self.knob.slept or 0.0) + Native.monotonic() - begin
 
     def _left(self, now: float, period: float) -> float:
-        """Return the seconds until an item may be taken; where there are none, count it."""
+        """Return the seconds until an item may be taken; if that is now, count the item."""
         with self.knob.lock:
             due = self._passed_at + period
             if now >= due:
-                # What was late by less than a period is made up for: the mean is the limit.
+                # A delay of less than a period is made up for, so that the mean rate is the limit.
                 self._passed_at = due if now - due < period else now
             return due - now
 
 
 class Paced(PassedOn, Iterator[Item]):
-    """Takes items within a limit, one event of a rate per item at the moment it arrives.
+    """Takes items within a limit, and counts one event of a rate at each item's arrival.
 
-    No generator, which threads couldn't share as they can share ``items``.
+    Not a generator: threads can share ``items``, but couldn't share a generator.
     """
 
     items: Iterator[Item]
@@ -70,27 +70,27 @@ class Paced(PassedOn, Iterator[Item]):
         self._default = limit.knob.declaration.default
 
     def __next__(self) -> Item:
-        if self._knob.current is not self._default:  # which is no limit; to compare takes longer
+        if self._knob.current is not self._default:  # no limit; "is" is faster than to compare
             self._limit.wait()
         item = next(self.items)
-        self._rate.tick()  # looked up each time, for it changes with a fork
+        self._rate.tick()  # looked up each time, since a fork changes it
         return item
 
 
 def declare_limit(name: Any, low: Any, high: Any) -> Declaration:
-    """Return the declaration of a limit in items a second.
+    """Return the declaration of a limit in items per second.
 
-    Raises InvalidMetric or InvalidType for bounds that are no numbers above 0, or a bad name.
+    Raises InvalidMetric or InvalidType for a bad name, or bounds that are no numbers above 0.
     """
     given: Any = declare(name, high, low=low, high=high, better=HIGHER)
     low, high = float(given.low), float(given.high)
-    if not low >= float_info.min:  # smaller ones have no finite period
+    if not low >= float_info.min:  # the period of a smaller one is infinite
         raise InvalidMetric("low of pace %r must be above 0 items a second, got %r" % (name, low))
     return declare(name, high, low=low, high=high, better=HIGHER)
 
 
 def _sleep(seconds: float) -> None:
-    """Sleep in this thread; under gevent and eventlet other greenlets run meanwhile."""
+    """Sleep in this thread. Under gevent and eventlet other greenlets run meanwhile."""
     if sleeps_as_greenlet():
         time.sleep(seconds)
     else:

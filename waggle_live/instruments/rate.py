@@ -1,4 +1,4 @@
-"""Rates: events per second, ticked one by one or as blocks whose mean duration gives them."""
+"""Rates: events per second, from single ticks or from the mean duration of a block."""
 
 from functools import wraps
 from operator import index
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-#: Most events of one tick: sums of some stay whole on the wire.
+#: The most events of one tick: the sum of several still travels as an exact integer.
 MAX_EVENTS = 2**53
 
 TICKS, BLOCKS = "ticks", "blocks"
@@ -38,28 +38,31 @@ TICKS, BLOCKS = "ticks", "blocks"
 class Rate(Timer):
     """Measures how often something happens.
 
-    Ticked: ``tick()`` for one event, ``tick(n)`` for several at once, or
-    ``for frame in rate.each(frames)`` for one per item. As a block (``with``, decorator,
-    ``start()``/``stop()``, ``observe(seconds)`` for one that was measured elsewhere): 1 / the mean
-    duration. A rate is one or the other for good; the first use decides, and mixing them raises
-    :class:`InvalidMetric`. Safe for threads; never blocks.
+    Ticked: ``tick()`` for one event, ``tick(n)`` for several at once, ``for frame in
+    rate.each(frames)`` for one per item. As a block: ``with``, a decorator, ``start()``/``stop()``,
+    or ``observe(seconds)`` for a duration measured elsewhere. A block's rate is 1 / its mean
+    duration.
+
+    The first use decides which of the two a rate is, for good. The other use then raises
+    InvalidMetric. Thread-safe; never blocks. A killed process loses at most its last 0.25 s.
     """
 
     __slots__ = ()
 
     def tick(self, n: "Optional[SupportsIndex]" = None) -> None:
-        """Record one event, now; or ``n`` events at once, 0 for none.
+        """Record one event now, or ``n`` events at once; 0 records none.
 
-        ``n``: a whole number of 0 to 2^53, NumPy's too; raises InvalidType or InvalidMetric.
-        ``waggle_rate_last_per_second`` is then of the ``n`` events, evenly spread over the time
-        since the tick before.
+        ``n``: a whole number from 0 to 2^53, NumPy's too. ``waggle_rate_last_per_second`` then
+        spreads the ``n`` events evenly over the time since the last tick. Raises InvalidMetric for
+        a number out of range or a rate used as a block, InvalidType for what is no whole number.
         """
         raise NotImplementedError  # bound per series
 
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield from ``items``, one event per item at the moment it arrives.
+        """Yield from ``items``, recording one event at each item's arrival.
 
-        Raises InvalidType at the call for what can't be iterated.
+        Raises InvalidType at the call if ``items`` can't be iterated, InvalidMetric if the rate is
+        used as a block.
         """
         iterator = self.iterator("each", items)
         arrivals: Any = _Arrivals(self._ticked, iterator)
@@ -67,16 +70,17 @@ class Rate(Timer):
         return cast(Iterator[Item], arrivals)
 
     def each_async(self, items: AsyncIterable[Item]) -> AsyncIterator[Item]:
-        """Yield from the asynchronous ``items``, one event per item as it arrives.
+        """Yield from the asynchronous ``items``, recording one event at each item's arrival.
 
-        Raises InvalidType at the call for what can't be iterated so.
+        Raises InvalidType at the call if ``items`` is no asynchronous iterable, InvalidMetric if
+        the rate is used as a block.
         """
         if not hasattr(type(items), "__aiter__"):
             raise self._no_items("each_async", "an asynchronous iterable", items)
         return _AsyncArrivals(items, self)
 
     def iterator(self, method: str, items: Iterable[Item]) -> Iterator[Item]:
-        """Return ``iter(items)``; raises InvalidType in the name of a method for what has none."""
+        """Return ``iter(items)``. Raises InvalidType, naming ``method``, if there is none."""
         try:
             return iter(items)
         except TypeError as error:
@@ -87,11 +91,14 @@ class Rate(Timer):
         return InvalidType("%s of rate %r takes %s, got %s" % of)
 
     def _ticked(self, item: Item) -> Item:
-        self.tick()  # looked up each time, for it changes with a fork
+        self.tick()  # looked up each time, since a fork changes it
         return item
 
     def __call__(self, function: Function) -> Function:
-        """Return ``function`` with each of its calls measured as a block."""
+        """Return ``function`` with each of its calls measured as a block.
+
+        Raises InvalidType for what can't be called, InvalidMetric if the rate is ticked.
+        """
         series: Any = self._series
         decorated = super().__call__(function)
         series.use_as(BLOCKS)
@@ -99,7 +106,7 @@ class Rate(Timer):
 
 
 class PassedOn:
-    """Closed, and thrown into, as its ``items`` are."""
+    """Passes ``close`` and ``throw`` on to ``items``."""
 
     items: Any
 
@@ -111,18 +118,20 @@ class PassedOn:
 
     @property
     def throw(self) -> Any:
-        """Throws into ``items``. Their own method: a call of ours would keep what it throws."""
+        """Throw into ``items``, by its own method: a call of ours would keep the exception."""
         return self.items.throw
 
 
 class _Arrivals(PassedOn, map):  # type: ignore[type-arg]
-    """Calls a function for each item. No generator, which threads couldn't share as they can share
-    ``items``."""
+    """Calls a function for each item. Threads can share it as ``items``, unlike a generator."""
 
 
 class _AsyncArrivals(AsyncIterator[Item]):
-    """Ticks ``rate`` for each item. No generator, whose own end would leave that of ``items`` to
-    the event loop: what holds this one, or closes it, does so with ``items``."""
+    """Ticks ``rate`` for each item.
+
+    Not a generator, at whose end the event loop would close ``items``. Here the owner of this
+    object closes ``items`` with it.
+    """
 
     def __init__(self, items: AsyncIterable[Item], rate: Rate) -> None:
         self._items = items.__aiter__()
@@ -141,7 +150,7 @@ class _AsyncArrivals(AsyncIterator[Item]):
 
     @property
     def athrow(self) -> Any:
-        """Throws into ``items``, by their own method."""
+        """Throw into ``items``, by its own method."""
         items: Any = self._items
         return items.athrow
 
@@ -149,7 +158,7 @@ class _AsyncArrivals(AsyncIterator[Item]):
 def _events(n: Any, name: str) -> int:
     try:
         events = index(n)
-    except Exception as error:  # of an __index__ of the author's too
+    except Exception as error:  # the author's __index__ may raise anything
         if Native.is_of_handler(error):
             raise
         raise InvalidType(
@@ -163,7 +172,7 @@ def _events(n: Any, name: str) -> int:
 
 
 class RateSeries(TimerSeries):
-    """Binds a rate's methods, and turns those of the other use into errors at the first use."""
+    """Binds a rate's methods, and makes those of the other use raise after the first use."""
 
     base = Rate
     state: RateState
@@ -174,9 +183,9 @@ class RateSeries(TimerSeries):
         super().__init__(state, problems)
 
     def install(self, enter: Any, start: Any, observe: Any) -> None:
-        """Put the methods in place; before the first use, ones that decide what it is.
+        """Put the methods in place; before the first use, ones that decide which use it is.
 
-        Each at once for good, never for a moment one that doesn't check: there are other threads.
+        Each is put in place once: at no moment another thread finds one that doesn't check.
         """
         series, timer_class = self, self.timer_class
         state, clock = self.state, self.clock
@@ -202,15 +211,15 @@ class RateSeries(TimerSeries):
             to_nanoseconds(seconds, state.name)
 
         def checked(method: Any, use: str, check: Any = lambda: None) -> Any:
-            # The overflow series stands for rates of both uses and keeps what adds up: the events.
+            # The overflow series stands for rates of both uses, and keeps what adds up: the events.
             if self.use == use or state.name == OVERFLOW:
                 return method
 
             @wraps(method)
             def first(rate: Rate, *arguments: Any, **named: Any) -> Any:
-                check(*arguments, **named)  # a call that is wrong settles nothing
+                check(*arguments, **named)  # a wrong call doesn't decide the use
                 series.use_as(use)
-                # Not by its name: another thread may be about to bind it.
+                # Not by name: another thread may be about to bind it.
                 return method(rate, *arguments, **named)
 
             return first
@@ -227,10 +236,10 @@ class RateSeries(TimerSeries):
         self.use_as(use)
 
     def use_as(self, use: str) -> None:
-        """Settle what this rate is used for, or raise InvalidMetric if it is the other already."""
+        """Decide what this rate is used for. Raises InvalidMetric if it has the other use."""
         if self.use == use or self.state.name == OVERFLOW:
             return
-        settled = self._settled.setdefault("use", use)  # in one call: of several threads the first
+        settled = self._settled.setdefault("use", use)  # one call: the first thread decides
         if settled != use:
             raise InvalidMetric(
                 "rate %r is used as %s already, so not as %s: a rate is ticked (tick, each) or "

@@ -1,12 +1,12 @@
-"""The slow path of timers: one kept object entered again while it is still open.
+"""The slow path of timers: one kept object that is entered again while it is open.
 
-A timer keeps the start of its first use in itself. The second use puts a :class:`Reentered` in its
-place, which keeps the starts of all further ones. Which of them a block ends is known by its
-frame: a ``with`` statement enters and leaves from the same one, whatever thread, task, greenlet or
-generator runs it. ``__enter__`` and ``__exit__`` that are called by hand, as ``ExitStack`` does it,
-may come from two frames: they belong together by their :func:`unit`, last in first out.
+A timer keeps the start of its first use in itself. The second use replaces that by a
+:class:`Reentered`, which keeps the starts of all further uses. A block finds its start by its
+frame: a ``with`` statement enters and leaves from the same frame, whatever thread, task, greenlet
+or generator runs it. ``__enter__`` and ``__exit__`` called by hand, as ``ExitStack`` does, may come
+from two frames. They are matched by their :func:`unit`, last in first out.
 
-Each key belongs to what runs in one thread at a time, so there is no lock.
+Each key belongs to code that runs in one thread at a time, so there is no lock.
 """
 
 import inspect
@@ -17,8 +17,8 @@ from typing import Any, Dict, Optional, Tuple, cast
 from ..series.problems import Problems
 from ..wire.protocol import OVERLAP_MISMATCH, UNMATCHED_STOP
 
-#: Uses of one object that were begun and not ended, per frame or unit, and frames and units. One
-#: more forgets the outermost, or the older half, and is counted as ``overlap_mismatch``.
+#: The most open uses of one object per frame or unit, and the most frames and units. One more
+#: forgets the outermost use, or the older half. That is counted as ``overlap_mismatch``.
 DEFAULT_MAX_OPEN = 10000
 
 _STRANGER = "a kept timer was entered and left by different threads or tasks"
@@ -29,19 +29,19 @@ _SUSPENDED = _AWAITS | inspect.CO_GENERATOR
 
 
 class Unmeasured(Exception):
-    """A reading of the clock less a Reentered. Raised here alone, so it is no signal handler's."""
+    """Raised by a clock reading minus a Reentered, and by nothing else."""
 
 
 class Reentered:
-    """Stands in a timer's ``_start`` while it is in use more than once."""
+    """Replaces a timer's ``_start`` while the timer is in use more than once."""
 
     __slots__ = ("first", "starts")
 
     def __init__(self) -> None:
-        #: The start that the object kept itself, until its use ends.
+        #: The start of the first use, which the timer kept itself; None once that use has ended.
         self.first: Optional[int] = None
-        #: By key: a start, the one below it, and how many they are. A stack that is changed by
-        #: one assignment, so that a signal handler or ``__del__`` comes before or after.
+        #: By key a stack: a start, the entry below it, and the depth. One assignment changes it, so
+        #: a signal handler or ``__del__`` comes before or after.
         self.starts: Dict[Any, Tuple[int, Any, int]] = {}
 
     def __rsub__(self, now: int) -> int:
@@ -49,7 +49,7 @@ class Reentered:
 
 
 class Reentries:
-    """Enters and leaves the kept objects of one series where their uses overlap."""
+    """Enters and leaves the kept objects of one series whose uses overlap."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
@@ -61,9 +61,9 @@ class Reentries:
             marker = timer._start
             if marker.__class__ is not Reentered:
                 marker = Reentered()
-            # First this one: while any start is there, no object goes back to its fast path.
+            # This one first: while any start is there, no object goes back to its fast path.
             self._push(marker.starts, frame, start)
-            # No call between this look and the change: threads could change places there.
+            # No call between this check and the change: threads could switch there.
             present = timer._start
             if present is marker:
                 return
@@ -71,11 +71,12 @@ class Reentries:
                 marker.first = present
                 timer._start = marker
                 return
-            # Another thread has put its own there meanwhile.
+            # Another thread has put its own marker there meanwhile: try again.
 
     def _push(self, starts: Dict[Any, Any], frame: Any, start: int) -> None:
         key: Any = id(frame)
-        # A `with` statement doesn't name it. In a frame where one is open, the innermost ends.
+        # A frame that names `__enter__` calls it by hand: a `with` statement doesn't name it. If a
+        # `with` is open in the frame, the innermost use is meant.
         if frame is None or ("__enter__" in frame.f_code.co_names and key not in starts):
             key = unit(frame)
         below = starts.get(key)
@@ -90,7 +91,7 @@ class Reentries:
         starts[key] = (start, below, depth)
 
     def exit(self, timer: Any) -> Optional[int]:
-        """Return the start of the use that ends; None, and counted, if it can't be told."""
+        """Return the start of the use that ends. None if it can't be told, which is counted."""
         marker = timer._start
         if marker.__class__ is not Reentered:
             timer._start = None
@@ -102,7 +103,7 @@ class Reentries:
         if key not in starts:
             key = unit(frame)
         own = starts.get(key)
-        if own is None:  # so it is the use that the object keeps
+        if own is None:  # so it is the first use
             start: Optional[int] = marker.first
             marker.first = None
             if start is None:
@@ -113,17 +114,17 @@ class Reentries:
                 starts.pop(key, None)
             else:
                 starts[key] = own[1]
-        # No call between this look and the change: see enter.
+        # No call between this check and the change: see enter.
         if marker.first is None and not starts and timer._start is marker:
             timer._start = None
         return start
 
 
 def unit(frame: Any) -> Any:
-    """Identify what runs ``frame`` and can be suspended: a generator, task, greenlet or thread.
+    """Return an id of the generator, task, greenlet or thread that runs ``frame``.
 
-    A task is the outermost of the coroutines that await each other, in whatever framework. The
-    frame of a generator above it is no part of it: it is of the framework, which drives tasks.
+    A task is the outermost of the coroutines that await each other, in any framework. A generator
+    above it doesn't count: that is the framework, which drives tasks.
     """
     while frame is not None and not frame.f_code.co_flags & _SUSPENDED:
         frame = frame.f_back
@@ -131,17 +132,17 @@ def unit(frame: Any) -> Any:
         greenlet = sys.modules.get("greenlet")
         if greenlet is None:
             return get_ident(), None
-        current = getattr(greenlet, "getcurrent", None)  # not there while it is being imported
+        current = getattr(greenlet, "getcurrent", None)  # missing while the module is imported
         return get_ident(), current and id(current())
     while frame.f_code.co_flags & _COROUTINE and frame.f_back is not None:
         if not frame.f_back.f_code.co_flags & _AWAITS:
             break
         frame = frame.f_back
-    return (id(frame),)  # and not the id, by which only a `with` statement in it is known
+    return (id(frame),)  # a tuple: the plain id stands for `with` statements in the frame
 
 
 def _caller() -> Any:
-    """Return the innermost frame that is none of the instruments' own; None if there is none."""
+    """Return the innermost frame outside of the instruments; None if there is none."""
     frame: Any = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__package__") == __package__:
         frame = frame.f_back

@@ -7,16 +7,16 @@ from ..series.problems import Problems
 from ..wire.protocol import OVERLAP_MISMATCH, UNMATCHED_STOP, Labels
 from .reentrancy import unit
 
-#: Nested ``start_timer`` calls per thread; one more forgets the outermost.
+#: The most nested ``start_timer`` calls per thread; one more forgets the outermost.
 MAX_NESTING = 1000
 
 _Key = Tuple[str, Labels]
 
 
 def start(spans: List[Any], key: _Key, timer: Any, problems: Problems) -> None:
-    """Start ``timer``, and put it into the ``spans`` of this thread.
+    """Start ``timer``, and append it to the ``spans`` of this thread.
 
-    Called by what the author calls: whose frame it is says which task starts it.
+    To be called directly by what the author calls: the frame two calls up tells the task.
     """
     if len(spans) >= MAX_NESTING:
         del spans[0]
@@ -26,11 +26,11 @@ def start(spans: List[Any], key: _Key, timer: Any, problems: Problems) -> None:
 
 
 def stop(spans: List[Any], key: _Key, problems: Problems) -> bool:
-    """Stop the latest of ``spans`` with that key, of this task if it has one; False for none."""
+    """Stop the latest of ``spans`` with that key, of this task if it has one. Returns success."""
     started = [span for span in spans if span[0] == key]
     if not started:
         return False
-    if len(started) > 1:  # else there is no choice; to find the task costs a walk of the stack
+    if len(started) > 1:  # only then look for the task, which costs a walk of the stack
         here = unit(sys._getframe(2))
         started = [span for span in started if span[1] == here] or started
         if len({span[1] for span in started}) > 1:

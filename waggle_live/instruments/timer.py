@@ -1,13 +1,12 @@
 """The hot path of timers: two clock reads and one append around a block.
 
-Each series has a class of its own, a subclass of :class:`Timer`, whose methods are closures
-over the series' buffer. ``live.timer("x")`` makes an object of that class. A kept object that is
-entered again while it is still open takes the slow path of
-:mod:`waggle_live.instruments.reentrancy`.
+Each series has a class of its own, a subclass of :class:`Timer`, whose methods are closures over
+the series' buffer. ``live.timer("x")`` makes an object of that class. If a kept object is entered
+again while it is open, it takes the slow path of :mod:`waggle_live.instruments.reentrancy`.
 
-After a fork the child binds the classes anew, to new buffers. Methods that were looked up before
-the fork (a ``with`` statement looks its ``__exit__`` up when it is entered) still append to the
-old ones, which nobody reads: so a span open at the fork counts in the parent only.
+After a fork the child binds the classes anew, to new buffers. A ``with`` statement looks its
+``__exit__`` up when it is entered. So a block open at the fork appends to an old buffer, which the
+child doesn't read: it counts in the parent only.
 """
 
 from typing import Any, Callable, Dict, Tuple, Type, TypeVar, Union, cast
@@ -27,22 +26,26 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 TimerType = TypeVar("TimerType", bound="Timer")
 
 
-#: Longest duration that ``observe`` takes, about 32 years: sums of some stay whole on the wire.
+#: The longest duration of ``observe``, 32 years: the sum of several still travels as an integer.
 MAX_SECONDS = 1e9
 
 
 class Span:
-    """One running measurement, from ``Timer.start()``; ``stop()`` may be called by any thread."""
+    """One running measurement, from ``Timer.start()``. Any thread may stop it. Can't be pickled."""
 
     __slots__ = ("_start",)
     _start: Any
 
     def stop(self) -> None:
-        """End the measurement and record its duration. A second call records nothing."""
+        """End the measurement and record its duration.
+
+        A second call records nothing; it is counted as ``unmatched_stop`` and logged once. Never
+        blocks or raises.
+        """
         raise NotImplementedError  # bound per series
 
     def __copy__(self) -> "Span":
-        return self  # it is one measurement, which is recorded once
+        return self  # one measurement, recorded once
 
     def __deepcopy__(self, memo: Dict[int, Any]) -> "Span":
         return self
@@ -56,16 +59,18 @@ class Span:
 class Timer:
     """Measures how long a block, a function or a span takes.
 
-    As a context manager: the clock starts at ``__enter__``. As a decorator: of functions,
-    methods, generators (the time inside their resumes), coroutines and async generators. As
-    ``span = timer.start()`` and ``span.stop()``. A block that raises is measured too and counted
-    as a failure; its exception goes on unchanged.
+    As a context manager: the clock starts at ``__enter__``. As a decorator: of functions, methods,
+    generators (the time inside their resumes), coroutines and async generators. As ``span =
+    timer.start()`` and ``span.stop()``. A block that raises is measured too and counted as a
+    failure; its exception goes on unchanged.
 
-    May be kept and used again, from any thread, in recursion, generators, greenlets and the tasks
-    of any framework; never blocks, and never raises because of the collector. Keeping it is the
-    fastest form. ``__enter__`` and ``__exit__`` that are called by hand while it is in use already
-    end last in first out, per generator, task, greenlet or thread. A copy is a timer of the same
-    series, and not open; pickled, it is one of the process that unpickles it.
+    Thread-safe: may be kept and used again, from any thread, in recursion, generators, greenlets
+    and tasks of any framework. Keeping it is the fastest form. Never blocks, and never raises
+    because of the collector. ``__enter__`` and ``__exit__`` called by hand while it is in use end
+    last in first out, per generator, task, greenlet or thread.
+
+    A copy is a timer of the same series, and not open. Unpickled in another process, it is that
+    process's timer. A killed process loses at most its last 0.25 s.
     """
 
     __slots__ = ("_start",)
@@ -80,22 +85,22 @@ class Timer:
         raise NotImplementedError  # bound per series
 
     def start(self) -> Span:
-        """Start a measurement of its own and return it; any number may run side by side."""
+        """Start a measurement and return it. Any number may run side by side. Never raises."""
         raise NotImplementedError  # bound per series
 
     def observe(self, seconds: Any) -> None:
-        """Record a duration measured elsewhere: of a CUDA event, by another process.
+        """Record a duration measured elsewhere, such as by a CUDA event or another process.
 
         ``seconds``: what ``float()`` takes, 0 to 1e9; recorded in whole nanoseconds. Raises
-        InvalidType for what is no number, InvalidMetric for one out of range. Thread-safe.
+        InvalidType for what is no number, InvalidMetric for one out of range.
         """
         raise NotImplementedError  # bound per series
 
     def __call__(self, function: Function) -> Function:
         """Return ``function`` with each of its calls measured.
 
-        A call that raises counts as a failure, one whose arguments don't fit too. What
-        ``inspect`` says of the function it says of the result.
+        A call that raises counts as a failure, also if its arguments don't fit. ``inspect`` sees of
+        the result what it sees of ``function``. Raises InvalidType for what can't be called.
         """
         return cast(Function, decorate(function, self._series))
 
@@ -132,12 +137,12 @@ class TimerSeries:
         return self.state.registry.instrument_of, self.state.key
 
     def bind(self) -> None:
-        """(Re)define the hot methods over the present buffer."""
+        """Define the hot methods over the present buffer."""
         state, clock, leave = self.state, self.clock, self._leave
         buffer, append, fold = state.buffer, state.append, state.fold
         reentries, problems = self.reentries, self.problems
 
-        # No call between the look at a start and its change: threads could change places there.
+        # No call between the check of a start and its change: threads could switch there.
         def __enter__(self: Timer) -> Timer:
             now = clock()
             if self._start is None:
@@ -148,14 +153,14 @@ class TimerSeries:
 
         def __exit__(self: Timer, exc_type: Any, exc: Any, traceback: Any) -> None:
             if exc_type is None:
-                # To ask first what the start is would cost each block, an error those without.
+                # Checking the start first would cost each block. An error costs only the rare ones.
                 try:
                     duration = clock() - self._start
                 except Unmeasured:
                     leave(self, clock(), exc_type, buffer)
                 except TypeError:
                     if self._start is not None:
-                        raise  # it is a signal handler's, or of a clock in Python
+                        raise  # raised by a signal handler, or by a clock in Python
                     leave(self, clock(), exc_type, buffer)
                 else:
                     self._start = None
@@ -188,22 +193,22 @@ class TimerSeries:
             if len(buffer) > FOLD_AT:
                 fold()
 
-        # A new class each time: a span that was started before a fork stays with its buffer.
+        # A new class each time: a span started before a fork stays with the old buffer.
         body = {"__slots__": (), "__doc__": Span.__doc__, "stop": stop}
         span_class: Any = type("Span", (Span,), body)
         self.timer_class.__exit__ = __exit__
         self.install(__enter__, start, observe)
 
     def install(self, enter: Any, start: Any, observe: Any) -> None:
-        """Put the methods that begin a measurement, or are one, in place."""
+        """Put the methods in place that begin a measurement or record one."""
         self.timer_class.__enter__ = enter
         self.timer_class.start = start
         self.timer_class.observe = observe
 
     def append_failed(self, buffer: Any, duration: int, exc_type: Any) -> None:
-        """Record a call that raised in the ``buffer`` of its beginning.
+        """Record a call that raised, in the ``buffer`` of the time when it began.
 
-        It is a failure, unless it began before a fork that this process is the child of.
+        It is no failure of this process if it began before a fork, in the parent.
         """
         if self.state.is_current(buffer):
             self.state.fail(exc_type)
@@ -212,7 +217,7 @@ class TimerSeries:
     def _leave(self, timer: Timer, end: int, exc_type: Any, buffer: Any) -> None:
         """Leave a block that raised, is one of several uses of its object, or was never entered.
 
-        ``buffer`` is that of the block's entry, which a fork may have orphaned.
+        ``buffer`` is the one from the block's entry. After a fork nobody may read it any more.
         """
         start = self.reentries.exit(timer)
         if start is None:
@@ -224,7 +229,7 @@ class TimerSeries:
 
 
 def to_nanoseconds(seconds: Any, name: str) -> int:
-    """Return a duration in seconds as ``observe`` takes it; raise InvalidType or InvalidMetric."""
+    """Return seconds as nanoseconds. Raises InvalidType, or InvalidMetric out of 0 to 1e9."""
     value = to_float(seconds, "seconds of %r", name)
     if not 0 <= value <= MAX_SECONDS:
         raise InvalidMetric(

@@ -1,4 +1,4 @@
-"""The state of one function, whoever measured it."""
+"""The state of one function, whatever measured it."""
 
 from typing import Any, List, Optional, Tuple
 
@@ -7,24 +7,24 @@ from ..wire.protocol import FUNCTION
 
 _FIELDS = ("calls", "exclusive", "inclusive", "exclusive_cpu")
 
-#: Calls, then nanoseconds: exclusive and inclusive wall clock, exclusive CPU. None stands for what
-#: is not measured.
+#: Calls, then nanoseconds: exclusive and inclusive wall clock, exclusive CPU. None means not
+#: measured.
 Values = Tuple[Optional[int], ...]
 
 
 class NewestState(SeriesState):
-    """Each value of ``buffer`` is the whole state; they stand in the order they came about."""
+    """A state whose ``buffer`` holds whole states, in the order of their making."""
 
     def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
         change_together((folded, 0, batch[-1]), drain)
 
 
 class FunctionState(NewestState):
-    """One function as one profiler measured it; record :data:`Values`."""
+    """One function as one profiler measured it. Record :data:`Values`."""
 
     kind = FUNCTION
     empty: Values = (None, None, None, None)
-    #: Does TAU measure no more calls of it, so that their time counts for their callers?
+    #: Whether TAU has stopped measuring it, so that its time counts for its callers.
     throttled = False
 
     def __init__(self, function: str, profiler: str) -> None:

@@ -1,12 +1,12 @@
-"""The names of functions: what a function is called on the wire, whoever measured it."""
+"""The names of functions on the wire, whatever measured them."""
 
 import re
 from binascii import crc32
 
 from ..wire.protocol import IDLE_FUNCTIONS, MAX_FUNCTION_LENGTH, OTHER_FUNCTIONS
 
-#: In the names of functions that get no series of their own: the machinery of imports, which is
-#: part of the interpreter.
+#: Part of the names of functions that get no series of their own: the import system, which belongs
+#: to the interpreter.
 UNNAMED = re.compile(rb"<frozen ")
 
 #: ``[{path}{line}]`` of Python before 3.12, ``[{path} {line}]`` since, ``[{path} {line, column}]``.
@@ -17,10 +17,10 @@ _RESERVED = ("", OTHER_FUNCTIONS, IDLE_FUNCTIONS)
 
 
 def label(name: bytes) -> str:
-    """Return the value of the label ``function``: one line, at most 256 characters.
+    """Return the value of the label ``function``: one line of at most 256 characters.
 
-    ``name`` is ``function [{path}{line}]``. Of a path the file's name is left (and its directory
-    where many have that name), so that one function has one label wherever the program was
+    ``name`` is ``function [{path}{line}]``. Of a path only the file's name stays, with its
+    directory if many files have that name. So a function has one label wherever the program is
     installed or started.
     """
     text = " ".join(name.decode("utf-8", "replace").split())

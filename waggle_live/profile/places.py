@@ -3,10 +3,10 @@
 import heapq
 from typing import Callable, Iterable, Iterator, TypeVar
 
-#: Functions that have a series of their own, if nothing else is said.
+#: The default number of functions with a series of their own.
 DEFAULT_LIMIT = 50
-#: While a program runs, half of the places are kept for functions that have taken at least this
-#: share of all time: what a program does to start would take all of them, and stay.
+#: While a program runs, half of the places are kept for functions with at least this share of all
+#: time. Else the functions of its start would take all places for good.
 SHARE = 0.01
 
 F = TypeVar("F")
@@ -21,10 +21,10 @@ def admit(
     total: int,
     all_places: bool = False,
 ) -> Iterator[F]:
-    """Yield those of the candidates that get a place now, the most expensive first.
+    """Yield the candidates that get a place now, the most expensive first.
 
-    ``cost`` and ``total``, the cost of all functions, are in nanoseconds; ``room`` is how many
-    of the ``limit`` places are free. ``all_places``: no function will come later.
+    ``cost`` and ``total``, the cost of all functions, are in nanoseconds. ``room``: how many of the
+    ``limit`` places are free. ``all_places``: no function will come later.
     """
     kept = 0 if all_places else limit // 2
     for function in heapq.nlargest(room, candidates, key=cost):

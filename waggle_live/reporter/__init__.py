@@ -1,1 +1,1 @@
-"""What carries the series to the collector: sender, connection, session, address."""
+"""Carries the series to the collector: sender, connection, session, address."""

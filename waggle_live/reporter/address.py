@@ -1,4 +1,4 @@
-"""Where the collector is: ``WAGGLE_LIVE_METRICS``, or the places where it usually stands."""
+"""Finds the collector: ``WAGGLE_LIVE_METRICS``, or the places where it usually listens."""
 
 from typing import List, Mapping, NamedTuple, Optional
 
@@ -14,9 +14,9 @@ from ..wire.places import (
 )
 
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_METRICS"
-#: What a collector that is reached over TCP may ask for; it is sent to no other.
+#: The variable with the token for a TCP collector that requires one. It is sent over TCP only.
 TOKEN_VARIABLE = "WAGGLE_LIVE_METRICS_TOKEN"
-#: Longest token that the wire takes, in characters.
+#: The longest token that the wire takes, in characters.
 MAX_TOKEN_LENGTH = 1024
 #: The collector's Service in the Waggle Edge Stack, for plugin pods without the socket.
 SERVICE_HOST = "wes-live-metrics.default.svc.cluster.local"
@@ -27,7 +27,7 @@ _RULE = "%s must be unix:///path, tcp://host:port or off, got %.200r"
 
 
 class Address(NamedTuple):
-    """A collector: a unix socket's ``path``, or a ``host`` and ``port``."""
+    """A collector's address: a unix socket's ``path``, or a ``host`` and ``port``."""
 
     path: str = ""
     host: str = ""
@@ -40,7 +40,10 @@ class Address(NamedTuple):
 
 
 def parse(text: str) -> Optional[Address]:
-    """Return the address that ``text`` stands for, None for ``off``; raise InvalidAddress."""
+    """Return the address in ``text``, or None for ``off``.
+
+    Raises InvalidAddress for any other text, InvalidType for what is no str.
+    """
     if not isinstance(text, str):
         raise InvalidType("the address must be a str like unix:///path, got " + describe(text))
     if text == "off":
@@ -63,8 +66,8 @@ def parse(text: str) -> Optional[Address]:
 
 
 def find_token(environ: Mapping[str, str]) -> str:
-    """Return what a collector that is reached over TCP may ask for, "" where nothing is set."""
-    # What is too long or no valid UTF-8 can't travel: it is refused as the wrong one.
+    """Return the token for a TCP collector that requires one; "" if none is set."""
+    # A token that is too long or no valid UTF-8 can't travel. The collector refuses what is sent.
     token = environ.get(TOKEN_VARIABLE, "").strip()[:MAX_TOKEN_LENGTH]
     return token.encode("utf-8", "replace").decode()
 
@@ -72,14 +75,14 @@ def find_token(environ: Mapping[str, str]) -> str:
 class Addresses:
     """Resolves the collector's address, anew at each call, since sockets come and go.
 
-    ``explicit`` (else the environment variable, read once) decides alone where it is given. It
-    raises InvalidAddress or InvalidType for a bad one, which its author gave; an operator's bad
-    variable harms no plugin: it is logged once and stands for ``off``.
+    If ``explicit`` is given, only it counts, else the environment variable, read once. Raises
+    InvalidAddress or InvalidType for a bad ``explicit``, which is the author's. A bad variable is
+    the operator's and harms no plugin: it is logged once and counts as ``off``.
     """
 
     def __init__(self, explicit: Optional[str], environ: Mapping[str, str]) -> None:
         text = environ.get(ENVIRONMENT_VARIABLE, "") if explicit is None else explicit
-        #: Tells the same address from another, before it is resolved.
+        #: Equal for equal addresses, before they are resolved.
         self.text = text
         try:
             self._fixed = None if isinstance(text, str) and not text else parse(text)
@@ -94,7 +97,7 @@ class Addresses:
         self._environ = {name: environ[name] for name in USER_VARIABLES if name in environ}
 
     def candidates(self) -> List[Address]:
-        """Return the addresses to try now, in order; empty only when switched off."""
+        """Return the addresses to try now, in order. Empty only if switched off."""
         if self.is_off:
             return []
         if self._fixed is not None:
@@ -109,7 +112,7 @@ class Addresses:
 
 
 def _belongs(path: str, uid: int) -> bool:
-    """Return whether there is something at ``path`` that user ``uid`` has made."""
+    """Tell whether user ``uid`` owns what is at ``path``."""
     try:
         return bool(Native.stat(path).st_uid == uid)
     except OSError:

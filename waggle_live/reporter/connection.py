@@ -10,33 +10,36 @@ from ..wire.protocol import LineBuffer, decode
 from . import fork
 from .address import Address
 
-#: Seconds that connecting over TCP may take, in the sender's thread.
+#: The longest time for connecting over TCP, in seconds, in the sender's thread.
 TCP_CONNECT_TIMEOUT = 1.0
-#: Attempts to connect to a unix socket whose queue is full, and seconds between two. It empties and
-#: fills again by the millisecond while somebody else floods the collector with connections.
+#: Attempts to connect to a unix socket whose queue is full, and seconds between two. While somebody
+#: floods the collector with connections, the queue empties and fills within milliseconds.
 QUEUE_ATTEMPTS, QUEUE_PAUSE = 20, 0.002
-#: Longest line in bytes that is accepted from a collector: a ``set`` of all knobs fits.
+#: The longest line accepted from a collector, in bytes. A ``set`` of all knobs fits.
 DEFAULT_MAX_REPLY_BYTES = 64 * 1024
-#: Bytes that are read of a collector at once, and per second after that; the rest waits. A
-#: collector of ours says at most 100 errors at once and 10 a second: about 50 kB, and 5 kB/s.
+#: Bytes read from a collector at once, and per second after that; the rest waits. Our collector
+#: sends at most 100 errors at once and 10 per second: about 50 kB, and 5 kB/s.
 DEFAULT_HEARD_BYTES, DEFAULT_HEARD_BYTES_PER_SECOND = 64 * 1024, 256 * 1024
-#: What a line costs of them beside its length: decoding it takes as long as reading that many.
+#: What a line costs beside its length: decoding it takes as long as reading so many bytes.
 LINE_COST = 64
-#: Seconds for which a collector may say more than that before it counts as one without end.
+#: Seconds for which a collector may send more than that, before we hang up.
 DEFAULT_FLOOD_SECONDS = 5.0
 
 
 class Connection:
-    """Used by the sender's thread alone. All methods raise OSError when the connection is lost."""
+    """One connection. The sender's thread alone uses it.
+
+    All methods raise OSError when the connection is lost.
+    """
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self._socket: Optional[_socket.socket] = None
         self._lines = LineBuffer(DEFAULT_MAX_REPLY_BYTES)
-        #: Bytes that may be read now, and when that was reckoned; less than 0 is a debt.
+        #: Bytes that may be read now (a debt if negative), and when that was computed.
         self._allowance = float(DEFAULT_HEARD_BYTES)
         self._allowed_at = Native.monotonic()
-        #: Since when there has always been more to read than is allowed; None if there isn't.
+        #: Since when there has been more to read than is allowed; None if there isn't.
         self._behind_since: Optional[float] = None
         self._unsent = b""
         #: Identifies the socket file of the collector; None over TCP.
@@ -45,7 +48,7 @@ class Connection:
         self._file: Tuple[int, ...] = ()
 
     def open(self) -> None:
-        """Connect; takes at most 40 ms over a unix socket, at most a second over TCP."""
+        """Connect: at most 40 ms over a unix socket, a second over TCP. Raises OSError."""
         if self.address.path:
             self.inode = _inode(self.address.path)
             made = self._make(_socket.AF_UNIX)
@@ -76,13 +79,13 @@ class Connection:
 
     @property
     def is_clear(self) -> bool:
-        """Whether everything sent so far is in the kernel's hands."""
+        """Tell whether the kernel has taken all that was sent."""
         return not self._unsent
 
     def send(self, data: bytes) -> None:
-        """Send as much as the kernel takes now and keep the rest; never blocks.
+        """Send as much as the kernel takes now, and keep the rest. Never blocks. Raises OSError.
 
-        Callers that find ``is_clear`` false wait with newer state: it supersedes the older.
+        If ``is_clear`` is false, callers wait and send newer state, which replaces the older.
         """
         self._unsent += data
         try:
@@ -94,17 +97,18 @@ class Connection:
 
     @property
     def has_unread(self) -> bool:
-        """Whether something has arrived. Costs a fifth of ``receive``, and says nothing of the end.
+        """Tell whether something has arrived. Costs a fifth of ``receive``, but can't see the end.
 
-        Of a descriptor that is another's now it may say anything, which ``receive`` finds out.
+        If the descriptor belongs to somebody else by now, the result is arbitrary; ``receive``
+        detects that.
         """
         return self._socket is not None and Native.unread(self._socket.fileno()) != 0
 
     def receive(self) -> List[Dict[str, Any]]:
-        """Return the messages that have arrived; never blocks. Raises at the peer's end of file.
+        """Return the messages that have arrived. Never blocks. Raises OSError at the end of file.
 
-        What is over ``DEFAULT_HEARD_BYTES`` is left to later calls. Lines that are no messages
-        are passed over.
+        What exceeds ``DEFAULT_HEARD_BYTES`` is left to later calls. Lines that are no messages are
+        skipped.
         """
         messages: List[Dict[str, Any]] = []
         try:
@@ -118,7 +122,7 @@ class Connection:
                     try:
                         messages.append(decode(line or b""))
                     except ProtocolError:
-                        continue  # not from a collector of ours; nothing depends on it
+                        continue  # not from our collector; nothing depends on it
             if self._behind_since is None:
                 self._behind_since = Native.monotonic()
         except BlockingIOError:
@@ -126,35 +130,35 @@ class Connection:
         except ConnectionResetError:
             if not messages:
                 raise
-            # The next call meets the end of file again.
+            # The next call finds the end of file again.
         return messages
 
     @property
     def is_behind(self) -> bool:
-        """Whether ``receive`` has left something unread."""
+        """Tell whether ``receive`` has left something unread."""
         return self._behind_since is not None
 
     @property
     def is_flooded(self) -> bool:
-        """Whether the collector has said more than is read for ``DEFAULT_FLOOD_SECONDS``."""
+        """Tell whether the collector has sent too much for ``DEFAULT_FLOOD_SECONDS``."""
         since = self._behind_since
         return since is not None and Native.monotonic() - since >= DEFAULT_FLOOD_SECONDS
 
     def wait(self, until: float) -> None:
-        """Wait for something to read, at most ``until``; with unsent data at most 2 ms.
+        """Wait until ``until`` for something to read; with unsent data at most 2 ms.
 
-        A socket's own timeout is all that it takes: eventlet leaves no ``select.poll``.
+        Uses only the socket's own timeout: eventlet removes ``select.poll``.
         """
         timeout = until - Native.monotonic()
         if self._unsent:
             timeout = min(timeout, 0.002)
         missing = 1 - self._reckon()
-        if missing > 0:  # nothing may be read now, so not even a closed connection ends the wait
+        if missing > 0:  # nothing may be read now: even a closed connection doesn't end the wait
             until_allowed = missing / DEFAULT_HEARD_BYTES_PER_SECOND + 0.001
             Native.sleep(max(0.0, min(timeout, until_allowed)))
             return
         connected = self._connected()
-        connected.settimeout(max(timeout, 0.0001))  # 0 is not to wait
+        connected.settimeout(max(timeout, 0.0001))  # 0 would mean non-blocking
         try:
             connected.recv(1, _socket.MSG_PEEK)
         except _socket.timeout:
@@ -171,10 +175,10 @@ class Connection:
         return self._allowance
 
     def is_orphaned(self) -> bool:
-        """Tell whether another socket file has taken the place of the one we connected to.
+        """Tell whether another socket file has replaced the one that we connected to.
 
-        A collector that is replaced leaves no error behind at its clients. A missing file says
-        nothing: the collector behind it may live on.
+        Clients see no error when a collector is replaced. A missing file says nothing: the
+        collector behind it may still run.
         """
         if not self.address.path:
             return False
@@ -182,7 +186,7 @@ class Connection:
         return inode is not None and inode != self.inode
 
     def close(self) -> None:
-        """Close; may be called twice. In a forked child this leaves the parent's end alone."""
+        """Close; may be called twice. In a forked child the parent's connection stays open."""
         made, self._socket = self._socket, None
         if made is None:
             return
@@ -204,7 +208,7 @@ class Connection:
         return self._socket
 
     def _is_own(self, made: _socket.socket) -> bool:
-        """Whether nobody closed its descriptor, as daemons do with all, and it is another's now."""
+        """Tell whether the descriptor is still ours. Daemons close all, and it may be reused."""
         try:
             return Native.fstat(made.fileno())[1:3] == self._file
         except OSError:
@@ -212,7 +216,7 @@ class Connection:
 
 
 def explain(error: Exception, address: Address) -> str:
-    """Say why connecting failed and, where permissions are the reason, what would mend it."""
+    """Say why connecting failed. If permissions are the reason, say how to fix them."""
     if isinstance(error, PermissionError) and address.path:
         try:
             stat = Native.stat(address.path)
@@ -229,8 +233,11 @@ def explain(error: Exception, address: Address) -> str:
 
 
 def _inode(path: str) -> Optional[Tuple[int, int, int]]:
-    """Identify a socket file. Numbers are used again at once on tmpfs, so its time belongs too
-    (mtime: a bind sets it, chmod and chown don't)."""
+    """Return an id of a socket file.
+
+    tmpfs reuses inode numbers at once, so the file's time belongs to the id. It is the mtime: a
+    bind sets it, chmod and chown don't.
+    """
     try:
         stat = Native.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""How a process of a plugin ends: the status that its session says goodbye with."""
+"""How a process of a plugin ends: the status in its session's ``bye``."""
 
 import sys
 from contextlib import suppress
@@ -7,82 +7,85 @@ from typing import Any, Callable, Optional, Set
 
 from ..native import Native
 
-#: Seconds that the end of a block takes longer because of us: some of what the end of the process
-#: may take is left to that, which may be next.
+#: Seconds that we may delay the end of a block. The rest of what the process's end may take is left
+#: to that end, which may come next.
 DEFAULT_BLOCK_TIMEOUT = 0.35
-#: Seconds for which no block's end waits after one that did so in vain.
+#: Seconds for which no block's end waits, after one has waited in vain.
 DEFAULT_VAIN_SECONDS = 5.0
 
 OK, ERROR, STOPPED = STATUSES = "ok", "error", "stopped"
 
-_has_failed = False  # only ``waggle-live run`` sees it
+_has_failed = False  # set only under ``waggle-live run``
 
 
 def status_of(error: Optional[BaseException]) -> str:
-    """Return the status that an exception stands for which nobody caught; None stands for none."""
+    """Return the status for an exception that nobody caught; None stands for no exception."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return OK
     return STOPPED if isinstance(error, KeyboardInterrupt) else ERROR
 
 
 class Patience:
-    """How long the ends of blocks, and of the session, wait for a collector that doesn't answer."""
+    """How long the ends of blocks and of the session wait for a collector that doesn't answer."""
 
     def __init__(self) -> None:
-        #: Until when, and how long, a block's end waited last without an answer.
+        #: Until when, and how long, a block's end last waited without an answer.
         self._in_vain = (float("-inf"), 0.0)
 
     def wait(self, flush: Callable[[float], bool]) -> None:
-        """Flush at the end of a block; not for long, and not at all soon after one in vain."""
+        """Flush at the end of a block: for a short time, and not at all soon after a failure."""
         begin = Native.monotonic()
         is_vain = begin - self._in_vain[0] < DEFAULT_VAIN_SECONDS
         if not flush(0.0 if is_vain else DEFAULT_BLOCK_TIMEOUT) and not is_vain:
             self._in_vain = (Native.monotonic(), Native.monotonic() - begin)
 
     def left(self, timeout: float) -> float:
-        """Return what is left of the ``timeout`` of the end: who left a block just now and ends
-        waits once, not twice."""
+        """Return what is left of the end's ``timeout``, in seconds.
+
+        A process that ends right after it left a block waits once, not twice.
+        """
         until, waited = self._in_vain
         is_recent = Native.monotonic() - until < timeout
         return max(0.0, timeout - waited) if is_recent else timeout
 
 
 class Left:
-    """How the outermost block was left, if any was, and when."""
+    """How the outermost block was left, if one was, and when."""
 
     def __init__(self) -> None:
         self._status = OK
         self._at = 0.0
 
     def note(self, error: Optional[BaseException], at: float) -> None:
-        """The outermost block was left at the monotonic time ``at``."""
+        """Note that the outermost block was left at the monotonic time ``at``."""
         self._status, self._at = status_of(error), at
 
     def status(self, recorded: float) -> str:
-        """Return the status of a session that ends now and whose last value came at ``recorded``.
+        """Return the status of a session that ends now; its last value came at ``recorded``.
 
-        Whoever goes on recording after a block that raised has caught what it raised.
+        If values came after a block that raised, somebody has caught its exception.
         """
         return OK if recorded > self._at else self._status
 
 
 def note_failed_exit() -> None:
-    """``sys.exit`` ended this interpreter with a status that is a failure."""
+    """Note that ``sys.exit`` ended this interpreter with a status other than 0."""
     global _has_failed
     _has_failed = True
 
 
 def status_of_interpreter() -> str:
-    """Return the status that the end of this interpreter stands for; call it in atexit.
+    """Return the status for the end of this interpreter. To be called in atexit.
 
-    An exception that ends it is in ``sys.last_value``; in an interactive one that says nothing.
+    An exception that ends it is in ``sys.last_value``. In an interactive session that means
+    nothing.
     """
     if _has_failed:
         return ERROR
     return OK if hasattr(sys, "ps1") else status_of(getattr(sys, "last_value", None))
 
 
-#: multiprocessing, and the packages that are made from it and stand beside it.
+#: multiprocessing, and packages that are copies of it.
 _PACKAGES = ("multiprocessing", "multiprocess", "billiard")
 _registered: Set[str] = set()
 
@@ -90,17 +93,17 @@ _registered: Set[str] = set()
 def finalize_child(end: Callable[[], None]) -> None:
     """Have ``end``, a function of a module, called at the end of a child of multiprocessing.
 
-    That ends by ``os._exit``, without atexit. Does nothing where multiprocessing isn't loaded, and
-    the second time. The same of packages like it.
+    Such a child ends by ``os._exit``, without atexit. Does nothing if multiprocessing isn't loaded,
+    or at the second call. Copies of multiprocessing are treated alike.
     """
     for package in _PACKAGES:
         util: Any = sys.modules.get(package + ".util")
         if util is not None and package not in _registered:
-            # Before its main function runs, a child clears all finalizers and then calls what
-            # is registered here; where it runs already, the finalizer is made at once.
+            # Before a child's main function runs, it clears all finalizers and then calls what is
+            # registered here. If that function runs already, the finalizer is made at once.
             _registered.add(package)
             make = partial(_make_finalizer, package)
-            with suppress(AttributeError, KeyError):  # of another package of that name
+            with suppress(AttributeError, KeyError):  # another package of that name
                 util.register_after_fork(end, make)
                 make(end)
 
@@ -112,7 +115,7 @@ def _make_finalizer(package: str, end: Callable[[], None]) -> None:
 
 
 def _parent_of_child(package: str) -> Optional[int]:
-    """Return the pid of the process that made this child of multiprocessing; None if it is none."""
+    """Return the pid of the parent of this child of multiprocessing; None if it is no child."""
     process: Any = sys.modules[package + ".process"].current_process()
     parent: Optional[int] = process._parent_pid
     return parent
@@ -121,11 +124,11 @@ def _parent_of_child(package: str) -> Optional[int]:
 def find_parent() -> int:
     """Return the pid of the process that made this one.
 
-    To the kernel the parent of a forkserver's child is the server, which is no plugin.
+    For a forkserver's child the kernel's parent is the server, which is no plugin.
     """
     for package in _PACKAGES:
         server: Any = sys.modules.get(package + ".forkserver")
-        # Another thread may be importing the module just now; then this is no child of a server.
+        # Another thread may be importing the module now; then this is no child of a server.
         inherited = getattr(server, "get_inherited_fds", lambda: None)
         if inherited() is not None:
             return _parent_of_child(package) or Native.getppid()

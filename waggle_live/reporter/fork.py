@@ -1,4 +1,4 @@
-"""What a fork must do: let no half-made socket slip into the child, and start the child anew."""
+"""Fork safety: no half-made socket gets into a child, and the child starts anew."""
 
 import os
 import signal
@@ -9,12 +9,12 @@ from typing import Any, Iterator, List, Set, Tuple
 from ..claim import Claim, Owner
 from ..native import Native
 
-#: Seconds that a fork is held up at most, and that opening something waits for one.
+#: The longest time in seconds that a fork is held up, and that an opening waits for a fork.
 FORK_WAITS, OPENING_WAITS = 0.1, 5.0
 
 _claim = Claim()
 _resettable: "weakref.WeakSet[Any]" = weakref.WeakSet()
-#: What is undone after each fork, innermost last; by thread, since several may fork.
+#: By thread, since several may fork: what to undo after each fork, innermost last.
 _forks = Native.local()
 
 
@@ -25,7 +25,7 @@ def register(resettable: Any) -> None:
 
 @contextmanager
 def held_off() -> "Iterator[None]":
-    """Let no fork happen within the block, between the opening of something and its keeping."""
+    """Let no fork happen in this block, between opening something and keeping it."""
     owner = Owner()
     try:
         _claim.wait(owner, OPENING_WAITS)
@@ -35,24 +35,24 @@ def held_off() -> "Iterator[None]":
 
 
 def _begun() -> "List[Tuple[Owner, Set[Any]]]":
-    """Return the owner and the mask of signals of each fork of this thread that isn't over."""
+    """Return the owner and the signal mask of each fork of this thread that isn't over."""
     begun: List[Tuple[Owner, Set[Any]]] = _forks.__dict__.setdefault("begun", [])
     return begun
 
 
-# A signal handler of the author's may raise anywhere in here, also before the first line of a hook.
+# The author's signal handler may raise anywhere here, even before the first line of a hook.
 
 
 def _before() -> None:
     owner = Owner()
     _begun().append((owner, Native.pthread_sigmask(signal.SIG_BLOCK, [])))
-    # A child is stopped only once it has been started anew: until then Python forgets the signal.
+    # SIGTERM is blocked until the child has been set up anew: until then Python would forget it.
     Native.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     _claim.wait(owner, FORK_WAITS)
 
 
 def _after_in_parent() -> None:
-    """May be called again, and where nothing was begun."""
+    """Undo what the fork's beginning did. May be called again, and without a beginning."""
     begun = _begun()
     while begun:
         owner, mask = begun[-1]
@@ -64,9 +64,9 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     global _claim, _forks
     Native.forget_other_threads()
-    begun = _begun()  # nothing where C code forks, which calls this hook alone
+    begun = _begun()  # empty if C code forks, which calls this hook alone
     mask = begun[0][1] if begun else None
-    if Native.is_own_thread():  # which blocks all: nobody could stop what a gauge's function forks
+    if Native.is_own_thread():  # it blocks all signals: a child must not
         with suppress(OSError, ValueError, IndexError):
             mask = Native.mask_of(Native.getppid())
     _claim, _forks = Claim(), Native.local()
@@ -80,9 +80,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
     )
-    # Once more: what a handler raises ends the first, and Python only prints it.
+    # Registered twice: a handler's error ends the first, and Python only prints it.
     os.register_at_fork(after_in_parent=_after_in_parent)
-else:  # Python 3.6 has no hooks, and multiprocessing's own run only in its own children
+else:  # Python 3.6 has no hooks; multiprocessing's run in its own children only
     _fork = os.fork
 
     def _hooked_fork() -> int:

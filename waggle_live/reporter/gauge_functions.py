@@ -1,4 +1,4 @@
-"""The functions of gauges, asked in a thread of their own: one that blocks stops nothing else."""
+"""Calls the functions of gauges in a thread of their own: one that blocks stops nothing else."""
 
 from contextlib import suppress
 from typing import List, Optional, Sequence
@@ -9,47 +9,49 @@ from ..series.state import Record, SeriesState
 from ..wire.protocol import RECORD_ERROR
 from .request import Alarm
 
-#: Seconds that a send, a flush or the end waits at most for the functions of gauges.
+#: The longest time that a send, a flush or the end waits for the functions of gauges, in seconds.
 DEFAULT_FUNCTION_WAIT = 0.25
 
 #: Seconds after which a function that has not returned counts as blocked.
 DEFAULT_FUNCTION_SECONDS = 5.0
-#: Seconds that the thread waits at a time while there is nothing to ask.
+#: Seconds that the thread waits at a time while there is nothing to call.
 LOOK_SECONDS = 3600.0
-#: Functions that may be blocked at once, each in a thread; while more are, none is asked.
+#: The most functions that may block at once, each in a thread. While more do, none is called.
 DEFAULT_MAX_BLOCKED = 8
 BLOCKED = "the function of gauge %r has not returned for %d s; its value stays until it does"
 
 
 class GaugeFunctions:
-    """Asks the functions of one reporter's gauges. Used by the sender's thread.
+    """Calls the functions of one reporter's gauges. Used by the sender's thread.
 
-    The thread starts with the first function. A blocked function keeps it; the others get a new
-    one. No function is asked while an earlier call of it runs.
+    The thread starts with the first function. A blocked function keeps the thread, and the others
+    get a new one. No function is called while its earlier call still runs.
     """
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._worker: Optional[_Worker] = None
-        #: Those that a function keeps; each ends once it returns.
+        #: Threads kept by a blocked function; each ends once that returns.
         self._kept: List[_Worker] = []
 
     def ask_in_time(
         self, states: Sequence[SeriesState], interval: float, until: Sequence[float]
     ) -> None:
-        """Ask as :meth:`ask` does, for a send every ``interval`` seconds. ``until``: when those who
-        wait for it give up; fresh values are worth half of the time that is left to them."""
+        """Call :meth:`ask` for a send every ``interval`` seconds.
+
+        ``until``: when those who wait give up. Fresh values may take half of the time that is left.
+        """
         seconds = (min(until) - Native.monotonic()) / 2 if until else interval / 5
         self.ask(states, max(0.0, min(DEFAULT_FUNCTION_WAIT, seconds)))
 
     def ask(self, states: Sequence[SeriesState], seconds: float) -> None:
-        """Ask all functions anew, and record what they give.
+        """Call all functions, and record what they return.
 
-        Waits at most ``seconds``; what comes later is recorded by a later call. Raises
-        RuntimeError where no thread can be started.
+        Waits at most ``seconds``; later results are recorded by a later call. Raises RuntimeError
+        if no thread can be started.
         """
         if not self._workers() and all(state.sample is None for state in states):
-            return  # as in most plugins, each time
+            return  # the usual case: no functions
         until = Native.monotonic() + seconds
         if self._worker is not None and not self._worker.is_idle.wait(seconds):
             self._record()
@@ -70,14 +72,14 @@ class GaugeFunctions:
         self._record()
 
     def end(self) -> None:
-        """End the thread, as soon as the function returns that it may be asking."""
+        """End the thread, as soon as the function returns that it may be calling."""
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.end()
             self._kept.append(worker)
 
     def is_current(self) -> bool:
-        """Whether the caller is a function that is being asked. For any thread."""
+        """Tell whether the caller is itself one of these functions. For any thread."""
         current = Native.get_ident()
         return any(worker.ident == current for worker in self._workers())
 
@@ -85,9 +87,9 @@ class GaugeFunctions:
         return [*self._kept, *filter(None, [self._worker])]
 
     def _record(self) -> None:
-        """Record what was given, in this thread: so nothing is recorded after the session's end."""
+        """Record results in this thread, so that nothing is recorded after the session's end."""
         workers = self._workers()
-        # Looked at first: what one gives before it is idle is recorded below.
+        # Checked first: a result that comes before the worker is idle is recorded below.
         self._kept = [worker for worker in self._kept if not worker.is_idle.is_set()]
         for worker in workers:
             given = worker.given[:]
@@ -109,35 +111,35 @@ class GaugeFunctions:
 
 
 class _Worker:
-    """One thread that asks functions, round by round."""
+    """One thread that calls functions, round by round."""
 
     def __init__(self) -> None:
-        #: What records the values that functions gave.
+        #: Calls that record what the functions returned.
         self.given: List[Record] = []
-        #: Whose function runs, since when, and whether it was said that it is blocked.
+        #: Whose function runs, since when, and whether its blocking was logged.
         self.state: Optional[SeriesState] = None
         self.since = 0.0
         self.is_told = False
         self.is_idle = Alarm()
-        #: Of its thread, while that runs.
+        #: The id of its thread, while that runs.
         self.ident: Optional[int] = None
         self._states: Sequence[SeriesState] = ()
         self._is_last = False
         self._go = Alarm()
 
     def begin(self, states: Sequence[SeriesState]) -> None:
-        """Ask the functions of ``states``."""
+        """Call the functions of ``states``."""
         self._states = states
         self.is_idle = Alarm()
         self._go.set()
 
     def end(self) -> None:
-        """End the thread once the function has returned that it may be asking."""
+        """End the thread once the function has returned that it may be calling."""
         self._is_last = True
         self._go.set()
 
     def run(self) -> None:
-        """Ask until the end."""
+        """Call functions until the end."""
         self.ident = Native.get_ident()
         while not self._is_last:
             with suppress(BaseException):  # a tool may raise SystemExit in all threads

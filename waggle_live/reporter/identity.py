@@ -1,13 +1,12 @@
-"""Who this process is: what it is told, else what lies beside its main script.
+"""Finds the identity of this process: from arguments, the environment, or beside its main script.
 
 In the Waggle Edge Stack only the pod uid (``WAGGLE_APP_ID``) and the node's name (``HOST``) are
 known here; the collector looks up the rest. Elsewhere arguments come first, then
 ``WAGGLE_LIVE_PLUGIN``, ``WAGGLE_LIVE_TASK`` and ``WAGGLE_LIVE_JOB``, then the plugin's
 ``sage.yaml``, then the script's name.
 
-The ``sage.yaml`` is the nearest one: beside the main script, else up to two folders above, in the
-same repository. If there is none, it is looked for beside what a symbolic link to the script
-leads to.
+The nearest ``sage.yaml`` counts: beside the main script, else up to two folders above, in the same
+repository. If there is none, the same is done for the target of a symbolic link to the script.
 """
 
 import os
@@ -21,17 +20,17 @@ from ..wire.errors import InvalidMetric, InvalidType
 _FIELD = r"""^(?:%s|"%s"|'%s')[ \t]*:(?:[ \t]+(.*))?$"""
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'")
-#: Main scripts of what runs notebooks: none of the plugin's own.
+#: Main scripts of notebook kernels, which are not the plugin's own.
 _NOTEBOOKS = ("ipykernel_launcher.py", "colab_kernel_launcher.py")
-#: How many folders above the main script's own a ``sage.yaml`` may lie.
+#: How many folders above the main script's a ``sage.yaml`` may lie.
 MAX_ABOVE = 2
 MAX_LENGTH = 256
-#: Jobs that begin so are the collector's, of plugins whose labels it doesn't know yet.
+#: The collector uses jobs that begin so, for plugins whose labels it doesn't know yet.
 RESERVED_JOB = "app_id:"
 
 
 class ClaimedIdentity(NamedTuple):
-    """Empty strings stand for what isn't known; the collector fills in what it can."""
+    """The identity that a process claims. Empty means unknown; the collector may know more."""
 
     app_id: str
     plugin: str
@@ -49,15 +48,17 @@ def find_identity(
     *,
     script: Optional[str] = None,
 ) -> ClaimedIdentity:
-    """Return the identity of this process, or of one whose main script is another.
+    """Return the identity of this process, or of one with another main script.
 
     Raises InvalidType for arguments that are no str, InvalidMetric for a reserved job.
     """
     for name, value in (("plugin_name", plugin), ("task", task), ("job", job)):
         if value is not None and not isinstance(value, str):
             raise InvalidType("%s must be a str, got %.60r" % (name, value))
-    if job is not None and job.strip().startswith(RESERVED_JOB):  # the collector refuses it
-        raise InvalidMetric("no job begins with %r, got %.60r" % (RESERVED_JOB, job))
+    if job is not None and job.strip().startswith(RESERVED_JOB):  # the collector would refuse it
+        raise InvalidMetric(
+            "job must not begin with %r, which is reserved, got %.60r" % (RESERVED_JOB, job)
+        )
     main, name = _find_main(script)
     sage_name, sage_version = _find_sage_yaml(main)
     names = (plugin or "", environ.get("WAGGLE_LIVE_PLUGIN", ""), sage_name, name)
@@ -71,27 +72,29 @@ def find_identity(
 
 
 def _find_main(script: Optional[str]) -> "tuple[str, str]":
-    """Return the path of the main script and what it is called; in a notebook or an interpreter
-    that has none, one in the working directory and "python". None stands for this process's own."""
+    """Return the path of the main script and its name; ``script`` None means this process's own.
+
+    In a notebook or an interpreter without script: a path in the working directory, and "python".
+    """
     if script is None:
         argv = getattr(sys, "argv", None)
         script = argv[0] if argv and isinstance(argv[0], str) else ""
     if script in ("", "-", "-c", "-m") or os.path.basename(script) in _NOTEBOOKS:
         return os.path.join(_working_directory(), "python"), "python"
     path = os.path.normpath(os.path.join(_first_directory(), script))
-    if os.path.isdir(path):  # a directory that is run has its main script within
+    if os.path.isdir(path):  # a directory that is run contains its main script
         path = os.path.join(path, "__main__.py")
     directory, name = os.path.split(path)
-    if name == "__main__.py":  # of a package or a directory, whose name tells more
+    if name == "__main__.py":  # the name of its package or directory tells more
         return path, os.path.basename(directory) or "python"
     return path, os.path.splitext(name)[0]
 
 
 def _first_directory() -> str:
-    """Return the directory that the program was started in: where its script's path begins.
+    """Return the directory that the program was started in, from which its script's path counts.
 
-    A plugin may change it before it has a name. Its children begin where it stands then, and are
-    told where it began.
+    A plugin may change it before it has a name. Its children then start elsewhere, so they are told
+    where it began.
     """
     process = sys.modules.get("multiprocessing.process")
     return getattr(process, "ORIGINAL_DIR", None) or _DIRECTORY
@@ -100,12 +103,12 @@ def _first_directory() -> str:
 def _working_directory() -> str:
     try:
         return os.getcwd()
-    except OSError:  # it has been removed, and nothing is found in what is no directory
+    except OSError:  # it was removed: nothing is found there
         return os.devnull
 
 
 def _find_sage_yaml(main: str) -> "tuple[str, str]":
-    """Return name and version of the plugin that a main script belongs to, empty for unknown."""
+    """Return name and version of the plugin that a main script belongs to; empty if unknown."""
     for path in dict.fromkeys((main, os.path.realpath(main))):
         for directory in _folders(os.path.dirname(path)):
             found = _read_sage_yaml(os.path.join(directory, "sage.yaml"))
@@ -115,10 +118,10 @@ def _find_sage_yaml(main: str) -> "tuple[str, str]":
 
 
 def _folders(directory: str) -> Iterator[str]:
-    """Yield a directory and up to ``MAX_ABOVE`` above it that belong to the same repository.
+    """Yield a directory and up to ``MAX_ABOVE`` parents that belong to the same repository.
 
-    A repository ends where ``.git`` lies. Where none is seen, as in an image, a home and the root
-    are no plugin's.
+    A repository ends at the folder with ``.git``. If none is found, as in an image, a home and the
+    root don't count.
     """
     yield directory
     for _ in range(MAX_ABOVE):
@@ -131,10 +134,10 @@ def _folders(directory: str) -> Iterator[str]:
 
 
 def _read_sage_yaml(path: str) -> "Optional[tuple[str, str]]":
-    """Return name and version of a ``sage.yaml``, each empty if not in it; None if it isn't there.
+    """Return name and version in a ``sage.yaml``, each empty if missing; None without the file.
 
-    Two top-level scalars are all that is needed, so no YAML library is. One that does not stand
-    on its key's line, plain or in quotes, is taken as not there.
+    Only two top-level scalars are needed, so no YAML library is. A scalar counts if it stands on
+    its key's line, plain or in quotes.
     """
     try:
         text = Native.read_file(path).decode("utf-8-sig", "replace")
@@ -147,7 +150,7 @@ def _read_sage_yaml(path: str) -> "Optional[tuple[str, str]]":
 
 
 def _scalar(text: str) -> str:
-    """Return the value that a YAML scalar stands for, empty for null and for what is none."""
+    """Return the value of a YAML scalar; empty for null and for what is no scalar."""
     text = text.strip()
     double, single = _DOUBLE_QUOTED.match(text), _SINGLE_QUOTED.match(text)
     if double:
@@ -161,7 +164,7 @@ def _scalar(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Cut to what the wire takes; what can't be printed or was no valid UTF-8 becomes "?"."""
+    """Cut to the wire's limit. What can't be printed or was no valid UTF-8 becomes "?"."""
     return "".join(char if char.isprintable() else "?" for char in text.strip()[:MAX_LENGTH])
 
 

@@ -1,10 +1,10 @@
-"""The link to the collector: the connection while there is one, and when to try the next.
+"""The link to the collector: the present connection, and when to try the next.
 
-What is heard on it is a stranger's word. Only answers and errors count; an error is logged once
-per known code, shortened and escaped. A collector that hangs up soon, again and again, is tried
-in intervals that double, unless it was started anew each time: that shows by its socket file, or
-because nobody listened meanwhile. One that refuses us or talks without end is left alone for a
-while. Where somebody waits for an answer the intervals begin shorter, but they double as well.
+Nothing that a collector says is trusted. Only answers and errors count; an error is logged once per
+known code, shortened and escaped. A collector that hangs up soon, again and again, is tried in
+intervals that double. They don't double if it was restarted each time, which shows by a new socket
+file or a refused connection. A collector that refuses us, or talks without end, is left alone for a
+while. While somebody waits for an answer, the intervals begin shorter, but double as well.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Set
@@ -16,33 +16,30 @@ from .address import Address
 from .connection import DEFAULT_HEARD_BYTES_PER_SECOND, Connection, explain
 from .session import Session
 
-#: Seconds between attempts to connect over TCP; over a unix socket every interval is one.
+#: Seconds between attempts to connect over TCP. Over a unix socket each interval is an attempt.
 TCP_RETRY = 1.0
-#: Seconds to stay away from a collector that refused us, and the longest after short connections.
+#: Seconds to stay away from a collector that refused us; also the longest after hang-ups.
 DEFAULT_REFUSED_RETRY = 5.0
-#: Seconds between two connections where somebody waits, after the first short one.
+#: Seconds between two connections while somebody waits, after the first short one.
 DEFAULT_URGENT_RETRY = 0.02
-#: Seconds that a connection lasts which isn't short.
+#: A connection that lasts less than these seconds is short.
 DEFAULT_STEADY_SECONDS = 1.0
-#: Short connections in a row that are worth a line of log.
+#: After so many short connections in a row one line is logged.
 DEFAULT_SHORT_TOLD = 5
-SHORT = (
-    "the collector at %s has hung up %d times in a row; it is tried less often, at last every %g s"
-)
-FAULT = "an error of ours: the sender connects again and goes on"
-#: Seconds between looks at a connection that nobody waits on: for its end, and whether the socket
-#: file is another's now. A send on a closed one fails at once, and what the collector says is heard
-#: at each tick.
+SHORT = "the collector at %s has hung up %d times in a row; retries slow down, to one every %g s"
+FAULT = "internal error in the sender, which connects again and goes on"
+#: Seconds between checks of a connection that nobody waits on: for its end, and for a new socket
+#: file in its place. A send on a closed one fails at once, and each tick reads what has come.
 DEFAULT_LOOK_SECONDS = 1.0
 #: Seconds without a collector before the one line of log about it.
 GRACE = 2.0
 ABSENT = "no collector at %s (%s); the plugin goes on without, and looks for it in the background"
 
-#: Codes of errors after which the collector closes the connection: trying again soon is no use.
+#: After an error of these codes the collector closes the connection; a soon retry would fail too.
 CLOSING_CODES = frozenset(
     ("no_hello", "version", "session_limit", "identity", "token", "not_saved")
 )
-#: All codes of the protocol. Errors of others are one kind of line.
+#: All codes of the protocol. Errors of other codes share one kind of line.
 CODES = CLOSING_CODES | {
     "bad_json",
     "too_long",
@@ -58,17 +55,17 @@ CODES = CLOSING_CODES | {
     "session_ended",
 }
 
-#: Where this process has said that nobody is: one line, however many plugins it opens in turn. Its
-#: forked children inherit it. Bounded by the addresses that a program is written with.
+#: Addresses whose absent collector was logged: one line, however many plugins a process opens in
+#: turn. Forked children inherit it. Bounded, since a program uses few addresses.
 _absent: "Set[Address]" = set()
 
 
 class Link:
     """Connects, listens and backs off. Used by the sender's thread alone.
 
-    ``refuse`` is told what names a series that the collector has no room for; it returns whether it
-    has seen to it. ``obey`` is told the last ``set`` of those that are read at once, and a
-    time before it came; None for who takes none.
+    ``refuse`` gets the name of a series that the collector has no room for, and returns whether
+    that is dealt with. ``obey`` gets the last ``set`` of those read together, and a time before its
+    arrival; None for a session that takes no orders.
     """
 
     def __init__(
@@ -87,25 +84,25 @@ class Link:
         self._interval = interval
         self._log_once = log_once
         self._obey = obey
-        #: Opened and greeted; None while there is none.
+        #: Open and greeted with ``hello``; None while there is no connection.
         self.connection: Optional[Connection] = None
-        #: Whether there has been one.
+        #: Whether there ever was a connection.
         self.was_connected = False
-        #: Number of the last question that was answered on it.
+        #: Number of the last question that was answered on this connection.
         self.applied = 0
         self._connected_at = 0.0
         self._retry_at = 0.0
-        #: The same where somebody waits.
+        #: The same while somebody waits.
         self._urgent_at = 0.0
         self._look_at = 0.0
-        #: When all was read that had arrived: what is read now has come later.
+        #: When all that had arrived was read: what is read now came later.
         self._heard_at = 0.0
-        #: Short connections in a row, all by the same socket file.
+        #: The number of short connections in a row, all by the same socket file.
         self._short = 0
         self._short_inode: Any = None
 
     def look(self, urgent: bool) -> None:
-        """Hear what has come, or connect, if it is time to; ``urgent``: somebody waits for it.
+        """Read what has come, or connect if it is time to. ``urgent``: somebody waits for that.
 
         Raises OSError when the connection is lost.
         """
@@ -127,7 +124,7 @@ class Link:
                 self._heard_at = now
 
     def hear(self) -> None:
-        """Take in what the collector says. Raises OSError when the connection is lost."""
+        """Handle what the collector says. Raises OSError when the connection is lost."""
         connection = self.connection
         if connection is None:
             return
@@ -156,9 +153,9 @@ class Link:
             self._hang_up(is_refused=True)
 
     def lose(self, error: BaseException) -> None:
-        """Give the connection up for ``error``: an OSError is its own, all others are ours.
+        """Give the connection up after ``error``, an OSError of its own or a fault of ours.
 
-        First it is heard what the collector said last: it may say why.
+        First read what the collector said last, since it may say why.
         """
         try:
             if isinstance(error, OSError):
@@ -170,7 +167,7 @@ class Link:
         self._hang_up(is_ours=not isinstance(error, OSError))
 
     def close(self) -> None:
-        """Close the connection, if there is one. In a forked child the parent's lives on."""
+        """Close the connection, if there is one. In a forked child the parent's stays open."""
         if self.connection is not None:
             self.connection.close()
             self.connection = None
@@ -181,7 +178,7 @@ class Link:
             connection = self.connection = Connection(address)
             try:
                 connection.open()
-            except (OSError, ValueError) as error:  # ValueError: no name of a host
+            except (OSError, ValueError) as error:  # ValueError: an invalid host name
                 self.close()
                 self._retry_at = now + (TCP_RETRY if address.host else 0.0)
                 is_absent &= isinstance(error, (ConnectionRefusedError, FileNotFoundError))
@@ -195,7 +192,7 @@ class Link:
                 self.was_connected = True
                 connection.send(encode(self._session.hello(over_tcp=bool(address.host))))
                 return
-        if is_absent:  # whoever listens next was started anew
+        if is_absent:  # the next listener was started anew
             self._short, self._urgent_at = 0, 0.0
 
     def _hear_error(self, message: Dict[str, Any]) -> None:
@@ -210,12 +207,12 @@ class Link:
             self._session.renew()
             self._hang_up()
         elif code in CLOSING_CODES:
-            if code == "not_saved":  # the bye was heard, and is not worth another connection
+            if code == "not_saved":  # the bye was applied; another connection would add nothing
                 self.was_connected = False
             self._hang_up(is_refused=True)
 
     def _hang_up(self, is_ours: bool = False, is_refused: bool = False) -> None:
-        """Close, and try again at once, or later the more short connections there were."""
+        """Close. Try again at once, or later the more short connections there were."""
         if self.connection is None:
             return
         address, inode = self.connection.address, self.connection.inode
@@ -226,7 +223,7 @@ class Link:
             self._short, self._short_inode = 0, inode
         if is_steady:
             return
-        # All plugins of a node may be hung up on at once; they don't come back at once.
+        # All plugins of a node may lose their connection at once; they don't return all at once.
         doubled = 2 ** min(self._short, 10) * (0.75 + Native.urandom(1)[0] / 512)
         self._short += 1
         if self._short == DEFAULT_SHORT_TOLD and not is_ours and not is_refused:

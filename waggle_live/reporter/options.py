@@ -1,6 +1,6 @@
-"""The options that say who a process is and where its collector is, for every command.
+"""Options of every command for the identity of a process and the address of its collector.
 
-A command that starts a process hands them on in the environment.
+A command that starts a process passes them on in the environment.
 """
 
 import argparse
@@ -13,16 +13,18 @@ from .address import ENVIRONMENT_VARIABLE, parse
 def parser() -> argparse.ArgumentParser:
     """Return the parent parser of each command."""
     made = argparse.ArgumentParser(add_help=False)
-    made.add_argument("--plugin", help="what the plugin is called, outside of the edge stack")
-    made.add_argument("--task", help="its task, outside of the edge stack")
-    made.add_argument("--job", help="its job, outside of the edge stack")
-    made.add_argument("--address", help="unix:///path, tcp://host:port or off")
+    made.add_argument("--plugin", help="the plugin's name, outside of the Waggle Edge Stack")
+    made.add_argument("--task", help="its task, outside of the Waggle Edge Stack")
+    made.add_argument("--job", help="its job, outside of the Waggle Edge Stack")
+    made.add_argument("--address", help="the collector: unix:///path, tcp://host:port or off")
     return made
 
 
 def environment(options: argparse.Namespace) -> Dict[str, str]:
-    """Return this process's environment with the options put in; raises InvalidAddress, for the
-    address that stands in the environment already, too."""
+    """Return this process's environment with the options put in.
+
+    Raises InvalidAddress for a bad address, in the environment too.
+    """
     changed = dict(os.environ)
     if options.address is not None:
         changed[ENVIRONMENT_VARIABLE] = options.address

@@ -1,4 +1,4 @@
-"""What a reporter needs of the profiler that is handed to it: it stands above this room."""
+"""The interface that a reporter needs of a profiler, which stands above this package."""
 
 import weakref
 from typing import Any, Dict, List, Mapping, Optional
@@ -9,39 +9,40 @@ from ..wire.errors import InvalidMetric, InvalidType, LiveMetricsError, describe
 from ..wire.knobs import MAX_PROFILE_HZ
 from ..wire.stacks import Times
 
-#: Samples a second where no number is given.
+#: Samples per second if no number is given.
 DEFAULT_RATE = 50
 ENVIRONMENT_VARIABLE = "WAGGLE_LIVE_PROFILE"
 
 
 class Profiler:
-    """Measures where this process's time goes, on behalf of one ``owner`` at a time: a reporter.
+    """Measures where this process's time goes, for one ``owner`` (a reporter) at a time.
 
-    One a process. Thread-safe; no method raises. It is pickled as the one of that other process.
+    One per process. Thread-safe; no method raises. Unpickled in another process, it is that
+    process's profiler.
     """
 
     def set_rate(self, owner: Any, hz: int) -> Optional[str]:
-        """Look at all stacks ``hz`` times a second (1 to 200) from now on; 0 ends it.
+        """Sample all stacks ``hz`` times a second (1 to 200) from now on; 0 ends it.
 
-        Return why that can't be, else None. An end waits, at most 0.2 s, until the last samples
-        are in the owner's states. The first sample calls ``owner.start()``. In a forked child
-        nothing is measured until this is called there.
+        Returns why that is impossible, else None. An end waits, at most 0.2 s, until the last
+        samples are in the owner's states. The first sample calls ``owner.start()``. A forked child
+        measures nothing until it calls this.
         """
         raise NotImplementedError
 
     def states(self, owner: Any) -> List[SeriesState]:
-        """Return the states of functions that ``owner`` sends; they stay after an end."""
+        """Return the states of functions that ``owner`` sends. They stay after an end."""
         raise NotImplementedError
 
     def collect(self, owner: Any, on: bool) -> None:
-        """Begin to collect folded stacks, anew, or end it and forget them."""
+        """Begin to collect folded stacks anew, or end that and forget them."""
         raise NotImplementedError
 
     def stacks(self, owner: Any) -> Dict[str, Times]:
         """Return the folded stacks since the collection began: ``{"root;caller;callee": times}``.
 
-        Times are running totals in nanoseconds: wall, and CPU (None where that isn't known). Of
-        more than 1,000 stacks, or 256 KiB of their text, the rest is added up in ``__other__``.
+        Times are running totals in nanoseconds: wall clock, and CPU (None if unknown). Past 1,000
+        stacks or 256 KiB of their text, the rest is added up in ``__other__``.
         """
         raise NotImplementedError
 
@@ -49,23 +50,23 @@ class Profiler:
 class Profile:
     """What a reporter, the ``owner``, was told to sample in each of its sessions.
 
-    By its author or its environment: what a lease asks for is no part of it, and goes to the
+    Told by the author or the environment. What a lease asks for doesn't count here and goes to the
     ``profiler`` itself. Neither blocks long.
     """
 
     def __init__(self, profiler: Profiler, owner: Any) -> None:
         self.profiler = profiler
-        #: Samples a second, 0 for none; None until it is told.
+        #: Samples per second, 0 for none; None until it is told.
         self.rate: Optional[int] = None
         self._owner = weakref.ref(owner)
         self._has_begun = False
         self._log_once = LogOnce()
 
     def tell(self, given: Any, environ: Mapping[str, str]) -> None:
-        """Sample ``given`` times a second from now on; None for what the environment says.
+        """Sample ``given`` times a second from now on; None means as the environment says.
 
-        What was given stands until something else is given. Raises InvalidType and InvalidMetric
-        for what is no rate. A wrong one in the environment is logged once, and stands for 0.
+        A given rate lasts until another is given. Raises InvalidType and InvalidMetric for what is
+        no rate. A wrong one in the environment is logged once and counts as 0.
         """
         if given is not None:
             self.rate = check_rate(given)
@@ -81,14 +82,14 @@ class Profile:
             self.begin()
 
     def begin(self) -> None:
-        """Sample as told from now on; what prevents it is logged once."""
+        """Sample as told from now on. What prevents it is logged once."""
         self._has_begun = True
         why = self.profiler.set_rate(self._owner(), self.rate or 0)
         if why is not None:
             self._log_once("profile", "the profiler doesn't run: %s", why)
 
     def end(self) -> None:
-        """Sample no more."""
+        """Stop sampling."""
         self._has_begun = False
         self.profiler.set_rate(self._owner(), 0)
 
@@ -98,7 +99,7 @@ class Profile:
 
 
 def check_rate(rate: Any) -> int:
-    """Return ``rate`` if it is one, else raise InvalidType or InvalidMetric with the rule."""
+    """Return ``rate``. Raises InvalidType or InvalidMetric, with the rule, if it is none."""
     if isinstance(rate, bool) or not isinstance(rate, int):
         raise InvalidType(
             "profile must be a whole number of samples a second, like %d, got %s"
@@ -113,7 +114,7 @@ def check_rate(rate: Any) -> int:
 
 
 def parse_rate(text: str) -> int:
-    """Return the rate that a text names; raises InvalidMetric."""
+    """Return the rate in a text. Raises InvalidMetric if there is none."""
     try:
         rate = int(text)
     except ValueError:

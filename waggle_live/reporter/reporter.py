@@ -1,8 +1,8 @@
-"""What carries the series of a process to the collector: one reporter per process and identity.
+"""One reporter per process and identity carries its series to the collector.
 
-However many ``LiveMetrics`` and ``Plugin`` objects a program makes of one identity, nested, in turn
-or in several threads, they are handles of the same reporter: one registry, one sender thread, one
-session. Making one starts nothing. The first value does, and whatever opens a handle.
+All ``LiveMetrics`` and ``Plugin`` objects of one identity share one reporter, whether a program
+makes them nested, in turn or in several threads. So they share one registry, one sender thread and
+one session. Making a reporter starts nothing. The first value does, and opening a handle.
 """
 
 import atexit
@@ -29,19 +29,19 @@ from .sender import Sender
 from .session import Session
 from .usage import Figures
 
-#: Seconds that the end of a process may take longer because of us.
+#: The longest time that we delay the end of a process, in seconds.
 DEFAULT_EXIT_TIMEOUT = 0.5
 
-#: What this process has used, told by one session at a time.
+#: CPU and memory of this process, told by one session at a time.
 _figures = Figures()
-#: Held while one is looked up or made; a signal handler may do so within another's.
+#: Held while a reporter is looked up or made. Reentrant, for signal handlers.
 _finding = Native.RLock()
-#: By identity and address, for as long as there is a handle, an instrument or a session of it.
+#: By identity and address, for as long as a handle, an instrument or a session of it exists.
 _known: "weakref.WeakValueDictionary[Any, Reporter]" = weakref.WeakValueDictionary()
-#: Those that have a session, the latest last; kept alive, for the end of the process ends them.
+#: Reporters with a session, the latest last. Kept alive, so that the process's end ends them.
 _started: "List[Reporter]" = []
 _log_once = LogOnce()
-_is_over = False  # the process is ending, and nothing is started any more
+_is_over = False  # the process is ending: nothing starts any more
 
 
 class Reporter:
@@ -64,22 +64,22 @@ class Reporter:
         self.registry = Registry(instruments, begin=begin, owner=self)
         self.knobs = Knobs(begin=begin, owner=self, environ=os.environ)
         self._by_thread = ByThread()
-        #: Those who have not closed it.
+        #: Handles that are not closed.
         self._handles: "weakref.WeakSet[Any]" = weakref.WeakSet()
-        #: What begins the session may be a signal handler, in the middle of just that.
+        #: A claim, no lock: a signal handler may begin the session in the middle of a beginning.
         self._starting = Claim()
         self._sender: Optional[Sender] = None
-        #: One for each block that is open, since a list changes in one step.
+        #: One entry per open block: a list changes in one step, a count doesn't.
         self._blocks: List[None] = []
         self._left = ends.Left()
         self._functions = GaugeFunctions(self.registry.problems)
-        #: Whether the collector has applied all of the session before.
+        #: Whether the collector has applied all of the previous session.
         self._is_told = False
         self._patience = ends.Patience()
         fork.register(self)
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        # In another process it is that process's own.
+        # Unpickled in another process, it is that process's reporter.
         series = self._interval, self._instruments, self.profile.profiler
         return find, (self._identity, self._addresses, *series)
 
@@ -87,7 +87,7 @@ class Reporter:
         return self.registry.states() + self.profile.states()
 
     def set_rate(self, hz: int) -> Optional[str]:
-        """Sample so many times a second, 0 for as often as told; return why that can't be."""
+        """Sample ``hz`` times a second, 0 for as told. Returns why that is impossible."""
         return self.profile.profiler.set_rate(self, hz or self.profile.rate or 0)
 
     def spans(self) -> List[Any]:
@@ -100,10 +100,10 @@ class Reporter:
         self._handles.add(handle)
 
     def start(self) -> None:
-        """Begin a session, unless there is one. Never blocks; raises what a signal handler raises.
+        """Begin a session, unless there is one. Never blocks. Raises what a signal handler raises.
 
-        It may be called where the same thread, or another, is starting it: then it does nothing.
-        A value that comes while one is ending begins the next one after it.
+        Does nothing while this or another thread is starting one. A value that comes while one is
+        ending begins the next one after it.
         """
         if self._sender is not None or self._addresses.is_off or _is_over:
             return
@@ -119,10 +119,10 @@ class Reporter:
                 self._forget()
             if not isinstance(error, Exception) or Native.is_of_handler(error):
                 raise
-            if isinstance(error, RuntimeError):  # no thread can be started, or none in here
+            if isinstance(error, RuntimeError):  # no thread can be started, or none here
                 _log_once("start", "nothing is sent, for no thread can be started: %s", error)
             else:
-                _log_once.fault(error, "nothing is sent, for an error of ours")
+                _log_once.fault(error, "nothing is sent because of an internal error")
         finally:
             owner.is_done = True
 
@@ -143,10 +143,10 @@ class Reporter:
         self.profile.begin()
 
     def _ended(self) -> None:
-        """The session has ended: begin the next one if anything was recorded meanwhile."""
+        """Handle the session's end: begin the next one if anything was recorded meanwhile."""
         self._is_told = self._sender is not None and self._sender.is_told
         self._forget()
-        # Not only what waits to be folded: whoever filled a buffer may have folded it since.
+        # Folded values count too: whoever filled a buffer may have folded it since.
         if self._has_recorded():
             self.start()
 
@@ -164,10 +164,10 @@ class Reporter:
         self.start()
 
     def leave(self, error: Optional[BaseException]) -> None:
-        """Leave a block: send what is left; ``error`` is the exception that left it, if any did.
+        """Leave a block and send what is left. ``error``: the exception that left it, or None.
 
-        Waits at most 0.35 s for a collector that takes it in; not at all without a connection, or
-        for 5 s after having waited in vain.
+        Waits at most 0.35 s for the collector to apply it. Doesn't wait without a connection, or
+        for 5 s after a wait in vain.
         """
         del self._blocks[-1:]
         sender = self._sender
@@ -177,10 +177,10 @@ class Reporter:
             self._left.note(error, Native.monotonic())
 
     def flush(self, timeout: float) -> bool:
-        """Send now; True once the collector has applied it, False after ``timeout`` seconds.
+        """Send now. True once the collector has applied it, False after ``timeout`` seconds.
 
-        Between two sessions it is answered at once: True if the one before was applied, and
-        nothing was recorded since.
+        Between two sessions it returns at once: True if the last one was applied, and nothing was
+        recorded since.
         """
         sender = self._sender  # another thread may end it meanwhile
         if sender is None:
@@ -188,21 +188,21 @@ class Reporter:
         return sender.flush(timeout)
 
     def detach(self, handle: Any, status: Optional[str], timeout: float) -> None:
-        """``handle`` records no more; the last one ends the session."""
+        """Note that ``handle`` records no more. The last handle ends the session."""
         self._handles.discard(handle)
         if not self._handles:
             self.end(status, timeout)()
 
     def end(self, status: Optional[str], timeout: float) -> Callable[[], None]:
-        """End the session, if there is one; return what waits until that is done.
+        """End the session, if there is one. Returns a function that waits for the end.
 
-        ``status``: None for how the last block was left.
+        ``status``: None means as the last block was left.
         """
         sender = self._sender
         if sender is None:
             return lambda: None
         self.profile.end()
-        # What a function gives is no value that anybody recorded.
+        # The author doesn't record a function's value, so it doesn't count here.
         states = [state for state in self.registry.states() if state.sample is None]
         recorded = max((state.recorded_at for state in states), default=0.0)
         status = status or self._left.status(recorded)
@@ -231,7 +231,7 @@ def find(
     instruments: Instruments,
     profiler: Profiler,
 ) -> Reporter:
-    """Return this process's reporter of that identity and address, new or known."""
+    """Return this process's reporter of that identity and address; make it if there is none."""
     key = (identity, addresses.text)
     with _finding:
         reporter = _known.get(key)
@@ -242,8 +242,8 @@ def find(
 
 
 def latest() -> Optional[Reporter]:
-    """Return the reporter whose session began last, else one that has none yet; None for none."""
-    for reporter in reversed(_started):  # not by index: another thread may be ending one
+    """Return the reporter whose session began last, else one without a session, else None."""
+    for reporter in reversed(_started):  # no index: another thread may end one
         return reporter
     return next(iter(_known.values()), None)
 
@@ -253,10 +253,10 @@ def end_all(
 ) -> None:
     """End all sessions of this process, side by side, within ``timeout`` seconds.
 
-    ``for_good``: none begins any more, whatever is recorded.
+    ``for_good``: no session begins any more, whatever is recorded.
     """
     global _is_over
-    _is_over = for_good  # first: threads that record on must not begin what nobody would end
+    _is_over = for_good  # first: threads that still record must begin no session
     for wait in [reporter.end(status, timeout) for reporter in list(_started)]:
         wait()
 
@@ -267,16 +267,16 @@ def _end_interpreter() -> None:
 
 
 def _end_child() -> None:
-    """End with a child of multiprocessing; threads that it waits for then are still heard."""
+    """End with a child of multiprocessing. Threads that it waits for may still record."""
     others = [each for each in threading.enumerate() if each is not threading.current_thread()]
     end_all(ends.OK, for_good=all(thread.daemon for thread in others))
 
 
 class _AfterFork:
-    """Resets what is of the process, before the reporters are."""
+    """Resets what belongs to the process, before its reporters are reset."""
 
     def after_fork_in_child(self) -> None:
-        """Nothing has a session in a forked child, and nothing was told."""
+        """Note that a forked child has no session, and that nothing was told."""
         global _figures, _finding, _is_over
         del _started[:]
         _figures, _finding, _is_over = Figures(), Native.RLock(), False
@@ -284,5 +284,5 @@ class _AfterFork:
 
 _after_fork = _AfterFork()
 fork.register(_after_fork)
-# At import: what registers with atexit after it, runs before it and is still recorded.
+# At import: atexit functions registered later run before it and can still record.
 atexit.register(_end_interpreter)

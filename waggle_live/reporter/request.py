@@ -1,4 +1,4 @@
-"""What others ask of a sender: a flush, or the end."""
+"""Requests to a sender: a flush, or the end."""
 
 import time
 from typing import Any, Dict, List, Optional
@@ -7,54 +7,54 @@ from ..native import Native, sleeps_as_greenlet
 
 
 class Alarm:
-    """One thread waits for it, any other wakes it: any number of times, from wherever it is.
+    """One thread waits for it, and any other wakes it, any number of times.
 
-    No Event, whose own lock a signal handler or ``__del__`` within its ``set()`` would wait for.
+    Not an Event: a signal handler or ``__del__`` within its ``set()`` would wait for its lock.
     """
 
     def __init__(self) -> None:
         self._lock = Native.allocate_lock()
         self._lock.acquire()
-        #: What is to be released, under 0: who takes it out does so, and nobody else.
+        #: The lock to release, under 0: only the caller that takes it out releases it.
         self._locked: Dict[int, Any] = {0: self._lock}
 
     def is_set(self) -> bool:
-        """Whether it was woken."""
+        """Tell whether it was woken."""
         return not self._locked
 
     def set(self) -> None:
-        """Wake who waits, or will."""
+        """Wake the thread that waits, or that will wait."""
         lock = self._locked.pop(0, None)
         if lock is not None:
             lock.release()
 
     def wait(self, timeout: float) -> bool:
-        """Wait until it was woken, at most ``timeout`` seconds; tell whether it was."""
+        """Wait until it is woken, at most ``timeout`` seconds. Returns whether it was."""
         if not self.is_set():
             self._lock.acquire(True, max(0.0, timeout))
         return self.is_set()
 
 
 class Request:
-    """Somebody waits, at most ``until``, for all that was recorded to be applied."""
+    """A caller waits, at most ``until``, for all that was recorded to be applied."""
 
     def __init__(self, until: float, status: Optional[str], patient: bool) -> None:
         self.until = until
-        self.status = status  # of the bye; None for a flush
-        #: Wait for a collector that was there a moment ago.
+        self.status = status  # the status of the bye; None for a flush
+        #: Whether to wait for a collector that was there a moment ago.
         self.patient = patient
-        #: Of the question whose answer is this one's; None until it is asked.
+        #: The number of the question that answers this request; None until it is sent.
         self.number: Optional[int] = None
         self.done = Alarm()
         self.succeeded = False
 
     def finish(self, succeeded: bool) -> None:
-        """Let nobody wait for it any more."""
+        """End the wait."""
         self.succeeded = succeeded
         self.done.set()
 
     def wait(self) -> bool:
-        """Wait until it is done or its time is over; return whether all was applied.
+        """Wait until it is done or its time is over. Returns whether all was applied.
 
         Under gevent and eventlet other greenlets run meanwhile.
         """
@@ -62,43 +62,45 @@ class Request:
             try:
                 while not self.done.is_set() and Native.monotonic() < self.until:
                     time.sleep(0.001)
-            except AssertionError:  # this is the event loop itself, which can only be stopped
+            except AssertionError:  # this is the event loop itself, which can't switch
                 pass
         self.done.wait(self.until - Native.monotonic())
         return self.succeeded
 
 
 class Requests:
-    """Those that wait for one sender. Any thread makes them, the sender takes them."""
+    """Requests that wait for one sender. Any thread makes them, the sender takes them."""
 
     def __init__(self) -> None:
         self._flushes: List[Request] = []
         self._ends: List[Request] = []
         self._is_closed = False
-        #: What the sender sleeps by; a new one each time.
+        #: The alarm that the sender sleeps on; a new one each time.
         self._alarm = Alarm()
 
     def make(self, timeout: float, status: Optional[str], patient: bool) -> Request:
-        """Make a request and wake the sender; where none takes it any more it is done at once."""
+        """Make a request and wake the sender. Once that has ended, requests are done at once."""
         request = Request(Native.monotonic() + timeout, status, patient)
         (self._flushes if status is None else self._ends).append(request)
-        if self._is_closed:  # looked at after the append, as close() looks after setting it
+        if self._is_closed:  # checked after the append, as close() checks after setting it
             request.done.set()
         self._alarm.set()
         return request
 
     def take(self, timeout: float) -> List[Request]:
-        """Wait at most ``timeout`` for one; return the flushes made meanwhile, and the first end
-        if there is one. All others who ask for the end wait for that one."""
+        """Wait at most ``timeout`` seconds for one. Returns the flushes made meanwhile and the end.
+
+        The end is the first request for it, else None. All later ones wait for that one.
+        """
         alarm = self._alarm = Alarm()
-        if not (self._flushes or self._ends):  # looked at after, as make() wakes after the append
+        if not (self._flushes or self._ends):  # checked after, as make() wakes after the append
             alarm.wait(timeout)
         flushes = self._flushes[:]
         del self._flushes[: len(flushes)]
         return flushes + self._ends[:1]
 
     def close(self) -> None:
-        """Let nobody wait from now on: the sender has ended."""
+        """Finish all requests, now and later: the sender has ended."""
         self._is_closed = True
         for request in self._flushes + self._ends:
             request.done.set()

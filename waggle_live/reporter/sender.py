@@ -1,9 +1,9 @@
 """The sender: the daemon thread of a reporter that carries changed series to the collector.
 
-Every interval it folds the series and sends the cells of those that changed: running totals, not
-increments. The ticks are multiples of the interval on the monotonic clock, which all processes of a
-node share, so the plugins of a node wake the collector together. After a reconnect it sends every
-cell. Only a flush and the end wait for an answer, and never long, and nothing waits for them.
+Each interval it folds the series and sends the cells of those that changed: running totals, not
+increments. All processes of a node tick at the same multiples of the interval, so they wake the
+collector together. After a reconnect it sends every cell. Only a flush and the end wait for an
+answer.
 """
 
 from contextlib import suppress
@@ -25,10 +25,10 @@ from .usage import Figures
 
 #: Seconds between two sends.
 DEFAULT_INTERVAL = 0.25
-#: Longest time in seconds until what the collector sets is heard, however long the interval is.
+#: The longest time in seconds until an order of the collector is read, whatever the interval.
 DEFAULT_LISTEN_SECONDS = 0.25
-#: Seconds between looks for new requests while others wait for their answer, and between attempts
-#: to connect while somebody waits, at first and at most.
+#: Seconds between checks for new requests while others wait for an answer. While somebody waits,
+#: also the first and the longest time between attempts to connect.
 LOOK_SECONDS = 0.01
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
 
@@ -41,7 +41,7 @@ def tick_after(now: float, interval: float) -> float:
 class Sender:
     """Owns the link, the session and the thread. ``start`` starts, ``finish`` ends it.
 
-    ``on_end`` is called in that thread once the session has ended: from then on another may begin.
+    ``on_end`` is called in the thread once the session has ended: then another may begin.
     """
 
     def __init__(
@@ -71,48 +71,48 @@ class Sender:
             interval=interval,
             log_once=log_once,
         )
-        #: The connection that every cell was sent on.
+        #: The connection on which every cell was sent.
         self._sent_on: Optional[Connection] = None
-        #: Whether the thread goes on, under 0: the first word stands.
+        #: Whether the thread goes on, under 0: the first decision counts.
         self._is_to_go: Dict[int, bool] = {}
         self._decided = Alarm()
         self._next_tick, self._pause = 0.0, MIN_PAUSE
         self._requests, self._orders = Requests(), orders
-        #: Those that wait for an answer, the end among them.
+        #: Requests that wait for an answer, the end among them.
         self._waiting: List[Request] = []
         self._end: Optional[Request] = None
-        #: What is asked before the end, for what is refused may still be told elsewhere until then.
+        #: The question before the end: until it is answered, refused values can go elsewhere.
         self._before_end: Optional[Request] = None
         self._is_over = False
-        #: Whether the collector has applied all of the session, once it is over.
+        #: Whether the collector has applied all of the session, once that is over.
         self.is_told = False
 
     def start(self) -> None:
-        """Start the thread; raises RuntimeError where none can be started.
+        """Start the thread. Raises RuntimeError if none can be started.
 
-        A signal handler may raise in here, too. Then ``cancel`` tells whether it goes on.
+        A signal handler may raise here too; then ``cancel`` tells whether the thread goes on.
         """
         Native.start_thread(self._run, "waggle-live")
         self._is_to_go.setdefault(0, True)
         self._decided.set()
 
     def cancel(self) -> bool:
-        """Have the thread end before it has begun; False if it goes on, since that was decided."""
+        """Have the thread end before it begins. False if it was already decided that it goes on."""
         is_to_go = self._is_to_go.setdefault(0, False)
         self._decided.set()
         return not is_to_go
 
     def flush(self, timeout: float, patient: bool = True) -> bool:
-        """Send now; True once the collector has applied it, False after ``timeout`` seconds.
+        """Send now. True once the collector has applied it, False after ``timeout`` seconds.
 
-        Not ``patient``: False at once where there is no connection.
+        Not ``patient``: returns False at once without a connection.
         """
         if self._is_own_thread():
             return False  # a gauge's function can't wait for itself
         return self._requests.make(timeout, None, patient).wait()
 
     def finish(self, status: str, timeout: float) -> Callable[[], None]:
-        """Send what is left and ``bye``, and end the thread; return what waits for that."""
+        """Send what is left and ``bye``, and end the thread. Returns what waits for that."""
         request = self._requests.make(timeout, status, patient=True)
 
         def wait() -> None:
@@ -122,7 +122,7 @@ class Sender:
         return wait
 
     def abandon(self) -> None:
-        """Let go of everything in a forked child, whose parent uses the connection."""
+        """Release everything in a forked child; the parent goes on using the connection."""
         self._link.close()
 
     def _is_own_thread(self) -> bool:
@@ -142,19 +142,19 @@ class Sender:
             except BaseException as error:  # a tool may raise SystemExit in all threads
                 with suppress(BaseException):
                     self._link.lose(error)
-                    Native.sleep(MIN_PAUSE)  # whatever fails at once fails again
+                    Native.sleep(MIN_PAUSE)  # it would fail again at once
         self._leave()
 
     def _step(self) -> None:
-        """Wait for the next tick, or for who asks for something, and send."""
+        """Wait for the next tick or request, and send."""
         made: List[Request] = []
-        if self._end is None:  # else what is asked for now is the next session's
+        if self._end is None:  # else new requests belong to the next session
             wait = min(self._next_tick - Native.monotonic(), DEFAULT_LISTEN_SECONDS)
             made = self._requests.take(0.0 if self._waiting else wait)
             self._waiting += made
             self._end = next((each for each in made if each.status is not None), None)
         now = Native.monotonic()
-        # After the bye nothing is sent; its answer is the last that the collector says.
+        # After the bye nothing is sent. Its answer is the collector's last message.
         is_asked = self._end is not None and self._end.number is not None
         is_due = made or (now >= self._next_tick and not is_asked)
         try:
@@ -162,24 +162,24 @@ class Sender:
                 self._next_tick = tick_after(now, self._interval)
                 self._tick(made)
             elif not is_asked and not self._waiting:
-                self._link.look(False)  # the interval is longer than it may take to hear a set
+                self._link.look(False)  # the interval is longer than a set may wait
                 self._orders.tell(self._link.connection, self._updates.is_last)
             self._serve()
         except Exception as error:
             self._link.lose(error)
         self._give_up()
         if self._waiting and self._link.connection is None:
-            # There was a collector a moment ago: one that restarts is worth waiting for.
+            # There was a collector a moment ago; it may be restarting, so wait for it.
             Native.sleep(self._pause)
             self._pause = min(2 * self._pause, MAX_PAUSE)
         else:
             self._pause = MIN_PAUSE
 
     def _tick(self, made: List[Request]) -> None:
-        """Send what changed, on a new connection if need be; ``made`` was asked for just now."""
+        """Send what changed, on a new connection if need be. ``made``: the newest requests."""
         self._ask_functions(made)
         urgent = any(request.patient for request in self._waiting)
-        for _ in range(2):  # a connection that turns out to be broken is replaced at once
+        for _ in range(2):  # a broken connection is replaced at once
             try:
                 self._link.look(urgent)
                 if self._link.connection is not None:
@@ -202,7 +202,7 @@ class Sender:
     def _send(self, connection: Connection) -> bool:
         """Send the series that changed, unless earlier lines still wait for the kernel.
 
-        False if something is left to send: then, or when a series was being folded just now.
+        Returns False if something is left: then, or if a series was just being folded.
         """
         connection.send(b"")
         if not connection.is_clear:
@@ -210,7 +210,7 @@ class Sender:
             return False
         everything = connection is not self._sent_on
         if everything:
-            for request in self._waiting:  # what was asked elsewhere is asked again
+            for request in self._waiting:  # ask again what was asked on another connection
                 request.number = None
         lines, complete = self._updates.take(everything)
         for line in lines:
@@ -220,7 +220,7 @@ class Sender:
         return complete
 
     def _serve(self) -> None:
-        """Ask what is waited for, once all is sent that was recorded before; hear the answers."""
+        """Ask for each request once all that was recorded before it is sent; handle the answers."""
         if self._end is not None and not self._updates.is_last and self._is_sure(self._end):
             self._updates.end(self._end.until)
         connection = self._link.connection
@@ -241,12 +241,12 @@ class Sender:
                 if request is self._end:
                     self.is_told = self._is_over = True
                 elif number <= self._updates.refused_at:
-                    request.number = None  # to be asked once it is told elsewhere
+                    request.number = None  # to be asked again once the values have gone elsewhere
                 else:
                     request.finish(True)
 
     def _is_sure(self, end: Request) -> bool:
-        """Tell whether the collector has said what it refuses, or had half of the time."""
+        """Tell whether the collector has said what it refuses, or had half of the time to."""
         if self._before_end is None:
             until = (Native.monotonic() + end.until) / 2
             self._before_end = Request(until, None, patient=False)
@@ -257,7 +257,7 @@ class Sender:
         return self._before_end.done.is_set()
 
     def _ask(self, connection: Connection, unasked: List[Request]) -> None:
-        self._session.number += 1  # each has its own, so that an old answer is none to it
+        self._session.number += 1  # each has its own number, so an old answer doesn't count
         question: Dict[str, Any] = {"type": "flush", "number": self._session.number}
         if self._end is not None and self._updates.is_last:
             question.update(type="bye", status=self._end.status)
@@ -269,7 +269,7 @@ class Sender:
             request.number = self._session.number
 
     def _give_up(self) -> None:
-        """Answer those whose time is over, and those who don't wait for another connection."""
+        """Finish requests that are too late, and those that don't wait for another connection."""
         now, is_lost = Native.monotonic(), self._link.connection is None
         for request in self._waiting:
             can_wait = request.patient and self._link.was_connected
@@ -281,13 +281,13 @@ class Sender:
         self._waiting = [request for request in self._waiting if not request.done.is_set()]
 
     def _leave(self) -> None:
-        """Leave the session: from now on another may begin. Nobody waits any more."""
+        """Leave the session: from now on another may begin. All waits end."""
         self._link.close()
         for step in (self._orders.end, self._answer_rest, self._on_end):
             try:
                 step()
             except Exception as error:
-                self._log_once.fault(error, "an error of ours at the end of a session")
+                self._log_once.fault(error, "internal error at the end of a session")
         self._requests.close()
 
     def _answer_rest(self) -> None:

@@ -13,14 +13,14 @@ from .identity import ClaimedIdentity, clean
 
 
 class Session:
-    """Id, secret key, start and the rising number of updates. The sender's thread alone uses it.
+    """Id, secret key, start, and the rising number of updates. Only the sender's thread uses it.
 
-    A reconnecting process keeps its session; a forked child makes a new one.
+    A process that reconnects keeps its session. A forked child makes a new one.
     """
 
     def __init__(self, identity: ClaimedIdentity, *, start_time: Optional[float] = None) -> None:
         self._identity = identity
-        # The node's name, from the stack's scheduler.
+        # The node's name, as the stack's scheduler sets it.
         self._host = clean(os.environ.get("HOST", ""))
         self._token = find_token(os.environ)
         self._start_time = Native.time() if start_time is None else start_time
@@ -30,14 +30,14 @@ class Session:
         self.renew()
 
     def renew(self) -> None:
-        """Take a new id and key; what was sent under the old one is the old one's."""
+        """Take a new id and key, for a new session."""
         self._id = hexlify(Native.urandom(16)).decode()
         self._key = hexlify(Native.urandom(16)).decode()
 
     def hello(self, over_tcp: bool = False) -> Dict[str, Any]:
         """Return the message that opens a connection of this session.
 
-        The token goes to nobody but a collector that is reached over TCP, which may ask for it.
+        The token goes only to a collector that is reached over TCP, which may require it.
         """
         message: Dict[str, Any] = {
             "type": "hello",

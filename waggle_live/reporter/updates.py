@@ -1,6 +1,6 @@
-"""The updates of a session: the lines that carry its changed series and the process's figures.
+"""The updates of a session: lines with its changed series and the process's figures.
 
-A fault of ours costs as little as can be, one cell or one line of figures, and is logged.
+An internal error costs one cell or one line of figures, and is logged.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
@@ -16,9 +16,9 @@ from .usage import Figures
 
 #: Seconds between process figures while there is something else to send, and while there isn't.
 PROCESS_INTERVAL, IDLE_PROCESS_INTERVAL = 1.0, 2.0
-#: Seconds that a fold which runs at the end of a session may take: many times what one takes.
+#: Seconds that a running fold gets at the end of a session: many times what one takes.
 FOLD_SECONDS = 0.05
-UNSENT = "%s can't be sent, for an error of ours; the others are"
+UNSENT = "%s can't be sent because of an internal error; other series are sent"
 
 State = Union[SeriesState, LastCell]
 Key = Tuple[str, str, Labels]
@@ -40,35 +40,35 @@ class Updates:
         self._usage = usage
         self._log_once = log_once
         self._last: Optional[List[LastCell]] = None
-        #: The series that were sent on this connection, in the order of their first cells on it,
-        #: and the keys of those that were sent on one before.
+        #: The series sent on this connection, in the order of their first cells, and the keys of
+        #: those sent on an earlier one.
         self._sent: Dict[Key, SeriesState] = {}
         self._sent_before: Set[Key] = set()
-        #: Of those in ``_sent``, the keys of those whose first cell had no value yet.
+        #: The keys in ``_sent`` whose first cell had no value yet.
         self._sent_empty: Set[Key] = set()
-        #: Whether the collector has refused one for lack of room on this connection.
+        #: Whether the collector has refused a series for lack of room on this connection.
         self._is_full = False
-        #: Number of the latest update with a new series: once a later question is answered, all
-        #: that was refused is known.
+        #: Number of the latest update with a new series. Once a later question is answered, all
+        #: refusals are known.
         self.newest = 0
-        #: Number of the latest update before what was refused is told elsewhere.
+        #: Number of the latest update before refused values went elsewhere.
         self.refused_at = 0
         self._since = session.started
         self._next_process = 0.0
 
     @property
     def is_last(self) -> bool:
-        """Whether all that is sent from now on was taken at the session's end."""
+        """Tell whether the session has ended, and what is still sent was taken at its end."""
         return self._last is not None
 
     def states(self) -> List[SeriesState]:
-        """Return the states whose values are still this session's; none after its end."""
+        """Return the states whose values still belong to this session; none after its end."""
         return self._all() if self._last is None else []
 
     def take(self, everything: bool) -> Tuple[List[bytes], bool]:
         """Return the lines of the series that changed, or of ``everything``.
 
-        The second is False if a series was being folded just now, and so is left to the next.
+        The second value is False if a series was just being folded, and is left to the next call.
         """
         now = Native.monotonic()
         if everything:
@@ -91,7 +91,7 @@ class Updates:
                     state.changed = True
                     complete = False
         process = None
-        # Whoever says nothing for longer counts as silent, so this is sent without figures, too.
+        # Sent even without figures: a process that sends nothing for longer counts as silent.
         is_due = now >= self._next_process or everything
         if is_due:
             process = self.process()
@@ -108,8 +108,10 @@ class Updates:
         return lines, complete
 
     def _current(self) -> List[SeriesState]:
-        """Return all states; where the collector takes no new series, those that it hasn't seen
-        are folded away, those that are made meanwhile too.
+        """Return all states.
+
+        If the collector takes no new series, those that it hasn't seen are folded away, also later
+        ones.
         """
         while True:
             states = self._all()
@@ -132,11 +134,11 @@ class Updates:
         self.newest = self._session.number + 1
 
     def refuse(self, refused: Any) -> bool:
-        """Fold away the series that the collector has no room for; False if it names none.
+        """Fold away a series that the collector has no room for. False if the text names none.
 
-        All that were new to the collector when it came to them later on this connection, it has
-        refused as well, whether it said so or not. But one that was empty at first may have been
-        taken, and be refused for its first values.
+        All later series that were new to it on this connection are refused as well, even if it
+        didn't say so. One that was empty at first may have been taken, and then be refused at its
+        first values.
         """
         key = decode_refused(refused)
         named = None if key is None or self._last is not None else self._sent.get(key)
@@ -152,7 +154,7 @@ class Updates:
         return True
 
     def fold(self) -> None:
-        """Fold without sending, so that no buffer grows while nobody takes the states."""
+        """Fold without sending, so that no buffer grows while no cells are taken."""
         for state in self.states():
             if state.values:
                 try:
@@ -161,18 +163,18 @@ class Updates:
                     self._log_once.fault(error, UNSENT, _title(state))
 
     def end(self, until: float) -> None:
-        """Take what is left once and for all: what is recorded from now on is the next session's.
+        """Take what is left for the last time: later values belong to the next session.
 
-        A series whose fold doesn't end in time goes untold. It gets ``FOLD_SECONDS`` in any case.
+        A series whose fold takes too long goes untold. It gets ``FOLD_SECONDS`` in any case.
         """
         last = []
         for state in self._current():
             try:
-                # Half of the time is left to send them.
+                # Half of the time is left for sending.
                 cell = state.end(max(FOLD_SECONDS, (until - Native.monotonic()) / 2))
             except Exception as error:
                 self._log_once.fault(error, UNSENT, _title(state))
-                state.reset()  # else what it holds would begin the next session
+                state.reset()  # else its values would begin the next session
             else:
                 last += [] if cell is None else [cell]
         self._last = last
@@ -185,11 +187,11 @@ class Updates:
             with fork.held_off():  # it opens files
                 return self._usage.read(self)
         except Exception as error:
-            self._log_once.fault(error, "CPU and memory are not sent, for an error of ours")
+            self._log_once.fault(error, "CPU and memory are not sent because of an internal error")
             return None
 
     def leave(self) -> bool:
-        """Leave the figures to the next session; return whether nothing was recorded for it."""
+        """Leave the figures to the next session. Returns whether nothing was recorded for it."""
         if self._usage is not None:
             self._usage.end(self)
         return not any(state.recorded_at for state in self._all())

@@ -6,23 +6,23 @@ from typing import Any, Dict, Optional
 
 from ..native import Native
 
-#: Of the cgroup that a runtime makes for a container; the runtime's own service is none.
+#: The cgroup that a runtime makes for a container, not the runtime's own service.
 _CONTAINER = re.compile("kubepods|(?:^|/)(?:docker[/-]|libpod-|cri-containerd-|crio-|lxc[/.])[^/]")
-#: Left by a runtime in a container's root, and by whoever unpacks its image elsewhere.
+#: Files that a runtime leaves in a container's root. Unpacked images have them too.
 _MARKS = (".dockerenv", "run/.containerenv")
 
 
 class ProcessUsage:
-    """Reads the kernel's figures. ``root`` is where /proc and /sys are, for tests.
+    """Reads the kernel's figures. ``root``: where /proc and /sys are, for tests.
 
-    Memory is the container's working set (usage less inactive file cache, as the kubelet counts
-    it for eviction), from cgroup v2 or v1; outside of a container the resident set of this
-    process, since there the cgroup is a login session's or a whole service's.
+    Memory is the container's working set, from cgroup v2 or v1: usage less inactive file cache, as
+    the kubelet counts it for eviction. Outside of a container it is the resident set of this
+    process: the cgroup there is a login session's or a whole service's.
     """
 
     def __init__(self, root: str = "/") -> None:
         self._root = root
-        #: The container's file of its memory, and in memory.stat beside it the name of the cache.
+        #: The container's file of memory usage, and the cache's name in the memory.stat beside it.
         self._usage, self._inactive = "", b""
         try:
             cgroup = self._read("proc/self/cgroup").decode()
@@ -31,7 +31,7 @@ class ProcessUsage:
         self._find_memory(cgroup)
 
     def read(self) -> Dict[str, Any]:
-        """Return the ``process`` object of an update; what can't be read is left out."""
+        """Return the ``process`` object of an update. What can't be read is left out."""
         message: Dict[str, Any] = {"cpu_seconds": round(Native.process_time(), 6)}
         try:
             if self._usage:
@@ -53,13 +53,15 @@ class ProcessUsage:
         return usage
 
     def _find_memory(self, cgroup: str) -> None:
-        """Find the container's memory files: under the cgroup's path, or, where the container has
-        a cgroup namespace or mounts only its own part, at the top."""
+        """Find the container's memory files: under the cgroup's path, or at the top.
+
+        They are at the top if the container has a cgroup namespace, or mounts only its own part.
+        """
         is_pod = bool(os.environ.get("WAGGLE_APP_ID"))
         is_marked = any(self._exists(mark) for mark in _MARKS)
         for line in cgroup.splitlines():
             _, controllers, path = [*line.split(":", 2), "", ""][:3]
-            # Another path than the top of a namespace is somebody else's, a session's say.
+            # Any path but a namespace's top belongs to something else, such as a login session.
             if not (is_pod or _CONTAINER.search(path) or (is_marked and path == "/")):
                 continue
             if controllers == "":
@@ -82,15 +84,15 @@ class ProcessUsage:
 
 
 class Figures:
-    """What the process has used, told by one session at a time, so that none of it is told twice.
+    """The CPU and memory of the process, told by one session at a time, so none is told twice.
 
-    The first session that asks tells it. When it has ended, the next that asks tells the rest.
+    The first session that asks tells it. When that has ended, the next one tells the rest.
     """
 
     def __init__(self) -> None:
         self._usage = ProcessUsage()
         self._teller: Any = None
-        #: CPU seconds at the last reading, and those that sessions have told which have ended.
+        #: CPU seconds at the last reading, and those told by sessions that have ended.
         self._cpu = self._told = 0.0
 
     def read(self, teller: Any) -> Optional[Dict[str, Any]]:

@@ -19,19 +19,19 @@ _SCRIPTS = (".py", ".pyc", ".pyz", ".zip")
 
 
 def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
-    """Add the command to those of ``waggle-live``; ``parent`` has the options that all take."""
+    """Add the command to those of ``waggle-live``. ``parent`` has the options of all commands."""
     run = commands.add_parser(
         "run",
         parents=[parent],
         help="run an unmodified plugin with live metrics",
-        description="Run an unmodified plugin with live metrics: its timeit, publish, upload_file "
-        "and get, cameras, microphones and models are measured, in its child processes too.",
+        description="Run an unmodified plugin with live metrics. Its timeit, publish, upload_file "
+        "and get, cameras, microphones and models are measured, also in child processes.",
         usage="waggle-live run [options] -- main.py|-m MODULE|COMMAND [ARGS...]",
     )
     run.add_argument(
         "--pace",
         action="store_true",
-        help="offer the knob camera.stream: a limit of the frames a second of live cameras",
+        help="offer the knob camera.stream: it limits the frames per second of live cameras",
     )
     run.add_argument(
         "--profile",
@@ -39,14 +39,14 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         nargs="?",
         type=_rate,
         const=profiler.DEFAULT_RATE,
-        help="find where the time goes, by HZ samples a second: 1 to %d, %d without a number"
+        help="find where the time goes, by HZ samples per second: 1 to %d (%d if HZ is left out)"
         % (MAX_PROFILE_HZ, profiler.DEFAULT_RATE),
     )
     run.add_argument(
         "--profile.output",
         dest="output",
         metavar="FILE",
-        help="write its stacks to a file at the end, as flame graphs and speedscope read them",
+        help="at the end, write the stacks to a file for flame graphs and speedscope",
     )
     run.add_argument("script", help="the main script, options of python, or a command that runs it")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
@@ -54,9 +54,11 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Become the plugin: replaced by exec, so that its arguments, ``__main__``, tracebacks,
-    signals and exit status are those of a plugin that runs alone. Raises InvalidAddress, and
-    LiveMetricsError where there is no such script or command."""
+    """Become the plugin, by exec.
+
+    Its arguments, ``__main__``, tracebacks, signals and exit status are those of a plugin that runs
+    alone. Raises InvalidAddress, and LiveMetricsError if there is no such script or command.
+    """
     changed = environment(options)
     if options.pace:
         changed[PACE_VARIABLE] = "on"
@@ -88,7 +90,7 @@ def _rate(text: str) -> int:
 
 
 def _profile(options: argparse.Namespace) -> Dict[str, str]:
-    """Return the variables by which the plugin's process is told to profile itself."""
+    """Return the variables that tell the plugin's process to profile itself."""
     told = {}
     if options.profile is not None or options.output:
         rate = profiler.DEFAULT_RATE if options.profile is None else options.profile
@@ -103,15 +105,15 @@ def _profile(options: argparse.Namespace) -> Dict[str, str]:
 
 
 def plugin_command(script: str, arguments: List[str]) -> List[str]:
-    """Return what to execute; raises LiveMetricsError if there is no such thing.
+    """Return the command to execute. Raises LiveMetricsError if there is no such thing.
 
-    Scripts, directories and options (``-m module``) are for this Python. A python of the
-    caller's choice, a program on the ``PATH`` and an executable that is no ``.py`` run as they are.
+    Scripts, directories and options (``-m module``) are run by this Python. Another python, a
+    program on the ``PATH`` and an executable without ``.py`` run as they are.
     """
     is_for_python = script.startswith("-") or os.path.isdir(script)
     if not is_for_python and os.path.exists(script):
         executable = os.access(script, os.X_OK) and not script.endswith(_SCRIPTS)
-        if executable:  # with a slash, since it is looked for on the PATH without
+        if executable:  # with a slash: without, the PATH would be searched
             return [script if os.sep in script else os.path.join(os.curdir, script), *arguments]
         is_for_python = True
     if is_for_python:

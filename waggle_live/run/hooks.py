@@ -1,16 +1,16 @@
 """The import hook: patches a library once the plugin has imported it.
 
-Nothing of ours is on the stack while the library is loaded, and its spec and loader are Python's
-own. So the tracebacks of its errors, ``inspect``, ``pkgutil`` and ``runpy`` see what they see
-without us. Only what Python's own import loads is patched: not a module that the plugin executes
-itself (``spec.loader.exec_module``) or reloads, nor one in a zip file before Python 3.10.
+None of our frames is on the stack while the library is loaded, and its spec and loader are Python's
+own. So the tracebacks of its errors, ``inspect``, ``pkgutil`` and ``runpy`` see the same as without
+us. Only imports by Python's own import are patched. A module that the plugin executes itself
+(``spec.loader.exec_module``) or reloads is not, nor one in a zip file before Python 3.10.
 docs/adr/0003 says why.
 """
 
 import os
 import sys
 
-TYPE_CHECKING = False  # each Python that a plugin starts loads this, and few need typing by then
+TYPE_CHECKING = False  # each Python that a plugin starts loads this, mostly before typing
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from typing import Any
@@ -20,10 +20,10 @@ else:
 #: The directory of our ``sitecustomize``, which ``waggle-live run`` puts first on ``PYTHONPATH``.
 START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start")
 
-#: Set where cameras are paced, by ``run --pace``; the children that the plugin starts inherit it.
+#: Set by ``run --pace`` if cameras are paced. The plugin's children inherit it.
 PACE_VARIABLE = "WAGGLE_LIVE_PACE"
 
-#: Which module of ours, loaded only then, has the ``patch`` for which module that is imported.
+#: Imported modules, and our modules with the ``patch`` for them, which are loaded only then.
 PATCHES = {
     "waggle.plugin": ".pywaggle",
     "waggle_live.plugin": ".pywaggle",
@@ -54,7 +54,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Leave this process and the children that it starts from now on as they are without us."""
+    """Undo the hook, in this process and in the children that it starts from now on."""
     sys.meta_path.remove(_finder)
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path != START)
@@ -63,7 +63,7 @@ def uninstall() -> None:
 
 
 class _PatchingFinder:
-    """A meta path finder that finds by means of the others, and marks the spec of some modules."""
+    """A meta path finder that searches by the others, and marks the spec of some modules."""
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         if name not in PATCHES:
@@ -75,13 +75,13 @@ class _PatchingFinder:
                     if type(spec) is ModuleSpec:
                         spec.__class__ = _PatchingSpec
                     return spec
-        except Exception:  # Python asks the finders itself then, and it is raised without us
+        except Exception:  # Python then asks the finders itself, and they raise without us
             return None
         return None
 
 
 class _PatchingSpec(ModuleSpec):
-    """A spec that notices when Python has loaded its module; from then on it is a plain one.
+    """A spec that notices when Python has loaded its module. Then it becomes a plain one.
 
     Python sets ``_initializing`` to False last of all. Until then other threads that import the
     module wait, so they never see it unpatched.
@@ -106,7 +106,7 @@ _PatchingSpec.__name__ = _PatchingSpec.__qualname__ = ModuleSpec.__name__  # for
 
 
 def _patch(name: str, module: "Any") -> None:
-    """Patch a module; whatever is wrong with that is logged, and the plugin runs on without."""
+    """Patch a module. An error is logged, and the plugin runs on without."""
     try:
         from importlib import import_module
 

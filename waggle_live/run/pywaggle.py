@@ -1,4 +1,4 @@
-"""pywaggle's ``Plugin``: ours stands in its place."""
+"""Replaces pywaggle's ``Plugin`` by ours."""
 
 import sys
 from typing import Any
@@ -7,11 +7,11 @@ from . import hooks
 
 
 def patch(module: Any) -> None:
-    """Put our Plugin in the place of pywaggle's, for every style of import.
+    """Replace pywaggle's Plugin by ours, for every style of import.
 
-    Called once pywaggle's is loaded, and once ours is. Ours imports pywaggle's, so in the first
-    of the two calls it may still be loading; then the second one does the work. A pywaggle that
-    ours can't extend is left alone, with one line that says so.
+    Called once pywaggle's is loaded, and once ours is. Ours imports pywaggle's, so at the first of
+    these calls ours may still be loading; then the second call does the work. A pywaggle that ours
+    can't extend is left alone, and one line says so.
     """
     theirs: Any = sys.modules["waggle.plugin"]
     if not hasattr(theirs, "plugin"):  # up to 0.51 it is a module and no package

@@ -1,9 +1,9 @@
 """SIGTERM under ``waggle-live run``: the plugin ends as without us, after its last samples.
 
-The default action kills at once, and a Python handler runs only once the main thread leaves its C
-code. So the handler that Python has in C wakes a thread of ours. This thread sends what is left,
-restores the default action and raises the signal again: no ``finally`` and no atexit function runs
-that wouldn't without us. A handler of the plugin's own is left alone.
+The default action kills at once. A Python handler runs only once the main thread leaves its C code.
+So Python's handler in C wakes a thread of ours. This thread sends what is left, restores the
+default action and raises the signal again. No ``finally`` and no atexit function runs that would
+not run without us. A handler of the plugin's own is left alone.
 """
 
 import _socket
@@ -20,10 +20,10 @@ from ..reporter import ends, fork, reporter
 
 
 def patch(_: Any) -> None:
-    """Install the handler, where SIGTERM has its default action.
+    """Install the handler, if SIGTERM has its default action.
 
-    Called once the reporter is loaded: before, there is nothing to send. Where another thread than
-    the main one loads it, the signal keeps its default action.
+    Called once the reporter is loaded: before, there is nothing to send. If another thread than the
+    main one loads it, the signal keeps its default action.
     """
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         terminator = _Terminator()
@@ -35,20 +35,20 @@ def patch(_: Any) -> None:
 
 
 class _Terminator:
-    """Ends the process at SIGTERM. Works in whichever comes first: its thread, or the handler."""
+    """Ends the process at SIGTERM, in its thread or in the handler, whichever runs first."""
 
     def __init__(self) -> None:
         #: Locked once SIGTERM has come.
         self._has_begun = Native.allocate_lock()
         self._set_wakeup_fd: Any = signal.set_wakeup_fd
         self._reader: Any = None
-        #: Where Python's handler in C writes the number of each signal.
+        #: The socket into which Python's handler in C writes the number of each signal.
         self._wakeup = -1
 
     def __call__(self, signum: int, frame: Any) -> None:
         """Handle the signal in the main thread.
 
-        The thread does it sooner, unless the wakeup descriptor is somebody else's. Nothing waits
+        The thread does it sooner, unless somebody else has the wakeup descriptor. Nothing waits
         here: the main thread may be in the middle of a fold, for whose end the sender waits.
         """
         try:
@@ -57,8 +57,8 @@ class _Terminator:
             self._end()
 
     def watch(self) -> None:
-        """Start the thread that signals wake, and wake it unless somebody else is woken."""
-        if not hasattr(_socket, "SO_PASSCRED"):  # elsewhere than on Linux the handler does it
+        """Start the thread that signals wake, unless somebody else has the wakeup descriptor."""
+        if not hasattr(_socket, "SO_PASSCRED"):  # only on Linux; elsewhere the handler does it
             return
         reader, writer = _socket.socketpair()
         reader.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
@@ -68,11 +68,11 @@ class _Terminator:
         others = self._set_wakeup_fd(self._wakeup)
         if others not in (-1, inherited):
             self._set_wakeup_fd(others)
-        with suppress(RuntimeError):  # the limit of threads; there still is the handler
+        with suppress(RuntimeError):  # the limit of threads; the handler remains
             Native.start_thread(partial(self._read, reader))
 
     def wait(self) -> None:
-        """Let SIGTERM, once it has come, be what ends the process, and not the end of its main."""
+        """Once SIGTERM has come, wait for it to end the process."""
         while self._has_begun.locked():
             Native.sleep(1)
 
@@ -88,7 +88,7 @@ class _Terminator:
     def _shared(self) -> Any:
         """Return a ``signal.set_wakeup_fd`` for all others: a process has one such descriptor.
 
-        asyncio and trio take it, trio warns where it is taken, and both give it back as -1.
+        asyncio and trio take it, trio warns if it is taken, and both restore it as -1.
         """
         original = self._set_wakeup_fd
 
@@ -105,14 +105,14 @@ class _Terminator:
                 numbers, credentials, _, _ = reader.recvmsg(64, _socket.CMSG_SPACE(12))
                 if not numbers:
                     return
-                # A child of a fork without Python's hooks writes here, too; the kernel says who.
+                # A child forked without Python's hooks writes here too; the kernel says who wrote.
                 pid = int.from_bytes(credentials[0][2][:4], sys.byteorder) if credentials else 0
                 is_ours = signal.getsignal(signal.SIGTERM) is self
                 if signal.SIGTERM in numbers and pid == os.getpid() and is_ours:
                     self._end()
 
     def _end(self) -> None:
-        """Send what is left, for half a second at most, and die of the signal."""
+        """Send what is left, for half a second at most, and die by the signal."""
         if not self._has_begun.acquire(False):
             return
         is_sent = Native.allocate_lock()
@@ -131,7 +131,7 @@ def _send(is_sent: Any) -> None:
 
 
 def _die() -> None:
-    """Die of SIGTERM's default action; as PID 1, on whom it has no effect, with status 143."""
+    """Die by SIGTERM's default action; as PID 1, on which it has no effect, with status 143."""
     with suppress(Exception):  # a Python without ctypes
         from ctypes import pythonapi
 

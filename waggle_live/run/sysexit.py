@@ -1,25 +1,25 @@
-"""Sees ``sys.exit(3)`` end the interpreter: atexit functions can't tell it from a clean end."""
+"""Detects that ``sys.exit(3)`` ends the interpreter, which atexit functions can't see."""
 
 import sys
 from _thread import get_ident
 
-TYPE_CHECKING = False  # each Python that a plugin starts loads this, and few need typing by then
+TYPE_CHECKING = False  # each Python that a plugin starts loads this, mostly before typing
 if TYPE_CHECKING:
     from typing import Any
 
 
 def install() -> None:
-    """Put a ``sys.exit`` of ours in the place of Python's.
+    """Replace ``sys.exit`` by ours.
 
-    What it raises is the same SystemExit, with the same traceback.
+    It raises the same SystemExit, with the same traceback.
     """
     module: "Any" = sys
     original = module.exit
     main_thread = get_ident()
     thread = get_ident  # as it is now, before anybody patches it
 
-    # A class, since Python calls ``__new__``, which looks at the exception and returns, and then
-    # what is got as ``__init__``: that raises it and is C, so no frame of ours is in the traceback.
+    # A class: Python first calls ``__new__``, which sees the exception and returns. Then it calls
+    # ``__init__``, which is in C and raises it, so no frame of ours is in the traceback.
     class Exit:
         __doc__ = original.__doc__
 
@@ -27,7 +27,7 @@ def install() -> None:
             self: "Any" = super().__new__(cls)
             self.failures = []
             if status and isinstance(status[0], tuple):
-                return self  # up to Python 3.11 it is another status once the error is caught
+                return self  # up to Python 3.11 the status changes once the error is caught
             try:
                 original(*status)
             except SystemExit as error:
@@ -35,7 +35,7 @@ def install() -> None:
                 if ends and ends.status_of(error) == ends.ERROR and thread() == main_thread:
                     error.__dict__["_waggle_live"] = _Witness(ends.note_failed_exit)
                     self.failures.append(error.with_traceback(None))
-            except TypeError:  # too many arguments; named ones are refused later on
+            except TypeError:  # too many arguments; named ones are refused later
                 pass
             return self
 
@@ -44,7 +44,7 @@ def install() -> None:
                 return original
             from functools import partial
 
-            # ``pop``, so that nobody but its catcher keeps the exception.
+            # ``pop``, so that only its catcher keeps the exception.
             return partial(next, map(original, iter(self.failures.pop, None)))
 
         __init__: "Any" = property(_raising)
@@ -54,7 +54,7 @@ def install() -> None:
 
 
 class _Witness:
-    """Goes with a SystemExit. Who catches one drops it in some frame, the interpreter in none."""
+    """Travels with a SystemExit. A catcher drops it in some frame, the interpreter in none."""
 
     def __init__(self, note: "Any") -> None:
         self._note = note
@@ -66,4 +66,4 @@ class _Witness:
             self._note()
 
     def __reduce__(self) -> "Any":
-        return bool, ()  # it stays here when the exception is pickled
+        return bool, ()  # a pickled exception leaves it behind

@@ -1,7 +1,7 @@
-"""Errors that nobody catches are printed as without us: without the frames of what ``run`` put in.
+"""Keeps the frames that ``run`` adds out of the tracebacks of errors that nobody catches.
 
 From Python 3.11 on no traceback has them (:mod:`waggle_live.frames`). Python 3.6 can't change a
-traceback, and prints them. So does, before 3.11, who prints one by other means.
+traceback, and prints them. So does, before 3.11, a program that prints tracebacks by other means.
 """
 
 import sys
@@ -9,13 +9,13 @@ import sys
 from ..frames import is_ours
 from . import hooks
 
-TYPE_CHECKING = False  # each Python that a plugin starts loads this, and few need typing by then
+TYPE_CHECKING = False  # each Python that a plugin starts loads this, mostly before typing
 if TYPE_CHECKING:
     from typing import Any
 
 
 def install() -> None:
-    """Change what prints them: of the main thread and, from Python 3.8 on, of others.
+    """Change what prints them: in the main thread and, from Python 3.8 on, in others.
 
     Needed before Python 3.11.
     """
@@ -47,7 +47,7 @@ def _of_main_thread() -> None:
     def excepthook(kind: "Any", error: "Any", traceback: "Any") -> None:
         original(kind, error, _without_ours(error, traceback))
 
-    # Both: whoever asks whether it was replaced, or gives it back, gets the same as without us.
+    # Set both: a program that checks whether it was replaced, or restores it, sees no difference.
     module: "Any" = sys
     module.excepthook = module.__excepthook__ = _named_as(original, excepthook)
 
@@ -60,16 +60,16 @@ def _named_as(original: "Any", function: "Any") -> "Any":
 
 
 def _without_ours(error: "Any", traceback: "Any") -> "Any":
-    """Return a traceback without our frames; the errors that ``error`` came of lose theirs too."""
+    """Return a traceback without our frames, also from the errors that caused ``error``."""
     try:
         changed = set()
         while error is not None and id(error) not in changed:
             changed.add(id(error))
-            own = BaseException.__dict__["__traceback__"].__get__(error)  # whatever its class has
+            own = BaseException.__dict__["__traceback__"].__get__(error)  # may be overridden
             BaseException.with_traceback(error, _trim(own))
             error = error.__cause__ or error.__context__
         return _trim(traceback)
-    except Exception:  # it is printed as it is
+    except Exception:  # print it unchanged
         return traceback
 
 

@@ -1,1 +1,1 @@
-"""What a process adds up: the state of each series, and the registry of names."""
+"""The sums of a process: the state of each series, and the registry of names."""

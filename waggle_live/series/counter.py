@@ -7,20 +7,20 @@ from typing import Any, List, Tuple
 from ..wire.protocol import COUNTER
 from .state import FOLD_AT, Change, Folded, SeriesState, change_together
 
-#: The largest value of a counter, which stays there: a counter is finite.
+#: The largest value of a counter. It stays there: a counter is finite.
 MAX_VALUE = sys.float_info.max
-#: Largest value that the wire takes; one that is larger is told as this.
+#: The largest value that the wire takes. A larger one is sent as this.
 MAX_TOLD = 1e300
 
 
 class CounterState(SeriesState):
-    """A sum of increments; its subclasses count messages, uploads and problems."""
+    """A sum of increments. Its subclasses count messages, uploads and problems."""
 
     kind = COUNTER
     empty = (0,)
 
     def count(self) -> None:
-        """Add 1; also while nothing is sent, in bounded memory."""
+        """Add 1, in bounded memory even while nothing is sent."""
         self.append(1)
         if len(self.buffer) > FOLD_AT:
             self.fold()

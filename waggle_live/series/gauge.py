@@ -8,12 +8,15 @@ from .state import Change, Folded, SeriesState, change_together
 
 
 class GaugeState(SeriesState):
-    """The newest value. ``buffer`` holds ``(clock, value)`` of a set, ``(clock, delta, True)``
-    of an inc or dec, in the order of the calls."""
+    """The newest value.
+
+    ``buffer`` holds ``(clock, value)`` of a set and ``(clock, delta, True)`` of an inc or dec, in
+    the order of the calls.
+    """
 
     kind = GAUGE
-    # Before its first set a gauge has the value 0, as in prometheus_client, and the age of the
-    # clock, so that a value that was set, by whatever process of the plugin, is the newer.
+    # Before its first set a gauge is 0, as in prometheus_client, and as old as the clock. So a
+    # value set by any process of the plugin is newer.
     empty = (0.0, 0)
 
     def _fold(self, batch: List[Any], folded: Folded, drain: Change) -> None:
@@ -26,7 +29,7 @@ class GaugeState(SeriesState):
         change_together((folded, 0, (value, batch[-1][0])), drain)
 
     def _give(self, into: SeriesState, timeout: float) -> bool:
-        return True  # values of several gauges add up to nothing: it isn't told
+        return True  # values of several gauges can't be added: it isn't sent
 
     def _age(self) -> float:
         age: float = (Native.perf_counter_ns() - self.folded[0][1]) / 1e9

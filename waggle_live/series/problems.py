@@ -1,4 +1,4 @@
-"""Misuse and bounds that the client meets: counted each time, logged once per kind."""
+"""Misuse and limits that the client meets: counted each time, logged once per kind."""
 
 from typing import Any, Dict
 
@@ -8,7 +8,7 @@ from .counter import CounterState
 
 
 class ProblemState(CounterState):
-    """How often one problem was met."""
+    """How often one problem occurred."""
 
     kind = PROBLEM
 
@@ -19,7 +19,7 @@ class Problems:
     def __init__(self) -> None:
         self.states: Dict[str, ProblemState] = {}
         self._log_once = LogOnce()
-        #: Apart from it, so that many kinds of one problem leave the others their line.
+        #: One log per problem, so that many kinds of one problem leave the others their line.
         self._log_kind_once = LogOnce()
 
     def count(self, problem: str, text: str, kind: Any = None) -> None:

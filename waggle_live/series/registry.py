@@ -1,4 +1,4 @@
-"""All series of one process: found by name and labels, one kind per name, bounded in number."""
+"""All series of one process: found by name and labels, one kind per name, limited in number."""
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
@@ -13,11 +13,11 @@ from .rate import RateState
 from .state import SeriesState
 from .timer import TimerState
 
-#: The state of each kind that an author makes.
+#: The state class of each kind that an author makes.
 STATES: Dict[str, Type[SeriesState]] = {
     state.kind: state for state in (TimerState, RateState, GaugeState, CounterState)
 }
-#: What makes the instrument of a kind, which records into that state.
+#: Makes the instrument of a kind, which records into that state.
 Instruments = Mapping[str, Callable[..., Any]]
 _Key = Tuple[str, str, Labels]
 
@@ -40,11 +40,10 @@ class Registry:
     """Makes and keeps the series of a process, each with its instrument. Thread-safe.
 
     ``instruments`` makes an instrument by kind. ``begin`` is called after each series' first value
-    since its reset, and when series are declared. At most ``max_series`` series exist; any above
-    is recorded in the series ``__overflow__`` of its kind, where sums are exact, and counted as
-    ``series_limit``. Those that the collector has no room for are added up there, too, and counted
-    as ``budget``. Pickled as the ``registry`` of its ``owner``, and its series by kind, name and
-    labels: so in another process they are those of that process.
+    since its reset, and when series are declared. At most ``max_series`` series exist. Further ones
+    are added up exactly in the series ``__overflow__`` of their kind, and counted as
+    ``series_limit``. So are those that the collector has no room for, counted as ``budget``. It is
+    pickled as the ``registry`` of its ``owner``, and its series by kind, name and labels.
     """
 
     def __init__(
@@ -59,12 +58,12 @@ class Registry:
         self.problems = Problems()
         self._instruments = instruments
         self._max_series = max_series
-        # RLock: a signal handler may make a series while its thread is making one, even the
-        # same; so each is put in place by setdefault, and the first to come stays.
+        # RLock: a signal handler may make a series while its thread makes one, even the same. So
+        # each is put in place by setdefault, and the first one stays.
         self._lock = Native.RLock()
         self._kinds: Dict[str, str] = {}
         self._series: Dict[_Key, Tuple[SeriesState, Any]] = {}
-        #: What ``waggle-live run`` records into, of names that the author doesn't use.
+        #: Series that ``waggle-live run`` records into, under names that the author doesn't use.
         self._automatic: Dict[_Key, Tuple[SeriesState, Any]] = {}
         self._overflow: Dict[str, Tuple[SeriesState, Any]] = {}
         self._messages: Dict[str, SeriesState] = {}
@@ -73,8 +72,8 @@ class Registry:
     def get(self, kind: str, name: str, labels: Mapping[str, Any]) -> Any:
         """Return the instrument of that kind, name and labels, made at the first call.
 
-        Raises InvalidMetric or InvalidType for a bad name or label, and InvalidMetric for a name
-        that has another kind.
+        Raises InvalidMetric or InvalidType for a bad name or label, InvalidMetric for a name that
+        has another kind.
         """
         if not labels:
             try:
@@ -86,8 +85,8 @@ class Registry:
     def automatic(self, kind: str, name: str, labels: Mapping[str, Any]) -> Any:
         """Return the instrument of a series that ``waggle-live run`` records into.
 
-        None where the author uses the name. Once the author does, the series is sent no more; one
-        of the same kind and labels goes on as the author's.
+        None if the author uses the name. Once the author does, the series is no longer sent, but
+        one of the same kind and labels becomes the author's.
         """
         key = (kind, name, check_labels(labels))
         with self._lock:
@@ -108,7 +107,10 @@ class Registry:
         return self._find(kind, name, labels)[1]
 
     def state_of(self, kind: str, name: str, labels: Labels) -> SeriesState:
-        """Return the state of such a series."""
+        """Return the state of a series whose name and labels were checked.
+
+        Raises InvalidMetric for a name that has another kind.
+        """
         return self._find(kind, name, labels)[0]
 
     def __reduce__(self) -> Tuple[Any, ...]:
@@ -131,13 +133,16 @@ class Registry:
                 made = self._automatic.pop(key, None) or self._make(*key)
                 return self._series.setdefault(key, made)
             overflow = self._overflow_of(kind)
-        if name != OVERFLOW:  # else it was pickled where it went over the limit
-            # Outside of the lock: a log handler may itself record something.
+        if name != OVERFLOW:  # else it was over the limit where it was pickled
+            # Outside of the lock: a log handler may record something itself.
             self._over_limit("series, %s %r" % (kind, name))
         return overflow
 
     def declare(self, kinds: Mapping[str, str]) -> None:
-        """Make an empty series for each name, so that it stands at 0 before its first use."""
+        """Make an empty series for each name, so that it stands at 0 before its first use.
+
+        Raises InvalidMetric for a bad kind or name, or a name that has another kind.
+        """
         for name, kind in kinds.items():
             if not isinstance(kind, str) or kind not in STATES:
                 raise InvalidMetric(
@@ -150,11 +155,11 @@ class Registry:
             self._begin()
 
     def kind_of(self, name: str) -> Optional[str]:
-        """Return the kind that the author's ``name`` has here, None while it has none."""
+        """Return the kind of the author's ``name``, None if it isn't used."""
         return self._kinds.get(name)
 
     def count_message(self, name: str) -> None:
-        """Count one published message. The names are bounded like series."""
+        """Count one published message. The number of names is limited as that of series."""
         state: Any = self._messages.get(name)
         if state is None:
             with self._lock:
@@ -173,25 +178,25 @@ class Registry:
         self._uploads.setdefault("", _Uploads("", (), self._begin)).count()
 
     def states(self) -> List[SeriesState]:
-        """Return the states of all series; a copy, since more are made at any time.
+        """Return a copy of the list of all states, since more are made at any time.
 
-        Without the lock, for each copy is one step, and one that is made meanwhile comes with the
-        next look: eventlet puts its own lock in place of ours, on which no other thread may wait.
+        Takes no lock: eventlet replaces ours by one on which no other thread may wait. Each copy is
+        one step, and a state made meanwhile is seen by the next call.
         """
         found = [state for state, _ in list(self._series.values())]
         ours = list(self._automatic.items())
         found += [state for key, (state, _) in ours if key[1] not in self._kinds]
         found += list(self._messages.values())
-        # Behind all that may be added up in them.
+        # After all series that may be added up in them.
         found += [state for state, _ in list(self._overflow.values())]
         found += list(self.problems.states.values())
         found += list(self._uploads.values())
         return found
 
     def fold_away(self, state: SeriesState) -> None:
-        """Have a series added up in the overflow of its kind, until the session ends.
+        """Add a series up in the overflow of its kind from now on, until the session ends.
 
-        It is what the collector has no room for. A gauge is left out.
+        For series that the collector has no room for. A gauge is left out.
         """
         if state.into is not None or state.name == OVERFLOW:
             return
@@ -200,7 +205,7 @@ class Registry:
         else:
             with self._lock:
                 state.into = self._overflow_of(state.kind)[0]
-        state.changed = True  # so that the next send takes what it has told
+        state.changed = True  # so that the next send includes what it told before
         text = "the collector has no room for %s %r: its values and those of all new series are %s"
         what = "added up in %r, but for gauges, until this session ends" % OVERFLOW
         self.problems.count(protocol.BUDGET, text % (state.kind, state.name, what))
@@ -220,7 +225,7 @@ class Registry:
         self.problems.count(protocol.SERIES_LIMIT, text % (self._max_series, what, OVERFLOW))
 
     def _overflow_of(self, kind: str) -> Tuple[SeriesState, Any]:
-        """Return the overflow series of a kind; called with the lock held."""
+        """Return the overflow series of a kind. Call it with the lock held."""
         if kind not in self._overflow:
             if kind == protocol.MESSAGES:
                 made = self._make_messages(OVERFLOW), None

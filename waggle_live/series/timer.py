@@ -7,7 +7,7 @@ from ..wire import histogram
 from ..wire.protocol import TIMER
 from .state import MAX_WHOLE, Change, Folded, SeriesState, change_together
 
-#: So many durations of a batch tell whether it is of a tight loop, where many are equal: then they
+#: So many durations of a batch show whether it comes from a tight loop, where many are equal. Those
 #: are counted instead of sorted, at half the cost.
 SAMPLE = 256
 
@@ -22,15 +22,15 @@ class TimerState(SeriesState):
 
     def reset(self) -> None:
         super().reset()
-        # One entry per block that raised, appended before its duration, so that the fold
-        # of the duration finds it.
+        # One entry per block that raised. It is appended before the duration, so that the
+        # duration's fold finds it.
         self.failed: List[None] = []
 
     def fail(self, exc_type: Any) -> None:
-        """Count a failure; call it before the duration of its block is appended.
+        """Count a failure. Call it before the block's duration is appended.
 
-        Exceptions that only end a block early are none. They are known by name, so that neither
-        asyncio, concurrent.futures nor trio need be imported.
+        Exceptions that only end a block early are no failures. They are known by name, so that
+        asyncio, concurrent.futures and trio need not be imported.
         """
         if not any(each.__name__ in _ENDINGS for each in exc_type.__mro__):
             self.failed.append(None)
@@ -43,7 +43,7 @@ class TimerState(SeriesState):
         if len(set(batch[:SAMPLE])) * 2 <= min(len(batch), SAMPLE):
             counted = Counter(batch)
         # Before Python 3.10 two threads may confuse the starts of one kept timer (counted as
-        # unmatched_stop); what comes of it must not make the collector refuse the cell.
+        # unmatched_stop). The collector must not refuse the cell for that.
         if counted and len(counted) * 4 <= len(batch) and min(counted) >= 0:
             lowest, highest = min(counted), max(counted)
             added = sum([duration * times for duration, times in counted.items()])

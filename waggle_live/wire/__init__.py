@@ -1,1 +1,1 @@
-"""What client and collector agree on: messages, histogram, errors. No socket, thread or clock."""
+"""What client and collector share: messages, histogram, errors. No socket, thread or clock."""

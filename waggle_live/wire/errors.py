@@ -1,32 +1,32 @@
-"""Every exception that Waggle Live raises on purpose, in one tree."""
+"""All errors that Waggle Live raises on purpose, in one tree."""
 
 from typing import Any
 
 
 class LiveMetricsError(Exception):
-    """Base of all errors of this project; catch this one to catch them all."""
+    """Base of all errors of this package: catch it to catch them all."""
 
 
 class InvalidMetric(LiveMetricsError, ValueError):
-    """A metric name, label, value or kind that breaks a rule; the message states the rule."""
+    """A metric name, label, value or kind breaks a rule. The message states the rule."""
 
 
 class InvalidType(LiveMetricsError, TypeError):
-    """An argument of the wrong Python type; the message states the right one."""
+    """An argument has the wrong Python type. The message states the right one."""
 
 
 class InvalidAddress(LiveMetricsError, ValueError):
-    """A collector address that is none of ``unix:///path``, ``tcp://host:port``, ``off``."""
+    """A collector's address is none of ``unix:///path``, ``tcp://host:port`` and ``off``."""
 
 
 class InvalidProfile(LiveMetricsError, ValueError):
-    """A profile of TAU that is not whole, or not one at all; the message says where."""
+    """A file is no whole profile of TAU. The message says where it fails."""
 
 
 class ProtocolError(LiveMetricsError, ValueError):
-    """Bytes from the peer that are no message of the wire protocol.
+    """Bytes from the peer are no message of the wire protocol.
 
-    ``code`` is the machine-readable reason that travels in an ``error`` message.
+    ``code``: the machine-readable reason, as it travels in an ``error`` message.
     """
 
     def __init__(self, code: str, text: str) -> None:
@@ -35,9 +35,9 @@ class ProtocolError(LiveMetricsError, ValueError):
 
 
 def describe(value: Any) -> str:
-    """Return the type of ``value`` and the beginning of its repr, of an exception its text.
+    """Return the type of ``value`` and the start of its repr; the text of an exception.
 
-    For messages: never raises, whatever the repr does.
+    Used in messages. Never raises, even if the repr does.
     """
     try:
         text = "%.200s" % value if isinstance(value, Exception) else "%.60r" % (value,)

@@ -1,6 +1,6 @@
-"""Knobs on the wire: what may be declared, which values a declaration allows, who sets them.
+"""Knobs on the wire: what may be declared, and which values a declaration allows.
 
-Client and collector both check by these rules, and the client has the last word.
+Client and collector both check by these rules. The client's check is final.
 """
 
 import math
@@ -9,30 +9,30 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from .errors import InvalidMetric, InvalidType, ProtocolError, describe
 from .protocol import check_name, encode_cell, is_plain_text
 
-#: Knobs of one process, besides :data:`PROFILE`.
+#: The most knobs of one process, besides :data:`PROFILE`.
 MAX_KNOBS = 32
-#: Values that a knob can be chosen from.
+#: The most choices of a knob.
 MAX_CHOICES = 16
-#: Longest value of a knob of type str, in characters.
+#: The longest value of a knob of type str, in characters.
 MAX_TEXT = 64
-#: Largest amount of a knob of type int: all JSON readers take integers up to this one exactly.
+#: The largest absolute value of type int: all JSON readers take integers up to this one exactly.
 MAX_INT = 2**53
-#: Longest text of why a value was refused, in characters.
+#: The longest reason for a refusal, in characters.
 MAX_ERROR = 256
-#: Longest time in seconds that a new value takes to show.
+#: The longest time in seconds until a new value shows.
 MAX_SETTLE = 3600.0
-#: Longest lease in seconds. A client lets none last longer without being told again.
+#: The longest lease in seconds. A client ends it then, unless it is renewed.
 MAX_LEASE = 60.0
-#: Largest revision.
+#: The largest revision.
 MAX_REVISION = 2**63 - 1
-#: Bytes of one declaration as JSON, so that all of a process always fit a message.
+#: The most bytes of one declaration as JSON, so that all of a process always fit a message.
 MAX_DECLARATION_BYTES = 2048
 
 HIGHER, LOWER = "higher", "lower"
 #: Where the value of a knob comes from.
 SOURCES = (DEFAULT, SET, PINNED) = ("default", "set", "pinned")
 
-#: The knob of each process that may be controlled: how often a second its stacks are sampled.
+#: The knob of each process that takes orders: samples of its stacks per second.
 PROFILE = "__profile"
 MAX_PROFILE_HZ = 200
 
@@ -57,9 +57,10 @@ class Declaration:
     settle: float
 
     def check(self, value: Any) -> Value:
-        """Return ``value`` as this knob's type has it, if it is allowed.
+        """Return ``value`` in this knob's type, if it is allowed.
 
-        An int serves a float; a bool is no int. Raises InvalidType or InvalidMetric with the rule.
+        An int is taken for a float; a bool is no int. Raises InvalidType or InvalidMetric with the
+        rule.
         """
         if self.choices is not None and type(value) is _TYPES[self.type] and value in self.choices:
             return value
@@ -74,7 +75,7 @@ class Declaration:
         return checked
 
     def fields(self) -> Dict[str, Any]:
-        """Return the fields of this declaration on the wire; what is unset is left out."""
+        """Return the fields of this declaration on the wire. What is unset is left out."""
         found: Dict[str, Any] = {"name": self.name}
         for field in _FIELDS:
             value = getattr(self, field)
@@ -109,14 +110,14 @@ def declare(
     cost: Any = None,
     settle: Any = None,
 ) -> Declaration:
-    """Return the checked declaration of a knob; raises InvalidMetric or InvalidType with the rule.
+    """Return the checked declaration of a knob. Raises InvalidMetric or InvalidType with the rule.
 
-    The type is that of ``default``; float if any of ``default``, ``choices``, ``low`` and ``high``
-    is a float and all are numbers. ``choices``: 1 to 16 values, the cheapest first, ``default``
-    among them; else ``low`` and ``high``, numbers, with ``default`` between them; else each value
-    of the type is allowed. ``better``: ``"higher"`` or ``"lower"``, where results get better and
-    dearer (by default higher). ``cost``: a positive number a choice, which never falls.
-    ``settle``: seconds, 0 to 3,600, until a new value shows in what is measured.
+    The type is that of ``default``. It is float if ``default``, ``choices``, ``low`` and ``high``
+    are numbers, and one is a float. ``choices``: 1 to 16 values with the cheapest first,
+    ``default`` among them. Or ``low`` and ``high``: numbers with ``default`` between them. Without
+    either, each value of the type is allowed. ``better``: ``"higher"`` (the default) or ``"lower"``
+    values give better and dearer results. ``cost``: one positive number per choice, which never
+    falls. ``settle``: seconds, 0 to 3,600, until a new value shows in what is measured.
     """
     made = Declaration()
     made.name = check_name(name, "knob name")
@@ -165,10 +166,9 @@ def declare(
 
 
 def declared(entry: Any) -> Declaration:
-    """Return the declaration in an entry of a message ``knobs``, :data:`PROFILE` among them.
+    """Return the declaration in an entry of a message ``knobs``; it may be :data:`PROFILE`.
 
-    Raises InvalidMetric or InvalidType for what no client may declare. What else stands in the
-    entry is not looked at.
+    Raises InvalidMetric or InvalidType for what no client may declare. Other fields are ignored.
     """
     if not isinstance(entry, dict):
         raise InvalidType("a knob must be an object, got " + describe(entry))
@@ -177,7 +177,7 @@ def declared(entry: Any) -> Declaration:
         return PROFILE_KNOB
     made = declare(entry.get("name"), **fields)
     if made.type != entry.get("type"):
-        # A default of 1 may be a float's, whose point another language doesn't write.
+        # A default of 1 may be a float: other languages don't write its point.
         if entry.get("type") != "float" or made.type != "int":
             of = (made.name, "|".join(_TYPES), made.type, describe(entry.get("type")))
             raise InvalidMetric("type of knob %r must be one of %s, here %s, got %s" % of)
@@ -187,7 +187,7 @@ def declared(entry: Any) -> Declaration:
 
 
 class Lease(NamedTuple):
-    """One entry of a message ``set``; ``value`` is not checked yet."""
+    """One entry of a message ``set``. Its ``value`` is not checked yet."""
 
     name: str
     value: Any
@@ -198,8 +198,8 @@ class Lease(NamedTuple):
 def decode_set(message: Mapping[str, Any]) -> Tuple[List[Lease], bool]:
     """Return the leases of a message ``set``, and whether stacks are to be collected.
 
-    An entry that has no name, seconds or revision is left out, and so is what comes after
-    ``MAX_KNOBS`` and one more. Raises ProtocolError where there is no list of them.
+    An entry without name, seconds or revision is left out, and so are those past ``MAX_KNOBS`` + 1.
+    Raises ProtocolError if there is no list of them.
     """
     entries: Any = message.get("knobs")
     if not isinstance(entries, list):
@@ -229,14 +229,14 @@ def _items(values: Any, field: str, name: str) -> List[Any]:
 
 
 def _type_of(values: Sequence[Any], name: str) -> str:
-    """Return the type of all values: one for all, but that an int serves a float."""
+    """Return the one type of all values. Ints among floats are floats."""
     found = []
     for value in values:
         kinds = [kind for kind, of in _TYPES.items() if issubclass(type(value), of)]
         if not kinds:
             text = "values of knob %r must be of bool, int, float or str, got %s"
             raise InvalidType(text % (name, describe(value)))
-        found.append(kinds[0])  # a bool is an int as well, but first a bool
+        found.append(kinds[0])  # a bool is an int too, so bool comes first
     if set(found) == {"int", "float"}:
         return "float"
     for kind, value in zip(found, values):
@@ -247,7 +247,7 @@ def _type_of(values: Sequence[Any], name: str) -> str:
 
 
 def _exact(value: Any, kind: str, what: str) -> Value:
-    """Return ``value`` as the plain type ``kind``, within the bounds of what may travel."""
+    """Return ``value`` as the plain type ``kind``, within the wire's bounds."""
     of = type(value)
     if kind == "bool" and of is bool:
         return bool(value)

@@ -1,4 +1,4 @@
-"""What may stand as the value of a label, and its text."""
+"""The allowed values of labels, and their text."""
 
 from enum import Enum
 from numbers import Complex, Number, Real
@@ -23,7 +23,7 @@ def label_text(label: str, value: Any) -> str:
             return str.__str__(value)
         if isinstance(value, bool):
             return str(value)
-        if isinstance(value, (int, float)):  # str(IntEnum) and repr(numpy.float64) changed
+        if isinstance(value, (int, float)):  # str(IntEnum) and repr(numpy.float64) have changed
             return (int if isinstance(value, int) else float).__repr__(value)
         if isinstance(value, Enum):
             return label_text(label, value.value)
@@ -33,7 +33,7 @@ def label_text(label: str, value: Any) -> str:
             return str(value)
         if getattr(value, "shape", None) == ():
             return label_text(label, value.item())
-    except Exception as error:  # of the author's own type; kept, it would keep this frame alive
+    except Exception as error:  # not kept: it would keep this frame
         got = "%s (%s)" % (describe(value), describe(error))
         raise InvalidType(_LABEL_VALUE % (label, got)) from error
     raise InvalidType(_LABEL_VALUE % (label, describe(value)))

@@ -1,15 +1,15 @@
-"""Where the collector's socket stands if nothing names another place. Both sides look here.
+"""The usual places of the collector's socket. Both sides look here if nothing names another one.
 
-A plugin takes a socket of the system from whoever runs it, and one in a user's own directory only
-if it belongs to this user. Nothing is looked for in ``/tmp``, where anybody may put a socket.
+A plugin uses a socket of the system whoever runs it. It uses one in a user's own directory only if
+that user is its own. ``/tmp`` is never searched: anybody may put a socket there.
 """
 
 import os
 from typing import List, Mapping
 
-#: The system's places, in this order; the second is the original's.
+#: The system's places, in this order. The second is that of the original notes.
 DEFAULT_SOCKET_PATHS = ("/run/waggle/live-metrics/live_metrics.sock", "/app/live_metrics.sock")
-#: Longest path of a unix socket that the kernel takes, in bytes.
+#: The longest path of a unix socket that the kernel takes, in bytes.
 MAX_SOCKET_PATH = 107
 
 
@@ -18,9 +18,9 @@ USER_VARIABLES = ("XDG_RUNTIME_DIR", "HOME")
 
 
 def user_socket_paths(environ: Mapping[str, str], uid: int) -> List[str]:
-    """Return the places of user ``uid``, in order: the runtime directory, then the home.
+    """Return the places of user ``uid`` in order: the runtime directory, then the home.
 
-    A login sets ``XDG_RUNTIME_DIR``; cron, ``su`` and most containers don't, and many have none.
+    A login sets ``XDG_RUNTIME_DIR``. cron, ``su`` and most containers don't, and many have none.
     """
     runtime = environ.get("XDG_RUNTIME_DIR") or "/run/user/%d" % uid
     directories = [
@@ -32,5 +32,5 @@ def user_socket_paths(environ: Mapping[str, str], uid: int) -> List[str]:
 
 
 def fits(path: str) -> bool:
-    """Return whether the kernel takes a unix socket of this path."""
+    """Tell whether the kernel takes a unix socket of this path."""
     return "\0" not in path and len(os.fsencode(path)) <= MAX_SOCKET_PATH

@@ -1,9 +1,9 @@
 """The wire between a plugin process and the collector: rules, messages, lines.
 
-One message is one line of JSON, in both directions, over a stream socket. This module holds
-no socket, no thread and no clock, and imports neither the client nor the collector, so that
-both share it and either can be upgraded alone: unknown message types and fields are ignored.
-``docs/protocol.md`` is the specification in prose; ``tests/vectors`` holds examples as data.
+One message is one line of JSON, in both directions, over a stream socket. This module holds no
+socket, thread or clock. It imports neither side, so both share it. Unknown message types and fields
+are ignored, so each side can be upgraded alone. ``docs/protocol.md`` is the specification;
+``tests/vectors`` holds examples.
 """
 
 import math
@@ -29,34 +29,34 @@ from .labels import label_text
 
 VERSION = 1
 
-#: Longest line in bytes, its newline included; a longer one is refused and skipped.
+#: The longest line in bytes, with its newline. A longer one is refused and skipped.
 MAX_LINE_BYTES = 1 << 20
-#: Longest line that our client sends. A collector without room drops a line that isn't whole yet:
-#: a short one arrives where a long one never would.
+#: The longest line that our client sends. A collector without room drops incomplete lines, and
+#: short lines are soon complete.
 MAX_UPDATE_BYTES = 1 << 16
-#: Longest metric name in characters (pywaggle's own rule).
+#: The longest metric name in characters (pywaggle's rule).
 MAX_NAME_LENGTH = 128
-#: Author's labels per series, and the longest label name and value in characters.
+#: The most labels of an author per series, and the longest name and value in characters.
 MAX_LABELS = 16
 MAX_LABEL_NAME_LENGTH = 64
 MAX_LABEL_VALUE_LENGTH = 256
-#: Bytes of all label names and values of a series, in UTF-8.
+#: The most bytes of all label names and values of a series, in UTF-8.
 MAX_LABELS_BYTES = 1024
-#: Series per process; what is over it is folded into :data:`OVERFLOW`.
+#: The most series per process. Further ones are folded into :data:`OVERFLOW`.
 DEFAULT_MAX_SERIES = 1000
-#: Name of the series that holds the sums of all that went over the limit.
+#: The name of the series with the sums of all that exceed the limit.
 OVERFLOW = "__overflow__"
 
-#: Longest name of a function that TAU measured, in characters.
+#: The longest name of a function, in characters.
 MAX_FUNCTION_LENGTH = 256
-#: Name of the function that holds the sums of all that have no series of their own.
+#: The name for the sums of all functions that have no series of their own.
 OTHER_FUNCTIONS = "__other__"
-#: Name of the function that holds the time of threads that wait; it is no part of a share.
+#: The name for the time of threads that wait. It doesn't count in shares.
 IDLE_FUNCTIONS = "__idle__"
-#: What measured a function: the values of the label ``profiler`` of a cell of kind ``function``.
+#: The values of the label ``profiler`` of a cell of kind ``function``.
 PROFILERS = (TAU_PROFILER, SAMPLER) = ("tau", "sampler")
 
-#: Kinds of cells. The first four are an author's; the rest the client fills in itself.
+#: Kinds of cells. The first four are the author's; the client makes the rest itself.
 TIMER = "timer"
 RATE = "rate"
 GAUGE = "gauge"
@@ -67,8 +67,8 @@ PROBLEM = "problem"
 FUNCTION = "function"
 TAU = "tau"
 
-#: Code of the refusal of a new series for lack of room. From the first on, the collector takes no
-#: new series but :data:`OVERFLOW` on that connection, so the client knows where to add them up.
+#: The error code for a new series without room. After the first one, the collector takes no new
+#: series but :data:`OVERFLOW` on that connection, so the client adds all up there.
 BUDGET = "budget"
 
 #: What a client reports about itself: the only names of cells of kind ``problem``.
@@ -92,18 +92,18 @@ _decode_json = JSONDecoder().decode
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Labels = Tuple[Tuple[str, str], ...]
-#: What an author may give as a label's value; see ``labels.label_text``.
+#: The types of a label's value that an author may give; see ``labels.label_text``.
 LabelValue = Union[str, SupportsFloat, Enum]
 
 
 def check_name(name: Any, what: str = "metric name") -> str:
-    """Return ``name`` as a plain str if it is a metric name of pywaggle's rule.
+    """Return ``name`` as a plain str if it is a metric name by pywaggle's rule.
 
-    Raises InvalidType or InvalidMetric with the rule, which says ``what`` it is for.
+    Raises InvalidType or InvalidMetric with the rule; ``what`` says what the name is for.
     """
-    if not issubclass(type(name), str):  # isinstance believes a proxy, which runs code of its own
+    if not issubclass(type(name), str):  # isinstance would believe a proxy, and run its code
         raise InvalidType("%s must be a str like 'inference', got %s" % (what, describe(name)))
-    plain: str = str.__str__(name)  # a member of a (str, Enum) has a hash and a repr of its own
+    plain: str = str.__str__(name)  # a (str, Enum) has its own hash and repr
     if len(plain) > MAX_NAME_LENGTH:
         raise InvalidMetric(
             "%s must have at most %d characters, got %d: %.60r..."
@@ -120,9 +120,9 @@ def check_name(name: Any, what: str = "metric name") -> str:
 
 
 def check_labels(labels: Mapping[str, Any]) -> Labels:
-    """Return ``labels`` as sorted pairs of strings, or raise with the rule that was broken.
+    """Return ``labels`` as sorted pairs of strings; :func:`labels.label_text` says what is allowed.
 
-    Raises InvalidMetric or InvalidType; ``labels.label_text`` says which values are allowed.
+    Raises InvalidMetric or InvalidType with the rule.
     """
     if len(labels) > MAX_LABELS:
         raise InvalidMetric("at most %d labels on a series, got %d" % (MAX_LABELS, len(labels)))
@@ -163,7 +163,7 @@ def check_labels(labels: Mapping[str, Any]) -> Labels:
 
 
 def check_function(name: Any) -> str:
-    """Return ``name`` if a function of TAU's may be called so, else raise with the rule."""
+    """Return ``name`` if it may be a function's name. Raises InvalidType or InvalidMetric."""
     if not isinstance(name, str):
         raise InvalidType("function must be a str, got %s: %.60r" % (type(name).__name__, name))
     if not 0 < len(name) <= MAX_FUNCTION_LENGTH or not is_plain_text(name):
@@ -175,12 +175,12 @@ def check_function(name: Any) -> str:
 
 
 def is_plain_text(text: str) -> bool:
-    """Tell whether there is no control character and no lone surrogate in it."""
+    """Tell whether it has no control character and no lone surrogate."""
     return not _CONTROL.search(text)
 
 
 def check_session_id(session: Any) -> str:
-    """Return ``session`` if it may be the id or key of a session, else raise ProtocolError."""
+    """Return ``session`` if it may be the id or key of a session. Raises ProtocolError."""
     if not isinstance(session, str) or not _SESSION.match(session):
         raise ProtocolError(
             "bad_message", "session and key must be 8 to 64 characters of [A-Za-z0-9_-]"
@@ -189,7 +189,7 @@ def check_session_id(session: Any) -> str:
 
 
 def encode_number(value: float) -> str:
-    """Return the text of a number; NaN and infinities are the strings that stand for them."""
+    """Return the text of a number. NaN and infinities become strings."""
     if math.isfinite(value):
         return repr(value)
     if math.isnan(value):
@@ -198,17 +198,17 @@ def encode_number(value: float) -> str:
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """Return one message as one line, its newline included."""
+    """Return one message as one line, with its newline."""
     return encode_cell(message).encode() + b"\n"
 
 
 def encode_cell(cell: Mapping[str, Any]) -> str:
-    """Return the text of one cell, all ASCII, as :func:`encode_updates` takes it."""
+    """Return the text of one cell in ASCII, as :func:`encode_updates` takes it."""
     return _encode_json(cell)
 
 
 def decode(line: bytes) -> Dict[str, Any]:
-    """Return the message on one line (with or without its newline), or raise ProtocolError."""
+    """Return the message on one line, with or without its newline. Raises ProtocolError."""
     try:
         message = _decode_json(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -225,9 +225,9 @@ def encode_updates(
     since: float,
     process: Optional[Mapping[str, Any]] = None,
 ) -> Iterator[Tuple[int, bytes]]:
-    """Yield ``(number, line)`` of as many ``update`` messages as the encoded cells need.
+    """Yield ``(number, line)`` for as many ``update`` messages as the encoded cells need.
 
-    No line is longer than :data:`MAX_UPDATE_BYTES`; each has a number of its own, rising from
+    No line is longer than :data:`MAX_UPDATE_BYTES`. Each has its own number, rising from
     ``number``. ``process`` travels in the first.
     """
     encoded = list(cells)
@@ -244,7 +244,7 @@ def encode_updates(
             room -= len(encoded[end]) + 1
             end += 1
         yield number, (prefix + ",".join(encoded[start:end]) + "]}\n").encode()
-        # A cell has bounded strings and at most 401 buckets: it always fits a line.
+        # A cell has bounded strings and at most 401 buckets, so it always fits a line.
         start = max(end, start + 1)
         if start >= len(encoded):
             return
@@ -252,7 +252,7 @@ def encode_updates(
 
 
 class LineBuffer:
-    """Cuts a byte stream into lines, with memory bounded by one line.
+    """Cuts a byte stream into lines, in memory bounded by one line.
 
     A line over ``limit`` bytes, newline included, is skipped to its end and reported once.
     """
@@ -263,30 +263,30 @@ class LineBuffer:
         self._skipping = False
 
     def set_limit(self, limit: int) -> None:
-        """Allow lines of another length from the next on, also within a ``feed``."""
+        """Allow another length from the next line on, also within a ``feed``."""
         self._longest = limit - 1
 
     @property
     def unfinished(self) -> int:
-        """How many bytes of a line that is not complete yet it holds."""
+        """The number of bytes held of an incomplete line."""
         return len(self._pending)
 
     def feed(self, data: bytes) -> Iterator[Optional[bytes]]:
-        """Yield each line completed by ``data``, without its newline; None for one too long."""
+        """Yield each line completed by ``data``, without newline; None for one over the limit."""
         start = 0
         while True:
             end = data.find(b"\n", start)
             part = data[start:] if end < 0 else data[start:end]
             if not self._skipping:
                 if len(self._pending) + len(part) > self._longest:
-                    # Reported now and not at its newline, which may never come.
+                    # Reported now, since its newline may never come.
                     self._pending.clear()
                     self._skipping = True
                     yield None
                 elif end < 0:
                     self._pending += part
                 elif self._pending:
-                    # Cleared first: what is done with a line must not double its memory.
+                    # Cleared first, so that handling a line doesn't double its memory.
                     line = bytes(self._pending + part)
                     self._pending.clear()
                     yield line

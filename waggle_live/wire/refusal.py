@@ -1,11 +1,11 @@
-"""Which series a collector has no room for, as the ``refused`` of its error ``budget`` names it."""
+"""Names of series without room: the field ``refused`` of an error ``budget``."""
 
 from json.decoder import JSONDecoder
 from typing import Any, Mapping, Optional, Tuple
 
 from .protocol import Labels, encode_cell
 
-_decode_json = JSONDecoder().decode  # not json's own, which tests and programs replace
+_decode_json = JSONDecoder().decode  # not json's own: programs replace it
 
 
 def encode_refused(kind: str, name: str, labels: Mapping[str, str]) -> str:
@@ -16,7 +16,7 @@ def encode_refused(kind: str, name: str, labels: Mapping[str, str]) -> str:
 def decode_refused(text: Any) -> Optional[Tuple[str, str, Labels]]:
     """Return kind, name and labels of the series that a text names; None if it names none.
 
-    A text that was cut, as those of a stranger may be, names none.
+    A text that was cut, as a peer's may be, names none.
     """
     try:
         cell = _decode_json(text)

@@ -1,24 +1,24 @@
-"""Folded stacks: times by ``root;caller;callee``, on the wire and in the form of flame graphs."""
+"""Folded stacks, times by ``root;caller;callee``: on the wire, and in the form of flame graphs."""
 
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .protocol import MAX_UPDATE_BYTES, encode_cell
 
-#: Stacks that a process collects, and bytes of their text; the rest is added up in
+#: The most stacks of a process, and bytes of their text. The rest is added up in
 #: ``protocol.OTHER_FUNCTIONS``.
 MAX_STACKS, MAX_STACKS_BYTES = 1000, 256 * 1024
 
-#: Nanoseconds of wall clock and of CPU, the latter None where it is not known.
+#: Nanoseconds of wall clock and of CPU; the latter is None if unknown.
 Times = Tuple[int, Optional[int]]
 
 
 def encode_stacks(
     stacks: Mapping[str, Times], number: int, revision: int
 ) -> Iterator[Tuple[int, bytes]]:
-    """Yield ``(number, line)`` of as many messages ``stacks`` as those given need.
+    """Yield ``(number, line)`` for as many messages ``stacks`` as these need; none for no stacks.
 
-    No line is longer than ``MAX_UPDATE_BYTES``; a stack that alone would be is left out. The
-    numbers rise from ``number``. No line for no stacks.
+    No line is longer than ``MAX_UPDATE_BYTES``; a stack that alone is longer is left out. The
+    numbers rise from ``number``.
     """
     prefix = '{"type":"stacks","number":%d,"revision":%d,"stacks":{'
     room = MAX_UPDATE_BYTES - len(prefix) - 40  # two numbers, the end
@@ -38,10 +38,10 @@ def encode_stacks(
 
 
 def flame_graph(processes: Iterable[Mapping[str, Times]]) -> Tuple[str, str]:
-    """Return ``a;b;c N`` a line, which flame graphs are drawn from, and what N is.
+    """Return the lines ``a;b;c N`` that flame graphs are drawn from, and the meaning of N.
 
-    N is microseconds of ``cpu``, or of ``wall`` where a process knows no CPU time at all. Stacks
-    that took less than one are left out.
+    N is microseconds of ``cpu``, or of ``wall`` if a process knows no CPU time at all. Stacks below
+    one microsecond are left out.
     """
     told = list(processes)
     has_cpu = all(any(cpu is not None for _, cpu in each.values()) for each in told)

@@ -1,1 +1,1 @@
-"""The way back: what plugins' knobs are set to, by whom and until when."""
+"""The way back to plugins: the values of their knobs, who set them, and until when."""

@@ -1,9 +1,9 @@
-"""Brings together what holders want, what processes say, and what is safe.
+"""Brings together what holders want, what processes report, and what is safe.
 
-A holder states its whole will; each second, and whenever something is said, the knobs concerned are
-settled: the best lease is put in force unless its value has to wait. Each process of the plugin
-is sent all that is in force for it, with the seconds left; it counts them down by itself, so
-whatever ends here, no value outlives its lease. Belongs to the event loop; no call waits.
+A holder states all that it wants. Each second, and at each message, the knobs concerned are
+settled: the best lease is put in force, unless its value has to wait. Each process of the plugin is
+sent all that is in force for it, with the seconds left. It counts them down itself, so no value
+outlives its lease even if the collector ends. Belongs to the event loop; no call waits.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Later = Callable[[float, Callable[[KnobKey], None], KnobKey], object]
 
 
 class Control:
-    """Without ``is_on`` no orders are taken, and all of it only tells."""
+    """All of control. Without ``is_on`` it takes no orders, and only reports."""
 
     def __init__(
         self, *, processes: Processes, own: OwnMetrics, clock: Clock, is_on: bool = False

@@ -1,7 +1,7 @@
-"""Leases: who wants which knob to be what, and until when.
+"""Leases: who wants a knob at which value, and until when.
 
-Of several that want one knob the one with the highest priority has it, of equals the first; what
-another wants waits. Belongs to the event loop.
+If several holders want one knob, the one with the highest priority has it, and of equals the first.
+The others wait. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HOLDER = re.compile(r"[a-z0-9._-]{1,64}")
 
 
 def check_holder(name: str) -> str:
-    """Return the name of a holder, or raise ValueError with the rule."""
+    """Return the name of a holder. Raises ValueError with the rule."""
     if not _HOLDER.fullmatch(name):
         raise ValueError(f"a holder is 1 to 64 characters of [a-z0-9._-], got {name[:80]!r}")
     return name

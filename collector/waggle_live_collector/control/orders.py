@@ -1,4 +1,7 @@
-"""What holders order: a whole will at a time, answered entry by entry. Nothing here waits."""
+"""Orders of holders: each states all that a holder wants, and gets an answer per entry.
+
+No call waits.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ class Entry(Which, kw_only=True):
 
 
 class Will(Struct):
-    """All that a holder wants; what it wanted before and leaves out is released."""
+    """All that a holder wants. What it wanted before and leaves out is released."""
 
     set: list[Entry]
     ttl: Annotated[float, Meta(ge=MIN_TTL, le=MAX_TTL)] = DEFAULT_TTL
@@ -74,7 +77,7 @@ class _RefusedError(Exception):
 
 
 class Orders:
-    """Takes wills. Belongs to the event loop."""
+    """Takes orders. Belongs to the event loop."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -82,11 +85,12 @@ class Orders:
     def put(
         self, name: str, will: Will, etags: Collection[str]
     ) -> tuple[Holder, list[dict[str, Any]]]:
-        """Have a holder want what its will says and nothing else; return it and the answers.
+        """Hold all that ``will`` says for its holder, and nothing else. Returns the holder and the
+        answers.
 
-        One of ``etags`` is that of the holder; who begins names none. Raises OrderError, and
-        nothing has changed then: another copy of the holder is there, or the holder has ended, or
-        there is no room for one more.
+        One of ``etags`` must be the holder's; a new holder gives none. Raises OrderError, and
+        changes nothing, if a copy of the holder exists, it has ended, or there is no room for one
+        more.
         """
         control = self._control
         now, leases = control.clock.monotonic(), control.leases
@@ -130,7 +134,7 @@ class Orders:
         ]
 
     def end(self, name: str, etags: Collection[str] = ()) -> bool:
-        """Release all that a holder has; False if there is none of that name.
+        """Release all that a holder has. Returns False if there is none of that name.
 
         Raises OrderError if ``etags`` are given and none is its own.
         """

@@ -1,4 +1,4 @@
-"""The knobs of one process, as it told them, and what it was sent.
+"""The knobs of one process, as it reported them, and what it was sent.
 
 Belongs to the event loop.
 """

@@ -1,7 +1,7 @@
-"""A profile on demand: the sampler of a running plugin is switched on, and its stacks collected.
+"""A profile on demand: switches the sampler of a running plugin on, and collects its stacks.
 
-It holds the knob ``__profile`` by a short lease that it renews, so nothing is left on when whoever
-asked goes away, or the collector ends.
+It holds the knob ``__profile`` by a short lease that it renews. So the sampler goes off when the
+asking client leaves, or the collector ends.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Profiling:
         self._orders = orders
 
     async def profile(self, wish: Wish) -> tuple[str, str]:
-        """Return folded stacks, ``a;b;c N`` a line, and what N is: ``cpu`` or ``wall``.
+        """Return folded stacks, ``a;b;c N`` a line, and the meaning of N: ``cpu`` or ``wall``.
 
-        Takes the time that was wished for, and at most four seconds more. Raises OrderError.
+        Takes the wanted time, and at most four seconds more. Raises OrderError.
         """
         control = self._control
         key = KnobKey(wish.key.identity, PROFILE)

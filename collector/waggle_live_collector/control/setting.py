@@ -1,7 +1,7 @@
-"""What a knob of a plugin is set to, and what is remembered of it for safety's sake.
+"""The setting of a plugin's knob, and what is remembered of it for safety.
 
-Values that may have ended the plugin are held back, then quarantined; changes come at most once a
-second and twelve times a minute. Belongs to the event loop.
+A value that may have ended the plugin is held back, and quarantined at the second time. A knob
+changes at most once a second and twelve times a minute. Belongs to the event loop.
 """
 
 from __future__ import annotations

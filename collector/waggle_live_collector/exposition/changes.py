@@ -1,8 +1,8 @@
-"""``/api/v1/changes``: what has changed since an answer before, for the page.
+"""``/api/v1/changes``: what has changed since an earlier answer, for the page.
 
-It tells state and never differences: each field or series that is another one than it was is told
-whole. So an answer may tell of more than its reader lacks, and several readers share one. Numbers
-are as short as a page shows them, which makes a tenth of the bytes of ``/api/v1/plugins``.
+It carries state, never differences: a field or series that has changed is sent whole. So an answer
+may contain more than its reader lacks, and several readers share one. Numbers are as short as a
+page shows them, which takes a tenth of the bytes of ``/api/v1/plugins``.
 """
 
 import os

@@ -1,8 +1,7 @@
-"""What each form of ``/metrics`` has to be able to write. The encodings:
-``text.py``, ``protobuf.py``.
+"""What each form of ``/metrics`` has to write. The forms: ``text.py``, ``protobuf.py``.
 
-An encoding writes columns: one family of many series at a time. What is shown, and of whom, it
-doesn't decide; that stands in ``columns.py``.
+An encoding writes columns: one family of many series at a time. ``columns.py`` decides what is
+shown.
 """
 
 from collections.abc import Callable, Iterable, Sequence

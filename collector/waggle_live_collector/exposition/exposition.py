@@ -1,7 +1,7 @@
 """Renders the table in any form of ``/metrics``, piece by piece.
 
-Written for this table instead of using ``generate_latest``, because a scrape is what this
-service is for: the labels of a series are encoded once, and many numbers of a family at a time.
+It replaces ``generate_latest``, since a scrape is what this service is for. The labels of a series
+are encoded once, and many numbers of a family at a time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ Plugins = dict[IdentityLabels, PluginSeries]
 
 @dataclass(eq=False, kw_only=True)
 class Exposition:
-    """What ``/metrics`` says. Belongs to the event loop; rendering does not await."""
+    """The text of ``/metrics``. Belongs to the event loop; rendering does not await."""
 
     table: Table
     control: Control

@@ -1,7 +1,7 @@
-"""Records the curves of all plugins, one value for each step of five seconds.
+"""Records the curves of all plugins, one value per step of five seconds.
 
-What is recorded is what ``/api/v1/plugins`` tells at that moment. Curves are counted in the budget
-(``CURVES``): they are the first to go where there is no room. They are not saved.
+A step records what ``/api/v1/plugins`` says at that moment. Curves count in the budget
+(``CURVES``), and are the first to go if there is no room. They are not saved.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Who may report, and under which name: what a ``hello`` claims against what can be proven.
+"""Decides who may report, and under which name: compares a ``hello`` with what can be proven.
 
-Over the unix socket the kernel may tell the pod of the peer (``peer.py``). That uid then stands
-in place of the claimed one, and with ``--identity.app-meta-cache`` nothing else of the claim
-counts but what the stack's record of that pod says: leaving out the ``app_id``, or claiming
-another's task, gains nothing. Belongs to the event loop.
+Over the unix socket the kernel may tell the pod of the peer (``peer.py``). That uid then replaces
+the claimed one. With ``--identity.app-meta-cache`` only the stack's record of that pod counts. So a
+plugin gains nothing if it leaves out the ``app_id`` or claims another's task. Belongs to the event
+loop.
 """
 
 import logging
@@ -39,7 +39,7 @@ _WHY = {
 class Admission:
     """Names the processes, or refuses them.
 
-    ``apps`` is None where the stack is not asked, ``token`` where TCP needs none.
+    ``apps``: None if the stack is not asked. ``token``: None if TCP needs none.
     """
 
     verify: str
@@ -52,7 +52,7 @@ class Admission:
         self._said = Said(self.clock)
 
     def __call__(self, hello: Hello, peer: Peer) -> Naming:
-        """Return what to call the process; raises ProtocolError."""
+        """Return the name of the process. Raises ProtocolError if it is refused."""
         if peer.tcp and self.token is not None and not self.token.admits(hello.token):
             raise ProtocolError(
                 "token",
@@ -77,7 +77,7 @@ class Admission:
         return Naming(IdentityLabels(plugin, task, PROVISIONAL + app_id), info, app_id)
 
     def _check(self, claimed: str, peer: Peer) -> None:
-        """Count what the claim is worth; raise ProtocolError where that is not enough."""
+        """Count the result of a check. Raises ProtocolError if it is not enough."""
         forged = peer.proof == proofs.PROVEN and claimed not in ("", peer.pod)
         self.own.identity_checks.labels("forged" if forged else peer.proof).inc()
         if forged:
@@ -89,7 +89,7 @@ class Admission:
         if self.verify == REQUIRE:
             raise ProtocolError("identity", text)
         if forged and self._said.is_due(("forged", peer.principal)):
-            log.warning("a plugin lies: %s (pid=%d uid=%d)", text, peer.pid, peer.uid)
-        # Of the deployment rather than of one plugin: said once.
+            log.warning("a plugin's claim is false: %s (pid=%d uid=%d)", text, peer.pid, peer.uid)
+        # Caused by the deployment rather than by one plugin: logged once.
         elif claimed and not forged and self._said.is_due(peer.proof, math.inf):
-            log.warning("a plugin says that it is pod %s, and %s", claimed, text)
+            log.warning("a plugin claims to be pod %s, but %s", claimed, text)

@@ -1,8 +1,8 @@
-"""What the stack knows of each pod: the records of its app-meta cache, and who is asked for.
+"""The stack's records of pods, from its app-meta cache, and which are wanted.
 
-Holds no socket; ``lookups.py`` asks. A pod's record is written once, before the
-pod starts, and never changes, so what was found is kept for as long as there is room. What is
-missing is asked for again, in growing intervals, for as long as anything of that pod is known.
+Holds no socket; ``lookups.py`` asks. A pod's record is written once, before the pod starts, and
+never changes. So it is kept for as long as there is room. A missing record is asked for again, in
+growing intervals, for as long as anything of that pod is known.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,17 +15,17 @@ from msgspec.structs import replace
 from ..clock import Clock
 from .labels import RESERVED, UNPROVEN, IdentityLabels, ProcessInfo, split_image
 
-#: Records kept; the one used longest ago goes first.
+#: The most records kept; the least recently used goes first.
 DEFAULT_MAX_CACHED = 4096
-#: Seconds until a missing record is asked for again: doubled each time, up to the second.
+#: Seconds until a missing record is asked for again: doubled each time, up to the second number.
 DEFAULT_RETRY_SECONDS = 0.1
 DEFAULT_MAX_RETRY_SECONDS = 5.0
-#: Longest label; what is longer is cut.
+#: The longest label in characters; a longer one is cut.
 MAX_LABEL = 256
 
 
 class _Record(Struct):
-    """One record, as the stack writes it: ``plugin`` is an image with its tag."""
+    """One record as the stack writes it. ``plugin`` is an image with its tag."""
 
     plugin: str
     task: str = ""
@@ -35,7 +35,7 @@ class _Record(Struct):
 
 
 class AppMeta(NamedTuple):
-    """What a record tells of a pod."""
+    """What a record says of a pod."""
 
     identity: IdentityLabels
     version: str = ""
@@ -43,12 +43,12 @@ class AppMeta(NamedTuple):
     zone: str = ""
 
     def complete(self, info: ProcessInfo) -> ProcessInfo:
-        """Return the info with what the stack knows in place of what the process said."""
+        """Return the info with the stack's values in place of the process's."""
         return replace(info, version=self.version, host=self.host, zone=self.zone, resolved=True)
 
 
 def decode(data: bytes) -> AppMeta:
-    """Return the record of its JSON text; raises ValueError if it gives no labels."""
+    """Return the record in its JSON text. Raises ValueError if it gives no labels."""
     try:
         record = json.decode(data, type=_Record)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -65,7 +65,7 @@ def decode(data: bytes) -> AppMeta:
 
 
 class _Wanted:
-    """When an app_id is asked for next, and how long after that."""
+    """When an app_id is asked for next, and the interval after that."""
 
     __slots__ = ("asked", "delay", "due", "principals")
 
@@ -78,10 +78,10 @@ class _Wanted:
 
 
 class AppMetas:
-    """Found records and wanted ones. Belongs to the event loop; not thread-safe."""
+    """The found records and the wanted ones. Belongs to the event loop; not thread-safe."""
 
     def __init__(self, *, clock: Clock, max_cached: int = DEFAULT_MAX_CACHED) -> None:
-        #: Called when something is due earlier than it was before.
+        #: Called when something becomes due earlier than before.
         self.on_want: Callable[[], None] = lambda: None
         self._clock = clock
         self._max_cached = max_cached
@@ -96,14 +96,14 @@ class AppMetas:
         return meta
 
     def add(self, app_id: str, meta: AppMeta) -> None:
-        """Know a record from now on."""
+        """Store a record."""
         self._wanted.pop(app_id, None)
         self._found[app_id] = meta
         while len(self._found) > self._max_cached:
             del self._found[next(iter(self._found))]
 
     def learn(self, identity: IdentityLabels, info: ProcessInfo) -> None:
-        """Know the record of a process that the state file held, if it had one."""
+        """Store the record of a process in the state file, if it had one."""
         if info.resolved:
             job = identity.plugin_job.removeprefix(UNPROVEN)
             labels = identity._replace(plugin_job=job)
@@ -114,20 +114,20 @@ class AppMetas:
         now = self._clock.monotonic()
         wanted = self._wanted.setdefault(app_id, _Wanted(now))
         wanted.principals.add(principal)
-        # Who comes again and again must not have us ask without a pause.
+        # A process that reconnects all the time must not make us ask without a pause.
         wanted.due = min(wanted.due, max(now, wanted.asked + DEFAULT_RETRY_SECONDS))
         self.on_want()
 
     def retain(self, app_ids: Iterable[str]) -> None:
-        """Forget the wish for all others, of which nothing is known any more."""
+        """Drop all other wanted records, since nothing is known of those pods any more."""
         kept = set(app_ids)
         for app_id in [app_id for app_id in self._wanted if app_id not in kept]:
             del self._wanted[app_id]
 
     def due(self, most: int) -> list[str]:
-        """Return up to ``most`` app_ids to ask for now: in turn of each who wants some.
+        """Return up to ``most`` app_ids to ask for now, taking turns between those who want some.
 
-        Of each those come first that wait longest. So nobody waits for what strangers invent.
+        Of each, those that have waited longest come first. So invented app_ids delay nobody else's.
         """
         now = self._clock.monotonic()
         due: dict[str, list[tuple[float, str]]] = {}
@@ -143,7 +143,7 @@ class AppMetas:
         return min((wanted.due for wanted in self._wanted.values()), default=None)
 
     def missing(self, app_id: str) -> None:
-        """There is no record yet: ask again, later each time."""
+        """Note that there is no record yet. It is asked for again, later each time."""
         wanted = self._wanted.get(app_id)
         if wanted is not None:
             wanted.asked = self._clock.monotonic()

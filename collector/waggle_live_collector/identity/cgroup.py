@@ -1,9 +1,8 @@
-"""Which pod and container a process belongs to, by the paths in its ``/proc/<pid>/cgroup``.
+"""Finds the pod and container of a process by the paths in its ``/proc/<pid>/cgroup``.
 
-The kubelet makes a cgroup for each pod, and the runtime those of its containers in it. What a
-container makes for itself lies further down. So only a pod that stands where the kubelet puts
-one proves anything: nothing may come before it but the kubelet's own names, and whatever
-follows it is the pod's own business. The forms:
+The kubelet makes a cgroup for each pod, and the runtime those of its containers in it. A container
+makes its own further down. So only a pod at the place where the kubelet puts one is proven. Nothing
+may come before it but the kubelet's own names. What follows it doesn't matter. The forms:
 
 - cgroupfs driver (docker, containerd, k3s): ``/kubepods/burstable/pod<uid>/<container>``
 - systemd driver: ``/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid>.slice/``
@@ -12,8 +11,8 @@ follows it is the pod's own business. The forms:
   ``/system.slice/containerd.service/kubepods-burstable-pod<uid>.slice:cri-containerd:<container>``
 - read in a cgroup namespace of our own: what lies above its root is ``/..``, one or more
 
-Outside of pods the outermost container counts, for the same reason. Its name proves nothing where
-others than the runtimes make cgroups, as in a user's slice.
+Outside of pods the outermost container counts, for the same reason. Its name proves nothing if
+others than runtimes make cgroups there, as in a user's slice.
 """
 
 import re
@@ -31,37 +30,37 @@ _POD = re.compile(
     re.VERBOSE,
 )
 _ID = re.compile("[0-9a-f]{64}")
-#: A container's cgroup, with the name of its runtime or without; a monitor of it is none.
+#: A container's cgroup, with or without its runtime's name. A monitor's cgroup is none.
 _CONTAINER = re.compile(
     r"(?:[a-z-]*(?<!conmon)-|[a-z-]+:)?(?P<id>[0-9a-f]{64})(?:\.scope)?(?= \(deleted\)\Z|/|\Z)"
 )
-#: What runtimes put in a cgroup of their own or of the system.
+#: The cgroups that runtimes make in their own or the system's cgroup.
 _RUNTIMES = re.compile(
     r"(?:/\.\.)*(?:/docker|/libpod_parent|/(?:system|machine)\.slice|/default|/k8s\.io)?[/:]"
 )
 
 
 def pod_of_path(path: str) -> str:
-    """Return the uid of the pod that a cgroup's path lies in, "" for none."""
+    """Return the uid of the pod that a cgroup's path is in, "" for none."""
     found = _POD.match(path)
-    # At the top of the host only "kubepods" is the kubelet's; in a namespace it may be above.
+    # At the host's top only "kubepods" is the kubelet's. In a namespace it may be above the top.
     if found is None or not (found["above"] or "kubepods" in found[0]):
         return ""
     return found["uid"].replace("_", "-")
 
 
 def pod_of_process(text: str) -> str:
-    """Return the uid of the pod, given the text of ``/proc/<pid>/cgroup``; "" for none.
+    """Return the uid of the pod from the text of ``/proc/<pid>/cgroup``; "" for none.
 
-    Version 1 has a line for each hierarchy, version 2 one in all; either may be there beside
-    the other. Lines that name different pods prove none.
+    Version 1 has a line for each hierarchy, version 2 one line; both may be present. Lines that
+    name different pods prove none.
     """
     pods = {pod for path in _paths(text) if (pod := pod_of_path(path))}
     return pods.pop() if len(pods) == 1 else ""
 
 
 def container_of_path(path: str) -> tuple[str, bool]:
-    """Return the id of the container that a cgroup's path lies in, and whether that is proven.
+    """Return the id of the container that a cgroup's path is in, and whether it is proven.
 
     "" for none.
     """
@@ -77,7 +76,7 @@ def container_of_path(path: str) -> tuple[str, bool]:
 
 
 def container_of_process(text: str) -> tuple[str, bool]:
-    """Return the same, given the text of ``/proc/<pid>/cgroup``; lines that differ name none."""
+    """Return the same from the text of ``/proc/<pid>/cgroup``. Lines that differ name none."""
     if not _ID.search(text):
         return "", False
     found = {container for path in _paths(text) if (container := container_of_path(path))[0]}

@@ -1,9 +1,9 @@
-"""Who a process is: the labels that all of its series carry.
+"""The labels that all series of a process carry.
 
-In the Waggle Edge Stack they stand in the stack's own records, which are looked up by the
-process's ``app_id`` (``app_meta.py``). Until they are known a process has a provisional
-identity, unlike any other's; then the table moves all that stands under it. Elsewhere the
-identity is what the ``hello`` says.
+In the Waggle Edge Stack they are in the stack's own records, which are looked up by the process's
+``app_id`` (``app_meta.py``). Until they are known, a process has a provisional identity that no
+other has. Then the table moves everything under it. Elsewhere the identity is what the ``hello``
+says.
 """
 
 from collections.abc import Callable
@@ -16,15 +16,15 @@ from waggle_live.wire.errors import ProtocolError
 from ..messages import Hello
 from .peer import Peer
 
-#: Shown when a client names no plugin.
+#: Shown if a client names no plugin.
 UNKNOWN_PLUGIN = "unknown"
-#: Begins the ``plugin_job`` of provisional identities, and of no others.
+#: The prefix of ``plugin_job`` of provisional identities, and of no others.
 PROVISIONAL = "app_id:"
-#: Begins the ``plugin_job`` of those unproven whose labels are those of a proven plugin.
+#: The prefix of ``plugin_job`` of unproven processes with the labels of a proven plugin.
 UNPROVEN = "unproven:"
-#: Stands between the session and the pod of a proven process; a session's id never holds it.
+#: Separates session and pod of a proven process. No session's id contains it.
 MARK = "@"
-#: No job that anybody claims begins with these.
+#: A claimed job may not begin with these.
 RESERVED = (PROVISIONAL, UNPROVEN)
 
 
@@ -40,7 +40,7 @@ class IdentityLabels(NamedTuple):
         return list(zip(self._fields, self, strict=True))
 
     def apart(self) -> "IdentityLabels":
-        """Return the labels that keep the unproven apart from the proven."""
+        """Return the labels that keep unproven processes apart from proven ones."""
         job = self.plugin_job
         return self if job.startswith(UNPROVEN) else self._replace(plugin_job=UNPROVEN + job)
 
@@ -48,7 +48,7 @@ class IdentityLabels(NamedTuple):
 class ProcessInfo(Struct, array_like=True):
     """What is shown of a process beside its labels: what it said, and what was proven.
 
-    Where the labels are the stack's (``resolved``), ``version``, ``host`` and ``zone`` are, too.
+    If the labels are the stack's (``resolved``), so are ``version``, ``host`` and ``zone``.
     """
 
     app_id: str = ""
@@ -58,14 +58,14 @@ class ProcessInfo(Struct, array_like=True):
     verified: bool = False
     client: str = ""
     pid: int = 0
-    #: The labels are those of the stack's records.
+    #: Whether the labels are from the stack's records.
     resolved: bool = False
 
 
 def id_of(session: str, info: ProcessInfo) -> str:
-    """Return what a process of that session is known by.
+    """Return the id of a process of that session.
 
-    Its key proves no pod: whoever shows it without that proof is another process.
+    Its key proves no pod: a process that has the key without that proof is another process.
     """
     return f"{session}{MARK}{info.app_id}" if info.verified else session
 
@@ -75,16 +75,16 @@ class Naming(NamedTuple):
 
     identity: IdentityLabels
     info: ProcessInfo
-    #: The app_id whose labels are not known yet; "" when the identity is for good.
+    #: The app_id whose labels are not known yet; "" if the identity is final.
     pending: str = ""
 
 
-#: Finds the identity of a process, without blocking; raises ProtocolError (``identity``, ...).
+#: Finds the identity of a process without blocking. Raises ProtocolError (``identity``, ...).
 Identify = Callable[[Hello, Peer], Naming]
 
 
 def split_image(image: str) -> tuple[str, str]:
-    """Return an image's name and its tag (or digest): ``waggle/foo:1.2`` is two things."""
+    """Return an image's name and its tag or digest, as in ``waggle/foo:1.2``."""
     name, _, digest = image.partition("@")
     slash = name.rfind("/")
     colon = name.rfind(":")
@@ -94,11 +94,14 @@ def split_image(image: str) -> tuple[str, str]:
 
 
 def from_hello(hello: Hello, peer: Peer) -> Naming:
-    """Believe the ``hello``: without the stack there is nobody else to ask."""
+    """Return the naming that the ``hello`` claims. Raises ProtocolError for a reserved job.
+
+    Without the stack there is no other source.
+    """
     plugin, tag = split_image(hello.plugin or "")
     plugin = plugin or UNKNOWN_PLUGIN
     if (hello.job or "").startswith(RESERVED):
-        raise ProtocolError("bad_message", f"no job begins with {' or '.join(RESERVED)}")
+        raise ProtocolError("bad_message", f"job must not begin with {' or '.join(RESERVED)}")
     identity = IdentityLabels(plugin, hello.task or plugin, hello.job or "")
     info = ProcessInfo(
         app_id=hello.app_id or "",

@@ -1,8 +1,8 @@
-"""Asks the stack's Redis who the pods are: a task of its own, which nobody ever waits for.
+"""Asks the stack's Redis about pods, in a task that nothing waits for.
 
-All that is due is asked for at once, by one ``MGET``. A Redis that is down, slow or stopped
-costs the answer alone: no sample, no scrape and no other lookup is held up longer than
-:data:`DEFAULT_TIMEOUT_SECONDS`, and after a failure the next attempt waits, each time longer.
+All that is due is asked for by one ``MGET``. A Redis that is down, slow or stopped costs only the
+answer. It delays no sample or scrape, and no other lookup for longer than
+:data:`DEFAULT_TIMEOUT_SECONDS`. After a failure the next attempt waits, longer each time.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds in which an answer must be there, connecting included.
+#: Seconds within which an answer must arrive, connecting included.
 DEFAULT_TIMEOUT_SECONDS = 1.0
-#: Seconds in which wishes are gathered into one request: a flood of hellos makes no flood.
+#: Seconds for which lookups are gathered into one request, so that many hellos make few requests.
 GATHER_SECONDS = 0.01
-#: Characters of what Redis says is wrong.
+#: The most characters of an error of Redis in the log.
 MAX_REASON = 200
-#: Keys of one request.
+#: The most keys of one request.
 DEFAULT_BATCH = 256
 KEY = "app-meta."
 
@@ -40,8 +40,8 @@ KEY = "app-meta."
 class AppMetaLookups:
     """Finds the records that ``apps`` wants. Belongs to the event loop.
 
-    ``url`` is None where the stack is not asked: then this does nothing. ``pending`` returns the
-    app_ids that are still of interest; ``settle`` is told each record that was found.
+    ``url``: None if the stack is not asked; then this does nothing. ``pending`` returns the app_ids
+    that are still wanted. ``settle`` gets each record that was found.
     """
 
     url: str | None
@@ -54,21 +54,21 @@ class AppMetaLookups:
 
     def __post_init__(self) -> None:
         self._resolver: Resolver | None = None
-        #: Host and port for the log, since the URL may hold a password.
+        #: Host and port for the log, since the URL may contain a password.
         self._where = ""
         self._redis: Redis | None = None
         self._failures = 0
         self._said = Said(self.clock)
-        #: The log told of a failure, and not yet that it is over.
+        #: Whether a failure was logged, and its end wasn't yet.
         self._complained = False
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin, after the state file is loaded: what it knows is not asked for again."""
+        """Begin. Call it after the state file is loaded: known records are not asked for again."""
         if self.url is None:
             return
-        # Loaded only where it is used, for it takes 7 MiB; and now, for it takes 0.1 s.
+        # Imported only if used, since it takes 7 MiB; and now, since it takes 0.1 s.
         from redis.asyncio.connection import parse_url
 
         address = parse_url(self.url)
@@ -76,7 +76,7 @@ class AppMetaLookups:
         self._where = f"{host}:{port}"
         self._resolver = Resolver(host, port)
         for app_id in self.pending():
-            self.apps.want(app_id, "")  # nobody knows any more who wanted it
+            self.apps.want(app_id, "")  # it is no longer known who wanted it
         self.apps.on_want = self._woken.set
         self._task = self.faults.task("identity", "lookups of pods failed", self._run)
 
@@ -99,7 +99,7 @@ class AppMetaLookups:
             try:
                 async with asyncio.timeout(DEFAULT_TIMEOUT_SECONDS):
                     answers = await self._ask(app_ids)
-            except Exception as error:  # of Redis or of the network: not the end of lookups
+            except Exception as error:  # an error of Redis or the network must not end the lookups
                 self.own.lookups.labels("error").inc(len(app_ids))
                 await self._failed(error)
                 continue
@@ -109,7 +109,7 @@ class AppMetaLookups:
             for app_id, answer in zip(app_ids, answers, strict=True):
                 with self.faults.kept("identity", f"the record of pod {app_id} can't be used"):
                     self._answered(app_id, answer)
-                # Each moves at once, but hundreds of them in one go would hold up the others.
+                # Each is fast, but hundreds at once would delay other tasks.
                 await asyncio.sleep(0)
 
     async def _until_due(self) -> None:
@@ -131,8 +131,8 @@ class AppMetaLookups:
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
 
-            # Version 2 of its protocol, which old servers know as well. We try again ourselves: its
-            # own attempts would take longer than we wait, and so hide what is wrong.
+            # Version 2 of its protocol, which old servers know too. We retry ourselves: its own
+            # retries would take longer than we wait, and so hide the error.
             self._redis = Redis.from_url(self.url, protocol=2, retry=Retry(NoBackoff(), 0))
             kwargs = self._redis.connection_pool.connection_kwargs
             kwargs["host"] = addresses[self._failures % len(addresses)]
@@ -140,15 +140,15 @@ class AppMetaLookups:
         return list(answers)
 
     async def _failed(self, error: Exception) -> None:
-        """Begin anew after a pause, with a connection that owes us no old answer."""
+        """Reconnect after a pause, so that no old answer is left on the connection."""
         why = str(error)[:MAX_REASON] or type(error).__name__
         if isinstance(error, TimeoutError):
             why = f"none within {DEFAULT_TIMEOUT_SECONDS:g} s"
-        # Numbers in it, such as that of a slot, make no other reason of it.
+        # Different numbers in it, such as a slot's, don't make it another reason.
         if self._said.is_due(re.sub(r"\d+", "", why)):
             self._complained = True
             log.error(
-                "no answer from the app-meta cache at %s (%s); plugins go by fallback labels "
+                "no answer from the app-meta cache at %s (%s); plugins have fallback labels "
                 "until there is one",
                 self._where,
                 why,
@@ -161,7 +161,7 @@ class AppMetaLookups:
     async def _disconnect(self) -> None:
         redis, self._redis = self._redis, None
         if redis is not None:
-            with contextlib.suppress(Exception):  # it is of no use any more, however it ends
+            with contextlib.suppress(Exception):  # it is not used any more
                 async with asyncio.timeout(DEFAULT_TIMEOUT_SECONDS):
                     await redis.aclose()
 

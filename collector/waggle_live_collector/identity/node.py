@@ -1,12 +1,12 @@
-"""Who the node is."""
+"""The labels of the node."""
 
 import os
 
 
 def node_labels() -> dict[str, str]:
-    """Return the labels of ``waggle_node_info``, as the stack's services are told them.
+    """Return the labels of ``waggle_node_info``, as the stack's services get them.
 
-    What isn't Unicode becomes question marks: neither the page nor JSON could hold it.
+    What isn't Unicode becomes question marks, since neither the page nor JSON could hold it.
     """
 
     def told(name: str) -> str:

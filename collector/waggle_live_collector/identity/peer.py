@@ -14,15 +14,15 @@ from typing import NamedTuple
 from . import cgroup
 
 _UCRED = struct.Struct("3i")
-#: Linux 6.5 and newer, on all architectures that plugins run on; Python has no name for it.
+#: From Linux 6.5 on, on all architectures that plugins run on. Python has no name for it.
 _SO_PEERPIDFD = 77
-#: What the kernel says of a process that has ended, by its version and who asks.
+#: The kernel's errors for a process that has ended; they depend on its version and the caller.
 _ENDED = (errno.ESRCH, errno.EINVAL, errno.ENODATA)
 
-#: Bytes of a file of /proc that are read at a time; most have less.
+#: Bytes of a file of /proc that are read at a time; most have fewer.
 _READ = 4096
 
-#: What became of the attempt to prove the pod of a peer.
+#: The result of the attempt to prove the pod of a peer.
 PROVEN = "proven"
 #: Nobody asked for it.
 UNASKED = "unasked"
@@ -30,7 +30,7 @@ UNASKED = "unasked"
 TCP = "tcp"
 #: The kernel says 0: the peer is in another pid namespace than this process.
 NO_PID = "no_pid"
-#: The process has ended before it could be looked at, or may not be looked at.
+#: The process ended before it could be read, or may not be read.
 GONE = "gone"
 #: It is a process outside of all pods.
 NO_POD = "no_pod"
@@ -46,7 +46,7 @@ class Handle:
         self._pidfd = pidfd
 
     def has_ended(self) -> bool:
-        """Tell whether the process has ended, as a zombie too."""
+        """Tell whether the process has ended; a zombie has."""
         if self._pidfd is None:
             return True
         poll = select.poll()
@@ -54,19 +54,18 @@ class Handle:
         return bool(poll.poll(0))
 
     def close(self) -> None:
-        """Let the process go; again: does nothing."""
+        """Close the handle; may be called twice."""
         pidfd, self._pidfd = self._pidfd, None
         if pidfd is not None:
             os.close(pidfd)
 
-    __del__ = close  # of a connection that came to nothing
+    __del__ = close  # for a connection that was given up
 
 
 class Peer(NamedTuple):
-    """Credentials at the time of the connect; ``pid`` is 0 from another pid namespace.
+    """Credentials at the time of the connect. ``pid`` is 0 from another pid namespace.
 
-    ``pod`` is the uid of the pod that the process runs in; empty unless ``proof`` is
-    :data:`PROVEN`.
+    ``pod``: the uid of the process's pod; empty unless ``proof`` is :data:`PROVEN`.
     """
 
     pid: int = 0
@@ -75,27 +74,26 @@ class Peer(NamedTuple):
     pod: str = ""
     proof: str = UNASKED
     tcp: bool = False
-    #: None where the kernel can't tell which process it is.
+    #: None if the kernel can't tell which process it is.
     handle: Handle | None = None
-    #: Who pays for it: ``pod:<uid>`` where that is proven, else ``uid:<n>`` or ``address:<ip>``.
+    #: Whose budget pays: ``pod:<uid>`` if that is proven, else ``uid:<n>`` or ``address:<ip>``.
     principal: str = "uid:-1"
-    #: Tells the processes of a principal apart: pid and start time where the kernel tells them,
-    #: else something that no other connection has.
+    #: Tells the processes of a principal apart: pid and start time if the kernel tells them, else a
+    #: value that no other connection has.
     process: Hashable = None
-    #: Its start in clock ticks since the boot; None where the kernel doesn't tell.
+    #: Its start in clock ticks since the boot; None if the kernel doesn't tell it.
     started: int | None = None
-    #: The id of its container, "" for none, and whether that stands where runtimes put it.
+    #: The id of its container, "" for none, and whether its path is where runtimes put it.
     container: str = ""
     container_proven: bool = False
 
 
 def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer:
-    """Return the peer of a connected socket, with its pod if ``prove``; never raises OSError.
+    """Return the peer of a connected socket, with its pod if ``prove``. Never raises OSError.
 
-    Call it right after the accept: the pid is that of the process that connected, and once that
-    has ended the number may become another's. Where the kernel can tell (Linux 6.5), a process
-    that has ended meanwhile proves nothing, so that no number is taken for another's; on older
-    ones what remains is the time between the connect and this call.
+    Call it right after the accept: the pid is that of the process that connected, and is used again
+    after its end. From Linux 6.5 on the kernel tells whether the process has ended meanwhile; then
+    it proves nothing. On older kernels the time between the connect and this call remains a gap.
     """
     if sock.family != socket.AF_UNIX:
         proof, principal = TCP if prove else UNASKED, principal_of(sock)
@@ -106,13 +104,13 @@ def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer
     try:
         handle = _handle(sock, pid)
     except OSError as error:
-        # Whatever else it is, as a lack of descriptors, doesn't tell that the process has ended.
+        # Other errors, such as a lack of descriptors, don't mean that the process has ended.
         handle = Handle(None) if error.errno in _ENDED else None
         return made._replace(handle=handle, process=object())
     if handle is None:
         return made._replace(proof=NO_PID if prove else UNASKED, process=object())
     cgroups, started = _read(f"{proc}/{pid}/cgroup"), _started(pid, proc)
-    # Asked only after the reading: whoever lives now lived then, and had this number.
+    # Asked after the reading: a process that lives now had this number then.
     if handle.has_ended():
         cgroups = started = None
     process = object() if started is None else (pid, started)
@@ -121,7 +119,7 @@ def of(sock: socket.socket, *, prove: bool = False, proc: str = "/proc") -> Peer
 
 
 def _placed(peer: Peer, cgroups: str, prove: bool) -> Peer:
-    """Return a peer with the container, and if asked the pod, that its cgroups tell."""
+    """Return a peer with its container and, if asked for, its pod, from its cgroups."""
     container, proven = cgroup.container_of_process(cgroups)
     peer = peer._replace(container=container, container_proven=proven)
     if not prove:
@@ -133,9 +131,9 @@ def _placed(peer: Peer, cgroups: str, prove: bool) -> Peer:
 
 
 def principal_of(sock: socket.socket) -> str:
-    """Return ``address:<ip>`` of the peer of a TCP connection; never raises OSError.
+    """Return ``address:<ip>`` of the peer of a TCP connection. Never raises OSError.
 
-    An IPv4 address is the same one over a socket of both families.
+    An IPv4 address is the same over a socket of both families.
     """
     text = "unknown"  # the peer is gone already
     with contextlib.suppress(OSError, ValueError):
@@ -148,7 +146,7 @@ def principal_of(sock: socket.socket) -> str:
 def _started(pid: int, proc: str) -> int | None:
     """Return when a process started, in ticks since the boot; None if it can't be read."""
     try:
-        # The name, in brackets, may hold spaces and brackets.
+        # The name, in brackets, may contain spaces and brackets.
         return int((_read(f"{proc}/{pid}/stat") or "").rpartition(")")[2].split()[19])
     except (IndexError, ValueError):
         return None
@@ -181,4 +179,4 @@ def _handle(sock: socket.socket, pid: int) -> Handle | None:
     except OSError as error:
         if error.errno != errno.ENOPROTOOPT:
             raise
-        return Handle(os.pidfd_open(pid))  # before Linux 6.5 the number itself is all there is
+        return Handle(os.pidfd_open(pid))  # before Linux 6.5 only the number is known

@@ -1,7 +1,7 @@
-"""Addresses of a host by its name, where looking them up may hang.
+"""The addresses of a host, if their look-up may hang.
 
-A name server that doesn't answer keeps a thread for many seconds. Here that is one thread of
-its own at most, which nobody waits for at the end of the process.
+A name server that doesn't answer keeps a thread for many seconds. Here that is at most one thread,
+and the process's end doesn't wait for it.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ class Resolver:
         self._pending: asyncio.Future[list[str]] | None = None
 
     async def addresses(self) -> list[str]:
-        """Return the IP addresses; raises OSError or UnicodeError.
+        """Return the IP addresses. Raises OSError or UnicodeError.
 
-        If it is cancelled, the next call goes on waiting.
+        If this is cancelled, the next call goes on waiting for the same look-up.
         """
         if self._pending is None or self._pending.done():
             loop = asyncio.get_running_loop()
@@ -37,9 +37,9 @@ class Resolver:
         try:
             answers = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
             found = [str(address[0]) for *_, address in answers]
-        except Exception as error:  # whoever waits is told, whatever it is
+        except Exception as error:  # the waiting caller gets any error
             found = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(_answer, result, found)
 
 
@@ -48,4 +48,4 @@ def _answer(result: asyncio.Future[list[str]], found: list[str] | Exception) -> 
         result.set_result(found)
         return
     result.set_exception(found)
-    result.exception()  # whoever waited may have given up: that is no fault to be logged
+    result.exception()  # a caller that gave up is no fault to be logged

@@ -1,4 +1,4 @@
-"""Tokens in files: who shows that of ``--tcp.token-file`` may report over TCP."""
+"""Tokens in files: a client with that of ``--tcp.token-file`` may report over TCP."""
 
 import logging
 from hmac import compare_digest
@@ -7,30 +7,30 @@ from .. import regular_file
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a token, its surrounding white space not counted; a ``hello`` takes no more.
+#: The longest token in bytes, without surrounding white space: the most that a ``hello`` takes.
 MAX_TOKEN = 1024
 
 
 class TokenError(Exception):
-    """The token file can't be used; the message says why."""
+    """The token file can't be used. The message says why."""
 
 
 class TokenFile:
-    """Compares what somebody shows with the file, which is read anew each time.
+    """Compares a token with the file, which is read anew each time.
 
-    So a token that is replaced is valid at once. ``purpose`` is what it is for. A file that has
-    become unreadable or empty admits nobody until it is mended: that is logged once.
+    So a replaced token is valid at once. ``purpose``: what it is for. A file that has become
+    unreadable or empty admits nobody until it is fixed; that is logged once.
     """
 
     def __init__(self, path: str, purpose: str = "report over TCP") -> None:
-        """Read the file; raises TokenError."""
+        """Read the file. Raises TokenError."""
         self._path = path
         self._purpose = purpose
         self._complaint = ""
         self.read()
 
     def read(self) -> bytes:
-        """Return the token; raises TokenError."""
+        """Return the token. Raises TokenError."""
         try:
             token = regular_file.read(self._path, 4 * MAX_TOKEN).strip()
         except OSError as error:
@@ -41,12 +41,12 @@ class TokenFile:
         return token
 
     def admits(self, shown: str | None) -> bool:
-        """Tell whether ``shown`` is the token, and take as long whichever part is wrong."""
+        """Tell whether ``shown`` is the token, in the same time whichever part is wrong."""
         try:
             token = self.read()
         except TokenError as error:
             if str(error) != self._complaint:
-                log.error("%s; nobody can %s until it is mended", error, self._purpose)
+                log.error("%s; nobody can %s until it is fixed", error, self._purpose)
             self._complaint = str(error)
             return False
         self._complaint = ""

@@ -1,9 +1,9 @@
 """Carries bytes between the sockets of plugins and their protocols.
 
-Bounds: seconds until a connection says ``hello``; bytes that wait for a peer that doesn't read (it
-is cut off); and under the budget what connections and their unfinished lines take. A peer whose
-bytes take long is read again later (``sockets/turns.py``), so that a flood costs the others and the
-scrapes little. An error of ours costs the connection that it came up in. Belongs to the event loop.
+A connection has a limited time until its ``hello``. A peer that doesn't read is cut off once too
+many bytes wait for it. Connections and their unfinished lines count in the budget. A peer whose
+bytes take long is read again later (``sockets/turns.py``), so a flood costs others and the scrapes
+little. An internal error costs only its connection. Belongs to the event loop.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """The protocol state of one connection, with no socket in it: bytes in, answers out.
 
-Rules: the first message is ``hello``; one bad message or cell costs only itself; only
-``flush`` and ``bye`` are answered when they succeed; once another connection has taken the
-process over, or this one was told to close, nothing more is read. Of what arrives at once so many
-refusals are answered, and after so many bad lines the others are skipped: a peer can't make us
-buffer or spend without end.
+The first message is ``hello``. One bad message or cell costs only itself. Of successful messages
+only ``flush`` and ``bye`` are answered. Nothing more is read once another connection has taken the
+process over, or this one was told to close. A limited number of refusals is answered at once, and
+after some bad lines the rest is skipped. So a peer can't make us buffer or work without end.
 """
 
 import logging

@@ -1,9 +1,9 @@
-"""Accepts connections, of plugins and of HTTP alike: at a pace, and within the descriptors.
+"""Accepts connections of plugins and of HTTP: at a pace, and within the descriptors.
 
-Nobody waits for a flood. A process that connects too often is closed at once, and a pod that does
-with all its processes. Where descriptors run out, the principal with the most of them loses the
-connection that has waited for longest. Whatever is closed is counted with its reason and principal.
-Belongs to the event loop.
+A flood delays nobody else. A process that connects too often is closed at once, and so is a pod
+whose processes do together. If descriptors run out, the principal with the most connections loses
+the one that has waited longest. Each closing is counted with its reason and principal. Belongs to
+the event loop.
 """
 
 import asyncio
@@ -195,7 +195,7 @@ class Acceptor(Generic[C]):
     def _complain(self, text: str) -> None:
         if self.now() - self._complained_at >= LOG_SECONDS:
             self._complained_at = self.now()
-            log.warning("%s; more of these are only counted for a minute", text)
+            log.warning("%s; for a minute more of these are only counted", text)
 
     def _begin(self, accepted: socket.socket) -> None:
         connection = None

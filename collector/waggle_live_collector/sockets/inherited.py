@@ -1,7 +1,7 @@
-"""The listening socket that systemd hands over: its file is systemd's, so nothing here touches it.
+"""The listening socket from systemd. Its file belongs to systemd, so nothing here touches it.
 
-systemd keeps the socket while the collector is restarted. Plugins that connect in between wait in
-its queue, and the file that a container has mounted stays the right one.
+systemd keeps the socket while the collector restarts. Plugins that connect meanwhile wait in its
+queue, and the file that a container has mounted stays valid.
 """
 
 import os
@@ -15,10 +15,10 @@ FIRST_DESCRIPTOR = 3
 
 
 def inherit(environ: MutableMapping[str, str]) -> socket.socket | None:
-    """Return the socket that was handed to this very process; None if none was.
+    """Return the socket that was handed to this process; None if none was.
 
-    The variables that say so are removed, so that no child takes them for its own. Raises
-    SocketError when what was handed over is not one listening unix stream socket.
+    The variables that say so are removed, so that no child uses them. Raises SocketError if it is
+    not one listening unix stream socket.
     """
     pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
     environ.pop("LISTEN_FDNAMES", None)

@@ -1,10 +1,10 @@
-"""How often each of many may do something: so many at once, and so many a second."""
+"""Limits how often each of many clients may do something: at once, and per second."""
 
 from collections.abc import Callable, Hashable
 
 
 class Pace:
-    """A token bucket of ``burst`` for each, which fills by ``rate`` a second.
+    """A token bucket per client: of ``burst``, filled by ``rate`` a second.
 
     ``now`` returns monotonic seconds. Belongs to the event loop.
     """

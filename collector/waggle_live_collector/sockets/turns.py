@@ -1,4 +1,4 @@
-"""How long a process is not read, so that what all of them send leaves time for scrapes."""
+"""How long a process is not read, so that the load of all plugins leaves time for scrapes."""
 
 from collections.abc import Callable, Hashable
 

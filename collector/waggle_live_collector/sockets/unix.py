@@ -1,4 +1,4 @@
-"""The socket file: made, taken over from a dead collector, and removed if still ours."""
+"""The socket file: made, taken over from a dead collector, and removed if it is still ours."""
 
 import contextlib
 import errno
@@ -19,11 +19,11 @@ LOCK_SECONDS = 1.0
 
 
 class SocketError(Exception):
-    """The socket can't be had; the message says why and what to change."""
+    """The socket can't be used. The message says why and what to change."""
 
 
 class SocketTaken(SocketError):
-    """Another collector has it."""
+    """Another collector listens on the socket."""
 
 
 def default_path(environ: Mapping[str, str]) -> str:
@@ -66,9 +66,9 @@ class UnixSocket:
         self._file: int | None = None
 
     def bind(self) -> socket.socket:
-        """Return the listening socket; raises SocketError.
+        """Return the listening socket. Raises SocketError.
 
-        A file left by a dead collector is replaced, one of a living collector never.
+        A file left by a dead collector is replaced; one of a living collector never is.
         """
         if self._inherited is not None:
             return self._inherited

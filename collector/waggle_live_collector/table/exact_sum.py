@@ -1,10 +1,9 @@
 """A sum of floats without rounding, so that a merged counter can never fall.
 
-Adding and subtracting plain floats loses low bits, and the loss depends on the order: a
-counter merged from several processes could fall by one unit in the last place, which
-Prometheus takes for a reset. Here the sum is kept as non-overlapping parts (Shewchuk's
-expansion, which ``math.fsum`` uses inside), a plain list that the state file keeps. It is rounded
-once, by ``math.fsum``, when it is read. Rounding is
+Plain floats lose low bits, and the loss depends on the order. So a counter merged from several
+processes could fall by one unit in the last place. Prometheus takes that for a reset. Here the sum
+is a list of non-overlapping parts, which the state file keeps: Shewchuk's expansion, which
+``math.fsum`` uses inside. It is rounded once, by ``math.fsum``, when it is read. Rounding is
 monotonic: if no addend falls, the value read never falls.
 """
 
@@ -13,7 +12,7 @@ from math import fsum
 
 
 def check(parts: Sequence[float]) -> None:
-    """Raise ValueError if these are no parts of a counter: it is never negative nor infinite."""
+    """Raise ValueError if these are no parts of a counter: negative, or infinite."""
     try:
         is_sum = fsum(parts) >= 0
     except OverflowError:

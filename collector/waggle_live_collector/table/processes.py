@@ -1,10 +1,9 @@
 """The known processes: who may take over whom, how long one is kept, what is remembered.
 
-A process is *connected*, *disconnected* (its connection ended without ``bye``), *expired* (its
-holding time is over: folded, kept as a tombstone with its rows so that one that returns is counted
-once), or *closed* (it said ``bye``: only its id and key stay, so that a repeated ``bye`` is
-answered). For lack of room the rows of an expired process may have
-to go; one that returns is then refused, for it would be counted twice.
+A process is *connected*; *disconnected*, if its connection ended without ``bye``; *expired*, after
+its holding time; or *closed*, after its ``bye``. An expired one is folded and kept as a tombstone
+with its rows, so that one that returns is counted once. If its rows have to go for lack of room,
+one that returns is refused. Of a closed one only id and key stay, to answer a repeated ``bye``.
 Belongs to the event loop; not thread-safe.
 """
 

@@ -1,10 +1,10 @@
 """The last ten seconds of one sum, in one-second slots of differences.
 
-Cells on the wire are cumulative; what is recent is the difference to what was held before.
-It is put into the slot of the second in which it arrived, or spread over the seconds it took
-when an update was long in coming, so that a reconnect makes no burst. Slots belong to whole
-seconds of the collector's monotonic clock; a slot that left the window is subtracted again,
-so that reading costs no merging. Until then nobody needs it, so it is kept packed.
+Cells on the wire are cumulative, so a recent value is the difference to the last one. It goes into
+the slot of the second of its arrival. After a late update it is spread over the seconds that it
+took, so a reconnect makes no burst. Slots belong to whole seconds of the collector's monotonic
+clock. A slot that left the window is subtracted again, so that reading costs no merging. Until then
+it is kept packed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What every series of the table is, whatever its kind.
+"""The base of every series of the table, of any kind.
 
-Three rows belong to a kind (``kinds/``): the *cell* that a client sends, what was last *applied* of
-one process, and the *totals* over all processes. A cell is compared with what was applied, and the
-difference goes into the totals. So a repeated cell adds nothing, and a process may come back after
-any time without being counted twice. The applied rows and the totals are what the state file keeps.
+Three rows belong to a kind (``kinds/``): the *cell* that a client sends, the cell last *applied* of
+one process, and the *totals* over all processes. A cell is compared with the applied one, and the
+difference is added to the totals. So a repeated cell adds nothing, and a process may return after
+any time without being counted twice. The state file keeps the applied rows and the totals.
 """
 
 from __future__ import annotations

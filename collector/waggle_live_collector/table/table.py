@@ -1,9 +1,8 @@
-"""The table: every plugin this node knows of, and what they hold of the budget.
+"""The table: every plugin that this node knows, and what they hold of the budget.
 
-Guarantees: totals only rise while a plugin is known; what is connected is never dropped;
-a plugin leaves a holding time after its last process ended, and its exits a day after. For lack of
-room a plugin without processes leaves before, if nothing proved who it was.
-Belongs to the event loop; not thread-safe.
+Totals only rise while a plugin is known. What is connected is never dropped. A plugin leaves a
+holding time after its last process ended, and its exits a day after. For lack of room an unproven
+plugin without processes leaves earlier. Belongs to the event loop; not thread-safe.
 """
 
 from collections.abc import Callable, Iterator

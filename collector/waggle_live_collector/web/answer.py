@@ -1,9 +1,9 @@
 """One answer, made piece by piece and kept compressed, for any number of readers.
 
-A large text is never in memory at once: it is compressed while it is made, and unpacked again,
-piece by piece, for a reader that takes no gzip. The newest answer is paid for by those whose series
-it shows: their estimates include it. An older one is kept by slow readers alone, so one of them
-holds its bytes, and the next one when that is done. Belongs to the event loop.
+A large text is never in memory at once. It is compressed while it is made, and unpacked piece by
+piece for a reader that takes no gzip. The newest answer is paid for by those whose series it shows:
+their estimates include it. An older one is kept only for slow readers. One of them holds its bytes,
+then the next. Belongs to the event loop.
 """
 
 import asyncio

@@ -3,10 +3,10 @@
 The promise: with the flag given, the port is never less protected than at the start.
 
 - At the start a file with any fault ends the collector before it opens the port.
-- While it runs, the file and those that it names are looked at before each handshake and each
+- While it runs, the file and those that it names are checked before each handshake and each
   request. A faulty file, or one that has lost its TLS or its users, refuses everybody until it is
-  mended: staying with the last good one would let in those that the change was to keep out.
-- The fault is logged once, and once more when it is mended.
+  fixed. The last good one would admit those that the change was to keep out.
+- The fault is logged once, and its end once.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ OPEN = WebConfig(users={}, headers={})
 
 
 def load(path: str) -> WebConfig:
-    """Return the configuration in the file; raises WebConfigError."""
+    """Return the configuration in the file. Raises WebConfigError."""
     from .yaml_section import read  # only who gives the flag needs PyYAML
 
     keys = ("tls_server_config", "http_server_config", "basic_auth_users")
@@ -109,7 +109,7 @@ class WebConfigFile:
     """The file at ``path``, read again whenever it or what it names has changed."""
 
     def __init__(self, path: str, *, clock: Clock) -> None:
-        """Read the file; raises WebConfigError."""
+        """Read the file. Raises WebConfigError."""
         self._path = path
         self._clock = clock
         self._files: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ class WebConfigFile:
             log.warning("%s has neither TLS nor users: anybody may read", path)
 
     def current(self) -> WebConfig | None:
-        """Return the configuration in force; None means that everybody is to be refused."""
+        """Return the configuration in force. None means that everybody is refused."""
         # What mends a fault need not change the file: a key file that is there now, its rights.
         retry = self._config is None and self._clock.monotonic() >= self._retry_at
         if retry or self._signature(self._files) != self._seen:
@@ -144,10 +144,10 @@ class WebConfigFile:
             if str(error) != self._fault:
                 text, ours = f"{self._path}: {error}", not isinstance(error, WebConfigError)
                 text = text if ours else str(error)
-                log.error("%s; everybody is refused until it is mended", text, exc_info=ours)
+                log.error("%s; everybody is refused until it is fixed", text, exc_info=ours)
             self._fault = str(error)
             return
-        log.info("%s %s", self._path, "is good again" if self._fault else "is used as changed")
+        log.info("%s %s", self._path, "is valid again" if self._fault else "is reloaded")
         self._config, self._fault = config, ""
 
     def _lasting(self, text: str) -> WebConfigError:

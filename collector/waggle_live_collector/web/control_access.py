@@ -1,4 +1,4 @@
-"""Who may control plugins: whoever shows the token of ``--control.token-file``."""
+"""Who may control plugins: a client with the token of ``--control.token-file``."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ TOKEN_HEADER = "Waggle-Control-Token"
 #: Names that no stranger can have in the public DNS.
 _PRIVATE = ("localhost", "local", "internal", "svc", "home.arpa", "lan", "test")
 
-OFF_TEXT = "nobody controls plugins here: the collector was started without --control.token-file"
+OFF_TEXT = (
+    "plugins can't be controlled here: the collector was started without --control.token-file"
+)
 TOKEN_TEXT = f"show the token of --control.token-file in the header {TOKEN_HEADER}"
 
 
 class ControlAccess:
-    """``path``: of the file with the token; None where nobody may control anything."""
+    """``path``: the file with the token; None if nobody may control anything."""
 
     def __init__(self, path: str | None) -> None:
-        """Read the file; raises TokenError."""
+        """Read the file. Raises TokenError."""
         self._token = None if path is None else TokenFile(path, "control plugins")
         self.is_on = self._token is not None
         #: Bytes of a request; an order may be longer than what strangers may ask.

@@ -1,4 +1,4 @@
-"""The HTTP side of control: knobs and leases as JSON, and orders of whoever has the token."""
+"""The HTTP side of control: knobs and leases as JSON, and orders from holders of the token."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Clearance(Which):
 
 
 class ControlRoutes:
-    """Constructing it starts nothing."""
+    """The routes of control. The constructor starts nothing."""
 
     def __init__(self, *, control: Control, access: ControlAccess, own: OwnMetrics) -> None:
         self._control = control

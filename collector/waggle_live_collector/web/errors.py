@@ -1,5 +1,5 @@
-"""What the web configuration file can be at fault for. Imports nothing."""
+"""The error of the web configuration file. Imports nothing."""
 
 
 class WebConfigError(Exception):
-    """The file can't be used; the message names it, the line, what is wrong and what is right."""
+    """The file can't be used. The message names it, the line, what is wrong and what is right."""

@@ -1,8 +1,8 @@
-"""What stands between every HTTP request and its answer: who may ask, and how long it may take.
+"""Checks every HTTP request before its answer: who may ask, and how long it may take.
 
-Covers all paths alike, those that don't exist included. An answer that isn't there when the
-scraper's timeout is over would be thrown away by it: so it gets a 503 at that moment, or, where
-it is being sent already, its connection is cut.
+This covers all paths, also those that don't exist. A scraper would throw away an answer that comes
+after its timeout. So it gets a 503 at that moment. If the answer is being sent already, its
+connection is cut.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from .answer import NoRoomError
 from .listener import HttpConnection, Phase, connection_of
 from .passwords import BasicAuth
 
-#: Prometheus says by this how long it will wait.
+#: The header in which Prometheus says how long it will wait.
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
-#: More seconds are not believed.
+#: The largest timeout that is believed, in seconds.
 DEFAULT_MAX_ANSWER_SECONDS = 120.0
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="waggle-live-collector", charset="UTF-8"'}
 
 _LATER = {"Retry-After": "1"}
-#: What is said of an error of ours.
+#: The answer to an internal error.
 FAULT = "the collector has a fault; see its log\n"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -1,8 +1,8 @@
 """The page at ``/``: one self-contained file, put together once at the start.
 
-It shows what ``/api/v1/changes``, ``/api/v1/history`` and ``/api/v1/knobs`` say and asks nobody
-else. Its policy lets the browser run this script and no other, load nothing, connect to nothing but
-this collector, and make no HTML of a string: what a plugin calls itself can then only be text.
+It shows ``/api/v1/changes``, ``/api/v1/history`` and ``/api/v1/knobs``, and asks no other server.
+Its policy lets the browser run only this script, connect only to this collector, and load nothing.
+No string becomes HTML, so a plugin's name is always plain text.
 """
 
 import os

@@ -1,10 +1,10 @@
 """Basic authentication against bcrypt hashes.
 
-A check takes some 0.1 s of CPU on purpose, so it runs in one thread, beside the event loop;
-credentials that were right are remembered and cost nothing again. An unknown user costs the same
-check, so that time doesn't tell who exists. Checks wait for the thread by address, and for each
-address by user: the next one is of whoever has waited longest for a turn. So those who guess
-keep nobody waiting at another address, and at their own one only the user whose name they use.
+A check takes some 0.1 s of CPU on purpose, so it runs in one thread beside the event loop. Right
+credentials are remembered and cost nothing again. An unknown user costs the same check, so the time
+doesn't show who exists. Checks wait for the thread by address, and for each address by user; the
+one that has waited longest is next. So a client that guesses delays no other address, and at its
+own address only the user that it tries.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ class BasicAuth:
         self._right: dict[bytes, None] = {}
 
     async def accepts(self, users: Mapping[str, bytes], header: str | None, address: str) -> bool:
-        """Tell whether the ``Authorization`` header is of one of the users.
+        """Tell whether the ``Authorization`` header is that of a user.
 
-        Waits while others have their turns. ``address`` is whose turn it takes.
+        Waits while others have their turns. ``address``: whose turn it takes.
         """
         credentials = _parse(header)
         if credentials is None:

@@ -1,8 +1,8 @@
-"""Answers made one after another, each for everybody who waits for it.
+"""Answers made one after another, each for all who wait for it.
 
-However many ask at once, an answer is made at most twice: one that was begun before a question
-came doesn't count for it, since it may lack what was applied between; the next one does, for all
-who asked meanwhile. What nobody waits for any more is not made.
+Of all who ask at once, an answer is made at most twice. One that was begun before a request doesn't
+count for that request, since it may lack newer values. The next one serves all who asked meanwhile.
+An answer that nobody waits for is not made.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class SharedAnswers(Generic[Key, Answer]):
         self._waiting: Counter[Key] = Counter()
 
     async def get(self, key: Key) -> Answer:
-        """Return an answer that was begun after this call; raises what ``make`` raises."""
+        """Return an answer that was begun after this call. Raises what ``make`` raises."""
         task = self._wanted.get(key)
         if task is None:
             task = self._wanted[key] = asyncio.create_task(self._answer(key))

@@ -1,7 +1,7 @@
-"""TLS of the HTTP side: what ``tls_server_config`` says, made a context of Python's ``ssl``.
+"""TLS of HTTP: makes a context of Python's ``ssl`` from ``tls_server_config``.
 
-What Python's ``ssl`` can't do as Go does is refused, so that nobody believes in a protection
-that isn't there.
+A setting that Python's ``ssl`` can't follow as Go does is refused. So nobody relies on a protection
+that doesn't exist.
 """
 
 from __future__ import annotations

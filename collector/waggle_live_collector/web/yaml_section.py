@@ -1,7 +1,7 @@
-"""A YAML file read key by key, so that each complaint names the file and the line at fault.
+"""Reads YAML sections; an error names the file, the line, what is wrong and what is right.
 
-Stricter than YAML itself: a key stands once, every key must be known, and nothing is converted:
-where a string belongs, ``true`` or an empty value is a mistake and not the text "true".
+Stricter than YAML itself. A key occurs once, every key must be known, and nothing is converted. If
+a string is wanted, ``true`` or an empty value is an error and not the text "true".
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""How a node is reached: its address, the look-up of its name, and the first of its addresses."""
+"""How a node is reached: its address, the look-up of its name, and the choice of an address."""

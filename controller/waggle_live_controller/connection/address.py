@@ -1,4 +1,4 @@
-"""The address of a node: ``http://host:9090``, or ``host`` and ``host:port`` in short."""
+"""The address of a node: ``http://host:9090``, or short ``host`` and ``host:port``."""
 
 import contextlib
 import re
@@ -20,18 +20,18 @@ _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
 class Address(NamedTuple):
     """Where a collector answers."""
 
-    #: Whole, without a slash at its end.
+    #: The whole URL, without a slash at its end.
     url: str
     #: A name or an IP address; an IPv6 address may have a zone (``fe80::1%eth0``).
     host: str
     port: int
-    #: What stands before ``/api/v1/`` in the path; empty without a proxy.
+    #: The path before ``/api/v1/``; empty without a proxy.
     prefix: str
     is_tls: bool
 
     @property
     def name(self) -> str:
-        """The host without a zone, which means something on this machine alone."""
+        """The host without a zone, which is meaningful only on this machine."""
         return self.host.partition("%")[0]
 
     @property
@@ -44,15 +44,15 @@ class Address(NamedTuple):
 
 
 def parse(text: str) -> Address:
-    """Return the address; raises InvalidAddress, which says what would be right.
+    """Return the address. Raises InvalidAddress, which says what would be right.
 
-    Without ``http://`` or ``https://`` it is http, and the port is 9090. The zone of an IPv6
+    Without ``http://`` or ``https://`` it is http, with 9090 as default port. The zone of an IPv6
     address follows ``%25``, as in a URL, or ``%``.
     """
     if not isinstance(text, str):
         raise InvalidAddress("%s, as text, not %r" % (_RULE, text))
     if "@" in text:
-        # Addresses are written to logs and shown on screens: this one is not repeated.
+        # Addresses get into logs and onto screens: don't repeat this one.
         raise InvalidAddress("give username= and password= as arguments, not in the address")
     is_short = "://" not in text
     if not all("!" <= each <= "~" for each in text) or "?" in text or "#" in text:
@@ -77,7 +77,7 @@ def parse(text: str) -> Address:
 
 
 def _host(text: str) -> Optional[str]:
-    """Return the host as the system's resolver takes it; None if it is none."""
+    """Return the host as the system's resolver takes it; None if it is invalid."""
     if ":" in text:
         address, percent, zone = text.partition("%")
         if zone.startswith("25"):
@@ -89,12 +89,12 @@ def _host(text: str) -> Optional[str]:
         return None if percent and not zone else address + percent + zone
     labels = text[:-1].split(".") if text.endswith(".") else text.split(".")
     is_name = len(text) <= _MAX_NAME and all(map(_LABEL.fullmatch, labels))
-    # A number alone is a forgotten host: the system would take it for an IPv4 address.
+    # A number alone lacks its host: the system would take it for an IPv4 address.
     return text if is_name and not text.isdigit() else None
 
 
 def _invalid(text: str) -> InvalidAddress:
-    """Return the error of an address, with the address that was probably meant."""
+    """Return the error for an address, with the address that was probably meant."""
     meant, bare = "", text.rpartition("://")[2].rstrip("/")
     if bare.count(":") > 1:
         with contextlib.suppress(AddressValueError):

@@ -1,4 +1,4 @@
-"""Who we are to a collector: user, token and certificate."""
+"""Credentials for a collector: user, token and certificate."""
 
 import ssl
 from base64 import b64encode
@@ -8,7 +8,7 @@ from ..errors import InvalidCredentials
 
 
 def authorization(username: Optional[str], password: Optional[str]) -> Dict[str, str]:
-    """Return the header of basic auth, none without both; raises InvalidCredentials."""
+    """Return the header of basic auth; none without both values. Raises InvalidCredentials."""
     if username is None and password is None:
         return {}
     if username is None or password is None:
@@ -22,7 +22,7 @@ def authorization(username: Optional[str], password: Optional[str]) -> Dict[str,
 
 
 def checked_token(token: str) -> str:
-    """Return a token that a header can carry; raises InvalidCredentials, without telling it."""
+    """Return a token that a header can carry. Raises InvalidCredentials, without repeating it."""
     if not isinstance(token, str) or not token or not all("!" <= each <= "~" for each in token):
         raise InvalidCredentials("a token is printable ASCII without spaces, and not empty")
     return token
@@ -31,7 +31,10 @@ def checked_token(token: str) -> str:
 def tls_context(
     ca_file: Optional[str], cert_file: Optional[str], key_file: Optional[str]
 ) -> ssl.SSLContext:
-    """Return what checks a collector's certificate, and shows ours; raises InvalidCredentials."""
+    """Return the TLS context with the collector's CA and our certificate.
+
+    Raises InvalidCredentials.
+    """
     if key_file and not cert_file:
         raise InvalidCredentials("key_file is of no use without cert_file")
     try:

@@ -1,7 +1,7 @@
-"""Connects to the first of a host's addresses that takes the connection.
+"""Connects to the first of a host's addresses that accepts.
 
-Each address is tried, a moment after the one before it and beside it, so that dead ones hold up
-none that lives (RFC 8305, "Happy Eyeballs").
+Each address is tried a moment after the one before it, and beside it. So dead addresses delay no
+living one (RFC 8305, "Happy Eyeballs").
 """
 
 import errno
@@ -22,12 +22,12 @@ _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
 
 def dial(addresses: List[Info], deadline: float) -> socket.socket:
-    """Return a connected socket by ``deadline`` (``time.monotonic()``); raises OSError.
+    """Return a connected socket by ``deadline`` (``time.monotonic()``).
 
-    That is :class:`Late` when none has connected in time, else the error of the last address.
+    Raises :class:`Late` if none has connected in time, else the OSError of the last address.
     """
     waiting: Deque[Info] = deque(addresses)
-    # All are tried in the first half of the time, so that the last one has the other half.
+    # All are begun in the first half of the time, so the last one has the other half.
     head_start = min(HEAD_START, (deadline - time.monotonic()) / 2 / max(len(waiting), 1))
     error: Optional[OSError] = None
     next_at = 0.0
@@ -62,14 +62,14 @@ def dial(addresses: List[Info], deadline: float) -> socket.socket:
 
 
 def in_turn(addresses: List[Info]) -> List[Info]:
-    """Return the addresses with their families, IPv6 and IPv4, in turn: one may not work at all."""
+    """Return the addresses with families, IPv6 and IPv4 alternating: one family may not work."""
     families = dict.fromkeys(address[0] for address in addresses)
     by_family = ([each for each in addresses if each[0] == family] for family in families)
     return [each for each in chain.from_iterable(zip_longest(*by_family)) if each is not None]
 
 
 def _begin(address: Info) -> socket.socket:
-    """Return a socket that connects; raises OSError."""
+    """Return a socket that is connecting. Raises OSError."""
     family, kind, protocol, _, where = address
     sock = socket.socket(family, kind, protocol)
     try:

@@ -1,4 +1,4 @@
-"""What it means that a collector gave no answer, or another one: the errors of a node."""
+"""Turns failed requests, and answers other than 200, into errors of a node."""
 
 import http.client
 import socket
@@ -8,15 +8,15 @@ from typing import Mapping
 from ..errors import NodeAnswerInvalid, NodeError, NodeNotReady, NodeRefused, NodeUnreachable
 from .late import Late
 
-#: What a collector says of itself in the header Server.
+#: The collector's name in the header Server.
 COLLECTOR = "waggle-live-collector"
 _PROXYS = (502, 504)
-#: Characters of an answer that an error repeats.
+#: The most characters of an answer that an error repeats.
 _SAID = 200
 
 
 def of_exception(url: str, timeout: float, error: Exception) -> NodeError:
-    """Return what it means that a request, which had ``timeout`` seconds, raised ``error``."""
+    """Return the NodeError for ``error``, raised by a request that had ``timeout`` seconds."""
     if isinstance(error, ssl.SSLError):
         return _of_tls(url, error)
     if isinstance(error, socket.timeout):
@@ -39,7 +39,7 @@ def of_exception(url: str, timeout: float, error: Exception) -> NodeError:
 
 
 def of_answer(url: str, status: int, headers: Mapping[str, str], body: bytes) -> NodeError:
-    """Return what an answer of another status than 200 means; ``headers`` by lower-case names."""
+    """Return the NodeError for an answer other than 200. ``headers``: by lower-case names."""
     said = body.decode("utf-8", "replace").strip()[:_SAID]
     if said.startswith("<"):  # a page for people
         said = ""
@@ -61,7 +61,7 @@ def of_answer(url: str, status: int, headers: Mapping[str, str], body: bytes) ->
 
 
 def _is_of_proxy(headers: Mapping[str, str], body: bytes) -> bool:
-    """Is a 503 that of a proxy? A collector says why in a line of text, and who it is."""
+    """Tell whether a 503 is from a proxy. A collector gives its name, and the reason as a line."""
     if headers.get("server") == COLLECTOR:
         return False
     is_bare = body.strip().lower() == b"service unavailable"

@@ -1,7 +1,7 @@
-"""``Late``: a deadline that has passed, and what was waited for."""
+"""``Late``: a deadline has passed."""
 
 import socket
 
 
 class Late(socket.timeout):
-    """The message says what has not come in time."""
+    """Something has not come in time. The message says what."""

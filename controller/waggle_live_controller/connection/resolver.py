@@ -1,7 +1,7 @@
 """``Resolver``: the IP addresses of a host, within a deadline.
 
-The system's look-up of a name can't be interrupted and may take half a minute. So it runs in a
-thread of its own, and who asks waits no longer than its deadline.
+The system's look-up of a name can't be interrupted and may take half a minute. So it runs in its
+own thread, and callers wait only until their deadline.
 """
 
 import concurrent.futures
@@ -27,9 +27,10 @@ class Resolver:
         self._pending: Optional[Future[List[Info]]] = None
 
     def addresses(self, deadline: float) -> List[Info]:
-        """Return the addresses by ``deadline`` (``time.monotonic()``); raises OSError.
+        """Return the addresses by ``deadline`` (``time.monotonic()``).
 
-        That is :class:`Late` when it is late. The next call then takes what was found meanwhile.
+        Raises :class:`Late` if they are late: the next call then uses what was found meanwhile.
+        Raises OSError if the name can't be resolved.
         """
         if _is_ip(self._host):
             return _look_up(self._host, self._port)
@@ -67,7 +68,7 @@ def _run(host: str, port: int, pending: "Future[List[Info]]") -> None:
         found = _look_up(host, port)
     except OSError as error:
         pending.set_exception(error)
-    except BaseException as error:  # whoever waits is told, whatever it is
+    except BaseException as error:  # the waiting caller gets any error
         pending.set_exception(OSError("its name can't be resolved: %r" % error))
     else:
         pending.set_result(found)

@@ -1,8 +1,8 @@
-"""``DeadlinePolicy``: holds one plugin's deadline by turning one ladder of settings.
+"""``DeadlinePolicy``: meets one plugin's deadline by choosing among a ladder of settings.
 
-It knows what each setting costs, so one measurement says how slow the machine is now, and with it
-what any other setting would take: waiting + slow-down × cost. Turning down happens at once and as
-far as needed; turning up one step at a time, after three good periods.
+It knows the cost of each setting. So one measurement shows how slow the machine is now, and what
+any other setting would take: waiting + slow-down × cost. It turns down at once and as far as
+needed. It turns up one step at a time, after three good periods.
 """
 
 import math
@@ -10,54 +10,56 @@ from typing import NamedTuple, Optional, Sequence
 
 from .trial import Trial
 
-#: No decision on fewer samples.
+#: The least samples for a decision.
 MIN_SAMPLES = 10
-#: A setting is predicted to take at most this share of the deadline: where it is turned down
-#: to, where it is turned up to, and where it is turned up to again since it had met the deadline
-#: before a load came that has gone. Less on the way up than on the way down, so that it stays.
+#: The share of the deadline that a setting may be predicted to take: when turned down to; when
+#: turned up to; when turned up to again after a load has gone. The way up is stricter than the way
+#: down, so that a setting stays.
 MARGIN_DOWN, MARGIN_UP, MARGIN_BACK = 0.85, 0.8, 0.98
 #: Periods after which a setting has proven that it meets the deadline.
 PROOF_PERIODS = 5
 #: Good periods before a step up.
 GOOD_PERIODS = 3
-#: Turning down that for so many periods gains less than MIN_GAIN, or than PROMISED of what the
-#: costs promise, is undone for REST seconds.
+#: Turning down is undone for REST seconds if it gains too little for so many periods: less than
+#: MIN_GAIN, or less than PROMISED of what the costs promise.
 FUTILE_PERIODS, MIN_GAIN, PROMISED, REST = 4, 0.1, 0.2, 60.0
-#: What is measured grew by so much without our doing: what was gained is counted anew. And if it
-#: grew so when turning down was undone, that had been of use.
+#: If the measured time grew by this factor by itself, the gain is counted anew. If it grew so when
+#: turning down was undone, turning down had been useful.
 GROWN = 1.15
-#: A load that came and went made all slower by so much at least.
+#: The least factor by which a load that came and went had made everything slower.
 LOADED = 1.25
 #: A mean of n samples is off by chance by up to CHANCE / sqrt(n) of itself.
 CHANCE = 0.4
-#: Frames after turning down that may still be of the setting before.
+#: Frames after turning down that may still use the previous setting.
 LATE_FRAMES = 2
 
 
 class Decision(NamedTuple):
-    """What a policy decided."""
+    """What a policy decided. Immutable."""
 
     #: Index of the setting to use, 0 the cheapest.
     setting: int
     changed: bool
-    #: Was it decided on fresh numbers? A lease is renewed only then.
+    #: Whether it was decided on fresh numbers. A lease is renewed only then.
     fresh: bool
-    #: For people.
+    #: Why, for people to read.
     reason: str
 
 
 def mean_of_ten(measured: float, samples: int, before: float) -> float:
-    """Return the mean of fewer than ten samples, and as many of those before them as they lack."""
+    """Return the mean of the ten latest samples: fewer than ten now, and the rest from before."""
     return (samples * measured + (MIN_SAMPLES - samples) * before) / MIN_SAMPLES
 
 
 class DeadlinePolicy:
-    """Chooses among settings that take ``costs`` (cheapest first, in any unit) so that what is
-    measured stays at or below ``deadline`` (seconds). It begins with the last, the dearest.
+    """Chooses among settings so that a measured time stays at or below ``deadline`` seconds.
 
-    ``waiting``: seconds of what is measured that no setting shortens, such as an answer of another
-    machine. ``period``: seconds between decisions. ``settle``: seconds until a change shows. Raises
-    ValueError for costs that don't rise and times that aren't positive. Not thread-safe.
+    ``costs``: those of the settings, the cheapest first, in any unit. It begins with the last, the
+    dearest. ``waiting``: seconds of the measured time that no setting shortens, such as an answer
+    of another machine. ``period``: seconds between decisions. ``settle``: seconds until a change
+    shows.
+
+    Raises ValueError for costs that don't rise and times that aren't positive. Not thread-safe.
     """
 
     def __init__(
@@ -85,30 +87,30 @@ class DeadlinePolicy:
         self._waiting = waiting
         self._no_decision_before = self._rests_until = float("-inf")
         self._good = 0
-        #: What was measured last, or is expected, at this setting; and before it was turned down.
+        #: The last measured or expected time at this setting, and the one before turning down.
         self._latest: Optional[float] = None
         self._before: Optional[float] = None
-        #: By how much more than nothing a measurement may be off by chance.
+        #: The factor by which a measurement may be off by chance.
         self._chance = 1.0
-        #: Decisions in a row that found this setting good; up to which slow-down each one was; and
-        #: the greatest slow-down since turning down began.
+        #: Decisions in a row that found this setting good; the slow-down up to which each setting
+        #: was good; the greatest slow-down since turning down began.
         self._held = 0
         self._proven = [0.0] * len(costs)
         self._worst = 0.0
         self._trial = Trial(period, settle)
-        #: What was measured when turning down began, at what cost and when; and how many decisions
-        #: in a row since found that it was of no use.
+        #: The measured time when turning down began, its cost and when; and the decisions in a row
+        #: since that found it useless.
         self._first: Optional[float] = None
         self._first_cost = self._first_at = 0.0
         self._futile = 0
-        #: What was measured when turning down was undone, until it is known what that led to.
+        #: The measured time when turning down was undone, until the result of that is known.
         self._undone: Optional[float] = None
 
     def decide(self, now: float, measured: Optional[float], samples: int) -> Decision:
-        """Decide by what was measured (seconds, of ``samples``) since the last fresh decision.
+        """Decide by the time measured (seconds, over ``samples``) since the last fresh decision.
 
-        ``now``: seconds of any clock that never goes back. ``measured``: a mean or a quantile;
-        None if it isn't known.
+        ``now``: seconds of any clock that never goes back. ``measured``: a mean or a quantile; None
+        if unknown. Raises nothing.
         """
         if measured is None or not measured >= 0 or not self._suffices(measured, samples):
             return self._stay("no decision on %d samples" % samples, fresh=False)
@@ -128,14 +130,17 @@ class DeadlinePolicy:
         return (self._over if self._is_late(measured) else self._under)(now, measured)
 
     def predict(self, measured: float, setting: int) -> float:
-        """Return the seconds that a setting would take, by what the present one takes."""
+        """Return the seconds that a setting would take, judging by the present one."""
         waiting = min(self._waiting, measured)
         slowdown = (measured - waiting) / self._costs[self.setting]
         return waiting + slowdown * self._costs[setting]
 
     def _suffices(self, measured: float, samples: int) -> bool:
-        """Are there ten samples? A plugin that has become slow makes fewer. Then it is turned down
-        if the ten latest are late: these, and those of the last decision."""
+        """Tell whether there are enough samples.
+
+        Ten are enough. A plugin that has become slow makes fewer. Fewer also count if the ten
+        latest, with those of the last decision, are late.
+        """
         if samples >= MIN_SAMPLES:
             return True
         least = 0 if self._before is None else LATE_FRAMES
@@ -144,7 +149,7 @@ class DeadlinePolicy:
         return mean_of_ten(measured, samples, self._latest) > self._deadline
 
     def _is_late(self, measured: float) -> bool:
-        """Is the deadline missed, by more than chance or for the second time?"""
+        """Tell whether the deadline is missed, by more than chance or for the second time."""
         if measured <= self._deadline or self._latest is None or self._first is not None:
             return measured > self._deadline
         return max(measured / self._chance, (measured + self._latest) / 2) > self._deadline
@@ -168,14 +173,14 @@ class DeadlinePolicy:
         return self._change(now, target, self._compared(measured), measured)
 
     def _is_futile(self, now: float, measured: float) -> bool:
-        """Has turning down been of no use for long enough?"""
+        """Tell whether turning down has been useless for long enough."""
         if self._first is None:
             return False
         if measured > GROWN * self._chance * self._first:  # the load grew meanwhile
             self._first = None
             return False
         self._futile = 0 if self._has_gained(measured) else self._futile + 1
-        # Few samples make few decisions, so there the time counts.
+        # Few samples make few decisions, so the time counts instead.
         enough = (FUTILE_PERIODS - 0.5) * (self._period + self._settle)
         return self._futile >= 2 and now - self._first_at >= enough
 

@@ -4,9 +4,9 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..knobs import KnobReading, Value
 
-#: Settings of a knob that has bounds and no choices.
+#: The number of settings of a knob that has bounds and no choices.
 STEPS = 5
-#: What a setting costs, relative to the next cheaper one, where nobody says.
+#: A setting's default cost, relative to the next cheaper one.
 UNKNOWN_STEP = 2.0
 
 #: A value and its cost relative to the knob's default.
@@ -16,8 +16,8 @@ _Rung = Tuple[Value, float]
 class Ladder:
     """Settings, the cheapest first, each a value for every knob, with their ``costs``. Immutable.
 
-    The last setting is what the author runs by default. Raises ValueError if there is none, or if
-    the costs don't rise.
+    The last setting is the author's default. Raises ValueError without settings, or if the costs
+    don't rise.
     """
 
     def __init__(self, settings: Sequence[Mapping[str, Value]], costs: Sequence[float]) -> None:
@@ -32,11 +32,12 @@ class Ladder:
     def of(cls, knobs: Sequence[KnobReading]) -> "Ladder":
         """Return the ladder of some knobs of a plugin.
 
-        It goes down from their defaults and never above them. The first knob is turned down first,
-        to its cheapest value, then the second. Costs are the author's; where there are none, a
-        knob with ``low`` and ``high`` costs as its value says if more is better, and other values
-        twice what the next cheaper one does. Raises ValueError for a knob that can't be turned
-        down.
+        It goes down from their defaults, never above them. The first knob is turned down first, to
+        its cheapest value, then the second. Costs are the author's. Without them, a knob with
+        ``low`` and ``high`` costs in proportion to its value if more is better. Any other value
+        costs twice the next cheaper one.
+
+        Raises ValueError for a knob that can't be turned down.
         """
         values: Dict[str, Value] = {knob.name: knob.default for knob in knobs}
         settings, costs = [dict(values)], [1.0]
@@ -56,7 +57,7 @@ class Ladder:
     __hash__ = None  # type: ignore[assignment]  # settings are mappings
 
     def changed(self, setting: int) -> Mapping[str, Value]:
-        """Return the values of a setting that differ from the defaults: what must be held."""
+        """Return the values of a setting that differ from the defaults: these must be held."""
         default = self.settings[-1]
         return {
             name: value for name, value in self.settings[setting].items() if value != default[name]
@@ -93,7 +94,7 @@ def _steps(knob: KnobReading) -> List[_Rung]:
     found: List[_Rung] = []
     for number in range(1, STEPS):
         share = number / (STEPS - 1)
-        # Costs that are as the values say fall by equal ratios, so that each step does something.
+        # Costs in proportion to the values fall by equal ratios, so that each step has an effect.
         exact = begin * (end / begin) ** share if proportional else begin + (end - begin) * share
         value: Value = round(exact) if knob.type == "int" else exact
         if value == (found[-1][0] if found else knob.default):

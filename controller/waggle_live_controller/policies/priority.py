@@ -1,9 +1,9 @@
 """``PriorityAllocator``: shares the cores of one node among plugins that have deadlines.
 
-Controllers that know nothing of each other fight: each takes what another has just given up. So one
-decides for all. Every plugin gets its cheapest setting; what is left of the cores goes to the
-plugins in the order of their priority, as much as each can use. What a setting takes is known from
-the CPU time of a frame, which a full machine doesn't lengthen.
+Separate controllers would fight: each takes what another has just given up. So one decides for all.
+Every plugin gets its cheapest setting. The remaining cores go to the plugins in the order of their
+priority, as much as each can use. A setting's need is computed from the CPU time of a frame, which
+doesn't grow on a full machine.
 """
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
@@ -11,47 +11,45 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 from .deadline import GOOD_PERIODS, MIN_SAMPLES, Decision, mean_of_ten
 from .trial import TRIAL_PERIODS, Trial
 
-#: Share of the cores that may be planned for: above the first a plugin is turned down, up to the
-#: second one is turned up.
+#: Shares of the cores: above the first a plugin is turned down; up to the second one is turned up.
 FULL, ROOMY = 0.97, 0.85
-#: Where a plugin is late though all fit, somebody else takes part of the cores: then less is
-#: planned for than is taken now, down to LEAST of the cores; as much is given back after each good
-#: stretch.
+#: If a plugin is late though all fit, somebody else takes part of the cores. Then less is planned
+#: for than is taken now, down to LEAST of the cores. Each good stretch gives as much back.
 LESS, LEAST = 0.9, 0.3
-#: Of its deadline, that a frame may take of CPU time.
+#: The share of its deadline that a frame's CPU time may take.
 MARGIN = 0.9
-#: How much a new figure of CPU time counts beside what was known.
+#: The weight of a new figure of CPU time beside the known one.
 NEWEST = 0.2
 
 
 class Claim(NamedTuple):
-    """What a plugin wants."""
+    """What a plugin wants. Immutable."""
 
-    #: Of its settings, the cheapest first, in any unit.
+    #: The costs of its settings, the cheapest first, in any unit.
     costs: Sequence[float]
-    #: Seconds for a frame.
+    #: The most seconds for a frame.
     deadline: float
-    #: Frames a second.
+    #: Frames per second.
     rate: float
-    #: Higher ones first; equal ones by name.
+    #: Higher ones go first; equal ones by name.
     priority: int = 0
 
 
 class Usage(NamedTuple):
-    """What a plugin did since the last decision."""
+    """What a plugin did since the last decision. Immutable."""
 
-    #: Seconds of a frame; None if it isn't known.
+    #: Seconds of a frame; None if unknown.
     measured: Optional[float]
     samples: int
-    #: CPU seconds of a frame, at its present setting; None if it isn't known.
+    #: CPU seconds of a frame, at its present setting; None if unknown.
     cpu: Optional[float] = None
 
 
 class PriorityAllocator:
     """Chooses the settings of several plugins of one node that has ``cores`` for them.
 
-    ``period``: seconds between decisions; ``settle``: seconds until a change shows. Raises
-    ValueError without claims and for numbers that can't be. Not thread-safe.
+    ``period``: seconds between decisions. ``settle``: seconds until a change shows. Raises
+    ValueError without claims, and for a number out of range. Not thread-safe.
     """
 
     def __init__(
@@ -77,9 +75,9 @@ class PriorityAllocator:
         self.settings: Dict[str, int] = {name: len(c.costs) - 1 for name, c in claims.items()}
         #: CPU seconds of a frame for each unit of cost.
         self._unit: Dict[str, float] = {}
-        #: Seconds of a frame that were measured last, or are expected.
+        #: The last measured or expected seconds of a frame.
         self._latest: Dict[str, float] = {}
-        #: Whose unit is of CPU times.
+        #: The plugins whose unit is from CPU times.
         self._told: Set[str] = set()
         self._share = 1.0
         self._good: Dict[str, int] = dict.fromkeys(claims, 0)
@@ -88,11 +86,11 @@ class PriorityAllocator:
         self._trial = Trial(period, settle)
 
     def decide(self, now: float, usages: Mapping[str, Usage]) -> Dict[str, Decision]:
-        """Decide by what each plugin did; one that is left out, or has fewer than ten samples,
-        keeps its setting, and its part of the cores stays its own. Fewer count if, with those of
-        the decision before, the ten latest are late.
+        """Decide by what each plugin did, and return the decisions by plugin.
 
-        ``now``: seconds of any clock that never goes back.
+        A plugin that is left out, or has fewer than ten samples, keeps its setting and its part of
+        the cores. Fewer samples count if the ten latest, with those of the last decision, are late.
+        ``now``: seconds of any clock that never goes back. Raises nothing.
         """
         fresh = {
             name: usage
@@ -138,11 +136,11 @@ class PriorityAllocator:
                 self._unit[name] = known + NEWEST * (unit - known)
                 self._told.add(name)
             elif usage.measured is not None and name not in self._unit:
-                # Until CPU times are told the duration is the best that is known, if too much.
+                # Until CPU times are known the duration is the best estimate, though too high.
                 self._unit[name] = usage.measured / cost
 
     def _weigh(self, now: float, late: List[str]) -> None:
-        """Plan for less where somebody is late, and for more again where all is well."""
+        """Plan for less if a plugin is late, and for more again if all are in time."""
         if late:
             self._stretch = 0
             self._good = dict.fromkeys(self._good, 0)
@@ -160,9 +158,9 @@ class PriorityAllocator:
         self.settings = self._plan(FULL, self.settings)
 
     def _turn_up(self, now: float) -> None:
-        """Turn up the first that has had room for long enough, by one step."""
+        """Turn up by one step the first plugin that has had room for long enough."""
         plan = self._plan(ROOMY, {n: len(c.costs) - 1 for n, c in self._claims.items()})
-        held = True  # what those before it have is theirs, though it is more than would be planned
+        held = True  # earlier plugins keep what they have, even if it is more than planned
         for name in self._order:
             more = held and plan[name] > self.settings[name]
             held = held and plan[name] >= self.settings[name]

@@ -2,7 +2,7 @@
 
 #: Periods after a step up within which a missed deadline means that the step was wrong.
 TRIAL_PERIODS = 30
-#: Periods until the next try after the first step up that was wrong, which doubles; its bound in
+#: Periods from the first wrong step up to the next try. They double each time, up to a bound in
 #: seconds.
 FIRST_BACKOFF, MAX_BACKOFF = 5, 60.0
 
@@ -23,11 +23,11 @@ class Trial:
         self._until = now + TRIAL_PERIODS * self._period + self._settle
 
     def may_begin(self, now: float) -> bool:
-        """Is it time for a step up?"""
+        """Tell whether a step up may be tried now."""
         return now >= self._not_before
 
     def miss(self, now: float) -> None:
-        """Note that a deadline is missed: a step up that is on trial was wrong."""
+        """Note a missed deadline: a step up that is on trial was wrong."""
         if self._is_on and now <= self._until:
             self._is_on = False
             first = FIRST_BACKOFF * self._period

@@ -1,1 +1,1 @@
-"""``waggle-live-controller``: holds deadlines of plugins on nodes, as a file says."""
+"""``waggle-live-controller``: meets deadlines of plugins on nodes, as a file says."""

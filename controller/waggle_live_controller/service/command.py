@@ -17,7 +17,7 @@ log = logging.getLogger("waggle_live_controller")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit status: 0 then, 2 for an error of usage."""
+    """Run until SIGTERM or SIGINT. Returns the exit status: 0 then, 2 for a usage error."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -43,7 +43,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         parser.exit(2, "%s: listen %s: %s\n" % (parser.prog, config.listen, error.strerror))
     log.info("metrics are at http://%s:%d/metrics", "[%s]" % host if ":" in host else host, port)
     if not options.act:
-        log.info("it only says what it would do: --act has it turn knobs")
+        log.info("dry run: it only logs what it would do; --act turns knobs")
 
     def end(*_: Any) -> None:
         stop.set()
@@ -54,7 +54,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         NodeLoop(config=config, node=node, act=options.act, own=own, stop=stop)
         for node in config.nodes
     ]
-    # One thread a node: a slow node delays no other.
+    # One thread per node: a slow node delays no other.
     threads = [
         threading.Thread(target=loop.run, name="node-%d" % number, daemon=True)
         for number, loop in enumerate(loops)
@@ -72,11 +72,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="waggle-live-controller",
-        description="Hold deadlines of plugins by turning the knobs that they offer.",
+        description="Meet deadlines of plugins by turning the knobs that they offer.",
     )
     add = parser.add_argument
-    add("--config", required=True, metavar="FILE", help="YAML: nodes and deadlines")
-    add("--act", action="store_true", help="turn knobs; otherwise it only says what it would do")
-    add("--check", action="store_true", help="check the file, and end")
+    add("--config", required=True, metavar="FILE", help="YAML file with nodes and deadlines")
+    add("--act", action="store_true", help="turn knobs; without it, only log what would be done")
+    add("--check", action="store_true", help="check the file and exit")
     add("--version", action="version", version="%(prog)s " + __version__)
     return parser

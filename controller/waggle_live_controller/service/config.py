@@ -8,21 +8,21 @@ from .section import ConfigError, Section, read
 #: Seconds between decisions.
 DEFAULT_PERIOD = 1.0
 DEFAULT_HOLDER = "waggle-live-controller"
-#: Where its own metrics are.
+#: The default address of its own metrics.
 DEFAULT_LISTEN = ":9095"
 MEAN, P95 = "mean_below", "p95_below"
 
 
 class NodeConfig(NamedTuple):
-    """One node, made but not connected."""
+    """One node. Its Node is made but not connected."""
 
     node: Node
-    #: How many cores its plugins may share; None if each deadline is held by itself.
+    #: The cores that its plugins may share; None if each deadline is decided by itself.
     cores: Optional[float]
 
 
 class Deadline(NamedTuple):
-    """What a plugin has to keep to, and what may be turned for it."""
+    """A plugin's deadline, and the knobs that may be turned for it."""
 
     plugin_task: str
     timer: str
@@ -32,10 +32,10 @@ class Deadline(NamedTuple):
     below: float
     #: Seconds of it that no setting shortens.
     waiting: float
-    #: Names, the one to turn down first being the first.
+    #: Names of knobs. The first is turned down first.
     knobs: Tuple[str, ...]
     priority: int
-    #: Frames a second that are wanted; None without ``cores``.
+    #: The wanted frames per second; None without ``cores``.
     rate: Optional[float]
 
 
@@ -52,7 +52,7 @@ class Config(NamedTuple):
 
 
 def load(path: str) -> Config:
-    """Read the file; raises ConfigError with the file, the line, and what would be right."""
+    """Read the file. Raises ConfigError with the file, the line, and what would be right."""
     file = read(path)
     nodes = file.sections("nodes", "a node", _node)
     if len({each.node.url for each in nodes}) < len(nodes):
@@ -72,7 +72,7 @@ def load(path: str) -> Config:
     )
     if config.ttl < 3 * config.period:
         raise file.error("ttl is at least three periods, so that two decisions may fail", "ttl")
-    try:  # the rules of a lease are its own
+    try:  # Leases checks its own arguments
         Leases(nodes[0].node, config.holder, ttl=config.ttl, priority=config.priority)
     except ValueError as error:
         raise file.error(str(error)) from None
@@ -106,7 +106,7 @@ def _node(section: Section) -> NodeConfig:
 
 
 def _secret(section: Section, name: str) -> Optional[str]:
-    """Return the content of a file whose name is given; the content is in no message."""
+    """Return the content of a file. No message shows that content. Raises ConfigError."""
     path = section.optional_text(name)
     if path is None:
         return None
@@ -122,7 +122,7 @@ def _deadline(section: Section, shared: bool) -> Deadline:
     given: List[str] = [name for name in (MEAN, P95) if name in section]
     if len(given) != 1:
         raise section.error("a deadline has either %s or %s, in seconds" % (MEAN, P95))
-    # Both are taken, so that they are among the names of a message.
+    # Take both, so that a message lists both names.
     below = section.number(given[0], high=3600.0)
     waiting = section.number("waiting", low=-1e-9, high=3600.0) if "waiting" in section else 0.0
     if waiting >= below:

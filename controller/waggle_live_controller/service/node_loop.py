@@ -1,4 +1,4 @@
-"""``NodeLoop``: each period, poll a node, decide, and state what is to be held."""
+"""``NodeLoop``: each period it polls a node, decides, and states the values to hold."""
 
 import contextlib
 import logging
@@ -24,12 +24,12 @@ from .watch import WINDOW, Watch
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which knobs are read again: a plugin may declare more of them.
+#: Seconds after which knobs are read again, since a plugin may declare more.
 KNOBS_SECONDS = 10.0
 
 
 class NodeLoop:
-    """Holds the deadlines of one node. ``act``: whether it turns knobs, or only says so."""
+    """Meets the deadlines of one node. ``act``: turn knobs, instead of only logging."""
 
     def __init__(
         self, *, config: Config, node: NodeConfig, act: bool, own: OwnMetrics, stop: threading.Event
@@ -51,7 +51,7 @@ class NodeLoop:
             own.deadline.labels(self._node.url, each.plugin_task).set(each.below)
 
     def run(self) -> None:
-        """Go on until it is to stop; then release what is held."""
+        """Go on until told to stop; then release what is held."""
         leases: Union[Leases, contextlib.AbstractContextManager[None]] = contextlib.nullcontext()
         if self._act:
             config = self._config
@@ -85,7 +85,7 @@ class NodeLoop:
             self._report(leases)
 
     def _learn(self, snapshot: Snapshot) -> Dict[str, Watch]:
-        """Return the watches whose plugins are heard and have their knobs; raises NodeError."""
+        """Return the watches whose plugins are heard and have their knobs. Raises NodeError."""
         heard = {task: w for task, w in self._watches.items() if w.see(snapshot) is not None}
         stale = snapshot.received - self._knobs_at >= KNOBS_SECONDS
         if heard and (stale or any(watch.ladder is None for watch in heard.values())):
@@ -99,7 +99,7 @@ class NodeLoop:
         return {task: watch for task, watch in heard.items() if watch.ladder is not None}
 
     def _begin(self, task: str) -> None:
-        """Have a plugin decided on from its defaults on."""
+        """Begin to decide on a plugin, from its defaults."""
         self._policies.pop(task, None)
         self._allocator = None
         for watch in self._watches.values() if self._cores else [self._watches[task]]:
@@ -142,13 +142,13 @@ class NodeLoop:
                 period=self._config.period,
                 settle=max(watch.settle for watch in known.values()),
             )
-            # Others that came or left change nothing at once.
+            # Other plugins that came or left change nothing at once.
             for task, watch in known.items():
                 self._allocator.settings[task] = watch.setting
         return self._allocator.decide(now, measured)
 
     def _follow(self, watch: Watch, decision: Decision, what: Usage, snapshot: Snapshot) -> None:
-        """Take a decision over, and say so."""
+        """Carry a decision out, and log it."""
         task = watch.deadline.plugin_task
         labels = (self._node.url, task)
         if what.measured is not None:
@@ -167,7 +167,7 @@ class NodeLoop:
                 self._own.changes.labels(*labels, direction).inc()
                 watch.restart(snapshot)
             else:
-                # Nothing changes, so the next decision is again the first one.
+                # Nothing changes, so the next decision is the first one again.
                 self._say(task, "would set %s (%s)" % (shown, decision.reason), key="would")
                 watch.setting = before
                 self._begin(task)
@@ -176,13 +176,13 @@ class NodeLoop:
         self._own.settings.labels(*labels).set(len(watch.ladder.settings))
 
     def _will(self, now: float) -> List[Entry]:
-        """Return all that is to be held; nothing without a decision in the time of a lease."""
+        """Return all that is to be held; nothing if the last decision is older than a lease."""
         will: List[Entry] = []
         for task, watch in self._watches.items():
             if now - watch.decided_at <= self._config.ttl:
                 will += watch.entries()
             elif watch.ladder is not None and watch.setting != len(watch.ladder.settings) - 1:
-                log.info("%s %s: let go, for nothing is measured", self._node.url, task)
+                log.info("%s %s: released, since nothing is measured", self._node.url, task)
                 self._begin(task)
         return will
 
@@ -197,9 +197,9 @@ class NodeLoop:
             self._say(held.entry.identity.task, text, logging.WARNING, key=held.entry.name)
 
     def _say(self, who: str, text: str, level: int = logging.INFO, key: str = "") -> None:
-        """Log what is so now, once; an empty text takes back what was said."""
+        """Log a state once, as long as it lasts. An empty text ends it."""
         where = "%s/%s" % (who, key)
-        # Figures change all the time; what would be done does not.
+        # Figures change all the time; the action does not.
         if self._said.get(where, "").partition(" (")[0] != text.partition(" (")[0]:
             if text:
                 url = self._node.url

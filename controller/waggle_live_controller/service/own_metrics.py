@@ -8,7 +8,7 @@ _PLUGIN = ("node", "plugin_task")
 
 
 class OwnMetrics:
-    """What the controller says about itself. Safe to use from several threads."""
+    """The controller's metrics of itself. Thread-safe."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -67,7 +67,7 @@ class OwnMetrics:
         )
 
     def serve(self, listen: str) -> Tuple[str, int]:
-        """Answer scrapes at ``host:port``; returns both as they are. Raises OSError."""
+        """Answer scrapes at ``host:port``. Returns the host and port in use. Raises OSError."""
         host, _, port = listen.rpartition(":")
         host = host.strip("[]") or "0.0.0.0"
         server, _ = start_http_server(int(port), host, registry=self.registry)

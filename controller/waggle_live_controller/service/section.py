@@ -1,4 +1,4 @@
-"""Reads a YAML file so that every error names the file, the line, and what would be right."""
+"""Reads a YAML file. Every error names the file, the line, and what would be right."""
 
 from typing import Any, Callable, Dict, List, Optional, Set, TypeVar
 
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 class ConfigError(ControllerError, ValueError):
-    """The configuration can't be used; the message is ``file:line: what is wrong``."""
+    """The configuration can't be used. The message is ``file:line: what is wrong``."""
 
 
 class Section:
-    """One mapping of the file. Each key is taken once; what is left at the end is unknown."""
+    """One mapping of the file. Each key is taken once; a key that is left at the end is unknown."""
 
     def __init__(self, path: str, node: Any, what: str) -> None:
-        """Raises ConfigError for what is no mapping, and for a key that stands twice."""
+        """Raises ConfigError if it is no mapping, or has a key twice."""
         self._path = path
         self._what = what
         self._line = node.start_mark.line + 1 if node is not None else 1
@@ -44,34 +44,34 @@ class Section:
     def number(
         self, name: str, default: Optional[float] = None, *, low: float = 0.0, high: float = 1e9
     ) -> float:
-        """Return a number above ``low`` and at most ``high``; raises ConfigError."""
+        """Return a number above ``low`` and at most ``high``. Raises ConfigError."""
         value = self._scalar(name, default, (int, float))
-        if not low < value <= high:  # nor is it NaN
+        if not low < value <= high:  # NaN fails too
             raise self.error(
                 "%s is a number above %g and at most %g, not %r" % (name, low, high, value), name
             )
         return float(value)
 
     def whole(self, name: str, default: int, *, low: int, high: int) -> int:
-        """Return an integer from ``low`` to ``high``; raises ConfigError."""
+        """Return an integer from ``low`` to ``high``. Raises ConfigError."""
         value = self._scalar(name, default, (int,))
         if not low <= value <= high:
             raise self.error("%s is %d to %d, not %r" % (name, low, high, value), name)
         return int(value)
 
     def text(self, name: str, default: Optional[str] = None) -> str:
-        """Return a text that isn't empty; raises ConfigError."""
+        """Return a text that isn't empty. Raises ConfigError."""
         value = self._scalar(name, default, (str,))
         if not value and default is None:
             raise self.error("%s is empty" % name, name)
         return str(value)
 
     def optional_text(self, name: str) -> Optional[str]:
-        """Return a text, or None where there is none; raises ConfigError."""
+        """Return a text, or None if it is missing. Raises ConfigError."""
         return self.text(name) if name in self else None
 
     def texts(self, name: str) -> List[str]:
-        """Return a list of texts; raises ConfigError for an empty one, too."""
+        """Return a list of texts. Raises ConfigError, also for an empty list."""
         found = []
         for node in self._items(name):
             value = self._value(node, name)
@@ -83,7 +83,7 @@ class Section:
         return found
 
     def sections(self, name: str, what: str, make: Callable[["Section"], T]) -> List[T]:
-        """Return what each mapping of a list stands for; raises ConfigError."""
+        """Return what ``read`` makes of each mapping in a list. Raises ConfigError."""
         made = []
         for node in self._items(name):
             section = Section(self._path, node, what)
@@ -92,7 +92,7 @@ class Section:
         return made
 
     def end(self) -> None:
-        """Raise ConfigError for a key that nobody took."""
+        """Raise ConfigError for a key that was not taken."""
         for name in self._nodes:
             if name not in self._taken:
                 known = ", ".join(sorted(self._taken))
@@ -124,7 +124,7 @@ class Section:
     def _value(self, node: Any, name: str) -> Any:
         try:
             return yaml.SafeLoader.construct_object(_LOADER, node)
-        except (ValueError, yaml.YAMLError):  # a date that is none, an unknown tag
+        except (ValueError, yaml.YAMLError):  # such as an invalid date or an unknown tag
             raise ConfigError("%s: %s can't be read" % (self._place(node), name)) from None
 
     def _place(self, node: Any) -> str:
@@ -132,7 +132,7 @@ class Section:
 
 
 _KINDS = {int: "an integer", float: "a number", str: "a text"}
-#: Makes values of nodes; it holds no file.
+#: Makes values of YAML nodes; holds no file.
 _LOADER = yaml.SafeLoader("")
 
 
@@ -145,7 +145,7 @@ def _shown(node: Any, value: Any) -> str:
 
 
 def read(path: str) -> Section:
-    """Return the file's outermost mapping; raises ConfigError."""
+    """Return the file's outermost mapping. Raises ConfigError."""
     try:
         with open(path, encoding="utf-8") as file:
             node = yaml.compose(file, Loader=yaml.SafeLoader)

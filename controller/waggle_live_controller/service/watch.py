@@ -1,14 +1,14 @@
-"""``Watch``: one deadline on one node: what is measured of it, its ladder, and what is held."""
+"""``Watch``: one deadline on one node: its measurements, its ladder, and what is held."""
 
 from typing import Dict, List, Mapping, Optional
 
 from .. import Entry, Knobs, Ladder, PluginIdentity, PluginReading, Snapshot, Usage
 from .config import P95, Deadline
 
-#: Seconds of a window that quantiles are of.
+#: The seconds that quantiles cover.
 WINDOW = 2
-#: A process tells its CPU time every 2 s: less than the first says nothing, and it is measured anew
-#: after the second.
+#: A process reports its CPU time every 2 s. Fewer seconds than the first are not meaningful; after
+#: the second the measurement starts anew.
 CPU_SECONDS, MAX_CPU_SECONDS = 5.0, 30.0
 
 
@@ -16,9 +16,9 @@ NOTHING = Usage(None, 0)
 
 
 class Watch:
-    """Belongs to the thread of its node.
+    """One deadline on one node. Used by the node's thread alone.
 
-    ``plugin``: found by task at each snapshot; another identity is another plugin.
+    ``plugin``: found by task in each snapshot. Another identity counts as another plugin.
     """
 
     def __init__(self, deadline: Deadline) -> None:
@@ -29,14 +29,14 @@ class Watch:
         #: Why there is no ladder.
         self.problem = ""
         self.setting = 0
-        #: Snapshot.received of the last decision on fresh numbers.
+        #: ``Snapshot.received`` of the last decision on fresh numbers.
         self.decided_at = float("-inf")
         self._start: Optional[float] = None
         self._since: Optional[Snapshot] = None
         self._cpu_since: Optional[Snapshot] = None
 
     def see(self, snapshot: Snapshot) -> Optional[PluginReading]:
-        """Return the plugin if it is there and heard; a new one needs a ladder."""
+        """Return the plugin if it is there and heard. A new one needs a ladder."""
         try:
             plugin = snapshot.plugins[self.deadline.plugin_task]
         except LookupError as error:
@@ -59,7 +59,7 @@ class Watch:
         return plugin
 
     def learn(self, knobs: Knobs) -> bool:
-        """Take the ladder from the plugin's knobs; returns whether it is another one."""
+        """Make the ladder from the plugin's knobs. Returns whether it has changed."""
         assert self.identity is not None
         there = knobs.of(self.identity)
         missing = [name for name in self.deadline.knobs if name not in there]
@@ -92,12 +92,12 @@ class Watch:
         self.decided_at = float("-inf")
 
     def decided(self, snapshot: Snapshot) -> None:
-        """Measure from here on, except for CPU times: this was decided on."""
+        """Measure from here on, except CPU times: this snapshot was decided on."""
         self.decided_at = snapshot.received
         self._since = snapshot
 
     def restart(self, snapshot: Snapshot) -> None:
-        """Measure from here on: something has changed."""
+        """Measure from here on, since something has changed."""
         self._since = self._cpu_since = snapshot
 
     def measure(self, snapshot: Snapshot) -> Usage:
@@ -127,12 +127,12 @@ class Watch:
         return plugin.cpu_seconds / count
 
     def entries(self) -> List[Entry]:
-        """Return what must be held."""
+        """Return the entries to hold."""
         if self.ladder is None or self.identity is None:
             return []
         values: Mapping[str, object] = self.ladder.changed(self.setting)
         return [Entry(self.identity, name, value) for name, value in values.items()]  # type: ignore[arg-type]
 
     def shown(self) -> Dict[str, object]:
-        """Return the values of the setting, for people."""
+        """Return the values of the setting, for people to read."""
         return dict(self.ladder.settings[self.setting]) if self.ladder else {}

@@ -237,7 +237,7 @@ def test_a_file_that_is_broken_or_weaker_refuses_everybody_until_mended(director
     assert "everybody is refused" in caplog.text
     caplog.set_level("INFO")
     assert watched.after(TLS % "" + USERS).users
-    assert "is good again" in caplog.text
+    assert "is valid again" in caplog.text
 
 
 def test_tls_cannot_be_switched_on_by_a_change(directory):

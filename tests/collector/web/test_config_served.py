@@ -162,7 +162,7 @@ def test_a_change_counts_from_the_next_request_on(tmp_path, authority):
         served.write(USERS)
         assert served.status(*ALICE, scheme="http") == 200
         # The log is written by a thread.
-        wait_until(lambda: "is good again" in served.collector.log())
+        wait_until(lambda: "is valid again" in served.collector.log())
         assert served.collector.log().count("everybody is refused") == 1
 
 

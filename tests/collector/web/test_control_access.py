@@ -92,7 +92,7 @@ def test_a_token_can_be_replaced_while_it_runs(tmp_path):
         assert (put("first", "b"), put("second", "b")) == (401, 201)
         path.unlink()
         assert (put("second", "c"), put("", "c")) == (401, 401)
-        assert "nobody can control plugins until it is mended" in collector.log()
+        assert "nobody can control plugins until it is fixed" in collector.log()
 
 
 def test_a_token_file_that_is_no_good_stops_the_start(tmp_path):

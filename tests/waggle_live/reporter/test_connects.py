@@ -96,5 +96,5 @@ def test_many_that_are_hung_up_on_come_back_apart(listener):
 @pytest.mark.parametrize("job", ["app_id:x", " app_id:"])
 def test_a_job_that_is_the_collectors(job):
     """It is refused at the call, for the collector would refuse each connection."""
-    with pytest.raises(InvalidMetric, match="no job begins with 'app_id:', got"):
+    with pytest.raises(InvalidMetric, match="job must not begin with 'app_id:'"):
         LiveMetrics(plugin_name="x", job=job)

@@ -1,5 +1,5 @@
 """The sampler: a thread of the plugin's process that looks at the stacks of all others.
 
-``sampler`` turns it on and off, ``sampling_thread`` runs, ``samples`` takes one sample after the
-other, by the ``clocks`` of the threads, and ``functions`` and ``stacks`` keep what was found.
+``sampler`` turns it on and off, ``sampling_thread`` runs it, and ``samples`` takes the samples, by
+the ``clocks`` of the threads. ``functions`` and ``stacks`` keep the results.
 """

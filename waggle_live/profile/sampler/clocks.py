@@ -1,8 +1,8 @@
 """The threads that the sampler looks at, and the clock of the CPU that each has used.
 
-The clock is the kernel's own, by the thread's id. ``time.pthread_getcpuclockid`` goes by the
-address of a thread in memory instead, and crashes where the thread has ended; here the kernel
-answers that there is none. docs/adr/0037 says more.
+The clock is the kernel's, found by the thread's id. ``time.pthread_getcpuclockid`` uses a thread's
+address in memory instead, and crashes if the thread has ended. Here the kernel answers that there
+is none. docs/adr/0037 says more.
 """
 
 import _thread
@@ -13,7 +13,7 @@ from typing import Any, Optional, Tuple
 
 from ...native import Native
 
-#: The kernel's word for the CPU that a thread has used, beside its id in the number of a clock.
+#: The bits that mean a thread's CPU clock, beside its id, in the number of a clock.
 _CPUCLOCK_SCHED_PER_THREAD = 6
 
 
@@ -34,22 +34,22 @@ class Watched:
     )
 
     def __init__(self, tid: Optional[int], used: Optional[int], now: int) -> None:
-        #: Of the kernel; None where it isn't known, nor then the CPU.
+        #: The kernel's id; None if unknown, and then the CPU is unknown too.
         self.tid = tid
-        #: CPU that it has used, by its clock.
+        #: The CPU that it has used, by its clock.
         self.used = used
         #: CPU that is not counted for a function yet, and since when there is some.
         self.pending, self.since = 0, now
-        #: CPU since ``weighed``, and when there was some last.
+        #: CPU since ``weighed``, and when it last used some.
         self.ran, self.ran_at = 0, now
-        #: Up to when its time is counted, and is known to be of the stack that it had then.
+        #: Up to when its time is counted, and up to when its stack is known.
         self.weighed, self.still = now, now
-        #: When it is to be looked at again.
+        #: When to look at it again.
         self.due = 0
         self.stack: Tuple[Any, ...] = ()
 
     def read(self) -> int:
-        """Read its clock; return what it has used since the last time, -1 where it has ended."""
+        """Read its clock. Returns what it used since the last reading, -1 if it has ended."""
         if self.tid is None or self.used is None:
             return 0
         try:
@@ -62,7 +62,7 @@ class Watched:
         return step
 
     def is_runnable(self) -> bool:
-        """Whether it runs, or would if a processor were free."""
+        """Tell whether it runs, or would if a processor were free."""
         try:
             stat = Native.read_file("/proc/self/task/%d/stat" % (self.tid or 0))
         except OSError:
@@ -73,13 +73,13 @@ class Watched:
 def cpu_of(tid: int) -> int:
     """Return the CPU that a thread of this process has used, in nanoseconds.
 
-    Raises OSError if there is no such thread. Does not let another thread in.
+    Raises OSError if there is no such thread. Lets no other thread run meanwhile.
     """
     return int(_clock_gettime((~tid << 3) | _CPUCLOCK_SCHED_PER_THREAD) * 1e9)
 
 
 def cpu_of_process() -> int:
-    """Return the CPU that all threads have used, and those that have ended, in nanoseconds."""
+    """Return the CPU that all threads have used, ended ones included, in nanoseconds."""
     return int(Native.process_time() * 1e9)
 
 
@@ -89,7 +89,7 @@ def cpu_of_this_thread() -> int:
 
 
 def has_clocks() -> bool:
-    """Whether the CPU of other threads can be read here: on Linux, from Python 3.8 on."""
+    """Tell whether the CPU of other threads can be read: on Linux, from Python 3.8 on."""
     try:
         own = cpu_of(_thread.get_native_id())
     except (AttributeError, OSError):
@@ -98,7 +98,7 @@ def has_clocks() -> bool:
 
 
 def tid_of(ident: int, main: Optional[int]) -> Optional[int]:
-    """Return the kernel's id of a thread, None for one that ``threading`` doesn't know."""
+    """Return the kernel's id of a thread; None for one that ``threading`` doesn't know."""
     if ident == main:
         return Native.getpid()
     thread = threading._active.get(ident)  # type: ignore[attr-defined]

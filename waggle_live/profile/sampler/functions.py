@@ -1,6 +1,6 @@
-"""What the sampler has found out: each function's times, and which have series of their own.
+"""What the sampler has found: each function's times, and which have series of their own.
 
-A function is a Python function as its code has it: ``name [file.py:line]``, as TAU's are.
+A function is a Python function as its code names it: ``name [file.py:line]``, as TAU's are.
 """
 
 import weakref
@@ -14,12 +14,12 @@ from ..function_state import FunctionState, Values
 from ..places import DEFAULT_LIMIT, admit
 from .stacks import Stacks
 
-#: Frames of a stack that are looked at, from the innermost on.
+#: The most frames of a stack that are read, from the innermost on.
 DEFAULT_MAX_DEPTH = 200
-#: Functions that are told apart while they have no series, and codes whose function is known.
+#: The most functions that are told apart without a series, and the most codes that are kept.
 DEFAULT_MAX_FUNCTIONS, DEFAULT_MAX_CODES = 4096, 8192
-#: Nanoseconds that a plugin is taken to compute at least: in its first second each function of its
-#: start has a large share of all time, and would take a place for good.
+#: The least total in nanoseconds that shares are computed of. In a plugin's first second each
+#: function of its start has a large share, and would take a place for good.
 DEFAULT_LEAST_TOTAL = 60 * 10**9
 
 
@@ -39,13 +39,13 @@ class SampledState(FunctionState):
 
     def _fields(self, *folded: Any) -> str:
         calls, exclusive, inclusive, cpu = folded
-        if self.name == OTHER_FUNCTIONS:  # of many functions it would count a time many times
+        if self.name == OTHER_FUNCTIONS:  # over many functions it would count a time many times
             inclusive = None
         return super()._fields(calls, exclusive, inclusive, cpu)
 
 
 class Function:
-    """A function, and what it has taken since this was last told to its state."""
+    """A function, and its times since they were last added to its state."""
 
     __slots__ = ("cost", "cpu", "exclusive", "inclusive", "label", "mark", "state")
 
@@ -54,9 +54,9 @@ class Function:
         self.state: Optional[SampledState] = None
         self.exclusive = self.inclusive = 0
         self.cpu: Optional[int] = None
-        #: CPU in all, or wall clock where that isn't known.
+        #: All CPU time, or wall clock if CPU is unknown.
         self.cost = 0
-        #: Of the latest stack that it was found in.
+        #: The mark of the latest stack that it was found in.
         self.mark = 0
 
 
@@ -65,24 +65,24 @@ Stack = Tuple[Function, ...]
 
 
 class SampledFunctions:
-    """The functions of one reporter. For the sampler's thread, but for ``states``."""
+    """The functions of one reporter. For the sampler's thread, except ``states``."""
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._limit = limit
-        #: By the id of a code, which may go, and another have its id.
+        #: By the id of a code. A code may end, and another get its id.
         self._codes: Dict[int, Tuple[Callable[[], Any], Function]] = {}
         self._other = Function(OTHER_FUNCTIONS)
         self._functions: Dict[str, Function] = {}
         self._admitted: List[SampledState] = []
         self._total = 0
         self._mark = 0
-        #: Where whole stacks are collected, by whom they are for.
+        #: Collections of whole stacks, by who asked for them.
         self.collections: Dict[str, Stacks] = {}
 
     def states(self) -> List[SeriesState]:
-        """Return the states to send; a copy."""
+        """Return a copy of the list of states to send."""
         states: List[SeriesState] = list(self._admitted)
-        if self._other.state is not None:  # behind all that may be added up in it
+        if self._other.state is not None:  # after all that may be added up in it
             states.append(self._other.state)
         return states
 
@@ -99,7 +99,7 @@ class SampledFunctions:
         return tuple(found)
 
     def add(self, stack: Stack, wall: int, cpu: Optional[int]) -> None:
-        """Count nanoseconds that a thread was on that stack, and CPU that it used there."""
+        """Count nanoseconds that a thread was on that stack, and the CPU that it used there."""
         function = stack[0]
         function.exclusive += wall
         if cpu is not None:
@@ -113,11 +113,11 @@ class SampledFunctions:
             stacks.add(stack, wall, cpu)
 
     def add_elsewhere(self, cpu: int) -> None:
-        """Count CPU that nothing is known of."""
+        """Count CPU whose function is unknown."""
         self._other.cpu = (self._other.cpu or 0) + cpu
 
     def tell(self) -> None:
-        """Hand what was counted to the states."""
+        """Add what was counted to the states."""
         risen = [each for each in self._functions.values() if each.inclusive or each.cpu]
         for function in risen:
             cost = function.exclusive if function.cpu is None else function.cpu
@@ -140,7 +140,7 @@ class SampledFunctions:
         other.exclusive, other.inclusive, other.cpu = 0, 0, None
 
     def fold_away(self, state: SeriesState) -> None:
-        """Have a state, for which the collector has no room, added up in the other functions'."""
+        """Add a state that the collector has no room for up in that of the other functions."""
         if self._other.state is None:
             self._other.state = self._state(OTHER_FUNCTIONS)
         if state is not self._other.state and state.into is None:
@@ -148,12 +148,12 @@ class SampledFunctions:
             state.changed = True
 
     def _admit(self, candidates: List[Function]) -> None:
-        """Give places to the most expensive; as TAU's functions, they keep them.
+        """Give places to the most expensive functions, for good, as for TAU's functions.
 
-        Those that only called others so far get none.
+        Functions that only called others so far get none.
         """
         own = [each for each in candidates if each.exclusive or each.cpu]
-        own.sort(key=lambda each: each.exclusive, reverse=True)  # among equals, of no CPU at all
+        own.sort(key=lambda each: each.exclusive, reverse=True)  # decides if none has CPU time
         for function in admit(
             own,
             lambda each: each.cost,
@@ -170,7 +170,7 @@ class SampledFunctions:
         return state
 
     def _learn(self, code: Any) -> Tuple[Callable[[], Any], Function]:
-        # So that an author tells our functions from those of the plugin.
+        # So that an author can tell our functions from the plugin's.
         named = ("waggle_live." if is_own_code(code) else "") + code.co_name
         place = "%s [{%s}{%d}]" % (named, code.co_filename, code.co_firstlineno)
         name = place.encode("utf-8", "replace")

@@ -1,6 +1,6 @@
 """The sampler of this process: a thread that looks at the stacks of all others.
 
-Off until somebody asks for it. Nothing of the plugin is changed, and none of its frames is kept.
+Off until it is asked for. It changes nothing of the plugin, and keeps none of its frames.
 """
 
 import _thread
@@ -28,7 +28,7 @@ _COLLECTED = "collected"
 
 
 class Sampler(Profiler):
-    """Samples on behalf of one reporter at a time, in a thread of its own. Thread-safe."""
+    """Samples for one reporter at a time, in a thread of its own. Thread-safe."""
 
     def __init__(self) -> None:
         self._log_once = LogOnce()
@@ -43,12 +43,12 @@ class Sampler(Profiler):
         try:
             self.after_fork_in_child()
             if hz == 0 and self._run is None:
-                return None  # as at the end of each session; no lock, see ``Registry.states``
+                return None  # the usual case at a session's end; no lock, see ``Registry.states``
             with self._lock:
                 return self._set_rate(owner, hz)
         except Exception as error:
-            self._log_once.fault(error, "an error of ours in the profiler")
-            return "an error of ours"
+            self._log_once.fault(error, "internal error in the profiler")
+            return "an internal error"
 
     def states(self, owner: Any) -> List[SeriesState]:
         """See :class:`Profiler`."""
@@ -71,14 +71,14 @@ class Sampler(Profiler):
         return {} if stacks is None else stacks.folded()
 
     def after_fork_in_child(self) -> None:
-        """Start anew in a forked child, if this is one that hasn't yet."""
+        """Start anew in a forked child, unless that has been done."""
         if self._pid != Native.getpid():
             self._start_anew()
 
     def _start_anew(self) -> None:
         self._pid = Native.getpid()
         self._lock = Native.RLock()
-        #: What Python calls the main thread. Later gevent may have put a greenlet in its place.
+        #: Python's main thread. Later gevent may have replaced it by a greenlet.
         self._main = threading.main_thread().ident
         if getattr(_thread, "get_native_id", lambda: 0)() == self._pid:
             self._main = Native.get_ident()
@@ -110,7 +110,7 @@ class Sampler(Profiler):
             return None
         if not getattr(sys, "_is_gil_enabled", lambda: True)():
             return "this Python runs without its lock, and stacks of other threads can't be read"
-        # Loaded where something is sampled, and not by each plugin: it takes some milliseconds.
+        # Loaded only if something is sampled, since it takes some milliseconds.
         from .sampling_thread import SamplingThread
 
         run = SamplingThread(owner, hz, self._functions_of(owner), self._main, self._output())

@@ -1,13 +1,13 @@
-"""One sample: where each thread is, how long since it was last looked at, and what CPU it used.
+"""One sample: where each thread is, the time since its last look, and the CPU that it used.
 
-Wall clock counts for the function that a thread is found in. CPU has to wait until the thread is
-found at work. A loop that works for 10 ms and waits for 30 is found waiting most of the time, and
-what it has used since the sample before was not used by the function that waits. So each thread's
-CPU is kept until a sample finds it running, and counts for the function that runs then. Over many
-samples the shares are right.
+Wall clock counts for the function in which a thread is found. CPU has to wait until the thread is
+found running. A loop that works for 10 ms and waits for 30 is found waiting most of the time. The
+function that waits did not use the CPU since the last sample. So each thread's CPU is kept until a
+sample finds it running, and counts for the function that runs then. Over many samples the shares
+are right.
 
-Whether a thread runs is seen by its clock, in a short time right after the look at its stack: the
-one that was stopped by us goes on then, and one that waits doesn't.
+A thread's clock shows whether it runs, in a short time right after the look at its stack. A thread
+that we had stopped goes on then; one that waits doesn't.
 """
 
 import sys
@@ -25,28 +25,29 @@ from .clocks import (
 )
 from .functions import SampledFunctions
 
-#: A thread that used CPU in this share of a time ran all of it.
+#: A thread that used CPU in this share of a time counts as running all of it.
 ALL_THE_TIME = 0.9
-#: Nanoseconds of CPU that a thread uses right after a look if it was running, and seconds for which
-#: it is watched: the later ones where it would run, but other processes have the processor.
+#: Nanoseconds of CPU that show that a thread runs, and seconds for which it is watched after a
+#: look. The later ones are for threads that are ready while other processes have the processor.
 GOING_ON, WATCHED = 50000, (0.0002, 0.001, 0.004)
-#: A wait that takes so many times as long as it should tells that processors are short.
+#: If a wait takes so many times too long, processors are short.
 LATE = 2
-#: Nanoseconds after which CPU counts for the function that waits, as of a thread that never gives
-#: the interpreter to us but to wait.
+#: After so many nanoseconds, CPU counts for the function that waits. Some threads give the
+#: interpreter up only to wait.
 MAX_KEPT = 2000000000
-#: Nanoseconds between looks for threads that are new, and at one of many that don't run, at most.
+#: The longest time in nanoseconds between searches for new threads, and between looks at one of
+#: many that don't run.
 MAX_IDLE = 250000000
-#: Samples between two looks at the CPU of threads that Python doesn't know.
+#: Samples between two readings of the CPU of threads that Python doesn't know.
 SHARED_EACH = 5
-#: Threads from which on those that don't run are looked at less often.
+#: With more threads than this, those that don't run are looked at less often.
 MANY = 64
 
 
 def is_only_interpreter() -> bool:
-    """Whether all frames of this process are those of threads that wait for our lock.
+    """Tell whether all frames of this process belong to threads that wait for our lock.
 
-    Not where Python 3.12 or later has made another interpreter, which has a lock of its own.
+    Not so if Python 3.12 or later has another interpreter, which has its own lock.
     """
     for name in ("_interpreters", "_xxsubinterpreters"):
         if name in sys.modules and sys.version_info >= (3, 12):
@@ -57,7 +58,7 @@ def is_only_interpreter() -> bool:
 class Samples:
     """The samples of one reporter's functions. For the sampler's thread alone.
 
-    ``main``: what Python calls the main thread, whatever has replaced ``threading``.
+    ``main``: Python's main thread, even if something has replaced ``threading``.
     """
 
     def __init__(self, functions: SampledFunctions, main: Optional[int]) -> None:
@@ -65,12 +66,12 @@ class Samples:
         self._has_clocks = has_clocks()
         self._main = main
         self._threads: Dict[int, Watched] = {}
-        #: The sender's, and others of ours.
+        #: The ids of the sender's thread and others of ours.
         self._own: Dict[int, Watched] = {}
-        #: When the last sample was taken, and when all threads were last looked for.
+        #: When the last sample was taken, and when new threads were last searched for.
         self._last, self._looked = 0, 0
         self._samples = 0
-        #: When a thread had run, or may have.
+        #: When a thread last ran, or may have.
         self._ran = Native.perf_counter_ns()
         #: CPU of the process that is counted already; None before the first sample.
         self._counted: Optional[int] = None
@@ -95,7 +96,7 @@ class Samples:
         self._last = now
 
     def idle_seconds(self) -> float:
-        """Return for how long no thread has run."""
+        """Return for how many seconds no thread has run."""
         return (self._last - self._ran) / 1e9
 
     def count_still(self) -> None:
@@ -104,15 +105,15 @@ class Samples:
             self._count_still(thread)
 
     def settle(self) -> None:
-        """Count all that is kept for the functions that its threads were found in last."""
+        """Count all CPU that is kept for the functions in which its threads were last found."""
         self.count_still()
         for thread in self._threads.values():
             self._leave(thread)
 
     def _read(self, now: int) -> Tuple[bool, bool]:
-        """Read the clocks; weigh the threads that have not run.
+        """Read the clocks, and weigh the threads that have not run.
 
-        Return whether any has, or may have, and whether all clocks were read.
+        Returns whether any has run, or may have, and whether all clocks were read.
         """
         has_run, is_all = not self._threads, True
         for thread in self._threads.values():
@@ -127,12 +128,12 @@ class Samples:
         return has_run, is_all
 
     def _look(self, now: int) -> List[Watched]:
-        """Find the stack of each thread that has run, and of each that is new; return these."""
+        """Return each thread that has run or is new, with its stack found."""
         found = []
         frame: Any = None
         frames = sys._current_frames()
         try:
-            frames.pop(Native.get_ident(), None)  # else this one would keep itself alive
+            frames.pop(Native.get_ident(), None)  # else this frame would keep itself alive
             self._looked = now
             for ident, frame in frames.items():
                 if ident in Native.own_idents:
@@ -180,21 +181,21 @@ class Samples:
             for thread in unsure:
                 self._use(thread)
             running = [thread for thread in unsure if thread.ran >= GOING_ON]
-            # Where none goes on, others may have the processor, if we came late as well: that is
-            # worth a look at the state, which lets other threads in several times.
+            # If none goes on and we came late as well, other processes may have the processor. Then
+            # read the threads' states, which lets other threads run several times.
             if running or took < LATE * seconds or not any(each.is_runnable() for each in unsure):
                 break
         return running
 
     def _watched(self, known: Optional[Watched], ident: int, now: int) -> Watched:
-        """Return the thread of an ident, which another thread may have had before."""
+        """Return the thread of an id, which another thread may have had before."""
         tid = tid_of(ident, self._main) if self._has_clocks else None
         if known is not None and known.tid == tid:
             return known
         used = None
         if tid is not None:
             used = 0
-            # Who was there before, has used CPU that is not of this sample.
+            # A known thread may have used CPU before this sample.
             if not self._last or (known is not None and known.tid is None):
                 with suppress(OSError):
                     used = cpu_of(tid)
@@ -203,9 +204,9 @@ class Samples:
         return Watched(tid, used, self._last or now)
 
     def _share(self, ran: List[Watched]) -> None:
-        """Have the threads that ran share the CPU that no thread of Python's has used.
+        """Share the CPU that no thread of Python's has used among the threads that ran.
 
-        Libraries in C compute in threads of their own, for the functions that called them.
+        C libraries compute in threads of their own, for the functions that called them.
         """
         if not self._has_clocks:
             return
@@ -215,7 +216,7 @@ class Samples:
         if self._counted is None:
             self._counted = total
         rest = total - self._counted
-        if rest > 0:  # the clocks are read one after the other
+        if rest > 0:  # the clocks are read one after another
             self._counted = total
             used = sum(thread.ran for thread in ran)
             for thread in ran if used else ():
@@ -224,7 +225,7 @@ class Samples:
                 self._functions.add_elsewhere(rest)
 
     def _use(self, thread: Watched) -> int:
-        """Read a thread's clock; return what it used since, -1 where it has ended."""
+        """Read a thread's clock. Returns what it used since the last time, -1 if it has ended."""
         if not thread.pending:
             thread.since = self._last
         step = thread.read()
@@ -238,7 +239,7 @@ class Samples:
             thread.weighed = thread.still
 
     def _leave(self, thread: Watched) -> None:
-        """Count the CPU that is kept of a thread for the function that it was found in."""
+        """Count a thread's kept CPU for the function in which it was found."""
         self._count_still(thread)
         if thread.pending and thread.stack:
             self._functions.add(thread.stack, 0, thread.pending)

@@ -11,12 +11,12 @@ from .functions import SampledFunctions
 from .samples import Samples
 from .stacks import DEFAULT_FILE_BYTES, DEFAULT_FILE_STACKS, Stacks, write
 
-#: Nanoseconds of CPU that a sample may take on average. Where one takes longer, as with hundreds
-#: of threads that run, the next one comes later. At 50 a second it is 1 %.
+#: Nanoseconds of CPU that a sample may take on average: 1 % at 50 samples per second. If one takes
+#: longer, as with hundreds of running threads, the next one comes later.
 DEFAULT_MAX_COST = 200000
-#: Seconds between two times that what was found is handed on, and that an end waits at most.
+#: Seconds between two updates of the states, and the longest wait of an end.
 TELL_SECONDS, END_SECONDS = 0.25, 0.2
-#: Seconds after which a process in which nothing runs is looked at less often, and how often.
+#: Seconds after which an idle process is looked at less often, and how often.
 IDLE_SECONDS, IDLE_PAUSE = 1.0, 0.2
 _WRITTEN = "written"
 
@@ -28,7 +28,7 @@ _log_once = LogOnce()
 
 
 class SamplingThread:
-    """Samples ``hz`` times a second on behalf of ``owner``; ``start`` starts, ``end`` ends it."""
+    """Samples ``hz`` times a second for ``owner``. ``start`` starts it, ``end`` ends it."""
 
     def __init__(
         self, owner: Any, hz: int, functions: SampledFunctions, main: Optional[int], output: str
@@ -47,17 +47,17 @@ class SamplingThread:
         self._wake.acquire()
 
     def start(self) -> None:
-        """Start the thread; raises RuntimeError where none can be started."""
+        """Start the thread. Raises RuntimeError if none can be started."""
         Native.start_thread(self._run)
         if not has_clocks():
             _log_once("clocks", NO_CLOCKS)
 
     def has_ended(self) -> bool:
-        """Whether the thread is gone, or about to go."""
+        """Tell whether the thread has ended, or is about to."""
         return self._is_over
 
     def set_rate(self, hz: int) -> None:
-        """Take so many samples a second from now on."""
+        """Take ``hz`` samples a second from now on."""
         self._hz = hz
         self._wake_up()
 
@@ -71,7 +71,7 @@ class SamplingThread:
         try:
             self._sample()
         except Exception as error:
-            _log_once.fault(error, "the profiler ends, for an error of ours")
+            _log_once.fault(error, "the profiler ends because of an internal error")
         finally:
             self._is_over = True
             self._ended.set()
@@ -93,10 +93,10 @@ class SamplingThread:
                     samples.count_still()
                     self._functions.tell()
             except Exception as error:
-                _log_once.fault(error, "a sample is left out, for an error of ours")
+                _log_once.fault(error, "a sample is left out because of an internal error")
             before, cost = cpu_of_this_thread(), cpu_of_this_thread() - before
-            # Not at equal distances: a plugin that does one thing 50 times a second would always
-            # be met at the same place of it. These are spread evenly.
+            # Not at equal distances: a loop that runs 50 times a second would always be met at the
+            # same place. These offsets are spread evenly.
             phase = (phase + 0.618034) % 1
             pause = 1 / self._hz * max(1.0, cost / DEFAULT_MAX_COST)
             if samples.idle_seconds() > IDLE_SECONDS:

@@ -1,4 +1,4 @@
-"""Folded stacks: how long each was seen, in the form that flame graphs read."""
+"""Folded stacks: the time of each, in the form that flame graphs read."""
 
 import os
 import stat
@@ -8,14 +8,14 @@ from typing import Any, Dict, Optional
 from ...wire.protocol import OTHER_FUNCTIONS
 from ...wire.stacks import MAX_STACKS, MAX_STACKS_BYTES, Times, flame_graph
 
-#: Of what is written to a file: different stacks, and bytes of their text.
+#: The most stacks in a file, and bytes of their text.
 DEFAULT_FILE_STACKS, DEFAULT_FILE_BYTES = 10000, 4 * 1024 * 1024
 
 _NONE: Times = (0, None)
 
 
 class Stacks:
-    """A collection: ``add`` is for one thread, ``folded`` for any."""
+    """A collection of stacks. ``add`` is for one thread, ``folded`` for any."""
 
     def __init__(self, max_stacks: int = MAX_STACKS, max_bytes: int = MAX_STACKS_BYTES) -> None:
         self._places, self._room = max_stacks, max_bytes
@@ -33,7 +33,7 @@ class Stacks:
         self._times[text] = before[0] + wall, both
 
     def folded(self) -> Dict[str, Times]:
-        """Return what was counted, a copy: ``{"root;caller;callee": times}``."""
+        """Return a copy of the counts: ``{"root;caller;callee": times}``."""
         return dict(list(self._times.items()))
 
     def _text_of(self, stack: Any) -> str:
@@ -47,9 +47,9 @@ class Stacks:
 
 
 def write(path: str, folded: Dict[str, Times]) -> None:
-    """Write folded stacks to a file in one step; raises OSError, and then leaves it as it was.
+    """Write folded stacks to a file in one step. If that raises OSError, the file is unchanged.
 
-    As ``wire.stacks.flame_graph`` says.
+    The form is that of ``wire.stacks.flame_graph``.
     """
     path = os.path.realpath(path)
     with suppress(FileNotFoundError):

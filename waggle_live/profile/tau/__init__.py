@@ -1,7 +1,7 @@
 """TAU's profiles, live: which functions the time of a plugin goes to.
 
 TAU (the Tuning and Analysis Utilities) measures the functions of a program and writes profiles.
-``profile`` reads one, ``directory`` all that a program writes, ``functions`` chooses those that
-are shown, ``forwarder`` carries them to the collector; ``start`` makes TAU write while the
-program runs, and ``commands`` puts it all together. ``docs/guides/tau.md`` is the guide.
+``profile`` reads one file, ``directory`` all that a program writes. ``functions`` chooses those
+that are shown, ``forwarder`` carries them to the collector. ``start`` makes TAU write while the
+program runs, and ``commands`` joins these parts. ``docs/guides/tau.md`` is the guide.
 """

@@ -22,13 +22,13 @@ from .functions import Functions
 from .program import parse, tau_command
 from .start import waggle_live_tau_start as launcher
 
-#: Seconds between two looks at the directory.
+#: Seconds between two readings of the directory.
 POLL_INTERVAL = 0.25
-#: Seconds that the end may wait for the collector.
+#: The longest time that the end waits for the collector, in seconds.
 EXIT_TIMEOUT = 0.5
 
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-#: What a terminal sends to all of its programs itself.
+#: Signals that a terminal itself sends to all of its programs.
 _OF_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 NO_TAU = """\
 waggle-live: TAU is not installed here: neither tau_python nor tau_exec is on the PATH.
@@ -37,9 +37,9 @@ docs/guides/tau.md, in the repository of Waggle Live, says how."""
 
 
 def tau_run(options: argparse.Namespace) -> int:
-    """Run a script under TAU; returns its exit status, 128 + n if signal n ended it.
+    """Run a script under TAU. Returns its exit status, or 128 + n if signal n ended it.
 
-    Raises InvalidAddress, and LiveMetricsError where there is no such program.
+    Raises InvalidAddress, and LiveMetricsError if there is no such program.
     """
     program = parse([options.script, *options.args], options.python)
     command = tau_command(options.tau_command, program)
@@ -65,8 +65,10 @@ def tau_run(options: argparse.Namespace) -> int:
 
 
 def tau_watch(options: argparse.Namespace) -> int:
-    """Forward what is in a directory until a signal; returns 0. Raises InvalidAddress, and
-    LiveMetricsError where there is no such directory."""
+    """Forward the profiles in a directory until a signal. Returns 0.
+
+    Raises InvalidAddress, and LiveMetricsError if there is no such directory.
+    """
     if not os.path.isdir(options.directory):
         raise LiveMetricsError("no such directory: %s" % options.directory)
     forwarder = _forwarder(options.directory, options, None)
@@ -82,12 +84,12 @@ def tau_watch(options: argparse.Namespace) -> int:
 
 
 def _environ(plain: Dict[str, str], directory: str) -> Dict[str, str]:
-    """Return the environment for TAU, and leave the plain one where the program gets it back."""
+    """Return the environment for TAU. The plain one is saved for the program."""
     launcher.write_environ(directory, plain)
-    # Other forms are not written while a program runs.
+    # TAU writes other forms only at a program's end.
     environ = dict(plain, PROFILEDIR=directory, TAU_PROFILE_FORMAT="profile")
     if not plain.get("LC_ALL"):
-        # TAU's script sets LANG=C, which would change how the program's stdout is encoded.
+        # TAU's script sets LANG=C, which would change the encoding of the program's stdout.
         encoding = plain.get("LC_CTYPE") or plain.get("LANG")
         if encoding:
             environ["LC_CTYPE"] = encoding
@@ -97,7 +99,7 @@ def _environ(plain: Dict[str, str], directory: str) -> Dict[str, str]:
 def _run(
     command: List[str], environ: Dict[str, str], directory: str, poll: Callable[[], None]
 ) -> int:
-    """Run a command, which gets the signals that come here, and poll until it ends.
+    """Run a command, pass signals on to it, and poll until it ends.
 
     Returns its exit status, which TAU's command may have lost, or 128 + n after signal n. Raises
     OSError if it can't be started.
@@ -109,7 +111,7 @@ def _run(
         if not started:
             early.append(number)
         else:
-            # The program itself, where TAU's command is a shell that waits for it.
+            # The program itself: TAU's command may be a shell that waits for it.
             pid = launcher.read_number(directory, launcher.PID_FILE)
             if pid is None and started[0].returncode is None:
                 pid = started[0].pid
@@ -117,12 +119,12 @@ def _run(
                 os.kill(pid, number)
 
     def leave(number: int, frame: Any) -> None:
-        """The terminal sends it to the program, too."""
+        """Leave the signal to the program, to which the terminal sends it too."""
 
     for number in _PASSED_ON:
         signal.signal(number, pass_on)
     for number in _OF_THE_TERMINAL:
-        # No SIG_IGN, which the program would inherit.
+        # Not SIG_IGN, which the program would inherit.
         signal.signal(number, leave if os.isatty(0) else pass_on)
     child = subprocess.Popen(command, env=environ)
     started.append(child)
@@ -132,7 +134,7 @@ def _run(
         with suppress(subprocess.TimeoutExpired):
             child.wait(timeout=POLL_INTERVAL)
         poll()
-    # A signal to the whole group ends a shell at once, and the program when it is done.
+    # A signal to the whole group ends a shell at once, but the program only when it is ready.
     program = launcher.read_number(directory, launcher.PID_FILE)
     while program is not None and _is_running(program):
         time.sleep(POLL_INTERVAL)
@@ -165,6 +167,6 @@ def _forwarder(directory: str, options: argparse.Namespace, script: Optional[str
 
 
 def script_of(command: str) -> str:
-    """Return the script that a command line runs, or else its program."""
+    """Return the script that a command line runs, else its program."""
     words = command.split() or [""]
     return next((word for word in words[1:] if word.endswith(".py")), words[0])

@@ -1,8 +1,8 @@
 """A directory of profiles: all that programs under TAU write there, whole files or nothing.
 
-TAU writes in place, so a file may be read while it is being written. One is read only if it stood
-still for :data:`SETTLE` before and did not change meanwhile, and taken only if it is whole; what
-it said before stands until then. Files of several metrics lie in ``MULTI__<METRIC>``.
+TAU writes in place, so a file may be read while it is being written. A file is read only if it was
+unchanged for :data:`SETTLE` before and does not change meanwhile. It is accepted only if it is
+whole; until then its earlier content counts. Files of several metrics are in ``MULTI__<METRIC>``.
 """
 
 import glob
@@ -17,17 +17,17 @@ from . import rows as of_rows
 from .profile import Profile, Row, Run, parse
 from .start.waggle_live_tau_start import CHILD
 
-#: Seconds that a file that changed must have been left alone; longer than a tick of its time.
+#: Seconds that a file must have been unchanged; longer than a tick of its time.
 SETTLE = 0.02
-#: A larger file is not read but counted as torn.
+#: The largest size in bytes. A larger file is not read but counted as torn.
 DEFAULT_MAX_BYTES = 64 << 20
-#: Of more files those that were written last are read.
+#: The most files. Of more, those that were written last are read.
 DEFAULT_MAX_FILES = 4096
-#: The metrics that are times, in microseconds; any other is listed and left alone.
+#: The metrics that are times, in microseconds. Any other is listed and ignored.
 TIME, CPU_TIME = "TIME", "CPU_TIME"
 
-#: What the name of a profile ends with: node, context, thread. A forked child's under ``tau-run``
-#: says that it is its parent's, and counts again what was the parent's before the fork.
+#: The end of a profile's name: node, context, thread. Under ``tau-run`` a forked child's names its
+#: parent, and counts again what the parent counted before the fork.
 _FILE = re.compile(r"\.(?!%d\.)-?\d+\.(\d+\.\d+)\Z" % CHILD)
 #: The other forms of ``TAU_PROFILE_FORMAT``, by the names of their files.
 _OTHER_FORMS = (
@@ -44,11 +44,11 @@ class Reading(NamedTuple):
     """What one file says: the functions of one thread of a run, measured by one metric."""
 
     profile: Profile
-    #: Of a thread there may be several files, a dump and the final profile.
+    #: Its thread. A thread may have several files: a dump and the final profile.
     thread: str
     #: Unix time at which the file was written.
     dumped: float
-    #: What counts of the profile's rows, by key (see :mod:`waggle_live.profile.tau.rows`);
+    #: The rows that count, by key (see :mod:`waggle_live.profile.tau.rows`);
     #: nothing where its metric is no time.
     functions: Dict[bytes, Values]
     #: Keys of those that TAU has stopped measuring.
@@ -71,15 +71,15 @@ class Directory:
         max_bytes: int = DEFAULT_MAX_BYTES,
         max_files: int = DEFAULT_MAX_FILES,
     ) -> None:
-        #: Files that were not whole when they were read, or changed meanwhile.
+        #: The number of files that were not whole when they were read, or changed meanwhile.
         self.torn = 0
         #: Metrics that were found and are not forwarded.
         self.others: Set[str] = set()
         #: Forms of profiles that were found and can't be read.
         self.forms: Set[str] = set()
-        #: Files that were too many and are left alone, at the last look.
+        #: The number of files above the limit, which were ignored at the last reading.
         self.surplus = 0
-        #: The run of each file that is there and was ever whole.
+        #: The run of each present file that was ever whole.
         self.runs: Dict[str, Run] = {}
         self._path = path
         self._sleep = sleep
@@ -88,8 +88,10 @@ class Directory:
         self._seen: Dict[str, _Signature] = {}
 
     def read(self) -> List[Reading]:
-        """Return what the files say that changed since the last look, those of the oldest run
-        first; never raises for what is there."""
+        """Return the readings of files that changed since the last call, the oldest run first.
+
+        Never raises for what is there.
+        """
         before, self._seen = self._seen, self._look()
         changed = [path for path, signature in self._seen.items() if before.get(path) != signature]
         self.runs = {path: run for path, run in self.runs.items() if path in self._seen}
@@ -115,13 +117,13 @@ class Directory:
                 if signature is not None:
                     found[path] = signature
         self.surplus = max(0, len(found) - self._max_files)
-        # A program that adds a file with each dump must not be left at its first ones.
+        # A program that adds a file with each dump must not be stuck at its first ones.
         for path in sorted(found, key=lambda path: found[path][1])[: self.surplus]:
             del found[path]
         return found
 
     def _take(self, path: str, signature: _Signature) -> Reading:
-        """Read one file; raises OSError, InvalidProfile or OverflowError if it is not whole."""
+        """Read one file. Raises OSError, InvalidProfile or OverflowError if it is not whole."""
         if signature[2] > self._max_bytes or _signature(path) != signature:
             raise InvalidProfile("it is too large, or being written")
         with open(path, "rb") as file:
@@ -145,7 +147,7 @@ def _other_form(name: str) -> Optional[str]:
 
 
 def _functions(rows: List[Row]) -> Dict[bytes, Values]:
-    """Sum up the rows that count, by key; raises OverflowError for an infinite time."""
+    """Add up the rows that count, by key. Raises OverflowError for an infinite time."""
     functions: Dict[bytes, Values] = {}
     groups = {row[4] for row in rows}
     repeated = {group for group in groups if of_rows.REPEATED.search(group)}
@@ -155,20 +157,20 @@ def _functions(rows: List[Row]) -> Dict[bytes, Values]:
             before = functions.get(key, (0, 0, 0))
             functions[key] = (
                 before[0] + int(calls),
-                # Microseconds, in TAU's %.16G mostly whole.
+                # Microseconds, which are mostly whole in TAU's %.16G.
                 before[1] + round(float(exclusive) * 1000),
                 before[2] + round(float(inclusive) * 1000),
             )
-    # What that thread takes is no part of the program.
+    # That thread is no part of the program.
     return {} if any(map(of_rows.is_dumper, functions)) else functions
 
 
 def _signature(path: str) -> Optional[_Signature]:
-    """Return what changes when a file is written or replaced; None if it is no plain file."""
+    """Return a value that changes when a file is written or replaced; None for no plain file."""
     try:
         stat = os.stat(path)
     except OSError:
         return None
     if not S_ISREG(stat.st_mode):
-        return None  # a fifo would be waited for
+        return None  # reading a fifo would wait
     return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -1,7 +1,7 @@
 """From a directory of profiles to the collector: a session for each run of each process.
 
-A run of TAU is to the collector what a process of a plugin is: its counters add up with those of
-the runs before it, and it is told from them by its pid and start.
+The collector treats a run of TAU as a process of a plugin. Its counters add up with those of
+earlier runs. Its pid and start tell it from them.
 """
 
 import math
@@ -23,38 +23,38 @@ from .functions import Functions
 from .profile import Run
 from .run_state import RunState
 
-#: Runs that are forwarded at once; more are logged and left alone.
+#: The most runs that are forwarded at once. Further ones are logged and ignored.
 DEFAULT_MAX_RUNS = 64
-#: Runs that are remembered once their files are gone, so that none is counted twice.
+#: The most runs that are remembered after their files are gone, so that none counts twice.
 _MAX_GONE = 1000
-#: Seconds after which a run whose files are gone has ended: some remove a dump before the next.
+#: Seconds after which a run without files has ended. Some remove a dump before the next one.
 GRACE = 2.0
 
 
 class Forwarder:
-    """Reads and forwards at each ``poll``; ``close`` ends it. Used by one thread."""
+    """Reads and forwards at each ``poll``. ``close`` ends it. Used by one thread."""
 
     def __init__(self, directory: Directory, begin: "Callable[[Reading], ForwardedRun]") -> None:
         self._directory = directory
-        #: Makes a run of the first that is read of it.
+        #: Makes a run from its first reading.
         self._begin = begin
         self._runs: Dict[Run, ForwardedRun] = {}
         self._gone: Deque[Run] = deque(maxlen=_MAX_GONE)
-        self._torn = 0  # of the directory, as far as a run has it already
+        self._torn = 0  # torn files of the directory that a run has counted already
         self._log_once = LogOnce()
 
     def poll(self, *, final: bool = False) -> None:
-        """Read what is there and hand it to the senders; never raises.
+        """Read the directory and hand it to the senders. Never raises.
 
-        ``final``: the program has ended, so this is all that there will be.
+        ``final``: the program has ended, so nothing follows.
         """
         try:
             self._poll(final)
-        except Exception as error:  # ours to mend, never the plugin's to suffer
-            self._log_once.fault(error, "an error of ours in reading profiles, which goes on")
+        except Exception as error:  # an internal error must not reach the plugin
+            self._log_once.fault(error, "internal error while reading profiles; reading goes on")
 
     def close(self, status: str = "ok", timeout: float = 0.5) -> None:
-        """Send what is left and end all sessions; waits at most ``timeout`` seconds in all."""
+        """Send what is left and end all sessions. Waits at most ``timeout`` seconds in all."""
         for wait in [run.sender.finish(status, timeout) for run in self._runs.values()]:
             wait()
         self._runs.clear()
@@ -72,7 +72,7 @@ class Forwarder:
                 forwarded.take([], final=True)
         torn = self._directory.torn - self._torn
         if torn and self._runs:
-            # A file that is not whole doesn't say whose it is: most likely the latest run's.
+            # A torn file doesn't say whose it is: most likely the latest run's.
             list(self._runs.values())[-1].add_torn(torn)
             self._torn += torn
         self._end_those_gone(set(self._directory.runs.values()))
@@ -117,7 +117,7 @@ class ForwardedRun:
         functions: Functions,
         addresses: Callable[[], List[Address]],
     ) -> None:
-        #: Monotonic time of the last look that found files of it.
+        #: Monotonic time of the last reading that found files of it.
         self.last_seen = 0.0
         self._functions = functions
         self._run = RunState("")
@@ -134,7 +134,7 @@ class ForwardedRun:
         self._torn = 0
 
     def take(self, readings: List[Reading], final: bool = False) -> None:
-        """Take in what files of the run say; ``final``: there is nothing to come."""
+        """Add what files of the run say. ``final``: nothing follows."""
         is_first = self._dumped == -math.inf
         for label in self._functions.read(readings, final=final):
             if label not in self._states:
@@ -155,25 +155,25 @@ class ForwardedRun:
                 "TAU measures the CPU time of all for each of them",
             )
         for reading in readings:
-            # A file's time is the wall clock's; that it is compared with the same clock now, once,
-            # is all that it is used for.
+            # A file's time is of the wall clock. It is used only once, compared with that clock
+            # now.
             dumped = Native.monotonic() - max(0.0, time.time() - reading.dumped)
             self._dumped = max(self._dumped, dumped)
         self.add_torn(0)
-        if is_first:  # only now, so that the first update has all of it
+        if is_first:  # only now, so that the first update has everything
             self.sender.start()
 
     def add_torn(self, torn: int) -> None:
-        """Add to how many files were not whole, and tell how the run stands."""
+        """Add to the number of torn files, and report the state of the run."""
         self._torn += torn
         self._run.append((self._dumped, self._functions.dropped, self._torn))
 
     def states(self) -> List[SeriesState]:
-        """Return the states to send, a copy: the sender's thread asks while others are made."""
+        """Return a copy of the list of states: the sender's thread asks while others are made."""
         return [*self._states.values(), self._run]
 
 
 def _seconds(started: str) -> Optional[float]:
-    """Return TAU's starting timestamp, which is in microseconds, if it is one."""
+    """Return TAU's starting timestamp, given in microseconds, in seconds; None if it is none."""
     seconds = int(started) / 1e6 if started.isdigit() and len(started) < 18 else 0.0
     return seconds if 0 < seconds < 1e12 else None

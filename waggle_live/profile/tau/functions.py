@@ -1,9 +1,9 @@
-"""Which functions of a run have a series of their own, and what all of them come to.
+"""Which functions of a run have a series of their own, and the sums of all others.
 
-At most ``limit`` are admitted, the most expensive first, and stay. All others are added up in
-``__other__``, and what was added there stays there when one of them is admitted later. So no
-sum ever falls, and all of them together are at any time what TAU itself has counted. Waiting is
-added up in ``__idle__`` from the start.
+At most ``limit`` functions are admitted, the most expensive first, and stay. All others are added
+up in ``__other__``. What was added there stays there when one of them is admitted later. So no sum
+ever falls, and at any time all sums together are what TAU has counted. Waiting is added up in
+``__idle__`` from the start.
 """
 
 from typing import Dict, List, Optional, Pattern, Sequence, Set, Tuple
@@ -14,12 +14,12 @@ from ..places import DEFAULT_LIMIT, admit
 from . import rows
 from .directory import CPU_TIME, TIME, Reading
 
-#: What the wire takes.
+#: The largest value that the wire takes.
 _MAX = (1 << 63) - 1
 
-# Places in a sum.
+# Indices in a sum.
 CALLS, EXCLUSIVE, INCLUSIVE, EXCLUSIVE_CPU = range(4)
-#: Calls, then nanoseconds; None for what is not measured.
+#: Calls, then nanoseconds; None means not measured.
 Sum = List[Optional[int]]
 _PLACES: Dict[str, Tuple[int, ...]] = {
     TIME: (CALLS, EXCLUSIVE, INCLUSIVE),
@@ -42,8 +42,10 @@ class _Function:
         self.values = [0] * 4  # over all threads
 
     def rise(self, thread: str, place: int, value: int) -> int:
-        """Take in a thread's newer value and return by how much it rose. It doesn't fall: inclusive
-        time does in TAU's dumps, while a recursive function is on the stack."""
+        """Store a thread's newer value, and return by how much it rose. It never falls here.
+
+        In TAU's dumps inclusive time falls while a recursive function is on the stack.
+        """
         values = self.threads.setdefault(thread, [0] * 4)
         step = max(0, value - values[place])
         values[place] += step
@@ -51,7 +53,7 @@ class _Function:
         return step
 
     def cost(self) -> int:
-        """Exclusive time; of the processor where TAU measured nothing else."""
+        """Exclusive time; that of the processor if TAU measured nothing else."""
         return self.values[EXCLUSIVE] or self.values[EXCLUSIVE_CPU]
 
 
@@ -62,8 +64,8 @@ class Functions:
         self.sums: Dict[str, Sum] = {}
         #: Functions that were ever added up in ``__other__``.
         self.dropped = 0
-        #: Labels of functions that TAU has stopped measuring: their calls are not counted any more,
-        #: and the time of these is their callers'.
+        #: Labels of functions that TAU has stopped measuring. Their calls are no longer counted,
+        #: and the calls' time counts for their callers.
         self.throttled: Set[str] = set()
         #: Threads whose CPU time was measured.
         self._of_cpu: Set[str] = set()
@@ -73,13 +75,13 @@ class Functions:
 
     @property
     def is_cpu_mixed(self) -> bool:
-        """Whether CPU time is left out: TAU measures that of all threads for each of several."""
+        """Tell whether CPU time is left out: with several threads TAU gives each that of all."""
         return len(self._of_cpu) > 1
 
     def read(self, readings: Sequence[Reading], *, final: bool = False) -> Set[str]:
-        """Take in what files of the run say, and return the labels that changed.
+        """Add what files of the run say. Returns the labels that changed.
 
-        ``final``: there is nothing to come.
+        ``final``: nothing follows.
         """
         risen = []
         self._of_cpu |= {

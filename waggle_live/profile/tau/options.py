@@ -1,4 +1,4 @@
-"""The options of ``waggle-live tau-run`` and ``tau-watch``, without what the commands need."""
+"""The options of ``waggle-live tau-run`` and ``tau-watch``. Loads nothing else."""
 
 import argparse
 import re
@@ -6,14 +6,14 @@ from typing import Any, Callable
 
 from ..places import DEFAULT_LIMIT
 
-#: The largest limit: it leaves a process its other series.
+#: The largest limit: it leaves room for the other series of a process.
 MAX_LIMIT = 900
 #: Seconds between two dumps.
 DEFAULT_DUMP_INTERVAL = 2.0
 
 
 def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
-    """Add the two commands to those of ``waggle-live``; ``parent`` has the options all take."""
+    """Add the two commands to ``waggle-live``. ``parent`` has the options of all commands."""
     both = argparse.ArgumentParser(add_help=False, parents=[parent])
     both.add_argument(
         "--tau.functions",
@@ -29,21 +29,21 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         dest="include",
         metavar="REGEX",
         type=_regex,
-        help="only functions whose name it is found in get a series of their own",
+        help="only functions whose name matches REGEX anywhere get a series of their own",
     )
     run = commands.add_parser(
         "tau-run",
         parents=[both],
-        help="run a plugin under TAU and forward what its functions take",
-        description="Run a plugin's script under TAU and forward, while it runs, which functions "
-        "its time goes to. Needs TAU, built for the same Python: see docs/guides/tau.md.",
+        help="run a plugin under TAU and forward the time of its functions",
+        description="Run a plugin's script under TAU. While it runs, forward the time of its "
+        "functions. Needs TAU, built for the same Python: see docs/guides/tau.md.",
         usage="waggle-live tau-run [options] -- [PYTHON] app.py|-m MODULE [ARGS...]",
     )
     run.add_argument(
         "--tau.command",
         dest="tau_command",
         metavar="COMMAND",
-        help='how to run a script under TAU, like "tau_python -T serial,pthread,python"',
+        help='the command to run a script under TAU, like "tau_python -T serial,pthread,python"',
     )
     run.add_argument(
         "--tau.interval",
@@ -56,8 +56,7 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--python",
         metavar="PATH",
-        help="the interpreter, if it is another one than this command's; TAU must be built for "
-        "its version",
+        help="the interpreter (default: that of this command); TAU must be built for its version",
     )
     run.add_argument("script", help="the plugin's main script, -m MODULE, or a python to run it")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the script's own arguments")
@@ -66,23 +65,25 @@ def add_to(commands: Any, parent: argparse.ArgumentParser) -> None:
         "tau-watch",
         parents=[both],
         help="forward the profiles that programs under TAU write to a directory",
-        description="Forward the profiles that programs of any language, run under TAU, write to "
-        "a directory, until SIGINT or SIGTERM.",
+        description="Forward the profiles that programs under TAU write to a directory. The "
+        "programs may be in any language. Ends at SIGINT or SIGTERM.",
         usage="waggle-live tau-watch [options] DIR",
     )
-    watch.add_argument("directory", metavar="DIR", help="TAU's PROFILEDIR")
+    watch.add_argument(
+        "directory", metavar="DIR", help="the directory in TAU's variable PROFILEDIR"
+    )
     watch.set_defaults(main=_main)
 
 
 def _main(options: argparse.Namespace) -> int:
-    """Run the command; what it needs is loaded only then."""
+    """Run the command. Only then load what it needs."""
     from .commands import tau_run, tau_watch
 
     return tau_run(options) if options.command == "tau-run" else tau_watch(options)
 
 
 def _between(convert: Callable[[str], Any], low: float, high: float) -> Callable[[str], Any]:
-    """Return what takes a number of these bounds from the command line."""
+    """Return a parser of numbers within these bounds, for argparse."""
 
     def parse(text: str) -> Any:
         try:
@@ -100,4 +101,4 @@ def _regex(text: str) -> Any:
     try:
         return re.compile(text)
     except re.error as error:
-        raise argparse.ArgumentTypeError("no regular expression: %s" % error) from None
+        raise argparse.ArgumentTypeError("not a regular expression: %s" % error) from None

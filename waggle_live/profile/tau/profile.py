@@ -1,9 +1,9 @@
 """A profile as TAU writes it: one file, the functions of one thread, one metric.
 
-Nothing in it is escaped: a function's name may hold quotes, line ends and what looks like a row.
-So a row is recognised by its right end, and a file is taken only if it has exactly as many of
-these as its first line says, with nothing before, between or after them. A file that is cut
-short anywhere, or whose names can be read in two ways, is refused as a whole.
+Nothing in it is escaped: a function's name may hold quotes, line ends and text like a row. So a row
+is recognised by its right end. A file is accepted only if it has exactly as many rows as its first
+line says, with nothing before, between or after them. A file that is cut short anywhere, or can be
+read in two ways, is refused as a whole.
 """
 
 import re
@@ -17,7 +17,7 @@ _HEAD = re.compile(
 )
 _METADATA_END = b"</metadata>\n"
 _NUMBER = rb"-?[0-9]{1,17}(?:\.[0-9]{1,20})?(?:E[+-][0-9]{2,3})?"  # as printf's %.16G writes it
-#: From the quote after the name to the end of the line; then another row, or no more of them.
+#: From the quote after the name to the end of the line; then another row or the end of the rows.
 _ROW_END = re.compile(
     rb'" ([0-9]{1,19}) [0-9]{1,19} (%b) (%b) [0-9]{1,19} GROUP="([^"\n]*)" \n(?="|\Z)'
     % (_NUMBER, _NUMBER)
@@ -35,7 +35,7 @@ Row = Tuple[bytes, bytes, bytes, bytes, bytes]
 
 
 class Run(NamedTuple):
-    """One run of one process: what tells its numbers from those of the next."""
+    """One run of one process: tells its numbers from those of the next run."""
 
     pid: str
     #: TAU's ``Starting Timestamp``, microseconds of Unix time.
@@ -53,7 +53,7 @@ class Profile(NamedTuple):
 
 
 def parse(data: bytes) -> Profile:
-    """Return the profile that ``data`` is; raises InvalidProfile if it isn't one, whole."""
+    """Return the profile in ``data``. Raises InvalidProfile if it is no whole one."""
     head = _HEAD.match(data)
     if head is None:
         raise InvalidProfile("it does not begin as a profile does")
@@ -65,7 +65,7 @@ def parse(data: bytes) -> Profile:
     first = dict(reversed(attributes))
     if "pid" not in first or "Starting Timestamp" not in first:
         raise InvalidProfile("its metadata names no pid or no starting timestamp")
-    # A dump leaves a 0 behind.
+    # A dump ends with a 0.
     ended = [value.strip() for name, value in attributes if name == "Ending Timestamp"]
     return Profile(
         metric=head.group(2).decode("ascii", "replace"),
@@ -77,8 +77,11 @@ def parse(data: bytes) -> Profile:
 
 
 def _rows(data: bytes, start: int, count: int) -> List[Row]:
-    """Return the rows. The mark after them may stand in a name as well: the right one is the
-    one with nothing but rows before it, and nothing but user events after."""
+    """Return the rows. Raises InvalidProfile if they are not those that the file announces.
+
+    The mark after them may also stand in a name. The right one has nothing but rows before it, and
+    nothing but user events after it.
+    """
     at = data.find(_AFTER_ROWS, start)
     while at >= 0:
         if (at == start or data[at - 1 : at] == b"\n") and _ends_well(data, at + len(_AFTER_ROWS)):
@@ -93,7 +96,7 @@ def _rows(data: bytes, start: int, count: int) -> List[Row]:
 
 
 def _ends_well(data: bytes, at: int) -> bool:
-    """Tell whether nothing but whole user events is left from ``at`` on."""
+    """Tell whether only whole user events follow from ``at`` on."""
     if at == len(data):
         return True
     events = _EVENTS.match(data, at)

@@ -1,4 +1,4 @@
-"""What ``tau-run`` runs: an interpreter, its options, and a script or module with arguments."""
+"""The program that ``tau-run`` runs: an interpreter, its options, a script or module, arguments."""
 
 import os
 import re
@@ -12,8 +12,8 @@ from ...wire.errors import LiveMetricsError
 _PYTHON = re.compile(r"python[\d.]*t?\Z")
 #: Options of Python that take no value.
 _PLAIN = re.compile(r"-[bBdEIOqsSuv]+\Z")
-#: Tags of the parts of TAU that are needed. Without them it looks for MPI, and says on the
-#: program's stdout that it took something else.
+#: Tags of the needed parts of TAU. Without them it looks for MPI, and prints on the program's
+#: stdout that it took something else.
 _TAGS = ["-T", "serial,pthread,python"]
 
 
@@ -30,7 +30,7 @@ class Program(NamedTuple):
 
     @property
     def script(self) -> str:
-        """The path of what runs, as far as it is known: it tells which plugin this is."""
+        """The path of what runs, as far as it is known. It tells which plugin this is."""
         if not self.is_module:
             return self.name
         path = os.path.join(*self.name.split("."))
@@ -41,8 +41,10 @@ class Program(NamedTuple):
 
 
 def parse(words: List[str], python: Optional[str] = None) -> Program:
-    """Read ``[python3 [-u …]] main.py|-m MODULE [ARGS…]``; ``python`` is the interpreter where it
-    isn't named. Raises LiveMetricsError, with what would be right."""
+    """Read ``[python3 [-u …]] main.py|-m MODULE [ARGS…]``; ``python`` is the default interpreter.
+
+    Raises LiveMetricsError, with what would be right.
+    """
     rest = list(words)
     interpreter = python or sys.executable
     options: List[str] = []
@@ -66,8 +68,10 @@ def parse(words: List[str], python: Optional[str] = None) -> Program:
 
 
 def tau_command(given: Optional[str], program: Program) -> Optional[List[str]]:
-    """Return the command that has ``program.python`` run a script under TAU: the one given, or
-    that of the ``PATH``; None if there is none."""
+    """Return the command that has ``program.python`` run a script under TAU.
+
+    It is the one given, or that of the ``PATH``; None if there is none.
+    """
     if given:
         command = shlex.split(given)
     elif shutil.which("tau_python"):
@@ -78,7 +82,7 @@ def tau_command(given: Optional[str], program: Program) -> Optional[List[str]]:
     else:
         return None
     if command and os.path.basename(command[0]) == "tau_python":
-        # TAU would take the interpreter that it was built with, and not a virtual environment's.
+        # By default TAU takes the interpreter that it was built with, not a virtual environment's.
         if not any(word.startswith("-tau-python-interpreter") for word in command):
             command.append("-tau-python-interpreter=" + program.python)
         if program.options:

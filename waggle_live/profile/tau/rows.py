@@ -1,24 +1,24 @@
-"""Which rows of a profile count, and what is known of a function by its name in them."""
+"""Which rows of a profile count, and what a function's name there says of it."""
 
 import re
 
 from .. import names
 
-#: Groups of rows that repeat what other rows count already: call paths and samples.
+#: Groups of rows that repeat what other rows count: call paths and samples.
 REPEATED = re.compile(rb"(?:\A|\|)\s*TAU_(?:CALLPATH|SAMPLE|UNWIND)")
 
 #: The file that ``tau-run`` has the program's Python run.
 LAUNCHER = b"waggle_live_tau_start.py"
-#: The function in which the thread that dumps lives.
+#: The function in which the dumping thread runs.
 _DUMPER = re.compile(rb"\Adump_until \[\{[^{}]*\b%b\}" % re.escape(LAUNCHER))
 #: Call paths, and what runs the script.
 _UNNAMED = re.compile(rb"=>|\[\{[^{}]*\b%b\}|%b" % (re.escape(LAUNCHER), names.UNNAMED.pattern))
 
 _THROTTLED = b"[THROTTLED]"
 
-#: What a thread does outside of all functions; C functions, which have no place in a file, that
-#: wait; and the functions of the standard library that call them, since TAU sees no C functions
-#: from Python 3.12 on.
+#: Names for waiting: time outside of all functions; C functions that wait, which have no file; and
+#: functions of the standard library that call those, since TAU sees no C functions from Python 3.12
+#: on.
 _IDLE = re.compile(
     rb"\.TAU application\Z"
     rb"|\[PTHREAD\] "
@@ -41,18 +41,18 @@ _IDLE = re.compile(
 
 
 def key(name: bytes) -> bytes:
-    """Return what a function is known by over a run: TAU adds a mark when it stops looking."""
+    """Return a function's key in a run. TAU adds a mark to the name when it stops measuring."""
     name = name.rstrip()
     return name[: -len(_THROTTLED)].rstrip() if name.endswith(_THROTTLED) else name
 
 
 def is_throttled(name: bytes) -> bool:
-    """Tell whether TAU no longer measures a function; its time is its callers' from then on."""
+    """Tell whether TAU has stopped measuring a function. Its time then counts for its callers."""
     return name.rstrip().endswith(_THROTTLED)
 
 
 def is_dumper(function: bytes) -> bool:
-    """Tell whether the thread that a function runs in is the one that has TAU dump."""
+    """Tell whether a function runs in the thread that has TAU dump."""
     return _DUMPER.match(function) is not None
 
 

@@ -8,7 +8,7 @@ from ..function_state import NewestState
 
 
 class RunState(NewestState):
-    """Monotonic time of the last dump, functions dropped, torn reads."""
+    """The monotonic time of the last dump, the number of functions dropped, and of torn reads."""
 
     kind = TAU
     empty = (0.0, 0, 0)

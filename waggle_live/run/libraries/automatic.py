@@ -1,7 +1,7 @@
-"""What is measured without an edit: methods replaced in place, and the series they record into.
+"""Replaces methods in place, and gives the series that they record into.
 
-The series are those of the plugin that this process has; without one nothing is recorded.
-Nothing here raises into the plugin.
+The series belong to the plugin of this process; without one nothing is recorded. Nothing here
+raises into the plugin.
 """
 
 import sys
@@ -14,25 +14,25 @@ from ...logs import LogOnce
 from ...wire.errors import LiveMetricsError
 from ...wire.protocol import MAX_LABEL_VALUE_LENGTH, RATE, TIMER
 
-#: Values of one label (cameras, models) that have series of their own. What comes after them is
-#: added up in the series of :data:`OTHER`, and logged once.
+#: The most values of one label (cameras, models) with their own series. Further ones are added up
+#: in the series of :data:`OTHER`, and logged once.
 DEFAULT_MAX_VALUES = 20
 OTHER = "other"
 
 log_once = LogOnce()
 _values: Dict[str, Set[str]] = {}
-#: The series by kind, name and labels, each with its registry: to look one up there takes longer
-#: than to measure a call. Weak, so that a plugin that was dropped is none.
+#: The series by kind, name and labels, each with its registry: a look-up there would cost more than
+#: the measurement. Weak, so that a dropped plugin doesn't live on.
 _series: Dict[Any, Any] = {}
 
 
 def replace(
     module: Any, class_name: str, methods: Iterable[str], wrap: Callable[[Any], Any]
 ) -> None:
-    """Put ``wrap(method)`` in the place of those ``methods`` that the class has.
+    """Replace those of the ``methods`` that the class has by ``wrap(method)``.
 
-    The class stays the same object, so pickling, copying and ``isinstance`` work as ever. Where
-    this version of the library has none of them, one line of log says so.
+    The class stays the same object, so pickling, copying and ``isinstance`` still work. If this
+    version of the library has none of them, one line is logged.
     """
     what = "%s.%s" % (module.__name__, class_name)
     try:
@@ -49,28 +49,28 @@ def replace(
 
 
 def latest() -> Any:
-    """Return the reporter of the plugin of this process, None for none."""
-    # Not imported: a process that never imports pywaggle is no plugin, and has no reporter.
+    """Return the reporter of this process's plugin, None if there is none."""
+    # Not imported here: a process that never imports pywaggle is no plugin, and has no reporter.
     find = getattr(sys.modules.get("waggle_live.reporter.reporter"), "latest", None)
     return find and find()
 
 
 def timer(name: str, **labels: str) -> Any:
-    """Return a timer of the plugin of this process, or one that measures nothing."""
+    """Return a timer of this process's plugin, or one that measures nothing."""
     return _make(TIMER, name, labels)
 
 
 def tick(name: str, **labels: str) -> None:
-    """Count one event of a rate of the plugin of this process."""
-    with suppress(LiveMetricsError):  # an author's rate of that very series, used as a block
+    """Count one event of a rate of this process's plugin."""
+    with suppress(LiveMetricsError):  # the author uses the same rate as a block
         _make(RATE, name, labels).tick()
 
 
 def value_of(label: str, text: str) -> str:
-    """Return ``text`` as a value of ``label``: valid, short, and one of a bounded number."""
+    """Return ``text`` as a value of ``label``: valid, short, and one of a limited number."""
     known = _values.setdefault(label, set())
     if text not in known:
-        # In bytes: so several of them are within what the labels of a series may take.
+        # Cut by bytes, so that several fit the limit of a series' labels.
         last = text.encode("utf-8", "replace")[-MAX_LABEL_VALUE_LENGTH:]
         text = last.decode("utf-8", "ignore")
     if text not in known:
@@ -82,21 +82,21 @@ def value_of(label: str, text: str) -> str:
 
 
 class Notes:
-    """What is noted of objects of the plugin, for as long as they live.
+    """Notes on objects of the plugin, for as long as these live.
 
-    Of one that can't be hashed or weakly referenced nothing is kept.
+    Objects that can't be hashed or weakly referenced get none.
     """
 
     def __init__(self) -> None:
         self._notes: "WeakKeyDictionary[Any, Any]" = WeakKeyDictionary()
 
     def put(self, of: Any, note: Any) -> None:
-        """Note ``note`` of an object."""
+        """Keep ``note`` for an object."""
         with suppress(TypeError):
             self._notes[of] = note
 
     def get(self, of: Any) -> Any:
-        """Return what was noted of an object, None for nothing."""
+        """Return the note of an object, None for none."""
         try:
             return self._notes.get(of)
         except TypeError:
@@ -104,7 +104,7 @@ class Notes:
 
 
 class _Nothing:
-    """Stands for any instrument where there is no plugin."""
+    """Replaces any instrument if there is no plugin."""
 
     def tick(self) -> None:
         pass
@@ -143,4 +143,4 @@ def _make(kind: str, name: str, labels: Dict[str, str]) -> Any:
 
 
 def _none() -> None:
-    """Stand for a weak reference to what is gone."""
+    """Replaces a weak reference to something that is gone."""

@@ -1,19 +1,19 @@
-"""What a camera is called in a label: the device that it was opened with, without its secrets."""
+"""The label of a camera: the device that it was opened with, without secrets."""
 
 import os
 import re
 from typing import Any
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)\Z", re.DOTALL)
-#: The host, port, path and query behind a user and password, which may be badly quoted: the first
-#: "@" counts behind which all of this is well formed.
+#: The host, port, path and query after a user and password. Those may be badly quoted, so the first
+#: "@" counts after which all of this is well formed.
 _ADDRESS = re.compile(
     r"(?:.*?@)??"
     r"((?:\[[^\]/@]*\]|[^/:?#@]*)(?::[0-9]+)?)"
     r"(?:(/[^?#@]*)(?:\?([^#]*))?(?:#.*)?|\?([^@#]*)(?:#[^@]*)?|#[^@]*)?\Z",
     re.DOTALL,
 )
-#: ``name=value``, of a query or of a path: some recorders take ``user=a_password=b_channel=1``.
+#: ``name=value`` in a query or path: some recorders take ``user=a_password=b_channel=1``.
 _PARAMETER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)=(.*?)(?=_[A-Za-z][A-Za-z0-9-]*=|[/;&]|\Z)", re.S)
 #: The parameters that tell the cameras of one recorder apart. Any other may be a password.
 _TELLING = re.compile(
@@ -25,9 +25,10 @@ _MAX_LENGTH = 1000
 
 
 def label_of(device: Any) -> str:
-    """Return a name, number, path or URL as it is, but without what could let somebody in.
+    """Return a name, number, path or URL without its secrets.
 
-    Of a URL the user and password go, and all parameters but those that tell cameras apart.
+    From a URL the user, the password and all parameters are removed, except those that tell cameras
+    apart.
     """
     if not isinstance(device, (str, int, os.PathLike)):
         return type(device).__name__

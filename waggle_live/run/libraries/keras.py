@@ -6,15 +6,15 @@ from typing import Any
 
 from . import automatic, models
 
-#: Keras' own classes. A model of theirs has a name, which Keras numbers if the author gives none.
+#: Keras' own classes. Their models have names, which Keras numbers if the author gives none.
 _GENERAL = ("Functional", "Model", "Sequential")
 _NUMBER = re.compile(r"_\d+\Z")
 
 
 def patch(module: Any) -> None:
-    """Measure all models, and none of the layers by itself."""
+    """Measure all models, but no layers by themselves."""
     if module.__name__.endswith(".torch.layer"):
-        # There a layer is a PyTorch module as well, and that is measured.
+        # There a layer is also a PyTorch module, which is measured as such.
         with suppress(AttributeError):
             module.TorchLayer.__call__ = module.TorchLayer.__call__.__wrapped__
         return

@@ -1,7 +1,7 @@
 """pywaggle's ``Plugin``: the time of ``upload_file``, and the time waited in ``get``.
 
-Both are replaced in pywaggle's own class, which ours calls. What ours adds by itself, the counts
-of messages and uploads, needs no ``waggle-live run``.
+Both are replaced in pywaggle's own class, which ours calls. The counts of messages and uploads come
+from our class and need no ``waggle-live run``.
 """
 
 from typing import Any
@@ -37,6 +37,6 @@ def _waited(original: Any) -> Any:
             leave_out_ours()
             raise
         finally:
-            wait.stop()  # that no message came in time is a wait like any other, and no failure
+            wait.stop()  # a wait without a message is a wait too, and no failure
 
     return get

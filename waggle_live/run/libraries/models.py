@@ -1,7 +1,6 @@
-"""Calls of models, of whichever library: the timer ``model.call``, told apart by the model's name.
+"""Calls of models of any library: the timer ``model.call``, labelled by the model's name.
 
-The outermost call alone is measured. What a model calls within it, of this library or another, is
-part of it.
+Only the outermost call is measured. What a model calls within it, of any library, is part of it.
 """
 
 import os
@@ -20,14 +19,14 @@ class _Calls(threading.local):
 
 _calls = _Calls()
 if hasattr(os, "register_at_fork"):  # Python 3.7
-    # A call that was running at the fork goes on in the child, where it counts for nothing.
+    # A call that was running at the fork goes on in the child, but doesn't count there.
     os.register_at_fork(after_in_child=lambda: setattr(_calls, "is_within", False))
 
 
 def call(library: str, name_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return what wraps a method that runs a model, ``self``, until its result is there.
+    """Return a wrapper for a method that runs a model, ``self``, until its result is there.
 
-    ``name_of`` tells the model's name, from ``self``; else it is that of its class.
+    ``name_of`` returns the model's name from ``self``; by default it is that of its class.
     """
 
     def wrap(original: Any) -> Any:
@@ -59,7 +58,7 @@ def timer(library: str, name_of: Callable[[Any], Any], model: Any) -> Any:
     """Return a timer of one call of ``model``."""
     try:
         name = name_of(model)
-    except Exception as error:  # a model whose attributes are not what they are elsewhere
+    except Exception as error:  # a model with unexpected attributes
         automatic.log_once(library, "a %s model goes by its class: %r", library, error)
         name = None
     name = automatic.value_of("model", str(name or type(model).__name__))
@@ -67,7 +66,7 @@ def timer(library: str, name_of: Callable[[Any], Any], model: Any) -> Any:
 
 
 def stem(path: Any) -> str:
-    """Return the name of a model's file without its folder and suffix; empty for none."""
+    """Return the name of a model's file without folder and suffix; empty if there is none."""
     if not isinstance(path, (str, os.PathLike)):
         return ""
     return os.path.splitext(os.path.basename(str(path)))[0]

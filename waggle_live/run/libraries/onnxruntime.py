@@ -11,7 +11,7 @@ _names = automatic.Notes()
 
 
 def patch(module: Any) -> None:
-    """Measure all sessions, those of an author's own subclasses included."""
+    """Measure all sessions, also of an author's own subclasses."""
     automatic.replace(module, "Session", _RUNS, models.call("onnxruntime", _name))
     if hasattr(getattr(module, "Session", None), "run_async"):
         automatic.replace(module, "Session", ["run_async"], _until_its_callback)
@@ -28,7 +28,7 @@ def _name(session: Any) -> Any:
 
 
 def _until_its_callback(original: Any) -> Any:
-    """Measure until the results are there: the call itself returns before."""
+    """Measure until the results are there: the call itself returns before that."""
 
     def run_async(
         self: Any, output_names: Any, input_feed: Any, callback: Any, *args: Any, **kwargs: Any

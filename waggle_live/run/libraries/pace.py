@@ -1,4 +1,4 @@
-"""``run --pace``: a live camera's frames are taken no faster than a knob allows."""
+"""``run --pace``: takes a live camera's frames no faster than a knob allows."""
 
 import os
 from typing import Any, Optional
@@ -9,10 +9,9 @@ from . import automatic
 
 
 class Pace:
-    """The limit of one stream; the knob called ``name`` is that of all streams of the process.
+    """The limit of one stream. The knob called ``name`` is shared by all streams of the process.
 
-    A file isn't paced: nothing is missed between two of its frames, so it would only be played in
-    slow motion.
+    A file isn't paced: no frame is missed there, so a limit would only slow it down.
     """
 
     def __init__(self, name: str, camera: Any) -> None:
@@ -23,7 +22,7 @@ class Pace:
         self._limit: Optional[Limit] = None
 
     def wait(self) -> None:
-        """Sleep until the next frame may be taken; not at all where nobody limits it."""
+        """Sleep until the next frame may be taken; not at all without a limit."""
         reporter = automatic.latest() if self._is_on else None
         if reporter is None:
             return

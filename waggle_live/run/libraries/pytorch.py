@@ -8,13 +8,13 @@ from typing import Any
 
 from . import automatic, models
 
-#: Classes of torch's around a model of the author's, and where they keep it.
+#: Torch's classes around an author's model, and the attribute with that model.
 _AROUND = {
     "OptimizedModule": "_orig_mod",
     "DataParallel": "module",
     "DistributedDataParallel": "module",
 }
-#: Classes of torch's for all scripted models, which know the name of the author's class.
+#: Torch's classes for all scripted models, which know the name of the author's class.
 _SCRIPTED = ("RecursiveScriptModule", "TopLevelTracedModule", "TracedModule")
 
 
@@ -22,7 +22,7 @@ def patch(module: Any) -> None:
     """Measure all modules. Called while ``torch`` itself is still being imported."""
     automatic.replace(module, "Module", ["__call__"], models.call("torch", _name))
     with suppress(AttributeError):
-        # torch.compile makes one graph of many modules: with the original in place of ours.
+        # torch.compile makes one graph of many modules, so it gets the original method.
         method = module.Module.__call__
         method._torchdynamo_inline = method.__wrapped__
 

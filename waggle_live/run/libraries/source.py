@@ -1,4 +1,4 @@
-"""Where data comes from: a camera or a microphone. What it gives, the waits, and the work on it."""
+"""Sources of data, cameras and microphones: events, waits, and the work on each result."""
 
 from typing import Any, Callable, Optional
 
@@ -7,10 +7,10 @@ from . import automatic
 
 
 class Source:
-    """One device, read by one method: ``camera.stream`` of the camera ``left``, say.
+    """One device, read by one method, such as ``camera.stream`` of the camera ``left``.
 
-    A rate of that name counts what the device gave. The timer ``….wait`` has the time inside of
-    the library for each of these; ``….work`` the time from there until the next one is asked for.
+    A rate of that name counts what the device gave. The timer ``….wait`` has the time inside of the
+    library for each of these. The timer ``….work`` has the time from there until the next request.
     For one thread at a time, as the device is.
     """
 
@@ -20,7 +20,7 @@ class Source:
         self._work: Optional[Any] = None
 
     def wait(self, get: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Return what ``get`` returns; a StopIteration ends a stream and is no wait for a frame."""
+        """Return what ``get`` returns. A StopIteration ends a stream and counts as no wait."""
         self.end_work()
         wait = automatic.timer(self._name + ".wait", **self._labels)
         wait.__enter__()
@@ -37,14 +37,14 @@ class Source:
         return given
 
     def end_work(self) -> None:
-        """Record the work on what was given last, if anything was."""
+        """Record the work on the last result, if there was one."""
         work, self._work = self._work, None
         if work is not None:
             work.stop()
 
 
 def measured(name: str, label: str, device_of: Callable[[Any], str]) -> Callable[[Any], Any]:
-    """Return what wraps a method that gives one thing a call; ``device_of`` tells the label."""
+    """Return a wrapper for a method with one result per call. ``device_of`` gives the label."""
     sources = automatic.Notes()
 
     def wrap(original: Any) -> Any:

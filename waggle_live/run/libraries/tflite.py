@@ -5,12 +5,12 @@ from typing import Any
 from ...frames import leave_out_ours
 from . import automatic, models
 
-#: The model's file of each interpreter, which only its C++ part keeps.
+#: The model's file of each interpreter: the interpreter keeps it only in its C++ part.
 _names = automatic.Notes()
 
 
 def patch(module: Any) -> None:
-    """Measure what the module has of them, for each package that has them."""
+    """Measure the interpreters, signatures and compiled models that the module has."""
     if module.__name__ == "ai_edge_litert.compiled_model":
         wrap = models.call("tflite", _names.get)
         automatic.replace(module, "CompiledModel", ["run_by_name", "run_by_index"], wrap)

@@ -8,7 +8,7 @@ from .device import label_of
 from .pace import Pace
 from .source import Source, measured
 
-#: The device that each camera was opened with, as a label: pywaggle itself keeps only its URL.
+#: The label of the device that each camera was opened with: pywaggle keeps only its URL.
 _devices = automatic.Notes()
 
 
@@ -39,7 +39,7 @@ def _device(camera: Any) -> str:
     known = _devices.get(camera)
     if known is not None:
         return str(known)
-    # Unpickled, or of a subclass with a constructor of its own.
+    # Unpickled, or of a subclass with its own constructor.
     device = getattr(getattr(camera, "capture", None), "device", "unknown")
     return automatic.value_of("camera", label_of(device))
 
@@ -58,8 +58,11 @@ def _streamed(original: Any) -> Any:
 
 
 class _Frames:
-    """The generator that it is made of, measured. ``yield from`` it holds no frame, as a loop
-    that yields its variable would: one of 6 MB would live on while the next is waited for."""
+    """Measures the generator that it is made of.
+
+    ``yield from`` holds no frame. A loop that yields its variable would keep one of 6 MB while it
+    waits for the next.
+    """
 
     def __init__(self, frames: Any, source: Source, pace: Pace) -> None:
         self._frames = frames

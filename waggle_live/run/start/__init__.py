@@ -1,1 +1,1 @@
-"""The directory that ``waggle-live run`` puts on ``PYTHONPATH``; nothing else may stand here."""
+"""The directory that ``waggle-live run`` puts on ``PYTHONPATH``. Nothing else may be put here."""

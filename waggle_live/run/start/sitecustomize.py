@@ -1,6 +1,6 @@
 """Imported by Python at its start under ``waggle-live run``; must never break that start.
 
-Each Python that the plugin starts reads it, be it one of Python 2: hence its old syntax.
+Each Python that the plugin starts reads it, even Python 2: hence its old syntax.
 """
 
 import os
@@ -18,7 +18,7 @@ else:
 
         tracebacks.install()
 
-# The ``sitecustomize`` that this one hides is imported as if this one weren't there.
+# Import the ``sitecustomize`` that this one hides, as if this one weren't there.
 _here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _here]
 _own = sys.modules.pop("sitecustomize", None)

@@ -1,1 +1,1 @@
-"""Has a directory of its own, which TAU puts on the path of the program that it runs."""
+"""A directory of its own, which TAU puts on the path of the program that it runs."""

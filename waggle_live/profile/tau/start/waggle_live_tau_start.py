@@ -1,13 +1,13 @@
 """Inside TAU's Python: runs a plugin's script and has TAU dump its profile while it runs.
 
-A daemon thread calls ``pytau.dbDump`` every few seconds, with a prefix that nobody reads, and puts
-what was written in its place by ``os.replace``: so no reader ever sees half of it. (TAU can also
-dump at a signal, but that hangs in programs with threads.)
+A daemon thread calls ``pytau.dbDump`` every few seconds, with a prefix that no reader looks for. It
+then moves the files to their places by ``os.replace``, so no reader ever sees half of one. (TAU can
+also dump at a signal, but that hangs in programs with threads.)
 
-``tau_python`` forgets the exit status of what it runs, so it is left in a file. It also changes
-variables and ``sys.path``: the program gets its own back. Nothing but the
-standard library and TAU's ``pytau`` is imported here, since this runs in the plugin. It lies in a
-directory of its own, for TAU puts that on the path of the program that it runs.
+``tau_python`` loses the exit status of what it runs, so that is left in a file. It also changes
+variables and ``sys.path``; the program gets its own back. Only the standard library and TAU's
+``pytau`` are imported, since this runs in the plugin. It has a directory of its own, which TAU puts
+on the program's path.
 """
 
 import atexit
@@ -21,26 +21,26 @@ import traceback
 from types import ModuleType
 from typing import Any, Mapping, Optional
 
-#: Files in the directory of profiles that are no profiles begin with a dot. What is being dumped:
+#: Files that are no profiles begin with a dot. Names of a dump that is being written:
 PART = ".waggle-part"
-#: What is dumped.
+#: Names of whole dumps.
 DUMP = "dump"
-#: The pid of the program, and its exit status.
+#: The files with the program's pid and its exit status.
 PID_FILE, STATUS_FILE = ".waggle-pid", ".waggle-status"
-#: The variables that the program has without TAU.
+#: The file with the variables that the program has without TAU.
 ENVIRON_FILE = ".waggle-environ"
-#: The node in the names of what forked children write: TAU gives them their parent's pid.
+#: The node in the names of forked children's files, to which TAU gives the parent's pid.
 CHILD = 1_000_000
-#: Exit status where ``pytau`` can't be imported.
+#: The exit status if ``pytau`` can't be imported.
 NO_TAU = 127
-#: Seconds in which another SIGTERM is the same one.
+#: Another SIGTERM within so many seconds is the same one.
 SAME_SIGNAL = 1.0
 
 
 def dump_until(stop: threading.Event, pytau: Any, directory: str, interval: float) -> None:
     """Dump every ``interval`` seconds until ``stop`` is set, and once more then.
 
-    What goes wrong is said once and never reaches the program.
+    An error is printed once and never reaches the program.
     """
     failed = False
     while True:
@@ -57,8 +57,8 @@ def dump_until(stop: threading.Event, pytau: Any, directory: str, interval: floa
 
 
 def publish(directory: str) -> None:
-    """Put the files of a dump in their places, those of several metrics too."""
-    # No generator: TAU on Python 3.12 loses its place when one is left.
+    """Move the files of a dump to their places, those of several metrics too."""
+    # No generator: TAU on Python 3.12 loses track when one is left early.
     for name in os.listdir(directory):
         path = os.path.join(directory, name)
         if name.startswith(PART + "."):
@@ -86,13 +86,13 @@ def main() -> None:
         target=dump_until, args=arguments, name="waggle-live-tau", daemon=True
     )
     thread.start()
-    measure_threads()  # from now on: the one above is none of the program's
+    measure_threads()  # from now on: the thread above isn't the program's
     if hasattr(os, "register_at_fork"):  # not on Python 3.6
         os.register_at_fork(after_in_child=lambda: pytau.setNode(CHILD))
 
     @atexit.register
     def end() -> None:
-        if os.getpid() == pid:  # no forked child, which has no such thread
+        if os.getpid() == pid:  # not a forked child, which has no such thread
             stop.set()
             thread.join(1.0)
 
@@ -108,7 +108,7 @@ def main() -> None:
 def measure_threads() -> None:
     """Have TAU measure all threads that start from now on.
 
-    Up to Python 3.11 its hook is a thread's own, and it sets that of the main thread alone. Threads
+    Up to Python 3.11 its hook belongs to one thread, and TAU sets only the main thread's. Threads
     that are started by ``_thread`` are not measured.
     """
     if sys.version_info >= (3, 12):
@@ -131,7 +131,7 @@ def measure_threads() -> None:
 
 
 def restore(directory: str) -> None:
-    """Give the program the variables and the path of imports that it has without TAU."""
+    """Restore the variables and the path of imports that the program has without TAU."""
     try:
         with open(os.path.join(directory, ENVIRON_FILE), "rb") as file:
             lines = file.read().split(b"\0")[:-1]
@@ -149,8 +149,10 @@ def restore(directory: str) -> None:
 
 
 def run(name: str, is_module: bool) -> int:
-    """Run a script or module as the main program and return its exit status; its traceback is
-    printed."""
+    """Run a script or module as the main program. Returns its exit status.
+
+    Prints its traceback if it raises.
+    """
     module: Any = ModuleType("__main__")
     module.__builtins__ = __builtins__
     sys.modules["__main__"] = module
@@ -174,8 +176,10 @@ def run(name: str, is_module: bool) -> int:
 
 
 def end_child(status: int) -> None:
-    """End a forked child as the interpreter would, but not through TAU, which forgets the status
-    and writes a profile in its parent's name."""
+    """End a forked child as the interpreter would, but not through TAU.
+
+    TAU would lose its status, and write a profile in its parent's name.
+    """
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
@@ -196,7 +200,7 @@ def status_of(error: SystemExit) -> int:
 
 
 def read_number(directory: str, name: str) -> Optional[int]:
-    """Return what is in the pid or status file; None while there is none."""
+    """Return the number in the pid or status file; None while there is none."""
     try:
         with open(os.path.join(directory, name), encoding="ascii") as file:
             return int(file.read())
@@ -207,8 +211,8 @@ def read_number(directory: str, name: str) -> Optional[int]:
 class _Terminate:
     """Ends the script as ``sys.exit`` would, once.
 
-    Who stops a whole group of processes (systemd, a shell) sends SIGTERM to the program and to
-    ``tau-run``, which passes it on: the second would cut short what the first one began.
+    systemd or a shell that stops a whole group sends SIGTERM to the program and to ``tau-run``,
+    which passes it on. The second signal would cut short what the first one began.
     """
 
     def __init__(self) -> None:
@@ -222,7 +226,7 @@ class _Terminate:
 
 
 def write_environ(directory: str, environ: Mapping[str, str]) -> None:
-    """Leave the variables that the program is to have; raises OSError."""
+    """Save the variables that the program is to have. Raises OSError."""
     with open(os.path.join(directory, ENVIRON_FILE), "wb") as file:
         for variable, value in environ.items():
             file.write(os.fsencode("%s=%s" % (variable, value)) + b"\0")
