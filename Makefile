@@ -22,6 +22,10 @@ ENDS := $(firstword $(PYTHONS)) $(lastword $(PYTHONS))
 # The oldest and the newest of the controller's.
 CONTROLLER_PYTHONS := 3.8 3.13
 
+# Images of CI often set it. Then each of hundreds of processes that tests start compiles all modules
+# anew, and each worker rewrites all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 

@@ -1,7 +1,8 @@
 """What all tests need, on every Python that the client supports, and the servers they share.
 
-Workers of pytest-xdist run tests side by side. Tests that share a slow server run in one worker;
-a test marked ``alone`` waits until no other test runs, and holds up the others until its end.
+Workers of pytest-xdist run tests side by side. Tests that share a slow server run in one worker.
+Tests marked ``quiet`` come after all others and run beside one another. A test marked ``alone``
+waits until no other test runs, and holds up the others until its end.
 """
 
 import contextlib
@@ -23,10 +24,12 @@ with contextlib.suppress(ImportError):  # the client's tests on older Pythons ha
     )
     settings.load_profile("busy")
 
-# A shell starts what it runs in the background with SIGINT ignored, and so would every process
-# be that a test starts and interrupts.
+# A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP, and so would
+# every process be that a test starts and signals.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 #: Tests that share a server, an image, a browser or a port, by a part of their path: each line is
 #: run by one worker, so the server is started once.
@@ -46,9 +49,9 @@ def together(nodeid):
     return next((part for part in TOGETHER if part in nodeid), None)
 
 
-def is_alone(item):
-    """Return whether nothing may run beside a test."""
-    return item.get_closest_marker("alone") is not None
+def marked(item, name):
+    """Return whether a test has a mark."""
+    return item.get_closest_marker(name) is not None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,23 +68,37 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the tests that one worker runs, which take long; end with those that run alone."""
-    items.sort(key=lambda item: (is_alone(item), not together(item.nodeid)))
+    """Begin with the tests that one worker runs, which take long; end with those held to times."""
+    items.sort(
+        key=lambda item: (marked(item, "alone"), marked(item, "quiet"), not together(item.nodeid))
+    )
+
+
+@contextlib.contextmanager
+def lock(item, name, how):
+    """Hold a lock of all workers: each worker's directory stands in that of the whole run."""
+    path = os.path.join(os.path.dirname(item.config.option.basetemp), name)
+    file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, how)
+        yield
+    finally:
+        os.close(file)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
-    """Hold a lock of all workers, which a test that runs alone shares with no other test."""
-    if not hasattr(item.config, "workerinput"):
+    """Hold what keeps a test that is alone, or quiet, from those that may not run beside it."""
+    with contextlib.ExitStack() as held:
+        if hasattr(item.config, "workerinput"):
+            alone, quiet = marked(item, "alone"), marked(item, "quiet")
+            if quiet:
+                with lock(item, "busy", fcntl.LOCK_EX):
+                    pass  # the last of those that are neither has ended
+            elif not alone:
+                held.enter_context(lock(item, "busy", fcntl.LOCK_SH))
+            held.enter_context(lock(item, "running", fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
         yield
-        return
-    # Each worker's directory stands in that of the whole run.
-    lock = os.open(os.path.dirname(item.config.option.basetemp), os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX if is_alone(item) else fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(lock)
 
 
 def pytest_terminal_summary(terminalreporter):

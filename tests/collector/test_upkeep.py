@@ -55,7 +55,7 @@ def test_a_part_that_raises_costs_that_part_alone(unix, caplog):
         raise ValueError("bad")
 
     work = {"table": bad, "state": lambda: done.append(1)}
-    own = run(unix, work, lambda: len(done) == 5, [])
+    own = run(unix, work, lambda: len(done) >= 5, [])
     counted = own.registry.get_sample_value("waggle_collector_errors_total", {"where": "table"})
     assert counted >= 5
     assert [record.exc_info[0] for record in caplog.records] == [ValueError]

@@ -66,6 +66,7 @@ def wall(tmp_path_factory):
 @pytest.fixture(params=list(SERVERS))
 def shown(request, wall):
     """One of the servers, and how its dashboard's panels are asked."""
+    wall.hold()
     server = wall.servers[request.param]
     board = json.loads(dashboard.PATHS[SERVERS[request.param]].read_text(encoding="utf-8"))
     panels = [panel for panel in board["panels"] if panel["type"] != "row"]

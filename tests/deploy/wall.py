@@ -132,8 +132,13 @@ def filled(directory):
         node = stack.enter_context(Node(collector.url, control_token=token.read_text()))
         varied = PluginIdentity("varied", "varied", "night")
         wait_until(lambda: "resolution" in node.knobs().of(varied))
-        leases = stack.enter_context(Leases(node, "test"))
-        leases.hold([Entry(varied, "resolution", 360)], by=node.poll())
+        leases = stack.enter_context(Leases(node, "test", ttl=60))
+
+        def hold():
+            """Decide again: who doesn't for 60 s loses the lease."""
+            leases.hold([Entry(varied, "resolution", 360)], by=node.poll())
+
+        hold()
         assert leases.wait(30)
         wait_until(lambda: collector.value("waggle_plugin_up", plugin_task="killed", default=0))
         killed.kill()
@@ -145,4 +150,4 @@ def filled(directory):
         for server in servers.values():
             for told in (silent, idle, lost, "waggle_knob_leased > 0"):
                 wait_until(lambda server=server, told=told: server.query(told))
-        yield SimpleNamespace(servers=servers, begun=begun)
+        yield SimpleNamespace(servers=servers, begun=begun, hold=hold)

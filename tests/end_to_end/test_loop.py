@@ -38,7 +38,7 @@ def back(loop, since):
     return next(frame.at for frame in reversed(loop.trace(since)) if frame.value != DEFAULT)
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_value_is_there_within_half_a_second(loop):
     """From the request to the frame that is made with it; the median is bench/control's."""
     asked, _ = hold(loop)
@@ -46,14 +46,14 @@ def test_a_value_is_there_within_half_a_second(loop):
     assert first - asked < 0.5 + SLACK
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_holder_that_is_gone_leaves_the_default(loop):
     """Its lease ends, and the plugin is back within half a second."""
     asked, _ = hold(loop)
     assert TTL - LATE < back(loop, asked) - asked < TTL + LATE + SLACK
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_collector_that_is_gone_for_good_leaves_the_default(loop):
     """The plugin counts the lease by itself, whether it finds a collector or not."""
     asked, _ = hold(loop)
@@ -61,7 +61,7 @@ def test_a_collector_that_is_gone_for_good_leaves_the_default(loop):
     assert back(loop, asked) - asked < TTL + LATE + SLACK
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_collector_that_restarts_changes_nothing(loop):
     """The value stays over a kill, and the holder goes on with the ETag that it has."""
     asked, etag = hold(loop, ttl=20.0)  # a start takes seconds where the machine is busy
@@ -74,7 +74,7 @@ def test_a_collector_that_restarts_changes_nothing(loop):
     assert {frame.value for frame in after} == {320}
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_plugin_that_restarts_gets_what_is_left(loop):
     """Not more: the end of the lease is the same."""
     asked, _ = hold(loop)

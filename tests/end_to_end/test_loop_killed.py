@@ -30,7 +30,7 @@ def latest_life(parts, at):
     return max((each for each in moments if all(lived(p, each) for p in parts)), default=-1e9)
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize("seed", [1])
 def test_the_loop_works_through_every_restart(tmp_path, seed):
     """No value outside of its bounds, none that outlives its lease, and the deadline held again."""

@@ -113,7 +113,7 @@ def test_top_has_the_same_words(stories):
     collector, _ = stories
     command = [sys.executable, "-m", "waggle_live", "top", "--once", collector.url]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "  1 plugin up, 1 silent, 4 ended\n" in shown
+    assert "  1 plugin up, 1 silent, 4 ended, 1 lost, 1 ended with an error\n" in shown
     for task, (*_, state, status) in STORIES.items():
         line, fps = shown[shown.index("\n%s: " % task) + 1 :].split("\n")[:2]
         said = line.partition(": ")[2]
@@ -148,11 +148,12 @@ def test_the_page_has_the_same_words(browser, stories, dark):
     )
     seen = dict(seen)
     for task, (*_, state, status) in STORIES.items():
-        assert seen[task][0].startswith(f"ended: {status}" if status else state)
+        ended = "lost" if status == "lost" else f"ended: {status}"
+        assert seen[task][0].startswith(ended if status else state)
     colours = [colour for _, colour, _ in seen.values()]
     assert colours.count(seen["working"][1]) == 1
     assert seen["killed"][1] != seen["finished"][1]
     assert len({mark for *_, mark in seen.values()}) == len(STORIES)
-    assert browser.text("#tally") == "1 up, 1 silent, 4 ended"
+    assert browser.text("#tally") == "1 up, 1 silent, 1 lost, 3 ended"
     card = browser.run("return getComputedStyle(document.querySelector('.plugin')).backgroundColor")
     assert all(contrast(colour, card) >= 4.5 for colour in colours)

@@ -66,7 +66,7 @@ def counters(collector):
     }
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_the_dumps_of_a_run_replayed_in_real_time(tmp_path):
     """Counters rise with each, through the death of the collector, to TAU's final totals."""
     directory = tmp_path / "profiles"

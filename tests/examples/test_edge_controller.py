@@ -44,7 +44,7 @@ def command(*arguments):
     return [sys.executable, str(EXAMPLE), "--deadline", str(DEADLINE), *arguments]
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_it_says_whom_to_give_more_and_whom_to_throttle():
     """Each plugin is told of with its reason: too slow, too fast, waiting, ended, and the node."""
     with start() as collector:

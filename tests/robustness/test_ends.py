@@ -7,7 +7,7 @@ import pytest
 
 from .processes import finish, run, start
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 COUNT = 2000
 #: The promise, and what a busy machine may add.

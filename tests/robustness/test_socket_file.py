@@ -28,7 +28,7 @@ def assert_exact(collector, process):
     assert collector.scrape().sum("waggle_plugin_exits_total") == 1
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_removed_socket_file_comes_back_and_nobody_is_cut_off(own_collector):
     """Who is connected goes on; within two seconds new plugins can report as well."""
     process = steady(own_collector)
@@ -42,7 +42,7 @@ def test_a_removed_socket_file_comes_back_and_nobody_is_cut_off(own_collector):
     assert "made anew" in own_collector.log()
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_moved_directory_is_made_anew_as_by_a_remount(own_collector):
     """The path leads to an empty directory: the socket appears in it, and plugins find it."""
     process = steady(own_collector)

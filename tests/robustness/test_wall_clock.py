@@ -9,7 +9,7 @@ from tests.collector.harness import wait_until
 
 from .processes import finish, start
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 HOLD_SECONDS = 1.5
 #: How late a busy machine may let it go.

@@ -143,7 +143,7 @@ def run_async(coroutine):
         loop.close()
 
 
-def until(function, timeout=5.0):
+def until(function, timeout=30.0):
     """Call until it returns something true, and return that."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:

@@ -108,7 +108,7 @@ class Listener:
         field = field or {"timer": "count", "rate": "count"}.get(kind, "value")
         return sum(cell[field] for (_, found), cell in self.state().items() if found == key)
 
-    def wait_for(self, condition, timeout=5.0):
+    def wait_for(self, condition, timeout=30.0):
         """Wait until ``condition(self)`` is true; return whether it became so."""
         until = time.monotonic() + timeout
         while not condition(self):

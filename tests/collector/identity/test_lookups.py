@@ -121,7 +121,7 @@ def test_a_redis_that_is_restarted_in_the_middle(redis, app_id):
         assert "answers again" in collector.log()
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_redis_that_is_stopped_in_its_tracks_delays_nothing(redis, app_id):
     """Samples are applied and scrapes answered at their usual pace; it goes by early labels."""
     with collector_of(redis) as collector, Client(collector) as client:

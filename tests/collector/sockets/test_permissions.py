@@ -145,7 +145,7 @@ def test_a_member_of_the_group_may_report(group_only, gid, groups):
     assert group_only.value("waggle_timer_seconds_count", plugin=f"member-{gid}") == 10
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_another_is_told_what_it_is_and_what_the_socket_wants(group_only):
     """One line: its user and groups, the socket's mode and owners, and which flags change that."""
     outcome = plugin(group_only, "stranger", groups=(54324, 54325), seconds=3)
@@ -159,7 +159,7 @@ def test_another_is_told_what_it_is_and_what_the_socket_wants(group_only):
     assert group_only.scrape().all("waggle_plugin_up", plugin="stranger") == []
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_directory_that_cannot_be_entered_is_said(tmp_path_factory):
     """The socket's rights don't matter then, and can't be seen."""
     with CollectorProcess().start(wait_ready=False) as collector:

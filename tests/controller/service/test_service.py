@@ -108,7 +108,7 @@ def service(collector, tmp_path):  # noqa: F811
         each.end(signal.SIGKILL)
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize(
     ("clock", "options"),
     [
@@ -139,7 +139,7 @@ def test_it_holds_a_deadline(collector, service, clock, options):  # noqa: F811
         assert TOKEN not in it.said
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_without_act_it_only_says_so(collector, service):  # noqa: F811
     """What it would do stands in the log once, and nothing is turned."""
     with working(collector) as (knob, load):
@@ -154,7 +154,7 @@ def test_without_act_it_only_says_so(collector, service):  # noqa: F811
         assert would and len(would) == len(set(would))
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_killed_it_leaves_nothing(collector, service):  # noqa: F811
     """The leases of one that was killed end after their time."""
     with working(collector) as (knob, load):

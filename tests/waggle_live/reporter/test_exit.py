@@ -11,7 +11,7 @@ import pytest
 
 from ..helpers import environment, run_python, write_script
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.quiet
 
 PLUGIN = """
     import atexit, sys, time

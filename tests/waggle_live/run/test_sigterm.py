@@ -57,7 +57,7 @@ def test_nothing_runs_that_would_not_without_us(listener, tmp_path, launcher):
         check_told(listener)
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_thread_that_goes_on_recording_begins_no_other_session(listener, tmp_path):
     """The process has one end, however busy it is."""
     text = """
@@ -95,7 +95,7 @@ def test_a_second_sigterm_changes_nothing(listener, tmp_path):
     check_told(listener)
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 @pytest.mark.parametrize("hurdle", ["none", "answers", "reads", "no samples"])
 def test_the_end_is_in_time(listener, tmp_path, hurdle):
     """Half a second more than without us, with a collector that neither answers nor reads."""
