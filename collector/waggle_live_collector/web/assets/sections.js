@@ -10,18 +10,18 @@ const MEANINGS = {
 };
 const UNPROVEN = "The kernel can't prove who reports these numbers. Another plugin could have sent them.";
 
-// `up`, `silent`, `ended` or `lost`: the last two are one to the collector, and never to a person.
+// `up`, `silent`, `ended` or `lost`: a plugin that vanished is drawn and counted apart.
 function stateOf({ state, status }) {
   return state === "ended" && status === "lost" ? "lost" : state;
 }
 
 // What the collector says of a plugin, in words.
 function inWords(plugin) {
-  const { status, silent } = plugin;
-  const young = silent < 2, state = stateOf(plugin);
+  const { state, status, silent } = plugin;
+  const young = silent < 2;
   if (state === "silent") return young ? "silent" : `silent for ${age(silent)}`;
   if (state === "up") return state;
-  return `${state}${status && state !== status ? `: ${status}` : ""}, ${young ? "just now" : `${age(silent)} ago`}`;
+  return `${state}${status ? `: ${status}` : ""}, ${young ? "just now" : `${age(silent)} ago`}`;
 }
 
 class Section {
