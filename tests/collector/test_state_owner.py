@@ -153,7 +153,7 @@ def test_a_bad_row_costs_that_row(tmp_path):
         assert collector.value("waggle_count_total", name="a") == 3
         assert collector.value("waggle_count_total", plugin="good") == 3
         assert collector.value("waggle_collector_state_left_out_total") == 2
-        wait_until(lambda: "left out row 1 of plugins" in collector.log())
+        wait_until(lambda: "left out series 1" in collector.log())
 
 
 def test_a_file_that_is_slow_to_read_holds_up_nothing_else():

@@ -39,7 +39,7 @@ def test_a_removed_socket_file_comes_back_and_nobody_is_cut_off(own_collector):
     with Client(own_collector) as late:
         assert late.hello(plugin="late")["type"] == "welcome"
     assert_exact(own_collector, process)
-    assert "made anew" in own_collector.log()
+    assert "made again" in own_collector.log()
 
 
 @pytest.mark.quiet

@@ -105,7 +105,7 @@ def test_its_file_is_never_made_anew():
         collector.signal(signal.SIGTERM)
         assert collector.process.wait(timeout=30) == 0
         assert not os.path.exists(collector.socket_path)
-        assert "made anew" not in collector.log()
+        assert "made again" not in collector.log()
 
 
 @pytest.mark.parametrize(
