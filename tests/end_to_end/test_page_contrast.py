@@ -78,10 +78,14 @@ def test_it_can_be_read(browser, shown, dark, phone):
 
     def faults(drawn=DRAWN, unseen=()):
         """Measure once all is drawn: a curve is drawn when it comes onto the screen."""
-        arguments = (TEXT, GRAPHICS, drawn, list(unseen))
-        measured = wait_until(
-            lambda: (found := browser.run(MEASURE, *arguments))[1] == [] and found
-        )
+        arguments = (MEASURE, TEXT, GRAPHICS, drawn, list(unseen))
+        measured = []
+
+        def is_drawn():
+            measured[:] = browser.run(*arguments)
+            return measured[1] == []
+
+        wait_until(is_drawn)
         assert measured[2] > 20
         return measured[0]
 
