@@ -17,7 +17,7 @@ def test_shares_of_work_are_those_of_the_threads_own_clocks(listener):
     """Two functions 70:30 in three threads, NumPy in a fourth, and one that sleeps."""
     path = str(ROOT / "bench" / "plugins" / "shares.py")
     env = environment("unix://" + listener.path)
-    status, out, err = run_python(path, "1500", "250", env=env, timeout=120)
+    status, out, err = run_python(path, "1500", "100", env=env, timeout=120)
     assert (status, err) == (0, "")
     truth, found = json.loads(out), functions(listener)
     total = sum(each.get("exclusive_cpu", 0) for each in found.values())
