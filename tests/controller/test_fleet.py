@@ -114,8 +114,9 @@ def test_who_leaves_early_holds_up_nobody(server):
     assert list(fleet.poll().snapshots) == [server.url]
 
 
-def test_a_poll_within_a_poll_and_beside_it(servers):
-    """Nobody waits for another's loop; what is under way serves both."""
+def half_polled(servers):
+    """Return a quick node, a slow one and what lets it go, their fleet, and a loop over both that
+    has the quick one's answer."""
     quick, slow = servers(), servers()
     let_go = threading.Event()
 
@@ -127,6 +128,12 @@ def test_a_poll_within_a_poll_and_beside_it(servers):
     fleet = Fleet([Node(slow.url, timeout=20), quick.url])
     arriving = fleet.poll_each(within=20)
     assert next(arriving).url == quick.url
+    return quick, slow, let_go, fleet, arriving
+
+
+def test_a_poll_within_a_poll_and_beside_it(servers):
+    """Nobody waits for another's loop; what is under way serves both."""
+    quick, slow, let_go, fleet, arriving = half_polled(servers)
     began = time.monotonic()
     snapshots, errors = fleet.poll(within=0.1)
     assert (list(snapshots), list(errors)) == ([quick.url], [slow.url])
@@ -138,17 +145,7 @@ def test_a_poll_within_a_poll_and_beside_it(servers):
 
 def test_an_answer_after_an_early_end_is_kept_for_the_next_poll(servers):
     """Leaving the loop loses no answer, and the node is not polled twice."""
-    quick, slow = servers(), servers()
-    let_go = threading.Event()
-
-    def wait(request):
-        let_go.wait(20)
-        return http(body())
-
-    slow.answer = wait
-    fleet = Fleet([Node(slow.url, timeout=20), quick.url])
-    arriving = fleet.poll_each(within=20)
-    assert next(arriving).url == quick.url
+    quick, slow, let_go, fleet, arriving = half_polled(servers)
     arriving.close()
     let_go.set()
     assert set(fleet.poll(within=20).snapshots) == {quick.url, slow.url}
