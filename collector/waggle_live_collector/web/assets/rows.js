@@ -83,7 +83,8 @@ class Row {
     const frames = (live && main?.per_second) || null;
     this.share = ran && frames ? series.mean * frames : null;
     this.frame = series === main && frames ? 1 / frames : null; // the row says so which rate it is
-    if (live) this.history.add(time, kind.sum ? this.rise : kind.value(series), kind.upper?.(series));
+    if (!live || (kind.sum && slope === null)) return; // of a sum's first number no rise is known
+    this.history.add(time, kind.sum ? this.rise : kind.value(series), kind.upper?.(series));
   }
 
   matches(words) {
