@@ -1,4 +1,4 @@
-"""Listening on TCP, and noticing when a peer has vanished."""
+"""Listens on TCP, and notices when a peer has vanished."""
 
 import contextlib
 import errno
