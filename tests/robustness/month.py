@@ -101,7 +101,11 @@ class Month:
         stays = start("ticking", address=self._collector.address, task="stays", stdin=-1)
         evenings = []
         for day in range(days):
-            self._day(day, days)
+            try:
+                self._day(day, days)
+            except Exception as error:
+                error.add_note("day %d\n%s" % (day, self._collector.log()[-8000:]))
+                raise
             if day % WEEK == WEEK - 1:
                 evenings.append(self._figures(stays))
         ticks = int(finish(stays))
