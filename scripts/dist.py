@@ -35,6 +35,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
+PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 
 
 class Distribution(NamedTuple):
@@ -96,22 +97,23 @@ def run(*command, **options):
 
 def build(source):
     """Export HEAD to ``source``, and build all from there."""
-    archive = subprocess.run(
-        ["git", "archive", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, check=True
-    )
-    subprocess.run(
-        ["tar", "-x", "--no-same-permissions", "-C", source], input=archive.stdout, check=True
-    )
+    command = ["git", "archive", "HEAD"]
+    archive = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    command = ["tar", "-x", "--no-same-permissions", "-C", source]
+    subprocess.run(command, input=archive.stdout, check=True)
     DIST.mkdir(exist_ok=True)
     for path in DIST.iterdir():
         if path.is_file():
             path.unlink()
     date = run("git", "log", "-1", "--format=%ct", cwd=ROOT)
-    settings = {"SOURCE_DATE_EPOCH": date, "PIP_CONSTRAINT": source / "locks" / "build.txt"}
-    settings.update({"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_QUIET": "1"})
+    tools = source.with_name("tools")
+    run(
+        *PIP, "--target", tools, "--require-hashes", "--requirement", source / "locks" / "build.txt"
+    )
+    command = (sys.executable, "-m", "build", "--no-isolation", "--outdir", DIST)
     for each in ALL:
-        command = (sys.executable, "-m", "build", "--outdir", DIST, source / each.folder)
-        run(*command, env=settings)
+        settings = {"SOURCE_DATE_EPOCH": date, "PYTHONPATH": str(tools)}
+        run(*command, source / each.folder, env=settings)
         (sdist,) = DIST.glob(each.package + "-*.tar.gz")
         redate(sdist, int(date))
         check(each, sdist, source)
@@ -249,8 +251,7 @@ def describe(each, packages, directory):
     installed = directory / ("image-" + each.folder)
     everywhere = directory / "lock.txt"
     everywhere.write_text(re.sub(r" ; .*(?= \\\n)", "", lock), encoding="utf-8")
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    pip += ("--no-deps", "--target", installed)
+    pip = (*PIP, "--no-deps", "--target", installed)
     run(*pip, "--require-hashes", "--requirement", everywhere)
     run(*pip, *map(wheel_of, packages))
     for component in bill["components"]:
