@@ -119,7 +119,7 @@ dist: $(VENV)/.dev  ## Build wheels and source distributions of HEAD, and try th
 .PHONY: images
 images: $(VENV)/.dev  ## Build the images for amd64 and arm64 into dist/images, and run them on both (15 min)
 	@PYTHON=$(PYTHON) scripts/images
-	@WAGGLE_LIVE_IMAGES=1 $(PYTHON) -m pytest tests/containers/test_platforms.py
+	@CI=true WAGGLE_LIVE_IMAGES=1 $(PYTHON) -m pytest tests/containers/test_platforms.py
 
 # Where there is one, CPython as Debian builds it: one built by hand often lacks PGO, and is slower.
 BENCH_PYTHON ?= $(shell [ -x /usr/bin/python3 ] && /usr/bin/python3 -c \

@@ -3,32 +3,39 @@
     make dist
 
 Wheels and source distributions of the client, the collector and the controller are built from a
-clean export: what is not committed is not in them, nor what an earlier build left. Each wheel is
-built from its source distribution and must have every file of its package and no other. Then each
-is installed in a fresh environment, once on the oldest Python that it supports and this machine
-has, and once on the newest; its commands say their version. The collector's environment has all
-three, as in the README. There the README's three steps are done, on a port and a socket of their
-own. Then the client does the second step, and the controller the third, in environments of theirs.
+clean export: what is not committed is not in them, nor what an earlier build left. The same commit
+gives the same bytes. Each wheel is built from its source distribution. It must have every file of
+its package, the licence and nothing else. Then each is installed in a fresh environment, once on
+the oldest Python that it supports and this machine has, and once on the newest; its commands say
+their version. The collector's environment has all three, as in the README. There the README's three
+steps are done, on a port and a socket of their own. Then the client does the second step, and the
+controller the third, in environments of theirs.
 
 Beside them stand a bill of materials for each image, made of its lock, and the SHA-256 of each.
+What `make images` wrote stays.
 """
 
 import contextlib
+import gzip
 import hashlib
+import json
 import os
 import re
-import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
+PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 
 
 class Distribution(NamedTuple):
@@ -90,18 +97,38 @@ def run(*command, **options):
 
 def build(source):
     """Export HEAD to ``source``, and build all from there."""
-    archive = subprocess.run(
-        ["git", "archive", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    command = ["git", "archive", "HEAD"]
+    archive = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    command = ["tar", "-x", "--no-same-permissions", "-C", source]
+    subprocess.run(command, input=archive.stdout, check=True)
+    DIST.mkdir(exist_ok=True)
+    for path in DIST.iterdir():
+        if path.is_file():
+            path.unlink()
+    date = run("git", "log", "-1", "--format=%ct", cwd=ROOT)
+    tools = source.with_name("tools")
+    run(
+        *PIP, "--target", tools, "--require-hashes", "--requirement", source / "locks" / "build.txt"
     )
-    subprocess.run(["tar", "-x", "-C", source], input=archive.stdout, check=True)
-    shutil.rmtree(DIST, ignore_errors=True)
-    # What is in an archive is dated by the commit, so that it can be built again the same.
-    date = {"SOURCE_DATE_EPOCH": run("git", "log", "-1", "--format=%ct", cwd=ROOT)}
-    pip = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_QUIET": "1"}
+    command = (sys.executable, "-m", "build", "--no-isolation", "--outdir", DIST)
     for each in ALL:
-        command = (sys.executable, "-m", "build", "--outdir", DIST, source / each.folder)
-        run(*command, env={**date, **pip})
-        check(each, source)
+        settings = {"SOURCE_DATE_EPOCH": date, "PYTHONPATH": str(tools)}
+        run(*command, source / each.folder, env=settings)
+        (sdist,) = DIST.glob(each.package + "-*.tar.gz")
+        redate(sdist, int(date))
+        check(each, sdist, source)
+
+
+def redate(sdist, date):
+    """Pack a source distribution anew, without the time of the build and the name of who built."""
+    packed = BytesIO()
+    with tarfile.open(sdist) as old, tarfile.open(fileobj=packed, mode="w") as new:
+        for member in sorted(old, key=lambda one: one.name):
+            member.mtime, member.pax_headers = date, {}
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            new.addfile(member, old.extractfile(member) if member.isfile() else None)
+    sdist.write_bytes(gzip.compress(packed.getvalue(), mtime=date))
 
 
 def wheel_of(each):
@@ -110,15 +137,23 @@ def wheel_of(each):
     return found
 
 
-def check(each, source):
-    """Fail unless the wheel has the package's files, all of them and no other."""
+def check(each, sdist, source):
+    """Fail unless both have the package's files and the licence, and nothing that isn't needed."""
     folder = source / each.folder
     files = (path for path in (folder / each.package).rglob("*") if path.is_file())
     expected = {str(path.relative_to(folder)) for path in files}
     with zipfile.ZipFile(wheel_of(each)) as wheel:
         found = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    if found != expected:
-        raise SystemExit("%s differs from HEAD: %s" % (each.package, sorted(found ^ expected)))
+        licences = [wheel.read(name) for name in wheel.namelist() if name.endswith("/LICENSE")]
+    with tarfile.open(sdist) as archive:
+        packed = {one.name.partition("/")[2] for one in archive if one.isfile()}
+    packed = {name for name in packed if "/" in name and ".egg-info/" not in name}
+    for name, there in (("wheel", found), ("source distribution", packed)):
+        if there != expected:
+            differ = sorted(there ^ expected)
+            raise SystemExit("%s: the %s differs from HEAD: %s" % (each.package, name, differ))
+    if licences != [(source / "LICENSE").read_bytes()]:
+        raise SystemExit("%s: the wheel lacks the licence" % each.package)
 
 
 def first_here(minors):
@@ -201,18 +236,30 @@ def ask(url):
         return answer.read().decode()
 
 
-def describe(each, packages, source):
+def describe(each, packages, directory):
     """Write the bill of materials of an image: its lock, and ``packages`` of this build."""
     version = wheel_of(each).name.split("-")[1]
     name = each.package.replace("_", "-")
-    image = source / "image.toml"
+    image = directory / "image.toml"
     image.write_text('[project]\nname = "%s"\nversion = "%s"\n' % (name, version), encoding="utf-8")
-    lock = (source / "locks" / (each.folder + ".txt")).read_text(encoding="utf-8")
-    lock += "".join("%s==%s\n" % (package, version) for package in packages)
+    lock = (directory / "source" / "locks" / (each.folder + ".txt")).read_text(encoding="utf-8")
+    ours = "".join("%s==%s\n" % (one.package.replace("_", "-"), version) for one in packages)
     command = [Path(sys.executable).with_name("cyclonedx-py"), "requirements", "-"]
     command += ["--pyproject=%s" % image, "--output-reproducible"]
-    command += ["--output-file=%s" % (DIST / ("%s-%s.cdx.json" % (name, version)))]
-    run(*command, input=lock)
+    bill = json.loads(run(*command, input=lock + ours))
+    # A lock has no licences, so each package is asked, also those for other Pythons.
+    installed = directory / ("image-" + each.folder)
+    everywhere = directory / "lock.txt"
+    everywhere.write_text(re.sub(r" ; .*(?= \\\n)", "", lock), encoding="utf-8")
+    pip = (*PIP, "--no-deps", "--target", installed)
+    run(*pip, "--require-hashes", "--requirement", everywhere)
+    run(*pip, *map(wheel_of, packages))
+    for component in bill["components"]:
+        (found,) = metadata.distributions(name=component["name"], path=[str(installed)])
+        licence = found.metadata["License-Expression"] or found.metadata["License"]
+        component["licenses"] = [{"license": {"name": licence}}]
+    path = DIST / ("%s-%s.cdx.json" % (name, version))
+    path.write_text(json.dumps(bill, indent=2) + "\n", encoding="utf-8")
 
 
 def sum_up():
@@ -220,19 +267,21 @@ def sum_up():
     lines = [
         "%s  %s\n" % (hashlib.sha256(path.read_bytes()).hexdigest(), path.name)
         for path in sorted(DIST.iterdir())
+        if path.is_file()
     ]
     (DIST / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
 def main():
     """Build and try all."""
+    os.umask(0o022)  # the modes of files are in the archives
     with tempfile.TemporaryDirectory(prefix="wl-dist-") as temporary:
         directory = Path(temporary)
         (directory / "source").mkdir()
         source = directory / "source"
         build(source)
-        describe(COLLECTOR, ["waggle-live", "waggle-live-collector"], source)
-        describe(CONTROLLER, ["waggle-live-controller"], source)
+        describe(COLLECTOR, [CLIENT, COLLECTOR], directory)
+        describe(CONTROLLER, [CONTROLLER], directory)
         sum_up()
         supported = [range(each.oldest, NEWEST + 1) for each in ALL]
         oldest = tuple(map(first_here, supported))

@@ -115,7 +115,8 @@ def test_the_commands_sign_tag_and_files(clone, tmp_path):
     settings = "git config --global user.name T; git config --global user.%s tester@localhost"
     for name in ("email", "signingKey"):
         bash(settings % name, clone, **signing)
-    (clone / "dist").mkdir()
+    (clone / "dist" / "images").mkdir(parents=True)
+    (clone / "dist" / "images" / "digests").write_text("sha256:0 collector\n")
     bash("echo wheel > a.whl && sha256sum a.whl > SHA256SUMS", clone / "dist")
     commands = block("old=") + block("git tag")
     try:

@@ -237,7 +237,7 @@ class Leases:
         elif response.status == 412:
             kind = LeaseConflict
         elif response.status == 404:
-            kind, said = ControlRefused, "the collector is older than 0.2 and takes no orders"
+            kind, said = ControlRefused, "takes no orders: no collector, or one before 0.1.0"
         return kind(self._node.url, said or "answered %d" % response.status)
 
 

@@ -107,7 +107,7 @@ class Node:
         """Return all plugins of the node as they are now, within ``timeout``.
 
         ``window``: the seconds, 1 to 10 (the default), over which means, quantiles and rates are
-        taken. ``snapshot.window`` says what the collector used; one older than 0.2 ignores it.
+        taken. ``snapshot.window`` says what the collector used; one older than 0.1.0 ignores it.
 
         Raises NodeUnreachable, NodeNotReady, NodeRefused or NodeAnswerInvalid (each a NodeError) if
         there is no answer. Raises ValueError for another window, TypeError for an unknown argument.
@@ -137,7 +137,7 @@ class Node:
         """Return the knobs of all plugins, their values, and who holds them. Needs no token.
 
         Raises NodeUnreachable, NodeNotReady, NodeRefused or NodeAnswerInvalid. A collector older
-        than 0.2 has no knobs: NodeAnswerInvalid.
+        than 0.1.0 has no knobs: NodeAnswerInvalid.
         """
         knobs: Knobs = self._read(read_knobs, self._get("knobs"))
         return knobs

@@ -1,4 +1,4 @@
-"""A client or a collector of before there were knobs, with one of today: neither notices."""
+"""A client or a collector of before there were knobs, with what is of today."""
 
 import subprocess
 import sys
@@ -8,6 +8,14 @@ import pytest
 
 from tests.collector.harness import CollectorProcess, wait_until
 from tests.generations import ROOT, TODAY, generation
+from waggle_live_controller import (
+    ControlRefused,
+    Entry,
+    Leases,
+    Node,
+    NodeAnswerInvalid,
+    PluginIdentity,
+)
 
 PLUGIN = """
 import sys, time
@@ -70,3 +78,17 @@ def test_the_client_of_today_with_an_older_collector(before):
         assert (file.startswith(str(ROOT)), has_knobs) == (True, "True")
         time.sleep(0.5)
         assert lines_since_ready(collector) == []
+
+
+def test_a_controller_of_today_with_an_older_collector(before):
+    """It is told that nobody takes orders there, and reads the plugins all the same."""
+    with CollectorProcess(process=before.process).start() as collector:
+        node = Node(collector.url, control_token="token")
+        with pytest.raises(NodeAnswerInvalid):
+            node.knobs()
+        with Leases(node, "tests") as leases:
+            entry = Entry(PluginIdentity("plugin", "", ""), "size", 5)
+            leases.hold([entry], by=node.poll())
+            error = wait_until(lambda: leases.error)
+        assert isinstance(error, ControlRefused)
+        assert "takes no orders" in str(error)
