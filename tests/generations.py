@@ -7,8 +7,6 @@ subprocess.run([sys.executable, "-P", "-c", PLUGIN], env=then.environment)
 
 import os
 import subprocess
-import tarfile
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -58,6 +56,6 @@ def generation(name, directory):
         reason = "git or the history of the repository is missing"
         assert not os.environ.get("CI"), reason
         pytest.skip(reason)
-    with tarfile.open(fileobj=BytesIO(packed)) as archive:
-        archive.extractall(directory, filter="data")
+    directory.mkdir()
+    subprocess.run(["tar", "-x", "-C", str(directory)], input=packed, check=True)
     return Generation(name, directory)
