@@ -1,4 +1,4 @@
-"""Both images, built once for all tests."""
+"""The images, built once for all tests."""
 
 import shutil
 import subprocess
@@ -28,6 +28,11 @@ def collector_image(podman):
 
 
 @pytest.fixture(scope="session")
+def controller_image(podman):
+    """The controller's image, built from this repository."""
+    return podman.build("controller", ROOT, "--file=%s" % (ROOT / "Dockerfile.controller"))
+
+
 def systemd_image(podman, collector_image, tmp_path_factory):
     """The collector in /opt/collector of a Debian that systemd can start, as it was built above."""
     context = tmp_path_factory.mktemp("systemd")

@@ -64,6 +64,8 @@ class PluginConnection(asyncio.BufferedProtocol):
     def overdue(self, now: float) -> str:
         """Return why it must be cut, ``silent`` or ``unread``; "" if it may stay."""
         closing = self._transport is not None and self._transport.is_closing()
+        if self._protocol.owes and not closing:
+            return ""  # it waits for us
         if now - self.since < (CLOSE_SECONDS if closing else self._listener.limits.hello_seconds):
             return ""
         return "unread" if closing else "silent"

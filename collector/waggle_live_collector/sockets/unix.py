@@ -145,6 +145,12 @@ class UnixSocket:
                 return
             except (BlockingIOError, TimeoutError):
                 pass  # its queue is full, so it is alive
+            except PermissionError as error:
+                raise SocketError(
+                    f"{self.path} is a socket of uid {status.st_uid}, mode "
+                    f"{status.st_mode & 0o7777:04o}, and uid {os.geteuid()} may not ask who "
+                    "listens on it; remove it if no collector does"
+                ) from error
         raise SocketTaken(
             f"another collector is listening on {self.path}; stop it first, "
             "or give this one another --socket.path"

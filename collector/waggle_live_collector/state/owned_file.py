@@ -74,7 +74,7 @@ class OwnedFile:
         except (StateFileError, OSError, ValueError, MemoryError) as error:
             self.release()
             if isinstance(error, OSError) and self._is_missing():
-                log.error("can't make state file %s: %s", self.path, error.strerror)
+                log.error("can't make state file %s: %s", self.path, self.why(error))
                 return b""
             why = error.strerror if isinstance(error, OSError) else str(error) or "out of memory"
             raise StateFileError(f"state file {self.path}: {why}{_rights(error)}") from error
@@ -112,6 +112,16 @@ class OwnedFile:
                 self._other_names = before
             else:
                 os.close(before)
+
+    def why(self, error: OSError) -> str:
+        """Return why it can't be written, and what would be right."""
+        folder = os.path.dirname(self._target)
+        if isinstance(error, FileNotFoundError):
+            return f"{error.strerror}; the directory {folder} is missing"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            who = f"uid {os.geteuid()} gid {os.getegid()}"
+            return f"{error.strerror}; {folder} must be writable for {who}"
+        return error.strerror or str(error)
 
     def release(self) -> None:
         """Give up the file and its lock."""

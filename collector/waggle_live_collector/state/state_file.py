@@ -242,7 +242,8 @@ class StateFile:
         self.own.state_failures.inc()
         text = f"can't write state file {self.path}"
         if isinstance(error, (OSError, StateFileError)):
-            reason = error.strerror if isinstance(error, OSError) else error
+            assert self._file is not None
+            reason = self._file.why(error) if isinstance(error, OSError) else error
             self._complain(f"{text}: {reason}; a restart would lose what is counted meanwhile")
         else:
             self._complaint = text
