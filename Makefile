@@ -6,6 +6,10 @@ PYTHON := $(VENV)/bin/python
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # Before pip is asked for anything: without an index it would try for minutes.
 CHECK_INDEX = scripts/check_index.py
+# Debian's comes first where there is one: CPython built by hand often lacks PGO, and is slower.
+FIND_PYTHON = PATH="/usr/bin:$$PATH" scripts/find-python 3.11+
+# Folders on the path. A module that finds packages would take 15 ms of each start of Python.
+EDITABLE = --config-settings editable_mode=compat
 # What some tests run plugins with, in place of the newest, which is installed.
 OLDEST_PYWAGGLE = $(PIP_INSTALL) --no-deps --upgrade pywaggle==0.52.0.post1 --target
 # Kept apart from what runs: which packages are installed, and from what they are described.
@@ -121,11 +125,6 @@ images: $(VENV)/.dev  ## Build the images for amd64 and arm64 into dist/images, 
 	@PYTHON=$(PYTHON) scripts/images
 	@CI=true WAGGLE_LIVE_IMAGES=1 $(PYTHON) -m pytest tests/containers/test_platforms.py
 
-# Where there is one, CPython as Debian builds it: one built by hand often lacks PGO, and is slower.
-BENCH_PYTHON ?= $(shell [ -x /usr/bin/python3 ] && /usr/bin/python3 -c \
-    "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))" 2> /dev/null && \
-    echo /usr/bin/python3 || scripts/find-python 3.11+)
-
 .PHONY: bench
 bench: .venv-bench/.peers  ## Measure beside all peers (20 min); CASES="calls scrape" for some, SHORT=1 to try
 	@.venv-bench/bin/python -m bench $(if $(SHORT),--short) $(CASES)
@@ -143,14 +142,14 @@ clean:  ## Remove the environments and all that was built or cached
 # The environments. A stamp file says that one is complete; it is made again when what it was
 # made from changes. An upgrade in place is enough then, so nothing is thrown away.
 $(VENV)/.python:
-	@python=$$(scripts/find-python 3.11+) && "$$python" $(CHECK_INDEX) && \
+	@python=$$($(FIND_PYTHON)) && "$$python" $(CHECK_INDEX) && \
 	    echo "Making $(VENV) with $$python" && "$$python" -m venv --clear $(VENV)
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.python $(PACKAGING) plugin-example/requirements.txt
 	@$(PYTHON) $(CHECK_INDEX)
 	@echo "Installing the client, the collector, the controller and what the example needs"
-	@$(PYTHON) $(PIP_INSTALL) -e . -e ./collector -e "./controller[top,service]"
+	@$(PYTHON) $(PIP_INSTALL) $(EDITABLE) -e . -e ./collector -e "./controller[top,service]"
 	@$(PYTHON) $(PIP_INSTALL) -r plugin-example/requirements.txt
 	@touch $@
 
@@ -171,7 +170,7 @@ $(VENV)/.models: $(VENV)/.dev requirements-models.txt
 	@touch $@
 
 .venv-bench/.peers: requirements-bench.txt $(PACKAGING)
-	@python="$(BENCH_PYTHON)" && [ -n "$$python" ] && "$$python" $(CHECK_INDEX) && \
+	@python=$$($(FIND_PYTHON)) && "$$python" $(CHECK_INDEX) && \
 	    echo "Making .venv-bench with $$python and the peers" && "$$python" -m venv --clear .venv-bench
 	@.venv-bench/bin/python $(PIP_INSTALL) -e . -e ./collector -e ./controller -r requirements-bench.txt
 	@touch $@
@@ -188,7 +187,7 @@ $(VENV)/.wheel: $(VENV)/.python $(CLIENT) $(CONTROLLER) $(PACKAGING)
 .venv-%/.python: requirements-client-tests.txt
 	@python=$$(scripts/find-python $*) && "$$python" $(CHECK_INDEX) && \
 	    echo "Making .venv-$* with $$python" && "$$python" -m venv --clear .venv-$*
-	@.venv-$*/bin/python $(PIP_INSTALL) --upgrade $(if $(filter 3.6,$*),"pip<22",pip)
+	@$(if $(filter 3.6,$*),.venv-$*/bin/python $(PIP_INSTALL) --upgrade "pip<22")
 	@.venv-$*/bin/python $(PIP_INSTALL) -r requirements-client-tests.txt
 	@.venv-$*/bin/python $(OLDEST_PYWAGGLE) .venv-$*/pywaggle-oldest
 	@touch $@

@@ -10,8 +10,13 @@ import fcntl
 import os
 import re
 import signal
+import sys
 
 import pytest
+
+# jsonschema takes this package where it is, as one of `make dist` brings it. Its import takes two
+# seconds of each worker, and checks what no schema here has: addresses with letters of all scripts.
+sys.modules["rfc3987_syntax"] = None
 
 with contextlib.suppress(ImportError):  # the client's tests on older Pythons have none of it
     from hypothesis import HealthCheck, settings

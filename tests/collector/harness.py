@@ -209,7 +209,10 @@ def start(wait_ready=True, **how):
 
 
 def wait_until(condition, seconds=START_SECONDS, every=0.02):
-    """Return the first true value of ``condition()``, or fail after ``seconds``."""
+    """Return the first true value of ``condition()``, or fail after ``seconds``.
+
+    What takes longer is asked for less often: most conditions cost a scrape.
+    """
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -217,6 +220,7 @@ def wait_until(condition, seconds=START_SECONDS, every=0.02):
             return value
         assert time.monotonic() < deadline, "waited %g s in vain" % seconds
         time.sleep(every)
+        every = max(every, min(1.5 * every, 0.1))
 
 
 class Client:

@@ -33,11 +33,15 @@ def controller_image(podman):
     return podman.build("controller", ROOT, "--file=%s" % (ROOT / "Dockerfile.controller"))
 
 
-@pytest.fixture(scope="session")
-def systemd_image(podman):
-    """The collector in /opt/collector of a Debian that systemd can start."""
-    file = "--file=%s" % (ROOT / "Dockerfile.collector")
-    return podman.build("systemd", ROOT, file, base=SYSTEMD_BASE)
+def systemd_image(podman, collector_image, tmp_path_factory):
+    """The collector in /opt/collector of a Debian that systemd can start, as it was built above."""
+    context = tmp_path_factory.mktemp("systemd")
+    (context / "Dockerfile").write_text(
+        "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n"
+        "COPY --from=%s /opt/collector /opt/collector\n" % collector_image,
+        encoding="utf-8",
+    )
+    return podman.build("systemd", context, base=SYSTEMD_BASE)
 
 
 @pytest.fixture(scope="session")

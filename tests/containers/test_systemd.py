@@ -86,8 +86,7 @@ class Machine:
             "--cgroupns=private",
             # Its end would have this machine's kernel forget how to run other architectures.
             "--volume=/dev/null:/etc/systemd/system/systemd-binfmt.service:ro",
-            *("--user=0", "--image-volume=ignore", "--no-healthcheck", *units),
-            *("--entrypoint=/lib/systemd/systemd", image),
+            *(*units, image, "/lib/systemd/systemd"),
         )
         wait_until(lambda: self.call("systemctl", "is-system-running", codes=None) == "running")
         # Where the unit looks for it.
