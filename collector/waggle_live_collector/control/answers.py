@@ -42,7 +42,7 @@ def _holder(holder: Holder, now: float) -> dict[str, Any]:
     return {
         "holder": holder.name,
         "priority": holder.priority,
-        "seconds_left": max(round(holder.until - now, 3), 0.0),
+        "seconds_left": round(max(holder.until - now, 0.0), 3),
         "entries": [{**_names(key), "value": lease.value} for key, lease in holder.leases.items()],
     }
 
@@ -59,7 +59,7 @@ def _knob(control: Control, knob: Knob, now: float) -> dict[str, Any]:
         "source": newest.source,
         "holder": in_force and in_force.holder,
         "since": control.clock.unix(setting.since) if setting and setting.since else None,
-        "seconds_left": in_force and max(round(in_force.until - now, 3), 0.0),
+        "seconds_left": in_force and round(max(in_force.until - now, 0.0), 3),
         "processes": knob.processes(),
         "quarantined": [] if setting is None else setting.quarantined,
         "error": next((each.error for each in reversed(knob.told) if each.error), ""),

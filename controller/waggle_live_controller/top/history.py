@@ -115,6 +115,11 @@ def read_past(url: str, body: bytes) -> Dict[Hashable, Values]:
     return found
 
 
+def three_digits(value: Optional[float]) -> Optional[float]:
+    """Return a value as a node's history has it, but for gauges and the memory."""
+    return None if value is None else float("%.3g" % value)
+
+
 def _by_step(values: Sequence[Optional[float]], last: int) -> Dict[int, Optional[float]]:
     return dict(enumerate(values, last + 1 - len(values)))
 

@@ -5,7 +5,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 from rich.cells import cell_len
 
 from .. import KnobReading
-from .figures import NOTHING, age, clean, number
+from .figures import NOTHING, age, clean, fixed, number
 from .letters import CUT, cut
 
 #: The knob of the profiler, in samples per second. Each plugin that can be controlled has it.
@@ -89,7 +89,7 @@ def holder(knob: KnobReading, now: float, room: Optional[int] = None) -> Tuple[s
         if knob.since is not None:
             said.append(" for " + age(max(now - knob.since, 0.0)))
         if knob.seconds_left is not None:
-            said.append(", %.0f s left" % knob.seconds_left)
+            said.append(", %s s left" % fixed(knob.seconds_left))
     else:
         known = {"pinned": "pinned by the operator", "set": "until its lease ends"}
         words, style = known.get(knob.source, "default"), "" if knob.source == "pinned" else "dim"

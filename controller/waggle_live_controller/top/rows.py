@@ -16,7 +16,7 @@ from typing import (
 
 from .. import Function, KnobReading, PluginReading, Snapshot
 from .figures import megabytes, number, percent, seconds, tenths
-from .history import History, Values, key_of
+from .history import WINDOW, History, Values, key_of, three_digits
 from .knobs import arranged as arranged_knobs
 from .view_options import ViewOptions
 
@@ -94,6 +94,8 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
     ) -> Row:
         """Return a row, and add ``value`` to its curve. ``of``: the rest of its key."""
         key = key_of(snapshot.url, plugin.identity, *of)
+        # As the node's history writes it: else a curve has a step where the two meet.
+        value = value if of[0] in ("gauge", "memory") else three_digits(value)
         trend = history.add(key, snapshot.received, value)
         return Row(key, kind, name, age, trend=trend, **figures)
 
@@ -117,7 +119,9 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
             "p95": timer.p95,
             "rate": speed,
         }
-        figures.update(busy=_product(speed, timer.mean), frame=_product(frames, timer.mean))
+        # No thread takes more than the window of a block that ends in it, however long that was.
+        within = None if timer.mean is None else min(timer.mean, WINDOW)
+        figures.update(busy=_product(speed, within), frame=_product(frames, timer.mean))
         figures.update(failures=timer.failures, write=seconds, last=seconds(timer.last))
         yield row("timer", name, of, timer.age, timer.mean, **figures)
     for name, gauge in plugin.gauges.items():
