@@ -153,7 +153,7 @@ def test_what_cannot_be_written_is_said(collector, arguments):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 1
-    assert done.stderr == b"waggle-live top: can't write: No space left on device\n"
+    assert done.stderr == b"waggle-live top: can't write the output: No space left on device\n"
 
 
 SCRIPT = str(Path(sys.executable).with_name("waggle-live-top"))
@@ -220,7 +220,7 @@ def test_without_rich_it_says_what_to_install():
         (["--json", "--once", "--sort", "mean"], "--sort"),
         (["--interval", "x"], "'x'"),
         (["--ca-file", "/none", "https://host"], "/none"),
-        (["--interval", "0"], "more than 0 s"),
+        (["--interval", "0"], "more than 0 and less than 86400"),
         (["--sort", "x"], "invalid choice"),
     ],
 )

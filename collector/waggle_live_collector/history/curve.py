@@ -36,23 +36,20 @@ class Curve:
         self.values = array("f")
 
     def rows(self) -> dict[str, array[float]]:
-        """Return its arrays by the name that the JSON has for them."""
+        """Return its arrays by their names in the JSON."""
         return {"values": self.values}
 
     def take(self, step: int, now: float, *, heard: bool) -> None:
-        """Add the value of now, of a step after the last one.
-
-        What is not ``heard`` has none.
-        """
+        """Add the present value for a step after the last one; none if not ``heard``."""
         self._skip(step)
         _append(self.values, self.read(now) if heard else None)
 
     def read(self, now: float) -> float | None:
-        """Return the value of now, None if there is none."""
+        """Return the present value; None if there is none."""
         raise NotImplementedError
 
     def _skip(self, step: int) -> None:
-        """Leave the steps empty that were missed."""
+        """Fill missed steps with NaN."""
         if self.values:
             for _ in range(min(step - self.step - 1, LENGTH)):
                 for row in self.rows().values():
@@ -130,7 +127,7 @@ class CounterCurve(Curve):
 
     def __init__(self, key: Key, series: Any) -> None:
         super().__init__(key, series)
-        #: None while it isn't known: what came while nothing was heard is no rise of one step.
+        #: The total at the last step; None after a silence, whose rise belongs to no single step.
         self._total: float | None = None
         self._at = 0.0
 

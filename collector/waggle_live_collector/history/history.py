@@ -19,7 +19,7 @@ from ..table.series import Key
 from ..table.table import Table
 from .curve import LENGTH, OF_PLUGIN, OF_SERIES, STEP_SECONDS, Curve
 
-#: Series that are recorded at a time; and seconds after which others have their turn.
+#: Series recorded at once, and seconds of recording after which others have their turn.
 DEFAULT_BATCH, TURN_SECONDS = 50, 0.001
 
 
@@ -31,17 +31,17 @@ class History:
         self._faults = faults
         self._clock = clock
         self._plugins: dict[Plugin, _PluginCurves] = {}
-        #: The step that was recorded last; it ended at so many times its seconds. None before.
+        #: The number of the step recorded last; None before the first.
         self.step: int | None = None
         self._recording: asyncio.Task[None] | None = None
 
     def tick(self) -> None:
-        """Record if a step has ended; call about once a second, in the event loop."""
+        """Record if a step has ended. Call about once a second, in the event loop."""
         if self._recording is None or self._recording.done():
             self._recording = asyncio.create_task(self._record())
 
     def of(self, plugin: Plugin) -> list[Curve]:
-        """Return the curves of a plugin; none of one that is new."""
+        """Return the curves of a plugin; empty for a new one."""
         known = self._plugins.get(plugin)
         return [] if known is None else known.curves
 
@@ -79,17 +79,17 @@ class _PluginCurves:
         self._plugin = plugin
         self._account = table.account_of_curves(plugin, self._lose)
         self.curves: list[Curve] = []
-        #: How many series of the plugin were looked at: they only ever grow.
+        #: How many series of the plugin have a curve or can't have one. Their number only grows.
         self._seen = 0
         #: The step from which it may ask for room again.
         self._resume = self._step = 0
 
     def close(self) -> None:
-        """Let all of it go: the plugin is gone."""
+        """Drop all curves, since the plugin has left."""
         self._account.close()
 
     def record(self, step: int, now: float) -> Iterator[None]:
-        """Record a step; others may have their turn between."""
+        """Record a step. Others may have their turn between."""
         self._step = step
         if step >= self._resume:
             self._follow()
@@ -101,7 +101,7 @@ class _PluginCurves:
             yield
 
     def _follow(self) -> None:
-        """Begin a curve for each series that is new; without room, ask again in ten minutes."""
+        """Begin a curve for each new series. Without room, try again in ten minutes."""
         plugin, found = self._plugin, []
         if not self.curves:
             found += [make(Key(kind, "", ()), plugin) for kind, make in OF_PLUGIN.items()]
@@ -111,11 +111,11 @@ class _PluginCurves:
         self._seen = len(plugin.series)
         size = sum(curve.size for curve in found)
         if self._account.hold(What.CURVES, self._account.own(What.CURVES) + size):
-            self.curves = [*self.curves, *found]  # the old list may be on its way to a reader
+            self.curves = [*self.curves, *found]  # an answer may be iterating over the old list
         else:
             self._lose(What.CURVES)
 
     def _lose(self, _: What) -> None:
-        """Let the curves go, now and for the time that they span."""
+        """Drop the curves, and record none for the time that they span."""
         self.curves, self._seen = [], 0
         self._resume = self._step + LENGTH

@@ -12,7 +12,7 @@ from ..table.table import Table
 from .curve import STEP_SECONDS, Curve
 from .history import History
 
-#: What hardly moves is drawn from its least value, the memory by top alone: that takes more digits.
+#: The page draws gauges from their least value up, and top the memory. A small change needs digits.
 _DIGITS = {protocol.GAUGE: "%.7g", "memory": "%.7g"}
 _FEW_DIGITS = "%.3g"
 
@@ -26,7 +26,7 @@ class HistoryApi:
         self._clock = clock
 
     def text(self) -> Iterator[bytes]:
-        """Yield the JSON text in pieces; others may have their turn between."""
+        """Yield the JSON text in pieces. Others may have their turn between."""
         self._clock.refresh()
         now, step = self._clock.monotonic(), self._history.step
         head = {
@@ -49,7 +49,7 @@ class HistoryApi:
 
 
 def _curve(curve: Curve, step: int) -> bytes:
-    """Return the JSON of a curve up to a step; later ones may have been recorded meanwhile."""
+    """Return the JSON of a curve up to ``step``, without steps recorded meanwhile."""
     key = curve.key
     told = json.encode({"kind": key.kind, "name": key.name, "labels": dict(key.labels)})[:-1]
     later = max(curve.step - step, 0)
