@@ -184,18 +184,18 @@ class Listener:
 
 
 class TcpListener(Listener):
-    """The same over TCP, at an ``address`` that it keeps."""
+    """The same over TCP, at an ``address`` and ``port`` that it keeps."""
 
     def __init__(self):
-        self._port = 0
+        self.port = 0
         super().__init__("")
-        self.address = "tcp://127.0.0.1:%d" % self._port
+        self.address = "tcp://127.0.0.1:%d" % self.port
 
     def _bind(self):
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(("127.0.0.1", self._port))
-        self._port = made.getsockname()[1]
+        made.bind(("127.0.0.1", self.port))
+        self.port = made.getsockname()[1]
         return made
 
 

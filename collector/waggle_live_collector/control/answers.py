@@ -1,4 +1,4 @@
-"""What is told of knobs, leases and holders: the rows of the API."""
+"""The JSON objects of knobs, leases and holders for the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .leases import Holder, KnobKey
 
 
 def head(control: Control) -> dict[str, Any]:
-    """Return what stands before the knobs."""
+    """Return the fields before the knobs: the time and the holders."""
     clock = control.clock
     clock.refresh()
     now = clock.monotonic()
@@ -23,14 +23,14 @@ def head(control: Control) -> dict[str, Any]:
 
 
 def knobs(control: Control) -> Iterator[dict[str, Any]]:
-    """Yield each knob of each plugin that is shown."""
+    """Yield the object of each knob of the shown plugins."""
     now = control.clock.monotonic()
     for knob in control.knobs():
         yield _knob(control, knob, now)
 
 
 def quarantined(control: Control) -> list[dict[str, Any]]:
-    """Return the values that are quarantined, those of plugins that have left included."""
+    """Return the quarantined values, including those of plugins that have left."""
     return [
         {**_names(key), "value": value}
         for key, setting in control.settings.items()

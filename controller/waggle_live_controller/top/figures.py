@@ -1,10 +1,10 @@
-"""How figures are written: with few digits, and as a dash if they aren't known."""
+"""Writes figures with few digits, and as a dash if they are unknown."""
 
 import math
 import re
 from typing import Optional
 
-#: What stands for a figure that isn't known.
+#: The text of an unknown figure.
 NOTHING = "\u2013"
 #: Zero-width joiners, variation selectors, and the colours of emoji.
 _CHANGES = re.compile("[\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]")
@@ -26,7 +26,7 @@ def seconds(value: Optional[float]) -> str:
 
 
 def number(value: Optional[float]) -> str:
-    """Write whole numbers whole while they are not too long, others with three digits."""
+    """Write whole numbers below a billion in full, others with three digits."""
     if value is None:
         return NOTHING
     if float(value).is_integer() and abs(value) < 1e9:
@@ -35,26 +35,26 @@ def number(value: Optional[float]) -> str:
 
 
 def tenths(value: Optional[float], unit: str = "") -> str:
-    """Write a rate with one decimal, so that it doesn't jump about."""
+    """Write a rate with one decimal, so that its width stays the same."""
     if value is None:
         return NOTHING
     return (fixed(value, 1) if abs(value) < 1e5 else "%.3g" % value) + unit
 
 
 def percent(value: Optional[float]) -> str:
-    """Write a share, 1.0 for all of it."""
+    """Write a share in percent. 1.0 is 100 %."""
     if value is None:
         return NOTHING
     return fixed(100 * value, 1 if value < 0.0995 else 0) + " %"
 
 
 def megabytes(value: Optional[float]) -> str:
-    """Write a size in bytes."""
+    """Write a number of bytes in MB."""
     return NOTHING if value is None else fixed(value / 1e6) + " MB"
 
 
 def age(value: Optional[float]) -> str:
-    """Write how long ago something was: to a tenth of a second at first, then ever coarser."""
+    """Write an age in seconds: with a tenth up to 100 s, then in minutes, hours or days."""
     if value is None:
         return NOTHING
     for limit, unit, size in ((100, "s", 1), (6000, "min", 60), (172800, "h", 3600)):
@@ -64,9 +64,9 @@ def age(value: Optional[float]) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text of others without control characters, which a terminal would obey.
+    """Return an untrusted text without control characters, which a terminal would obey.
 
-    Nor has it what joins or changes the letters beside it: terminals differ in how wide those are.
+    Removes characters that join or change their neighbours, whose width differs by terminal.
     """
     return "".join(
         each if each.isprintable() else "\ufffd" for each in text if not _CHANGES.match(each)
