@@ -6,7 +6,7 @@ import pytest
 
 from waggle_live.live import LiveMetrics
 from waggle_live.wire.protocol import OVERFLOW
-from waggle_live.wire.refusal import decode_refused, encode_refused
+from waggle_live.wire.refusal import encode_refused
 
 from ..helpers import problems, until
 
@@ -281,14 +281,6 @@ def test_what_names_no_series_of_ours_is_ignored(listener, connect, refused):
     live.counter("d").inc()
     assert live.flush(5)
     assert (listener.total("counter", "c"), listener.total("counter", "d")) == (2, 1)
-
-
-def test_a_refusal_names_its_series():
-    """The collector's text gives the client's key back, whatever is in the labels."""
-    for labels in ({}, {"b": "1", "a": 'say "x"\n\u00e9\U0001f600'}):
-        text = encode_refused("timer", "a.b", labels)
-        assert decode_refused(text) == ("timer", "a.b", tuple(sorted(labels.items())))
-    assert decode_refused('{"kind":"uploads"}') == ("uploads", "", ())
 
 
 def test_refusals_without_end_fold_and_cost_little(listener, connect):
