@@ -30,7 +30,7 @@ WEEKLY = "weekly"
 PLUGIN_DAYS = (0, 5)
 RESTART_DAYS = (1, 4)
 #: What a collector may say of a day in which its state could not be written.
-EXPECTED = ("can't write state file", "is written again", "are not in state file", "(not_saved)")
+EXPECTED = ("can't write state file", "is written again", "could not be saved", "(not_saved)")
 
 
 class Figures(NamedTuple):

@@ -100,7 +100,8 @@ class WireProtocol:
                 refused = "" if secret else messages.excerpt(line or b"")
                 refusals.append(Refusal(error.code, str(error), refused))
             except Exception as error:
-                self._intake.faults.note("intake", "a plugin's connection is closed", error)
+                text = f"a connection of {self._peer.principal} is closed"
+                self._intake.faults.note("intake", text, error)
                 self._close()
             for refusal in refusals:
                 self._refuse(refusal)
