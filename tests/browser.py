@@ -13,6 +13,9 @@ FLAGS = (
 )
 #: Seconds that the page may take for anything that a test waits for.
 PATIENCE = 30.0
+#: What Chromium does to connections in the making when the host's interfaces change, as they do
+#: beside a test that makes containers; and how often a page is loaded until none changes.
+INTERRUPTED, DEFAULT_LOADS = "ERR_NETWORK_CHANGED", 5
 #: Notes what the policy of a page forbade, from before its first script.
 _NOTE_VIOLATIONS = """
 window.violations = [];
@@ -38,6 +41,7 @@ class Browser:
         self.driver = webdriver.Chrome(options=options, service=service)
         self.driver.set_page_load_timeout(PATIENCE)
         self.driver.set_script_timeout(PATIENCE)
+        self._log = []
         self._cdp("Page.addScriptToEvaluateOnNewDocument", source=_NOTE_VIOLATIONS)
 
     def __enter__(self):
@@ -50,7 +54,7 @@ class Browser:
     def visit(self, url, *, width=1280, height=800, phone=False, dark=False, still=False):
         """Open a page in a window of that size, for eyes that like it so."""
         self.driver.get("about:blank")
-        self.driver.get_log("browser")  # what the page before had to say
+        self._new_log()  # what the page before had to say
         self._cdp(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -64,7 +68,11 @@ class Browser:
         }
         features = [{"name": name, "value": value} for name, value in wishes.items()]
         self._cdp("Emulation.setEmulatedMedia", features=features)
-        self.driver.get(url)
+        for _ in range(DEFAULT_LOADS):
+            self.driver.get(url)
+            self._log = self._new_log()
+            if INTERRUPTED not in " ".join([*self._log, self.text(".error-code")]):
+                return
 
     def run(self, script, *arguments):
         """Return what a function's body returns, run in the page."""
@@ -90,12 +98,15 @@ class Browser:
 
     def complaints(self):
         """Return what the browser's log and the page's policy complained of."""
-        log = [line["message"] for line in self.driver.get_log("browser")]
+        log, self._log = self._log + self._new_log(), []
         return log + self.run("return window.violations")
 
     def screenshot(self, path):
         """Write a PNG of the window."""
         assert self.driver.save_screenshot(str(path))
+
+    def _new_log(self):
+        return [line["message"] for line in self.driver.get_log("browser")]
 
     def _cdp(self, command, **arguments):
         self.driver.execute_cdp_cmd(command, arguments)

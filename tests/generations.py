@@ -6,14 +6,12 @@ subprocess.run([sys.executable, "-P", "-c", PLUGIN], env=then.environment)
 """
 
 import os
-import subprocess
 import tarfile
 from io import BytesIO
 from pathlib import Path
 
-import pytest
+from tests.repository import ROOT, archive
 
-ROOT = Path(__file__).resolve().parents[1]
 TODAY = "today"
 #: The commits, oldest first. All speak version 1 of the wire.
 COMMITS = {
@@ -45,19 +43,12 @@ class Generation:
 def generation(name, directory):
     """Return a generation by its name; an older one is unpacked below ``directory``.
 
-    Skips the test, or fails it in CI, where the history of the repository is not there.
+    Without the history of the repository the test is skipped, or fails in CI.
     """
     if name == TODAY:
         return Generation(name, ROOT)
     directory = Path(directory) / name
-    command = ["git", "-C", str(ROOT), "archive", COMMITS[name]]
-    command += [package for package in PACKAGES if name != "first" or "controller/" not in package]
-    try:
-        packed = subprocess.run(command, capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        reason = "git or the history of the repository is missing"
-        assert not os.environ.get("CI"), reason
-        pytest.skip(reason)
-    with tarfile.open(fileobj=BytesIO(packed)) as archive:
-        archive.extractall(directory, filter="data")
+    packages = [each for each in PACKAGES if name != "first" or "controller/" not in each]
+    with tarfile.open(fileobj=BytesIO(archive(COMMITS[name], *packages))) as packed:
+        packed.extractall(directory, filter="data")
     return Generation(name, directory)

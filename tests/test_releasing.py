@@ -4,15 +4,15 @@ import configparser
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from . import repository
 from .docs.blocks import BLOCKS
 from .programs import program
+from .repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 #: Where each distribution has its version.
 SOURCES = (
     "waggle_live/version.py",
@@ -34,16 +34,6 @@ def block(words):
     """Return the block of RELEASING.md that has these words."""
     (found,) = [each for each in BLOCKS if each.is_of("RELEASING.md", words)]
     return found.text
-
-
-def tracked():
-    """Return the path of each file of the repository."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs git and the repository")
-    return [name for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
 def versions(root, names):
@@ -74,7 +64,7 @@ def bash(text, cwd, **environment):
 def clone(tmp_path):
     """A repository with our files as they are, committed."""
     root = tmp_path / "clone"
-    for name in tracked():
+    for name in repository.files():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes((ROOT / name).read_bytes())
     user = "-c user.name=Tester -c user.email=tester@localhost"
@@ -84,7 +74,7 @@ def clone(tmp_path):
 
 def test_every_place_names_the_same_version():
     """Each distribution, the Dockerfiles, what deploys the images, and the pages."""
-    ((_, names),) = versions(ROOT, tracked()).items()
+    ((_, names),) = versions(ROOT, repository.files()).items()
     assert names >= {*SOURCES, "Dockerfile.collector", "Dockerfile.controller", "compose.yaml"}
     assert any(name.startswith("deploy/") for name in names)
 
@@ -103,7 +93,7 @@ def test_the_collector_takes_the_client_of_its_own_release():
 
 def test_the_commands_set_the_version_everywhere(clone):
     """After them nothing names the old one, and CHANGELOG has a section of the new one."""
-    names = tracked()
+    names = repository.files()
     (old,) = versions(ROOT, SOURCES)
     begin = block("old=").replace("old=0.1.0", "old=" + old).replace("new=0.2.0", "new=9.8.7")
     bash(begin + block("git grep").split("make test")[0], clone)

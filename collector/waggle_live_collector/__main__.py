@@ -62,7 +62,7 @@ def serve(options: Options) -> None:
     """Run a collector until SIGTERM or SIGINT; exit status 1 if it can't start."""
     lines = logs.start(options.log_level, options.log_format)
     raise_descriptor_limit()
-    gc.freeze()  # what was imported stays: to look through it again and again takes 20 ms each time
+    gc.freeze()  # imported objects stay; to scan them takes 20 ms in each full collection
     try:
         asyncio.run(run(options, lines))
     except (SocketError, StateFileError, TokenError, WebConfigError) as error:
@@ -74,10 +74,10 @@ def serve(options: Options) -> None:
 
 
 async def run(options: Options, lines: logs.Lines) -> None:
-    """Serve until a signal comes; raises SocketError if an address can't be had.
+    """Serve until a signal comes.
 
-    Raises StateFileError if the state file is not ours to use, and WebConfigError or TokenError
-    before any address is taken: no port is ever open unprotected.
+    Raises SocketError if an address can't be used, and StateFileError if the state file can't.
+    Raises WebConfigError or TokenError before any port is open, so that none is unprotected.
     """
     clock = Clock()
     config, token = options.web_config_file, options.tcp_token_file
@@ -126,7 +126,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
         inherited=inherit(os.environ),
     )
     plugins = unix.bind()
-    # After the unix socket: plugins that could be proven there shall find it first.
+    # After the unix socket: a plugin that can use either should be proven there.
     tcp = _listen_tcp(options, unix)
     readiness = Readiness(processes=processes, clock=clock)
     node = node_labels()
@@ -164,13 +164,13 @@ async def run(options: Options, lines: logs.Lines) -> None:
     for sock in http:
         http_listener.acceptor.start(sock)
         access.warn_of(sock, current())
-    # All is set up; what the file holds is for strangers.
+    # Measured before the state is restored, since that counts as memory for clients.
     budget.limit = memory.for_strangers(budget.limit, memory.taken())
     found = await _read(state, stop, unix)
     if stop.is_set():  # there is nothing to save yet
         unix.unlink()
         return
-    # It sets the clock, so what keeps a time of its own is made after that.
+    # This sets the clock. Whatever keeps times of it is made later.
     readiness.begin(state_loaded=state.restore(found))
     _learn(apps, processes)
     control.begin(lambda: state.when_saved(lambda _: None), asyncio.get_running_loop().call_later)
@@ -224,7 +224,7 @@ async def run(options: Options, lines: logs.Lines) -> None:
 
 
 def _learn(apps: AppMetas, processes: Processes) -> None:
-    """Know the labels that the state file holds."""
+    """Take the stack's records of pods from the state file, so they aren't asked for again."""
     for process in processes.all():
         if not process.plugin.pending:
             apps.learn(process.plugin.identity, process.info)
@@ -236,18 +236,18 @@ async def _drain(
     answered: Callable[[], Awaitable[None]],
     state: StateFile,
 ) -> None:
-    """Take in and answer what is on its way, and save."""
+    """Take in and answer what has been sent, and save the state."""
     await listener.stop()
     http_listener.acceptor.stop()
     await answered()
-    # Written while the processes still count as connected: they are awaited after a restart.
+    # While the processes still count as connected, so that a restart waits for them.
     state.save()
     for acceptor in (listener.acceptor, http_listener.acceptor):
         acceptor.abort()
 
 
 async def _read(state: StateFile, stop: asyncio.Event, unix: UnixSocket) -> State | None:
-    """Return what the state file holds; one that can't be had leaves no socket file behind."""
+    """Return the state in the file. If that fails, remove the socket file."""
     try:
         return await state.read_unless(stop)
     except StateFileError:
@@ -265,7 +265,7 @@ def _where(http: list[socket.socket], path: str, tcp: list[socket.socket]) -> st
 
 
 def _listen_tcp(options: Options, unix: UnixSocket) -> list[socket.socket]:
-    """Return the socket of ``--tcp.listen-address``, none where it is not given."""
+    """Return the socket of ``--tcp.listen-address``; empty without that flag."""
     address = options.tcp_listen_address
     if address is None:
         return []

@@ -31,10 +31,10 @@ def for_strangers(limit: int, taken: int) -> int:
     left = limit - taken - HEADROOM
     if left < LEAST:
         log.warning(
-            "of %d bytes of memory the collector itself takes %d: it may grow over the limit, "
-            "see --limit.memory",
-            limit,
+            "the collector itself takes %d of %d bytes of memory, so it may exceed the limit; "
+            "raise --limit.memory or the cgroup's limit",
             taken,
+            limit,
         )
     return max(left, LEAST)
 

@@ -178,10 +178,10 @@ def _address(text: str) -> Address:
 
 
 def _redis_url(text: str) -> str:
-    from redis.asyncio import ConnectionPool  # 7 MiB, and only who gives the flag needs it
+    from redis.asyncio import ConnectionPool  # takes 7 MiB, and is needed only with the flag
 
     try:
-        # Options of the client itself are not for an operator to change.
+        # The URL may not set options of the Redis client.
         right = re.fullmatch(r"redis://[^/?#]+(/\d*|/?\?db=\d+)?", text, re.ASCII) is not None
         pool = ConnectionPool.from_url(text)
         pool.make_connection()  # type: ignore[no-untyped-call]
@@ -189,7 +189,7 @@ def _redis_url(text: str) -> str:
     except (ValueError, TypeError, LookupError):
         right = False
     if not right:
-        # Without what was given: there may be a password in it.
+        # The message doesn't repeat the URL, which may contain a password.
         raise argparse.ArgumentTypeError("the address of a Redis is like redis://host:6379/0")
     return text
 
@@ -205,7 +205,7 @@ def _path(text: str) -> str:
     right = "a path begins with '/' and consists of names of letters, digits, '_', '.' and '-'"
     path = _match(r"/|(/(?!\.{1,2}(/|$))[\w.-]+)+/?", text, right)[0]
     if path.split("/")[1] in ("-", "api"):
-        raise argparse.ArgumentTypeError(f"/-/ and /api/ have answers of their own, got {text!r}")
+        raise argparse.ArgumentTypeError(f"/-/ and /api/ are in use by others, got {text!r}")
     return path
 
 
@@ -217,7 +217,8 @@ def _socket_path(text: str) -> str:
 def _mode(text: str) -> int:
     mode = int(_match("0?[0-7]{3}", text, "a mode is three octal digits")[0], 8)
     if not mode & 0o222:
-        raise argparse.ArgumentTypeError(f"who reports needs the right to write (2), got {text!r}")
+        rule = "somebody must have the right to write (2), or no plugin can connect"
+        raise argparse.ArgumentTypeError(f"{rule}, got {text!r}")
     return mode
 
 
@@ -227,7 +228,7 @@ def _duration(text: str) -> float:
     parts = re.findall(r"([\d.]+)([a-z]+)", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if not 0 < seconds <= _MAX_DURATION:
-        raise argparse.ArgumentTypeError(f"more than nothing and at most 366d, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be more than 0 and at most 366d, got {text!r}")
     return seconds
 
 
@@ -239,7 +240,7 @@ def _bytes(text: str) -> int:
     ).groups()
     size = int(float(number) * (1024 if binary else 1000) ** " KMG".index(unit.upper() or " "))
     if size < memory.LEAST:
-        raise argparse.ArgumentTypeError(f"at least {memory.LEAST >> 20}MiB, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be at least {memory.LEAST >> 20}MiB, got {text!r}")
     return size
 
 

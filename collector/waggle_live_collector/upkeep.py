@@ -40,14 +40,14 @@ class Upkeep:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), until_next(TICK_SECONDS, time.monotonic()))
             for where, each in self.work.items():
-                with self.faults.kept(where, "the work of each second failed"):
+                with self.faults.kept(where, f"the {where} work of this second failed"):
                     each()
             try:
                 self._keep_socket()
             except SocketTaken:
                 raise
             except Exception as error:
-                self.faults.note("sockets", "the socket file can't be looked after", error)
+                self.faults.note("sockets", f"can't check socket file {self.unix.path}", error)
 
     def _keep_socket(self) -> None:
         """Make the socket file again if it or its directory was removed. No connection is cut."""
@@ -59,8 +59,8 @@ class Upkeep:
             raise
         except SocketError as error:
             if self._said.is_due(str(error)):
-                log.error("the socket file is gone, and no new plugin can report: %s", error)
+                log.error("the socket file is gone, so no new plugin can report: %s", error)
             return
         self.replace(plugins)
         self._said = Said(self.clock)  # log it if it is gone again
-        log.warning("the socket file was gone; it is made again: %s", self.unix.path)
+        log.warning("the socket file was gone, and is made again: %s", self.unix.path)

@@ -44,8 +44,10 @@ class Fleet:
 
     def __init__(self, nodes: Iterable[Union[Node, str]]) -> None:
         self.nodes = _nodes(nodes)
-        if len({node.url for node in self.nodes}) < len(self.nodes):
-            raise InvalidAddress("a fleet has each node once, but one is given twice")
+        urls = [node.url for node in self.nodes]
+        twice = [url for url in urls if urls.count(url) > 1]
+        if twice:
+            raise InvalidAddress("a fleet has each node once, but %s is given twice" % twice[0])
         self._pollers = [_Poller(node) for node in self.nodes]
         self._lock = threading.Lock()
 

@@ -253,7 +253,7 @@ def _entries(response: Response, count: int, url: str) -> Any:
             return entries
     except (ValueError, KeyError, TypeError):
         pass
-    raise LeaseError(url, "the answer to the leases is none of a collector")
+    raise LeaseError(url, "the answer to the leases isn't that of a collector")
 
 
 def _held(entry: Entry, told: Any) -> Held:

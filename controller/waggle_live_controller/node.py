@@ -179,7 +179,7 @@ class Node:
         try:
             return reader(response.body)
         except ValueError as error:
-            text = "the answer is none of a collector: %s" % error
+            text = "the answer isn't that of a collector: %s" % error
             raise NodeAnswerInvalid(self.url, text) from error
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ def test_it_ends_on_sigterm_and_says_what_is_not_saved(collector, client):
         client.flush()
         collector.get("/metrics")
         assert collector.terminate() == 0
-        assert "are not in state file" in collector.log()
+        assert "could not be saved" in collector.log()
         assert "Traceback" not in collector.log()
     collector.start()
     assert collector.value("waggle_count_total", name="a") == 1

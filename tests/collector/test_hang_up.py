@@ -44,7 +44,7 @@ def test_without_a_terminal_it_goes_on():
     with start(process={"start_new_session": True}) as collector, Client(collector) as client:
         client.hello()
         collector.signal(signal.SIGHUP)
-        wait_until(lambda: "SIGHUP: the web configuration and tokens" in collector.log())
+        wait_until(lambda: "SIGHUP ignored: the web configuration and tokens" in collector.log())
         assert client.flush()[-1]["type"] == "applied"
 
 

@@ -14,6 +14,19 @@ import pytest
 from .harness import Client, CollectorProcess, start, wait_until
 from .world import counter, gauge, timer
 
+#: Says whether the socket takes connections at the moment when the port of plugins is taken.
+PORT_AFTER_SOCKET = """
+import socket, sys
+from waggle_live_collector.__main__ import main
+(path,) = [each.partition("=")[2] for each in sys.argv if each.startswith("--socket.path=")]
+def look(event, arguments):
+    if event == "socket.bind" and arguments[1] == ("127.0.0.2", 0):
+        with socket.socket(socket.AF_UNIX) as plugin:
+            print("at the port:", plugin.connect_ex(path), file=sys.stderr, flush=True)
+sys.addaudithook(look)
+main()
+"""
+
 
 def fails_to_start(collector):
     """Start it; return its exit code and what it logged."""
@@ -132,6 +145,14 @@ def test_a_taken_port_is_said_and_leaves_no_socket():
             assert f"can't {to} on {address}" in log
             assert "Traceback" not in log
             assert not os.path.exists(collector.socket_path)
+
+
+def test_plugins_find_the_socket_before_the_port():
+    """Otherwise one that connects meanwhile would use TCP, and stay unproven."""
+    flags = ["--tcp.listen-address=127.0.0.2:0"]
+    with CollectorProcess(flags=flags, program=PORT_AFTER_SOCKET) as collector:
+        collector.start(wait_ready=False)
+        assert "at the port: 0\n" in collector.log()
 
 
 def test_the_state_of_a_running_collector_is_not_touched_by_a_second():

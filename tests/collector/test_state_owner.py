@@ -196,7 +196,7 @@ def test_a_bye_that_cannot_be_saved_is_told_so(tmp_path):
         error, end = client.bye()
         assert (error["code"], end) == ("not_saved", None)
         assert collector.value(FAILURES) >= 1
-        wait_until(lambda: "can't write state file" in collector.log())
+        wait_until(lambda: f"the directory {directory} is missing" in collector.log())
         assert collector.value("waggle_count_total", name="a") == 1
         (tmp_path / "away").rename(directory)
         with Client(collector) as again:

@@ -1,4 +1,4 @@
-"""Both images, built once for all tests."""
+"""The images, built once for all tests."""
 
 import shutil
 import subprocess
@@ -25,6 +25,12 @@ def podman(tmp_path_factory):
 def collector_image(podman):
     """The collector's image, built from this repository."""
     return podman.build("collector", ROOT, "--file=%s" % (ROOT / "Dockerfile.collector"))
+
+
+@pytest.fixture(scope="session")
+def controller_image(podman):
+    """The controller's image, built from this repository."""
+    return podman.build("controller", ROOT, "--file=%s" % (ROOT / "Dockerfile.controller"))
 
 
 @pytest.fixture(scope="session")

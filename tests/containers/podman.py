@@ -94,6 +94,10 @@ class Podman:
         )
         return name
 
+    def log(self, container):
+        """Return what a container has said, on standard error too."""
+        return self.run("sh", "-c", 'podman logs "$0" 2>&1', container)
+
     def exit_code(self, container):
         """Return the exit code of a container that has ended, and whether it ran out of memory."""
         state = self("inspect", "--format={{.State.ExitCode}} {{.State.OOMKilled}}", container)

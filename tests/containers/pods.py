@@ -4,6 +4,7 @@ Mounts, uids, namespaces, environment, rights and memory are what the manifest s
 isn't known here fails the test, so that no manifest grows past what is tried.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Pod:
     """One pod. ``host`` is a directory that stands for the root of the node's file system.
 
     ``images`` are podman's names of those in the manifest, ``hosts`` the names that the cluster's
-    DNS knows, ``maps`` the ConfigMaps, ``fields`` what the downward API tells.
+    DNS knows, ``maps`` the ConfigMaps and Secrets, ``node`` the name of the node.
     """
 
     def __init__(self, podman, spec, *, uid, host, images, hosts, maps, node="node-1"):
@@ -171,8 +172,11 @@ class Pod:
                 path.mkdir(parents=True)
                 path.chmod(0o755)
             return path
-        assert kind == "configMap"
+        assert kind in {"configMap", "secret"}
         own.mkdir(parents=True)
-        for file, text in self._maps[what["name"]].items():
+        for file, text in self._maps[what.get("name") or what["secretName"]].items():
             (own / file).write_text(text, encoding="utf-8")
+            if kind == "secret":
+                (own / file).chmod(what["defaultMode"])
+                os.chown(own / file, -1, self.spec["securityContext"]["fsGroup"])
         return own

@@ -2,11 +2,9 @@
 
 import json
 import re
-import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
@@ -154,21 +152,3 @@ def test_the_page_says_how_big_the_image_is(podman, collector_image):
     text = (ROOT / "docs" / "guides" / "deploy.md").read_text(encoding="utf-8")
     (said,) = re.findall(r"adds (\d+) MB\s+to its base", text)
     assert added == pytest.approx(int(said), abs=2)
-
-
-def test_compose_runs_a_collector_and_two_plugins(podman, collector_image, plugin_image):
-    """compose.yaml, as it stands: both plugins' numbers are on the host's port."""
-    port = free_port()
-    command = (
-        Path(sys.executable).with_name("podman-compose"),
-        "--project-name",
-        podman.name("compose", "project"),
-    )
-    command += ("--file", ROOT / "compose.yaml")
-    settings = {"COLLECTOR_IMAGE": collector_image, "PLUGIN_IMAGE": plugin_image}
-    settings["PORT"] = str(port)
-    try:
-        podman.run(*command, "up", "--detach", "--no-build", **settings)
-        wait_until(lambda: counted(port, "movers-left") and counted(port, "movers-right"))
-    finally:
-        podman.run(*command, "down", "--volumes", codes=None, **settings)

@@ -1,6 +1,6 @@
 """The controller's image, really built and run with no rights."""
 
-from .podman import HARDENED, ROOT
+from .podman import HARDENED
 
 CONFIG = """\
 nodes:
@@ -13,12 +13,11 @@ deadlines:
 """
 
 
-def test_it_takes_its_file(podman, tmp_path):
+def test_it_takes_its_file(podman, controller_image, tmp_path):
     """From the place that the image names; what it needs is in it."""
-    image = podman.build("controller", ROOT, "--file=%s" % (ROOT / "Dockerfile.controller"))
     (tmp_path / "controller.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "controller.yaml").chmod(0o644)
     tmp_path.chmod(0o755)
     mount = "--volume=%s:/etc/waggle-live-controller:ro" % tmp_path
     command = ("--config=/etc/waggle-live-controller/controller.yaml", "--check")
-    podman("run", "--rm", *HARDENED, "--memory=60m", mount, image, *command)
+    podman("run", "--rm", *HARDENED, "--memory=60m", mount, controller_image, *command)

@@ -7,11 +7,13 @@ import uuid
 import pytest
 
 from tests.collector.harness import wait_until
+from waggle_live_collector.version import VERSION
 
 from .podman import ROOT
 
 UNITS = ROOT / "deploy" / "systemd"
 SERVICE, SOCKET = "waggle-live-collector.service", "waggle-live-collector.socket"
+STATE = "/run/waggle-live-state/state"
 PATH = "/run/waggle/live-metrics/live_metrics.sock"
 #: Restarts come faster here than the unit says, so that many of them happen soon.
 FASTER = "[Service]\nExecStopPost=\nRestartSec=100ms\n"
@@ -42,6 +44,28 @@ while True:
         pass
     time.sleep(0.05)
 """
+#: The same once: it says goodbye, and has its answer.
+ONE_SHOT = """
+import json, socket
+plugin = socket.socket(socket.AF_UNIX)
+plugin.connect("/run/waggle/live-metrics/live_metrics.sock")
+cell = {"name": "frames", "labels": {}, "kind": "counter", "age": 0, "value": 7}
+for message in (
+    dict(type="hello", version=1, session="one-shot", key="k" * 32, plugin="demo", task="one-shot"),
+    dict(type="update", number=1, monotonic=1.0, cells=[cell]),
+    dict(type="bye", number=1, status="ok"),
+):
+    plugin.sendall(json.dumps(message).encode() + b"\\n")
+answers = b""
+while b"applied" not in answers:
+    answers += plugin.recv(4096) or exit(1)
+"""
+#: Another environment beside that of the collector, with another version.
+NEXT_RELEASE = """
+cp -a /opt/collector /opt/next
+sed -i 1s,/opt/collector,/opt/next, /opt/next/bin/waggle-live-collector
+sed -i s/%s/9.9.9/ /opt/next/lib/python3*/site-packages/waggle_live_collector/version.py
+""" % (VERSION.replace(".", "[.]"))
 #: What has the port until a connection comes.
 OCCUPANT = """
 import socket
@@ -183,6 +207,36 @@ def test_stop_stops_what_fails_again_and_again(machine, plugin):
     machine.systemctl("kill", "--signal=KILL", "occupant.service")
     machine.systemctl("start", SERVICE)
     wait_until(lambda: machine.plugin(plugin[0]))
+
+
+def test_an_update_and_the_way_back_lose_no_count(machine, plugin):
+    """The link is switched, as docs/guides/operate.md says; what has ended is counted on.
+
+    A state file of a later release is refused; once it is moved away the collector is back.
+    """
+    wait_until(lambda: machine.plugin(plugin[0]))
+    machine.call("python3", "-c", ONE_SHOT)
+    inode = machine.inode()
+    machine.call("sh", "-c", NEXT_RELEASE)
+    for name, version in (("next", "9.9.9"), ("collector", VERSION)):
+        machine.call("ln", "-sfn", name, "/opt/waggle-live")
+        machine.systemctl("restart", SERVICE)
+        wait_until(lambda: machine.plugin(plugin[0]))
+        log = machine.call("journalctl", "--unit", SERVICE, "--lines=20", "--output=cat")
+        assert "ready: version=%s" % version in log.splitlines()[-1]
+        assert machine.plugin(plugin[0])["counters"][0]["total"] == 7
+        assert machine.plugin("one-shot")["counters"][0]["total"] == 7
+        assert machine.inode() == inode
+
+    machine.systemctl("stop", SERVICE)
+    machine.call("sh", "-c", "echo '{\"format\": 99}' > %s" % STATE)
+    machine.systemctl("start", SERVICE)
+    wait_until(lambda: int(machine.property("NRestarts")) >= 1)
+    log = machine.call("journalctl", "--unit", SERVICE, "--lines=20", "--output=cat")
+    assert "state file %s: its format is 99, of a newer collector" % STATE in log
+    machine.call("mv", STATE, STATE + ".newer")
+    wait_until(lambda: machine.plugin(plugin[0]))
+    assert machine.plugin(plugin[0])["counters"][0]["total"] == 7
 
 
 def test_it_never_gives_up(machine, plugin):

@@ -95,12 +95,30 @@ def wait_for_table(process):
     pytest.fail("no table: %s" % process.stderr.read())
 
 
+def shape(line):
+    """Return the words of a line, with # for each number with its unit, and for a function."""
+    line = re.sub(r"\S+ \[\w+\.py:\d+\]", "#", line.replace("/home/you/", "$HOME/"))
+    return re.sub(r"[▁-█]+|\d[\d.]*( ?(s|ms|µs|ns|%|/s)(?!\w))?", "#", line).split()
+
+
+def is_part(words, of):
+    """Tell whether these words stand in a line, in this order: how wide it is decides on others."""
+    rest = iter(of)
+    return all(word in rest for word in words)
+
+
 def test_two_plugins_report_and_it_ends_by_itself(demo, clip, port, tmp_path):
-    """--for: both tasks with all instruments in the table, status 0, nothing left behind."""
+    """--for: both tasks with all instruments in the table, as in the README; nothing is left."""
     process = demo("--for", 6, "--port", port, "--clip", clip)
     output, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
-    assert "http://127.0.0.1:%d/metrics" % port in output
+    words = output.replace("; it ends after 6 s", "; Ctrl-C ends it")
+    words = words.replace(str(tmp_path / "home"), "$HOME")
+    printed = [shape(line) for line in words.splitlines()]
+    readme = ROOT.joinpath("README.md").read_text(encoding="utf-8")
+    _, _, shown = readme.partition("$ make demo\n")
+    for line in shown.partition("```")[0].splitlines():
+        assert any(is_part(shape(line), of) for of in printed), line
     last = output[output.rindex("instrument") :]
     for task, fps in (("bikes-left", 25), ("bikes-right", 15)):
         _, _, part = last.partition(task + ": up")

@@ -19,6 +19,7 @@ TRIED = {
     "deploy/test_waggle.py": ["waggle/wes-live-metrics/*.yaml", "waggle/plugin-pod.yaml"],
     "containers/test_waggle_stack.py": ["waggle/wes-live-metrics/*.yaml", "waggle/plugin-pod.yaml"],
     "deploy/test_waggle_control.py": ["waggle/wes-live-controller/*.yaml"],
+    "containers/test_controller_stack.py": ["waggle/wes-live-controller/*.yaml"],
     "containers/test_systemd.py": [
         *("systemd/waggle-live-collector.service", "systemd/waggle-live-collector.socket"),
     ],

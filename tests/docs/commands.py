@@ -13,6 +13,7 @@ PLAIN = {
     *(
         "jq",
         "kill",
+        "ln",
         "mkdir",
         "mkfifo",
         "mv",
@@ -136,7 +137,7 @@ def _pip(words, folder):
 
 def _distribution(word, folder):
     """Assert that what pip is to install is ours: a folder of this repository, or by its name."""
-    path, _, extras = word.rstrip("]").partition("[")
+    path, _, extras = word.partition("==")[0].rstrip("]").partition("[")
     if not path.startswith("."):
         names = {"waggle-live": ".", "waggle-live-collector": "collector"}
         path, folder = {**names, "waggle-live-controller": "controller"}[path], ROOT

@@ -44,13 +44,14 @@ def main():
         port = free_port()
         directory = stack.enter_context(tempfile.TemporaryDirectory())
         command = [sys.executable, "-m", "demo", "--control", f"--port={port}"]
-        environ = dict(os.environ, TMPDIR=directory, WAGGLE_LIVE_PROFILE="50")
+        environ = dict(os.environ, HOME=directory, TMPDIR=directory, WAGGLE_LIVE_PROFILE="50")
         demo = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environ)
         stack.callback(demo.wait)
         stack.callback(demo.terminate)
-        found = wait_until(lambda: list(Path(directory).glob("*/live_metrics.sock")))
+        path = Path(directory, ".waggle", f"demo-{port}.sock")
+        wait_until(path.is_socket)
         time.sleep(5)
-        environ["WAGGLE_LIVE_METRICS"] = f"unix://{found[0]}"
+        environ["WAGGLE_LIVE_METRICS"] = f"unix://{path}"
         subprocess.Popen([sys.executable, "-c", BRIEF], env=environ)
         url = f"http://127.0.0.1:{port}/"
         light.visit(url, width=1200, height=940)

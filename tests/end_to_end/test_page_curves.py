@@ -58,3 +58,16 @@ def test_a_number_that_stays_is_a_level_line(browser, own_collector, odd):
     assert {1.5, 28.5} <= set(heights("wide"))
     assert row(browser, "g1")["now"] == "123 M"
     assert browser.complaints() == []
+
+
+def test_a_counter_goes_on_where_the_collectors_curve_ends(browser, own_collector):
+    """Of its first number no rise is known yet: the step in which it came is no gap even so."""
+    browser.visit(own_collector.url)
+    values = browser.run(
+        "const row = new Row('counters', { name: 'n', labels: {} });"
+        "row.history.fill(100, [5, 6, 7]);"
+        "const tell = (time, total) => row.take({ total, age: 0 }, time, time, true, null);"
+        "tell(104.9, 0); tell(105.9, 8); tell(106.9, 16);"
+        "return [...row.history.since(90)].map(sample => sample[1]);"
+    )
+    assert values == [5, 6, 7, 8, 8]

@@ -65,6 +65,26 @@ def test_the_cost_of_a_timer_stands_beside_it(browser, own_collector):
         assert row(browser, "fps")["frame"].endswith(" ms")
 
 
+def test_a_timer_of_a_day_takes_no_more_than_a_thread(browser, own_collector):
+    """Of a block only the ten seconds count in which it ended."""
+
+    def day(place, number):
+        return timer("day", {132: number}, 86_400_000_000_000 * number)
+
+    def ten_seconds(place, number):
+        return timer("ten", {27: number}, 10_000_000_000 * number)
+
+    with Plugins(own_collector, 1) as plugins:
+        browser.visit(own_collector.url)
+
+        def shares():
+            plugins.report(day, ten_seconds)
+            return [(row(browser, name) or {}).get("busy", "") for name in ("day", "ten")]
+
+        wait_until(lambda: shares()[1].endswith(" %"))
+        wait_until(lambda: len(set(shares())) == 1)
+
+
 def test_what_has_no_rate_has_no_frame(browser, own_collector):
     """Nothing is known of it, and so no number is shown."""
     with Plugins(own_collector, 1) as plugins:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import repository
 from tests.programs import program
+from tests.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Nobody of this number is known to the system. Where the tests don't run as root, it is theirs.
 UID = 54321
 #: Seconds that what is awaited may take on a machine that is busy with other tests.
@@ -107,17 +108,10 @@ class User:
             self._before += ["--inh-caps=-all"]
 
     def _make_home(self):
-        files = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=str(ROOT),
-            stdout=subprocess.PIPE,
-            check=True,
-        ).stdout
         self.clone.mkdir()
-        for name in filter(None, files.decode().split("\0")):
-            if (ROOT / name).is_file():
-                (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(str(ROOT / name), str(self.clone / name))
+        for name in repository.files():
+            (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(str(ROOT / name), str(self.clone / name))
         # A file of pip that is there for whoever runs the tests is there for this user.
         settings = Path("~/.config/pip/pip.conf").expanduser()
         if settings.exists():

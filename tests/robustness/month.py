@@ -30,7 +30,7 @@ WEEKLY = "weekly"
 PLUGIN_DAYS = (0, 5)
 RESTART_DAYS = (1, 4)
 #: What a collector may say of a day in which its state could not be written.
-EXPECTED = ("can't write state file", "is written again", "are not in state file", "(not_saved)")
+EXPECTED = ("can't write state file", "is written again", "could not be saved", "(not_saved)")
 
 
 class Figures(NamedTuple):
@@ -101,7 +101,11 @@ class Month:
         stays = start("ticking", address=self._collector.address, task="stays", stdin=-1)
         evenings = []
         for day in range(days):
-            self._day(day, days)
+            try:
+                self._day(day, days)
+            except Exception as error:
+                error.add_note("day %d\n%s" % (day, self._collector.log()[-8000:]))
+                raise
             if day % WEEK == WEEK - 1:
                 evenings.append(self._figures(stays))
         ticks = int(finish(stays))
@@ -146,15 +150,17 @@ class Month:
         names = [name for name, times in runs.items() for _ in range(times)]
         first, self._pods = self._pods, self._pods + len(names)
 
-        def live(number, name):
-            pod = "pod-%06d" % (first + number)
-            how = {"app_id": pod, "plugin": name, "task": "cron"}
+        def has_lived(pod, name):
             try:
-                live_once(self._collector.socket_path, pod, **how)
+                live_once(self._collector.socket_path, pod, app_id=pod, plugin=name, task="cron")
             except AssertionError as error:
                 # A busy machine may write the state late. Who says bye again is counted once.
                 assert "not_saved" in str(error)
-                live_once(self._collector.socket_path, pod, **how)
+                return False
+            return True
+
+        def live(number, name):
+            wait_until(lambda: has_lived("pod-%06d" % (first + number), name))
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(live, range(len(names)), names))

@@ -36,8 +36,7 @@ class Listener:
         self.hangs_up = False  # close each connection as soon as it is accepted
         #: How many series of a session it has room for; what it refuses is not recorded.
         self.room = None
-        #: How many refusals of a connection are told, besides those of series without a value:
-        #: they say nothing of other series.
+        #: How many refusals of a connection are told.
         self.told = 100
         self._held = {}  # by session, the keys of its series
         self._full = {}  # by connection, how many it refused
@@ -175,29 +174,28 @@ class Listener:
             is_open = len(held) < self.room and index not in self._full
             if key not in held and name != OVERFLOW and kind != "problem" and not is_open:
                 message["cells"].remove(cell)
-                has_value = bool(cell.get("value") or cell.get("count"))
-                self._full[index] = self._full.get(index, 0) + has_value
+                self._full[index] = self._full.get(index, 0) + 1
                 text = encode_refused(kind, name, dict(labels))
                 error = {"type": "error", "code": "budget", "text": "full", "refused": text}
-                errors += [error] if not has_value or self._full[index] <= self.told else []
+                errors += [error] if self._full[index] <= self.told else []
             else:
                 held.add(key)
         return errors
 
 
 class TcpListener(Listener):
-    """The same over TCP, at an ``address`` that it keeps."""
+    """The same over TCP, at an ``address`` and ``port`` that it keeps."""
 
     def __init__(self):
-        self._port = 0
+        self.port = 0
         super().__init__("")
-        self.address = "tcp://127.0.0.1:%d" % self._port
+        self.address = "tcp://127.0.0.1:%d" % self.port
 
     def _bind(self):
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(("127.0.0.1", self._port))
-        self._port = made.getsockname()[1]
+        made.bind(("127.0.0.1", self.port))
+        self.port = made.getsockname()[1]
         return made
 
 

@@ -187,6 +187,12 @@ class Link:
                     _absent.add(address)
                     self._log_once("connect", ABSENT, address, explain(error, address))
             else:
+                if address.host and self._addresses()[0] != address:
+                    # The collector has started meanwhile. It makes its socket before it takes the
+                    # port, and on the socket it can prove this process.
+                    self.close()
+                    self._connect(urgent)
+                    return
                 self._connected_at = self._look_at = self._heard_at = now
                 self.applied = 0
                 self.was_connected = True

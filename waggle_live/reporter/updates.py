@@ -40,11 +40,11 @@ class Updates:
         self._usage = usage
         self._log_once = log_once
         self._last: Optional[List[LastCell]] = None
-        #: The series sent on this connection, in the order of their first cells, and the keys of
-        #: those sent on an earlier one.
+        #: The series sent on this connection, in the order of their first cells with a value, or
+        #: else without one; and the keys of those sent on an earlier connection.
         self._sent: Dict[Key, SeriesState] = {}
         self._sent_before: Set[Key] = set()
-        #: The keys in ``_sent`` whose first cell had no value yet.
+        #: The keys in ``_sent`` that were sent without a value only.
         self._sent_empty: Set[Key] = set()
         #: Whether the collector has refused a series for lack of room on this connection.
         self._is_full = False
@@ -80,9 +80,10 @@ class Updates:
         for state in states:
             if everything or state.values or state.changed:
                 try:
-                    self._note(state)
+                    has_value = isinstance(state, SeriesState) and state.recorded_at > 0
                     cell = state.take()
                     if cell:
+                        self._note(state, has_value)
                         cells.append(cell)
                 except Exception as error:
                     self._log_once.fault(error, UNSENT, _title(state))
@@ -124,21 +125,28 @@ class Updates:
             if not is_new:
                 return states
 
-    def _note(self, state: State) -> None:
-        """Note that a series is about to be sent."""
-        if isinstance(state, LastCell) or state.key in self._sent or state.into is not None:
+    def _note(self, state: State, has_value: bool) -> None:
+        """Note that a cell is about to be sent, the first one or the first one with a value."""
+        if isinstance(state, LastCell):
             return
-        if not state.recorded_at:
-            self._sent_empty.add(state.key)
-        self._sent[state.key] = state
+        key = state.key
+        if key not in self._sent:
+            if not has_value:
+                self._sent_empty.add(key)
+        elif has_value and key in self._sent_empty:
+            self._sent_empty.remove(key)
+            del self._sent[key]  # to the end of the order
+        else:
+            return
+        self._sent[key] = state
         self.newest = self._session.number + 1
 
     def refuse(self, refused: Any) -> bool:
         """Fold away a series that the collector has no room for. False if the text names none.
 
         All later series that were new to it on this connection are refused as well, even if it
-        didn't say so. One that was empty at first may have been taken, and then be refused at its
-        first values.
+        didn't say so. A series may be taken without a value, and be refused at its first one: then
+        series that came in between were taken.
         """
         key = decode_refused(refused)
         named = None if key is None or self._last is not None else self._sent.get(key)
@@ -147,8 +155,8 @@ class Updates:
         if named.into is None:
             self._is_full, self.refused_at = True, self._session.number
             named.registry.fold_away(named)
-            sent = [] if key in self._sent_empty else list(self._sent.values())
-            for state in sent[sent.index(named) :] if sent else ():
+            sent = list(self._sent.values())
+            for state in sent[sent.index(named) :]:
                 if state.registry is not None and state.key not in self._sent_before:
                     state.registry.fold_away(state)
         return True

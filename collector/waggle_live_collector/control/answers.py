@@ -1,4 +1,4 @@
-"""What is told of knobs, leases and holders: the rows of the API."""
+"""The JSON objects of knobs, leases and holders for the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .leases import Holder, KnobKey
 
 
 def head(control: Control) -> dict[str, Any]:
-    """Return what stands before the knobs."""
+    """Return the fields before the knobs: the time and the holders."""
     clock = control.clock
     clock.refresh()
     now = clock.monotonic()
@@ -23,14 +23,14 @@ def head(control: Control) -> dict[str, Any]:
 
 
 def knobs(control: Control) -> Iterator[dict[str, Any]]:
-    """Yield each knob of each plugin that is shown."""
+    """Yield the object of each knob of the shown plugins."""
     now = control.clock.monotonic()
     for knob in control.knobs():
         yield _knob(control, knob, now)
 
 
 def quarantined(control: Control) -> list[dict[str, Any]]:
-    """Return the values that are quarantined, those of plugins that have left included."""
+    """Return the quarantined values, including those of plugins that have left."""
     return [
         {**_names(key), "value": value}
         for key, setting in control.settings.items()
@@ -42,7 +42,7 @@ def _holder(holder: Holder, now: float) -> dict[str, Any]:
     return {
         "holder": holder.name,
         "priority": holder.priority,
-        "seconds_left": max(round(holder.until - now, 3), 0.0),
+        "seconds_left": round(max(holder.until - now, 0.0), 3),
         "entries": [{**_names(key), "value": lease.value} for key, lease in holder.leases.items()],
     }
 
@@ -59,7 +59,7 @@ def _knob(control: Control, knob: Knob, now: float) -> dict[str, Any]:
         "source": newest.source,
         "holder": in_force and in_force.holder,
         "since": control.clock.unix(setting.since) if setting and setting.since else None,
-        "seconds_left": in_force and max(round(in_force.until - now, 3), 0.0),
+        "seconds_left": in_force and round(max(in_force.until - now, 0.0), 3),
         "processes": knob.processes(),
         "quarantined": [] if setting is None else setting.quarantined,
         "error": next((each.error for each in reversed(knob.told) if each.error), ""),

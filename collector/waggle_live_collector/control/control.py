@@ -34,14 +34,14 @@ from .setting import SUSPECT_SECONDS, Setting, Settings
 
 log = logging.getLogger(__name__)
 
-#: Bytes that a lease takes, with its row of the state.
+#: Bytes of a lease, including its row in the state file.
 LEASE_BYTES = 1200
-#: Seconds that a timer comes late, so that it never comes early.
+#: Seconds added to a timer, so that it is never early.
 TIMER_SECONDS = 0.002
-#: Who pays for leases.
+#: The principal that the budget counts leases for.
 PRINCIPAL = "control"
-#: The first revision is drawn from so many: a process may still have one of a collector that
-#: forgot all.
+#: The range of the random first revision. A process may still have a revision of a collector that
+#: lost its state, which must not look like ours.
 REVISIONS = 1 << 40
 
 Later = Callable[[float, Callable[[KnobKey], None], KnobKey], object]
@@ -54,35 +54,35 @@ class Control:
         self, *, processes: Processes, own: OwnMetrics, clock: Clock, is_on: bool = False
     ) -> None:
         self.is_on = is_on
-        #: Is the state read? Before that nobody knows who holds what.
+        #: Whether the state file is read. Before that the leases are unknown.
         self.is_read = False
         self.clock = clock
         self.leases = Leases()
         self.settings = Settings(processes.table.budget)
         self.profiles: dict[IdentityLabels, Profile] = {}
-        #: Has the state saved soon.
+        #: Called to have the state saved soon.
         self.changed: Callable[[], None] = lambda: None
-        #: Calls something with a knob after some seconds.
+        #: Calls a function with a knob after some seconds.
         self._later: Later = lambda seconds, call, key: None
-        #: The first and the last revision that was drawn.
+        #: The first and the last revision in use.
         self.first = self.revision = secrets.randbelow(REVISIONS) + 1
         self._own = own
         self._all, self._table = processes, processes.table
         self._budget = self._table.budget
         self._processes = ControlledProcesses(processes=processes, clock=clock, blame=self._blame)
-        #: Was a value put in force since the state was saved?
+        #: Whether a value was put in force since ``changed`` was called.
         self._is_changed = False
-        #: What has to wait.
+        #: Knobs whose wanted value has to wait.
         self._waiting: set[KnobKey] = set()
 
     def begin(self, changed: Callable[[], None], later: Later) -> None:
-        """The state is read; ``changed`` has it saved soon."""
+        """Begin to take orders, once the state file is read. ``changed`` has the state saved."""
         self.is_read, self.changed, self._later = True, changed, later
 
     def take(self, process: Process, message: Knobs, send: Send, refusals: list[Refusal]) -> None:
-        """A process told its knobs; what is wrong with them is added to ``refusals``.
+        """Take in the knobs that a process reports, and add faulty ones to ``refusals``.
 
-        ``send`` queues a line to it, and is the same one as long as its connection lasts.
+        ``send`` queues a line to the process. It is the same object while the connection lasts.
         """
         told = self._processes.take(process, message, send, refusals)
         self._table.version += 1
@@ -98,28 +98,28 @@ class Control:
             self._send(told, self.clock.monotonic())
 
     def take_stacks(self, process: Process, message: Stacks) -> None:
-        """A process told stacks; those that nobody asked for are ignored."""
+        """Take in stacks of a process. Ignore them if no profile asked for them."""
         identity = process.plugin.identity
         profile = self.profiles.get(identity)
         if profile is not None and message.revision in profile.revisions:
             profile.take(process.id, message.stacks, self._processes.account(process, "stacks"))
 
     def left(self, process: Process, send: Send) -> None:
-        """The connection of a process ended without ``bye``: call it before the table knows."""
+        """Note that a connection ended without ``bye``. Call it before the table is told."""
         self._processes.left(process, send)
 
     def ended(self, process: Process, status: str) -> None:
-        """A process said ``bye``: call it before the table knows."""
+        """Note that a process said ``bye``. Call it before the table is told."""
         self._processes.ended(process, as_it_should=status != ERROR)
 
     def knob(self, key: KnobKey) -> Knob | None:
-        """Return a knob, None if no connected process has it."""
+        """Return a knob; None if no connected process has it."""
         told = self._processes.of(key.identity)
         found = [each.knobs[key.name] for each in told if key.name in each.knobs]
         return Knob(key, found, self.settings.get(key)) if found else None
 
     def knobs(self) -> Iterator[Knob]:
-        """Yield the knobs of all plugins that are shown."""
+        """Yield the knobs of all shown plugins."""
         for plugin in list(self._table.shown(self.clock.monotonic())):
             told = self._processes.of(plugin.identity)
             names = dict.fromkeys(name for each in told for name in each.knobs)
@@ -129,15 +129,15 @@ class Control:
                 yield Knob(key, found, self.settings.get(key))
 
     def make_setting(self, key: KnobKey) -> None:
-        """Make the setting of a knob that is to be set, room or no room.
+        """Make the setting of a knob, without asking the budget for room.
 
-        There are no more of them than of leases, and of the knobs that processes told.
+        There are at most as many settings as leases and reported knobs, which are bounded.
         """
         if told := self._processes.of(key.identity):
             self.settings.make(key, told[-1].process.principal, room=True)
 
     def settle(self, key: KnobKey, now: float) -> str:
-        """Put in force what is to be now; return why what is wanted has to wait, or ""."""
+        """Put the best value in force. Return why the wanted one has to wait; "" if it needn't."""
         setting, best = self.settings.get(key), self.leases.best(key)
         has_waited = key in self._waiting
         self._waiting.discard(key)
@@ -169,7 +169,7 @@ class Control:
         return why
 
     def send(self, identities: Iterable[IdentityLabels], now: float) -> None:
-        """Send what is in force to all processes of some plugins."""
+        """Send the values in force to all processes of some plugins."""
         for identity in identities:
             for told in self._processes.of(identity):
                 self._send(told, now)
@@ -180,13 +180,13 @@ class Control:
         self._own.leases.set(self.leases.count)
 
     def hold_leases(self, more: int) -> bool:
-        """Hold so many leases more, or less; False if there is no room."""
+        """Hold the bytes of ``more`` leases, or fewer. Return False if there is no room."""
         account = self._budget.account(PRINCIPAL, "leases")
         size = account.own(What.SERIES) + more * LEASE_BYTES
         return account.hold(What.SERIES, max(size, 0))
 
     def tick(self) -> None:
-        """Look what is over its time; call about once a second."""
+        """End what is over its time. Call about once a second."""
         now = self.clock.monotonic()
         self._processes.watch()
         over = self.leases.expire(now)
@@ -205,12 +205,12 @@ class Control:
         self._own.quarantined_values.set(quarantined)
 
     def _look(self, key: KnobKey) -> None:
-        """A value has waited for as long as it had to."""
+        """Settle a knob whose value has waited long enough."""
         if key in self._waiting:
             self._settle([key], self.clock.monotonic())
 
     def _settle(self, due: Iterable[KnobKey], now: float) -> None:
-        """Settle some knobs, and send what has changed by it."""
+        """Settle some knobs, and send what has changed."""
         moved = set()
         for key in due:
             before = self.settings[key].value if key in self.settings else None
@@ -220,7 +220,7 @@ class Control:
         self.send(moved, now)
 
     def _trust(self, told: ControlledProcess, now: float) -> None:
-        """Remember the values that a process has run with for long."""
+        """Trust the values with which a process has run for long."""
         for name, sent in told.sent.items():
             knob = told.knobs.get(name)
             if now - sent.at > SUSPECT_SECONDS and knob is not None and knob.value == sent.value:
@@ -229,9 +229,10 @@ class Control:
                     self._is_changed = True
 
     def _is_behind(self, told: ControlledProcess, name: str, knob: ProcessKnob) -> bool:
-        """Tell whether a process has something else than what is in force for it.
+        """Tell whether a process has another value than the one in force for it.
 
-        What a collector set that forgot it is left to the process's own count.
+        A value of an unknown revision comes from a collector that lost its state. The process ends
+        it by itself.
         """
         setting = self.settings.get(KnobKey(told.process.plugin.identity, name))
         if setting is not None and setting.value is not None and knob.allows(setting.value):
@@ -275,7 +276,7 @@ class Control:
         told.send(json.encode(message) + b"\n")
 
     def _blame(self, told: ControlledProcess, at: float) -> None:
-        """A process ended at ``at`` as it should not: suspect what it was sent just before."""
+        """Suspect the values that a process was sent shortly before it ended badly at ``at``."""
         process, now = told.process, self.clock.monotonic()
         if process.is_child or process.has_parent():
             return

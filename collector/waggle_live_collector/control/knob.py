@@ -1,4 +1,4 @@
-"""A knob of a plugin: what its processes told of it, and what it is set to."""
+"""A knob of a plugin: what its processes report about it, and its setting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .setting import Setting
 
 
 class Knob(NamedTuple):
-    """``told``: by its processes, the one that spoke last is the last."""
+    """A knob. ``told``: the reports of its processes, the newest last."""
 
     key: KnobKey
     told: list[ProcessKnob]
@@ -20,21 +20,21 @@ class Knob(NamedTuple):
 
     @property
     def newest(self) -> ProcessKnob:
-        """What the process told that spoke last."""
+        """The newest report."""
         return self.told[-1]
 
     @property
     def in_force(self) -> Setting | None:
-        """Its setting, if a value is in force."""
+        """The setting, if a value is in force; else None."""
         return self.setting if self.setting is not None and self.setting.value is not None else None
 
     @property
     def is_shown(self) -> bool:
-        """Does ``/metrics`` show it? A reserved one is shown from when somebody sets it."""
+        """Whether ``/metrics`` shows it. A reserved knob is shown once it was set."""
         return self.key.name != PROFILE or (self.setting is not None and bool(self.setting.changes))
 
     def processes(self) -> dict[str, int]:
-        """Return how many processes took the value in force, refused it, or said nothing yet."""
+        """Return how many processes applied the value in force, refused it, or haven't answered."""
         counts = {"applied": 0, "refused": 0, "pending": 0}
         setting = self.in_force
         if setting is not None and setting.value is not None:

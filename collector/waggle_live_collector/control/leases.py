@@ -1,7 +1,7 @@
-"""Leases: who wants a knob at which value, and until when.
+"""Leases: which holder wants which value of a knob, and until when.
 
-If several holders want one knob, the one with the highest priority has it, and of equals the first.
-The others wait. Belongs to the event loop.
+If several holders want one knob, the one with the highest priority has it. Of equal ones it is the
+first. The others wait. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from waggle_live.wire.knobs import Value
 from ..clock import Seconds
 from ..identity.labels import IdentityLabels
 
-#: Priorities go from 0 to this one.
+#: The highest priority. The lowest is 0.
 MAX_PRIORITY = 9
-#: Holders, and leases of all of them. ``PUT`` refuses what is over it.
+#: The most holders, and the most leases of all holders. ``PUT`` refuses more.
 DEFAULT_MAX_HOLDERS, DEFAULT_MAX_LEASES = 1000, 4000
 
 
@@ -34,33 +34,33 @@ def check_holder(name: str) -> str:
 
 
 class KnobKey(NamedTuple):
-    """A knob of a plugin; all processes of the plugin that have it share it."""
+    """Identifies a knob of a plugin. All processes of the plugin share it."""
 
     identity: IdentityLabels
     name: str
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Return the labels of it with their names."""
+        """Return its labels with their names."""
         return [*self.identity.pairs(), ("name", self.name)]
 
 
 class Lease(Struct, array_like=True, eq=False):
-    """What a holder wants of a knob; a row of the state file. Times are monotonic."""
+    """The value that a holder wants of a knob. A row of the state file. Times are monotonic."""
 
     key: KnobKey
     value: Value
-    #: Since when the holder wants something of this knob.
+    #: When the holder first wanted a value of this knob.
     since: Seconds
     until: Seconds
-    #: The holder was told that it is applied.
+    #: Whether the holder was told that the value is applied.
     is_known: bool = False
 
 
 class Holder(Struct, array_like=True, dict=True, eq=False):
-    """Who holds leases; a row of the state file."""
+    """A holder of leases. A row of the state file."""
 
     name: str
-    #: Drawn when it begins, so that a second one of that name is noticed.
+    #: Random, so that a second holder of the same name is noticed.
     etag: str
     priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]
     until: Seconds
@@ -71,7 +71,7 @@ class Holder(Struct, array_like=True, dict=True, eq=False):
 
 
 class Leases:
-    """All holders and what they want."""
+    """All holders and their leases."""
 
     def __init__(self) -> None:
         self.holders: dict[str, Holder] = {}
@@ -79,23 +79,23 @@ class Leases:
         self._by_knob: dict[KnobKey, dict[str, Lease]] = {}
 
     def begin(self, name: str, until: float) -> Holder:
-        """Return a new holder."""
+        """Add and return a new holder."""
         holder = self.holders[name] = Holder(name, f'"{secrets.token_hex(8)}"', 0, until)
         return holder
 
     def restore(self, holder: Holder) -> None:
-        """Take in a holder of the state file."""
+        """Add a holder of the state file."""
         self.holders[holder.name] = holder
         for lease in holder.leases.values():
             self._by_knob.setdefault(lease.key, {})[holder.name] = lease
         self.count += len(holder.leases)
 
     def of(self, key: KnobKey, holder: str) -> Lease | None:
-        """Return what a holder wants of a knob."""
+        """Return the lease of a holder for a knob; None if there is none."""
         return self._by_knob.get(key, {}).get(holder)
 
     def want(self, holder: Holder, key: KnobKey, value: Value, now: float, until: float) -> Lease:
-        """Note what a holder wants of a knob from now on."""
+        """Add or renew a lease, and return it."""
         lease = holder.leases.get(key)
         if lease is None:
             lease = holder.leases[key] = Lease(key, value, now, until)
@@ -107,7 +107,7 @@ class Leases:
         return lease
 
     def drop(self, holder: Holder, key: KnobKey) -> None:
-        """Forget what a holder wants of a knob."""
+        """Remove the lease of a holder for a knob."""
         if holder.leases.pop(key, None) is not None:
             self.count -= 1
             wanted = self._by_knob[key]
@@ -116,7 +116,7 @@ class Leases:
                 del self._by_knob[key]
 
     def end(self, holder: Holder) -> list[KnobKey]:
-        """Forget a holder; return the knobs that it wanted something of."""
+        """Remove a holder, and return the knobs of its leases."""
         keys = list(holder.leases)
         for key in keys:
             self.drop(holder, key)
@@ -124,7 +124,7 @@ class Leases:
         return keys
 
     def expire(self, now: float) -> list[KnobKey]:
-        """Forget what is over its time; return the knobs that it was about."""
+        """Remove the leases and holders that are over their time, and return the knobs of these."""
         over: list[KnobKey] = []
         for holder in list(self.holders.values()):
             for key in [key for key, each in holder.leases.items() if now >= each.until]:
@@ -135,7 +135,7 @@ class Leases:
         return over
 
     def best(self, key: KnobKey) -> tuple[Holder, Lease] | None:
-        """Return who has a knob."""
+        """Return the holder that has a knob, and its lease; None if nobody has it."""
         wanted = self._by_knob.get(key)
         if not wanted:
             return None

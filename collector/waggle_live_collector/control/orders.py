@@ -1,6 +1,6 @@
-"""Orders of holders: each states all that a holder wants, and gets an answer per entry.
+"""Orders of holders. Each states all that a holder wants, and has an answer for each entry.
 
-No call waits.
+No call blocks.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .control import Control
 from .knob import Knob
 from .leases import DEFAULT_MAX_HOLDERS, DEFAULT_MAX_LEASES, MAX_PRIORITY, Holder, KnobKey
 
-#: Seconds of a lease.
+#: The shortest, default and longest lease in seconds.
 MIN_TTL, DEFAULT_TTL, MAX_TTL = 2.0, 10.0, MAX_LEASE
 
-#: How an entry is answered.
+#: The statuses of entries in answers.
 STATUSES = (APPLIED, PENDING, UNCHANGED, REFUSED, HELD_BY, PINNED, QUARANTINED) = (
     *("applied", "pending", "unchanged", "refused"),
     *("held_by", "pinned", "quarantined"),
@@ -31,7 +31,7 @@ NOBODY = {"applied": 0, "refused": 0, "pending": 0}
 
 
 class Which(Struct):
-    """A knob of a plugin; ``plugin_task`` is the plugin by default."""
+    """Names a knob of a plugin. ``plugin_task`` is ``plugin`` by default."""
 
     plugin: Text
     name: Text
@@ -40,19 +40,19 @@ class Which(Struct):
 
     @property
     def key(self) -> KnobKey:
-        """Return what it is about."""
+        """Return the key of the knob."""
         identity = IdentityLabels(self.plugin, self.plugin_task or self.plugin, self.plugin_job)
         return KnobKey(identity, self.name)
 
 
 class Entry(Which, kw_only=True):
-    """One knob that a holder wants to have a value."""
+    """A knob, and the value that a holder wants."""
 
     value: Any
 
 
 class Will(Struct):
-    """All that a holder wants. What it wanted before and leaves out is released."""
+    """All that a holder wants. Its leases of knobs that are left out end."""
 
     set: list[Entry]
     ttl: Annotated[float, Meta(ge=MIN_TTL, le=MAX_TTL)] = DEFAULT_TTL
@@ -60,7 +60,7 @@ class Will(Struct):
 
 
 class OrderError(Exception):
-    """An order is refused as a whole: ``outcome`` is what it is counted by, ``status`` HTTP's."""
+    """An order is refused as a whole. ``outcome``: its label in metrics; ``status``: of HTTP."""
 
     def __init__(self, outcome: str, status: int, text: str) -> None:
         super().__init__(text)
@@ -69,7 +69,7 @@ class OrderError(Exception):
 
 
 class _RefusedError(Exception):
-    """An entry is not taken; with its status and the rule."""
+    """An entry is refused, with a status and the rule."""
 
     def __init__(self, status: str, rule: str) -> None:
         super().__init__(rule)
@@ -124,7 +124,7 @@ class Orders:
             if key not in control.settings:
                 control.make_setting(key)
             leases.want(holder, key, value, now, holder.until)
-        # What was refused now may have been taken for longer before.
+        # A lease whose renewal was refused may still last longer than this order.
         holder.until = max([holder.until, *[each.until for each in holder.leases.values()]])
         waits = {key: control.settle(key, now) for key in [*first, *dropped]}
         control.send({key.identity for key in waits}, now)
@@ -134,7 +134,7 @@ class Orders:
         ]
 
     def end(self, name: str, etags: Collection[str] = ()) -> bool:
-        """Release all that a holder has. Returns False if there is none of that name.
+        """Release all leases of a holder. Return False if there is no such holder.
 
         Raises OrderError if ``etags`` are given and none is its own.
         """
@@ -142,12 +142,12 @@ class Orders:
         if holder is None:
             return False
         if etags and holder.etag not in etags:
-            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
+            raise _conflict(f"{name} has another ETag now: another copy of it runs; stop one")
         self._end(holder, self._control.clock.monotonic())
         return True
 
     def clear(self, key: KnobKey, values: Collection[Value] | None) -> bool:
-        """Take some values of a knob, or all, out of quarantine; False if none was in it."""
+        """Remove values of a knob (None: all) from quarantine. Return False if none was in it."""
         control = self._control
         setting = control.settings.get(key)
         if setting is None or not setting.clear(values):
@@ -159,7 +159,7 @@ class Orders:
         return True
 
     def _holder(self, name: str, etags: Collection[str], now: float) -> Holder:
-        """Return the holder of that name, a new one without ``etags``; raises as put() does."""
+        """Return the holder; a new one if there are no ``etags``. Raises as :meth:`put` does."""
         control = self._control
         holder = control.leases.holders.get(name)
         if holder is not None and now >= holder.until:
@@ -175,7 +175,7 @@ class Orders:
         elif holder is None:
             raise _conflict(f"{name} holds nothing: it has ended; begin with If-None-Match: *")
         elif holder.etag not in etags:
-            raise _conflict(f"{name} has another ETag: a second copy of it is at work")
+            raise _conflict(f"{name} has another ETag now: another copy of it runs; stop one")
         return holder
 
     def _end(self, holder: Holder, now: float) -> None:
@@ -226,7 +226,7 @@ def _conflict(text: str) -> OrderError:
 
 
 def _allowed(knob: Knob | None, value: Any) -> Value:
-    """Return a value that is wanted of a knob; raises _RefusedError, and what was before stays."""
+    """Return the wanted value of a knob if it is allowed; raises _RefusedError."""
     if knob is None:
         raise _RefusedError(REFUSED, "no connected process of that plugin has such a knob")
     if all(told.is_pinned for told in knob.told):
@@ -240,7 +240,7 @@ def _allowed(knob: Knob | None, value: Any) -> Value:
 
 
 def _checked(knob: Knob, value: Any) -> Value:
-    """Return the value as the knob's type has it; raises _RefusedError if no process allows it."""
+    """Return a value in the knob's type; raises _RefusedError if no process allows it."""
     rule = ""
     for told in reversed(knob.told):
         if not told.is_pinned:

@@ -29,29 +29,29 @@ from ..identity.labels import IdentityLabels
 from ..messages import MAX_EXCERPT, Knobs, Refusal, excerpt
 from ..table.process import Process
 
-#: Bytes that a knob of a process takes, and so many times the length of its declaration as JSON.
+#: Bytes of a knob of a process, and the factor for the length of its declaration as JSON.
 KNOB_BYTES, KNOB_TEXT = 1500, 6
 
 
 class ProcessKnob(NamedTuple):
-    """One knob, as the process last told it."""
+    """A knob as its process reported it last."""
 
     declaration: Declaration
     value: Value
     source: str
-    #: Of the last value that it took or refused; 0 before.
+    #: The revision of the last value that it applied or refused; 0 before the first.
     revision: int
     error: str
-    #: Seconds that the process has slept for it, None of a knob that nobody sleeps for.
+    #: Seconds that the process has slept for it; None if it is no pace.
     slept: float | None
 
     @property
     def is_pinned(self) -> bool:
-        """Has the operator fixed it at the start?"""
+        """Whether the operator has fixed its value at the start."""
         return self.source == PINNED
 
     def allows(self, value: Value) -> bool:
-        """Tell whether the process would take a value."""
+        """Tell whether the process would apply a value."""
         if self.is_pinned:
             return False
         try:
@@ -62,7 +62,7 @@ class ProcessKnob(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A value that a process was sent first at ``at``."""
+    """A value, and the monotonic time at which a process was first sent it."""
 
     revision: int
     value: Value
@@ -72,7 +72,7 @@ class Sent(NamedTuple):
 class ControlledProcess:
     """A connected process that may be controlled.
 
-    ``send`` queues a line to it and neither blocks nor raises. ``account`` holds what it told.
+    ``send`` queues a line to it, and neither blocks nor raises. ``account`` holds its knobs.
     """
 
     def __init__(self, process: Process, send: Callable[[bytes], None], account: Account) -> None:
@@ -80,24 +80,24 @@ class ControlledProcess:
         self.send = send
         self.account = account
         self.knobs: dict[str, ProcessKnob] = {}
-        #: Monotonic time of the last message, and its number.
+        #: The monotonic time of its last message, and below, that message's number.
         self.at = 0.0
         self.number = 0
-        #: What it was sent that it still has; and under which identity.
+        #: The values that it was sent and still has, by knob; and below, its identity then.
         self.sent: dict[str, Sent] = {}
         self.identity: IdentityLabels = process.plugin.identity
-        #: Of the last message ``set``.
+        #: The number of the last ``set`` message.
         self.set_number = 0
 
     @property
     def shown(self) -> int:
-        """How many of its knobs are shown before anybody sets them."""
+        """How many of its knobs are shown even if they were never set."""
         return len(self.knobs) - (PROFILE in self.knobs)
 
     def take(self, message: Knobs, at: float, refusals: list[Refusal]) -> bool:
-        """Take in all of its knobs; False if the message is an old one.
+        """Take in all of its knobs. Return False if the message is an old one.
 
-        What is wrong with one costs that one, which is added to ``refusals``.
+        Faulty knobs are left out and added to ``refusals``.
         """
         if message.number <= self.number:
             return False
@@ -110,7 +110,7 @@ class ControlledProcess:
                     raise ValueError(f"a process has at most {MAX_KNOBS} knobs, and {PROFILE}")
                 told = _told(entry)
                 if told.declaration.name in knobs:
-                    raise ValueError("it stands there twice")
+                    raise ValueError("the message has it twice")
             except (LiveMetricsError, ValueError, TypeError, OverflowError) as error:
                 refusals.append(Refusal("bad_knob", str(error), _excerpt(entry)))
                 if len(knobs) > MAX_KNOBS:
@@ -127,7 +127,7 @@ class ControlledProcess:
 
 
 def _told(entry: Any) -> ProcessKnob:
-    """Return one entry of a message ``knobs``; raises for what is wrong with it."""
+    """Return one entry of a ``knobs`` message. Raises ValueError and others if it is faulty."""
     declaration = declared(entry)
     source, revision = entry.get("source", DEFAULT), entry.get("revision", 0)
     error, slept = entry.get("error"), entry.get("slept")

@@ -1,4 +1,4 @@
-"""The processes that may be controlled, and those that vanished soon after they were.
+"""The processes with knobs, and those that vanished shortly after a knob was set.
 
 Belongs to the event loop.
 """
@@ -22,7 +22,7 @@ Send = Callable[[bytes], None]
 
 
 class ControlledProcesses:
-    """``blame`` is called with a process that ended as it should not, and when that was."""
+    """The processes with knobs. ``blame`` is called if one ends badly, with the time of its end."""
 
     def __init__(
         self,
@@ -32,16 +32,16 @@ class ControlledProcesses:
         blame: Callable[[ControlledProcess, float], None],
     ) -> None:
         self.table = processes.table
-        #: By the id of their process.
+        #: The connected ones, by the id of their process.
         self.told: dict[str, ControlledProcess] = {}
         self._processes = processes
         self._clock = clock
         self._blame = blame
-        #: Those whose connection ended soon after they were sent something, and when.
+        #: Those whose connection ended shortly after a value was sent, and when it ended.
         self._vanished: dict[str, tuple[ControlledProcess, float]] = {}
 
     def of(self, identity: IdentityLabels) -> list[ControlledProcess]:
-        """Return the processes of a plugin; who spoke last is the last."""
+        """Return the processes of a plugin. The one heard last is the last."""
         plugin = self.table.plugins.get(identity)
         if plugin is None:
             return []
@@ -53,7 +53,7 @@ class ControlledProcesses:
     def take(
         self, process: Process, message: Knobs, send: Send, refusals: list[Refusal]
     ) -> ControlledProcess | None:
-        """Return the process, which told its knobs; None if the message is an old one."""
+        """Take in the knobs of a process, and return it; None if the message is an old one."""
         told = self.told.get(process.id)
         if told is None or told.send != send:
             told = self._new(process, send, told)
@@ -67,7 +67,7 @@ class ControlledProcesses:
         return told if is_new else None
 
     def left(self, process: Process, send: Send) -> None:
-        """The connection of a process ended without ``bye``."""
+        """Note that the connection of a process ended without ``bye``."""
         told = self.told.get(process.id)
         if told is None or told.send != send:
             return
@@ -77,7 +77,7 @@ class ControlledProcesses:
             self._vanished[process.id] = told, now
 
     def ended(self, process: Process, *, as_it_should: bool) -> None:
-        """A process said ``bye``."""
+        """Note that a process said ``bye``."""
         told = self.told.get(process.id)
         if told is not None:
             self._part(told)
@@ -87,7 +87,7 @@ class ControlledProcesses:
             self._blame(told, self._clock.monotonic())
 
     def watch(self) -> None:
-        """Look what became of those whose connection ended; call about once a second."""
+        """Check whether processes without a connection have ended. Call about once a second."""
         for process_id, (told, at) in list(self._vanished.items()):
             if self._processes.by_id.get(process_id) is not told.process:
                 del self._vanished[process_id]
@@ -95,13 +95,13 @@ class ControlledProcesses:
                     self._blame(told, at)
 
     def rename(self, told: ControlledProcess) -> None:
-        """Follow a process to the plugin that it belongs to now."""
+        """Move a process to the plugin that it belongs to now."""
         self._show(told, -1)
         told.identity = told.process.plugin.identity
         self._show(told, 1)
 
     def account(self, process: Process, name: str) -> Account:
-        """Return an account below that of a process; it is closed with that."""
+        """Return an account below that of a process, which is closed with it."""
         parent = process.account.parent
         assert parent is not None
         budget = self.table.budget
@@ -110,7 +110,7 @@ class ControlledProcesses:
     def _new(
         self, process: Process, send: Send, before: ControlledProcess | None
     ) -> ControlledProcess:
-        """Return what is known of a process that speaks for the first time on its connection."""
+        """Return the record of a process that reports for the first time on its connection."""
         if before is not None:
             self._part(before)
         returned, _ = self._vanished.pop(process.id, (before, 0.0))
@@ -133,7 +133,7 @@ class ControlledProcesses:
         self.table.version += 1
 
     def _show(self, told: ControlledProcess, sign: int) -> None:
-        """Count the lines of a scrape that a process's knobs make."""
+        """Add (1) or subtract (-1) the lines of a scrape for the knobs of a process."""
         lines = sign * told.shown * KNOB_LINES
         self.table.count_lines(lines, line(text(told.identity)))
 

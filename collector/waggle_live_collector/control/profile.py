@@ -1,4 +1,4 @@
-"""Folded stacks that the processes of a plugin collected while somebody asked for them.
+"""Folded stacks that the processes of a plugin collect during a profile.
 
 Belongs to the event loop.
 """
@@ -11,12 +11,12 @@ from waggle_live.wire.stacks import MAX_STACKS, MAX_STACKS_BYTES, Times, flame_g
 
 from ..budget import Account, What
 
-#: Bytes that a stack takes beside its text, and so many times its text.
+#: Bytes of a stack without its text, and the factor for its text.
 STACK_BYTES, STACK_TEXT = 300, 2
 
 
 class Profile:
-    """What was collected under some revisions of the knob."""
+    """The stacks collected under some revisions of the profiler's knob."""
 
     def __init__(self) -> None:
         self.revisions: set[int] = set()
@@ -27,10 +27,9 @@ class Profile:
         self._bytes: dict[str, int] = {}
 
     def take(self, process_id: str, stacks: Mapping[str, Times], account: Account) -> None:
-        """Take in stacks of a process, in the place of what it told of them before.
+        """Take in stacks of a process, which replace its earlier ones of the same name.
 
-        Those for which there is no room, or that are too many, are left out.
-        ``account`` is for nothing else.
+        Stacks without room, or over the limit, are left out. ``account`` is for this alone.
         """
         mine = self.stacks.setdefault(process_id, {})
         self._accounts[process_id] = account
@@ -44,7 +43,7 @@ class Profile:
             account.close()
 
     def folded(self) -> tuple[str, str]:
-        """Return the text of a flame graph, and of which time it is: ``cpu`` or ``wall``."""
+        """Return the folded stacks as text, and which time they have: ``cpu`` or ``wall``."""
         return flame_graph(self.stacks.values())
 
     def _has_room(self, process_id: str, count: int, stack: str, account: Account) -> bool:

@@ -20,17 +20,17 @@ from .leases import MAX_PRIORITY, KnobKey
 from .orders import APPLIED, PENDING, UNCHANGED, Entry, OrderError, Orders, Which, Will
 from .profile import Profile
 
-#: Seconds of the lease, and until it is renewed.
+#: Seconds of the lease, and between two renewals.
 TTL, RENEW_SECONDS = 5.0, 1.0
-#: Seconds that processes may take to begin and to send the last, and how often that is looked at.
+#: The most seconds until processes begin, or send their last stacks, and those between two checks.
 WAIT_SECONDS, LOOK_SECONDS = 2.0, 0.05
-#: Profiles at a time.
+#: The most profiles at a time.
 DEFAULT_MAX_PROFILES = 4
 DEFAULT_HZ = 99
 
 
 class Wish(Which, kw_only=True):
-    """Which plugin to profile, for how long and how often a second."""
+    """Which plugin to profile, for how many seconds, and at how many samples per second."""
 
     name: str = PROFILE
     seconds: Annotated[float, Meta(ge=1, le=60)] = 10.0
@@ -38,7 +38,7 @@ class Wish(Which, kw_only=True):
 
 
 class Profiling:
-    """Belongs to the event loop."""
+    """Takes profiles. Belongs to the event loop."""
 
     def __init__(self, control: Control, orders: Orders) -> None:
         self._control = control
@@ -73,14 +73,14 @@ class Profiling:
             profile.close()
 
     async def _hold(self, key: KnobKey, wish: Wish, holder: str, profile: Profile) -> None:
-        """Keep the sampler on for as long as it was wished for, from when a process has it on."""
+        """Keep the sampler on for the wanted seconds, counted from when a process has it on."""
         loop = asyncio.get_running_loop()
         etags: list[str] = []
         entry = Entry(key.identity.plugin, PROFILE, *key.identity[1:], value=wish.hz)
         will = Will([entry], TTL, MAX_PRIORITY)
 
         def renew() -> str:
-            """Return why it has to wait, or ""."""
+            """Renew the lease. Return why it has to wait; "" if it doesn't."""
             held, answers = self._orders.put(holder, will, etags)
             etags[:], status = [held.etag], answers[0]["status"]
             knob = self._control.knob(key)
@@ -101,9 +101,9 @@ class Profiling:
             await asyncio.sleep(min(RENEW_SECONDS, left))
 
     async def _wait(self, key: KnobKey, *, on: bool) -> None:
-        """Wait until a process says that it has begun, or all that they have stopped.
+        """Wait until one process reports that it has begun, or all report that they have stopped.
 
-        The last stacks come before that.
+        A process sends its last stacks before it reports that.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + WAIT_SECONDS

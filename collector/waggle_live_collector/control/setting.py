@@ -1,7 +1,7 @@
-"""The setting of a plugin's knob, and what is remembered of it for safety.
+"""The setting of a plugin's knob, with what keeps it safe.
 
-A value that may have ended the plugin is held back, and quarantined at the second time. A knob
-changes at most once a second and twelve times a minute. Belongs to the event loop.
+A value is held back if the plugin ended shortly after it, and quarantined if that happens again. A
+knob changes at most once a second and twelve times a minute. Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -19,69 +19,69 @@ from ..identity.labels import IdentityLabels
 from ..messages import Whole
 from .leases import KnobKey, Leases
 
-#: Seconds between two changes of a knob, and how many of them a minute may have.
+#: The least seconds between two changes of a knob, and the most changes in a minute.
 CHANGE_SECONDS, MINUTE, CHANGES_A_MINUTE = 1.0, 60.0, 12
-#: A value is suspected if the plugin ends within so many seconds of it.
+#: A value is suspected if the plugin ends within this many seconds of it.
 SUSPECT_SECONDS = 10.0
-#: Seconds for which a value is trusted once a process ran with it for longer than that.
+#: Seconds that a value is trusted after a process ran with it for over ``SUSPECT_SECONDS``.
 TRUST_SECONDS = 600.0
-#: Seconds for which it is held back then, and within which a second time counts.
+#: Seconds that a suspected value is held back, and within which a second end quarantines it.
 HOLD_BACK_SECONDS, AGAIN_SECONDS = 5.0, 600.0
-#: Suspected values of a knob that are remembered; the oldest that isn't quarantined goes first.
+#: The most suspected values of a knob. The oldest that isn't quarantined is dropped first.
 MAX_SUSPECTS = 32
 
-#: More of anything is none of ours.
+#: The most entries of a list in a row that is read. We never write as many.
 MAX_ROWS = 1000
 Slept = Annotated[float, Meta(ge=0, le=1e18)]
-#: Bytes that a setting takes with its row of the state.
+#: Bytes of a setting, including its row in the state file.
 SETTING_BYTES = 2000
 
-#: What a change was to: a value that was set, or the default.
+#: The labels of changes: to a value that was set, or to the default.
 CHANGES = (SET, DEFAULT)
 
 
 class Suspect(Struct, array_like=True):
-    """A value after which the plugin ended; a row of the state file."""
+    """A value after which the plugin ended. A row of the state file."""
 
     value: Value
-    #: Monotonic time of the last such end.
+    #: The monotonic time of the last such end.
     at: Seconds
     is_quarantined: bool = False
 
 
 class Trusted(Struct, array_like=True):
-    """A value that a process ran with for long, the last time at ``at``."""
+    """A value with which a process ran for long, last at the monotonic ``at``."""
 
     value: Value
     at: Seconds
 
 
 class Setting(Struct, array_like=True, eq=False):
-    """A row of the state file. Times are monotonic."""
+    """The setting of a knob. A row of the state file. Times are monotonic."""
 
     key: KnobKey
     #: Who pays for it, see ``budget.py``.
     principal: str = UNKNOWN
-    #: What is in force, None for the default; whose lease it is, and until when it lasts.
+    #: The value in force, None for the default; below, its holder, and the end of its lease.
     value: Value | None = None
     holder: str = ""
     until: Seconds = 0.0
-    #: Of the last value that was put in force.
+    #: The revision of the last value that was put in force.
     revision: Whole = 0
     since: Seconds = 0.0
-    #: How often it was changed since the plugin is known, by :data:`CHANGES`.
+    #: How often the knob changed since the plugin is known, by :data:`CHANGES`.
     changes: dict[str, Whole] = {}
-    #: Times of the changes of the last minute.
+    #: The times of the changes in the last minute.
     recent: Annotated[list[Seconds], Meta(max_length=MAX_ROWS)] = []
     suspects: Annotated[list[Suspect], Meta(max_length=MAX_ROWS)] = []
-    #: Seconds slept by processes that are known, by id, and by all others.
+    #: Seconds slept by known processes, by id, and by all others.
     slept: dict[str, Slept] = {}
     slept_before: Slept = 0.0
     trusted: Annotated[list[Trusted], Meta(max_length=MAX_ROWS)] = []
 
     @property
     def is_empty(self) -> bool:
-        """Is there nothing to remember?"""
+        """Whether there is nothing to keep."""
         return (
             self.value is None
             and not self.changes
@@ -92,25 +92,25 @@ class Setting(Struct, array_like=True, eq=False):
 
     @property
     def quarantined(self) -> list[Value]:
-        """The values that are quarantined."""
+        """The quarantined values."""
         return [each.value for each in self.suspects if each.is_quarantined]
 
     def is_over(self, now: float) -> bool:
-        """Is a value in force whose time is over?"""
+        """Tell whether the lease of the value in force is over."""
         return self.value is not None and now >= self.until
 
     def slept_seconds(self) -> float | None:
-        """Return how long all processes have slept, None of a knob that nobody sleeps for."""
+        """Return the seconds that all processes have slept; None if it is no pace."""
         if not self.slept and not self.slept_before:
             return None
         return self.slept_before + sum(self.slept.values())
 
     def sleep(self, process_id: str, seconds: float) -> None:
-        """A process has slept so long in all."""
+        """Note how many seconds a process has slept in all."""
         self.slept[process_id] = max(seconds, self.slept.get(process_id, 0.0))
 
     def fold(self, known: Collection[str]) -> None:
-        """Add up what processes slept that are known no more."""
+        """Add up the sleep of processes that are no longer known."""
         for process_id in [each for each in self.slept if each not in known]:
             self.slept_before += self.slept.pop(process_id)
 
@@ -122,7 +122,7 @@ class Setting(Struct, array_like=True, eq=False):
         self.recent = [at for at in self.recent if now - at < MINUTE] + [now]
 
     def held_back(self, value: Value, now: float) -> tuple[str, float]:
-        """Return the rule by which a value must wait, "" where it need not; and until when."""
+        """Return the rule by which a value must wait, and until when; "" if it needn't wait."""
         suspect = self.suspect(value, now)
         if suspect is not None:
             rule = "the plugin ended after this value; it is held back for {:g} s"
@@ -137,14 +137,14 @@ class Setting(Struct, array_like=True, eq=False):
         return "", now
 
     def suspect(self, value: Value, now: float) -> Suspect | None:
-        """Return why a value may not be in force now: one that is suspected, or quarantined."""
+        """Return the entry of a value that is held back or quarantined now; None for others."""
         for each in self.suspects:
             if each.value == value and (each.is_quarantined or now - each.at < HOLD_BACK_SECONDS):
                 return each
         return None
 
     def trust(self, value: Value, now: float) -> bool:
-        """A process has run with a value for long; return whether that is news."""
+        """Note that a process has run with a value for long. Return whether that is news."""
         for each in self.trusted:
             if each.value == value:
                 each.at = now
@@ -158,7 +158,7 @@ class Setting(Struct, array_like=True, eq=False):
         return any(each.value == value and now - each.at < TRUST_SECONDS for each in self.trusted)
 
     def blame(self, value: Value, now: float) -> Suspect:
-        """The plugin ended after a value: hold it back, the second time for good."""
+        """Note that the plugin ended after a value. Hold it back, the second time for good."""
         for each in self.suspects:
             if each.value == value:
                 again = now - each.at < AGAIN_SECONDS
@@ -174,7 +174,7 @@ class Setting(Struct, array_like=True, eq=False):
         return each.is_quarantined, each.at
 
     def clear(self, values: Collection[Value] | None) -> bool:
-        """Take some values, or all, out of quarantine; False if none was in it."""
+        """Remove values (None: all) from quarantine. Return False if none was in it."""
         kept = [each for each in self.suspects if values is not None and each.value not in values]
         cleared = any(each.is_quarantined for each in self.suspects if each not in kept)
         self.suspects = kept
@@ -182,7 +182,7 @@ class Setting(Struct, array_like=True, eq=False):
 
 
 class Settings(dict[KnobKey, Setting]):
-    """All of them, held in the budget."""
+    """All settings by knob. Their bytes are held in the budget."""
 
     def __init__(self, budget: Budget) -> None:
         super().__init__()
@@ -201,7 +201,7 @@ class Settings(dict[KnobKey, Setting]):
         return setting
 
     def restore(self, settings: Iterable[Setting]) -> None:
-        """Take in settings of the state file, room or no room."""
+        """Take in settings of the state file, without asking for room."""
         for setting in settings:
             self[setting.key] = setting
             self._budget.account(setting.principal, "knobs").take(What.SERIES, SETTING_BYTES)
@@ -209,7 +209,7 @@ class Settings(dict[KnobKey, Setting]):
     def forget(
         self, plugins: Collection[IdentityLabels], known: Collection[str], wanted: Leases
     ) -> None:
-        """Forget those of plugins that have left; what is quarantined stays.
+        """Forget the settings of plugins that have left, except quarantined values.
 
         ``known``: the ids of all processes.
         """

@@ -1,4 +1,4 @@
-"""What of the control stands in the state file, and how it is taken up again."""
+"""The rows of control in the state file, and how they are restored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .setting import Setting
 
 
 class State(Protocol):
-    """What is read of a state file."""
+    """The parts of a state file that concern control."""
 
     revisions: tuple[int, int] | None
     holders: list[Holder]
@@ -28,10 +28,10 @@ def holders(control: Control) -> list[Holder]:
 
 
 def restore(control: Control, state: State, now: float, asleep: float | None) -> None:
-    """Take up what was saved. No lease gets longer by it.
+    """Restore what was saved. No lease becomes longer.
 
-    ``asleep``: seconds that passed and that the clock doesn't know of; None after a reboot, which
-    ends all leases, as it does when no orders are taken any more.
+    ``asleep``: seconds in which the system slept and the clock stood still; None after a reboot.
+    All leases end after a reboot, or if control is off now.
     """
     if state.revisions is not None:
         first, last = state.revisions

@@ -1,8 +1,8 @@
 """``/api/v1/changes``: what has changed since an earlier answer, for the page.
 
-It carries state, never differences: a field or series that has changed is sent whole. So an answer
-may contain more than its reader lacks, and several readers share one. Numbers are as short as a
-page shows them, which takes a tenth of the bytes of ``/api/v1/plugins``.
+A field or series that has changed is sent whole, not as a difference. So an answer may contain more
+than its reader needs, and several readers can share it. Numbers have as few digits as the page
+shows. Answers take a tenth of the bytes of ``/api/v1/plugins``.
 """
 
 import os
@@ -24,12 +24,11 @@ from ..table.series import Series
 from ..table.table import Table
 from .json import SERIES, by_cost, counted, describe, function, told_of
 
-#: Series that are told of at a time.
+#: Series rendered before others have their turn.
 DEFAULT_BATCH = 50
-#: Seconds after which what was told is forgotten if nobody asks any more.
+#: Seconds without a request after which it is forgotten what was sent.
 DEFAULT_KEEP_SECONDS = 60.0
-#: The lists of an object that are told as rows, by the kind of their series, and the fields of each
-#: row in their order.
+#: The list of a plugin for each kind of series. Below, the fields of a row of each list, in order.
 _LISTS = {kind: name for kind, (name, _) in SERIES.items()}
 _LISTS |= {protocol.MESSAGES: "messages", protocol.UPLOADS: "uploads"}
 FIELDS = {
@@ -40,10 +39,10 @@ FIELDS = {
     "messages": ("total", "per_second"),
     "uploads": ("total", "per_second"),
 }
-#: These are told with four digits, and sums to a tenth of a millisecond. Other numbers are exact.
+#: Fields that are rounded to four digits, and those rounded to 0.1 ms. Other numbers are exact.
 _SHORT = {"last", "mean", "p50", "p95", "p99", "per_second", "block_per_second", "cpu_per_second"}
 _SUMS = {"sum", "cpu_seconds"}
-#: A plugin's fields that are told otherwise: as rows, or by how long it is silent.
+#: Fields of ``/api/v1/plugins`` that are left out here. Rows and ``silent`` replace them.
 _ELSEWHERE = (
     *("last_seen", "silent"),
     *("messages", "messages_per_second", "messages_age"),
@@ -52,7 +51,7 @@ _ELSEWHERE = (
 
 
 class Changes:
-    """Knows by hashes what was told, of each answer the newest. Belongs to the event loop."""
+    """Makes the answers. It keeps hashes of what it sent last. Belongs to the event loop."""
 
     def __init__(self, *, table: Table, faults: Faults, clock: Clock) -> None:
         self._table = table
@@ -61,7 +60,7 @@ class Changes:
         self._forget()
 
     def _forget(self) -> None:
-        #: Answers are numbered. Positions of another life of this object begin with another word.
+        #: A random prefix of positions: one from before a restart or ``_forget`` is unknown.
         self._life = os.urandom(4).hex()
         #: The number of the newest answer.
         self.newest = 0
@@ -70,20 +69,21 @@ class Changes:
         self._asked = self._clock.monotonic()
 
     def tick(self) -> None:
-        """Forget what was told if nobody asks any more; call about once a second."""
+        """Forget what was sent if nobody has asked for long. Call about once a second."""
         if self._plugins and self._clock.monotonic() - self._asked > DEFAULT_KEEP_SECONDS:
             self._forget()
 
     def number(self, position: str) -> int:
-        """Return the number of the answer at a position; 0, before all, if there is none."""
+        """Return the number of the answer at a position; 0 if the position is unknown."""
         life, _, number = position.partition("-")
         known = life == self._life and number.isascii() and number.isdecimal() and len(number) < 10
         return int(number) if known and int(number) <= self.newest else 0
 
     def text(self, since: int) -> Iterator[bytes]:
-        """Yield the JSON text, in pieces, of what has changed since the answer of that number.
+        """Yield the JSON text, in pieces, of what has changed since an answer; 0 yields all.
 
-        Since 0: all there is. Others may have their turn between two pieces.
+        Others may have their turn between two pieces. What can't be rendered is left out and
+        logged.
         """
         self._clock.refresh()
         now = self._asked = self._clock.monotonic()
@@ -103,7 +103,7 @@ class Changes:
                 told = self._plugins[plugin] = _Told(id=next(self._ids))
             yield comma + b'{"id":%d,"silent":%.1f' % (told.id, max(now - plugin.last_seen, 0.0))
             comma = b","
-            with self._faults.kept("exposition", f"can't tell of {plugin.identity}; left out"):
+            with self._faults.kept("exposition", f"can't render {plugin.identity}; it is left out"):
                 yield from self._plugin(plugin, told, since, now)
             yield b"}"
         yield b"]}"
@@ -135,7 +135,7 @@ class Changes:
             if told.born[place] > since:
                 new.append(json.encode([place, _LISTS[key.kind], key.name, dict(key.labels)]))
             values: list[Any] = [None] * len(FIELDS[_LISTS[key.kind]])
-            with self._faults.kept("exposition", f"can't tell of {key!r}"):
+            with self._faults.kept("exposition", f"can't render {key!r}; its values are left out"):
                 values = _values(series, state, now)
             at = series.stamp.at
             if seen.is_news(place, json.encode([values, at]), number, since):
@@ -148,19 +148,19 @@ class Changes:
 
 
 class _Told:
-    """What was told of a plugin: its fields, and its series in the order in which they came."""
+    """What was sent of a plugin: its fields, and its series in the order of the plugin's."""
 
     __slots__ = ("born", "fields", "id", "series")
 
     def __init__(self, id: int) -> None:
         self.id = id
         self.fields, self.series = _Seen(), _Seen()
-        #: The numbers of the answers that each series first stood in.
+        #: For each series, the number of the first answer that had it.
         self.born = array("L")
 
 
 class _Seen:
-    """Of some texts the hashes, and the numbers of the answers in which each was new last."""
+    """The hash of each text, and the number of the last answer in which it had changed."""
 
     __slots__ = ("_changed", "_hashes")
 
@@ -168,7 +168,7 @@ class _Seen:
         self._hashes, self._changed = array("q"), array("L")
 
     def is_news(self, place: int, text: bytes, number: int, since: int) -> bool:
-        """Take in a text for the answer ``number``; tell if it was another one at ``since``."""
+        """Note a text of the answer ``number``; tell whether it has changed since ``since``."""
         mark = hash(text)
         if place == len(self._hashes):
             self._hashes.append(mark)

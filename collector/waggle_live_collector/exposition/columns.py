@@ -1,7 +1,7 @@
-"""What ``/metrics`` shows of each kind of series, and of a plugin: a family and its numbers.
+"""The columns of ``/metrics``: each is a family, and how to get its numbers for many rows at once.
 
-The numbers of many series are taken at a time: that is a column. Nothing here knows how they are
-written. None stands for a series that has no such number now.
+A row is a series, a plugin or a knob. A number is None if the row has none now. Encodings write the
+numbers.
 """
 
 from bisect import bisect_left
@@ -22,10 +22,10 @@ from . import families as f
 from .families import Family
 
 QUANTILES = (0.5, 0.95, 0.99)
-#: Its buckets, that of ``+Inf``, count and sum.
+#: Lines of a histogram: its buckets, that of ``+Inf``, count and sum.
 HISTOGRAM_LINES = len(BOUNDS) + 3
 
-#: Middle of each bucket in seconds: a quantile is always one of these.
+#: The middle of each fine bucket in seconds. Each quantile is one of these.
 _MIDDLES = [
     2.0 ** ((index - 0.5) / BUCKETS_PER_DOUBLING) for index in range(MIN_INDEX, MAX_INDEX + 1)
 ]
@@ -33,7 +33,7 @@ TAU_RUN = Key(protocol.TAU, "", ())
 
 
 class Moment(NamedTuple):
-    """When a scrape is: the monotonic time, and what Unix time is ahead of it, in seconds."""
+    """The time of a scrape: monotonic seconds, and how far Unix time is ahead of them."""
 
     now: float
     offset: float
@@ -44,10 +44,10 @@ class Moment(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A family, and what returns its numbers: one for each row of a list, in its order.
+    """A family, and a function that returns its number for each of some rows.
 
-    Of a histogram it returns the totals. With ``label`` a row has as many samples as there are
-    ``values`` of that label, and ``numbers`` returns a tuple for each row.
+    For a histogram the function returns the totals. With ``label`` a row has one sample for each of
+    the label's ``values``, and the function returns a tuple for each row.
     """
 
     family: Family
@@ -57,12 +57,12 @@ class Column(NamedTuple):
 
     @property
     def lines(self) -> int:
-        """How many lines of text a row has."""
+        """The number of lines of text for one row."""
         return HISTOGRAM_LINES if self.family.type == "histogram" else len(self.values) or 1
 
 
 class Kind(NamedTuple):
-    """What is shown of a kind of series; ``label`` holds a series' name, if anything does."""
+    """What is shown of a kind of series. ``label``: which label has the name; "" for none."""
 
     label: str
     columns: tuple[Column, ...]
@@ -75,14 +75,14 @@ def _recent(series: Any, moment: Moment) -> Recent:
 
 
 def mean(recent: Recent) -> float | None:
-    """Return the mean of the last durations in seconds."""
+    """Return the mean duration of a window in seconds; None if it is empty."""
     return recent.sum / recent.count / 1e9 if recent.count else None
 
 
 def quantiles(buckets: Buckets) -> tuple[float, ...] | None:
-    """Return :data:`QUANTILES` of a histogram in seconds; None of an empty one.
+    """Return the :data:`QUANTILES` of a histogram in seconds; None if it is empty.
 
-    The same ranks as ``histogram.quantile``, which would sum once per quantile.
+    The ranks are those of ``histogram.quantile``, which would sum the counts for each quantile.
     """
     sums = list(accumulate(buckets.counts))
     if not sums or not sums[-1]:
@@ -92,7 +92,7 @@ def quantiles(buckets: Buckets) -> tuple[float, ...] | None:
 
 
 def _sum(family: Family, field: str, unit: float = 1.0) -> Column:
-    """Return the column of a whole number of parts of a ``unit``; None is one never told."""
+    """Return the column of a field of the totals, divided by ``unit``."""
 
     def numbers(series: Sequence[Any], _: Moment) -> list[float | None]:
         told = [getattr(one.totals, field) for one in series]
@@ -102,7 +102,7 @@ def _sum(family: Family, field: str, unit: float = 1.0) -> Column:
 
 
 def _seconds(family: Family, field: str) -> Column:
-    """Return the column of a sum of nanoseconds."""
+    """Return the column, in seconds, of a field in nanoseconds."""
     return _sum(family, field, 1e9)
 
 
@@ -163,7 +163,7 @@ def _last_dump(plugin: Any, moment: Moment) -> float | None:
 
 
 def _updated(stamps: Sequence[Any], moment: Moment) -> list[float | None]:
-    offset = moment.offset  # what `unix` does, in half of the time
+    offset = moment.offset  # as `Moment.unix` does, in half the time
     return [
         None if stamp.at == NEVER else round((stamp.at + offset) * 1000) / 1000 for stamp in stamps
     ]
@@ -174,10 +174,10 @@ def _memory(plugins: Sequence[Any], _: Moment) -> list[float | None]:
     return [None if each is None else float(each) for each in told]
 
 
-#: When a name was last updated: the rows are stamps.
+#: When a name was last updated. The rows are stamps.
 UPDATED = Column(f.UPDATED, _updated)
 
-#: How processes ended: the rows are plugins, and what is left of those that are gone.
+#: How processes ended. The rows are plugins, and the exits of plugins that have left.
 EXITS = Column(
     f.EXITS,
     lambda rows, _: [
@@ -187,7 +187,7 @@ EXITS = Column(
     values=exits.STATUSES,
 )
 
-#: Of a plugin itself: the rows are plugins.
+#: Numbers of a plugin. The rows are plugins.
 PLUGIN: tuple[Column, ...] = (
     Column(f.UP, lambda rows, _: [float(one.up) for one in rows]),
     Column(f.SESSIONS, lambda rows, _: [float(sum(1 for _ in one.connected())) for one in rows]),
@@ -205,7 +205,7 @@ def _number(value: Any) -> float | None:
     return None if isinstance(value, str) else float(value)
 
 
-#: Of a knob: the rows are those that processes told.
+#: Numbers of a knob. The rows are the knobs that processes have.
 KNOB = (
     Column(f.KNOB_VALUE, lambda rows, _: [_number(one.newest.value) for one in rows]),
     Column(
@@ -213,7 +213,7 @@ KNOB = (
     ),
     Column(f.KNOB_LEASED, lambda rows, _: [float(one.in_force is not None) for one in rows]),
 )
-#: What is counted of a knob, also while no process tells it: the rows are settings, or None.
+#: Counts of a knob, which stay while no process has it. The rows are settings, or None.
 KNOB_COUNTS = (
     Column(
         f.KNOB_CHANGES,
@@ -227,6 +227,6 @@ KNOB_COUNTS = (
     Column(f.PACE_SLEPT, lambda rows, _: [one.slept_seconds() if one else None for one in rows]),
 )
 
-#: What is only there to have labels.
+#: Families whose value is always 1: only their labels matter.
 INFO, NODE_INFO = Column(f.INFO, _ones), Column(f.NODE_INFO, _ones)
 KNOB_INFO = Column(f.KNOB_INFO, _ones)

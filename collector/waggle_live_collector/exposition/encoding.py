@@ -1,7 +1,6 @@
-"""What each form of ``/metrics`` has to write. The forms: ``text.py``, ``protobuf.py``.
+"""The interface of the encodings of ``/metrics``: ``text.py`` and ``protobuf.py``.
 
-An encoding writes columns: one family of many series at a time. ``columns.py`` decides what is
-shown.
+An encoding writes columns: one family of many series at a time. ``columns.py`` says what is shown.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,20 +11,20 @@ from prometheus_client import CollectorRegistry
 from ..table.kinds.timer import TimerTotals
 from .families import Family
 
-#: Label names and values.
+#: Pairs of label name and value.
 Pairs = Iterable[tuple[str, str]]
 
 
 class Encoding(Protocol):
-    """Writes families. Holds nothing of any series, and may be used in any thread."""
+    """Writes families. Keeps no state of a series. Thread-safe."""
 
     content_type: str
-    #: Encodes the labels of a series, whatever their values are. The result is kept, once for all
-    #: encodings that have this same function.
+    #: Encodes the labels of a series, with any values. The result is kept, and shared by all
+    #: encodings with the same function.
     labels: Callable[[Pairs], bytes]
 
     def own(self, registry: CollectorRegistry, /) -> bytes:
-        """Return the collector's own metrics, which come last."""
+        """Return the collector's own metrics, the end of an answer."""
 
     def samples(
         self,
@@ -34,29 +33,26 @@ class Encoding(Protocol):
         numbers: Sequence[float],
         more: tuple[str, str] | None = None,
     ) -> bytes:
-        """Return the samples of a column of at least one series, of a gauge or counter.
+        """Return the samples of at least one series, for a family of gauges or counters.
 
-        ``more`` is one more label that all of them have. Raises any error for a number that
-        can't be written: nothing is written then.
+        ``more`` is another label of all of them. May raise any error for a number that can't be
+        written.
         """
 
     def histograms(
         self, family: Family, labels: Sequence[bytes], totals: Sequence[TimerTotals]
     ) -> bytes:
-        """Return a column of at least one histogram; raises as :meth:`samples` does."""
+        """Return the samples of at least one histogram. Raises as :meth:`samples` does."""
 
     def family(self, family: Family, samples: bytes, *, begun: bool) -> bytes:
-        """Return a piece of a family: columns of it, and what has to stand before them.
+        """Return a piece of a family: its samples, after the header that they need.
 
-        ``begun``: it is not the first piece of that family.
+        ``begun``: the family had a piece before.
         """
 
 
 class Form(NamedTuple):
-    """What a scraper asked for.
-
-    Without ``live`` the families that only look back a moment are left out.
-    """
+    """What a scraper asked for. Without ``live``, families with ``Family.live`` are left out."""
 
     encoding: Encoding
     live: bool = True

@@ -1,7 +1,7 @@
 """Renders the table in any form of ``/metrics``, piece by piece.
 
-It replaces ``generate_latest``, since a scrape is what this service is for. The labels of a series
-are encoded once, and many numbers of a family at a time.
+It replaces ``generate_latest`` of prometheus_client, which is slow for many series. Here the labels
+of a series are encoded once, and the numbers of a family many at a time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from .columns import Column, Moment
 from .encoding import Encoding, Form, Pairs
 from .plugin_series import PluginSeries, Rows
 
-#: Rows of a column that are rendered at a time, and about how many bytes of text these may make.
+#: The most rows of a column that are rendered at once, and about the most bytes of their text.
 DEFAULT_BATCH, DEFAULT_BATCH_BYTES = 500, 64 * 1024
-#: Seconds after which the labels of a form that nobody asked for again are forgotten.
+#: Seconds without a scrape after which the encoded labels of a form are dropped.
 DEFAULT_KEEP_SECONDS = 300.0
 
 Plugins = dict[IdentityLabels, PluginSeries]
@@ -32,7 +32,7 @@ Plugins = dict[IdentityLabels, PluginSeries]
 
 @dataclass(eq=False, kw_only=True)
 class Exposition:
-    """The text of ``/metrics``. Belongs to the event loop; rendering does not await."""
+    """The content of ``/metrics``. Belongs to the event loop; rendering doesn't await."""
 
     table: Table
     control: Control
@@ -42,15 +42,15 @@ class Exposition:
     node: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        #: By what encodes the labels: when it was last asked for, and the plugins then.
+        #: By label encoder: the time of its last scrape, and the plugins of that scrape.
         self._known: dict[Callable[[Pairs], bytes], tuple[float, Plugins]] = {}
 
     def render(self, form: Form) -> Iterator[bytes]:
-        """Yield an answer in pieces, some of them empty; the collector's own metrics are the last.
+        """Yield an answer in pieces, some of them empty. The last has the collector's own metrics.
 
-        Others may have their turn between two pieces. Which series are shown is settled at one
-        moment, and all numbers of a row in one family are of one moment. A row that can't be
-        rendered is left out of its family and noted.
+        Others may have their turn between two pieces. The series of an answer are chosen at one
+        moment, and all numbers of one row in one family are read at one moment. A row that can't
+        be rendered is left out of its family, logged and counted.
         """
         took, begin = 0.0, self.clock.monotonic()
         for piece in self._pieces(form):
@@ -73,7 +73,7 @@ class Exposition:
             for column in in_columns:
                 if rows.rows and column.family in shown:
                     shown[column.family].append((column, rows))
-        # Nothing was awaited since the plugins were looked at, so none is among the gone, too.
+        # Nothing was awaited since `gone` was copied, so no plugin is in both.
         for start in range(0, len(gone), DEFAULT_BATCH):
             rows = Rows()
             for row in gone[start : start + DEFAULT_BATCH]:
@@ -93,7 +93,7 @@ class Exposition:
                     yield samples
 
     def _prepare(self, encoding: Encoding) -> Iterator[bytes]:
-        """Encode the labels of what is new, with a turn for others between."""
+        """Encode the labels of new series. Others have their turn between two pieces."""
         now = self.clock.monotonic()
         _, plugins = self._known.setdefault(encoding.labels, (now, {}))
         for plugin in list(self.table.shown(now)):
@@ -110,7 +110,7 @@ class Exposition:
         return known
 
     def _rows(self, encoding: Encoding) -> list[tuple[Rows, Sequence[Column]]]:
-        """Return all that is shown of what is not gone, each with the columns it is shown in."""
+        """Return all rows but those of plugins that have left, each with its columns."""
         plugins, infos, stamps, node = Rows(), Rows(), Rows(), Rows()
         knobs, counts, texts = self._knobs(encoding)
         by_kind = {kind: Rows() for kind in columns.KINDS}
@@ -135,7 +135,7 @@ class Exposition:
         ]
 
     def _knobs(self, encoding: Encoding) -> tuple[Rows, Rows, Rows]:
-        """Return the knobs, what is counted of each, and those whose values are texts."""
+        """Return the rows of knobs, of their counts, and of knobs whose values are strings."""
         knobs, counts, texts = Rows(), Rows(), Rows()
         control, seen = self.control, set()
         for knob in control.knobs():
@@ -155,7 +155,7 @@ class Exposition:
         return knobs, counts, texts
 
     def _shown(self, encoding: Encoding) -> list[PluginSeries]:
-        """Return the plugins with all of their series; those that are gone are forgotten."""
+        """Return the shown plugins with all their series, and forget those that have left."""
         now = self.clock.monotonic()
         before = self._known[encoding.labels][1]
         plugins: Plugins = {}
@@ -167,12 +167,12 @@ class Exposition:
                 plugins[plugin.identity] = known
         self._known[encoding.labels] = now, plugins
         for encode, (at, _) in list(self._known.items()):
-            if now - at > DEFAULT_KEEP_SECONDS:  # or it would hold on to plugins that are gone
+            if now - at > DEFAULT_KEEP_SECONDS:  # it would keep plugins that have left in memory
                 del self._known[encode]
         return list(plugins.values())
 
     def _batch(self, encoding: Encoding, column: Column, rows: Rows, moment: Moment) -> list[bytes]:
-        """Render all rows at a time; if one of them fails, each half by itself."""
+        """Render all rows at once. If one fails, render each half by itself."""
         try:
             return _render(encoding, column, rows.labels, rows.rows, moment)
         except Exception as error:
@@ -191,7 +191,7 @@ class Exposition:
 
 
 def _batches(column: Column, rows: Rows) -> Iterator[Rows]:
-    """Yield the rows of a column, so many at a time as one may take for a piece."""
+    """Yield the rows of a column in batches that fit into a piece."""
     start = 0
     while start < len(rows.rows):
         batch = rows.part(start, start + DEFAULT_BATCH)

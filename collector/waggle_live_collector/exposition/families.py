@@ -1,7 +1,7 @@
 """The metric families of ``/metrics``: their names, types and help, in order of appearance.
 
-Families are fixed: what authors call their metrics is the label ``name``. So no name of a
-stranger can clash with another's, change a type or break a scrape.
+Families are fixed. The name that an author gives a metric is the label ``name``. So no author's
+name can clash with another one, change a type or break a scrape.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, eq=False)  # a key of dicts by identity, which is quick
 class Family:
-    """``name`` is that of the samples, but for a histogram's suffixes.
+    """A metric family. ``name`` is that of its samples, without the suffixes of a histogram.
 
-    ``live``: it only looks back a moment, and is for those who run no PromQL.
+    ``live``: it covers only the last seconds, for readers without PromQL. ``?live=0`` omits it.
     """
 
     name: str
@@ -73,7 +73,7 @@ LAST_SEEN = gauge(
 )
 SILENT = gauge(
     "waggle_plugin_silent_seconds",
-    "Since how many seconds a silent plugin said nothing; 0 of one that isn't silent.",
+    "Seconds since the last message of a silent plugin; 0 of one that isn't silent.",
 )
 CPU = counter("waggle_plugin_cpu_seconds_total", "CPU time of all processes of the plugin.")
 MEMORY = gauge(
@@ -123,5 +123,5 @@ TAU_LAST_DUMP = gauge(
 )
 NODE_INFO = gauge("waggle_node_info", "The node that this collector runs on.")
 
-#: In the order in which they are written, which is that of their definition.
+#: All families, in the order in which they are defined here and written.
 ALL = tuple(family for family in list(globals().values()) if isinstance(family, Family))

@@ -1,6 +1,6 @@
 """``/api/v1/plugins``: the numbers of ``/metrics`` as JSON, one object per plugin.
 
-NaN and the infinities are null, which JSON has; so is what is not known.
+Unknown values are null. So are NaN and infinities, which JSON doesn't have.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from ..table.table import Table
 from . import process
 from .columns import TAU_RUN, mean, quantiles
 
-#: Series that are told of at a time.
+#: Rows rendered before others have their turn.
 DEFAULT_BATCH = 500
 
 
@@ -44,10 +44,10 @@ class Api:
         self._node = dict(node)
 
     def plugins(self, window: int = WINDOW) -> Iterator[bytes]:
-        """Yield the JSON text in pieces, some of them empty; others may have their turn between.
+        """Yield the JSON text in pieces, some of them empty. Others may have their turn between.
 
-        ``window``: of how many seconds (1 to 10) recent values are; those of the CPU are of 10.
-        A plugin, or a series of one, that can't be told is left out and noted.
+        ``window``: the seconds (1 to 10) of recent values; those of the CPU are always of 10. A
+        plugin or series that can't be rendered is left out and logged.
         """
         self._clock.refresh()
         now = self._clock.monotonic()
@@ -65,7 +65,7 @@ class Api:
             for kind in COUNTS:
                 counts.append(dict((yield from self._told(by_kind.get(kind, ()), count))))
             begin = b""
-            with self._faults.kept("exposition", f"can't tell of {plugin.identity}; left out"):
+            with self._faults.kept("exposition", f"can't render {plugin.identity}; it is left out"):
                 begin = json.encode(describe(plugin, state, counts, self._clock, now))[:-1]
             if begin:
                 yield comma + begin
@@ -83,7 +83,7 @@ class Api:
         yield b"}"
 
     def _list(self, name: str, rows: Sequence[Any], tell: Callable[[Any], Any]) -> Iterator[bytes]:
-        """Yield a field that is a list of what is told of some rows."""
+        """Yield a field: the list of what ``tell`` returns for each row."""
         yield b',"%b":[' % name.encode()
         comma = b""
         for start in range(0, len(rows), DEFAULT_BATCH):
@@ -98,13 +98,14 @@ class Api:
     def _told(
         self, rows: Sequence[Any], tell: Callable[[Any], Any]
     ) -> Generator[bytes, None, list[Any]]:
-        """Return what is told of each row, after empty pieces."""
+        """Return what ``tell`` returns for each row. Yield empty pieces, to give others a turn."""
         told = []
         for number, row in enumerate(rows, 1):
             try:
                 told.append(tell(row))
             except Exception as error:
-                self._faults.note("exposition", "can't tell of a series; it is left out", error)
+                text = "can't render a series or process of /api/v1/plugins; it is left out"
+                self._faults.note("exposition", text, error)
             if not number % DEFAULT_BATCH:
                 yield b""
         return told
@@ -113,7 +114,7 @@ class Api:
 def describe(
     plugin: Plugin, state: str, counts: Sequence[dict[str, "Counted"]], clock: Clock, now: float
 ) -> dict[str, Any]:
-    """Return what is told of a plugin beside its series.
+    """Return the fields of a plugin without its lists of series.
 
     ``counts``: its messages, uploads and problems, each by name.
     """
@@ -152,7 +153,7 @@ def describe(
 
 
 def _tau(run: Series | None, clock: Clock) -> dict[str, Any] | None:
-    if run is None or run.totals.dumped_at is None:  # told by no run
+    if run is None or run.totals.dumped_at is None:  # no run has reported
         return None
     totals = run.totals
     last_dump = clock.unix(totals.dumped_at)
@@ -166,13 +167,13 @@ def _gone(row: GoneRow) -> dict[str, Any]:
 def told_of(
     series: Series, fields: "_Fields", state: str, window: int, now: float
 ) -> dict[str, Any]:
-    """Return what is told of an author's series."""
+    """Return the object of an author's series."""
     totals = series.totals
     age = max(now - series.stamp.at, 0.0)
     told = {"name": totals.name, "labels": dict(totals.labels), "age": age}
     told |= fields(series, window, now)
     if state != UP and totals.kind == protocol.RATE:
-        # Nobody knows how often it happens now, and PromQL alone needs a number there.
+        # The rate is unknown now. Only `/metrics` needs a number there, for PromQL.
         told["per_second"] = told["block_per_second"] = None
     return told
 
@@ -211,7 +212,7 @@ def _counter(series: CounterSeries, *_: Any) -> dict[str, Any]:
 
 
 class Counted(NamedTuple):
-    """What a client counts by itself: since the start, over the window, and how long ago."""
+    """A count that the client keeps by itself: the total, the rate in the window, and its age."""
 
     total: int | None
     per_second: float | None
@@ -222,7 +223,7 @@ _NEVER_COUNTED = Counted(None, None, None)
 
 
 def counted(series: CountSeries, state: str, window: int, now: float) -> tuple[str, Counted]:
-    """Return the name of a series that a client counts by itself, and what is told of it."""
+    """Return the name of a series that the client counts by itself, and its numbers."""
     recent = series.recent.last(window, now)
     per_second = recent.per_second(now, seconds=window) if state == UP else None
     age = max(now - series.stamp.at, 0.0)
@@ -230,7 +231,7 @@ def counted(series: CountSeries, state: str, window: int, now: float) -> tuple[s
 
 
 def function(series: FunctionSeries) -> dict[str, Any]:
-    """Return what is told of a function, without its share."""
+    """Return the object of a function, without its share."""
     totals = series.totals
     times = {time: getattr(totals, time) for time in TIMES}
     seconds = {time: value if value is None else value / 1e9 for time, value in times.items()}
@@ -246,8 +247,8 @@ def function(series: FunctionSeries) -> dict[str, Any]:
 def by_cost(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the functions of each profiler with their shares, the most expensive first.
 
-    A share is of the work, the CPU time of all; of their wall time where nobody measured the
-    other. ``__other__`` counts in it and comes last. ``__idle__`` is only waiting: it is left out.
+    A share is one of the CPU time of all functions, or of their wall time if CPU time wasn't
+    measured. ``__other__`` counts in it and comes last. ``__idle__`` is only waiting, and left out.
     """
     told = []
     for profiler in PROFILERS:
@@ -266,7 +267,7 @@ def by_cost(functions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 _Fields = Callable[[Any, int, float], dict[str, Any]]
-#: The list that each kind of an author's series stands in, and what gives its fields.
+#: For each kind of an author's series: the name of its list, and what returns its fields.
 SERIES: dict[str, tuple[str, _Fields]] = {
     protocol.TIMER: ("timers", _timer),
     protocol.RATE: ("rates", _rate),

@@ -1,6 +1,6 @@
-"""The series of one plugin as a form of ``/metrics`` knows them: by kind, with their labels.
+"""The series of one plugin by kind, with their encoded labels.
 
-The labels of a series are encoded once and kept. Nothing else of what is shown is.
+The labels of a series are encoded once and kept. Numbers are encoded at each scrape.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ _INFO = ("app_id", "version", "host", "zone", "client")
 
 
 class Rows:
-    """What has a line in each of some columns, and the labels of each."""
+    """Rows of some columns, and the encoded labels of each row."""
 
     __slots__ = ("labels", "rows")
 
@@ -27,22 +27,22 @@ class Rows:
         self.rows = list(rows)
 
     def add(self, labels: bytes, row: Any) -> None:
-        """Take in one more."""
+        """Add a row."""
         self.labels.append(labels)
         self.rows.append(row)
 
     def part(self, start: int, stop: int) -> "Rows":
-        """Return some of them."""
+        """Return the rows from ``start`` to ``stop``."""
         return Rows(self.labels[start:stop], self.rows[start:stop])
 
     def extend(self, more: "Rows") -> None:
-        """Take in all of ``more``."""
+        """Add all rows of ``more``."""
         self.labels += more.labels
         self.rows += more.rows
 
 
 class PluginSeries:
-    """Series and stamps of a plugin with labels, encoded by ``encode``."""
+    """The series and stamps of a plugin, with labels encoded by ``encode``."""
 
     def __init__(self, plugin: Plugin, encode: Callable[[Pairs], bytes]) -> None:
         self.plugin = plugin
@@ -51,21 +51,20 @@ class PluginSeries:
         self.labels = encode(self._pairs)
         self.by_kind: dict[str, Rows] = {}
         self.stamps = Rows()
-        #: Series that are not shown, since their labels can't be encoded, and whether each is the
-        #: first of its stamp.
+        #: Series whose labels can't be encoded, and whether each is the first one of its stamp.
         self._left_out: list[tuple[Key, Series, bool]] = []
         self._seen = self._seen_stamps = 0
         self._info: tuple[ProcessInfo | None, bytes] = (None, b"")
 
     def follow(self, most: int, faults: Faults) -> bool:
-        """Take in so many of the series that are new; tell whether there are more.
+        """Add at most ``most`` new series; tell whether there were any.
 
-        Between two scrapes series and names only come.
+        A plugin never loses a series, so the new ones are the last.
         """
         plugin = self.plugin
         if len(plugin.series) == self._seen:
             return False
-        # Stamps stand in the order of the first series of each, whose labels they share.
+        # Stamps are in the order of the first series of each, and have its labels.
         new = islice(plugin.stamps.values(), self._seen_stamps, None)
         stamp = next(new, None)
         for key, series in islice(plugin.series.items(), self._seen, self._seen + most):
@@ -78,7 +77,7 @@ class PluginSeries:
         return True
 
     def retry(self, faults: Faults) -> None:
-        """Try those again that were left out; each is noted again."""
+        """Try again the series that were left out. A failure is logged again."""
         left_out, self._left_out = self._left_out, []
         for each in left_out:
             self._add(*each, faults)
@@ -97,7 +96,7 @@ class PluginSeries:
             self.stamps.add(labels, series.stamp)
 
     def info(self) -> bytes:
-        """Return the labels of what is known of the plugin's newest process."""
+        """Return the labels of ``waggle_plugin_info``, about the plugin's newest process."""
         info = self.plugin.info
         if info is not self._info[0]:
             pairs = [(name, getattr(info, name)) for name in _INFO]

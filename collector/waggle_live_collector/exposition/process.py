@@ -1,4 +1,4 @@
-"""What is told of each process of a plugin: which one it is to who wants to act on it."""
+"""The JSON of a process of a plugin: which process of the node it is, and how sure that is."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from ..table.plugin import ENDED, SILENT, SILENT_SECONDS, UP, Member
 
 
 def told(process: Member, now: float) -> dict[str, Any]:
-    """Return the row of a process at the monotonic time ``now``."""
+    """Return the object of a process at the monotonic time ``now``."""
     peer, info = process.peer, process.info
     state = UP if process.connected and now - process.last_seen <= SILENT_SECONDS else SILENT
-    # Its number may be another's by now.
+    # Another process may have its pid by now.
     has_ended = process.handle is None or process.handle.has_ended()
     if not process.connected and process.handle is not None and has_ended:
         state = ENDED
     return {
-        # A process of another pid namespace has a number there, which it alone can tell.
+        # The kernel tells no pid of another pid namespace. The process reports its pid there.
         "pid": peer.pid or info.pid or None,
         "pid_verified": peer.pid > 0 and not has_ended,
         "started_ticks": peer.started,

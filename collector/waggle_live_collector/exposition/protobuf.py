@@ -1,9 +1,9 @@
 """Prometheus's protobuf form: delimited ``io.prometheus.client.MetricFamily`` messages.
 
-Written by hand (docs/adr/0027): a few fields of a few messages, as fast here as the C code of the
-protobuf package and without its memory. The numbers of the fields are those of Prometheus's
-``metrics.proto``. Summaries, infos and created times are not written as such: some versions of
-Prometheus can't read them, or take them for something else.
+Written by hand (docs/adr/0027). It needs only a few fields of a few messages, is as fast as the C
+code of the protobuf package, and takes less memory. The field numbers are those of Prometheus's
+``metrics.proto``. There are no summaries, infos and created times: some versions of Prometheus
+can't read them, or misread them.
 """
 
 import struct
@@ -22,11 +22,11 @@ _CONTENT_TYPE = (
 )
 #: Values of ``MetricType``.
 _TYPES = {"counter": 0, "gauge": 1, "histogram": 4}
-#: ``Metric.counter`` and ``Metric.gauge``: messages of one double, which follows these bytes.
+#: What precedes the double in ``Metric.counter`` and ``Metric.gauge``.
 _NUMBERS = {"counter": b"\x1a\x09\x09", "gauge": b"\x12\x09\x09"}
-#: How many bytes that is in all.
+#: The bytes of both.
 _NUMBER_SIZE = 11
-#: So many empty buckets in a row are written; more of them begin a new span.
+#: The most empty buckets in a row that are written. More of them begin a new span.
 _GAP = 2
 
 _double = struct.Struct("<d").pack
@@ -34,10 +34,7 @@ _BYTES = [bytes((n,)) for n in range(256)]
 
 
 def label_fields(pairs: Pairs) -> bytes:
-    """Return the labels of a ``Metric``, which begin it.
-
-    What isn't Unicode becomes a question mark.
-    """
+    """Return the labels of a ``Metric``, its first fields. What isn't Unicode becomes ``?``."""
     return b"".join(
         [
             _field(1, _field(1, name.encode()) + _field(2, value.encode("utf-8", "replace")))
@@ -61,17 +58,17 @@ def varint(n: int) -> bytes:
 
 
 def _zigzag(n: int) -> int:
-    """Return a whole number that may be negative as one that isn't: 0, -1, 1, -2 as 0, 1, 2, 3."""
+    """Return a signed number in ZigZag encoding: 0, -1, 1, -2 become 0, 1, 2, 3."""
     return 2 * n if n >= 0 else -2 * n - 1
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """Return a field that holds a text, a message or packed numbers."""
+    """Return a field that contains a string, a message or packed numbers."""
     return b"%b%b%b" % (_BYTES[number << 3 | 2], varint(len(content)), content)
 
 
 class Protobuf:
-    """Writes the form. See :class:`.encoding.Encoding`."""
+    """The protobuf encoding. See :class:`.encoding.Encoding`."""
 
     def __init__(self) -> None:
         self.content_type = _CONTENT_TYPE
@@ -84,7 +81,7 @@ class Protobuf:
         numbers: Sequence[float],
         more: tuple[str, str] | None = None,
     ) -> bytes:
-        """Return the metrics of a column; ``more`` is one more label of all of them."""
+        """Return the metrics of a column. ``more`` is another label of all of them."""
         last = b"" if more is None else label_fields([more])
         before = last + _NUMBERS[family.type]
         size = len(last) + _NUMBER_SIZE
@@ -107,18 +104,18 @@ class Protobuf:
         )
 
     def family(self, family: Family, samples: bytes, *, begun: bool = False) -> bytes:
-        """Return a message with its length. Each piece is one, so that none waits for the others.
+        """Return a ``MetricFamily`` after its length. Each piece is one, so none has to wait.
 
-        Prometheus takes several of one name one after another.
+        Prometheus accepts several messages of one family.
         """
         names = _field(1, family.name.encode()) + _field(2, family.help.encode())
         head = names + b"\x18" + varint(_TYPES[family.type])
         return varint(len(head) + len(samples)) + head + samples
 
     def own(self, registry: CollectorRegistry) -> bytes:
-        """Return the metrics of a registry: the same series as in its text.
+        """Return the metrics of a registry: the same series as in the text form.
 
-        A summary is two counters, an info a gauge.
+        A summary becomes two counters, an info a gauge.
         """
         parts: list[bytes] = []
         for metric in registry.collect():
@@ -134,10 +131,10 @@ class Protobuf:
         return b"".join(parts)
 
 
-#: Schema 3, whose buckets are ours, and a zero bucket as narrow as that of Go's client. That is
-#: empty, but always there: one of the two signs by which an empty histogram is known as native.
+#: Schema 3, whose buckets are ours, and the threshold of a zero bucket, as in Go's client. That is
+#: always empty. It is one of two signs of a native histogram, which an empty one needs.
 _SCHEMA = b"\x28%b\x31%b" % (varint(_zigzag(3)), _double(2.0**-128))
-#: The other: a span of no buckets. A histogram with buckets has none of it.
+#: The other sign: a span without buckets. Only an empty histogram has it.
 _NO_OP_SPAN = _field(12, b"\x08\x00\x10\x00")
 #: ``Bucket.upper_bound`` of each classic bucket.
 _BOUNDS = [b"\x11" + _double(bound) for bound in (*BOUNDS, float("inf"))]
@@ -146,7 +143,7 @@ _BOUNDS = [b"\x11" + _double(bound) for bound in (*BOUNDS, float("inf"))]
 def _histogram(buckets: Buckets, seconds: float) -> bytes:
     """Return a ``Histogram`` with native and classic buckets.
 
-    Its count is that of the buckets: Prometheus refuses a whole scrape where the two differ.
+    Its count is the sum of the buckets. Prometheus refuses a whole scrape if the two differ.
     """
     cumulated = buckets.cumulated()
     count = varint(cumulated[-1])
@@ -155,7 +152,7 @@ def _histogram(buckets: Buckets, seconds: float) -> bytes:
 
 
 def _classic(cumulated: Sequence[int]) -> bytes:
-    """Return the classic buckets, that of ``+Inf`` included."""
+    """Return the classic buckets, including that of ``+Inf``."""
     parts: list[bytes] = []
     last, before = -1, b""
     for n, bound in zip(cumulated, _BOUNDS, strict=True):
@@ -167,18 +164,18 @@ def _classic(cumulated: Sequence[int]) -> bytes:
 
 
 def _native(buckets: Buckets) -> bytes:
-    """Return the spans of the fine buckets, and how much each count differs from the one before."""
+    """Return the spans of the fine buckets, and the difference of each count to the one before."""
     counts = buckets.counts
     spans: list[bytes] = []
     deltas: list[int] = []
-    end, last = -buckets.first, 0  # the first offset is an index, the others count from an end
+    end, last = -buckets.first, 0  # the first offset is an index, the others are gaps
     for start, stop in _runs(counts):
         span = b"\x08%b\x10%b" % (varint(_zigzag(start - end)), varint(stop - start))
         spans.append(_field(12, span))
         end = stop
         for n in counts[start:stop]:
             delta = 2 * (n - last) if n >= last else 2 * (last - n) - 1
-            while delta > 0x7F:  # as in `varint`; calling it would take twice as long
+            while delta > 0x7F:  # as `varint` does; to call that would take twice as long
                 deltas.append(delta & 0x7F | 0x80)
                 delta >>= 7
             deltas.append(delta)
@@ -189,7 +186,7 @@ def _native(buckets: Buckets) -> bytes:
 
 
 def _runs(counts: Iterable[int]) -> list[tuple[int, int]]:
-    """Return from where to where there are counts, with no more than ``_GAP`` zeros in a row."""
+    """Return the start and stop of each run of counts, with at most ``_GAP`` zeros in a row."""
     runs: list[tuple[int, int]] = []
     start, stop = 0, -_GAP - 1
     for position, n in enumerate(counts):

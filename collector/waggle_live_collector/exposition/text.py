@@ -1,7 +1,7 @@
-"""The text forms: Prometheus text 0.0.4 and OpenMetrics 1.0.0, which differ in headers alone.
+"""The text forms: Prometheus text 0.0.4 and OpenMetrics 1.0.0, which differ only in headers.
 
-A line is the name of its family, the labels of its series, which are written once and kept, and a
-number. The numbers of a column are written at once, and the pieces of all its lines joined at once.
+A line is the name of its family, the encoded labels of its series, and a number. The numbers of a
+column are encoded at once, and the pieces of all its lines are joined at once.
 """
 
 import math
@@ -17,15 +17,12 @@ from ..table.kinds.timer import TimerTotals
 from .encoding import Pairs
 from .families import Family
 
-#: How JSON writes what is no finite number.
+#: How msgspec writes NaN and infinities.
 _NULL = b"null"
 
 
 def label_text(pairs: Pairs) -> bytes:
-    """Return ``a="1",b="2"``, sorted by label name and escaped.
-
-    What isn't Unicode becomes a question mark.
-    """
+    """Return ``a="1",b="2"``, sorted and escaped. What isn't Unicode becomes ``?``."""
     text = ",".join([f'{label}="{escape(value)}"' for label, value in sorted(pairs)])
     return text.encode("utf-8", "replace")
 
@@ -38,7 +35,7 @@ def escape(value: str) -> str:
 def number_texts(values: Sequence[float]) -> list[bytes]:
     """Return the texts of some floats, at least one.
 
-    msgspec writes them several times as fast as Python does. JSON has no NaN and no infinities.
+    msgspec writes floats several times as fast as Python does.
     """
     texts = json.encode(values)[1:-1].split(b",")
     if _NULL in texts:
@@ -50,14 +47,17 @@ def number_texts(values: Sequence[float]) -> list[bytes]:
 
 
 def _odd(value: float) -> bytes:
-    """Return the text of what is no finite number."""
+    """Return the text of NaN or an infinity."""
     if math.isnan(value):
         return b"NaN"
     return b"+Inf" if value > 0 else b"-Inf"
 
 
 class Text:
-    """Writes the one or the other. See :class:`.encoding.Encoding`."""
+    """A text encoding. See :class:`.encoding.Encoding`.
+
+    ``counter_suffix``: what HELP and TYPE lines leave out of a counter's name.
+    """
 
     def __init__(
         self, content_type: str, own: Callable[[CollectorRegistry], bytes], counter_suffix: str
@@ -65,7 +65,6 @@ class Text:
         self.content_type = content_type
         self.own = own
         self.labels: Callable[[Pairs], bytes] = label_text
-        #: What is not of a counter's name in its headers.
         self._counter_suffix = counter_suffix
 
     def samples(
@@ -75,7 +74,7 @@ class Text:
         numbers: Sequence[float],
         more: tuple[str, str] | None = None,
     ) -> bytes:
-        """Return the lines of a column; ``more`` is one more label of all of them."""
+        """Return the lines of a column. ``more`` is another label of all of them."""
         last = b"" if more is None else b"," + label_text([more])
         line = [family.name.encode() + b"{", b"", last + b"} ", b"", b"\n"]
         pieces = line * len(labels)
@@ -91,12 +90,12 @@ class Text:
         texts = []
         for label, one in zip(labels, totals, strict=True):
             numbers = *one.buckets.cumulated(), one.count, *number_texts([one.sum / 1e9])
-            # No label has a newline in it (it is escaped there), but it may well have a NUL.
+            # `label` is put in last, since it may contain a NUL or a `%`.
             texts.append((lines % numbers).replace(b"\0", label))
         return b"".join(texts)
 
     def family(self, family: Family, samples: bytes, *, begun: bool) -> bytes:
-        """Return a piece of a family: its HELP and TYPE lines stand before the first."""
+        """Return a piece of a family. The first piece has the HELP and TYPE lines."""
         if begun:
             return samples
         name = family.name
@@ -107,7 +106,7 @@ class Text:
 
 
 TEXT = Text("text/plain; version=0.0.4; charset=utf-8", generate_latest, "")
-#: It names the family of a counter without ``_total``.
+#: Its headers name a counter without ``_total``.
 OPENMETRICS = Text(
     "application/openmetrics-text; version=1.0.0; charset=utf-8", openmetrics_latest, "_total"
 )
@@ -115,9 +114,9 @@ OPENMETRICS = Text(
 
 @cache
 def _histogram(name: str) -> bytes:
-    """Return the lines of a histogram as a ``%`` template; a NUL stands for the labels.
+    """Return the lines of a histogram as a ``%`` template, with a NUL in place of the labels.
 
-    Keeping the lines of each series would take 3 kB of each.
+    To keep the lines of each series would take 3 kB each.
     """
     bounds = [*map(str, BOUNDS), "+Inf"]
     buckets = "".join(f'{name}_bucket{{\0,le="{bound}"}} %d.0\n' for bound in bounds)

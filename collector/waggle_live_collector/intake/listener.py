@@ -23,22 +23,22 @@ from ..sockets.tcp import keep_alive
 from ..sockets.turns import Turns
 from .protocol import Intake, WireProtocol
 
-#: Bytes that may wait for one peer to read them, and memory that each of them takes.
+#: The most bytes that wait for a peer to read them, and the memory that each byte takes.
 DEFAULT_MAX_UNREAD, UNREAD_FACTOR = 64 * 1024, 2
-#: Bytes that the kernel holds for it besides; by itself it would take 200 KiB of our cgroup.
+#: Bytes that the kernel holds for a peer. Its default is 200 KiB, which our cgroup pays.
 SEND_BUFFER = 8 * 1024
-#: Bytes read from one peer at a time, and from one whose last ones took longer than a pause.
+#: Bytes read from a peer at once, and from one whose last bytes took longer than a pause.
 DEFAULT_READ_BYTES, SLOW_READ_BYTES = 16 * 1024, 4 * 1024
-#: Memory of a connection (tests/collector/intake/test_room.py measures it), and in what steps that
-#: of an unfinished line, and of what is unread, is counted.
+#: Bytes of a connection (tests/collector/intake/test_room.py measures them), and the steps in which
+#: unfinished lines and unread bytes count.
 CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
 #: A peer that has to wait longer than this for its turn is not read meanwhile.
 PAUSE_SECONDS = 0.005
-#: Seconds in which a peer has to read what it was sent before we close.
+#: The most seconds that a peer has to read what it was sent before we close.
 CLOSE_SECONDS = 1.0
-#: At the end: bytes that stand in the sockets are read until they are quiet for ...
+#: At the end the sockets are read until nothing has arrived for this many seconds, ...
 QUIET_SECONDS = 0.05
-#: ... or this much time is over.
+#: ... or for at most this many.
 DRAIN_SECONDS = 1.0
 
 
@@ -56,14 +56,16 @@ class PluginConnection(asyncio.BufferedProtocol):
         self._listener = listener
         self._transport: asyncio.Transport | None = None
         self._protocol = WireProtocol(self, peer, listener)
-        #: Does it speak for a process that lives? Did its last bytes take long?
+        #: Whether it speaks for a living process, and whether its last bytes took long.
         self._speaks = self._slow = False
         #: Ends a pause.
         self._timer: asyncio.TimerHandle | None = None
 
     def overdue(self, now: float) -> str:
-        """Return why it has to go, ``silent`` or ``unread``; "" while it may wait."""
+        """Return why it must be cut, ``silent`` or ``unread``; "" if it may stay."""
         closing = self._transport is not None and self._transport.is_closing()
+        if self._protocol.owes and not closing:
+            return ""  # it waits for us
         if now - self.since < (CLOSE_SECONDS if closing else self._listener.limits.hello_seconds):
             return ""
         return "unread" if closing else "silent"
@@ -73,19 +75,19 @@ class PluginConnection(asyncio.BufferedProtocol):
         await asyncio.get_running_loop().connect_accepted_socket(lambda: self, sock)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Asyncio: the connection stands."""
+        """Asyncio: the connection is made."""
         transport.set_write_buffer_limits(0)
         self._transport = transport
         self._hold()
         self._wait(self._listener.turns.wait(self._path[:2]))
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Asyncio: where to put bytes."""
+        """Asyncio: return the buffer to read into."""
         return self._buffer[:SLOW_READ_BYTES] if self._slow else self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Asyncio: bytes came."""
-        begin = time.thread_time()  # on a busy machine others don't count
+        """Asyncio: bytes arrived."""
+        begin = time.thread_time()  # CPU time, so that other processes don't count
         self._protocol.receive(bytes(self._buffer[:nbytes]))
         if (self._protocol.process is not None) != self._speaks:
             self._speaks = not self._speaks
@@ -97,12 +99,12 @@ class PluginConnection(asyncio.BufferedProtocol):
         self._wait(self._listener.turns.take(self._path[:2], took))
 
     def eof_received(self) -> bool:
-        """Asyncio: the peer says no more; the protocol closes when it has answered."""
+        """Asyncio: the peer sends no more. The protocol closes when it has answered."""
         self._protocol.end_of_file()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Asyncio: the peer is gone, or we closed."""
+        """Asyncio: the connection is closed, by the peer or by us."""
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
@@ -114,7 +116,7 @@ class PluginConnection(asyncio.BufferedProtocol):
         self.account.hold(What.ANSWERS, 0)
 
     def send(self, data: bytes) -> None:
-        """Queue an answer; a peer that reads none of them is cut off."""
+        """Queue an answer. A peer that doesn't read its answers is cut off."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -128,7 +130,7 @@ class PluginConnection(asyncio.BufferedProtocol):
                 self._give_way()
 
     def close(self) -> None:
-        """Close when what was queued is sent; a peer that doesn't read it is cut off later."""
+        """Close once the queue is sent. A peer that doesn't read it is cut off later."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
             self._listener.acceptor.moved(self, waiting=True)
@@ -137,11 +139,11 @@ class PluginConnection(asyncio.BufferedProtocol):
         """Close now."""
         if self._transport is not None:
             self._transport.abort()
-        else:  # it never stood: its peer's handle is let go
+        else:  # it was never made: close the handle on its peer
             self._protocol.end_of_file()
 
     def _hold(self) -> None:
-        """Have the budget hold what it takes beside a living process, or give way."""
+        """Hold in the budget what the connection takes without its process, or give way."""
         line = -(-self._protocol.lines.unfinished // LINE_STEP) * LINE_STEP
         size = line if self._speaks else line + CONNECTION_BYTES
         if not self.account.hold(What.INCOMPLETE, size):
@@ -153,7 +155,7 @@ class PluginConnection(asyncio.BufferedProtocol):
             self._listener.acceptor.cut(self, "crowded")
 
     def _wait(self, seconds: float) -> None:
-        """Read no more for so long."""
+        """Stop reading for some seconds."""
         if seconds > PAUSE_SECONDS and self._transport is not None:
             self._listener.own.read_pauses.inc()
             self._transport.pause_reading()
@@ -193,9 +195,9 @@ class Listener(Intake):
             await asyncio.sleep(QUIET_SECONDS)
 
     def _make(self, accepted: socket.socket) -> PluginConnection:
-        # At once, for the number of a process that ends may become another's.
+        # At once, since the pid of a process that ends may be used again.
         peer = peers.of(accepted, prove=self.prove)
-        # The kernel doubles what it is told.
+        # The kernel doubles the size it is given.
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER // 2)
         if peer.tcp:
             keep_alive(accepted, *self.limits.keepalive)

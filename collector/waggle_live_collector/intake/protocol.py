@@ -74,8 +74,10 @@ class WireProtocol:
         self._wire, self._peer, self._intake = wire, peer, intake
         log.debug("connection from %s", peer)
         self._greeted = self._closed = False
-        #: Answers that wait for the state file, and refusals of what arrived last.
-        self._owed = self._refusals = 0
+        #: Answers that wait for the state file.
+        self.owes = 0
+        #: Refusals of what arrived last.
+        self._refusals = 0
 
     def receive(self, data: bytes) -> None:
         """Take in bytes, in any pieces."""
@@ -98,7 +100,8 @@ class WireProtocol:
                 refused = "" if secret else messages.excerpt(line or b"")
                 refusals.append(Refusal(error.code, str(error), refused))
             except Exception as error:
-                self._intake.faults.note("intake", "a plugin's connection is closed", error)
+                text = f"a connection of {self._peer.principal} is closed"
+                self._intake.faults.note("intake", text, error)
                 self._close()
             for refusal in refusals:
                 self._refuse(refusal)
@@ -113,7 +116,7 @@ class WireProtocol:
             self._intake.processes.leave(self.process, self._close)
         elif self._peer.handle is not None:
             self._peer.handle.close()
-        if not self._owed:
+        if not self.owes:
             self._wire.close()
 
     def no_room(self) -> bytes:
@@ -173,18 +176,18 @@ class WireProtocol:
             process, self.process = self.process, None
             self._intake.control.ended(process, bye.status)
             self._intake.processes.end(process, bye)
-        self._owed += 1
+        self.owes += 1
         self._intake.when_saved(lambda saved: self._saved(bye.number, saved))
 
     def _saved(self, number: int, saved: bool) -> None:
-        self._owed -= 1
+        self.owes -= 1
         if saved:
             self._send({"type": "applied", "number": number})
         else:
             text = "what was counted is not saved: the collector can't write its state file"
             self._refuse(Refusal("not_saved", text))
         # Whoever waits for what was not saved may connect and ask again.
-        if not self._owed and (self._closed or not saved):
+        if not self.owes and (self._closed or not saved):
             self._wire.close()
 
     def _refuse(self, refusal: Refusal) -> None:

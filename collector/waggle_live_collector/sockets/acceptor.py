@@ -1,9 +1,8 @@
 """Accepts connections of plugins and of HTTP: at a pace, and within the descriptors.
 
-A flood delays nobody else. A process that connects too often is closed at once, and so is a pod
-whose processes do together. If descriptors run out, the principal with the most connections loses
-the one that has waited longest. Each closing is counted with its reason and principal. Belongs to
-the event loop.
+A flood delays nobody else. A connection is closed at once if its process, or its pod, connects too
+often. If descriptors run out, the principal with the most connections loses the one that has waited
+longest. Each closing is counted with its reason and principal. Belongs to the event loop.
 """
 
 import asyncio
@@ -18,15 +17,16 @@ from typing import Any, Generic, Protocol, TypeVar
 from ..budget import Account, Budget, What
 from ..faults import Faults
 from .pace import Pace
+from .tcp import join
 
 log = logging.getLogger(__name__)
 
-#: Connections accepted in a row before others have their turn, if that takes no more seconds. Those
-#: that come together are accepted together, and so can share an answer.
+#: The most connections, and seconds, of accepting before others have their turn. Connections that
+#: come together are accepted together, so their requests can share an answer.
 BURST, BURST_SECONDS = 64, 0.002
-#: Connections that are still accepted at the end: more can't stand in the kernel's queue.
+#: The most connections, and seconds, of accepting at the end. The kernel's queue has no more.
 LAST, LAST_SECONDS = 4096, 1.0
-#: Seconds of pause after a failed accept, for want of descriptors mostly.
+#: Seconds of pause after a failed accept, mostly for lack of descriptors.
 FAILURE_PAUSE = 0.1
 #: Seconds between two lines about that.
 LOG_SECONDS = 60.0
@@ -38,17 +38,17 @@ class Accepted(Protocol):
     #: Monotonic time at which it began to wait, or to work.
     since: float
     principal: str
-    #: The bytes that it holds: below its process, which is below its principal.
+    #: Its account, below that of its process, which is below its principal's.
     account: Account
 
     def open(self, sock: socket.socket) -> Coroutine[Any, Any, None]:
-        """Take the accepted socket over; raises OSError if there is no TLS with the peer."""
+        """Take over the accepted socket. Raises OSError if the TLS handshake fails."""
 
     def overdue(self, now: float) -> str:
-        """Return why it has to go if it waits, "" while it may stay."""
+        """Return why a waiting connection must be cut; "" if it may stay."""
 
     def abort(self) -> None:
-        """Close now."""
+        """Close at once."""
 
     def __hash__(self) -> int: ...
 
@@ -60,15 +60,15 @@ C = TypeVar("C", bound=Accepted)
 class Acceptor(Generic[C]):
     """Accepts on any number of listening, non-blocking sockets, until told to stop.
 
-    ``make`` returns the connection of an accepted socket, None to refuse it. ``count`` is told
-    each outcome and its principal: ``accepted``, ``paced`` (it came too often), ``crowded`` (it
-    made room), ``tls`` (no handshake), and what :meth:`Accepted.overdue` says. ``delayed`` is
-    called whenever accepting had to wait.
+    ``make`` returns the connection of an accepted socket, or None to refuse it. ``count`` is called
+    with each outcome and its principal: ``accepted``, ``paced`` (connected too often), ``crowded``
+    (made room), ``tls`` (failed handshake), and what :meth:`Accepted.overdue` returns. ``delayed``
+    is called when accepting has to wait.
 
-    A connection waits from the start; it says by :meth:`moved` and :meth:`lost` what becomes of
-    it. ``most`` is for how many there are descriptors; those at work are held as ``working``. A
-    process and a pod may each connect so often at once, and so often a second. At most ``burst``
-    are taken before what came of the last ones has its turn.
+    A connection begins as waiting. Its owner calls :meth:`moved` and :meth:`lost`. ``most`` is the
+    number of connections for which there are descriptors. Working connections are held as
+    ``working``. ``process_pace`` and ``pod_pace`` are how often one may connect at once, and per
+    second. At most ``burst`` connections are accepted before others have their turn.
     """
 
     make: Callable[[socket.socket], C | None]
@@ -86,12 +86,12 @@ class Acceptor(Generic[C]):
         self._descriptors = Budget(self.most, reserve=0)
         self._by_process = Pace(*self.process_pace, now=self.now)
         self._by_pod = Pace(*self.pod_pace, now=self.now)
-        #: The places of all, in the order in which they came.
+        #: The place (one descriptor) of each connection, oldest first.
         self._places: dict[C, Account] = {}
-        #: Accepted, but asyncio or TLS is not done yet.
+        #: Accepted sockets whose connections asyncio is still opening.
         self._opening: dict[C, socket.socket] = {}
         self._listening: list[socket.socket] = []
-        #: Who the processes belong to that connected lately.
+        #: The principals of processes that connected lately, by pid.
         self._principals: dict[int, str] = {}
         self._complained_at = -LOG_SECONDS
 
@@ -101,18 +101,18 @@ class Acceptor(Generic[C]):
         asyncio.get_running_loop().add_reader(sock, self._accept, sock)
 
     def replace(self, sock: socket.socket) -> None:
-        """Accept on ``sock`` instead of the others of its family; the connections stay."""
+        """Accept on ``sock`` instead of the other sockets of its family. Connections stay."""
         for each in [each for each in self._listening if each.family == sock.family]:
             self._stop(each)
         self.start(sock)
 
     def stop(self) -> None:
-        """Accept no more but what stands in the kernel's queues; the connections stay."""
+        """Accept what is in the kernel's queues, then no more. Connections stay."""
         for sock in list(self._listening):
             self._stop(sock)
 
     def sweep(self) -> None:
-        """Cut those that wait for too long; call about once a second."""
+        """Cut connections that have waited too long. Call about once a second."""
         now = self.now()
         for connection, place in list(self._places.items()):
             if place.own(What.INCOMPLETE) and (outcome := connection.overdue(now)):
@@ -123,7 +123,7 @@ class Acceptor(Generic[C]):
         self._principals = {p: who for p, who in self._principals.items() if p in lately}
 
     def moved(self, connection: C, *, waiting: bool) -> None:
-        """A connection begins to wait, or to work."""
+        """Note that a connection begins to wait, or to work."""
         place = self._places.get(connection)
         if place is not None:
             connection.since = self.now()
@@ -131,7 +131,7 @@ class Acceptor(Generic[C]):
             place.move(*kinds if waiting else kinds[::-1])
 
     def cut(self, connection: C, outcome: str) -> None:
-        """Close a connection and count why; nothing if it is gone."""
+        """Close a connection and count why. Does nothing if it is closed already."""
         if self.lost(connection):
             self.count(outcome, connection.principal)
             self._abort(connection)
@@ -142,7 +142,7 @@ class Acceptor(Generic[C]):
             self._abort(connection)
 
     def lost(self, connection: C) -> bool:
-        """A connection is gone, or of no more interest here; tell whether it was known."""
+        """Forget a connection that is closed; tell whether it was known."""
         place = self._places.pop(connection, None)
         if place is None:
             return False
@@ -153,8 +153,8 @@ class Acceptor(Generic[C]):
     def _abort(self, connection: C) -> None:
         opening = self._opening.get(connection)
         if opening is not None:
-            # asyncio then ends it by itself. A cancel may come before there is anything to end,
-            # and what is begun after it would use a descriptor that is another's by then.
+            # asyncio then ends it by itself. After a cancel it could still begin to use the
+            # descriptor, which may be another's by then.
             with contextlib.suppress(OSError):
                 opening.shutdown(socket.SHUT_RDWR)
         connection.abort()
@@ -162,7 +162,7 @@ class Acceptor(Generic[C]):
     def _stop(self, sock: socket.socket) -> None:
         asyncio.get_running_loop().remove_reader(sock)
         self._listening.remove(sock)
-        # Short processes that connected, said all and left stand in the queue still.
+        # Short processes that connected, sent everything and ended are still in the queue.
         self._accept(sock, LAST, LAST_SECONDS)
         sock.close()
 
@@ -178,12 +178,12 @@ class Acceptor(Generic[C]):
             except OSError as error:
                 self._pause(sock, error)
                 return
-            with self.faults.kept("sockets", "a connection can't be taken"):
+            with self.faults.kept("sockets", "a connection can't be accepted"):
                 self._begin(accepted)
 
     def _pause(self, sock: socket.socket, error: OSError) -> None:
         self.delayed()
-        self._complain(f"can't accept a connection: {error}")
+        self._complain(f"can't accept a connection on {_address(sock)}: {error.strerror}")
         loop = asyncio.get_running_loop()
         if loop.remove_reader(sock):
             loop.call_later(FAILURE_PAUSE, self._go_on, sock)
@@ -211,7 +211,7 @@ class Acceptor(Generic[C]):
 
     def _make(self, accepted: socket.socket) -> C | None:
         """Return the connection, which has a place; None if it is refused."""
-        # By the process first: that costs next to nothing, and a flood is mostly one's.
+        # First by process: that is cheap, and a flood mostly comes from one.
         pid = _pid(accepted)
         if pid and not self._by_process.allows(pid):
             self.count("paced", self._principals.get(pid, "unknown"))
@@ -226,11 +226,11 @@ class Acceptor(Generic[C]):
         place = self._places[connection] = self._descriptors.account(
             who, process, connection, lose=lambda _: self.cut(connection, "crowded")
         )
-        # Behind an address, or as a user, there may be others than the one who floods.
+        # Only pods: behind an address or a uid there may be others than the one that floods.
         if who.startswith("pod:") and not self._by_pod.allows(who):
             self.cut(connection, "paced")
         elif not place.hold(self.working, 1):
-            self._complain("there are too few descriptors for more connections")
+            self._complain(f"no more than {self.most} connections fit; raise `ulimit -n`")
             self.cut(connection, "crowded")
         else:
             place.move(self.working, What.INCOMPLETE)
@@ -243,19 +243,25 @@ class Acceptor(Generic[C]):
         error = None if task.cancelled() else task.exception()
         if isinstance(error, OSError):
             self.cut(connection, "tls")
-            log.debug("no TLS with a client: %s", error)
-            # It holds what the handshake took, and that it: memory until the next collection.
+            log.debug("TLS handshake with %s failed: %s", connection.principal, error)
+            # They keep the memory of the handshake alive until the next garbage collection.
             error.__traceback__ = error.__context__ = None
         elif error is not None:
             self.faults.note("sockets", "a connection can't be opened", error)
         if error is not None or task.cancelled():
             self.lost(connection)
-            connection.abort()  # there may be no transport that does it
+            connection.abort()  # there may be no transport to do it
             accepted.close()
 
 
+def _address(sock: socket.socket) -> str:
+    """Return the address of a listening socket as one writes it."""
+    name = sock.getsockname()
+    return name if isinstance(name, str) else join(*name[:2])
+
+
 def _pid(sock: socket.socket) -> int:
-    """Return the process at the other end; 0 if the kernel doesn't tell."""
+    """Return the pid of the peer; 0 if the kernel doesn't tell."""
     if sock.family != socket.AF_UNIX:
         return 0
     return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4), sys.byteorder)

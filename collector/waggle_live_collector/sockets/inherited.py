@@ -1,7 +1,7 @@
-"""The listening socket from systemd. Its file belongs to systemd, so nothing here touches it.
+"""The listening socket that systemd hands over. Its file belongs to systemd and isn't touched.
 
 systemd keeps the socket while the collector restarts. Plugins that connect meanwhile wait in its
-queue, and the file that a container has mounted stays valid.
+queue, and a container's mount of the file stays valid.
 """
 
 import os
@@ -10,15 +10,15 @@ from collections.abc import MutableMapping
 
 from .unix import SocketError
 
-#: The first descriptor that is handed over; sd_listen_fds(3).
+#: The first descriptor that systemd hands over, see sd_listen_fds(3).
 FIRST_DESCRIPTOR = 3
 
 
 def inherit(environ: MutableMapping[str, str]) -> socket.socket | None:
-    """Return the socket that was handed to this process; None if none was.
+    """Return the socket that was handed to this process; None if there is none.
 
-    The variables that say so are removed, so that no child uses them. Raises SocketError if it is
-    not one listening unix stream socket.
+    Removes systemd's variables, so that no child uses them. Raises SocketError if it isn't exactly
+    one listening unix stream socket.
     """
     pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
     environ.pop("LISTEN_FDNAMES", None)
@@ -33,9 +33,10 @@ def inherit(environ: MutableMapping[str, str]) -> socket.socket | None:
         sock = socket.socket(fileno=FIRST_DESCRIPTOR)
         listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
-        raise SocketError(f"LISTEN_FDS=1, but descriptor 3 is no socket: {error}") from error
+        text = f"LISTEN_FDS=1 promises a socket as descriptor {FIRST_DESCRIPTOR}, which is none"
+        raise SocketError(f"{text}: {error.strerror}; start the collector by systemd") from error
     is_right = (sock.family, sock.type, listens) == (socket.AF_UNIX, socket.SOCK_STREAM, 1)
-    # An abstract one has bytes for a name, and no directory that plugins could be given.
+    # An abstract socket's name is bytes. It has no directory that plugins could mount.
     if not is_right or not isinstance(sock.getsockname(), str):
         sock.detach()
         raise SocketError(

@@ -1,4 +1,4 @@
-"""Listening on TCP, and noticing when a peer has vanished."""
+"""Listens on TCP, and notices when a peer has vanished."""
 
 import contextlib
 import errno
@@ -7,15 +7,15 @@ import socket
 
 from .unix import SocketError
 
-#: Connections that the kernel queues while we are busy; it cuts this to its own maximum.
+#: Connections that the kernel may queue. It lowers this to its own maximum.
 BACKLOG = 512
 
 
 def listen(host: str, port: int, *, to: str, flag: str) -> socket.socket:
     """Return a listening, non-blocking socket; ``to`` and ``flag`` are for the error.
 
-    As Go does: no host and ``::`` are all addresses of both families, ``0.0.0.0`` those of IPv4,
-    and a name is its IPv4 address where it has one. Raises SocketError.
+    The host means what it means in Go. An empty host and ``::`` are all addresses of both families.
+    ``0.0.0.0`` is all of IPv4. A name is its IPv4 address, if it has one. Raises SocketError.
     """
     try:
         dual = socket.has_dualstack_ipv6()
@@ -26,8 +26,8 @@ def listen(host: str, port: int, *, to: str, flag: str) -> socket.socket:
             flags=socket.AI_PASSIVE,
         )
         family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
-        # The whole address: that of a link has a scope. Both families matter to `::`, however it
-        # is written, and to IPv4 within IPv6.
+        # `address` may have a scope, as that of a link does. `dualstack_ipv6` is for `::`, however
+        # it is written, and for IPv4 addresses within IPv6.
         sock = socket.create_server(
             address,
             family=family,
@@ -35,15 +35,24 @@ def listen(host: str, port: int, *, to: str, flag: str) -> socket.socket:
             dualstack_ipv6=dual and family == socket.AF_INET6,
         )
     except (OSError, UnicodeError) as error:
-        number, why = getattr(error, "errno", 0), getattr(error, "strerror", None) or error
-        hint = "stop what has it, or " if number == errno.EADDRINUSE else ""
-        if number == errno.EACCES:
-            hint = f"uid {os.geteuid()} may not take that port: "
         raise SocketError(
-            f"can't {to} on {join(host, port)}: {why}; {hint}choose another --{flag}"
+            f"can't {to} on {join(host, port)}: {_why(error)}choose another --{flag}"
         ) from error
     sock.setblocking(False)
     return sock
+
+
+def _why(error: Exception) -> str:
+    """Return the cause of a failed bind, and what would remove it."""
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        why = "another process listens there, perhaps another collector; "
+        return why + "stop it (`ss -ltnp` shows it), or "
+    if number == errno.EACCES:
+        return f"uid {os.geteuid()} may not use that port; "
+    if number and number > 0:  # without the address that Python adds
+        return os.strerror(number) + "; "
+    return f"{getattr(error, 'strerror', None) or error}; "  # a name that can't be resolved
 
 
 def join(host: str, port: int) -> str:
@@ -52,10 +61,10 @@ def join(host: str, port: int) -> str:
 
 
 def keep_alive(sock: socket.socket, idle: int, interval: int, count: int) -> None:
-    """Have the kernel end a connection whose other side vanished without a word.
+    """Have the kernel end a connection whose peer has vanished.
 
-    A peer that is silent for ``idle`` seconds is asked whether it is still there, and after
-    ``count`` questions without an answer, ``interval`` seconds apart, given up.
+    The kernel probes a peer that is silent for ``idle`` seconds. It gives up after ``count`` probes
+    without an answer, ``interval`` seconds apart.
     """
     tcp = socket.IPPROTO_TCP
     with contextlib.suppress(OSError):  # it is gone already
@@ -63,5 +72,5 @@ def keep_alive(sock: socket.socket, idle: int, interval: int, count: int) -> Non
         sock.setsockopt(tcp, socket.TCP_KEEPIDLE, idle)
         sock.setsockopt(tcp, socket.TCP_KEEPINTVL, interval)
         sock.setsockopt(tcp, socket.TCP_KEEPCNT, count)
-        # Answers that the peer doesn't acknowledge would put the questions off.
+        # Unacknowledged data would otherwise put the probes off.
         sock.setsockopt(tcp, socket.TCP_USER_TIMEOUT, (idle + interval * count) * 1000)

@@ -1,42 +1,43 @@
-"""How long a process is not read, so that the load of all plugins leaves time for scrapes."""
+"""Tells how long a process isn't read, so that the load of plugins leaves time for scrapes."""
 
 from collections.abc import Callable, Hashable
 
-#: Seconds that a process waits for each second of work that it made, where no other waits.
+#: Seconds that a process waits for each second of work that it caused, if no other waits.
 DEFAULT_WAIT_FACTOR = 2.0
-#: Who made no more seconds of work lately never waits, and what counts of it a second later.
+#: A process that lately caused at most this many seconds of work never waits. And the factor by
+#: which that work counts less each second.
 LITTLE, FADING = 0.01, 0.5
-#: Nobody waits longer, in seconds.
+#: The longest wait in seconds.
 LONGEST_WAIT = 2.0
 
-#: Principal, and what tells its processes apart.
+#: A principal, and the name of its process.
 Process = tuple[str, Hashable]
 
 
 class Turns:
-    """Shares out the event loop: all who make much work are given about half of its time.
+    """Shares out the event loop. All processes that cause much work get about half of its time.
 
-    Whoever made little lately is read at once, whatever the others do. Of the others each principal
-    has the same share, and within one each process, however many connections it has. ``now``
-    returns monotonic seconds. Belongs to the event loop.
+    A process that lately caused little work is read at once. Of the others, each principal has the
+    same share, and so has each process of one, however many connections it has. ``now`` returns
+    monotonic seconds. Belongs to the event loop.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
-        #: How often any of them was read.
+        #: How often any process was read.
         self.taken = 0
         self._now = now
-        #: Seconds of work that each made lately, and when they faded last.
+        #: Seconds of work that each process lately caused, and when these were last reduced.
         self._lately: dict[Process, float] = {}
         self._faded_at = now()
-        #: Until when those wait that made much.
+        #: The time until which each process waits.
         self._until: dict[Process, float] = {}
 
     def wait(self, process: Process) -> float:
-        """Return for how long a new connection of a process has to wait."""
+        """Return the seconds that a new connection of a process has to wait."""
         return self._until.get(process, 0.0) - self._now()
 
     def take(self, process: Process, seconds: float) -> float:
-        """Note that a process made work for ``seconds``; return for how long it has to wait."""
+        """Note ``seconds`` of work that a process caused. Return how many it has to wait."""
         self.taken += 1
         now = self._now()
         self._fade(now)

@@ -1,4 +1,4 @@
-"""The socket file: made, taken over from a dead collector, and removed if it is still ours."""
+"""The socket file: makes it, replaces that of a dead collector, and removes it if still ours."""
 
 import contextlib
 import errno
@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 
 from waggle_live.wire.places import DEFAULT_SOCKET_PATHS, user_socket_paths
 
-#: Connections that the kernel queues while we are busy; it cuts this to its own maximum.
+#: Connections that the kernel may queue. It lowers this to its own maximum.
 BACKLOG = 4096
-#: A live collector that is busy or stopped does not answer within this many seconds.
+#: Seconds of waiting for a connect, after which the socket's collector counts as alive but busy.
 PROBE_SECONDS = 0.5
 LOCK_SECONDS = 1.0
 
@@ -27,9 +27,9 @@ class SocketTaken(SocketError):
 
 
 def default_path(environ: Mapping[str, str]) -> str:
-    """Return the first path, of those where plugins look, that this process may write.
+    """Return the first path where plugins look that this process may write.
 
-    Where none may be written it is the first of all, and :meth:`UnixSocket.bind` says why not.
+    If there is none, return the first path. :meth:`UnixSocket.bind` then says what is wrong.
     """
     for path in DEFAULT_SOCKET_PATHS:
         directory = os.path.dirname(path)
@@ -39,7 +39,7 @@ def default_path(environ: Mapping[str, str]) -> str:
             return path
     for path in user_socket_paths(environ, os.geteuid()):
         directory = os.path.dirname(os.path.dirname(path))
-        # Plugins look in no other user's directory.
+        # Plugins don't look in the directory of another user.
         if _is_writable(directory) and os.stat(directory).st_uid == os.geteuid():
             return path
     return DEFAULT_SOCKET_PATHS[0]
@@ -50,9 +50,9 @@ def _is_writable(directory: str) -> bool:
 
 
 class UnixSocket:
-    """A listening unix socket and the file it stands for. Constructing it starts nothing.
+    """A listening unix socket and its file. Constructing it starts nothing.
 
-    An ``inherited`` one is bound already: its file is left to whoever made it.
+    An ``inherited`` socket is bound already, and its file is left alone.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class UnixSocket:
         self._mode = mode
         self._gid = gid
         self._inherited = inherited
-        #: The file, held open: no later one gets its inode number.
+        #: The file, kept open so that no later file gets its inode number.
         self._file: int | None = None
 
     def bind(self) -> socket.socket:
         """Return the listening socket. Raises SocketError.
 
-        A file left by a dead collector is replaced; one of a living collector never is.
+        Replaces the file of a dead collector, never that of a living one.
         """
         if self._inherited is not None:
             return self._inherited
@@ -80,7 +80,7 @@ class UnixSocket:
                 self._clear()
                 sock.bind(self.path)
                 self._hold()
-                # Nobody can connect before listen(), so rights are set in time.
+                # Before listen() nobody can connect, so this isn't too late.
                 os.chmod(self.path, self._mode)
                 self._give_to_group()
                 sock.listen(BACKLOG)
@@ -93,10 +93,7 @@ class UnixSocket:
         return sock
 
     def is_lost(self) -> bool:
-        """Has the file been removed, or has another taken its place?
-
-        What else is done to it, as a ``touch`` or a ``chmod``, makes no difference.
-        """
+        """Tell whether the file was removed or replaced. ``touch`` or ``chmod`` don't matter."""
         if self._inherited is not None:
             return False
         try:
@@ -113,7 +110,7 @@ class UnixSocket:
                 os.unlink(self.path)
 
     def _hold(self) -> None:
-        """Keep the file that was just made, and let go of the one before."""
+        """Keep the new file open, and close the one before."""
         before, self._file = self._file, os.open(self.path, os.O_PATH | os.O_NOFOLLOW)
         if before is not None:
             os.close(before)
@@ -136,7 +133,9 @@ class UnixSocket:
         except FileNotFoundError:
             return
         if not stat.S_ISSOCK(status.st_mode):
-            raise SocketError(f"{self.path} exists and is no socket; remove it or choose another")
+            raise SocketError(
+                f"{self.path} exists and is no socket; remove it, or choose another --socket.path"
+            )
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(PROBE_SECONDS)
             try:
@@ -145,7 +144,13 @@ class UnixSocket:
                 os.unlink(self.path)
                 return
             except (BlockingIOError, TimeoutError):
-                pass  # its queue is full: it lives
+                pass  # its queue is full, so it is alive
+            except PermissionError as error:
+                raise SocketError(
+                    f"{self.path} is a socket of uid {status.st_uid}, mode "
+                    f"{status.st_mode & 0o7777:04o}, and uid {os.geteuid()} may not ask who "
+                    "listens on it; remove it if no collector does"
+                ) from error
         raise SocketTaken(
             f"another collector is listening on {self.path}; stop it first, "
             "or give this one another --socket.path"
@@ -159,9 +164,9 @@ class UnixSocket:
 
 
 def _make_directory(path: str) -> None:
-    """Make a directory, and those above it, that anybody may enter, whatever the umask is.
+    """Make a directory and its parents. Anybody may enter them, whatever the umask is.
 
-    Nobody else may write: they could put a socket of their own in the place of ours.
+    Only we may write: others could replace our socket by one of their own.
     """
     if not os.path.isdir(path):
         _make_directory(os.path.dirname(path))
@@ -172,9 +177,9 @@ def _make_directory(path: str) -> None:
 
 @contextlib.contextmanager
 def _locked(directory: str) -> Iterator[None]:
-    """Hold an advisory lock on the directory, so that of two starting collectors one waits.
+    """Hold an advisory lock on the directory, so that one of two starting collectors waits.
 
-    Somebody else may hold it forever: then go on without, the probe still protects.
+    After ``LOCK_SECONDS`` go on without it: the probe still protects a living collector.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,1 +1,1 @@
-"""What of the table outlives the process."""
+"""The state file: what a collector goes on from after a restart."""

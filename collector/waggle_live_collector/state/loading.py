@@ -1,4 +1,7 @@
-"""Reads the state file at the start, in a thread: the disk may be slow, or another may have it."""
+"""Reads the state file at the start.
+
+A thread does that: the disk may be slow, or another collector may hold the file.
+"""
 
 import asyncio
 import logging
@@ -14,16 +17,17 @@ from .snapshot import State
 
 log = logging.getLogger(__name__)
 
-#: Seconds until a line says that it takes long.
+#: Seconds of reading after which a line says that it is slow.
 SLOW_SECONDS = 2.0
-#: What is left out is logged by name up to this many rows.
+#: The most rows left out that are logged one by one.
 MAX_ROWS_LOGGED = 20
 
 
 def read(file: OwnedFile, own: OwnMetrics) -> State | None:
-    """Own the file and return its state, None if there is none yet. May wait for long.
+    """Own the file and return its state; None if the file is new. May wait for the disk.
 
-    Raises StateFileError if it can't be owned and read, or is no state file: it is left as it is.
+    Raises StateFileError if the file can't be owned or read, or is no state file. It then stays as
+    it is.
     """
     data = file.read()
     if not data:
@@ -32,7 +36,7 @@ def read(file: OwnedFile, own: OwnMetrics) -> State | None:
         state, left_out = reading.read(data)
     except (ValueError, MemoryError) as error:
         file.release()
-        why = str(error) or "there is not enough memory for it"
+        why = str(error) or "there is not enough memory to read it"
         raise StateFileError(f"state file {file.path}: {why}") from error
     file.remove_leftovers()
     for each in left_out[:MAX_ROWS_LOGGED]:
@@ -44,7 +48,7 @@ def read(file: OwnedFile, own: OwnMetrics) -> State | None:
 
 
 async def read_unless(stop: asyncio.Event, file: OwnedFile, own: OwnMetrics) -> State | None:
-    """Read in a thread, without holding up the loop; return None if ``stop`` is set before.
+    """Read in a thread and return the state; None if ``stop`` is set first, or the file is new.
 
     Raises StateFileError.
     """
@@ -56,14 +60,14 @@ async def read_unless(stop: asyncio.Event, file: OwnedFile, own: OwnMetrics) -> 
         except BaseException as error:
             found.set_exception(error)
 
-    # A daemon, so that the process can end meanwhile.
+    # A daemon, so that the process can end before the read does.
     Thread(target=run, name="state", daemon=True).start()
     reads, ends = asyncio.wrap_future(found), asyncio.ensure_future(stop.wait())
     both: set[asyncio.Future[Any]] = {reads, ends}
     done, _ = await asyncio.wait(both, timeout=SLOW_SECONDS, return_when=FIRST_COMPLETED)
     if not done:
         text = f"state file {file.path} has not been read for {SLOW_SECONDS:g} s"
-        log.warning("%s: the disk is slow, or another collector is still ending", text)
+        log.warning("%s: the disk is slow, or another collector still holds the file", text)
         await asyncio.wait(both, return_when=FIRST_COMPLETED)
     ends.cancel()
     return reads.result() if reads.done() else None

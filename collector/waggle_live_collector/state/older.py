@@ -1,11 +1,12 @@
-"""Reads the state file of the release before: format 1, whose totals of timers were coarse.
+"""Converts the state file of the release before: format 1, which had coarse totals of timers.
 
-There the totals of a timer counted by the 22 bounds of the exposition, and only the rows of its
-processes by fine buckets. What those rows hold is counted where it was. What ended processes had
-counted is known by its bound alone, and goes into the fine bucket in the middle below that bound.
-So each coarse count stays as it was.
+In format 1 the totals of a timer have one count for each of the 22 classic buckets. Only the rows
+of its processes have fine buckets. What those rows count keeps its fine bucket. The rest was
+counted by ended processes, and only its classic bucket is known. It goes into the fine bucket in
+the middle of that one. So each classic count stays as it was.
 
-A sum over 2^63 - 1 was counted then and can't be now. Such a series is left out and begins again.
+Format 1 may hold sums over 2^63 - 1, which are refused now. Such a series is left out and begins
+again.
 """
 
 from __future__ import annotations
@@ -23,26 +24,26 @@ from ..table.buckets import ENDS, Buckets
 
 FORMAT = 1
 
-#: What rows raise that aren't those of a state file.
+#: The errors that a malformed row raises here.
 _MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 
-#: Where things stand in the rows of format 1.
+#: The positions of fields in the rows of format 1.
 _PLUGIN_IDENTITY, _TOTALS = 0, 2
 _PROCESS_IDENTITY, _CELLS = 2, 14
 _BUCKETS = 6
-#: The rows whose kind stands after their tag.
+#: The tag of rows that have their kind in the next field.
 _COUNT = "count"
 
 _HALF = BUCKETS_PER_DOUBLING // 2
-#: The fine bucket that stands for each bin; the last bin has no upper bound.
+#: The fine bucket in the middle of each classic one. The last of those has no upper bound.
 _MIDDLES = [*(end - _HALF for end in ENDS), ENDS[-1] + _HALF]
 
 
 def convert(state: dict[str, Any]) -> list[str]:
-    """Bring what stands in a file of format 1 to the format of today.
+    """Convert the content of a format 1 file to format 2, in place.
 
-    Returns which rows could not be, and why; they are taken out. What else is wrong with a row
-    shows when it is read.
+    Removes the rows that can't be converted, and returns which these are and why. Other faults of a
+    row show when it is read.
     """
     left_out: list[str] = []
 
@@ -85,38 +86,41 @@ def convert(state: dict[str, Any]) -> list[str]:
 
 
 def _too_much(plugin: Any) -> Iterator[Any]:
-    """Yield the keys of the series that count more than can be counted."""
+    """Yield the keys of the series that have a number over ``MAX_WHOLE``."""
     for row in _rows(plugin, _TOTALS):
         if any(isinstance(value, int) and value > MAX_WHOLE for value in row):
             yield _key(plugin[_PLUGIN_IDENTITY], row)
 
 
 def _leave_out(owner: Any, identity: int, position: int, keys: set[Any]) -> None:
-    """Take out what a plugin or process holds of some series."""
+    """Remove some series from a plugin or process."""
     if keys:
         rows = _rows(owner, position)
         rows[:] = [row for row in rows if _key(owner[identity], row) not in keys]
 
 
 def _rows(owner: Any, position: int) -> Any:
-    """Return the rows of a plugin or process; there are none where it is written without."""
+    """Return the series of a plugin or process; that field may be missing at the end of a row."""
     return owner[position] if len(owner) > position else []
 
 
 def _timers(owner: Any, position: int) -> Iterator[Any]:
-    """Yield the rows of timers that a plugin or process has, as rows are written to their end."""
+    """Yield the timers of a plugin or process that have buckets."""
     rows = _rows(owner, position)
     return (row for row in rows if row[0] == TIMER and len(row) > _BUCKETS)
 
 
 def _key(identity: Any, row: Any) -> Any:
-    """Return what a series is found by; the totals have no empty labels."""
+    """Return the key of a series, without empty labels, which totals don't have."""
     *kind_and_name, labels = row[: 4 if row[0] == _COUNT else 3]
     return (*identity, *kind_and_name, *(tuple(pair) for pair in labels if pair[1]))
 
 
 def _refined(bins: list[int], fine: Counter[int]) -> Counter[int]:
-    """Return the fine counts of all processes, those that have ended included."""
+    """Return the fine counts of all processes, including ended ones.
+
+    ``bins`` are the classic counts of all, ``fine`` the fine counts of those that have rows.
+    """
     buckets = Buckets()
     buckets.add_all(fine)
     known = [after - before for before, after in pairwise([0, *buckets.cumulated()])]
@@ -129,7 +133,7 @@ def _refined(bins: list[int], fine: Counter[int]) -> Counter[int]:
 
 
 def _packed(counts: Counter[int]) -> list[Any]:
-    """Return buckets as a file of today has them."""
+    """Return buckets as format 2 has them."""
     buckets = Buckets()
     buckets.add_all({index: n for index, n in counts.items() if n})
     return [buckets.first, buckets.counts.tolist()]

@@ -1,12 +1,11 @@
-"""A file that one collector owns: locked, read once, and from then on replaced whole.
+"""A file that one collector owns: it locks the file, reads it once, then replaces it whole.
 
-The lock (``flock``) lies on the file itself, by whichever path one comes to it.
-Each new file is locked before it takes the place of the one before. The kernel ends the lock with
-its owner.
+The lock (``flock``) is on the file itself, so it holds under each path of the file. A new file is
+locked before it replaces the old one. The kernel releases the lock when the owner ends.
 
-What is replaced is the target of a symlink; the link stays. Temporary files are made exclusively,
-under names that nobody can foresee, so that none leads elsewhere. There is no ``fsync``: the state
-outlives the collector and need not outlive the node.
+A symlink stays; its target is replaced. Temporary files have random names and are made with
+``O_EXCL``, so nobody can plant a link there. There is no ``fsync``: the state must outlive the
+collector, but not the node.
 """
 
 import contextlib
@@ -22,11 +21,11 @@ from functools import cached_property
 
 log = logging.getLogger(__name__)
 
-#: Seconds to wait for another owner: one that is ending writes for up to five seconds.
+#: Seconds to wait for another owner. A collector that ends may write for up to 5 s.
 LOCK_SECONDS = 6.0
 #: Seconds between two tries.
 POLL_SECONDS = 0.05
-#: A larger file is none of ours.
+#: The largest file that is read. No state is larger.
 MAX_BYTES = 1 << 30
 
 _LOCKS = "/proc/locks"
@@ -37,17 +36,17 @@ _UNREAD = (
 
 
 class StateFileError(Exception):
-    """The file can't be had; the message says why and what to do."""
+    """The file can't be used. The message says why, and what to do."""
 
 
 class OwnedFile:
-    """The file at ``path``. Every method may wait for the disk; one thread at a time uses it."""
+    """The file at ``path``. Each method may wait for the disk. Not thread-safe."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        #: The file that is ours, open so that its lock stays.
+        #: The file that we own, kept open so that its lock stays.
         self._held: int | None = None
-        #: The first one, if it has other names too: they lead to it when it was replaced.
+        #: The first file, if it has other names (hard links). These lead to it after a replacement.
         self._other_names: int | None = None
         self._can_lock = True
 
@@ -59,10 +58,10 @@ class OwnedFile:
         return os.path.realpath(self.path)
 
     def read(self) -> bytes:
-        """Own the file from now on and return what is in it: nothing if it is new.
+        """Own the file from now on and return its content, which is empty if the file is new.
 
-        A file that can't be made is logged, and tried again with each text. Raises StateFileError
-        for one that is there and can't be owned and read: it must not be overwritten.
+        A new file that can't be made is logged, and each :meth:`replace` tries again. Raises
+        StateFileError for an existing file that can't be owned or read. It must not be overwritten.
         """
         try:
             self._wait_for_lock()
@@ -70,18 +69,18 @@ class OwnedFile:
             with open(self._held, "rb", closefd=False) as file:
                 size = os.fstat(self._held).st_size
                 if size > MAX_BYTES:
-                    raise StateFileError(f"it has {size} bytes, too many for a state")
+                    raise StateFileError(f"it has {size} bytes, but a state at most {MAX_BYTES}")
                 return file.read()
         except (StateFileError, OSError, ValueError, MemoryError) as error:
             self.release()
             if isinstance(error, OSError) and self._is_missing():
-                log.error("can't make state file %s: %s", self.path, error.strerror)
+                log.error("can't make state file %s: %s", self.path, self.why(error))
                 return b""
-            why = error.strerror if isinstance(error, OSError) else str(error) or "no memory for it"
+            why = error.strerror if isinstance(error, OSError) else str(error) or "out of memory"
             raise StateFileError(f"state file {self.path}: {why}{_rights(error)}") from error
 
     def remove_leftovers(self) -> None:
-        """Remove the temporary files of collectors that were killed while they wrote."""
+        """Remove the temporary files of collectors that were killed while writing."""
         folder, name = os.path.split(self._target)
         leftover = re.compile(re.escape(name) + r"(\.[0-9a-f]{16})?\.tmp")
         with contextlib.suppress(OSError):
@@ -90,7 +89,7 @@ class OwnedFile:
                     os.unlink(os.path.join(folder, each))
 
     def replace(self, text: bytes) -> None:
-        """Put a text in the place of the file; raises OSError, StateFileError if it isn't ours."""
+        """Replace the file by a text. Raises OSError, or StateFileError if the file isn't ours."""
         if self._held is None or not _is_at(self._held, self._target):
             self._lock_or_make(is_new=True)
         temporary = f"{self._target}.{secrets.token_hex(8)}.tmp"
@@ -114,8 +113,18 @@ class OwnedFile:
             else:
                 os.close(before)
 
+    def why(self, error: OSError) -> str:
+        """Return why it can't be written, and what would be right."""
+        folder = os.path.dirname(self._target)
+        if isinstance(error, FileNotFoundError):
+            return f"{error.strerror}; the directory {folder} is missing"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            who = f"uid {os.geteuid()} gid {os.getegid()}"
+            return f"{error.strerror}; {folder} must be writable for {who}"
+        return error.strerror or str(error)
+
     def release(self) -> None:
-        """Own it no more."""
+        """Give up the file and its lock."""
         for descriptor in (self._held, self._other_names):
             if descriptor is not None:
                 os.close(descriptor)
@@ -132,15 +141,15 @@ class OwnedFile:
             time.sleep(POLL_SECONDS)
 
     def _lock_or_make(self, *, is_new: bool = False) -> None:
-        """Lock the file that is at the path, an empty one if there is none.
+        """Lock the file at the path, and make an empty one if there is none.
 
-        Raises StateFileError if it must be ``is_new``, and holds what nobody here has read.
+        Raises StateFileError if ``is_new``, but the file has content that we have not read.
         """
         while True:
             try:
                 descriptor = _open(self._target)
             except FileExistsError:
-                continue  # somebody made it just now
+                continue  # another process made it just now
             try:
                 self._lock(descriptor)
                 # Its owner may have replaced it before we locked it.
@@ -165,8 +174,8 @@ class OwnedFile:
         except OSError as error:
             if self._can_lock:
                 self._can_lock = False
-                text = "see that no other collector has it: files can't be locked there"
-                log.warning("state file %s: %s: %s", self.path, text, error.strerror)
+                text = "can't be locked; make sure that no other collector uses it"
+                log.warning("state file %s: %s (%s)", self.path, text, error.strerror)
 
     def _is_missing(self) -> bool:
         try:
@@ -174,22 +183,22 @@ class OwnedFile:
         except FileNotFoundError:
             return True
         except OSError:
-            pass  # nobody can tell
+            pass  # unknown, so it may exist
         return False
 
 
 class _InUse(StateFileError):
-    """Another process has it."""
+    """Another process owns the file."""
 
 
 def _open(path: str) -> int:
-    """Open a regular file, made if there is none; it may be one that we can only read."""
+    """Open a regular file, for reading alone if we may not write it. Make it if there is none."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     if not stat.S_ISREG(mode):
-        # Neither waits for the other end of a fifo nor begins what opening a device begins.
+        # To open a fifo would wait for its writer, and to open a device may start something.
         raise StateFileError("it is no regular file; give --state.file the path of one")
     try:
         return os.open(path, os.O_RDWR | os.O_NOFOLLOW)  # NFS locks only what can be written
@@ -202,7 +211,7 @@ def _open(path: str) -> int:
 
 
 def _is_at(descriptor: int, path: str) -> bool:
-    """Tell whether an open file is still the one at the path."""
+    """Tell whether an open file is the one at ``path`` now."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:
@@ -210,7 +219,7 @@ def _is_at(descriptor: int, path: str) -> bool:
 
 
 def _holder(descriptor: int) -> str:
-    """Return which process has locked a file, as text; empty where the kernel doesn't tell."""
+    """Return which process has locked a file, as text; "" if the kernel doesn't tell."""
     inode = os.fstat(descriptor).st_ino
     try:
         with open(_LOCKS) as file:

@@ -1,7 +1,7 @@
-"""The bytes of a state file to its parts by name, and lists to their rows.
+"""Splits the bytes of a state file into its parts by name, and lists into their rows.
 
-Each value stays as it is; :mod:`.reading` reads them. Both functions raise ValueError, with what to
-do, if the bytes are none of a state file.
+The values stay JSON; :mod:`.reading` decodes them. Both functions raise ValueError, which says what
+to do, if the bytes are not a state file.
 """
 
 import json as python_json
@@ -11,11 +11,11 @@ from typing import Any
 
 from msgspec import DecodeError, Raw, json
 
-#: No row nests as deep as this.
+#: Deeper than any row of ours nests.
 MAX_DEPTH = 32
-#: Digits of numbers that can be one.
+#: Digits of the longest integer that is converted.
 MAX_DIGITS = 400
-#: Why a file is refused.
+#: Why a file is refused, and what to do.
 NOT_OURS = (
     "it is not a whole state file; it stays as it is. Give --state.file another path, or remove it "
     "to begin without what it counted"
@@ -26,7 +26,7 @@ _ROWS = ("plugins", "sessions", "ended", "gone", "holders", "settings")
 
 
 def split(data: bytes) -> dict[str, Any]:
-    """Return the values of the file by name, as Raw; or, of a list, its rows as Raw."""
+    """Return the values of the file by name, each as Raw or as a list of rows that are Raw."""
     try:
         return json.decode(data, type=dict[str, Raw])
     except (DecodeError, RecursionError):
@@ -36,10 +36,10 @@ def split(data: bytes) -> dict[str, Any]:
 def split_loosely(
     data: bytes, convert: Callable[[dict[str, Any]], None] | None = None
 ) -> dict[str, Any]:
-    """Return the same of a file that msgspec can't split into its rows, or that is to be converted.
+    """Return the same for a file that msgspec can't split, or that ``convert`` has to change.
 
-    Python takes halves of surrogates in its stride, and a row with one fails by itself. So does
-    what has a NaN, which no row can hold: it is read as null.
+    Python's JSON reads lone surrogates and NaN, which msgspec refuses. NaN becomes null. So only
+    the row with such a value fails later, and not the whole file.
     """
     try:
         try:
@@ -73,7 +73,7 @@ def _whole(digits: str) -> int | None:
 
 
 def _shallow(data: bytes) -> bytes:
-    """Return a JSON text with null in the place of what is nested too deep to be read."""
+    """Return a JSON text in which null replaces values nested :data:`MAX_DEPTH` deep."""
     kept: list[bytes] = []
     depth = begin = 0
     for token in _TOKEN.finditer(data):

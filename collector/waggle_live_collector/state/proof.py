@@ -1,8 +1,8 @@
-"""Which plugins of a state file are proven.
+"""Decides which plugins of a state file count as proven.
 
-Today a plugin and its processes are all proven or all unproven, and a process that is proven has
-the pod in its id. In a file of the release before, a plugin counted what proven processes said
-together with what others did; all of it is unproven then.
+Now a plugin and its processes are all proven or all unproven, and the id of a proven process
+contains its pod. In a file of the release before, a plugin may have added up proven and unproven
+processes. It then counts as unproven.
 """
 
 from msgspec.structs import replace
@@ -12,9 +12,9 @@ from .snapshot import State
 
 
 def settle(state: State, *, prove: bool) -> None:
-    """Have plugins be proven whose processes all are, and none unless ``prove``.
+    """Mark a plugin as proven only if all of its processes are, and none unless ``prove``.
 
-    Call it before the table takes them in.
+    Call it before the table takes the plugins in.
     """
     claimed = [plugin for plugin in state.plugins if plugin.info.verified]
     proven = {plugin.identity for plugin in claimed if prove}
@@ -30,7 +30,8 @@ def settle(state: State, *, prove: bool) -> None:
         verified = process.identity in proven
         process.info = replace(process.info, verified=verified)
         known_by = process.id if pod and verified else id_of(session, process.info)
-        # One that was known with proof and without is two; the other one is who comes back.
+        # A process may stand there twice, proven and unproven. Then the other row has the id by
+        # which it returns.
         if known_by not in ids:
             ids.add(known_by)
             state.awaited = [known_by if each == process.id else each for each in state.awaited]

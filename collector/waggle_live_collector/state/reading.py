@@ -1,9 +1,9 @@
-"""The bytes of a state file to its state: whatever is wrong with a row costs that row alone.
+"""Decodes the bytes of a state file. A faulty row is left out, and all others are kept.
 
-Each value is checked, for what is read here is written and shown by code that relies on it. A
-process whose plugin could not be read is left out, too. A series that can't be read costs its
-plugin and processes nothing else: a newer collector may know kinds of series that this one doesn't.
-What isn't a state file at all raises ValueError.
+Each value is checked, since the code that shows and saves it relies on that. A process is left out
+if its plugin is. If a series can't be read, its plugin and processes stay: a newer collector may
+have written kinds of series that this one doesn't know. Bytes that are no state file raise
+ValueError.
 """
 
 import re
@@ -48,9 +48,9 @@ from . import older
 from .parts import NOT_OURS, split, split_loosely
 from .snapshot import FORMAT, State
 
-#: There is room for others after it.
+#: A revision of a state file. Half of the range is left for the revisions that follow.
 Revision = Annotated[int, Meta(ge=0, le=MAX_REVISION // 2)]
-#: What a row begins with: the identity of a plugin, the id of a process.
+#: The first field of a row: the identity of a plugin, or the id of a process.
 _FIRST = re.compile(rb"\[(\[[^\]]*\]|[^,\]]*)")
 _AUTHORED = {TIMER, RATE, GAUGE, COUNTER}
 
@@ -62,7 +62,7 @@ _decode_closed = json.Decoder(ClosedRow).decode
 _decode_gone = json.Decoder(GoneRow).decode
 _decode_holder = json.Decoder(Holder).decode
 _decode_setting = json.Decoder(Setting).decode
-#: Where the series stand in the rows of plugins and processes.
+#: The positions of the series in the rows of plugins and processes.
 _TOTALS = Plugin.__struct_fields__.index("totals")
 _CELLS = Process.__struct_fields__.index("cells")
 
@@ -70,9 +70,9 @@ T = TypeVar("T")
 
 
 def read(data: bytes) -> tuple[State, list[str]]:
-    """Return the state of a file's bytes, and what of it was left out: which and why.
+    """Return the state in a file's bytes, and a text for each part that was left out.
 
-    Raises ValueError, with what to do, if the bytes are none of a state file.
+    Raises ValueError, which says what to do, if the bytes are not a state file.
     """
     parts = split(data)
     try:
@@ -93,7 +93,7 @@ def read(data: bytes) -> tuple[State, list[str]]:
 
 
 class _Reader:
-    """Reads the parts of one file; ``left_out`` grows by what can't be read."""
+    """Reads the parts of one file, and adds to ``left_out`` what can't be read."""
 
     def __init__(self, parts: dict[str, Any], left_out: list[str]) -> None:
         self._parts = parts
@@ -104,7 +104,7 @@ class _Reader:
     def state(self) -> State:
         """Return all that can be read."""
         value, rows = self._value, self._rows
-        # In this order: each looks into those before.
+        # The order matters: each part is checked against those before it.
         plugins = self._plugins = rows("plugins", self._plugin, attrgetter("identity"))
         processes = self._processes = rows("sessions", self._process, attrgetter("id"))
         heard = max((plugin.last_seen for plugin in plugins.values()), default=0.0)
@@ -124,7 +124,7 @@ class _Reader:
         )
 
     def _value(self, name: str, kind: Any, default: T) -> T:
-        """Return a value beside the rows."""
+        """Return a part that isn't a list of rows."""
         try:
             return json.decode(self._parts[name], type=kind) if name in self._parts else default
         except (DecodeError, ValueError, RecursionError) as error:
@@ -132,7 +132,7 @@ class _Reader:
             return default
 
     def _rows(self, name: str, read: Callable[[Raw], T], key: Callable[[T], Any]) -> dict[Any, T]:
-        """Return the rows of a part by what tells them apart."""
+        """Return the rows of a part by their keys."""
         found: dict[Any, T] = {}
         part = self._parts.get(name, [])
         for number, row in enumerate(
@@ -140,9 +140,9 @@ class _Reader:
         ):
             try:
                 each = read(row)
-                _require(key(each) not in found, "it stands there twice")
+                _require(key(each) not in found, "the file has it twice")
                 found[key(each)] = each
-            except Exception as error:  # whatever it is, it is the row's
+            except Exception as error:  # any error costs this row alone
                 self._left_out.append(f"row {number} of {name}{_whose(row)}: {error!r}")
         return found
 
@@ -151,7 +151,7 @@ class _Reader:
         for number, row in enumerate(rows, 1):
             try:
                 yield read(row)
-            except Exception as error:  # whatever it is, it is the series'
+            except Exception as error:  # any error costs this series alone
                 self._left_out.append(f"series {number}{_whose(owner)}: {error!r}")
 
     def _plugin(self, row: Raw) -> Plugin:
@@ -163,7 +163,7 @@ class _Reader:
             totals = _decode_totals(row)
             _check_series(totals)
             key = Key(totals.kind, totals.name, totals.labels)
-            _require(key not in plugin.series, "it stands there twice")
+            _require(key not in plugin.series, "the file has it twice")
             return totals
 
         for totals in self._series(row, its, read):
@@ -184,7 +184,7 @@ class _Reader:
             _check_series(cell)
             _require(cell.key in known, f"its plugin has no {cell.kind} {cell.name!r}")
             told = cell.kind, cell.name, cell.labels
-            _require(told not in seen, "it stands there twice")
+            _require(told not in seen, "the file has it twice")
             seen.add(told)
             return cell
 
@@ -195,12 +195,12 @@ class _Reader:
     def _closed(self, row: Raw) -> ClosedRow:
         closed = _decode_closed(row)
         check_session_id(closed.id.partition(MARK)[0])
-        _require(closed.id not in self._processes, "it stands among the sessions, too")
+        _require(closed.id not in self._processes, "it is among the sessions, too")
         return closed
 
     def _gone(self, row: Raw) -> GoneRow:
         gone = _decode_gone(row)
-        _require(gone.identity not in self._plugins, "it stands among the plugins, too")
+        _require(gone.identity not in self._plugins, "it is among the plugins, too")
         return gone
 
 
@@ -212,7 +212,7 @@ def _holder(row: Raw) -> Holder:
 
 
 def _apart(row: Raw, place: int) -> tuple[bytes, list[Raw]]:
-    """Return the row of a plugin or process without its series, and those."""
+    """Return the row of a plugin or process without its series, and the series."""
     fields = json.decode(row, type=list[Raw])
     series = json.decode(fields[place], type=list[Raw]) if len(fields) > place else []
     fields[place : place + 1] = [Raw(b"[]")] if len(fields) > place else []
@@ -225,10 +225,9 @@ def _require(condition: bool, otherwise: str) -> None:
 
 
 def _check_series(row: Any) -> None:
-    """Check what the types of a row of a plugin or process can't say; raises ValueError."""
+    """Raise ValueError if a series has a kind, name or labels that it can't have."""
     kind, name, labels = row.kind, row.name, row.labels
     if kind in _AUTHORED:
-        # Sorted, and none twice.
         _require(check_labels(dict(labels)) == labels, "labels are sorted pairs")
     elif kind == FUNCTION:
         _require(labels in FUNCTION_LABELS, "the only label of a function is its profiler")
@@ -247,6 +246,6 @@ def _check_series(row: Any) -> None:
 
 
 def _whose(row: Raw) -> str:
-    """Return whose row it is, as far as that can be seen; nothing of a key."""
+    """Return whose row it is, if that can be read. The text has nothing of a secret key."""
     first = _FIRST.match(bytes(row)[:1000])
     return f" ({excerpt(first[1])})" if first else ""

@@ -1,12 +1,12 @@
-"""What stands in the state file: the table and its processes as a state, and back.
+"""The content of the state file: makes it of the table, and fills a table from it.
 
 :mod:`.reading` checks what is read. Belongs to the event loop.
 
-**So that a release can be rolled back**, the release before must read this file. It ignores parts
-and fields that it doesn't know, and leaves out kinds of series that it doesn't know. So a release
-may add a part, a field with a default at the end of a row, and a kind of series. A known field
-keeps its place, its meaning and the values that it may have. What can't be added so needs a new
-format, and two releases: the first reads it and still writes the one before, the second writes it.
+**A release can be rolled back**: the release before can read this file. It ignores unknown parts
+and fields, and leaves out unknown kinds of series. So a release may add a part, a field with a
+default at the end of a row, or a kind of series. A known field keeps its place, its meaning and its
+range. Any other change needs a new format, and two releases. The first one reads both formats and
+writes the old one. The second one writes the new one.
 """
 
 import time
@@ -28,15 +28,16 @@ from ..table.processes import Processes
 from ..table.table import DEFAULT_WITHHOLD_SECONDS, Table
 from ..table.tombstones import ClosedRow
 
-#: Of the format that is written. That of the release before is read, see :mod:`.older`.
+#: The format that is written. :mod:`.older` converts that of the release before.
 FORMAT = 2
 
 
 class State(Struct, kw_only=True):
-    """All of the file.
+    """The whole file.
 
-    ``monotonic`` and ``boot``: when, by which clock; ``ahead``: see :class:`Clock`. ``awaited``:
-    ids of processes that were connected before the last start, and are not back yet.
+    ``monotonic``: when it was written, by the collector's clock. ``boot``: the kernel's boot id
+    then. ``ahead``: see :class:`Clock`. ``awaited``: ids of the processes that were connected
+    before the last start and have not returned.
     """
 
     format: int = FORMAT
@@ -48,7 +49,7 @@ class State(Struct, kw_only=True):
     awaited: list[str] = []
     plugins: list[Plugin]
     processes: list[Process] = field(name="sessions")
-    #: Seconds since the boot, those in which the system slept included.
+    #: Seconds since the boot, including those in which the system slept.
     boottime: Seconds = 0.0
     #: The first and the last revision of settings.
     revisions: tuple[Whole, Whole] | None = None
@@ -61,7 +62,7 @@ _encode = json.Encoder(enc_hook=encode_counts).encode
 
 
 def take(table: Table, processes: Processes, control: Control, clock: Clock) -> bytes:
-    """Return the text of the state as it is now."""
+    """Return the content of the file for the state as it is now."""
     state = State(
         boot=_boot_id(),
         monotonic=clock.monotonic(),
@@ -82,15 +83,15 @@ def take(table: Table, processes: Processes, control: Control, clock: Clock) -> 
 def restore(
     state: State, table: Table, processes: Processes, control: Control, clock: Clock
 ) -> None:
-    """Fill an empty table, its processes and the control, and let the clock go on."""
+    """Fill an empty table, its processes and the control, and set the clock."""
     now, ahead = clock.monotonic(), state.ahead
-    # After a reboot the system's clock began anew: treat the time between as none.
+    # A reboot restarts the system's clock: no time counts as passed since the file was written.
     is_same_boot = state.boot == _boot_id() and state.monotonic <= now + ahead
     if not is_same_boot:
         ahead = state.monotonic - now
     clock.go_on(ahead)
     now = clock.monotonic()
-    # A time that has not come yet would keep what it belongs to for as long.
+    # A time in the future would keep a row too long.
     for plugin in state.plugins:
         table.restore(plugin)
         plugin.left_at = now if plugin.left_at is None else min(plugin.left_at, now)
@@ -106,7 +107,7 @@ def restore(
     for gone in state.gone:
         gone.at = min(gone.at, now)
         table.gone.add(gone.identity, gone)
-    # The clock stands still while the system sleeps; leases don't.
+    # The monotonic clock stops while the system sleeps. Leases go on.
     asleep = max(_boottime() - state.boottime - (now - state.monotonic), 0.0)
     state_rows.restore(control, state, now, asleep if is_same_boot else None)
 

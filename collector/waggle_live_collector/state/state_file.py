@@ -1,15 +1,14 @@
-"""The state file: what lets a killed collector come back without any counter falling.
+"""Keeps the state file, so that no counter falls when a killed collector is restarted.
 
-Guarantee: what a scrape showed, and what a ``bye`` was answered for, is in the file before. There
-are two exceptions, both logged and counted: a file that can't be written, and one whose writing
-takes longer than an answer waits. They cost the guarantee and nothing else.
+Guarantee: whatever a scrape shows or a ``bye`` is answered for is in the file first. There are two
+exceptions, both logged and counted: the file can't be written, or writing takes longer than an
+answer waits. The collector goes on without the guarantee then.
 
-The event loop encodes the whole state at one moment and hands the text to the writer's thread.
-The file needs no disk (a tmpfs or memory volume
-does), since it is there for the collector's death and not for the node's.
+The event loop encodes the whole state at one moment and hands the text to the writer's thread. A
+tmpfs or memory volume will do, since the file need not outlive the node.
 
-The file belongs to one collector. One that is no state file, or can't be had, ends the start and
-stays as it is; a row that can't be read costs that row.
+The file belongs to one collector. The start fails if it is no state file or can't be owned, and the
+file stays as it is. A row that can't be read is left out.
 """
 
 import asyncio
@@ -35,38 +34,38 @@ from .writer import Writer
 
 log = logging.getLogger(__name__)
 
-#: Seconds that an answer, once made, waits until what it shows is in the file.
+#: The most seconds that an answer waits until its content is in the file.
 MAX_WAIT = 0.1
-#: Seconds that a ``bye`` waits; our client waits 0.5 s for its answer.
+#: The most seconds that a ``bye`` waits. Our client waits 0.5 s for the answer.
 MAX_BYE_WAIT = 2.0
-#: Seconds that one write may take before that is logged.
+#: Seconds of one write after which it is logged.
 STUCK_SECONDS = 2.0
-#: Seconds between two lines that say the same.
+#: Seconds until the same complaint is logged again.
 COMPLAIN_SECONDS = 60.0
-#: Seconds that the end of the collector waits for the last write.
+#: The most seconds that the end of the collector waits for the last write.
 END_SECONDS = 5.0
 #: Writes for ``bye`` wait until this many times the CPU time of the last write has passed ...
 COALESCE = 10
 #: ... but at most this many seconds.
 MAX_DELAY = 0.1
 
-#: Is told whether what it waits for is in the file.
+#: Called with True once the awaited state is in the file, with False if it can't be.
 Call = Callable[[bool], None]
 
 
 class _Waiting(NamedTuple):
     since: float
     call: Call
-    #: Of the text that it waits for.
+    #: The number of the text that it waits for.
     number: int = 0
 
 
 @dataclass(eq=False, kw_only=True)
 class StateFile:
-    """Reads the table at the start, hands it over when it changed. Belongs to the event loop.
+    """Restores the table at the start, and saves it when it has changed.
 
-    Without a path nothing is kept, and nobody waits. Unless ``prove``, no plugin that is read
-    counts as proven.
+    Without a path nothing is saved, and nothing waits. Unless ``prove``, plugins of the file count
+    as unproven. Belongs to the event loop.
     """
 
     path: str | None
@@ -81,40 +80,40 @@ class StateFile:
     def __post_init__(self) -> None:
         self._file = None if self.path is None else OwnedFile(self.path)
         self._writer = None if self._file is None else Writer(self._file)
-        #: The table's version that was handed over last; None if that failed.
+        #: The version of the table handed over last; None if that failed.
         self._version: int | None = None
-        #: Texts are numbered: the last that was handed over, and the last with an outcome.
+        #: The number of the last text handed over, and of the last one with an outcome.
         self._handed = self._settled = 0
         self._outcome = asyncio.Event()
-        #: Since when the writer is at a text.
+        #: When the writer began its text, in monotonic seconds.
         self._busy_since = 0.0
         self._encode_cpu = 0.0
         self._next_at = 0.0
-        #: What was complained of last, and when.
+        #: The last complaint, and when it was logged.
         self._complaint, self._complained_at = "", 0.0
-        #: Those whose changes are not handed over yet, and those that wait for the writer.
+        #: Callers whose changes are not handed over yet, and callers that wait for the writer.
         self._asking: list[_Waiting] = []
         self._waiting: deque[_Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     async def read_unless(self, stop: asyncio.Event) -> State | None:
-        """Return what is in the file, however long the disk takes; None also once ``stop`` is set.
+        """Return the state in the file; None if there is none, or once ``stop`` is set.
 
         Raises StateFileError.
         """
         return await loading.read_unless(stop, self._file, self.own) if self._file else None
 
     def load(self) -> bool:
-        """Read and restore at once, for whoever may wait for the disk; raises StateFileError."""
+        """Read and restore the file, and block meanwhile. Raises StateFileError."""
         return self.restore(loading.read(self._file, self.own) if self._file else None)
 
     def restore(self, state: State | None) -> bool:
-        """Fill table and processes and set the clock by what was read; False if that is none."""
+        """Fill the table and the processes, and set the clock; False if there is no state."""
         if state is None:
             if self.path is None:
-                log.info("no --state.file: a restart loses what ended processes counted")
+                log.info("no --state.file: a restart loses the counts of ended processes")
             else:
-                log.info("no state yet at %s", self.path)
+                log.info("state file %s is new: all counts begin at 0", self.path)
             return False
         proof.settle(state, prove=self.prove)
         snapshot.restore(state, self.table, self.processes, self.control, self.clock)
@@ -127,18 +126,18 @@ class StateFile:
         return True
 
     def hand_over(self) -> Callable[[], Awaitable[None]]:
-        """Give the writer what changed. What is returned waits until that is in the file.
+        """Hand a changed state to the writer. Return a function that waits until it is written.
 
-        It waits at most ``MAX_WAIT`` seconds; that it took longer is counted. It doesn't wait if
-        the file can't be written. Neither raises.
+        That waits at most ``MAX_WAIT`` seconds; a longer write is counted. It doesn't wait if the
+        file can't be written. Neither raises.
         """
         self._put(partial(self._wake, asyncio.get_running_loop()))
         return partial(self._written, self._handed)
 
     def when_saved(self, call: Call) -> None:
-        """Call with True once all that is applied now is in the file.
+        """Call ``call(True)`` once the state as it is now is in the file.
 
-        Call with False if it can't be written, or if that takes over ``MAX_BYE_WAIT`` seconds.
+        Call ``call(False)`` if it can't be written, or not within ``MAX_BYE_WAIT`` seconds.
         """
         if self._writer is None:
             call(True)
@@ -147,7 +146,7 @@ class StateFile:
         self._schedule()
 
     def tick(self) -> None:
-        """Hand over what changed, and look who waits too long; call about once a second."""
+        """Hand over a changed state, and end waits that take too long. Call about once a second."""
         self.hand_over()
         now = self.clock.monotonic()
         if self._handed > self._settled and now - self._busy_since >= STUCK_SECONDS:
@@ -157,14 +156,17 @@ class StateFile:
             self._tell(self._waiting.popleft(), saved=False)
 
     def save(self) -> None:
-        """Write what changed, at most for ``END_SECONDS``, and give the file up: for the end."""
+        """Write a changed state, then give the file up: for the end of the process.
+
+        Blocks at most ``END_SECONDS``.
+        """
         if self.write() and self._file is not None:
             self._file.release()
 
     def write(self) -> bool:
-        """Hand over what changed and wait for it; False if that takes over ``END_SECONDS``.
+        """Hand over a changed state and block until it is written. Cancel any later hand-over.
 
-        It blocks. Nothing that was asked for before is handed over later.
+        Return False if it isn't written within ``END_SECONDS``.
         """
         if self._timer is not None:
             self._timer.cancel()
@@ -173,7 +175,7 @@ class StateFile:
         is_written = self._writer is None or self._writer.wait(END_SECONDS)
         if not is_written:
             seconds = self.clock.monotonic() - self._busy_since
-            log.error("the last %.0f s are not in state file %s", seconds, self.path)
+            log.error("state file %s: the last %.0f s could not be saved", self.path, seconds)
         self._settle()
         return is_written
 
@@ -198,11 +200,11 @@ class StateFile:
         for each in asking:
             if self._handed > self._settled:
                 self._waiting.append(each._replace(number=self._handed))
-            else:  # nothing has changed since the last text was written
+            else:  # the last text, which is written, has it all
                 self._tell(each, saved=True)
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
             loop.call_soon_threadsafe(self._settle)
 
     async def _written(self, number: int) -> None:
@@ -216,7 +218,7 @@ class StateFile:
             self.own.state_late.inc()
 
     def _settle(self) -> None:
-        """Take in what became of the texts, and go on for all who waited for them."""
+        """Take in the outcomes of texts, and answer those who waited for them."""
         if self._writer is None:
             return
         while self._writer.outcomes:
@@ -236,23 +238,24 @@ class StateFile:
         self._schedule()
 
     def _fail(self, error: BaseException) -> None:
-        self._version = None  # so that it is tried again
+        self._version = None  # so that the next tick tries again
         self.own.state_failures.inc()
         text = f"can't write state file {self.path}"
         if isinstance(error, (OSError, StateFileError)):
-            reason = error.strerror if isinstance(error, OSError) else error
-            self._complain(f"{text}: {reason}; what happens meanwhile is not saved")
+            assert self._file is not None
+            reason = self._file.why(error) if isinstance(error, OSError) else error
+            self._complain(f"{text}: {reason}; a restart would lose what is counted meanwhile")
         else:
             self._complaint = text
             self.faults.note("state", text, error)
 
     def _tell(self, waiting: _Waiting, *, saved: bool) -> None:
-        """Answer one who waits, whatever that raises: the others wait as well."""
+        """Call one that waits. If it raises, the others are still called."""
         with self.faults.kept("state", "a bye can't be answered"):
             waiting.call(saved)
 
     def _schedule(self) -> None:
-        """Hand over soon for those who ask; not while the writer is busy, for more may come."""
+        """Hand over soon for those who ask. While the writer is busy, collect more of them."""
         if self._asking and self._timer is None and self._handed == self._settled:
             delay = max(self._next_at - self.clock.monotonic(), 0.0)
             self._timer = asyncio.get_running_loop().call_later(delay, self._due)
@@ -262,7 +265,7 @@ class StateFile:
         self.hand_over()
 
     def _complain(self, text: str) -> None:
-        """Log what is wrong, at once and then once a minute."""
+        """Log a complaint at once, and again every ``COMPLAIN_SECONDS`` while it lasts."""
         now = self.clock.monotonic()
         if text != self._complaint or now - self._complained_at >= COMPLAIN_SECONDS:
             self._complaint, self._complained_at = text, now

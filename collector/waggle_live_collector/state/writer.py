@@ -1,6 +1,6 @@
-"""Keeps a file at the newest text that it was handed, from a thread of its own.
+"""Writes the newest text to a file, in a thread of its own.
 
-A disk that is slow or frozen holds up this thread and nothing else.
+A slow or frozen disk holds up this thread alone.
 """
 
 import threading
@@ -13,7 +13,7 @@ from .owned_file import OwnedFile
 
 
 class Outcome(NamedTuple):
-    """What became of a text: written, if there is no error; what that took of time and CPU."""
+    """The result of one write: it succeeded if ``error`` is None. Times are in seconds."""
 
     number: int
     error: BaseException | None
@@ -22,13 +22,13 @@ class Outcome(NamedTuple):
 
 
 class Writer:
-    """Writes texts to ``file``. Thread-safe; there is a thread only while there is work.
+    """Writes texts to ``file``. Thread-safe. The thread exists only while there is work.
 
-    Only the newest text counts: one that waits is replaced by the next, and has no outcome.
+    A text that still waits is replaced by the next one, and has no outcome.
     """
 
     def __init__(self, file: OwnedFile) -> None:
-        #: In the order of their numbers; whoever hands texts over takes them out.
+        #: In the order of their numbers. The caller of :meth:`put` removes them.
         self.outcomes: deque[Outcome] = deque()
         self._file = file
         self._next: tuple[int, bytes, Callable[[], None]] | None = None
@@ -36,7 +36,7 @@ class Writer:
         self._changed = threading.Condition()
 
     def put(self, number: int, text: bytes, then: Callable[[], None]) -> None:
-        """Write a text, and call ``then`` once its outcome is there, mostly in the thread."""
+        """Write a text, then call ``then``. The thread calls it, or this call if none starts."""
         with self._changed:
             self._next = number, text, then
             if self._thread is not None:
@@ -52,7 +52,7 @@ class Writer:
         then()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nothing is left to write; False if that takes longer."""
+        """Wait until nothing is left to write. Return False if that takes more than ``seconds``."""
         with self._changed:
             return self._changed.wait_for(lambda: self._thread is None, seconds)
 
@@ -60,7 +60,7 @@ class Writer:
         try:
             self._write()
         except BaseException:
-            # An error that nobody thought of must not stop all writing, nor whoever waits.
+            # After an unexpected error the next `put` starts a new thread, and `wait` returns.
             with self._changed:
                 self._thread = None
                 self._changed.notify_all()

@@ -1,8 +1,8 @@
-"""The fine buckets of a timer: exponential, schema 3, as the clients send them.
+"""The fine buckets of a timer: exponential, schema 3, as clients send them.
 
-Counts stand in an array over the span from the lowest to the highest filled index, which takes a
-fifth of the memory of a dict. So they are sorted, and spans, coarse bounds and quantiles are one
-pass over them. A count takes 32 bits as long as all of a histogram fit, and 64 from then on.
+The counts are in an array from the lowest to the highest filled index. That takes a fifth of the
+memory of a dict, and is sorted for cumulating. A count takes 32 bits; once one doesn't fit, all
+counts of that histogram take 64.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from msgspec import Struct
 
 from waggle_live.wire.histogram import BUCKETS_PER_DOUBLING, MAX_INDEX, MIN_INDEX
 
-#: The ``le`` bounds of the exposition in seconds: powers of two, so each is exactly a bound of a
-#: fine bucket; one more bin takes the rest, up to infinity.
+#: The ``le`` bounds of the classic buckets in seconds. Each is a power of two, and so a bound of
+#: fine buckets. One more bucket takes the rest, up to infinity.
 BOUNDS = tuple(2.0**exponent for exponent in range(-13, 8))
-#: The index of the fine bucket that ends at each of them.
+#: The index of the fine bucket that ends at each bound.
 ENDS = tuple(range(-13 * BUCKETS_PER_DOUBLING, 8 * BUCKETS_PER_DOUBLING, BUCKETS_PER_DOUBLING))
 
-#: A histogram that counts more in all takes 64 bits a bucket.
+#: The largest count that fits into 32 bits. :mod:`.costs` takes histograms with more for wide ones.
 MAX_NARROW = (1 << 32) - 1
 _NARROW, _WIDE = "I", "q"
 _ZERO = {code: array(code, [0]) for code in (_NARROW, _WIDE)}
-#: The ``enc_hook`` of a msgspec encoder of what holds buckets.
+#: The ``enc_hook`` for msgspec encoders: writes the array of :attr:`Buckets.counts` as a list.
 encode_counts = array.tolist
 
 
 class Buckets(Struct, array_like=True, gc=False):
-    """Counts by index; whole numbers from 0 to 2^63 - 1. Belongs to the event loop.
+    """Counts by index, each from 0 to 2^63 - 1. Belongs to the event loop.
 
-    ``counts[0]`` is that of the index ``first``. Indexes are those of
-    :mod:`waggle_live.wire.histogram`, from ``MIN_INDEX`` to ``MAX_INDEX``. ``counts`` may be given
-    as any sequence and is kept as an array; ValueError or TypeError if a count or an index is none.
+    ``counts[0]`` belongs to the index ``first``. The indexes are those of
+    :mod:`waggle_live.wire.histogram`, from ``MIN_INDEX`` to ``MAX_INDEX``. ``counts`` is given as a
+    list, tuple or array, and kept as an array. Raises ValueError or TypeError for an invalid index
+    or count.
     """
 
     first: int = 0
@@ -56,25 +57,25 @@ class Buckets(Struct, array_like=True, gc=False):
             self.counts = _widened(counts)
 
     def __getitem__(self, index: int) -> int:
-        """Return the count of a bucket; 0 of one outside of the span."""
+        """Return the count of a bucket; 0 outside the span."""
         position = index - self.first
         count: int = self.counts[position] if 0 <= position < len(self.counts) else 0
         return count
 
     def items(self) -> Iterator[tuple[int, int]]:
-        """Yield index and count of each filled bucket, lowest first."""
+        """Yield the index and count of each filled bucket, lowest first."""
         return ((index, n) for index, n in enumerate(self.counts, self.first) if n)
 
     def add(self, index: int, n: int) -> None:
         """Add ``n``, which may be negative, to a bucket.
 
-        Raises IndexError if there is no such index, OverflowError over 2^63 - 1; nothing has
-        changed then.
+        Raises IndexError for an invalid index, and OverflowError over 2^63 - 1. Then nothing
+        changes.
         """
         self.add_all({index: n})
 
     def add_all(self, new: Mapping[int, int]) -> None:
-        """Add to some buckets; raises as :meth:`add` does, and some may have changed then."""
+        """Add to some buckets. Raises as :meth:`add` does, but some may have changed then."""
         first, counts = self.first, self.counts
         for index, n in new.items():
             if index >= first:
@@ -82,7 +83,7 @@ class Buckets(Struct, array_like=True, gc=False):
                     counts[index - first] += n
                     continue
                 except (IndexError, OverflowError):
-                    pass  # as seldom as a new bucket
+                    pass  # rare: a new bucket, or one that overflows
             self._reach(min(new), max(new))
             self._add(index, n)
             first, counts = self.first, self.counts
@@ -94,9 +95,9 @@ class Buckets(Struct, array_like=True, gc=False):
         return buckets
 
     def subtract(self, first: int, counts: Iterable[int]) -> None:
-        """Take away counts from the index ``first`` on, which were added before.
+        """Subtract counts that were added before, the first one at the index ``first``.
 
-        What is empty then at both ends of the span is given up.
+        Then drop empty buckets at both ends of the span.
         """
         own = self.counts
         for position, n in enumerate(counts, first - self.first):
@@ -108,7 +109,7 @@ class Buckets(Struct, array_like=True, gc=False):
             self.first += filled[0]
 
     def clamped(self, buckets: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Return (index, count) with what is outside of the span in its first or last bucket."""
+        """Return (index, count) pairs; counts outside the span go to its first or last bucket."""
         last = self.first + len(self.counts) - 1
         sums: dict[int, int] = {}
         for index, n in buckets:
@@ -121,7 +122,7 @@ class Buckets(Struct, array_like=True, gc=False):
         return sum(self.counts)
 
     def cumulated(self) -> list[int]:
-        """Return how many durations are at most as long as each of :data:`BOUNDS`, and all."""
+        """Return the cumulative counts of the classic buckets, that of ``+Inf`` last."""
         sums = list(accumulate(self.counts))
         first = ENDS[0] - self.first
         below = max(-(first // BUCKETS_PER_DOUBLING), 0)  # bounds below the span
@@ -130,7 +131,7 @@ class Buckets(Struct, array_like=True, gc=False):
         return counts + (sums[-1:] or [0]) * (len(ENDS) + 1 - len(counts))
 
     def _add(self, index: int, n: int) -> None:
-        """Add to a bucket of the span."""
+        """Add to a bucket within the span."""
         position = index - self.first
         try:
             self.counts[position] += n
@@ -150,7 +151,7 @@ class Buckets(Struct, array_like=True, gc=False):
         if not counts:
             before, after = 0, high + 1 - low
             self.first = low
-        # A sum has just the room that it needs, unlike an array that is appended to.
+        # Adding arrays allocates exactly what is needed. Appending would reserve more.
         zero = _ZERO[counts.typecode]
         if after > 0:
             self.counts = counts = counts + zero * after
@@ -160,11 +161,11 @@ class Buckets(Struct, array_like=True, gc=False):
 
 
 def _widened(counts: Any) -> array[int]:
-    """Return counts of which one doesn't fit into 32 bits; raises ValueError."""
+    """Return counts as 64-bit numbers, for at least one doesn't fit into 32. Raises ValueError."""
     try:
         wide = array(_WIDE, counts)
     except OverflowError:
         raise ValueError("a bucket counts over 2^63 - 1") from None
     if min(wide) < 0:
-        raise ValueError("a bucket counts less than nothing")
+        raise ValueError("a bucket has a negative count")
     return wide

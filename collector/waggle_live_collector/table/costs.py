@@ -1,8 +1,8 @@
-"""What the parts of the table take, in bytes: estimates, for the budget.
+"""Estimates how many bytes the parts of the table take, for the budget.
 
-Each includes what is made of the part: its text in the state file, the labels that two forms of
-``/metrics`` keep of it, and what the allocator wastes. They were fitted to the resident memory of a
-process, which ``tests/collector/table/test_costs.py`` measures anew.
+An estimate includes what is made of a part: its text in the state file, its labels in two forms of
+``/metrics``, and what the allocator wastes. The constants were fitted to the resident memory of a
+process. ``tests/collector/table/test_costs.py`` measures that again.
 """
 
 from collections.abc import Mapping
@@ -15,28 +15,29 @@ from waggle_live.wire import protocol
 from .buckets import MAX_NARROW, Buckets
 from .recent import GIVEN_UP
 
-#: A process, and a plugin, each with the few series that are not counted against any limit: what
-#: does not fit into others, problems, uploads, sums of functions. To each comes what its texts
-#: take.
+#: A process and a plugin, without their texts. Each includes the few series that count against no
+#: limit (``is_bounded``), such as problems and uploads.
 PROCESS, PLUGIN = 6_000, 14_000
-#: What is remembered of a process that said ``bye``, and of a plugin that has left.
+#: The row of a process that said ``bye``, and of a plugin that has left.
 CLOSED, GONE = 700, 900
-#: What stays of a process that is lost, once its rows are gone.
+#: An expired process that has lost its rows.
 FORGOTTEN = 1_500
-#: A series of one process, and the merged series of all, by kind; any other.
+#: A row of a process (``ROW``) and a merged series (``MERGE``), with the kinds that take another
+#: size.
 ROWS, ROW = {protocol.TIMER: 900, protocol.FUNCTION: 450}, 600
 MERGED, MERGE = {protocol.TIMER: 1_150, protocol.FUNCTION: 600}, 750
-#: The window of recent values.
+#: A window of recent values.
 WINDOW = 400
-#: To each comes so many times the length of name and labels as JSON, which counts what is escaped.
+#: How often the text of name and labels is held, for a row and for a merged series. Its length is
+#: that of JSON, which includes escapes.
 ROW_TEXT, MERGED_TEXT = 3, 4
-#: A character that takes 4 bytes in memory begins so in UTF-8.
+#: The first byte, in UTF-8, of characters that take 4 bytes in a Python string.
 FOUR_BYTES = 0xF0
-#: For each bucket that the span of a timer is wide: in a row, in a merged series, in the window.
-#: Twice that where the counts don't fit into 32 bits.
+#: One bucket of a timer's span: in a row, in a merged series, in a window. Counts over 32 bits take
+#: twice that.
 ROW_BUCKET, MERGED_BUCKET, WINDOW_BUCKET = 14, 14, 60
 
-#: Lines of a scrape: of a series, by kind, of a plugin, of one that has left, and of a knob.
+#: Lines of a scrape: of a series by kind; below, of a plugin, of one that has left, and of a knob.
 LINES = {
     protocol.TIMER: 31,
     protocol.RATE: 5,
@@ -49,15 +50,15 @@ LINES = {
     protocol.TAU: 2,
 }
 PLUGIN_LINES, GONE_LINES, KNOB_LINES = 13, 4, 6
-#: What a line has beside the labels that tell a series: family, one more label, number. And what
-#: all the lines of a plugin that has left have.
+#: Bytes of a line without the labels of its series: family, one more label, number. And the bytes
+#: of all lines of a plugin that has left.
 LINE, GONE_TEXT = 70, 1_000
 
 
 def text(*what: object) -> int:
-    """Return the length of some texts as JSON; more where they take more bytes in memory.
+    """Return the length of some values as JSON, and more for characters that are wide in memory.
 
-    There each character of a string takes as many as its widest one: 1, 2, or 4.
+    In a Python string each character takes as many bytes as the widest one: 1, 2 or 4.
     """
     data = json.encode(what)
     if data.isascii():
@@ -67,17 +68,20 @@ def text(*what: object) -> int:
 
 
 def line(identity: int, words: int = 0) -> int:
-    """Return how long a line of a scrape is; both as JSON."""
+    """Return the bytes of a line, from the lengths of its identity and other labels as JSON."""
     return LINE + identity + words
 
 
 def words(row: Any) -> int:
-    """Return the length of name and labels as JSON."""
+    """Return the length of a series' name and labels as JSON."""
     return text(row.name, row.labels)
 
 
 def span(buckets: Buckets, count: int, new: Mapping[int, int] | None = None) -> int:
-    """Return how wide buckets that count ``count`` are once ``new`` ones have come; see above."""
+    """Return the width of the span with ``new`` buckets; twice that if counts take 64 bits.
+
+    ``count`` is the number of all durations then.
+    """
     first, size = buckets.first, len(buckets.counts)
     if new:
         low, high = min(new), max(new)
@@ -88,30 +92,30 @@ def span(buckets: Buckets, count: int, new: Mapping[int, int] | None = None) -> 
 
 
 def process(process: Any) -> int:
-    """Return what a process takes, without its rows."""
+    """Return the bytes of a process, without its rows."""
     if process.forgotten:
         return FORGOTTEN + ROW_TEXT * text(process.identity)
     return PROCESS + ROW_TEXT * text(process.identity, process.info)
 
 
 def plugin(plugin: Any) -> int:
-    """Return what a plugin takes, without its series."""
+    """Return the bytes of a plugin, without its series."""
     return PLUGIN + MERGED_TEXT * text(plugin.identity, plugin.info)
 
 
 def series(plugin: Any) -> int:
-    """Return what the series of a plugin take."""
+    """Return the bytes of all series of a plugin, without windows."""
     identity = text(plugin.identity)
     return sum(merged(totals, words(totals), identity) for totals in plugin.totals)
 
 
 def gone(row: Any) -> int:
-    """Return what the rest of a plugin that has left takes."""
+    """Return the bytes of the row of a plugin that has left."""
     return GONE + MERGED_TEXT * text(row.identity)
 
 
 def row(applied: Any, words: int) -> int:
-    """Return what a row of a process takes."""
+    """Return the bytes of a row of a process."""
     size = _span(applied) * ROW_BUCKET
     if not applied.is_bounded:
         size += ROWS.get(applied.kind, ROW) + ROW_TEXT * words
@@ -119,7 +123,10 @@ def row(applied: Any, words: int) -> int:
 
 
 def merged(totals: Any, words: int, identity: int) -> int:
-    """Return what a merged series takes, without its window; ``identity``: its length as JSON."""
+    """Return the bytes of a merged series, without its window.
+
+    ``words`` and ``identity`` are lengths as JSON.
+    """
     size = _span(totals) * MERGED_BUCKET
     if not totals.is_bounded:
         size += MERGED.get(totals.kind, MERGE) + MERGED_TEXT * (words + identity)
@@ -127,14 +134,14 @@ def merged(totals: Any, words: int, identity: int) -> int:
 
 
 def window(series: Any) -> int:
-    """Return what the window of a series takes at most."""
+    """Return the most bytes that the window of a series takes."""
     if not series.is_windowed or series.recent is GIVEN_UP:
         return 0
     return WINDOW + _span(series.totals) * WINDOW_BUCKET
 
 
 def history(plugin: Any) -> int:
-    """Return what the windows of a plugin take at most."""
+    """Return the most bytes that the windows of a plugin take."""
     return sum(map(window, plugin.series.values()))
 
 

@@ -12,7 +12,7 @@ from math import fsum
 
 
 def check(parts: Sequence[float]) -> None:
-    """Raise ValueError if these are no parts of a counter: negative, or infinite."""
+    """Raise ValueError if the sum of ``parts`` is negative or not finite."""
     try:
         is_sum = fsum(parts) >= 0
     except OverflowError:

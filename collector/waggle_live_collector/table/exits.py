@@ -10,15 +10,16 @@ from . import costs
 from .remains import Remains
 
 OK, ERROR, STOPPED, LOST = "ok", "error", "stopped", "lost"
-#: ``lost``: it vanished without a word, which is no judgement. A client says one of the others.
+#: ``lost``: the process vanished without ``bye``, which is not always an error. The other statuses
+#: come from the client.
 STATUSES = (OK, ERROR, STOPPED, LOST)
-#: Seconds that the counts of an identity are kept after its last process ended: a counter that
-#: leaves before it is scraped was never there.
+#: Seconds that the counts of an identity are kept after its last process ended. A scraper misses a
+#: counter that leaves earlier.
 DEFAULT_KEEP_SECONDS = 24 * 3600.0
 
 
 def known(counts: dict[str, int]) -> dict[str, int]:
-    """Return the counts by all of :data:`STATUSES` and no others; earlier releases had others."""
+    """Return the counts of exactly :data:`STATUSES`. Earlier releases had other statuses."""
     return {status: counts.get(status, 0) for status in STATUSES}
 
 
@@ -29,15 +30,15 @@ def add(counts: dict[str, int], more: dict[str, int]) -> None:
 
 
 class GoneRow(Struct, array_like=True):
-    """What is left of a plugin that has left the table; a row of the state file."""
+    """The exits of a plugin that has left the table. A row of the state file."""
 
     identity: IdentityLabels
     exits: dict[str, Whole]
-    #: Monotonic time of its last end.
+    #: When its last process ended, in monotonic seconds.
     at: Seconds
     #: Who pays for it, see ``budget.py``.
     principal: str = UNKNOWN
-    #: It was a proven plugin; None in a file of the release before, which doesn't tell.
+    #: Whether the plugin was proven. None in a file of the release before.
     verified: bool | None = None
 
     def __post_init__(self) -> None:
@@ -51,6 +52,6 @@ class Gone(Remains[IdentityLabels, GoneRow]):
         super().__init__(budget, "gone", costs.gone, DEFAULT_KEEP_SECONDS)
 
     def take(self, identity: IdentityLabels) -> dict[str, int]:
-        """Return the counts that a plugin goes on with, none where none are kept."""
+        """Remove and return the counts of a plugin that returns; empty if there are none."""
         row = self.pop(identity)
         return {} if row is None else row.exits

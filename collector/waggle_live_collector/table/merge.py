@@ -1,8 +1,8 @@
-"""What two plugins add up to, when they turn out to be one.
+"""Merges two plugins that turn out to have one identity.
 
-All of one is taken into the other: totals, recent values, processes. No total falls by it. A series
-of both that counts too much to be added up stays as the known plugin has it, and is logged. A
-process's next report is still compared with what was applied of it, since its rows come along.
+One takes in the other's totals, recent values and processes. No total falls. If a sum would be over
+``MAX_WHOLE``, that series keeps the numbers of the plugin that was known, and this is logged. The
+rows of the processes move along, so their next reports are still counted once.
 """
 
 import logging
@@ -25,9 +25,9 @@ def move_to(
     identity: IdentityLabels,
     now: float,
 ) -> None:
-    """Give a plugin another identity; if that is known already, the two become one.
+    """Give a plugin another identity. If a plugin has that already, merge the two.
 
-    ``processes`` are all whose plugin it is.
+    ``processes`` are all processes of ``plugin``.
     """
     for process in processes:
         process.identity = identity
@@ -43,9 +43,9 @@ def move_to(
 
 
 def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float) -> None:
-    """Take all of ``plugin`` into another; it must not be used any more.
+    """Add all of ``plugin`` to another one. ``plugin`` must not be used afterwards.
 
-    ``processes`` are all whose plugin it is.
+    ``processes`` are all processes of ``plugin``.
     """
     moved: dict[int, Series] = {}
     for key, series in plugin.series.items():
@@ -54,7 +54,12 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
             try:
                 known.merge(series, now)
             except OverflowError:
-                log.error("%s %s: two identities count too much to be added up", key.kind, key.name)
+                log.error(
+                    "%s %s of %s: the counts of two identities exceed 2^63 - 1; only one is kept",
+                    key.kind,
+                    key.name,
+                    into.identity,
+                )
             moved[id(series)] = known
             continue
         stamp = into.stamps.get((key.name, key.labels))
@@ -86,5 +91,5 @@ def merge(into: Plugin, plugin: Plugin, processes: Iterable[Process], now: float
 
 
 def _began(plugin: Plugin) -> float:
-    """Return when the newest process of a plugin began."""
+    """Return the start, in Unix seconds, of the newest process of a plugin."""
     return max((process.started for process in plugin.processes.values()), default=plugin.started)

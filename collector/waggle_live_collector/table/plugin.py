@@ -1,4 +1,4 @@
-"""All that is known of one plugin: one identity, any number of processes, dead or alive."""
+"""The merged state of one plugin: one identity, and any number of processes."""
 
 from collections.abc import Iterator
 from math import fsum
@@ -17,16 +17,16 @@ from .kinds import AnyTotals
 from .recent import GIVEN_UP, Recent
 from .series import Key, Series, Stamp
 
-#: What a plugin is to whoever looks at it. One that has left the table is known by its exits alone.
+#: The states of a plugin. ``gone``: it has left the table, and only its exits are known.
 UP, SILENT, ENDED, GONE = "up", "silent", "ended", "gone"
-#: A connected process says something every two seconds at least.
+#: Seconds without a message after which a plugin is silent. A client sends every 2 s at least.
 SILENT_SECONDS = 4.0
-#: It tells its CPU time every two seconds at least; so long the next figures can be under way.
+#: Seconds until CPU time has been reported, at most. A client sends it every 2 s at least.
 CPU_LAG_SECONDS = 2.5
 
 
 class Member(Protocol):
-    """What a plugin needs to know of each of its processes."""
+    """What a plugin needs to know about each of its processes."""
 
     id: str
     connected: bool
@@ -40,10 +40,10 @@ class Member(Protocol):
 
 
 class Plugin(Struct, array_like=True, dict=True, eq=False):
-    """The merged state of one identity; its fields are a row of the state file.
+    """The merged state of one identity. Its fields are a row of the state file.
 
-    ``series`` only ever grow while the plugin is known. ``processes`` are the connected ones
-    and those within their holding time.
+    ``series`` only grows while the plugin is in the table. ``processes`` has the connected ones and
+    those within their holding time. Belongs to the event loop.
     """
 
     identity: IdentityLabels
@@ -52,17 +52,17 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
     #: Parts of the exact sum of CPU seconds.
     cpu: list[float] = []
     exits: dict[str, Whole] = {}
-    #: Unix time at which the oldest of the living processes began, by its own clock.
+    #: Unix time, by its own clock, at which the oldest connected process began.
     started: float = 0.0
     #: Monotonic time of the latest message.
     last_seen: Seconds = 0.0
-    #: Monotonic time since which no process is connected; None while one is.
+    #: Monotonic time at which the last process disconnected; None while one is connected.
     left_at: Seconds | None = None
-    #: The app_id whose labels are not known yet: ``identity`` is provisional. Else "".
+    #: The app_id whose labels are being looked up, while ``identity`` is provisional; else "".
     pending: str = ""
-    #: Monotonic time from which it is shown even so.
+    #: Monotonic time from which a plugin with a provisional identity is shown.
     shown_at: Seconds = 0.0
-    #: How the latest process that counts ended; "" while none has.
+    #: How the latest process ended, of those that count; "" while none has.
     status: str = ""
     #: Bytes of its series by the principal that made them, see ``budget.py``.
     paid: dict[str, Whole] = {}
@@ -75,20 +75,20 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         self.processes: dict[str, Member] = {}
         #: Nanoseconds of CPU time.
         self.recent_cpu = Recent()
-        #: Set when the table drops it: its processes then start anew if they come back.
+        #: Whether the table has dropped it. Processes that return then begin anew.
         self.gone = False
         for totals in self.totals:
             self._enter(self.make(totals))
 
     def make(self, totals: AnyTotals) -> Series:
-        """Return a series that counts in ``totals``; :meth:`add` makes it the plugin's."""
+        """Return a series that counts in ``totals``. :meth:`add` adds it to the plugin."""
         named = totals.name, totals.labels
-        # The update time of what no author made is not shown, so no name shares it.
+        # Only series that an author made show an update time, and share it by name.
         known = self.stamps.get(named) if totals.is_authored else None
         return totals.series(known or Stamp(*named))
 
     def add(self, series: Series) -> None:
-        """Take in a series that is new to the plugin."""
+        """Add a series that is new to the plugin."""
         self.totals.append(series.totals)
         self._enter(series)
 
@@ -99,7 +99,7 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
             self.stamps.setdefault((totals.name, totals.labels), series.stamp)
 
     def give_up_history(self) -> None:
-        """Let the windows of all its series go, for good: whoever made it holds them together."""
+        """Drop the windows of all its series for good, since the budget holds them as one."""
         for series in self.series.values():
             if series.is_windowed:
                 series.recent = GIVEN_UP
@@ -110,14 +110,14 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
 
     @property
     def up(self) -> bool:
-        """Is any process of it connected?"""
+        """Whether a process of it is connected."""
         return self.left_at is None
 
     def state(self, now: float) -> str:
-        """Return :data:`UP`, :data:`SILENT` or :data:`ENDED`; everything that shows one asks here.
+        """Return :data:`UP`, :data:`SILENT` or :data:`ENDED`.
 
-        A plugin whose connection is closed is silent until it is known that its processes are
-        gone, for it may come back.
+        A plugin without a connection is silent, since it may return, until its processes are known
+        to have ended.
         """
         heard = [process.last_seen for process in self.connected()]
         if heard:
@@ -125,11 +125,11 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
         return SILENT if self.processes else ENDED
 
     def silent_seconds(self, now: float) -> float:
-        """Return since how many seconds a silent plugin said nothing, 0 for one that isn't."""
+        """Return the seconds since the last message of a silent plugin; 0 for others."""
         return max(now - self.last_seen, 0.0) if self.state(now) == SILENT else 0.0
 
     def attend(self, at: float) -> None:
-        """Look again who is connected, after one came or left."""
+        """Update ``started`` and ``left_at`` after a process connected or disconnected."""
         started = [process.started for process in self.connected()]
         if started:
             self.started, self.left_at = min(started), None
@@ -137,35 +137,35 @@ class Plugin(Struct, array_like=True, dict=True, eq=False):
             self.left_at = at
 
     def exit(self, status: str) -> None:
-        """Count the end of a process; ``status`` is one of :data:`exits.STATUSES`."""
+        """Count the end of a process. ``status`` is one of :data:`exits.STATUSES`."""
         self.exits[status] += 1
         self.status = status
 
     def cpu_seconds(self) -> float | None:
-        """Return the CPU time of all processes that ever were, or None if none of them told."""
-        return fsum(self.cpu) or None  # a process has none only before it runs
+        """Return the CPU seconds of all processes so far; None if none has reported any."""
+        return fsum(self.cpu) or None  # a process that runs has used some
 
     def cpu_per_second(self, now: float) -> float | None:
-        """Return the CPU seconds used in a second, over the last ten; None if none were told."""
+        """Return the CPU seconds used per second, over the last 10 s; None if unknown."""
         self.recent_cpu.advance(now)
         rate = self.recent_cpu.per_second(now, CPU_LAG_SECONDS)
         return rate / 1e9 if rate else None
 
     def memory_bytes(self) -> int | None:
-        """Return the memory of all that lives, or None while nobody reports it."""
+        """Return the memory of the connected processes; None if none reports it."""
         told = self._memory()
         return sum(told.values()) if told else None
 
     def memory_scope(self) -> str | None:
-        """Return whose that is, ``container`` or ``process``; None if nobody's, or some of both."""
+        """Return whose memory that is, ``container`` or ``process``; None if unknown or mixed."""
         scopes = {scope for scope, _ in self._memory()}
         return scopes.pop() if len(scopes) == 1 else None
 
     def _memory(self) -> dict[tuple[str, str], int]:
         """Return the memory by scope and owner.
 
-        Every process of a container reports the whole container's, so the newest report per
-        container (app_id) counts once; processes outside containers add up.
+        Each process in a container reports the memory of the whole container. So the newest report
+        per container (app_id) counts. Processes outside containers add up.
         """
         told: dict[tuple[str, str], int] = {}
         for process in sorted(self.connected(), key=lambda process: process.last_seen):

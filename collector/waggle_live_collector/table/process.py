@@ -1,4 +1,4 @@
-"""One process of one plugin: what it last reported, and how its next report is counted."""
+"""One process of a plugin: what it reported last, and how its next report is counted."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -31,19 +31,20 @@ from .recent import WINDOW
 from .series import NO_ROOM, Arrival, Series, no_room
 from .table import Table
 
-#: The sha256 of what a client proves itself by.
+#: The SHA-256 of the secret key by which a client proves that a session is its own.
 KeyHash = Annotated[bytes, Meta(min_length=32, max_length=32)]
-#: What goes wrong with a sender's clock must not become a span of centuries.
+#: The longest gap in seconds that is believed, in case a sender's clock is wrong.
 MAX_GAP = 1e6
-#: Nanoseconds of CPU time between two figures: more is no figure, and must not become infinite.
+#: The most nanoseconds of CPU time that are counted between two reports.
 MAX_CPU = 2.0**62
 
 
 class Process(Struct, array_like=True, dict=True, eq=False):
-    """The state of one process as it was last applied; its fields are a row of the state file.
+    """The state of one process as it was last applied. Its fields are a row of the state file.
 
-    ``number`` and ``monotonic`` are those of the latest update, and ``cells`` what was last applied
-    of each series. Lines from a connection that another one has taken over never get here.
+    ``number`` and ``monotonic`` are those of the latest update. ``cells`` has the row last applied
+    of each series. A connection that another one has taken over no longer applies anything. Belongs
+    to the event loop.
     """
 
     id: str
@@ -51,55 +52,57 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     identity: IdentityLabels
     info: ProcessInfo
     started: float
-    #: The sender's monotonic clock at its start, where it told.
+    #: The sender's monotonic clock at its start; None if it didn't tell.
     began: float | None
     number: Whole = 0
     monotonic: float | None = None
     connected: bool = False
-    #: Folded after its holding time: kept only to be recognised.
+    #: Its holding time is over. It is kept only to recognise it if it returns.
     expired: bool = False
-    #: Monotonic time of the end of its last connection.
+    #: Monotonic time at which its last connection ended.
     left_at: Seconds = 0.0
     cpu: Total = 0.0
     memory_bytes: Whole | None = None
     memory_scope: MemoryScope = "process"
     cells: list[AnyApplied] = []
-    #: The pid of the process that made it, as it told; 0 where it didn't.
+    #: The pid of its parent, as it reported it; 0 if it didn't.
     parent: int = 0
-    #: Its parent is a process of the same plugin: its end is no end of the plugin's.
+    #: Whether its parent is a process of the same plugin. Then its end isn't counted.
     is_child: bool = False
     #: Who pays for it, see ``budget.py``.
     principal: str = UNKNOWN
-    #: It has expired, and its rows went for lack of room: it must not return, to be counted twice.
+    #: Whether it has expired and lost its rows for lack of room. It must not return, since it would
+    #: be counted twice.
     forgotten: bool = False
 
     def __post_init__(self) -> None:
         self.plugin: Plugin
         self.account: Account
         self.last_seen: float
-        #: Closes the connection that speaks for it; None while it is not connected.
+        #: Closes its connection; None while it is not connected.
         self.close: Callable[[], None] | None = None
-        #: Tells whether it has ended; None where the kernel can't tell which one it is.
+        #: Tells whether it has ended; None if the kernel doesn't know which process it is.
         self.handle: Handle | None = None
-        #: What the kernel told of it at its last connect; nothing since the collector's start.
+        #: What the kernel told about it at its last connect. Empty if it hasn't connected since the
+        #: collector's start.
         self.peer = Peer()
-        #: Each of the cells, and the merged series that it counts in.
+        #: Each of the cells with the merged series that it counts in.
         self.rows: dict[Any, tuple[AnyApplied, Series]] = {}
-        #: It has expired since the kernel told that it is gone.
+        #: Whether it has expired because the kernel said that it ended.
         self.has_ended = False
-        #: A new series was refused for lack of room: its connection gets no other, so that a client
-        #: knows what the collector doesn't hold.
+        #: Whether a new series was refused for lack of room. Then this connection gets no other new
+        #: series, so that the client knows which ones the collector doesn't hold.
         self.is_full = False
         #: Rows that don't count against the limit of series.
         self._unlimited = 0
         self._baseline: float | None = None
-        #: When it last told its CPU time, by the collector's clock; None if that isn't known.
+        #: Monotonic time of its last report of CPU time; None if unknown.
         self._used_at: float | None = None
 
     def join(self, plugin: Plugin) -> None:
-        """Count in ``plugin``; the cells of a state file find their series there.
+        """Join a plugin, and connect the cells of a state file to its series.
 
-        Raises KeyError where one is missing.
+        Raises KeyError if a series is missing.
         """
         self.plugin, self.last_seen = plugin, plugin.last_seen
         for applied in self.cells:
@@ -118,10 +121,10 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         table: Table,
         max_series: int,
     ) -> int | None:
-        """Count an update that arrived at ``at``; return how many cells it had.
+        """Count an update that arrived at the monotonic time ``at``. Return its number of cells.
 
-        What has to be refused is added to ``refusals``, which its cells may add to as well. None
-        means that the update is an old one and was ignored.
+        Return None, and ignore it, if it is older than the latest one. What is refused is added to
+        ``refusals``. Decoding the cells of the update may add to these too.
         """
         self.last_seen = self.plugin.last_seen = at
         if update.number <= self.number:
@@ -143,7 +146,7 @@ class Process(Struct, array_like=True, dict=True, eq=False):
                 else:
                     row[1].take(row[0], cell, arrival)
             except ProtocolError as error:
-                if error.code == NO_ROOM:  # no mistake: the cells after it still count
+                if error.code == NO_ROOM:  # not the client's mistake: later cells still count
                     self.is_full = True
                     if len(refusals) >= MAX_REFUSALS:
                         continue
@@ -161,13 +164,13 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         return cells
 
     def watch(self, handle: Handle | None) -> None:
-        """Ask ``handle`` from now on whether the process has ended; None: nobody can tell."""
+        """Ask ``handle`` from now on whether the process has ended; None if nothing can tell."""
         if self.handle is not None and self.handle is not handle:
             self.handle.close()
         self.handle = handle
 
     def attach(self, *, connected: bool, at: float) -> None:
-        """The process came (or came back), or went."""
+        """Note that the process connected or disconnected, at the monotonic time ``at``."""
         self.connected = connected
         if not connected:
             self.left_at = at
@@ -179,23 +182,23 @@ class Process(Struct, array_like=True, dict=True, eq=False):
         self.plugin.attend(at)
 
     def has_parent(self) -> bool:
-        """Tell whether the process that made this one is known, and of the same plugin and pod."""
+        """Tell whether the parent of this process is a known process of the same plugin and pod."""
         return self.parent > 0 and any(
             other.info.pid == self.parent and other.info.app_id == self.info.app_id
             for other in self.plugin.processes.values()
         )
 
     def _gap(self, update: Update[Cell]) -> float | None:
-        """Return in how many seconds the update's differences came about; None if unknown."""
+        """Return the seconds in which the update's differences accrued; None if unknown."""
         if self._baseline is not None and update.monotonic <= self._baseline:
-            return None  # the rest of a first state that took several lines
+            return None  # one more line of a first state
         if self.monotonic is None:
             since = self.began if self.began is not None else update.since
             if since is not None and 0 <= update.monotonic - since < WINDOW:
                 return update.monotonic - since
             self._baseline = update.monotonic
             return None
-        # After a lost update the sender's "since" is too late: it sent what never arrived.
+        # After a lost update the sender's `since` is too late: the time before it counts too.
         since = self.monotonic
         if update.since is not None and update.number == self.number + 1:
             since = max(update.since, self.monotonic)
@@ -204,10 +207,10 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     def _open(
         self, cell: Cell, arrival: Arrival, table: Table, max_series: int
     ) -> tuple[AnyApplied, Series]:
-        """Check and count a cell that is new to the process; raises ProtocolError."""
+        """Check and count the first cell of a series of this process. Raises ProtocolError."""
         applied = cell.first()
         if not applied.is_bounded and len(self.rows) - self._unlimited >= max_series:
-            raise ProtocolError("series_limit", f"at most {max_series} series a process")
+            raise ProtocolError("series_limit", f"a process may have at most {max_series} series")
         if self.is_full and not applied.is_bounded:
             raise no_room()
         series = self.plugin.series.get(applied.key)
@@ -233,10 +236,10 @@ class Process(Struct, array_like=True, dict=True, eq=False):
     def _grow(
         self, table: Table, series: Series, applied: Any, count: int, new: Mapping[int, int]
     ) -> None:
-        """Make room for buckets that are ``new`` to a row.
+        """Hold the bytes of buckets that are ``new`` to a row.
 
-        Raises ProtocolError: ``budget`` if nothing of the series is counted yet, and
-        ``bucket_limit`` else, for a client must not take the series for unknown.
+        Raises ProtocolError if there is no room. Its code is ``bucket_limit``, or ``budget`` if
+        nothing of the series is counted yet: then the client folds the series into the overflow.
         """
         totals = series.totals
         more = count - applied.count
@@ -255,12 +258,13 @@ class Process(Struct, array_like=True, dict=True, eq=False):
             table.hold_window(self, series, merged * costs.WINDOW_BUCKET)
 
     def use(self, stats: ProcessStats, at: float) -> None:
-        """Take in what the process says at the monotonic time ``at`` that it has used."""
+        """Take in what the process reports of its CPU time and memory, at the monotonic ``at``."""
         if stats.cpu_seconds is not None and stats.cpu_seconds >= self.cpu:
             used = stats.cpu_seconds - self.cpu
             gap = None if self._used_at is None else at - self._used_at
             if gap is not None:
-                # Its imports came before its session: by one core they took so long at least.
+                # The first report includes the time before the session, such as for imports. On one
+                # core that took at least as long as the CPU time.
                 gap = min(max(gap, 0.0 if self.cpu else used), MAX_GAP)
             recent = self.plugin.recent_cpu
             room = max(MAX_WHOLE - recent.count, 0)
@@ -273,7 +277,7 @@ class Process(Struct, array_like=True, dict=True, eq=False):
 
 
 def _refused(cell: Cell, error: ProtocolError) -> str:
-    """Return what names a refused cell; the whole key where the client is to fold the series."""
+    """Return the name of a refused cell, or its whole key if the client is to fold the series."""
     if error.code != NO_ROOM:
         return excerpt(f"{cell.kind} {cell.name}")
     key = {"kind": cell.kind, "name": cell.name, "labels": cell.labels or {}}

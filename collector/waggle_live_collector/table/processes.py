@@ -1,10 +1,10 @@
-"""The known processes: who may take over whom, how long one is kept, what is remembered.
+"""The known processes: which connection speaks for one, how long one is kept, what stays of it.
 
 A process is *connected*; *disconnected*, if its connection ended without ``bye``; *expired*, after
-its holding time; or *closed*, after its ``bye``. An expired one is folded and kept as a tombstone
-with its rows, so that one that returns is counted once. If its rows have to go for lack of room,
-one that returns is refused. Of a closed one only id and key stay, to answer a repeated ``bye``.
-Belongs to the event loop; not thread-safe.
+its holding time; or *closed*, after its ``bye``. An expired process keeps its rows as a tombstone,
+so that it is counted once if it returns. If its rows are dropped for lack of room, it is refused if
+it returns. A closed one keeps only its id and key, to answer a repeated ``bye``. Belongs to the
+event loop; not thread-safe.
 """
 
 from collections.abc import Callable, Hashable, Iterator
@@ -45,7 +45,7 @@ class Processes:
     def __post_init__(self) -> None:
         self.by_id: dict[str, Process] = {}
         self.tombstones = Tombstones(self.table.budget)
-        #: Processes that the state file held as connected and that are not back yet.
+        #: Ids of processes that were connected in the state file and have not returned.
         self.awaited: set[str] = set()
         #: How many processes are connected.
         self.connected = 0
@@ -53,11 +53,11 @@ class Processes:
     def open(
         self, hello: Hello, close: Callable[[], None], peer: Peer
     ) -> tuple[Process | None, bool]:
-        """Return the process of a ``hello`` and whether it was known.
+        """Return the process of a ``hello``, and whether it was known.
 
-        ``close`` closes its connection once another one has taken the process over. None stands
-        for a process that has closed. Raises ProtocolError (``session_taken``, ``session_limit``,
-        ``budget``, ``bad_message``, ``identity``, ``token``); nothing has changed then.
+        The process is None if it has closed. ``close`` is called when another connection takes the
+        process over. Raises ProtocolError (``session_taken``, ``session_limit``, ``budget``,
+        ``bad_message``, ``identity``, ``token``). Then nothing changes.
         """
         naming = self.identify(hello, peer)
         process_id = id_of(check_session_id(hello.session), naming.info)
@@ -66,7 +66,7 @@ class Processes:
         known = self.by_id.get(process_id) or self.tombstones.expired.get(process_id)
         holder = closed or known
         if holder is not None and not compare_digest(holder.key_hash, key_hash):
-            raise ProtocolError("session_taken", "this process is known, and with another key")
+            raise ProtocolError("session_taken", "this session is known with another key")
         if closed is not None or (known is not None and known.forgotten):
             return None, True
         at = self.clock.monotonic()
@@ -82,7 +82,7 @@ class Processes:
         return process, False
 
     def apply(self, process: Process, update: Update[Cell], refusals: list[Refusal]) -> int | None:
-        """Count an update; as :meth:`Process.apply`."""
+        """Count an update, as :meth:`Process.apply` does."""
         cells = process.apply(
             update,
             refusals,
@@ -94,13 +94,13 @@ class Processes:
         return cells
 
     def seen(self, process: Process) -> None:
-        """A message that changes nothing else arrived."""
+        """Note a message of the process that changes nothing else."""
         process.last_seen = process.plugin.last_seen = self.clock.monotonic()
         self.table.version += 1
         self.awaited.discard(process.id)
 
     def end(self, process: Process, bye: Bye) -> None:
-        """The process said ``bye``: what it counted stays in the totals."""
+        """Close a process that said ``bye``. What it counted stays in the totals."""
         at = self.clock.monotonic()
         if bye.process is not None:
             process.use(bye.process, at)
@@ -112,14 +112,14 @@ class Processes:
         self.table.version += 1
 
     def leave(self, process: Process, close: Callable[[], None]) -> None:
-        """The connection ended without ``bye``: keep the process, if it is still its own."""
+        """Note that a connection ended without ``bye``, unless another one has taken over."""
         if process.close == close:
             process.close = None
             self._attach(process, connected=False, at=self.clock.monotonic())
             self.table.version += 1
 
     def settle(self, app_id: str, meta: AppMeta) -> None:
-        """The stack told who ``app_id`` is: all that is pending for it moves there."""
+        """Move all plugins that are pending for ``app_id`` to the labels that the stack has."""
         for plugin in [p for p in self.table.plugins.values() if p.pending == app_id]:
             for process in self.all():
                 if process.plugin is plugin:
@@ -129,7 +129,7 @@ class Processes:
             self._move(plugin, naming.identity)
 
     def sweep(self) -> None:
-        """Fold and forget what is over its time; call about once a second."""
+        """Expire and forget what is over its time. Call about once a second."""
         now = self.clock.monotonic()
         for process in self._disconnected():
             if process.plugin.gone:
@@ -143,7 +143,7 @@ class Processes:
         self.table.expire(now)
 
     def restore(self, process: Process) -> None:
-        """Take a process from the state file; one that was connected is awaited."""
+        """Take in a process of the state file. If it was connected it is awaited now."""
         if process.connected:
             process.connected, process.left_at = False, self.clock.monotonic()
             self.awaited.add(process.id)
@@ -171,7 +171,7 @@ class Processes:
         move_to(self.table, plugin, processes, identity, self.clock.monotonic())
 
     def _fold_unproven(self, session: str, key_hash: bytes, naming: Naming, at: float) -> None:
-        """A process is proven now that was not: that what it was before leaves is no end of it."""
+        """Expire the unproven record of a process that is proven now, without counting an end."""
         known = self.by_id.get(session) if naming.info.verified else None
         if known is not None and compare_digest(known.key_hash, key_hash):
             if known.close is not None:
@@ -181,7 +181,8 @@ class Processes:
 
     def _new(self, hello: Hello, naming: Naming, key_hash: bytes, peer: Peer, at: float) -> Process:
         if self.connected >= self.table.limits.processes:
-            raise ProtocolError("session_limit", "too many processes are connected")
+            text = f"{self.connected} processes are connected, as many as --limit.processes allows"
+            raise ProtocolError("session_limit", text)
         started = hello.start_time or self.clock.unix(at)
         process = Process(
             hello.session, key_hash, naming.identity, naming.info, started, hello.monotonic
@@ -200,7 +201,7 @@ class Processes:
         return process
 
     def _connect(self, process: Process, close: Callable[[], None], peer: Peer, at: float) -> None:
-        """Let a process speak by a connection, and no more by the one that it may have had."""
+        """Make a connection the one that speaks for a process, and close the one before."""
         old, process.close = process.close, close
         if old is not None:
             old()
@@ -210,7 +211,7 @@ class Processes:
             for what in What:
                 process.account.take(what, before.own(what))
             before.close()
-        if process.id not in self.by_id:  # it is new, or had expired
+        if process.id not in self.by_id:  # new, or expired
             self.tombstones.expired.pop(process.id, None)
             process.expired = False
             process.account.move(What.ENDED, What.SERIES)
@@ -229,13 +230,13 @@ class Processes:
         process.attach(connected=connected, at=at)
 
     def _account(self, process: Process, principal: str, unit: Hashable) -> Account:
-        """Return the account of a process; ``unit`` tells which one the kernel says it is."""
+        """Return the account of a process. ``unit`` is what the kernel knows the process by."""
         process.principal = principal
         lose = partial(self._lose, process)
         return self.table.budget.account(principal, unit, process.id, lose=lose)
 
     def _lose(self, process: Process, _: What) -> None:
-        """Give up the rows of an expired process: its id and key stay, for it must not return."""
+        """Drop the rows of an expired process. Its id and key stay, to refuse it if it returns."""
         process.cells, process.rows, process.info = [], {}, ProcessInfo()
         process.forgotten = True
         process.account.take(What.SERIES, costs.process(process))
@@ -245,7 +246,7 @@ class Processes:
         return [process for process in self.by_id.values() if not process.connected]
 
     def _expire(self, process: Process, *, counts: bool = True) -> None:
-        """Fold a process that vanished without a word; its rows stay, to recognise it."""
+        """Expire a process that vanished without ``bye``. Its rows stay, in case it returns."""
         if counts:
             self._exit(process, exits.LOST)
         process.has_ended = counts and process.handle is not None
@@ -256,12 +257,12 @@ class Processes:
         self.table.version += 1
 
     def _exit(self, process: Process, status: str) -> None:
-        """Count the end of a process, unless its parent is one of the same plugin."""
+        """Count the end of a process, unless its parent is a process of the same plugin."""
         if not process.is_child and not process.has_parent():
             process.plugin.exit(status)
 
     def _part(self, process: Process, at: float) -> None:
-        """Forget a known process that begins anew: under another name, or after its plugin left."""
+        """Forget a process that begins anew: under other labels, or after its plugin left."""
         if process.close is not None:
             process.close()
         if not process.plugin.gone:
@@ -286,6 +287,6 @@ class Processes:
 
 
 def _is_another(known: Process, naming: Naming) -> bool:
-    """Tell whether a process that returns was begun when the collector didn't ask the stack."""
+    """Tell whether a returning process has new labels, since only now the stack is asked."""
     by_stack = known.info.resolved or known.plugin.pending
     return bool((naming.info.resolved or naming.pending) and not by_stack)

@@ -1,18 +1,18 @@
-"""Whether the answers are whole yet: a restarted collector waits for those it knew.
+"""Tells whether answers are complete: a restarted collector waits for the processes it knew.
 
-Until the processes that were connected are back, the table lacks what they counted since the
-state file was written; a scrape then could show less than one before.
+Until these have returned, the table lacks what they counted since the state file was written. A
+scrape could then show less than an earlier one.
 """
 
 from ..clock import Clock
 from .processes import Processes
 
-#: Longest wait after the start, in seconds. Clients reconnect several times within it.
+#: The longest wait after the start, in seconds. Clients try to reconnect several times within it.
 DEFAULT_RETURN_SECONDS = 2.0
 
 
 class Readiness:
-    """Ready when everybody is back, or :data:`DEFAULT_RETURN_SECONDS` after :meth:`begin`."""
+    """Ready once all processes are back, or :data:`DEFAULT_RETURN_SECONDS` after :meth:`begin`."""
 
     def __init__(self, *, processes: Processes, clock: Clock) -> None:
         self._processes = processes
@@ -22,12 +22,12 @@ class Readiness:
         self._ready = False
 
     def begin(self, *, state_loaded: bool) -> None:
-        """Wait from now on; without a state for the whole time, for nobody knows for whom."""
+        """Start to wait. Without a state wait for the whole time, since no process is known."""
         self._until = self._clock.monotonic() + DEFAULT_RETURN_SECONDS
         self._know_all = state_loaded
 
     def why_not(self) -> str | None:
-        """Return what is being waited for; None once ready, and from then on."""
+        """Return what it waits for; None once it is ready."""
         if self._until is None:
             return "started just now: the state file is being read\n"
         if not self._ready:

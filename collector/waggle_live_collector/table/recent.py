@@ -1,10 +1,10 @@
 """The last ten seconds of one sum, in one-second slots of differences.
 
-Cells on the wire are cumulative, so a recent value is the difference to the last one. It goes into
-the slot of the second of its arrival. After a late update it is spread over the seconds that it
-took, so a reconnect makes no burst. Slots belong to whole seconds of the collector's monotonic
-clock. A slot that left the window is subtracted again, so that reading costs no merging. Until then
-it is kept packed.
+Cells on the wire are cumulative, so each update adds its difference to the one before. That goes
+into the slot of the second in which it arrived. A late difference is spread over the seconds in
+which it accrued, so a reconnect makes no burst. Slots are whole seconds of the collector's
+monotonic clock. The window holds the sum of its slots, and subtracts a slot that leaves it. So
+reading merges nothing. Past slots are packed into bytes.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ..messages import MAX_WHOLE
 from .buckets import Buckets
 
 WINDOW = 10
-#: A difference over at most this many seconds is put whole into the current slot.
+#: A difference that accrued in at most this many seconds goes whole into the current slot.
 SHORT_GAP = 1.25
-#: What is under way between a sender and here, at its interval of 0.25 s.
+#: Seconds until an event has arrived: a client sends every 0.25 s.
 MAX_LAG = 0.25
-#: A rate is taken over at least this many seconds from the first event, and half of it later.
+#: The shortest span of a rate in seconds, counted from the first event. Later half of it.
 MIN_SPAN = 1.0
 
 _NONE: Mapping[int, int] = {}
-#: What all windows without a duration show; never changed.
+#: The buckets of all windows without durations. Never changed.
 _EMPTY = Buckets()
 
 
 class Slot(Struct, gc=False, eq=False):
-    """The differences of one second; they began to accrue at ``start``."""
+    """The differences of one second, which began to accrue at the monotonic ``start``."""
 
     second: int
     start: float
@@ -43,7 +43,7 @@ class Slot(Struct, gc=False, eq=False):
     buckets: Buckets = field(default_factory=lambda: _EMPTY)
 
     def took(self, other: Slot) -> bool:
-        """Add another slot of the same second to this one; False if that can't be done.
+        """Add another slot to this one. Return False if it is of another second or overflows.
 
         So there are no more slots than seconds, however often a long gap is spread.
         """
@@ -63,7 +63,7 @@ class Slot(Struct, gc=False, eq=False):
         """Return the slot as bytes, see :data:`_LAYOUT`."""
         first, counts = self.buckets.first, self.buckets.counts
         try:
-            code, data = b"B", bytes(counts.tolist())  # enough for most seconds
+            code, data = b"B", bytes(counts.tolist())  # most counts of a second fit into a byte
             filled = data.lstrip(b"\0")
             first, data = first + len(data) - len(filled), filled.rstrip(b"\0")
         except ValueError:
@@ -72,14 +72,14 @@ class Slot(Struct, gc=False, eq=False):
         return _LAYOUT.pack(*head) + data
 
 
-#: A packed slot: second, start, count, sum, index of the first bucket, type code of the counts and
-#: how many bytes of them follow.
+#: A packed slot: second, start, count, sum, index of the first bucket, type code of its counts, and
+#: their bytes, which follow.
 _LAYOUT = Layout("<idQQhcH")
 _SECOND = Layout("<i")
 
 
 def _unpack(slots: bytes, at: int) -> tuple[int, float, int, int, int, Sequence[int], int]:
-    """Return what makes up the packed slot at ``at``, and where it ends."""
+    """Return the fields of the packed slot at the position ``at``, and the position of its end."""
     second, start, count, total, first, code, size = _LAYOUT.unpack_from(slots, at)
     at += _LAYOUT.size
     end = at + size
@@ -89,7 +89,7 @@ def _unpack(slots: bytes, at: int) -> tuple[int, float, int, int, int, Sequence[
 
 
 def _slots(slots: bytes) -> Iterator[Slot]:
-    """Yield packed slots."""
+    """Yield the slots that are packed in ``slots``."""
     at = 0
     while at < len(slots):
         second, start, count, total, first, counts, at = _unpack(slots, at)
@@ -97,18 +97,18 @@ def _slots(slots: bytes) -> Iterator[Slot]:
 
 
 class Recent(Struct, eq=False, gc=False):
-    """A sliding window over one merged sum; ``count``, ``sum`` (ns), ``buckets`` sum it up.
+    """A sliding window over one merged sum. Belongs to the event loop.
 
-    Of a timer, a rate or a count no slot may hold more than 2^63 - 1 of anything; their series see
-    to it. ``buckets`` are not to be changed.
+    ``count``, ``sum`` (ns) and ``buckets`` are those of the whole window; don't change ``buckets``.
+    The series sees to it that no number of a slot is over 2^63 - 1.
     """
 
     _born: float | None = None
     _latest: float = -math.inf
-    #: The second that ``_now`` collects.
+    #: The second of the slot ``_now``.
     _second: int = -(1 << 62)
     _now: Slot | None = None
-    #: The seconds before, packed, oldest first.
+    #: The slots before ``_now``, packed, oldest first.
     _past: bytes = b""
     count: int = 0
     sum: int = 0
@@ -122,9 +122,10 @@ class Recent(Struct, eq=False, gc=False):
         total: int = 0,
         buckets: Mapping[int, int] = _NONE,
     ) -> None:
-        """Take in ``count`` events of the ``gap`` seconds up to ``at`` (now).
+        """Add ``count`` events of the ``gap`` seconds up to ``at`` (now, monotonic).
 
-        A gap of None makes them a baseline: what a returning process counted before is not recent.
+        Without a gap they are a baseline, and not recent: what a process counted before it
+        returned.
         """
         if gap is None:
             if self._born is None:
@@ -142,8 +143,8 @@ class Recent(Struct, eq=False, gc=False):
             self._put(start, count, total, buckets)
             return
         first = max(start, float(second - WINDOW + 1))
-        # Whole events, so shares are rounded cumulatively: they add up to the whole. The sum
-        # follows the events, so that a mean is never made of one without the other.
+        # Shares are whole events. They are rounded cumulatively, so that they add up to the whole.
+        # The sum is split like the events, so that each slot has a sensible mean.
         before = (first - start) / gap
         share = _share(count, before)
         slots: list[Slot] = []
@@ -165,7 +166,7 @@ class Recent(Struct, eq=False, gc=False):
         self._insert(slots)
 
     def advance(self, now: float) -> None:
-        """Drop what left the window."""
+        """Drop what has left the window at the monotonic time ``now``."""
         second = int(now)
         if second <= self._second:
             return
@@ -178,12 +179,12 @@ class Recent(Struct, eq=False, gc=False):
             self._drop_oldest()
 
     def absorb(self, other: Recent, now: float) -> None:
-        """Take in all that another window holds."""
+        """Add all that another window holds."""
         self.advance(now)
         other.advance(now)
         slots = list(_slots(other._past))
         if other._now is not None:
-            # Not added to the own one: two could hold more than one may.
+            # Not added to our own slot: their sum could be over the limit of one.
             slots.append(other._now)
         self._insert(slots)
         if other._born is not None:
@@ -191,7 +192,7 @@ class Recent(Struct, eq=False, gc=False):
         self._latest = max(self._latest, other._latest)
 
     def last(self, seconds: int, now: float) -> Recent:
-        """Return the window of the last ``seconds`` slots (1 to 10), which is for reading now."""
+        """Return the window of the last ``seconds`` slots (1 to 10). Read it at once."""
         self.advance(now)
         if seconds == WINDOW:
             return self
@@ -203,23 +204,23 @@ class Recent(Struct, eq=False, gc=False):
     def per_second(self, now: float, lag: float = MAX_LAG, seconds: int = WINDOW) -> float | None:
         """Return events per second over the window, or over its age if it is younger.
 
-        None of a window that was given up.
-        ``lag``: for how many seconds events can be under way. ``seconds``: those of the window.
+        ``lag``: the most seconds until an event has arrived. ``seconds``: the length of the window.
+        A window that was given up returns None.
         """
         if not self.count or self._born is None:
             return 0.0
         start: float = _first(seconds, now)
         if self._past:
             second, began, *_ = _LAYOUT.unpack_from(self._past)
-            # The oldest slot's first difference may have begun to accrue before the window does.
+            # The first difference of the oldest slot may have begun to accrue before the window.
             start = began if second == start else start
-        # Events since the latest update are still on their way: don't count that time.
+        # Events since the latest update haven't arrived: leave that time out.
         end = max(self._latest, now - lag)
         span = end - max(min(self._born, end - MIN_SPAN), start)
         return self.count / max(span, MIN_SPAN / 2)
 
     def _put(self, start: float, count: int, total: int, buckets: Mapping[int, int]) -> None:
-        """Add to the current second."""
+        """Add to the slot of the current second."""
         self.count += count
         self.sum += total
         slot = self._now
@@ -232,12 +233,12 @@ class Recent(Struct, eq=False, gc=False):
                 self.buckets = Buckets()
             self.buckets.add_all(buckets)
             if slot.buckets is _EMPTY:
-                # Of a span that hardly needs to grow.
+                # With the span of the window, which seldom has to grow.
                 slot.buckets = self.buckets.emptied()
             slot.buckets.add_all(buckets)
 
     def _insert(self, slots: list[Slot]) -> None:
-        """Put in slots of seconds before, or of the current one beside that of its own."""
+        """Add slots to the packed ones. One may be of the current second, beside ``_now``."""
         for slot in slots:
             self.count += slot.count
             self.sum += slot.sum
@@ -266,34 +267,34 @@ class Recent(Struct, eq=False, gc=False):
 
 
 class _GivenUp(Recent, gc=False, eq=False):
-    """Stays empty, whatever happens."""
+    """A window that stays empty."""
 
     def add(self, *_: Any) -> None:
         """Keep nothing."""
 
     def advance(self, *_: Any) -> None:
-        """Have nothing to drop."""
+        """Drop nothing."""
 
     def absorb(self, *_: Any) -> None:
-        """Keep nothing of another window."""
+        """Keep nothing."""
 
     def last(self, *_: Any) -> Recent:
-        """Return it itself."""
+        """Return the empty window."""
         return self
 
     def per_second(self, *_: Any, **__: Any) -> None:
-        """Return None: nothing is known."""
+        """Return None: the rate is unknown."""
 
 
-#: Stands for the window of a series whose history was given up for lack of room, for good.
+#: The window of all series whose history was given up, for good, for lack of room.
 GIVEN_UP = _GivenUp()
 
 
 def _first(seconds: int, now: float) -> int:
-    """Return the second that a window begins with; one that has just begun holds too little."""
+    """Return the first second of a window. One of 1 s goes back half a second at least."""
     return int(now - 0.5) if seconds == 1 else int(now) - seconds + 1
 
 
 def _share(whole: int, part: float) -> int:
-    """Return a part (0 to 1) of so many events, in whole ones and never more than all."""
+    """Return the part (0 to 1) of ``whole`` events as whole events, at most all of them."""
     return whole if part == 1.0 else min(int(whole * part), whole)

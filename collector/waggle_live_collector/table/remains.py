@@ -1,4 +1,4 @@
-"""What is remembered of those that have gone: rows that go first where there is no room."""
+"""Rows about processes and plugins that have gone. They are dropped first for lack of room."""
 
 from collections.abc import Callable, Hashable
 from functools import partial
@@ -8,7 +8,7 @@ from ..budget import Budget, What
 
 
 class Row(Protocol):
-    """What each row tells: who pays for it, and since when it is one."""
+    """A row: who pays for it, and when it was made (monotonic seconds)."""
 
     principal: str
     at: float
@@ -19,11 +19,11 @@ R = TypeVar("R", bound=Row)
 
 
 class Remains(Generic[K, R]):
-    """Rows by key, oldest first; each is held by its principal. Belongs to the event loop.
+    """Rows by key, oldest first. Belongs to the event loop.
 
-    To add one needs no room: it comes in the place of something larger. Where others need the room,
-    the older half of those of the principal that has the most goes. ``size`` returns the bytes of
-    a row, which is kept for so many ``seconds``.
+    A row counts for its principal in the budget. To add one needs no room, since it replaces
+    something larger. If others need the room, the older half of one principal's rows is dropped.
+    ``size`` returns the bytes of a row, which is kept for ``seconds``.
     """
 
     def __init__(self, budget: Budget, name: str, size: Callable[[R], int], seconds: float) -> None:
@@ -34,32 +34,32 @@ class Remains(Generic[K, R]):
         self._seconds = seconds
 
     def add(self, key: K, row: R) -> None:
-        """Take in a row, in the place of the one before under that key."""
+        """Add a row, in place of the one with that key."""
         self.pop(key)
         self.rows[key] = row
         self._take(row.principal, self._size(row))
 
     def pop(self, key: K) -> R | None:
-        """Take a row out, if there is one."""
+        """Remove and return a row; None if there is none."""
         row = self.rows.pop(key, None)
         if row is not None:
             self._take(row.principal, -self._size(row))
         return row
 
     def expire(self, now: float) -> bool:
-        """Forget what is over its time; true if anything was."""
+        """Drop the rows that are over their time; tell whether there were any."""
         over = [key for key, row in self.rows.items() if now - row.at >= self._seconds]
         for key in over:
             self.pop(key)
         return bool(over)
 
     def _take(self, principal: str, more: int) -> None:
-        """Have a principal hold so many bytes more, or less."""
+        """Hold ``more`` bytes for a principal, or fewer if that is negative."""
         lose = partial(self._lose, principal)
         account = self._budget.account(principal, self._name, lose=lose)
         account.take(What.ENDED, more)
         if not account.total:
-            account.close()  # else its principal would be known for ever, and keep its reserve
+            account.close()  # or its principal would keep its reserve for ever
 
     def _lose(self, principal: str, _: What) -> None:
         keys = [key for key, row in self.rows.items() if row.principal == principal]

@@ -1,9 +1,9 @@
-"""The base of every series of the table, of any kind.
+"""The base of the series of all kinds.
 
-Three rows belong to a kind (``kinds/``): the *cell* that a client sends, the cell last *applied* of
+Each kind (``kinds/``) has three rows: the *cell* that a client sends, the cell last *applied* of
 one process, and the *totals* over all processes. A cell is compared with the applied one, and the
-difference is added to the totals. So a repeated cell adds nothing, and a process may return after
-any time without being counted twice. The state file keeps the applied rows and the totals.
+difference is added to the totals. So a repeated cell adds nothing, and a process that returns is
+counted once. The state file has the applied rows and the totals.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from msgspec import Struct
 from waggle_live.wire.errors import ProtocolError
 from waggle_live.wire.protocol import OVERFLOW, Labels
 
-#: Update time of a name that no cell has set yet.
+#: The update time of a name without an update so far.
 NEVER = float("-inf")
-#: The code of what there is no room for.
+#: The code of the error for lack of room.
 NO_ROOM = "budget"
 
 
 class Key(NamedTuple):
-    """What a series is found by within its plugin."""
+    """Identifies a series within its plugin."""
 
     kind: str
     name: str
@@ -35,24 +35,24 @@ class Arrival(NamedTuple):
 
     #: The collector's monotonic clock, now.
     at: float
-    #: Seconds in which the differences came about; None: unknown, take a baseline only.
+    #: Seconds in which the differences accrued; None if unknown: then they are a baseline.
     gap: float | None
     #: Id of the process that reports.
     process: str
-    #: Makes room for new buckets of a timer: of the series, for the row that is applied, which
-    #: then counts so much, and buckets. Raises ProtocolError.
+    #: Holds the bytes of new buckets of a timer. Takes the series, the applied row, its new count,
+    #: and the counts of the new buckets. Raises ProtocolError if there is no room.
     grow: Callable[[Series, Any, int, Mapping[int, int]], None]
 
 
 class Stamp(Struct, eq=False, gc=False):
-    """When a name was last updated; shared by series of several kinds under one name."""
+    """When a name was last updated. Series of several kinds with one name share it."""
 
     name: str
     labels: Labels
     at: float = NEVER
 
     def raise_to(self, at: float) -> None:
-        """Note an update at the monotonic time ``at``; an older one changes nothing."""
+        """Note an update at the monotonic time ``at``, unless a later one is known."""
         self.at = max(self.at, at)
 
 
@@ -69,17 +69,17 @@ class Row(Struct, array_like=True):
 
     @property
     def is_bounded(self) -> bool:
-        """Whether a process can have only a few of these, which come on top of its limit.
+        """Whether a process can have only a few of these. They don't count against its limit.
 
-        A client at its limit must still be able to say so, and to send what is over it.
+        So a client at its limit can still send the overflow.
         """
         return self.name == OVERFLOW and not self.labels
 
 
 class Totals(Row, gc=False):
-    """What a series adds up to. Each kind adds its fields."""
+    """The sums of a series over all processes. Each kind adds its fields."""
 
-    #: Whether an author made the series: only then its update time is shown.
+    #: Whether an author made the series. Only then is its update time shown.
     is_authored: ClassVar[bool] = True
 
     def series(self, stamp: Stamp) -> Series:
@@ -92,11 +92,11 @@ class Applied(Row, gc=False):
 
     @property
     def key(self) -> Key:
-        """The key of the series. Prometheus takes an empty label for no label, and so it does."""
+        """The key of the series, without empty labels: for Prometheus these are no labels."""
         return Key(self.kind, self.name, tuple(pair for pair in self.labels if pair[1]))
 
     def totals(self) -> Any:
-        """Return the empty totals of a series that this is the first row of."""
+        """Return the empty totals of a new series."""
         raise NotImplementedError
 
 
@@ -108,7 +108,7 @@ class Series:
 
     __slots__ = ("stamp", "totals")
     totals: Any
-    #: Whether it has a window of recent values: ``recent``.
+    #: Whether it has a window of recent values in ``recent``.
     is_windowed: ClassVar[bool] = False
     recent: Any
 
@@ -119,27 +119,28 @@ class Series:
             stamp.raise_to(self.totals.updated)
 
     def take(self, applied: Any, cell: Any, arrival: Arrival) -> None:
-        """Count what is new in ``cell``, and keep it in ``applied``.
+        """Add what is new in ``cell`` to the totals, and keep the cell in ``applied``.
 
-        Raises ProtocolError (``bad_cell``) if a total would fall or be over ``MAX_WHOLE``; nothing
-        has changed then.
+        Raises ProtocolError (``bad_cell``) if a total would fall or be over ``MAX_WHOLE``. Then
+        nothing changes.
         """
         raise NotImplementedError
 
     def merge(self, other: Self, now: float) -> None:
-        """Add all that another series of the same kind holds, which is not used any more.
+        """Add another series of the same kind, which must not be used afterwards.
 
-        Raises OverflowError if a sum would be over ``MAX_WHOLE``; nothing has changed then.
+        ``now`` is monotonic. Raises OverflowError if a sum would be over ``MAX_WHOLE``. Then
+        nothing changes.
         """
         if self.totals.is_authored:
             self.totals.updated = max(self.totals.updated, other.totals.updated)
         self.stamp.raise_to(other.stamp.at)
 
     def attach(self, process: str, applied: Any) -> None:
-        """A process that reports the series connected; for gauges."""
+        """Note that a process with this series connected. Only gauges use it."""
 
     def detach(self, process: str) -> None:
-        """The process disconnected; for gauges."""
+        """Note that the process disconnected. Only gauges use it."""
 
 
 def fell() -> ProtocolError:
@@ -148,7 +149,7 @@ def fell() -> ProtocolError:
 
 
 def no_room() -> ProtocolError:
-    """Return the error for what there is no room for."""
+    """Return the error for lack of room in the budget."""
     return ProtocolError(NO_ROOM, "the collector has no room for it, see its --limit.memory")
 
 

@@ -1,4 +1,4 @@
-"""How much the table holds, for the collector's own metrics."""
+"""The collector's own metrics about its table and its budget."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from .table import Table
 
 
 class Sizes:
-    """Numbers that stand in the table and the processes anyway; read at each scrape."""
+    """Reads the sizes of the table and the budget at each scrape. Belongs to the event loop."""
 
     def __init__(self, processes: Processes, table: Table) -> None:
         self._processes = processes
@@ -59,7 +59,7 @@ class Sizes:
         yield sizes
         text = "How often a principal had to give up what it held, or was refused it."
         losses = CounterMetricFamily("waggle_collector_budget_losses", text, labels=labels)
-        for name in {**held, **budget.losses}:  # from 0 on, so that the first one is seen
+        for name in {**held, **budget.losses}:  # shown at 0 too, so that the first loss is seen
             counts = budget.losses.get(name, Counter())
             for what in What:
                 losses.add_metric([name, what.name.lower()], counts.get(what, 0))

@@ -1,8 +1,9 @@
-"""The table: every plugin that this node knows, and what they hold of the budget.
+"""The table: all plugins that the collector knows, and what they hold of the budget.
 
-Totals only rise while a plugin is known. What is connected is never dropped. A plugin leaves a
-holding time after its last process ended, and its exits a day after. For lack of room an unproven
-plugin without processes leaves earlier. Belongs to the event loop; not thread-safe.
+While a plugin is in the table its totals only rise. A connected one is never dropped. A plugin
+leaves when its last process has been gone for the holding time, and its exits leave a day later.
+For lack of room, an unproven plugin without processes leaves earlier. Belongs to the event loop;
+not thread-safe.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,17 +23,17 @@ from .plugin import Plugin
 from .recent import GIVEN_UP
 from .series import Series, no_room
 
-#: Seconds for which a plugin is not shown while its labels are being looked up.
+#: The most seconds that a plugin isn't shown while its labels are looked up.
 DEFAULT_WITHHOLD_SECONDS = 2.0
-#: Lines, and bytes, of a scrape from which on new series are refused to whoever holds more than its
-#: reserve: a Prometheus takes no part of an answer over its ``sample_limit`` or
-#: ``body_size_limit``. The configuration that we ship has 400,000 and 64 MB.
+#: Lines and bytes of a scrape from which on new series are refused, except within a reserve.
+#: Prometheus drops a whole answer over its ``sample_limit`` or ``body_size_limit``. In the
+#: configuration that we ship these are 400,000 and 64 MB.
 DEFAULT_MAX_LINES = 340_000
 DEFAULT_MAX_TEXT = 54_000_000
 
 
 class Holder(Protocol):
-    """A process, as far as it is asked here: what it holds, and of which plugin it is."""
+    """What the table needs to know about a process."""
 
     account: Account
     principal: str
@@ -41,7 +42,10 @@ class Holder(Protocol):
 
 @dataclass(eq=False, kw_only=True)
 class Table:
-    """Plugins by identity. ``version`` rises with every change that a scrape could show."""
+    """Plugins by identity. ``version`` rises with each change that a scrape could show.
+
+    ``hold_time``: seconds that an ended plugin stays.
+    """
 
     limits: Limits
     budget: Budget
@@ -50,27 +54,28 @@ class Table:
     def __post_init__(self) -> None:
         self.plugins: dict[IdentityLabels, Plugin] = {}
         self.version = 0
-        #: Merged series of all plugins.
+        #: How many merged series all plugins have.
         self.series = 0
-        #: Cells of all processes; kept by them.
+        #: How many cells all processes have. :class:`.Processes` counts them.
         self.cells = 0
         self.gone = Gone(self.budget)
         self._lines = self._text = 0
 
     @property
     def lines(self) -> int:
-        """How many lines a scrape has at most, without the collector's own."""
+        """The most lines that a scrape can have, without the collector's own."""
         return self._lines + costs.GONE_LINES * len(self.gone.rows)
 
     @property
     def text(self) -> int:
-        """About how many bytes they have."""
+        """About how many bytes these lines have."""
         return self._text + costs.GONE_TEXT * len(self.gone.rows)
 
     def plugin(self, naming: Naming, principal: str, *, at: float, started: float) -> Plugin:
-        """Return the plugin of that name, new or known; what its newest process told is shown.
+        """Return the plugin of an identity, a new one if it isn't known. ``naming.info`` is shown.
 
-        Raises ProtocolError (``budget``).
+        ``at`` is monotonic; ``started`` is the Unix time of its process. Raises ProtocolError
+        (``budget``).
         """
         identity, info, pending = naming
         plugin = self.plugins.get(identity)
@@ -86,10 +91,10 @@ class Table:
         return plugin
 
     def hold(self, holder: Holder, row: int, merged: int, *, room: bool = False) -> None:
-        """Hold so many bytes more of a process's rows, and of merged series; or less.
+        """Hold ``row`` more bytes for rows of a process, and ``merged`` for series; or fewer.
 
-        Raises ProtocolError (``budget``) if there is no room; nothing has changed then. With
-        ``room`` there always is.
+        Raises ProtocolError (``budget``) if there is no room. Then nothing changes. With ``room``
+        it doesn't ask for room.
         """
         account = holder.account
         if room:
@@ -108,7 +113,7 @@ class Table:
                 raise
 
     def hold_window(self, holder: Holder, series: Series, more: int) -> None:
-        """Hold so many bytes more of a series' window; without room it is given up for good."""
+        """Hold ``more`` bytes for a series' window. Without room, drop the window for good."""
         share = self._share(holder.plugin, holder.principal)
         if series.recent is not GIVEN_UP and not share.hold(
             What.HISTORY, share.own(What.HISTORY) + more
@@ -116,7 +121,7 @@ class Table:
             series.recent = GIVEN_UP
 
     def add(self, holder: Holder, series: Series) -> None:
-        """Take in a series that is new to the plugin of a process."""
+        """Add a series that is new to the plugin of a process."""
         if series.is_windowed:
             self.hold_window(holder, series, costs.WINDOW)
         holder.plugin.add(series)
@@ -124,10 +129,7 @@ class Table:
         self._show(series.totals, costs.text(holder.plugin.identity), 1)
 
     def attend(self, plugin: Plugin) -> None:
-        """Look again whether what a plugin holds is that of the living, or may go.
-
-        What is proven stays until its time is over.
-        """
+        """Let a plugin be dropped for lack of room if it is unproven and has no processes."""
         before, after = What.LEFT, What.SERIES
         if not plugin.processes and not plugin.info.verified:
             before, after = after, before
@@ -135,20 +137,20 @@ class Table:
             self._share(plugin, principal).move(before, after)
 
     def shown(self, now: float) -> Iterator[Plugin]:
-        """Yield the plugins that a scrape shows: not those that are being looked up just now."""
+        """Yield the plugins to show: all but those whose labels are being looked up."""
         for plugin in self.plugins.values():
             if not plugin.pending or now >= plugin.shown_at:
                 yield plugin
 
     def pending(self) -> set[str]:
-        """Return the app_ids whose labels are not known yet."""
+        """Return the app_ids whose labels are being looked up."""
         return {plugin.pending for plugin in self.plugins.values() if plugin.pending}
 
     def place(self, naming: Naming, move: Callable[[Plugin, IdentityLabels], None]) -> Naming:
-        """Return the naming of a process; the proven and the unproven never share their labels.
+        """Return the naming of a process, so that proven and unproven never share an identity.
 
-        Where both are known, or were a moment ago, the unproven have labels of their own. ``move``
-        gives a plugin, which turns out to be such a one, its other labels.
+        If both are known under one identity, the unproven get another one (``apart``). ``move`` is
+        called to give a known unproven plugin that identity.
         """
         identity, apart = naming.identity, naming.identity.apart()
         if not naming.info.verified:
@@ -162,7 +164,7 @@ class Table:
         return naming
 
     def _set_apart(self, identity: IdentityLabels, apart: IdentityLabels) -> None:
-        """Keep the exits of unproven processes that have gone under other labels."""
+        """Move the exits of an unproven plugin that has left to another identity."""
         row, known = self.gone.pop(identity), self.plugins.get(apart)
         assert row is not None
         if known is not None:
@@ -173,17 +175,17 @@ class Table:
             self.gone.add(apart, row)
 
     def _has(self, identity: IdentityLabels, *, verified: bool) -> bool:
-        """Tell whether these are the labels of a proven plugin, or of an unproven one."""
+        """Tell whether a proven (or unproven) plugin has that identity, or had it until it left."""
         plugin, gone = self.plugins.get(identity), self.gone.rows.get(identity)
         return (plugin is not None and plugin.info.verified == verified) or (
             gone is not None and gone.verified == verified
         )
 
     def settle(self, plugin: Plugin, identity: IdentityLabels) -> Plugin:
-        """Give a plugin another identity; return the plugin that has it now.
+        """Give a plugin another identity, and return the plugin that has it.
 
-        That is another one if it was known already: the caller then merges the two, and has
-        :meth:`pay` hold what became more by that.
+        If another plugin has it already, that one is returned. The caller then merges the two, and
+        calls :meth:`pay`.
         """
         self.count(plugin, -1)
         del self.plugins[plugin.identity]
@@ -199,7 +201,7 @@ class Table:
         return known
 
     def pay(self, known: Plugin, merged: Plugin, series: int, history: int) -> None:
-        """Hold what a plugin that was merged into a known one added to it, room or no room."""
+        """Hold the bytes that a merged plugin added to a known one, without asking for room."""
         first = next(iter(merged.paid))
         share = self._share(known, first)
         share.take(What.SERIES, series)
@@ -208,15 +210,16 @@ class Table:
             known.paid[first] = known.paid.get(first, 0) + series
 
     def restore(self, plugin: Plugin) -> None:
-        """Take a plugin from the state file, room or no room."""
+        """Take in a plugin of the state file, without asking for room."""
         self.plugins[plugin.identity] = plugin
         size = costs.plugin(plugin) + costs.series(plugin)
-        if not size <= 2 * sum(plugin.paid.values()) <= 4 * size:  # nobody can have paid that
+        # The file may say anything. Sums far from our own estimate are not believed.
+        if not size <= 2 * sum(plugin.paid.values()) <= 4 * size:
             plugin.paid = {UNKNOWN: size}
         for principal, size in plugin.paid.items():
             self._share(plugin, principal).take(What.SERIES, size)
-        windows = sum(map(costs.window, plugin.series.values()))
-        self._share(plugin, next(iter(plugin.paid))).take(What.HISTORY, windows)
+        first = self._share(plugin, next(iter(plugin.paid)))
+        first.take(What.HISTORY, costs.history(plugin))
         self.attend(plugin)
         self.count(plugin, 1)
         self.version += 1
@@ -236,7 +239,7 @@ class Table:
             self.version += 1
 
     def count(self, plugin: Plugin, sign: int) -> None:
-        """Count the series and lines of a plugin in (1), or out (-1)."""
+        """Add the series and lines of a plugin to the sums (1), or subtract them (-1)."""
         self.series += sign * len(plugin.series)
         identity = costs.text(plugin.identity)
         for totals in plugin.totals:
@@ -245,7 +248,7 @@ class Table:
         self._text += sign * costs.PLUGIN_LINES * costs.line(identity)
 
     def count_lines(self, lines: int, length: int) -> None:
-        """Count more lines of a scrape, or less, each so many bytes long."""
+        """Add ``lines`` of a scrape to the sums, each ``length`` bytes long, or subtract them."""
         self._lines += lines
         self._text += lines * length
 
@@ -255,12 +258,12 @@ class Table:
         self._text += lines * costs.line(identity, costs.words(totals))
 
     def account_of_curves(self, plugin: Plugin, lose: Callable[[What], None]) -> Account:
-        """Return it; below that of the series, so that no smaller plugin pays for them."""
+        """Return the account of a plugin's curves, as a part of the account of its series."""
         share = self._share(plugin, next(iter(plugin.paid)))
         return self.budget.account(str(share.principal().name), share.name, "curves", lose=lose)
 
     def _share(self, plugin: Plugin, principal: str) -> Account:
-        """Return the account of what a principal made of a plugin."""
+        """Return the account of a principal's part of a plugin."""
         lose = partial(self._lose, plugin)
         return self.budget.account(principal, ("plugin", id(plugin)), lose=lose)
 

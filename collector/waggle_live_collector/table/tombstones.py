@@ -1,7 +1,7 @@
-"""What is remembered of processes that are folded, so that one that returns is counted once.
+"""What is kept of expired and closed processes, so that one that returns is counted once.
 
-For lack of room the rows of an expired process may have to go: one that returns is then refused
-rather than counted twice. Only one that returns after its time would be counted anew.
+The rows of an expired process may be dropped for lack of room. If it returns it is refused, or it
+would be counted twice. A process that returns after the times below is counted anew.
 """
 
 from msgspec import Struct
@@ -13,15 +13,15 @@ from .exits import DEFAULT_KEEP_SECONDS
 from .process import KeyHash, Process
 from .remains import Remains
 
-#: A client repeats its ``bye`` within a second or never.
+#: Seconds that a closed process is kept. A client repeats its ``bye`` within a second or never.
 DEFAULT_CLOSED_SECONDS = 300.0
-#: One that the kernel says is gone returns only where each line of a session comes from a process
-#: of its own, as from a script that pipes into ``socat``.
+#: Seconds that an expired process is kept if the kernel said that it ended. Its session may still
+#: return: a script that pipes into ``socat`` sends each line from another process.
 DEFAULT_GONE_SECONDS = 3600.0
 
 
 class ClosedRow(Struct, array_like=True):
-    """A closed process, in memory and in the state file."""
+    """A closed process. A row of the state file."""
 
     id: str
     key_hash: KeyHash
@@ -40,12 +40,12 @@ class Tombstones:
         )
 
     def close(self, process: Process, at: float) -> None:
-        """Remember a process that said ``bye``, to answer if it says so again."""
+        """Keep a process that said ``bye``, to answer a repeated one."""
         row = ClosedRow(process.id, process.key_hash, at, process.principal)
         self.closed.add(process.id, row)
 
     def sweep(self, now: float) -> None:
-        """Forget what is over its time, and whose plugin has left."""
+        """Drop what is over its time, and processes whose plugin has left."""
         self.closed.expire(now)
         for process in list(self.expired.values()):
             seconds = DEFAULT_GONE_SECONDS if process.has_ended else DEFAULT_KEEP_SECONDS

@@ -9,8 +9,8 @@ from typing import Any
 def _import_server_alone() -> None:
     """Let ``aiohttp.web`` be imported without aiohttp's client, which takes 4 MiB.
 
-    The package ``aiohttp`` imports both. Here it is filled only when somebody asks it for more
-    than its modules.
+    The package ``aiohttp`` imports both. Here a package stands in for it. That runs the real
+    ``__init__`` only if a name is asked for that is no module.
     """
     spec = find_spec("aiohttp")
     if "aiohttp" in sys.modules or spec is None or spec.loader is None:
@@ -20,13 +20,13 @@ def _import_server_alone() -> None:
     def fill(name: str) -> Any:
         if find_spec(f"aiohttp.{name}") is not None:
             return import_module(f"aiohttp.{name}")
-        # It defines a `__getattr__` of its own. Threads may do this at once: nothing is done twice.
+        # The package defines its own `__getattr__`. Several threads may get here at once.
         loader.exec_module(package)
         if vars(package)["__getattr__"] is fill:
             del vars(package)["__getattr__"]
         return getattr(package, name)
 
-    # Its modules want a version; nothing of ours shows it.
+    # The modules of aiohttp read its version. We don't show it.
     vars(package).update(__getattr__=fill, __version__="")
     sys.modules["aiohttp"] = package
 

@@ -1,9 +1,9 @@
 """One answer, made piece by piece and kept compressed, for any number of readers.
 
-A large text is never in memory at once. It is compressed while it is made, and unpacked piece by
-piece for a reader that takes no gzip. The newest answer is paid for by those whose series it shows:
-their estimates include it. An older one is kept only for slow readers. One of them holds its bytes,
-then the next. Belongs to the event loop.
+A large text is never in memory as a whole. It is compressed while it is made, and unpacked piece by
+piece for a reader that doesn't take gzip. The budget counts the newest answer with the series that
+it shows (``table/costs.py``). An older answer is kept only for slow readers, and counts for the one
+that has read it longest. Belongs to the event loop.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from aiohttp import web
 
 from .listener import HttpConnection, connection_of
 
-#: Level 1 is three times as fast as 6 and the text is 10 to 20 % larger.
+#: Level 1 is three times as fast as level 6, and its result 10 to 20 % larger.
 GZIP_LEVEL = 1
-#: Seconds after which others have their turn while pieces are made. Most pieces take a tenth of
-#: that, and a turn, which begins with a system call, as much again.
+#: Seconds of making pieces after which the event loop has its turn. Most pieces take a tenth of
+#: that, and so does a turn, which makes a system call.
 TURN_SECONDS = 0.001
-#: Bytes that are unpacked at a time. Few readers get larger pieces, which share the second size:
-#: each costs some 20 µs besides.
+#: Bytes unpacked at once for a reader: the second number, shared by all readers, but at least the
+#: first. Each piece costs another 20 µs or so.
 PIECE, DEFAULT_MAX_PIECES = 16 * 1024, 128 * 1024
-#: Bytes that a reader costs beside the answer: what is unpacked for it, a piece that was not
-#: written yet, and what the kernel holds for it.
+#: Bytes that a reader costs without the answer: an unpacked piece, a piece that waits to be sent,
+#: and the kernel's buffer.
 READER_BYTES = 128 * 1024
-#: What zlib takes for a window of 32 KiB with gzip's header and sums around it.
+#: The ``wbits`` of zlib for gzip with a window of 32 KiB.
 _GZIP = zlib.MAX_WBITS | 16
 
 
@@ -36,22 +36,22 @@ class NoRoomError(Exception):
 
 
 class Answer:
-    """``written`` waits until what it shows is in the state file."""
+    """An answer. ``written``, if set, waits until its content is in the state file."""
 
     def __init__(self, level: int = GZIP_LEVEL) -> None:
         self.written: Callable[[], Awaitable[None]] | None = None
-        #: Seconds that it took to make.
+        #: Seconds that making it took.
         self.seconds = 0.0
-        #: A file of gzip in pieces.
+        #: The gzip file in pieces.
         self._packed: list[bytes] = []
         self._packer = zlib.compressobj(level, wbits=_GZIP)
         self._plain_size = 0
         self._readers: dict[HttpConnection, None] = {}
-        #: Whether there is a newer one; the first reader pays for this one then.
+        #: Whether there is a newer answer. Then the first reader pays for this one.
         self._is_old = False
 
     async def make(self, pieces: Iterable[bytes]) -> None:
-        """Take in a text whose pieces are made now; the event loop has its turn between."""
+        """Make the whole text from its pieces. The event loop has its turn between them."""
         begin = turn = time.monotonic()
         for piece in pieces:
             self._add(piece)
@@ -62,7 +62,7 @@ class Answer:
         self.seconds = time.monotonic() - begin
 
     def finish(self, text: bytes = b"") -> None:
-        """Take in the end of the text."""
+        """Add the end of the text. No more can be added then."""
         self._add(text)
         last = self._packed.pop() if self._packed else b""
         self._packed.append(last + self._packer.flush())
@@ -74,15 +74,15 @@ class Answer:
         self._packed += [packed[at : at + PIECE] for at in range(0, len(packed), PIECE)]
 
     def length(self, packed: bool) -> int:
-        """Return how many bytes it is, as gzip or not."""
+        """Return its size in bytes, as gzip (``packed``) or as it is."""
         return sum(map(len, self._packed)) if packed else self._plain_size
 
     async def respond(
         self, request: web.Request, packed: bool, headers: dict[str, str]
     ) -> web.StreamResponse:
-        """Answer a request with it, as gzip or not.
+        """Answer a request with it, as gzip (``packed``) or as it is.
 
-        Raises NoRoomError before it begins, ConnectionError when nobody reads.
+        Raises NoRoomError before anything is sent, and ConnectionError if the reader has gone.
         """
         response = web.StreamResponse(headers=headers)
         response.content_length = self.length(packed)
@@ -93,14 +93,14 @@ class Answer:
             if request.method != "HEAD":
                 async for piece in self.pieces(packed):
                     await response.write(piece)
-                    await request.writer.drain()  # each when the reader has room for it
+                    await request.writer.drain()  # until the reader has room for the next piece
             await response.write_eof()
         return response
 
     async def pieces(self, packed: bool) -> AsyncIterator[bytes]:
-        """Yield what a reader is sent, as gzip or not.
+        """Yield what a reader is sent, as gzip (``packed``) or as it is.
 
-        The last piece comes when the state is written: nobody has the whole before.
+        The last piece comes once the state is written, so nobody has the whole before.
         """
         held = b""
         for piece in self._packed if packed else self._unpacked():
@@ -123,7 +123,7 @@ class Answer:
 
     @contextmanager
     def read_by(self, reader: HttpConnection) -> Iterator[None]:
-        """Have it in memory for a reader; raises NoRoomError if there is none for that."""
+        """Hold the bytes of a reader within the block; raises NoRoomError."""
         if not reader.hold_answer(READER_BYTES):
             raise NoRoomError
         self._readers[reader] = None
@@ -136,12 +136,12 @@ class Answer:
             self._pass_on()
 
     def grow_old(self) -> None:
-        """There is a newer one: a reader pays for it from now on."""
+        """Note that there is a newer answer, so that a reader pays for this one."""
         self._is_old = True
         self._pass_on()
 
     def _pass_on(self) -> None:
-        """Have the reader that is at it for longest pay; who can't is cut off."""
+        """Let the reader that began first pay for an old answer. Cut readers off that can't."""
         while self._is_old and self._readers:
             reader = next(iter(self._readers))
             if reader.hold_answer(READER_BYTES + self.length(packed=True)):

@@ -1,12 +1,12 @@
 """``--web.config.file``: TLS, users and headers, in the format of Prometheus' exporter-toolkit.
 
-The promise: with the flag given, the port is never less protected than at the start.
+With this flag the port is never less protected than at the start:
 
-- At the start a file with any fault ends the collector before it opens the port.
-- While it runs, the file and those that it names are checked before each handshake and each
-  request. A faulty file, or one that has lost its TLS or its users, refuses everybody until it is
-  fixed. The last good one would admit those that the change was to keep out.
-- The fault is logged once, and its end once.
+- At the start a file with a fault ends the collector before the port is open.
+- Before each handshake and request the collector checks whether the file, or one that it names, has
+  changed. If the new file has a fault, or lacks the TLS or users of the start, all requests are
+  refused until it is fixed. The old file could admit those whom the change was to keep out.
+- A fault is logged once, and so is its end.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Checks double in time with each step: 10 takes about 0.1 s, 14 over a second.
+#: The largest cost of a bcrypt hash. Each step doubles the time of a check: about 0.1 s at 10, over
+#: a second at 14.
 DEFAULT_MAX_BCRYPT_COST = 15
-#: Seconds between two looks at a faulty file that did not change.
+#: Seconds until a file with a fault is read again although it hasn't changed.
 RETRY_SECONDS = 1.0
-#: Values that a header may have; None stands for any.
+#: The headers that may be set, and the values that each may have; None for any.
 HEADERS: dict[str, tuple[str, ...] | None] = {
     "Content-Security-Policy": None,
     "Strict-Transport-Security": None,
@@ -48,23 +49,23 @@ class WebConfig:
     """What the file says, checked."""
 
     tls: Tls | None = None
-    #: User names and bcrypt hashes; empty means that nobody is asked.
+    #: Bcrypt hashes by user name. Without users no password is asked for.
     users: dict[str, bytes]
     headers: dict[str, str]
 
     @property
     def is_open(self) -> bool:
-        """Tell whether it protects nothing."""
+        """Whether it has neither TLS nor users."""
         return self.tls is None and not self.users
 
 
-#: What is in force without ``--web.config.file``: no TLS, no users.
+#: The configuration without ``--web.config.file``: no TLS, no users.
 OPEN = WebConfig(users={}, headers={})
 
 
 def load(path: str) -> WebConfig:
     """Return the configuration in the file. Raises WebConfigError."""
-    from .yaml_section import read  # only who gives the flag needs PyYAML
+    from .yaml_section import read  # PyYAML is needed only with the flag
 
     keys = ("tls_server_config", "http_server_config", "basic_auth_users")
     tls, http, users = map(read(path).section(*keys).get, keys)
@@ -106,7 +107,7 @@ def _headers(value: Value) -> dict[str, str]:
 
 
 class WebConfigFile:
-    """The file at ``path``, read again whenever it or what it names has changed."""
+    """The file at ``path``. It is read again if it, or a file that it names, has changed."""
 
     def __init__(self, path: str, *, clock: Clock) -> None:
         """Read the file. Raises WebConfigError."""
@@ -121,11 +122,13 @@ class WebConfigFile:
         self._had_tls = config.tls is not None
         self._had_users = bool(config.users)
         if config.is_open:
-            log.warning("%s has neither TLS nor users: anybody may read", path)
+            log.warning(
+                "%s has neither tls_server_config nor basic_auth_users: anybody may read", path
+            )
 
     def current(self) -> WebConfig | None:
-        """Return the configuration in force. None means that everybody is refused."""
-        # What mends a fault need not change the file: a key file that is there now, its rights.
+        """Return the configuration in force; None if everybody is refused."""
+        # A fault may end without a change of the file, such as when a key file becomes readable.
         retry = self._config is None and self._clock.monotonic() >= self._retry_at
         if retry or self._signature(self._files) != self._seen:
             self._reload()
@@ -138,7 +141,7 @@ class WebConfigFile:
                 raise self._lasting("TLS can't be switched on or off")
             if self._had_users and not config.users:
                 raise self._lasting("the users can't all be taken out")
-        except Exception as error:  # whatever it is: nobody may be let in by mistake
+        except Exception as error:  # any error refuses everybody, so nobody is let in by mistake
             self._config = None
             self._retry_at = self._clock.monotonic() + RETRY_SECONDS
             if str(error) != self._fault:
@@ -151,10 +154,10 @@ class WebConfigFile:
         self._config, self._fault = config, ""
 
     def _lasting(self, text: str) -> WebConfigError:
-        return WebConfigError(f"{self._path}: {text} while the collector runs: restart it")
+        return WebConfigError(f"{self._path}: {text} while the collector runs; restart it for that")
 
     def _load(self) -> WebConfig:
-        """Read the file; ``_seen`` is then how all files were before that, so none is missed."""
+        """Read the file. ``_seen`` has how all files were before that, so no change is missed."""
         while True:
             files = self._files
             self._seen = self._signature(files)

@@ -16,9 +16,9 @@ from .listener import DEFAULT_MAX_BODY, DEFAULT_MAX_REQUEST_BYTES, connection_of
 
 log = logging.getLogger(__name__)
 
-#: A header of its own: it goes together with passwords, and no page of another origin can send it.
+#: A separate header can be used beside basic auth, and a page of another origin can't send it.
 TOKEN_HEADER = "Waggle-Control-Token"
-#: Names that no stranger can have in the public DNS.
+#: Domains that can't be registered in the public DNS.
 _PRIVATE = ("localhost", "local", "internal", "svc", "home.arpa", "lan", "test")
 
 OFF_TEXT = (
@@ -28,32 +28,32 @@ TOKEN_TEXT = f"show the token of --control.token-file in the header {TOKEN_HEADE
 
 
 class ControlAccess:
-    """``path``: the file with the token; None if nobody may control anything."""
+    """Checks the token of requests. ``path``: its file; None if nobody may control plugins."""
 
     def __init__(self, path: str | None) -> None:
         """Read the file. Raises TokenError."""
         self._token = None if path is None else TokenFile(path, "control plugins")
         self.is_on = self._token is not None
-        #: Bytes of a request; an order may be longer than what strangers may ask.
+        #: The most bytes of a request. With control on, it may have a body.
         self.max_request = DEFAULT_MAX_REQUEST_BYTES + (DEFAULT_MAX_BODY if self.is_on else 0)
         self._own_names = {socket.gethostname().lower()}
 
     def check(self, request: web.Request) -> None:
-        """Raise OrderError unless the request may change something."""
+        """Raise OrderError unless the request may control plugins."""
         if self._token is None:
             raise OrderError("off", 403, OFF_TEXT)
-        # Over TLS the name has been proven by the certificate.
-        # Not aiohttp's own, which asks the DNS where there is no header.
+        # With TLS the certificate has proven the name. `request.host` would ask the DNS if there is
+        # no header.
         host = request.headers.get(hdrs.HOST, "")
         if connection_of(request).config.tls is None and not self._is_known(host):
-            text = f"the Host header is {host[:100]!r}: a page may have been led here by "
-            text += "its name (DNS rebinding); use the address, or a name without a dot"
+            text = f"the Host header is {host[:100]!r}, which a foreign page could use "
+            text += "(DNS rebinding); use the address, or a name without a dot"
             raise OrderError("host", 403, text)
         if not self._token.admits(request.headers.get(TOKEN_HEADER)):
             raise OrderError("unauthorized", 401, TOKEN_TEXT)
 
     def _is_known(self, host: str) -> bool:
-        """Tell whether no page of a stranger's can have that name."""
+        """Tell whether a host is an address, or a name that no page of a stranger can have."""
         name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
         name = name.strip("[]").lower().rstrip(".")
         try:
@@ -64,12 +64,12 @@ class ControlAccess:
         return True
 
     def warn_of(self, sock: socket.socket, config: WebConfig | None) -> None:
-        """Say in the log if whoever listens on the way to an address can read the token."""
+        """Log a warning if the token goes over a network unencrypted."""
         host, port = sock.getsockname()[:2]
         has_tls = config is None or config.tls is not None
         if self.is_on and not has_tls and not ip_address(host.partition("%")[0]).is_loopback:
             log.warning(
-                "--control.token-file without TLS on %s: who can listen on that network can read "
-                "the token, and then control plugins; see --web.config.file",
+                "--control.token-file without TLS on %s: anybody on that network can read the "
+                "token, and then control plugins; --web.config.file sets up TLS",
                 join(host, port),
             )

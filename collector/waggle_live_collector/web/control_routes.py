@@ -1,4 +1,4 @@
-"""The HTTP side of control: knobs and leases as JSON, and orders from holders of the token."""
+"""The HTTP routes of control: knobs and leases as JSON, and orders, which need the token."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ KNOBS, LEASES, QUARANTINE = "/api/v1/knobs", "/api/v1/leases", "/api/v1/quaranti
 CONTENT_TYPE = "application/json"
 _CHALLENGE = {"WWW-Authenticate": TOKEN_HEADER}
 _ANY = "*"
-#: Seconds beside those of a profile until it is answered.
+#: Seconds after the end of a profile until it must be answered.
 PROFILE_GRACE = 10.0
 
 T = TypeVar("T")
 
 
 class Clearance(Which):
-    """Which value of a knob is taken out of quarantine; all of them by default."""
+    """Which value of a knob leaves quarantine; None for all."""
 
     value: str | None = None
 
@@ -49,7 +49,7 @@ class ControlRoutes:
         self._unready: Callable[[], web.Response | None] = lambda: None
 
     def routes(self, unready: Callable[[], web.Response | None]) -> list[web.RouteDef]:
-        """Return the routes; ``unready`` says why there are no whole answers yet."""
+        """Return the routes. ``unready`` returns a 503 while answers would be incomplete."""
         self._unready = unready
         return [
             *[web.get(path, self._tell) for path in (KNOBS, LEASES, QUARANTINE)],
@@ -60,7 +60,7 @@ class ControlRoutes:
         ]
 
     async def _tell(self, request: web.Request) -> web.StreamResponse:
-        """Answer what needs no token: strangers may ask, so it is shared and held in the budget."""
+        """Answer what needs no token. Anybody may ask, so the answer is shared and budgeted."""
         if unready := self._unready():
             return unready
         answer = await self._answers.get(request.path)
@@ -87,7 +87,7 @@ class ControlRoutes:
         begins = request.headers.getall(hdrs.IF_NONE_MATCH, [])
         matches = _etags(request)
         if bool(begins) == bool(matches) or (begins and begins != [_ANY]):
-            text = "a holder begins with If-None-Match: *, and goes on with If-Match: its ETag"
+            text = "a holder's first request has If-None-Match: *, later ones If-Match: <its ETag>"
             raise OrderError("unconditional", 428, text)
         will = await _body(request, Will)
         holder, entries = self._orders.put(name, will, matches)
@@ -111,7 +111,7 @@ class ControlRoutes:
     async def _profile(self, request: web.Request) -> web.StreamResponse:
         wish = await _body(request, Wish)
         connection = connection_of(request)
-        connection.ends_with_input = True  # whoever hangs up has the sampler switched off
+        connection.ends_with_input = True  # a client that hangs up cancels the profile
         deadline = connection.deadline
         when = deadline.when()
         if when is not None:
@@ -154,7 +154,7 @@ def _answer(body: Any, status: int = 200) -> web.Response:
 
 
 def _etags(request: web.Request) -> list[str]:
-    """Return what If-Match names: any of them may be the one."""
+    """Return the ETags of If-Match. One of them has to match."""
     lines = request.headers.getall(hdrs.IF_MATCH, [])
     return [each.strip() for line in lines for each in line.split(",")]
 
@@ -167,9 +167,9 @@ def _holder_name(request: web.Request) -> str:
 
 
 async def _body(request: web.Request, kind: type[T]) -> T:
-    """Return the body of a request; raises OrderError for one that is none."""
+    """Return the decoded body of a request; raises OrderError."""
     try:
-        # One that says that it is too long is not read.
+        # A body that is too long by its header isn't read.
         if (request.content_length or 0) > DEFAULT_MAX_BODY:
             raise web.HTTPRequestEntityTooLarge(DEFAULT_MAX_BODY, 0)
         return json.decode(await request.read(), type=kind)
@@ -188,7 +188,7 @@ def _convert(query: dict[str, str], kind: type[T]) -> T:
 
 
 def _values(text: str | None) -> list[Any] | None:
-    """Return what a value of a query may stand for: the text itself, or what it is as JSON."""
+    """Return the values that the text of a query may mean: the text, and the text as JSON."""
     if text is None:
         return None
     try:

@@ -2,4 +2,4 @@
 
 
 class WebConfigError(Exception):
-    """The file can't be used. The message names it, the line, what is wrong and what is right."""
+    """The file can't be used. The message names file, line, fault, and what would be right."""

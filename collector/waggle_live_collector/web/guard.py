@@ -1,8 +1,7 @@
-"""Checks every HTTP request before its answer: who may ask, and how long it may take.
+"""Checks each HTTP request before it is answered: who may ask, and how long it may take.
 
-This covers all paths, also those that don't exist. A scraper would throw away an answer that comes
-after its timeout. So it gets a 503 at that moment. If the answer is being sent already, its
-connection is cut.
+This covers all paths, even those that don't exist. A scraper drops an answer that comes after its
+timeout. So it gets a 503 then, or its connection is cut if the answer is being sent.
 """
 
 import asyncio
@@ -18,9 +17,9 @@ from .answer import NoRoomError
 from .listener import HttpConnection, Phase, connection_of
 from .passwords import BasicAuth
 
-#: The header in which Prometheus says how long it will wait.
+#: The header in which Prometheus says how long it waits.
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
-#: The largest timeout that is believed, in seconds.
+#: The longest timeout that a scraper gets, in seconds.
 DEFAULT_MAX_ANSWER_SECONDS = 120.0
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="waggle-live-collector", charset="UTF-8"'}
@@ -54,9 +53,10 @@ class HttpGuard:
         except NoRoomError:
             if request.writer.output_size:
                 connection.cut("crowded")
-            return self._refusal("budget", 503, "no room for one more reader", _LATER)
+            text = "no room for one more reader; try again, or raise --limit.memory"
+            return self._refusal("budget", 503, text, _LATER)
         except ConnectionError:
-            return web.Response(status=503)  # there is nobody to read it
+            return web.Response(status=503)  # nobody reads it
         except Exception as error:
             if connection.deadline.expired():
                 if request.writer.output_size:
@@ -71,10 +71,7 @@ class HttpGuard:
             connection.enter(Phase.IDLE)
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add the configured headers to a response that is to be sent.
-
-        Unless it says otherwise no cache on the way keeps it: what is gone must not look like now.
-        """
+        """Add the configured headers to a response, and forbid caching unless it allows it."""
         response.headers.setdefault("Cache-Control", "no-store")
         if config := connection_of(request).listener.current():
             for name, value in config.headers.items():
@@ -83,13 +80,13 @@ class HttpGuard:
     async def _refused(
         self, request: web.Request, connection: HttpConnection
     ) -> web.Response | None:
-        """Return why the request is refused; None of one that is admitted."""
+        """Return the answer to a request that is refused; None if it is admitted."""
         config = connection.listener.current()
         if config is None:
             text = "the collector's web configuration has a fault; see its log"
             return self._refusal("web_config", 500, text)
         if not connection.fits(config):
-            # Made under an old TLS. Clients ask again, on a connection of today.
+            # Made under an old TLS configuration. The client retries on a new connection.
             connection.cut("web_config")
             return web.Response(status=503)
         if config.users:
@@ -106,7 +103,7 @@ class HttpGuard:
         return web.Response(status=status, text=text + "\n", headers=headers)
 
     def _seconds(self, request: web.Request) -> float:
-        """Return how long the asker will wait; what makes no sense is not heard."""
+        """Return how long the client waits, in seconds; the default if its header is invalid."""
         try:
             seconds = float(request.headers.get(TIMEOUT_HEADER, ""))
         except ValueError:

@@ -1,9 +1,8 @@
-"""Accepts HTTP connections, with or without TLS, and knows what each is at, and since when.
+"""Accepts HTTP connections, with or without TLS, and bounds how long each takes.
 
-aiohttp parses and answers, but waits for ever for a request that was only begun, and doesn't
-tell a scraper that reads slowly from one that doesn't. So each connection has a phase, and those
-that stay in one for too long are cut off and counted. Until a request is whole, and between two of
-them, what the connection takes is the first thing to be lost where the budget is full.
+aiohttp waits for ever for the rest of a request, and for a scraper that doesn't read. So each
+connection has a phase. One that stays too long in a phase is cut and counted. Connections without a
+whole request are the first to be cut if the budget is full.
 """
 
 from __future__ import annotations
@@ -28,58 +27,59 @@ from ..own_metrics import OwnMetrics
 from ..sockets.acceptor import Acceptor
 from .config import WebConfig
 
-#: Bytes of memory that a connection takes, without TLS and with it, the headers of usual requests
-#: included: so all are alike, and the oldest makes way for a scraper and not the reverse.
+#: Bytes of a connection, without and with TLS, including the headers of a usual request. So all
+#: connections count alike, and the oldest is cut for a new one, not the reverse.
 PLAIN_BYTES, TLS_BYTES = 32 * 1024, 128 * 1024
-#: Bytes that each TLS connection holds at least, so that all are alike: OpenSSL takes 175 KiB for a
-#: message of the handshake as soon as its head claims that so much is to come.
+#: The least bytes that count for a TLS connection. OpenSSL allocates 175 KiB as soon as the header
+#: of a handshake message announces as much.
 HANDSHAKE_BYTES = 248 * 1024
-#: Connections taken at once: what is cut for them takes its memory until the loop's next turn.
+#: Connections accepted at once. What is cut for them keeps its memory until the loop's next turn.
 BURST = 8
-#: Bytes of such a request, and of memory for each byte over it (aiohttp takes 128 headers).
+#: Bytes of a usual request, and the bytes of memory that each further byte takes in aiohttp.
 USUAL_REQUEST_BYTES, REQUEST_FACTOR = 2 * 1024, 8
-#: Bytes of a request with its headers, and of what is sent behind it before it is answered.
+#: The most bytes of a request with its headers, and of what is sent after it until it is answered.
 DEFAULT_MAX_REQUEST_BYTES = 32 * 1024
-#: Bytes of the body of an order, which may say what a thousand knobs are to be.
+#: The most bytes of the body of an order, which may set a thousand knobs.
 DEFAULT_MAX_BODY = 384 * 1024
-#: Bytes that wait for a reader in our memory; the kernel holds some more of them.
+#: The most bytes that wait for a reader in our memory. The kernel holds more.
 DEFAULT_MAX_BUFFERED = 16 * 1024
-#: Bytes that the kernel holds for a reader; it would take megabytes by itself.
+#: The most bytes that the kernel holds for a reader. Its own default is megabytes.
 SEND_BUFFER = 128 * 1024
-#: Seconds that a peer may take to agree to the end of TLS.
+#: The most seconds to wait for a peer's part of the TLS shutdown.
 SHUTDOWN_SECONDS = 1.0
 
-#: Bytes that asyncio takes at once for each TLS connection, 256 KiB by itself: then a silent one
-#: costs 307 KiB, and 83 KiB with these (tests/collector/web/test_config_served.py holds them to
-#: it). A record of TLS has 16 KiB. asyncio has no parameter for it.
+#: The read buffer of asyncio for each TLS connection in bytes. asyncio's own is 256 KiB and has no
+#: parameter. A silent connection then takes 307 KiB, and 83 KiB with this one
+#: (tests/collector/web/test_config_served.py checks that). A TLS record has at most 16 KiB.
 TLS_BUFFER = 32 * 1024
 sslproto.SSLProtocol.max_size = TLS_BUFFER
 
 
 class Phase(enum.Enum):
-    """What a connection is doing; the value is the outcome of one that is cut in it."""
+    """What a connection is doing. The value is the outcome that is counted if it is cut then."""
 
-    #: It was accepted, or sent some of a request: the rest is awaited.
+    #: A request, or the rest of one, is awaited.
     REQUESTING = "slow"
-    #: It was answered; another request may come or not.
+    #: The last request is answered. Another one may come.
     IDLE = "idle"
-    #: It asked, and is being answered.
+    #: A request is being answered.
     ANSWERED = "unread"
 
     @property
     def held(self) -> What:
-        """Return the kind of what the connection holds in the budget."""
+        """The kind of the bytes that the connection holds in the budget."""
         return What.ANSWERS if self is Phase.ANSWERED else What.INCOMPLETE
 
 
 class HttpConnection(web.RequestHandler):
-    """The protocol of aiohttp, with bounds. ``config`` is what admitted its newest request.
+    """The protocol of aiohttp, with bounds. Belongs to the event loop.
 
-    ``account`` is that of the connection alone: INCOMPLETE, or ANSWERS while it is answered.
+    ``config`` is the one under which its newest request was admitted. ``account`` is that of this
+    connection: it holds ANSWERS while a request is answered, else INCOMPLETE.
     """
 
     def __init__(self, listener: HttpListener, config: WebConfig, principal: str) -> None:
-        # It doesn't linger: the body of an answered request would take memory for seconds.
+        # No lingering: reading the rest of an answered request would take memory for seconds.
         more: dict[str, Any] = {"access_log": None, "lingering_time": 0}
         super().__init__(listener.server, loop=asyncio.get_running_loop(), **more)
         self.config = config
@@ -90,21 +90,21 @@ class HttpConnection(web.RequestHandler):
         )
         self.phase = Phase.REQUESTING
         self.since = listener.clock.monotonic()
-        #: Is the peer gone once it says no more, or does it still read an answer?
+        #: Whether the peer's end of input ends the request. Else it may still read the answer.
         self.ends_with_input = False
-        #: When the answer that is made has to be sent.
+        #: The time at which the answer must be sent.
         self.deadline = asyncio.timeout(None)
-        #: Bytes of the request, and of the answer that is held for it.
+        #: Bytes of the request, and of its answer.
         self._bytes = self._sending = 0
 
     def hold(self) -> bool:
-        """Hold in the budget what the connection takes now; False if there is no room."""
+        """Hold in the budget what the connection takes now. Return False if there is no room."""
         size = max(self._bytes - USUAL_REQUEST_BYTES, 0) * REQUEST_FACTOR + self._sending
         size = max(TLS_BYTES + size, HANDSHAKE_BYTES) if self.config.tls else PLAIN_BYTES + size
         return self.account.hold(self.phase.held, size)
 
     def hold_answer(self, size: int) -> bool:
-        """Hold so many bytes of an answer besides; False, and none, if there is no room."""
+        """Also hold ``size`` bytes of an answer. Without room hold none, and return False."""
         is_new = size > 0 and not self._sending
         if is_new and self.transport is not None and not self.transport.is_closing():
             self.account.renew()
@@ -114,8 +114,8 @@ class HttpConnection(web.RequestHandler):
         return size == self._sending
 
     async def open(self, sock: socket.socket) -> None:
-        """Shake hands, where the configuration wants TLS; raises OSError if that fails."""
-        self.account.renew()  # its address may have scraped before strangers came
+        """Take over an accepted socket, after a TLS handshake if configured. Raises OSError."""
+        self.account.renew()  # the account of its address may be older
         if not self.hold():
             self.cut("crowded")
             raise ConnectionAbortedError
@@ -139,15 +139,15 @@ class HttpConnection(web.RequestHandler):
         self.listener.acceptor.moved(self, waiting=phase is not Phase.ANSWERED)
 
     def fits(self, config: WebConfig | None) -> bool:
-        """Tell whether the connection could have been made under that configuration."""
+        """Tell whether a configuration has the TLS under which the connection was made."""
         return config is not None and config.tls is self.config.tls
 
     def cut(self, outcome: str) -> None:
-        """Close now, and count why."""
+        """Close the connection at once, and count why."""
         self.listener.acceptor.cut(self, outcome)
 
     def overdue(self, now: float) -> str:
-        """Return why it has to go: it takes too long, or idles under an old TLS."""
+        """Return why the connection must be cut; "" if it may stay."""
         idle = self.phase is Phase.IDLE
         limits = self.listener.limits.http
         if now - self.since > (limits.idle_seconds if idle else limits.request_seconds):
@@ -155,21 +155,21 @@ class HttpConnection(web.RequestHandler):
         return "web_config" if idle and not self.fits(self.listener.current()) else ""
 
     def abort(self) -> None:
-        """Close now."""
+        """Close the connection at once, without counting it."""
         if self.transport is not None:
             self.transport.abort()
         else:
-            # It is let go of at once: asyncio says nothing of a handshake that comes to nothing.
+            # asyncio doesn't report a handshake that fails.
             super().connection_lost(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asyncio: the connection stands, and TLS with it."""
+        """Asyncio: the connection is made, including TLS."""
         super().connection_made(transport)
         assert self.transport is not None
         self.transport.set_write_buffer_limits(high=DEFAULT_MAX_BUFFERED)
 
     def data_received(self, data: bytes) -> None:
-        """Asyncio: bytes came. Aiohttp: go on with those that came before."""
+        """Asyncio: bytes arrived. aiohttp calls it too, without new bytes, to parse the rest."""
         self._bytes += len(data)
         if self._bytes > self.listener.max_request:
             self.cut("large")
@@ -183,18 +183,15 @@ class HttpConnection(web.RequestHandler):
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Asyncio: the peer says no more; what it asked is answered all the same.
-
-        Over TLS there is no such thing.
-        """
+        """Asyncio: the peer sends no more. Without TLS, a request before that is still answered."""
         asked = self._bytes > 0 and self.phase is not Phase.IDLE and self.config.tls is None
         asked = asked and not self.ends_with_input
         if asked:
-            self.close()  # when that is done
+            self.close()  # after the answer
         return asked
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Asyncio: the connection is gone."""
+        """Asyncio: the connection is closed."""
         self.listener.acceptor.lost(self)
         super().connection_lost(exc)
         self.account.close()
@@ -202,9 +199,10 @@ class HttpConnection(web.RequestHandler):
 
 @dataclass(eq=False, kw_only=True)
 class HttpListener:
-    """Accepts connections, whose requests ``server`` answers, on any number of sockets.
+    """Accepts connections on any number of sockets. ``server`` answers their requests.
 
-    ``current`` returns the configuration in force, None to refuse everybody.
+    ``current`` returns the configuration in force, or None to refuse everybody. ``max_request``:
+    the most bytes of a request. Belongs to the event loop.
     """
 
     server: web.Server

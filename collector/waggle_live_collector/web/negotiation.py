@@ -1,8 +1,8 @@
-"""What the client of an HTTP request takes, by RFC 9110, and what its URL asks for.
+"""Content negotiation by RFC 9110, and the parameters of URLs.
 
-Of the media ranges that fit an offer the most specific one says how much it is wanted. What is
-wanted most is chosen; of several wanted alike the one that the client names first. An entry whose
-quality can't be read is not wanted.
+The most specific media range that matches an offer gives its quality. The offer with the highest
+quality is chosen, and among equals the one that the client names first. An entry with an invalid
+quality counts as 0.
 """
 
 import re
@@ -13,13 +13,13 @@ from typing import NamedTuple
 from aiohttp import web
 from multidict import MultiMapping
 
-#: The parts of a line at its commas or semicolons, but for those within quotes.
+#: The parts of a line between commas, or semicolons, that aren't in quotes.
 _ENTRIES = re.compile(r'(?:[^,"]|"[^"]*")+')
 _PARTS = re.compile(r'(?:[^;"]|"[^"]*")+')
 _QUALITY = re.compile(r"1(\.0*)?|0?\.[0-9]+|0\.?")
-#: Entries of a header that are read, of all its lines together; those of real clients have ten.
+#: The most entries of a header that are read, over all its lines. Real clients send about ten.
 DEFAULT_MAX_ENTRIES = 100
-#: The parameter that says how a metric's name may be escaped: none of ours needs that.
+#: Prometheus's parameter for escaped metric names. Our names need no escaping.
 _ESCAPING = "escaping"
 
 
@@ -32,10 +32,10 @@ class _Entry(NamedTuple):
 
 
 def media_type(accept: Iterable[str], offers: Sequence[str]) -> str:
-    """Return which of ``offers``, content types with our favourite first, the client prefers.
+    """Return which of ``offers``, content types in our order, the client prefers.
 
-    ``accept`` are its ``Accept`` lines. If none fits it is our favourite, not an error: a scraper
-    has to get something.
+    ``accept`` are its ``Accept`` lines. If none matches, return the first offer: an error would
+    leave the scraper with nothing.
     """
     ranges = list(_entries(accept))
 
@@ -53,14 +53,14 @@ def media_type(accept: Iterable[str], offers: Sequence[str]) -> str:
 
 
 def takes_gzip(accept_encoding: Iterable[str]) -> bool:
-    """Return whether the client takes gzip, and wants it no less than an answer as it is."""
+    """Return whether the client accepts gzip, and doesn't prefer an uncompressed answer."""
     wanted = {entry.name: entry.quality for entry in _entries(accept_encoding)}
     gzip = wanted.get("gzip", wanted.get("x-gzip", wanted.get("*", 0.0)))
     return gzip > 0 and gzip >= wanted.get("identity", 0.0)
 
 
 def switch(query: MultiMapping[str], name: str, *, default: bool) -> bool:
-    """Return a parameter of the URL that is 0 or 1; of a repeated one the last counts.
+    """Return a parameter of the URL that is 0 or 1. The last one counts.
 
     Raises HTTPBadRequest for any other value.
     """
@@ -71,7 +71,7 @@ def switch(query: MultiMapping[str], name: str, *, default: bool) -> bool:
 
 
 def whole(query: MultiMapping[str], name: str, *, default: int, low: int, high: int) -> int:
-    """Return a parameter of the URL that is a whole number; of a repeated one the last counts.
+    """Return a parameter of the URL that is a whole number. The last one counts.
 
     Raises HTTPBadRequest for any other value.
     """
@@ -100,7 +100,7 @@ def _entry(text: str) -> _Entry:
 
 
 def _fit(wanted: _Entry, offer: _Entry) -> int:
-    """Return how specific the media range is that the offer fits; 0 if it doesn't."""
+    """Return how specific a media range is that matches an offer; 0 if it doesn't match."""
     if wanted.parameters - offer.parameters:
         return 0
     if wanted.name == offer.name:

@@ -1,8 +1,8 @@
-"""The page at ``/``: one self-contained file, put together once at the start.
+"""The page at ``/``: one self-contained file, built once at the start.
 
-It shows ``/api/v1/changes``, ``/api/v1/history`` and ``/api/v1/knobs``, and asks no other server.
-Its policy lets the browser run only this script, connect only to this collector, and load nothing.
-No string becomes HTML, so a plugin's name is always plain text.
+It shows ``/api/v1/changes``, ``/api/v1/history`` and ``/api/v1/knobs``. By its security policy the
+browser runs only this script, connects only to this collector, and loads nothing else. No string
+becomes HTML, so a plugin's name is always plain text.
 """
 
 import os
@@ -16,7 +16,7 @@ from ..version import VERSION
 from .answer import Answer
 
 _ASSETS = Path(__file__).with_name("assets")
-#: In this order they are one script.
+#: The parts of the script, in order.
 _SCRIPTS = (
     "format.js",
     "history.js",
@@ -42,21 +42,21 @@ _POLICY = (
 
 
 class Page:
-    """The page's bytes and headers. ``node`` has ``vsn`` and ``node_id``, which may be empty."""
+    """The page and its headers. ``node`` has ``vsn`` and ``node_id``, which may be empty."""
 
     def __init__(self, *, telemetry_path: str, socket_path: str, node: Mapping[str, str]) -> None:
         self.telemetry_path = telemetry_path
         style = "\n".join(map(_read, _STYLES))
         script = '"use strict";\n' + "\n".join(map(_read, _SCRIPTS))
         facts = {
-            # Relative: it may stand behind a proxy that has it below another path.
+            # Relative, for a proxy that serves the page below another path.
             "metrics": telemetry_path.lstrip("/"),
             "version": VERSION,
             "node": node["vsn"] or node["node_id"],
             "socket": os.path.abspath(socket_path),
         }
         html = _read("page.html")
-        #: Tells this page from those of other versions: one that was left open loads itself anew.
+        #: Identifies this version of the page. An open page of another version reloads itself.
         self.build = sha256(f"{html}{style}{script}{facts}".encode()).hexdigest()[:16]
         for name, text in {
             "build": self.build,

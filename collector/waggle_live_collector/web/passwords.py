@@ -1,10 +1,10 @@
 """Basic authentication against bcrypt hashes.
 
-A check takes some 0.1 s of CPU on purpose, so it runs in one thread beside the event loop. Right
-credentials are remembered and cost nothing again. An unknown user costs the same check, so the time
-doesn't show who exists. Checks wait for the thread by address, and for each address by user; the
-one that has waited longest is next. So a client that guesses delays no other address, and at its
-own address only the user that it tries.
+A check takes about 0.1 s of CPU on purpose, so one thread makes the checks. Valid credentials are
+remembered and not checked again. An unknown user costs the same check, so the time doesn't show
+which users exist. Each address has one check waiting for the thread, and each user of an address
+one waiting for that. The longest wait is next. So a client that guesses passwords delays no other
+address, and at its own address only the user that it tries.
 """
 
 import asyncio
@@ -16,27 +16,27 @@ from weakref import WeakValueDictionary
 
 from aiohttp.helpers import BasicAuth as Credentials
 
-#: Right credentials that are remembered; the oldest makes room.
+#: The most valid credentials that are remembered. The oldest are dropped.
 DEFAULT_MAX_REMEMBERED = 100
-#: bcrypt looks at no more of a password; a longer one is the same as its beginning.
+#: bcrypt ignores the rest of a password.
 MAX_PASSWORD_BYTES = 72
 
 
 class BasicAuth:
-    """Tells whether credentials are right. Belongs to the event loop."""
+    """Tells whether credentials are valid. Belongs to the event loop."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "bcrypt")
-        #: Those that are waited for, by address, and by address and user.
+        #: The locks of waiting checks, by address, and by address and user.
         self._turns: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
-        #: Remembered is a keyed hash; what is in memory is no help in guessing passwords.
+        #: The key of the hashes in ``_right``, which don't help in guessing passwords.
         self._secret = secrets.token_bytes(32)
         self._right: dict[bytes, None] = {}
 
     async def accepts(self, users: Mapping[str, bytes], header: str | None, address: str) -> bool:
-        """Tell whether the ``Authorization`` header is that of a user.
+        """Tell whether the ``Authorization`` header has the credentials of a user.
 
-        Waits while others have their turns. ``address``: whose turn it takes.
+        Waits for other checks. ``address`` is the client's, see the module.
         """
         credentials = _parse(header)
         if credentials is None:
@@ -44,18 +44,18 @@ class BasicAuth:
         user, password = credentials
         name = user.decode(errors="surrogateescape")
         known = users.get(name)
-        # The hash belongs to the key: a changed password is checked anew.
+        # The key contains the bcrypt hash, so a changed password is checked again.
         against = known or next(iter(users.values()))
         key = self._key(user, against, password)
         if known is not None and key in self._right:
             return True
-        # A lock is given to those who want it in their order: so the thread has one who waits
-        # for each address, and an address one for each user.
+        # asyncio.Lock is fair. So one check per address waits for the thread, and one per user
+        # waits for its address.
         name = "" if known is None else name
         async with self._turn(address, name), self._turn(address):
             if known is not None and key in self._right:
-                return True  # it was found so meanwhile
-            # One who gives up while it waits for the thread has not had it.
+                return True  # another check found it valid meanwhile
+            # A check that is cancelled while it waits doesn't run.
             loop = asyncio.get_running_loop()
             right = await loop.run_in_executor(self._thread, _is_right, password, against)
             if not right or known is None:
@@ -73,7 +73,7 @@ class BasicAuth:
 
 
 def _parse(header: str | None) -> tuple[bytes, bytes] | None:
-    """Return user and password of a header; None if it holds none."""
+    """Return the user and password of a header; None if it has none."""
     try:
         given = Credentials.decode(header or "", "latin1")  # keeps every byte as it is
     except ValueError:
@@ -82,7 +82,7 @@ def _parse(header: str | None) -> tuple[bytes, bytes] | None:
 
 
 def _is_right(password: bytes, against: bytes) -> bool:
-    import bcrypt  # only who has users needs it
+    import bcrypt  # needed only with users
 
     try:
         return bcrypt.checkpw(password[:MAX_PASSWORD_BYTES], against)

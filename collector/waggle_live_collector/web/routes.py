@@ -1,4 +1,4 @@
-"""The HTTP side: ``/metrics``, the API, health, readiness, and the page."""
+"""The HTTP routes: ``/metrics``, the API, health, readiness, and the page."""
 
 import asyncio
 import time
@@ -30,37 +30,38 @@ from .listener import DEFAULT_MAX_BODY
 from .page import Page
 from .shared_answers import SharedAnswers
 
-#: The header Server says by itself which Python runs, which is nobody's business.
+#: aiohttp's own Server header would tell the versions of Python and aiohttp.
 vars(web_response)["SERVER_SOFTWARE"] = "waggle-live-collector"
-#: Seconds that answers under way may take when the collector ends.
+#: The most seconds that unfinished answers get when the collector ends.
 SHUTDOWN_SECONDS = 0.5
 CONTENT_TYPE_JSON = "application/json"
 
 _ENCODINGS: dict[str, Encoding] = {
     each.content_type: each for each in (TEXT, OPENMETRICS, PROTOBUF)
 }
-#: Without protobuf, which stands for native histograms: a Prometheus without that feature, Telegraf
-#: and others ask for protobuf too, and would fail or miss the series that they know.
+#: The forms without ``?native=1``. Protobuf has native histograms, but clients that don't know
+#: these ask for it too: Telegraf, or a Prometheus without that feature. They would fail or miss
+#: series.
 _TEXTS = (TEXT.content_type, OPENMETRICS.content_type)
-#: Seconds between two answers to a page ...
+#: Seconds between two answers to a page, ...
 DEFAULT_PAGE_SECONDS = 1.0
-#: ... or so many times what it took to make the last one, if that is longer.
+#: ... or this many times the seconds that making the last one took, if that is longer.
 DEFAULT_PAUSE_PER_COST = 10
-#: A sixth smaller than at the level of other answers.
+#: The gzip level of the history: a sixth smaller than at the level of other answers.
 HISTORY_LEVEL = 6
-#: Headers of what a page asks each second: what page it should be, and in how many seconds it asks
-#: again, so that all ask at the same moments and share an answer.
+#: Headers of ``/api/v1/changes``: the newest version of the page, and the seconds until it should
+#: ask again. So all pages ask at the same moments and share an answer.
 PAGE_HEADER, NEXT_HEADER = "Waggle-Live-Page", "Waggle-Live-Next"
 
 
 class Since(NamedTuple):
-    """The form of an answer that tells what has changed since the answer of that number."""
+    """The key of an answer with the changes since the answer ``number``."""
 
     number: int
 
 
 class _Told(NamedTuple):
-    """An answer to :class:`Since`, and its own number."""
+    """An answer with the changes since the answer ``since``, and its own number."""
 
     since: int
     number: int
@@ -69,9 +70,10 @@ class _Told(NamedTuple):
 
 @dataclass(eq=False, kw_only=True)
 class Routes:
-    """The HTTP application. Constructing it starts nothing.
+    """The HTTP application. Constructing it starts nothing. Belongs to the event loop.
 
-    ``hand_over`` hands the state to its writer; what it returns waits until that is written.
+    ``hand_over`` hands the state to its writer, and returns a function that waits until it is
+    written.
     """
 
     exposition: Exposition
@@ -88,18 +90,18 @@ class Routes:
     limits: HttpLimits
 
     def __post_init__(self) -> None:
-        #: Answers by the form of ``/metrics``; of the JSON by the seconds of its window, or by what
-        #: it tells the changes since.
+        #: Answers of ``/metrics`` by form, of ``/api/v1/plugins`` by the seconds of their window,
+        #: and of ``/api/v1/changes`` by :class:`Since`.
         self._answers: SharedAnswers[Form | int | Since, Answer | None] = SharedAnswers(self._make)
-        #: The newest answer of changes, for those who ask a moment later.
+        #: The newest answer of ``/api/v1/changes``, for pages that ask a moment later.
         self._told: _Told | None = None
         self._histories: SharedAnswers[None, Answer] = SharedAnswers(self._make_history)
         self._newest: weakref.ref[Answer] | None = None
-        #: Why ``/metrics`` could not be made in a form the last time it was asked for.
+        #: The error of each form of ``/metrics`` whose last answer failed.
         self._failing: dict[Form, str] = {}
 
     def runner(self) -> web.AppRunner:
-        """Return what runs the application with its routes."""
+        """Return the runner of the application with all routes."""
         application = web.Application(
             middlewares=[self.guard.middleware], client_max_size=DEFAULT_MAX_BODY
         )
@@ -118,7 +120,7 @@ class Routes:
         if self.page.telemetry_path != "/":
             application.add_routes([web.get("/", self._html)])
 
-        # Nothing is made for a client that has left.
+        # Cancellation ends the work for a client that has left.
         return web.AppRunner(
             application, shutdown_timeout=SHUTDOWN_SECONDS, handler_cancellation=True
         )
@@ -136,7 +138,7 @@ class Routes:
         return await self._answer(request, window)
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
-        """Answer what has changed since the position ``since``; all there is if that is unknown."""
+        """Answer the changes since the position ``since``, or everything if that is unknown."""
         if unready := self._unready():
             return unready
         since, told = self.changes.number(request.query.get("since", "")), self._told
@@ -156,7 +158,7 @@ class Routes:
         return await answer.respond(request, _takes_gzip(request), headers)
 
     def _keep(self, told: _Told) -> None:
-        """Keep an answer for those who ask at the same moment, but a little later."""
+        """Keep an answer for pages that ask at nearly the same moment."""
         self._told = told
 
         def drop() -> None:
@@ -201,7 +203,7 @@ class Routes:
         return await answer.respond(request, _takes_gzip(request), headers)
 
     async def _make(self, form: Form | int | Since) -> Answer | None:
-        """Return a new answer, None if it can't be made; that is noted."""
+        """Return a new answer. Return None if that fails, and log and count the error."""
         answer = Answer()
         try:
             if isinstance(form, Form):
@@ -211,14 +213,15 @@ class Routes:
             else:
                 await answer.make(self.api.plugins(form))
         except Exception as error:
-            what = form if isinstance(form, Form) else "JSON"
-            self.faults.note("http", f"can't make an answer: {what}", error)
+            path = "/api/v1/changes" if isinstance(form, Since) else "/api/v1/plugins"
             if isinstance(form, Form):
+                path = self.page.telemetry_path
                 self._failing[form] = repr(error)
+            self.faults.note("http", f"can't make {path}", error)
             return None
         if isinstance(form, Form):
             self._failing.pop(form, None)
-        # Numbers may have changed while it was made. What is handed over now has all that it shows.
+        # Numbers may have changed meanwhile. The state that is handed over now has all of them.
         answer.written = self.hand_over()
         if self._newest is not None and (old := self._newest()):
             old.grow_old()
@@ -228,17 +231,17 @@ class Routes:
         return answer
 
     async def _make_history(self, _: None) -> Answer:
-        answer = Answer(HISTORY_LEVEL)  # a page asks for it once, maybe over a slow link
+        answer = Answer(HISTORY_LEVEL)
         await answer.make(self.history.text())
-        answer.grow_old()  # no series has paid for it: its readers do
+        answer.grow_old()  # the estimates of series don't include it, so its readers pay
         return answer
 
 
 def _next(answer: Answer) -> float:
-    """Return in how many seconds a page asks again."""
+    """Return the seconds until a page should ask again."""
     seconds = max(DEFAULT_PAGE_SECONDS, DEFAULT_PAUSE_PER_COST * answer.seconds)
     wait = until_next(seconds, time.monotonic())
-    return wait if wait > seconds / 4 else wait + seconds  # it came just before the moment
+    return wait if wait > seconds / 4 else wait + seconds  # it asked a little early
 
 
 def _takes_gzip(request: web.Request) -> bool:

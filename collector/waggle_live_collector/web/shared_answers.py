@@ -1,8 +1,8 @@
-"""Answers made one after another, each for all who wait for it.
+"""Answers made one after another, each for all requests that wait for it.
 
-Of all who ask at once, an answer is made at most twice. One that was begun before a request doesn't
-count for that request, since it may lack newer values. The next one serves all who asked meanwhile.
-An answer that nobody waits for is not made.
+For requests that come together an answer is made at most twice. A request never gets an answer that
+was begun before it, since that may lack newer values. The next answer serves all requests that came
+meanwhile. An answer that nobody waits for isn't made.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ class SharedAnswers(Generic[Key, Answer]):
     def __init__(self, make: Callable[[Key], Awaitable[Answer]]) -> None:
         self._make = make
         self._turn = asyncio.Lock()
-        #: Those that are not begun yet, and how many wait for each.
+        #: Answers that are not begun, and how many requests wait for each.
         self._wanted: dict[Key, asyncio.Task[Answer]] = {}
         self._waiting: Counter[Key] = Counter()
 
@@ -29,7 +29,7 @@ class SharedAnswers(Generic[Key, Answer]):
         task = self._wanted.get(key)
         if task is None:
             task = self._wanted[key] = asyncio.create_task(self._answer(key))
-            # Nobody may be left to hear of an error: that is no fault to be logged.
+            # If nobody waits any more, asyncio must not log the error as never retrieved.
             task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._waiting[key] += 1
         try:
@@ -42,5 +42,5 @@ class SharedAnswers(Generic[Key, Answer]):
         async with self._turn:
             del self._wanted[key]
             if not self._waiting.pop(key):
-                raise asyncio.CancelledError  # which nobody is there to see
+                raise asyncio.CancelledError  # nobody waits
             return await self._make(key)

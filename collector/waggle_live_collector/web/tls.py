@@ -1,7 +1,7 @@
-"""TLS of HTTP: makes a context of Python's ``ssl`` from ``tls_server_config``.
+"""TLS of HTTP: makes an ``ssl.SSLContext`` from ``tls_server_config``.
 
-A setting that Python's ``ssl`` can't follow as Go does is refused. So nobody relies on a protection
-that doesn't exist.
+A setting that Python's ``ssl`` can't follow as Go does is refused, so that nobody relies on a
+protection that doesn't exist.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEYS = (
     "min_version",
 )
 VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
-#: Go also has modes that take certificates without verifying them, which protects nothing.
+#: Go also has modes that don't verify certificates. These protect nothing, and are refused.
 CLIENT_AUTH = {
     "NoClientCert": ssl.CERT_NONE,
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
@@ -44,7 +44,7 @@ class Tls(NamedTuple):
 
 
 class _Pem(NamedTuple):
-    """Text of certificates or keys; ``value`` gave it, ``path`` is "" for an inline one."""
+    """The text of certificates or a key, where it came from, and its path; "" if inline."""
 
     value: Value
     path: str
@@ -52,9 +52,9 @@ class _Pem(NamedTuple):
 
 
 def read_tls(value: Value) -> Tls:
-    """Return what the section ``tls_server_config`` describes; raises WebConfigError.
+    """Return the TLS of the section ``tls_server_config``. Raises WebConfigError.
 
-    Relative paths begin where the file is.
+    Relative paths start at the directory of the file.
     """
     section = value.section(*KEYS)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -76,22 +76,22 @@ def _load_certificate(context: ssl.SSLContext, cert: _Pem, key: _Pem) -> None:
     def encrypted() -> str:
         raise key.value.error("is encrypted; give one without a passphrase")
 
-    # Through memory files: what was read and judged is what is loaded, also of inline PEM.
+    # Memory files, so that what was checked is what is loaded. They serve inline PEM too.
     with _memory_file(cert.text) as cert_path, _memory_file(key.text) as key_path:
         try:
             context.load_cert_chain(cert_path, key_path, password=encrypted)
-        except OSError as error:  # of TLS mostly
+        except OSError as error:  # ssl.SSLError, mostly
             if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
                 raise key.value.error("does not belong to the certificate") from error
             raise cert.value.error(f"the certificate or its key is refused: {error}") from error
 
 
 def _ask_clients(context: ssl.SSLContext, auth: Value | None, authority: _Pem | None) -> None:
-    """Demand certificates of clients, or take them where they are shown."""
+    """Set whether clients need a certificate, and which authority must have signed it."""
     mode = ssl.CERT_NONE if auth is None else CLIENT_AUTH[auth.one_of(*CLIENT_AUTH)]
     if authority is None:
         if auth is not None and mode != ssl.CERT_NONE:
-            raise auth.error("needs client_ca_file: whose certificates are to be taken")
+            raise auth.error("needs client_ca_file, the authority that signs the certificates")
         return
     if mode == ssl.CERT_NONE:
         raise authority.value.error(
@@ -99,7 +99,7 @@ def _ask_clients(context: ssl.SSLContext, auth: Value | None, authority: _Pem | 
             "(or VerifyClientCertIfGiven)"
         )
     try:
-        # As a file: comments between the certificates may be of any bytes.
+        # From a file, since comments between certificates may have any bytes.
         with _memory_file(authority.text) as path:
             context.load_verify_locations(path)
     except OSError as error:
@@ -108,7 +108,7 @@ def _ask_clients(context: ssl.SSLContext, auth: Value | None, authority: _Pem | 
 
 
 def _pem(section: dict[str, Value], key: str, mark: str) -> _Pem | None:
-    """Return the text that ``key`` holds or ``key_file`` names; None where neither is there."""
+    """Return the text in ``key``, or in the file that ``key_file`` names; None without both."""
     inline, named = section.get(key), section.get(f"{key}_file")
     if inline is not None and named is not None:
         raise inline.error(f"give {key} or {key}_file, not both")
@@ -130,7 +130,7 @@ def _pem(section: dict[str, Value], key: str, mark: str) -> _Pem | None:
 
 @contextlib.contextmanager
 def _memory_file(data: bytes) -> Iterator[str]:
-    """Yield the path of a file in memory alone, for a library that takes nothing but paths."""
+    """Yield the path of a file that exists only in memory, for functions that take paths."""
     with open(os.memfd_create("pem"), "wb") as file:
         file.write(data)
         file.flush()

@@ -1,7 +1,7 @@
-"""Reads YAML sections; an error names the file, the line, what is wrong and what is right.
+"""Reads YAML sections. Each error names the file, the line, the fault, and what would be right.
 
-Stricter than YAML itself. A key occurs once, every key must be known, and nothing is converted. If
-a string is wanted, ``true`` or an empty value is an error and not the text "true".
+It is stricter than YAML. Each key occurs once and must be known. Nothing is converted: where a
+string is wanted, ``true`` is an error and not the text "true".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _STRING, _BOOL, _NULL = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool",
 
 
 class Value:
-    """One value of the file; each method returns it as what it must be, or complains."""
+    """One value of the file. Each method returns it as one type, or raises WebConfigError."""
 
     def __init__(self, path: str, what: str, node: yaml.Node) -> None:
         self.path = path
@@ -23,11 +23,11 @@ class Value:
         self._node = node
 
     def error(self, text: str) -> WebConfigError:
-        """Return the complaint about this value."""
+        """Return an error about this value."""
         return WebConfigError(f"{self.path}, line {_line(self._node)}: {self.what}: {text}")
 
     def string(self, right: str = "must be a string") -> str:
-        """Return a string that isn't empty; ``right`` says what it should be."""
+        """Return a string that isn't empty. ``right`` says in the error what it must be."""
         node = self._node
         if not isinstance(node, yaml.ScalarNode) or node.tag != _STRING or not node.value:
             raise self.error(f"{right}, got {_describe(node)}")
@@ -44,7 +44,7 @@ class Value:
     def section(self, *known: str) -> dict[str, Value]:
         """Return the keys and values of a mapping that isn't empty.
 
-        A key that isn't one of the ``known`` is a mistake; without any, all are taken.
+        A key must be one of ``known``, unless that is empty.
         """
         node = self._node
         if not isinstance(node, yaml.MappingNode) or not node.value:
@@ -57,7 +57,7 @@ class Value:
             elif known and name not in known:
                 fault = f"{name} is not supported; supported are {', '.join(known)}"
             elif name in values:
-                fault = f"{name} stands twice in {self.what}; leave one"
+                fault = f"{name} occurs twice in {self.what}; remove one"
             else:
                 values[name] = Value(self.path, name, value)
                 continue
@@ -66,7 +66,7 @@ class Value:
 
 
 def read(path: str) -> Value:
-    """Return the top of the YAML file at ``path``, a mapping that isn't empty."""
+    """Return the outermost mapping of the YAML file at ``path``. Raises WebConfigError."""
     try:
         text = regular_file.read(path).decode()
     except OSError as error:
@@ -81,7 +81,7 @@ def read(path: str) -> Value:
         why = getattr(error, "problem", error)
         raise WebConfigError(f"{path}{where}: is not YAML: {why}") from error
     if not isinstance(node, yaml.MappingNode) or not node.value:
-        # An editor that saves, or a secret that failed to be filled in, leaves an empty file.
+        # A file may be empty while an editor saves it, or if a secret isn't filled in.
         raise WebConfigError(
             f"{path}, line 1: has no keys: it must have tls_server_config or basic_auth_users, "
             "or at least http_server_config; to serve without protection leave the flag out"
@@ -94,7 +94,7 @@ def _line(node: yaml.Node) -> int:
 
 
 def _describe(node: yaml.Node) -> str:
-    """Say what kind of value it is; never the value, which could be a secret."""
+    """Return the type of a value as text. Never the value, which may be a secret."""
     if isinstance(node, yaml.ScalarNode):
         if node.tag == _NULL or not node.value:
             return "nothing"

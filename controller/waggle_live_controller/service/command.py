@@ -40,7 +40,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         host, port = own.serve(config.listen)
     except OSError as error:
-        parser.exit(2, "%s: listen %s: %s\n" % (parser.prog, config.listen, error.strerror))
+        text = "%s: can't serve metrics on %s: %s; choose another `listen` in %s\n"
+        parser.exit(2, text % (parser.prog, config.listen, error.strerror, options.config))
     log.info("metrics are at http://%s:%d/metrics", "[%s]" % host if ":" in host else host, port)
     if not options.act:
         log.info("dry run: it only logs what it would do; --act turns knobs")

@@ -1,6 +1,6 @@
 """The configuration of ``waggle-live-controller``: nodes, and the deadlines of plugins on them."""
 
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import DEFAULT_TIMEOUT, DEFAULT_TTL, ControllerError, Leases, Node
 from .section import ConfigError, Section, read
@@ -55,12 +55,10 @@ def load(path: str) -> Config:
     """Read the file. Raises ConfigError with the file, the line, and what would be right."""
     file = read(path)
     nodes = file.sections("nodes", "a node", _node)
-    if len({each.node.url for each in nodes}) < len(nodes):
-        raise file.error("a node stands in the list twice", "nodes")
+    _check_once([each.node.url for each in nodes], "nodes", file)
     shared = any(each.cores is not None for each in nodes)
     deadlines = file.sections("deadlines", "a deadline", lambda one: _deadline(one, shared))
-    if len({each.plugin_task for each in deadlines}) < len(deadlines):
-        raise file.error("a plugin_task has one deadline", "deadlines")
+    _check_once([each.plugin_task for each in deadlines], "deadlines", file)
     config = Config(
         holder=file.text("holder", DEFAULT_HOLDER),
         ttl=file.number("ttl", DEFAULT_TTL, low=1.0, high=60.0),
@@ -71,7 +69,8 @@ def load(path: str) -> Config:
         deadlines=tuple(deadlines),
     )
     if config.ttl < 3 * config.period:
-        raise file.error("ttl is at least three periods, so that two decisions may fail", "ttl")
+        text = "ttl must be at least three periods, %g s, so that two decisions may fail; it is %g"
+        raise file.error(text % (3 * config.period, config.ttl), "ttl")
     try:  # Leases checks its own arguments
         Leases(nodes[0].node, config.holder, ttl=config.ttl, priority=config.priority)
     except ValueError as error:
@@ -82,6 +81,13 @@ def load(path: str) -> Config:
         raise file.error(text, "listen")
     file.end()
     return config
+
+
+def _check_once(names: Sequence[str], what: str, section: Section) -> None:
+    """Raise ConfigError if a name is in the list ``what`` twice."""
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise section.error("%s has %s twice" % (what, twice[0]), what)
 
 
 def _node(section: Section) -> NodeConfig:
@@ -128,8 +134,7 @@ def _deadline(section: Section, shared: bool) -> Deadline:
     if waiting >= below:
         raise section.error("waiting is less than %s" % given[0], "waiting")
     knobs = tuple(section.texts("knobs"))
-    if len(set(knobs)) < len(knobs):
-        raise section.error("a knob stands twice", "knobs")
+    _check_once(knobs, "knobs", section)
     rate = None
     if shared:
         rate = section.number("rate", high=1e6)

@@ -29,7 +29,7 @@ class Section:
             if not isinstance(key, yaml.ScalarNode):
                 raise ConfigError("%s: the name of a value is a text" % self._place(key))
             if key.value in self._nodes:
-                raise ConfigError("%s: %s stands twice" % (self._place(key), key.value))
+                raise ConfigError("%s: %s is there twice" % (self._place(key), key.value))
             self._nodes[key.value] = value
 
     def __contains__(self, name: str) -> bool:
@@ -83,7 +83,7 @@ class Section:
         return found
 
     def sections(self, name: str, what: str, make: Callable[["Section"], T]) -> List[T]:
-        """Return what ``read`` makes of each mapping in a list. Raises ConfigError."""
+        """Return what ``make`` makes of each mapping in a list. Raises ConfigError."""
         made = []
         for node in self._items(name):
             section = Section(self._path, node, what)

@@ -1,4 +1,4 @@
-"""``waggle-live-top``: the plugins of some nodes and their series, in a terminal.
+"""``waggle-live-top``: shows the plugins of one or more nodes, and their series, in a terminal.
 
-Needs rich, the extra ``top``; nothing else of the package imports this.
+Needs rich, from the extra ``top``. Nothing else in the package imports this.
 """

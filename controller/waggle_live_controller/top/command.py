@@ -1,4 +1,4 @@
-"""The command line of ``waggle-live-top``, which ``waggle-live top`` hands over to."""
+"""The command line of ``waggle-live-top``. ``waggle-live top`` runs it too."""
 
 import argparse
 import contextlib
@@ -28,7 +28,7 @@ INSTALL = (
     "top needs the package rich: pip install 'waggle-live-controller[top]', "
     "or './controller[top]' in a clone"
 )
-#: Seconds beside a node's timeout until ``--once`` gives it up.
+#: Seconds after a node's timeout until ``--once`` gives it up.
 GRACE = 0.5
 #: The table of ``--help``, and of docs/reference/top.md.
 KEYS = """keys:
@@ -48,16 +48,16 @@ with --control.token-file:
 
 
 def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top") -> int:
-    """Run the command, which was called as ``program``; returns its exit status.
+    """Run the command, called as ``program``. Return its exit status.
 
-    That is 0 after q or Ctrl-C, 1 if a node fails ``--once`` or nothing can be written, and 2 for
-    an error of usage. On a terminal SIGTERM, SIGHUP and SIGQUIT raise SystemExit of 128 and
+    That is 0 after q or Ctrl-C, 1 if a node fails with ``--once`` or output can't be written, and 2
+    for a usage error. On a terminal SIGTERM, SIGHUP and SIGQUIT raise SystemExit with 128 plus
     their number.
     """
     parser = _parser(program)
     options = parser.parse_args(arguments)
     if options.json and (not options.once or options.sort != "name"):
-        parser.error("--json goes with --once, and without --sort")
+        parser.error("--json needs --once, and can't be used with --sort")
     try:
         with contextlib.suppress(KeyboardInterrupt):
             return _show(_nodes(options), options)
@@ -66,10 +66,10 @@ def main(arguments: Optional[List[str]] = None, program: str = "waggle-live-top"
     except ControllerError as error:
         parser.exit(2, "%s: %s\n" % (program, error))
     except OSError as error:
-        # The interpreter's own flush must not fail as well.
+        # The interpreter flushes at exit, which must not fail too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):  # a reader that has left is no failure
-            parser.exit(1, "%s: can't write: %s\n" % (program, error.strerror))
+        if not isinstance(error, BrokenPipeError):  # it is fine if the reader of a pipe leaves
+            parser.exit(1, "%s: can't write the output: %s\n" % (program, error.strerror))
     return 0
 
 
@@ -88,7 +88,7 @@ def _show(nodes: List[Node], options: argparse.Namespace) -> int:
 
     view = ViewOptions(options.sort, options.filter, options.fold)
     with Fleet(nodes) as fleet:
-        # What has no colours gets none: rich gives them to a terminal without a name.
+        # rich writes colours to a terminal without TERM. That may not have any.
         coloured = os.environ.get("TERM") or os.environ.get("FORCE_COLOR")
         colours: Any = "auto" if coloured else None
         top = Top(
@@ -181,7 +181,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 
 def _nodes(options: argparse.Namespace) -> List[Node]:
-    """Return the nodes, with a password where one wants it; raises ControllerError."""
+    """Return the nodes, and ask for a password if one needs it. Raises ControllerError."""
     for url in options.urls:
         _check_no_user(url)
     more: Dict[str, Any] = {
@@ -195,7 +195,7 @@ def _nodes(options: argparse.Namespace) -> List[Node]:
     nodes = [Node(url, **more) for url in options.urls]
     may_ask = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
     if user is not None and not may_ask:
-        text = "--user needs a terminal to ask for the password, or the variable %s"
+        text = "--user needs the password: set the variable %s, or run top at a terminal"
         raise InvalidCredentials(text % PASSWORD_VARIABLE)
     wanting = _wanting_password(nodes) if may_ask else []
     if not wanting:
@@ -208,7 +208,8 @@ def _nodes(options: argparse.Namespace) -> List[Node]:
     try:
         password = getpass.getpass("%s: password of %s: " % (where, user))
     except EOFError:
-        raise InvalidCredentials("no password was given") from None
+        text = "no password was given: type it, or set the variable %s"
+        raise InvalidCredentials(text % PASSWORD_VARIABLE) from None
     signed_in = {id(node) for node in wanting}
     return [
         Node(url, username=user, password=password, **more) if id(node) in signed_in else node
@@ -217,7 +218,7 @@ def _nodes(options: argparse.Namespace) -> List[Node]:
 
 
 def _wanting_password(nodes: List[Node]) -> List[Node]:
-    """Return the nodes that refuse us for want of a password."""
+    """Return the nodes that answer 401: they need a password."""
     with Fleet([node.twin() for node in nodes]) as fleet:
         errors = fleet.poll(min(node.timeout for node in nodes)).errors
     return [
@@ -236,14 +237,14 @@ def _status(node: Node) -> int:
 
 
 def _check_no_user(url: str) -> None:
-    """Raise InvalidAddress for a password in a URL, without telling it."""
+    """Raise InvalidAddress for a user in a URL. The message doesn't repeat the password."""
     try:
         parts = urlsplit(url if "://" in url else "//" + url)
     except ValueError:
-        return  # Node says what is wrong with it
+        return  # Node raises a better error
     if "@" in parts.netloc:
-        text = "a URL is shown on screens, so user and password don't belong into %s: give --user "
-        text += "NAME, and the password in the variable %s or when top asks for it"
+        text = "remove user and password from the URL of %s, which is shown on the screen: use "
+        text += "--user NAME, and the variable %s or type the password when top asks for it"
         raise InvalidAddress(text % (parts.netloc.rpartition("@")[2], PASSWORD_VARIABLE))
 
 
@@ -254,7 +255,8 @@ def _token(path: Optional[str]) -> Optional[str]:
         with open(path, encoding="utf-8") as file:
             return file.read().strip()
     except (OSError, ValueError) as error:
-        raise InvalidCredentials("--control.token-file %s: %s" % (path, error)) from error
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InvalidCredentials("--control.token-file %s: %s" % (path, why)) from error
 
 
 def _seconds(text: str) -> float:
@@ -263,5 +265,6 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < 86400:
-        raise argparse.ArgumentTypeError("must be more than 0 s and less than a day, not %r" % text)
+        rule = "must be seconds, more than 0 and less than 86400, not %r"
+        raise argparse.ArgumentTypeError(rule % text)
     return value

@@ -1,4 +1,4 @@
-"""What a person sets from top: the knob that is chosen, the values held, the profiles taken."""
+"""What a person does in top: the chosen knob, the values held, and the profiles."""
 
 import os
 import re
@@ -13,17 +13,17 @@ from . import knobs
 from .figures import clean
 from .profile import PROFILE_SECONDS, Profile, take_profile
 
-#: Priority of what a person holds: above every controller.
+#: The priority of a person's leases, above that of controllers.
 PRIORITY = 9
-#: Seconds between two looks at the knobs of a node.
+#: Seconds between two requests for the knobs of a node.
 INTERVAL = 0.5
-#: Seconds for which it is told what happened.
+#: Seconds that a message stays in the last line.
 TOLD = 8.0
 KEYS = "n p knob   + - set   x let go   o profile"
 
 
 class Place(NamedTuple):
-    """Which knob of which plugin of which node."""
+    """A knob of a plugin of a node."""
 
     url: str
     identity: PluginIdentity
@@ -31,19 +31,18 @@ class Place(NamedTuple):
 
 
 class Desk:
-    """The knobs of some nodes, and what a person does to them.
+    """The knobs of some nodes, and what a person does with them.
 
-    ``may_set``: the nodes have the token of those who may set any; otherwise knobs are shown alone.
-    Constructing it starts nothing. ``start`` begins a daemon thread for each node, which asks for
-    its knobs; ``close`` releases all that is held. The other methods are for one thread, and never
-    wait.
+    ``may_set``: the nodes have a control token. Otherwise knobs are only shown. Constructing it
+    starts nothing. ``start`` starts a daemon thread for each node, which polls its knobs. ``close``
+    releases all leases. The other methods are for one thread, and never block.
     """
 
     def __init__(self, nodes: Sequence[Node], *, may_set: bool = False) -> None:
         self.may_set = may_set
         self._nodes = {node.url: node for node in nodes}
         self._knobs: Dict[str, Dict[PluginIdentity, List[KnobReading]]] = {}
-        #: The collectors' time less this machine's monotonic.
+        #: Each collector's Unix time minus our monotonic time.
         self._ahead: Dict[str, float] = {}
         self._held: Dict[str, Dict[Place, Entry]] = {url: {} for url in self._nodes}
         self._leases: Dict[str, Leases] = {}
@@ -55,23 +54,23 @@ class Desk:
         self._over = threading.Event()
 
     def start(self) -> None:
-        """Begin to ask for knobs."""
+        """Start to poll knobs."""
         for node in self._nodes.values():
             threading.Thread(target=self._look, args=(node.twin(),), daemon=True).start()
 
     def close(self) -> None:
-        """Release what is held, each node's within its timeout."""
+        """Release all leases. Blocks for at most the timeout of each node."""
         self._over.set()
         for leases in self._leases.values():
             leases.release()
 
     def renew(self, snapshot: Snapshot) -> None:
-        """Go on holding what is held, for the node is there and its numbers are seen."""
+        """Keep the leases of a node that has just answered."""
         self._latest[snapshot.url] = snapshot
         self._state(snapshot)
 
     def of(self, url: str, identity: PluginIdentity) -> List[KnobReading]:
-        """Return the knobs of a plugin that are to be shown."""
+        """Return the knobs of a plugin that are shown."""
         found = self._knobs.get(url, {}).get(identity, [])
         return knobs.shown(found, all_of_them=self.may_set)
 
@@ -80,16 +79,16 @@ class Desk:
         return time.monotonic() + self._ahead.get(url, 0.0)
 
     def profile_of(self, url: str, identity: PluginIdentity) -> Optional[Profile]:
-        """Return the newest profile of a plugin, which may be under way."""
+        """Return the newest profile of a plugin, maybe unfinished; None without one."""
         return self._profiles.get((url, identity))
 
     def is_chosen(self, url: str, knob: KnobReading) -> bool:
-        """Is it the knob that the keys set?"""
+        """Whether it is the knob that the keys set."""
         return self._chosen == (url, knob.identity, knob.name)
 
     @property
     def said(self) -> str:
-        """What happened a moment ago, or why it didn't."""
+        """The message about the last key, or the error of a lease; "" for none."""
         for leases in self._leases.values():
             if leases.error is not None:
                 return clean(str(leases.error))
@@ -97,8 +96,10 @@ class Desk:
         return text if time.monotonic() < at + TOLD else ""
 
     def press(self, key: str, part: str = "") -> None:
-        """Do what a key stands for; others are nothing to it. ``part`` is the view's filter: what
-        it hides can't be chosen nor set."""
+        """Do what a key stands for, and ignore other keys.
+
+        ``part`` is the filter of the view. Knobs that it hides can't be chosen or set.
+        """
         self._part = part.lower()
         if key in ("n", "p"):
             self._choose(1 if key == "n" else -1)
@@ -107,7 +108,7 @@ class Desk:
             if not self.may_set:
                 self._say("to set knobs, start top with --control.token-file")
             elif found is None:
-                self._say("choose a knob first: n is the next, p the one before")
+                self._say("choose a knob first: n for the next one, p for the one before")
             elif key == "o":
                 self._profile(*found)
             else:
@@ -119,7 +120,7 @@ class Desk:
             held.pop(place, None)
             self._say("%s is let go" % knobs.title(knob))
         else:
-            if place in held:  # what was asked for, though it may not show yet
+            if place in held:  # step from the value asked for, which may not be in force yet
                 knob = knob._replace(value=held[place].value)
             value = knobs.beside(knob, -1 if key == "-" else 1)
             if value is None:
@@ -129,11 +130,11 @@ class Desk:
             held[place] = Entry(knob.identity, knob.name, value)
             self._say("%s: %s" % (knobs.title(knob), knobs.value(knob, value)))
         if place.url in self._latest:
-            # A decision of now, by what the person sees.
+            # The decision is made now, by the values that the person sees.
             self._state(self._latest[place.url]._replace(received=time.monotonic()))
 
     def _state(self, by: Snapshot) -> None:
-        """Tell a node what is held there."""
+        """Send a node the values to hold there."""
         held = self._held[by.url]
         if held and by.url not in self._leases:
             self._leases[by.url] = Leases(self._nodes[by.url], holder_name(), priority=PRIORITY)
@@ -143,7 +144,7 @@ class Desk:
     def _profile(self, place: Place, knob: KnobReading) -> None:
         key = place.url, place.identity
         if key in self._profiles and not self._profiles[key].is_over:
-            self._say("it is being profiled")
+            self._say("%s is being profiled already" % clean(place.identity.task))
             return
         profile = self._profiles[key] = Profile(place.identity)
         node = self._nodes[place.url]
@@ -163,7 +164,7 @@ class Desk:
         return next((found for found in self._all() if found[0] == self._chosen), None)
 
     def _all(self) -> List[Tuple[Place, KnobReading]]:
-        """Return all knobs that are shown, in the order of the view."""
+        """Return all shown knobs, in the order of the view."""
         return [
             (Place(url, identity, knob.name), knob)
             for url in self._nodes
@@ -177,7 +178,7 @@ class Desk:
         self._said = time.monotonic(), text
 
     def _look(self, node: Node) -> None:
-        """Ask a node for its knobs until it is over; in a thread."""
+        """Poll the knobs of a node until ``close``. Runs in a thread."""
         while not self._over.wait(INTERVAL):
             found: Dict[PluginIdentity, List[KnobReading]] = {}
             try:
@@ -186,12 +187,12 @@ class Desk:
                 for knob in told.knobs:
                     found.setdefault(knob.identity, []).append(knob)
             except ControllerError:
-                pass  # the view says what is wrong with the node; an older collector has no knobs
+                pass  # an older collector has no knobs, and the view shows any other error
             self._knobs[node.url] = found
         node.close()
 
 
 def holder_name() -> str:
-    """Return the name by which everybody sees who holds a knob."""
+    """Return the name of the holder of our leases, which others see."""
     host = re.sub(r"[^a-z0-9._-]", "-", socket.gethostname().lower())[:40]
     return "top-%s-%d" % (host, os.getpid())

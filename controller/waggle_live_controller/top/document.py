@@ -4,17 +4,18 @@ from typing import Any, Dict, Iterable, List, Mapping
 
 from .. import FleetSnapshot, PluginIdentity, PluginReading
 
-#: Rises when a field leaves or changes its meaning. New fields may come at any time.
+#: The version of the form. It rises if a field is removed or changes its meaning. A new field does
+#: not raise it.
 FORM = 1
-#: What of a plugin a filter looks at by its names.
+#: The fields of a plugin that are filtered by their names.
 _NAMED = ("timers", "rates", "gauges", "counters", "messages")
 
 
 def document(urls: Iterable[str], polled: FleetSnapshot, part: str = "") -> Dict[str, Any]:
     """Return the document of some nodes, in the order of ``urls``.
 
-    ``part``: as the filter of the table does, it leaves out what has it neither in the plugin's key
-    nor in its own name.
+    ``part``: the filter, as in the table. It keeps plugins with it in their key, and series and
+    functions with it in their name.
     """
     nodes: List[Dict[str, Any]] = []
     for url in urls:
@@ -32,7 +33,7 @@ def document(urls: Iterable[str], polled: FleetSnapshot, part: str = "") -> Dict
 
 
 def _plugin(key: str, plugin: PluginReading, part: str) -> Dict[str, Any]:
-    """Return a plugin as ``/api/v1/plugins`` has it; nothing if the filter leaves it out."""
+    """Return a plugin as in ``/api/v1/plugins``; empty if the filter leaves it out."""
     part = part.lower()
     fields = plugin._asdict()
     if part not in key.lower():
@@ -50,7 +51,7 @@ def _plugin(key: str, plugin: PluginReading, part: str) -> Dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON has for a value of a reading."""
+    """Return a value of a reading as JSON types."""
     if hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, Mapping):

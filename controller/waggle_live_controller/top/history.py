@@ -1,4 +1,4 @@
-"""The last ten minutes of each series, for curves, and the rates of sums."""
+"""The last ten minutes of each series, for curves, and rates of sums."""
 
 import json
 import math
@@ -7,11 +7,11 @@ from typing import Any, Deque, Dict, Hashable, List, Mapping, Optional, Sequence
 
 from .. import PluginIdentity
 
-#: Seconds of one step of a curve, and steps that are kept: as in the collector.
+#: Seconds of a step of a curve, and the steps that are kept, as in the collector.
 STEP, LENGTH = 5.0, 120
-#: Seconds over which the rate of a sum is taken, like the collector's recent values.
+#: Seconds over which the rate of a sum is taken, as for the collector's recent values.
 WINDOW = 10.0
-#: A node keeps values in single precision: smaller differences are none, as a share and as such.
+#: A node keeps values in single precision. Smaller differences, relative and absolute, are noise.
 PRECISION, LEAST = 1e-6, 1e-37
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -26,7 +26,7 @@ class History:
     """
 
     def __init__(self, interval: float = 1.0) -> None:
-        #: Steps that may lie between two polls without a gap in the curve.
+        #: The most steps between two polls that make no gap in the curve.
         self._apart = math.ceil(interval / STEP) + 1
         self._values: Dict[Hashable, Deque[Optional[float]]] = {}
         #: The number of the newest step.
@@ -34,9 +34,9 @@ class History:
         self._sums: Dict[Hashable, Deque[Tuple[float, float]]] = {}
 
     def per_second(self, key: Hashable, at: float, total: Optional[float]) -> Optional[float]:
-        """Add a sum ``at`` a time; return how fast it rose a second over the last 10 s.
+        """Add the value of a sum at the time ``at``. Return its rise per second over the last 10 s.
 
-        None at first, if the sum isn't known, and if it fell, since it then began anew.
+        Return None for the first value, an unknown one, and one that fell, which is a restart.
         """
         if total is None:
             self._sums.pop(key, None)
@@ -51,11 +51,11 @@ class History:
         return (total - before) / (at - begin) if at > begin else None
 
     def add(self, key: Hashable, at: float, value: Optional[float]) -> Values:
-        """Add a value; return those of the last ten minutes, oldest first, with None for gaps.
+        """Add a value. Return the last ten minutes, oldest first, with None for gaps.
 
-        Of several values in one step the last that is known counts.
+        The last known value of a step counts.
         """
-        # A rate of the largest numbers that there are may be infinite: no curve can show that.
+        # A rate of very large numbers may be infinite, which no curve can show.
         value = None if value is None or not math.isfinite(value) else value
         step = int(at // STEP)
         values = self._values.setdefault(key, deque(maxlen=LENGTH))
@@ -70,7 +70,7 @@ class History:
         return list(values)
 
     def add_past(self, key: Hashable, at: float, past: Values) -> None:
-        """Fill what is missing by the values of a node, the last one of the step before ``at``."""
+        """Fill gaps with a node's values ``past``. The last is of the step before ``at``."""
         last = int(at // STEP) - 1
         newest = max(self._newest.get(key, last), last)
         known = _by_step(past, last)
@@ -81,7 +81,7 @@ class History:
         self._newest[key] = newest
 
     def keep(self, keys: Set[Hashable]) -> None:
-        """Forget all series but these."""
+        """Forget all series except ``keys``."""
         for each in (self._values, self._sums, self._newest):
             for key in [key for key in each if key not in keys]:
                 del each[key]
@@ -95,9 +95,9 @@ def key_of(
 
 
 def read_past(url: str, body: bytes) -> Dict[Hashable, Values]:
-    """Return the values of each series in a node's ``/api/v1/history``, by the keys of its rows.
+    """Return the values of each series in a node's ``/api/v1/history``, by :func:`key_of`.
 
-    Raises ValueError if the answer is none of a collector.
+    Raises ValueError if the answer isn't that of a collector.
     """
     found: Dict[Hashable, Values] = {}
     try:
@@ -115,12 +115,17 @@ def read_past(url: str, body: bytes) -> Dict[Hashable, Values]:
     return found
 
 
+def three_digits(value: Optional[float]) -> Optional[float]:
+    """Return a value as a node's history has it, but for gauges and the memory."""
+    return None if value is None else float("%.3g" % value)
+
+
 def _by_step(values: Sequence[Optional[float]], last: int) -> Dict[int, Optional[float]]:
     return dict(enumerate(values, last + 1 - len(values)))
 
 
 def _number(value: Any) -> Optional[float]:
-    """Return a number that a curve can show; None for all else."""
+    """Return a number that a curve can show; None for anything else."""
     if type(value) not in (int, float):
         return None
     try:
@@ -130,9 +135,9 @@ def _number(value: Any) -> Optional[float]:
 
 
 def extent(values: Values, width: int) -> Optional[Tuple[float, float]]:
-    """Return the least and the largest of the latest ``width`` values; None if none is known.
+    """Return the least and the largest of the last ``width`` values; None if all are unknown.
 
-    They are the same if they differ by less than what a node keeps of them.
+    The two are equal if they differ by less than the node's precision.
     """
     known = [value for value in list(values)[-width:] if value is not None]
     if not known or width <= 0:
@@ -143,9 +148,9 @@ def extent(values: Values, width: int) -> Optional[Tuple[float, float]]:
 
 
 def sparkline(values: Values, width: int) -> str:
-    """Draw the latest values between their least and their largest, ``width`` characters.
+    """Draw the last ``width`` values, scaled between their least and their largest.
 
-    Gaps stay empty. What doesn't change is a line in the middle, and at the bottom if it is 0.
+    Gaps are spaces. A constant is a line in the middle, or at the bottom if it is 0.
     """
     range_of = extent(values, width)
     if range_of is None:
@@ -158,6 +163,6 @@ def sparkline(values: Values, width: int) -> str:
 def _block(value: float, low: float, high: float) -> str:
     if high / 2 <= low / 2:
         return _BLOCKS[3 if high else 0]
-    # Halves: the distance of the largest floats is infinite.
+    # Halves, since the difference of two large floats may be infinite.
     share = (value / 2 - low / 2) / (high / 2 - low / 2)
     return _BLOCKS[min(int(share * len(_BLOCKS)), len(_BLOCKS) - 1)]

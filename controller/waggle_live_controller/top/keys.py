@@ -1,12 +1,12 @@
-"""The names of keys, by what terminals send for them."""
+"""The names of keys, by the bytes that terminals send for them."""
 
 import re
 from typing import List
 
-#: One key: a sequence that begins with an escape, or a character. Linux's console sends two
-#: brackets for its function keys.
+#: One key: an escape sequence, or a character. The Linux console sends two brackets for function
+#: keys.
 _KEY = re.compile("\x1b\\[\\[.|\x1b\\[[0-9;]*[A-Za-z~^$]|\x1bO.|.", re.DOTALL)
-#: What xterm, the Linux console, rxvt, tmux and screen send, in both modes of the cursor keys.
+#: The sequences of xterm, the Linux console, rxvt, tmux and screen, in both cursor key modes.
 _NAMES = {
     "up": ("\x1b[A", "\x1bOA"),
     "down": ("\x1b[B", "\x1bOB"),
@@ -22,14 +22,14 @@ _BY_SEQUENCE = {sequence: name for name, some in _NAMES.items() for sequence in 
 
 
 def is_cut(typed: bytes) -> bool:
-    """Does it end within the sequence of a key? Escape alone may be a key, or the beginning."""
+    """Tell whether the input ends within an escape sequence. A last escape may be a key, too."""
     return re.search(rb"\x1b(\[[0-9;[]*|O)?$", typed) is not None
 
 
 def names(typed: str) -> List[str]:
-    """Return the keys that were pressed: characters, or names like ``"page up"``.
+    """Return the pressed keys: characters, or names like ``"page up"``.
 
-    What has no name here has no meaning, and is left out.
+    Other sequences are left out.
     """
     keys = [_BY_SEQUENCE.get(key, key) for key in _KEY.findall(typed)]
     return [key for key in keys if key.isprintable()]

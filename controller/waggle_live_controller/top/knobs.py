@@ -1,34 +1,34 @@
-"""The knobs of a plugin: how they are drawn, and which value stands beside another."""
+"""Writes the knobs of a plugin as text, and finds the value next to another."""
 
 from typing import Any, List, Optional, Sequence, Tuple
 
 from rich.cells import cell_len
 
 from .. import KnobReading
-from .figures import NOTHING, age, clean, number
+from .figures import NOTHING, age, clean, fixed, number
 from .letters import CUT, cut
 
-#: The knob that each plugin has which may be controlled: samples of its stacks a second.
+#: The knob of the profiler, in samples per second. Each plugin that can be controlled has it.
 PROFILE = "__profile"
-#: Cells of a holder's name at least.
+#: The least cells of a holder's name.
 LEAST = 8
-#: Steps from one bound of a knob to the other.
+#: Steps of the keys + and - between the bounds of a knob.
 STEPS = 10
 
 
 def shown(knobs: Sequence[KnobReading], *, all_of_them: bool) -> List[KnobReading]:
-    """Return the knobs to show: the profiler's only while it runs, or if somebody may set it."""
+    """Return the knobs to show. That of the profiler only while it runs, or if ``all_of_them``."""
     return [each for each in knobs if all_of_them or each.name != PROFILE or each.value]
 
 
 def arranged(knobs: Sequence[KnobReading], part: str) -> List[KnobReading]:
-    """Return those with a part in their names, in the order of their author, the profiler last."""
+    """Return the knobs with ``part`` in their names, in the author's order, the profiler last."""
     fit = [each for each in knobs if part in title(each).lower()]
     return sorted(fit, key=lambda knob: knob.name == PROFILE)
 
 
 def title(knob: KnobReading) -> str:
-    """Return how a knob is called."""
+    """Return the name to show."""
     return "profiler" if knob.name == PROFILE else clean(knob.name)
 
 
@@ -44,7 +44,7 @@ def value(knob: KnobReading, of: Any) -> str:
 
 
 def choices(knob: KnobReading, room: Optional[int] = None) -> str:
-    """Write what it may be, with its value in brackets; as many as ``room`` cells hold, whole."""
+    """Write the allowed values, the present one in brackets; as many as fit ``room`` cells."""
     if knob.choices is None and knob.type != "bool":
         text = "%s … %s" % (value(knob, knob.low), value(knob, knob.high))
         fits = room is None or len(text) <= room
@@ -57,7 +57,7 @@ def choices(knob: KnobReading, room: Optional[int] = None) -> str:
     whole = " ".join(texts)
     if room is None or cell_len(whole) <= room:
         return whole
-    # The choice that it has, and those beside it.
+    # The present choice, and as many beside it as fit.
     first, last, shown = at, at + 1, _between(texts, at, at + 1)
     if cell_len(shown) > room:
         return cut(texts[at], room)
@@ -79,9 +79,9 @@ def _between(texts: Sequence[str], first: int, last: int) -> str:
 
 
 def holder(knob: KnobReading, now: float, room: Optional[int] = None) -> Tuple[str, str]:
-    """Write who decides on its value at ``now`` (Unix time), and return the style for that.
+    """Return who decides on the value at ``now`` (Unix time) as text, and its style.
 
-    In ``room`` cells the name is cut first; then what comes last is left out, whole.
+    To fit ``room`` cells, the name is cut first, then whole parts at the end are left out.
     """
     name, said, style = "", [], "cyan"
     if knob.holder:
@@ -89,7 +89,7 @@ def holder(knob: KnobReading, now: float, room: Optional[int] = None) -> Tuple[s
         if knob.since is not None:
             said.append(" for " + age(max(now - knob.since, 0.0)))
         if knob.seconds_left is not None:
-            said.append(", %.0f s left" % knob.seconds_left)
+            said.append(", %s s left" % fixed(knob.seconds_left))
     else:
         known = {"pinned": "pinned by the operator", "set": "until its lease ends"}
         words, style = known.get(knob.source, "default"), "" if knob.source == "pinned" else "dim"
@@ -113,7 +113,7 @@ def holder(knob: KnobReading, now: float, room: Optional[int] = None) -> Tuple[s
 
 
 def beside(knob: KnobReading, step: int) -> Any:
-    """Return the value that stands ``step`` (1 or -1) beside the knob's own; None if none does."""
+    """Return the value ``step`` (1 or -1) from the present one; None if there is none."""
     if knob.choices is not None:
         return _next(knob.choices, knob.value, step)
     if knob.type == "bool":

@@ -1,4 +1,4 @@
-"""The columns of the view: how wide they are, and how rows, functions and knobs stand in them."""
+"""The columns of the view: how wide they are, and how rows, functions and knobs are drawn."""
 
 import time
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
@@ -17,8 +17,10 @@ from .rows import KINDS, MOST, Block, Row
 
 
 class Column(NamedTuple):
-    """One column: its title, least width and style, and which field it shows, and how. Columns keep
-    their least widths while numbers change."""
+    """A column: title, least width, style, the field that it shows, and how that is written.
+
+    The least width keeps columns in place while numbers change.
+    """
 
     title: str
     width: int
@@ -27,11 +29,11 @@ class Column(NamedTuple):
     write: Callable[[Any], str]
 
     def text(self, row: Row) -> str:
-        """Return what stands in it: a dash if that isn't known, nothing if the kind has none."""
+        """Return the text of a row: a dash if unknown, "" if its kind has no such figure."""
         return "" if self.field in KINDS[row.kind] else self.write(getattr(row, self.field))
 
 
-#: The columns of a row beside its name, from left to right.
+#: The columns of a row after its name, from left to right.
 COLUMNS = (
     Column("kind", 7, "dim", "kind", str),
     Column("count", 5, "dim", "count", number),
@@ -44,7 +46,7 @@ COLUMNS = (
     Column("failed", 6, "yellow", "failures", number),
     Column("age", 6, "dim", "age", age),
 )
-#: In which order there is room for them, with that of curves between.
+#: The order in which columns get room, including the curve (trend) and its range.
 WORTH = [
     "per s",
     "mean",
@@ -59,9 +61,9 @@ WORTH = [
     "frame",
     "range",
 ]
-#: Columns that are left out where nothing is known, or nothing is wrong.
+#: Columns that are left out if all their figures are unknown or 0.
 IF_ANY = ("busy", "frame", "failed")
-#: The columns of a function beside its name. Those of which nothing is known are left out.
+#: The columns of a function after its name. Those with only unknown figures are left out.
 FUNCTION_COLUMNS = (
     Column("calls", 5, "dim", "calls", number),
     Column("CPU", 7, "", "exclusive_cpu", seconds),
@@ -69,25 +71,27 @@ FUNCTION_COLUMNS = (
     Column("inclusive", 9, "", "inclusive", seconds),
     Column("share", 7, "bold", "share", lambda share: tenths(100 * share, " %")),
 )
-#: In which order there is room for them.
+#: The order in which these get room.
 FUNCTION_WORTH = ["share", "exclusive", "CPU", "inclusive", "calls"]
 GAP = "  "
-#: Cells of a name: least, least beside more than the first columns of ``WORTH``, and most.
+#: Cells of a name: the least, the least beside more columns than ``FIRST``, and the most.
 NARROW, NAME, LONGEST = 8, 20, 60
 FIRST = WORTH[:3]
-#: Cells of a curve at least; and of the range that it shows.
+#: The least cells of a curve, and the cells of its range.
 TREND, RANGE = 8, 19
-#: Cells of a knob's choices, within these limits: what is left beside who decides.
+#: The least and the most cells of a knob's choices.
 CHOICES = (11, 30)
-#: Cells for who decides about a knob, without which its choices give way.
+#: The least cells for who decides on a knob. With fewer, its choices are left out.
 DECIDED = 12
-#: Rows that were not updated for longer than this are drawn faintly.
+#: Seconds without an update after which a row is dim.
 STALE = 10.0
 
 
 class Layout:
-    """The widths of all columns for some blocks, on a terminal of ``width`` cells, or as wide as it
-    takes if that is None. With ``trend`` there is a column of curves."""
+    """The widths of all columns for some blocks, and how their lines are drawn.
+
+    ``width`` is that of the terminal, or None for no limit. With ``trend`` there are curves.
+    """
 
     def __init__(self, blocks: Sequence[Block], width: Optional[int], trend: bool) -> None:
         self._room = None if width is None else max(width - 1, 0)
@@ -107,14 +111,14 @@ class Layout:
         self._name = longest
         if self._room is not None:
             left = self._room - _with_gaps(self._widths.values())
-            # Long names share what is left with the curve.
+            # Long names and the curve share the rest.
             wanted = max(NAME, left // 2) if "trend" in self._widths else left
             self._name = max(min(longest, wanted, left), 1)
             if "trend" in self._widths:
                 self._widths["trend"] = min(TREND + left - self._name, LENGTH)
-        #: Of a name that stands in no column of kinds.
+        #: The width of a name in lines without a kind.
         self._plain = self._name + _with_gaps(self._some("kind"))
-        #: Of functions: those lines have no curve, and on a terminal their names take the room.
+        #: Lines of functions have no curve. On a terminal their names may take its room.
         self._function_widths = {
             each.title: max(each.width, widths["count"] if each.field == "calls" else 0)
             for each in FUNCTION_COLUMNS
@@ -127,7 +131,7 @@ class Layout:
             self._function = max(min(max(self._plain, longest_function), left), 1)
 
     def _some(self, *titles: str) -> List[int]:
-        """Return the widths of those of these columns that are there."""
+        """Return the widths of these columns, without those that are left out."""
         return [self._widths[each] for each in titles if each in self._widths]
 
     def header(self) -> Text:
@@ -161,7 +165,7 @@ class Layout:
         return _line(cells)
 
     def functions(self, functions: Sequence[Function]) -> List[Text]:
-        """Draw some functions of one profiler, with titles of their own."""
+        """Draw functions of one profiler, with their own titles."""
         name, first = self._function, functions[0]
         columns = [
             (each, self._function_widths[each.title])
@@ -184,8 +188,7 @@ class Layout:
         return drawn
 
     def knobs(self, knobs: Sequence[KnobReading], desk: Desk, url: str) -> List[Text]:
-        """Draw the knobs of a plugin: value, what it may be, and who decides; the chosen one in
-        reverse."""
+        """Draw the knobs of a plugin: value, choices, who decides; the chosen one in reverse."""
         if not knobs:
             return []
         name, now = self._plain, desk.now(url)
@@ -197,7 +200,7 @@ class Layout:
         if self._room is not None:
             wanted = max(cell_len(holder(knob, now)[0]) for knob in knobs)
             if name + number + allowed + wanted + 3 * len(GAP) > self._room:
-                # Who decides matters more than that values stand below the numbers of rows.
+                # Give up aligning values with the numbers of rows: who decides matters more.
                 name = min(name, max(cell_len(title(knob)) for knob in knobs), NAME)
                 number = max([len("value"), *numbers])
             left = self._room - name - number - 3 * len(GAP)
@@ -224,7 +227,7 @@ class Layout:
         ]
 
     def profile(self, profile: Optional[Profile]) -> List[Text]:
-        """Draw a profile that somebody asked for: how far it is, then where the time went."""
+        """Draw a profile: its progress, then the functions that took most time."""
         if profile is None:
             return []
         if not profile.is_over:
@@ -240,7 +243,7 @@ class Layout:
 
 
 def _fitting(widths: Dict[str, int], worth: Sequence[str], room: Optional[int]) -> Dict[str, int]:
-    """Return the columns for which there is room beside a name, the worthiest first."""
+    """Return the columns that fit beside a name, taken in the order of ``worth``."""
     kept: Dict[str, int] = {}
     for each in worth:
         if each in widths:
@@ -251,12 +254,12 @@ def _fitting(widths: Dict[str, int], worth: Sequence[str], room: Optional[int]) 
 
 
 def _with_gaps(widths: Iterable[int]) -> int:
-    """Return the cells of columns, each with the gap before it."""
+    """Return the cells of some columns, each with the gap before it."""
     return sum(len(GAP) + width for width in widths)
 
 
 def _line(cells: Iterable[Tuple[str, str]]) -> Text:
-    """Return the line of some texts with their styles."""
+    """Return a line of some texts with their styles."""
     # Several times faster than Text.join.
     line = Text.assemble(*(part for cell in cells for part in (cell, GAP)), no_wrap=True)
     line.rstrip()

@@ -1,4 +1,4 @@
-"""``Top``: polls a fleet and shows its view until it is stopped."""
+"""``Top``: polls a fleet and shows it until stopped."""
 
 import queue
 import sys
@@ -27,17 +27,17 @@ from .terminal import Terminal, can_be_drawn_on, is_terminal, size_of
 from .view import Drawn, NodeView, draw, window
 from .view_options import ORDERS, ViewOptions
 
-#: Seconds between two pictures in a file or a pipe; on a terminal each change is drawn.
+#: Seconds between two tables in a file or a pipe. On a terminal each change is drawn.
 PLAIN_INTERVAL = 5.0
-#: Seconds between two looks for keys, answers and the end.
+#: The longest wait in seconds for a key, until answers and the end are checked again.
 STEP = 0.1
-#: Seconds between two pictures at least, but after keys: many nodes don't answer at once.
+#: The least seconds between two drawings because of answers, since nodes answer one by one.
 REST = 0.3
 AGAIN = " Looking again."
 
 
 class Past:
-    """What a node remembers of the last ten minutes."""
+    """A node's own history of the last ten minutes. It arrived at the monotonic ``at``."""
 
     def __init__(self, at: float, values: Dict[Hashable, Values]) -> None:
         self.at = at
@@ -45,9 +45,9 @@ class Past:
 
 
 class Top:
-    """The view of a fleet on ``console``, polled each ``interval`` seconds, below ``title``.
+    """Shows a fleet on ``console``, and polls it each ``interval`` seconds.
 
-    Constructing it starts nothing. Not thread-safe; one run at a time.
+    ``title`` is shown above. Constructing it starts nothing. Not thread-safe; one run at a time.
     """
 
     def __init__(
@@ -81,23 +81,23 @@ class Top:
         self._title = [Text(line, no_wrap=True) for line in title]
 
     def once(self, within: float) -> bool:
-        """Poll once and print the view; returns whether every node answered."""
+        """Poll once and print the view. Return whether every node answered."""
         for polled in self._fleet.poll_each(within):
             self._note(polled)
         self._print(trend=False)
         return all(node.error is None for node in self._nodes.values())
 
     def run(self, stop: Callable[[], bool]) -> None:
-        """Show the view, with at least one picture, until ``stop()`` or the key q.
+        """Show the view at least once, until ``stop()`` returns true or q is pressed.
 
-        ``stop`` is called several times a second; what it raises ends the view as well. On a
-        terminal the last picture stays at the end. SIGTERM, SIGHUP and SIGQUIT raise SystemExit
-        there, unless the caller handles them.
+        ``stop`` is called several times a second. An exception from it ends the view, too. On a
+        terminal the last view stays on the screen, and SIGTERM, SIGHUP and SIGQUIT raise
+        SystemExit, unless the caller handles them.
         """
         over = threading.Event()
         is_drawn = can_be_drawn_on(self._console.file)
         self._desk.start()
-        if not is_drawn:  # the first table has answers in it
+        if not is_drawn:  # so that the first table has answers
             for polled in self._fleet.poll_each(self._interval):
                 self._arrivals.put(polled)
         threading.Thread(target=self._poll, args=(over,), daemon=True).start()
@@ -113,7 +113,7 @@ class Top:
             self._desk.close()
 
     def _show(self, stop: Callable[[], bool], terminal: Terminal) -> None:
-        """Draw each second, and soon after each answer, key and change of the terminal's size."""
+        """Draw each second, after each key or change of size, and soon after each answer."""
         due, size, drawn = 0.0, terminal.size, 0.0
         while True:
             if self._take_arrivals():
@@ -143,7 +143,7 @@ class Top:
             time.sleep(STEP)
 
     def _poll(self, over: threading.Event) -> None:
-        """Poll the fleet each interval, however long the slowest node takes."""
+        """Poll the fleet each interval, even if a node is slower than that. Runs in a thread."""
         due = time.monotonic()
         while not over.wait(max(0.0, due - time.monotonic())):
             due = max(due + self._interval, time.monotonic())
@@ -151,7 +151,7 @@ class Top:
                 self._arrivals.put(polled)
 
     def _take_arrivals(self) -> bool:
-        """Note what has arrived; returns whether anything has."""
+        """Take in what has arrived. Return whether anything has."""
         changed = not self._arrivals.empty()
         while not self._arrivals.empty():
             arrived = self._arrivals.get()
@@ -170,27 +170,27 @@ class Top:
         return changed
 
     def _remember(self, node: Node) -> None:
-        """Ask a node that is there, or there again, for the last ten minutes; in a thread."""
+        """Ask a node that is new or back for its last ten minutes. Runs in a thread."""
         try:
             with node.twin() as twin:
                 answer = twin.order("GET", "history", {})
             if answer.status == 200:
                 self._arrivals.put(Past(time.monotonic(), read_past(node.url, answer.body)))
         except (ControllerError, ValueError):
-            pass  # an older collector remembers nothing: curves begin now
+            pass  # an older collector has no history, so curves begin now
 
     def _note(self, polled: Polled) -> None:
         node, outcome = self._nodes[polled.url], polled.outcome
         if isinstance(outcome, Snapshot):
             try:
                 blocks = blocks_of(outcome, self._history)
-            except Exception as error:  # a bug of ours: it must not end the view of all nodes
+            except Exception as error:  # our bug must not end the view of the other nodes
                 outcome = _not_shown(polled.url, error)
         if isinstance(outcome, Snapshot):
             node = NodeView(polled.url, outcome.node, blocks, None, outcome.received)
             self._desk.renew(outcome)
         elif not isinstance(outcome, NodeLate) or node.error is None:
-            # That the node is late now says less than an earlier error.
+            # An earlier error says more than that the node is late now.
             node = node._replace(error=outcome)
         self._nodes[polled.url] = node
         self._history.keep({key for each in self._nodes.values() for key in _keys(each)})
@@ -202,7 +202,7 @@ class Top:
         trend: bool = True,
         again: str = "",
     ) -> List[Text]:
-        """Return what is ``shown`` of the view."""
+        """Return the lines that ``shown`` picks from the view."""
 
         def whole(nodes: Iterable[NodeView]) -> Drawn:
             now, desk, options = time.monotonic(), self._desk, self._options
@@ -210,16 +210,16 @@ class Top:
 
         try:
             return shown(whole(self._nodes.values()))
-        except Exception:  # a bug of ours again: those that can't be drawn are shown without
+        except Exception:  # our bug: draw each node by itself to find those that fail
             for url, node in self._nodes.items():
                 try:
-                    whole([node]).lines  # noqa: B018  # it makes them
+                    whole([node]).lines  # noqa: B018  # the property draws
                 except Exception as error:
                     self._nodes[url] = NodeView(url, error=_not_shown(url, error))
             return shown(whole(self._nodes.values()))
 
     def _print(self, trend: bool = True, end: str = "") -> None:
-        """Print the whole view below what stands there, and ``end`` below it."""
+        """Print the whole view, then ``end``."""
         file = self._console.file
         width = size_of(file)[0] if is_terminal(file) else None
         again = AGAIN if end else ""
@@ -228,14 +228,14 @@ class Top:
         file.flush()
 
     def _written(self, line: Text) -> str:
-        """Return a line as the terminal takes it: in colours, if it has any."""
-        # Not printed by rich: that would end the process when the reader of a pipe has left.
+        """Return a line as text, with escape sequences for colours if the console has them."""
+        # rich itself doesn't write: it would end the process if the reader of a pipe has left.
         with self._console.capture() as captured:
             self._console.print(line, soft_wrap=True, end="")
         return ascii_only(captured.get()) if self._ascii else captured.get()
 
     def _picture(self, width: int, height: int) -> List[str]:
-        """Return the lines of the screen, the last one with the keys."""
+        """Return the lines of the screen. The last one shows the keys."""
         room = max(height - len(self._title) - 1, 1)
         hidden = 0
 
@@ -267,7 +267,7 @@ class Top:
         return Text(self._desk.said or text, "reverse", no_wrap=True)
 
     def _press(self, key: str, height: int) -> None:
-        """Do what a key stands for, but for the end: type into the filter, sort, fold, scroll."""
+        """Do what a key other than q stands for: type into the filter, sort, fold, scroll."""
         order, part, folded = self._options
         if key in ("escape", "enter"):
             self._typing = False

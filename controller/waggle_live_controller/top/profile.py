@@ -1,4 +1,4 @@
-"""A profile that a person asks for: folded stacks of a plugin that runs, kept in a file."""
+"""Profiles of running plugins, which a person asks for: folded stacks, kept in a file."""
 
 import json
 import re
@@ -9,25 +9,25 @@ from typing import List, Tuple
 
 from .. import ControllerError, Node, NodeError, PluginIdentity
 
-#: Seconds that a profile takes, and samples a second.
+#: Seconds of a profile, and its samples per second.
 PROFILE_SECONDS, PROFILE_HZ = 30, 50
-#: Seconds beside those until the node has answered.
+#: Seconds after the end of a profile until the node has answered.
 GRACE = 5.0
 
 
 class Profile:
-    """One profile: under way at first, then its stacks, or why there are none."""
+    """One profile. ``stacks`` and ``text`` are valid once ``is_over``."""
 
     def __init__(self, identity: PluginIdentity) -> None:
         self.identity = identity
         self.began = time.monotonic()
         self.is_over = False
         self.stacks: Counter[str] = Counter()
-        #: Where it is kept, or what went wrong.
+        #: Where it is kept, or why there is none.
         self.text = ""
 
     def leaves(self, most: int) -> List[Tuple[str, float]]:
-        """Return the functions in which most of the time was spent, with their shares of it."""
+        """Return the ``most`` functions with the largest shares of the time, and these shares."""
         leaves: Counter[str] = Counter()
         for stack, weight in self.stacks.items():
             leaves[stack.rpartition(";")[2]] += weight
@@ -36,7 +36,7 @@ class Profile:
 
 
 def take_profile(node: Node, profile: Profile, directory: Path) -> None:
-    """Have a node take a profile, and keep it in a file of ``directory``. Raises nothing."""
+    """Let a node profile a plugin, and write the result to ``directory``. Blocks; never raises."""
     try:
         text = ask(node, profile.identity)
         name = re.sub(r"[^A-Za-z0-9._-]", "-", profile.identity.task) or "plugin"
@@ -50,7 +50,7 @@ def take_profile(node: Node, profile: Profile, directory: Path) -> None:
 
 
 def ask(node: Node, identity: PluginIdentity) -> str:
-    """Return the folded stacks of a plugin; raises ControllerError."""
+    """Return the folded stacks of a plugin after ``PROFILE_SECONDS``. Raises ControllerError."""
     patient = node.twin()
     patient.timeout = node.timeout + PROFILE_SECONDS + GRACE
     names = dict(zip(("plugin", "plugin_task", "plugin_job"), identity))
@@ -60,12 +60,12 @@ def ask(node: Node, identity: PluginIdentity) -> str:
         answer = patient.order("POST", "profile", headers, body)
     text = answer.body.decode("utf-8", "replace")
     if answer.status != 200:
-        raise NodeError(node.url, text.strip()[:300] or "answered %d" % answer.status)
+        raise NodeError(node.url, text.strip()[:300] or "it answered HTTP %d" % answer.status)
     return text
 
 
 def read(text: str) -> "Counter[str]":
-    """Return the weight of each stack; raises ValueError."""
+    """Return the weight of each folded stack. Raises ValueError."""
     stacks: Counter[str] = Counter()
     for line in text.splitlines():
         stack, _, weight = line.rpartition(" ")

@@ -16,12 +16,12 @@ from typing import (
 
 from .. import Function, KnobReading, PluginReading, Snapshot
 from .figures import megabytes, number, percent, seconds, tenths
-from .history import History, Values, key_of
+from .history import WINDOW, History, Values, key_of, three_digits
 from .knobs import arranged as arranged_knobs
 from .view_options import ViewOptions
 
 _OF_TIMERS = ("busy", "frame", "failures")
-#: In the order of their rows, and the figures that each doesn't have.
+#: The kinds of rows in order, and the figures that each doesn't have.
 KINDS = {
     "rate": ("mean", "p95", *_OF_TIMERS),
     "timer": (),
@@ -31,14 +31,14 @@ KINDS = {
     "upload": ("mean", "p95", "last", *_OF_TIMERS),
     "process": ("count", "rate", "mean", "p95", *_OF_TIMERS),
 }
-#: Functions that are shown of a plugin and profiler at most.
+#: The most functions that are shown of a plugin for each profiler.
 MOST = 5
 
 
 class Row(NamedTuple):
-    """One row. Numbers are kept for sorting; ``last`` is in the unit of its kind."""
+    """One row. Figures are numbers, for sorting. ``last`` is a text with its unit."""
 
-    #: Where its history is found.
+    #: The key of its history.
     key: Hashable
     kind: str
     name: str
@@ -48,29 +48,31 @@ class Row(NamedTuple):
     mean: Optional[float] = None
     p95: Optional[float] = None
     last: str = ""
-    #: Of a timer: its share of a core, and of the time that a frame has.
+    #: Of a timer: its seconds per second, and its share of the time for a frame.
     busy: Optional[float] = None
     frame: Optional[float] = None
     failures: Optional[int] = None
     trend: Values = ()
-    #: How a value of the trend is written.
+    #: Writes a value of the trend.
     write: Callable[[Optional[float]], str] = tenths
 
 
 class Block(NamedTuple):
-    """One plugin with its rows, and its most expensive functions by what measured them."""
+    """A plugin with its rows, and its most expensive functions by profiler."""
 
     key: str
     plugin: PluginReading
     rows: List[Row]
     functions: Dict[str, List[Function]]
-    #: Filled in when it is drawn: knobs are asked for by themselves.
+    #: Set when it is drawn, since knobs are polled separately.
     knobs: Sequence[KnobReading] = ()
 
 
 def blocks_of(snapshot: Snapshot, history: History) -> List[Block]:
-    """Return the plugins of a snapshot, not sorted yet, and add the snapshot to ``history``; to be
-    called once for each snapshot."""
+    """Return the plugins of a snapshot, unsorted, and add the snapshot to ``history``.
+
+    Call it once for each snapshot.
+    """
     return [
         Block(key, plugin, list(_rows(snapshot, plugin, history)), plugin.most_expensive())
         for key, plugin in snapshot.plugins.items()
@@ -78,7 +80,7 @@ def blocks_of(snapshot: Snapshot, history: History) -> List[Block]:
 
 
 def main_rate(plugin: PluginReading) -> Tuple[str, Optional[float]]:
-    """Return the rate of the most events a second, which counts the plugin's frames."""
+    """Return the name and value of the fastest rate, taken as the plugin's frame rate."""
     rates = {name: rate.per_second for name, rate in plugin.rates.items() if rate.per_second}
     if not rates:
         return "", None
@@ -90,9 +92,10 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
     def row(
         kind: str, name: str, of: Any, age: Optional[float], value: Optional[float], **figures: Any
     ) -> Row:
-        """Return a row whose curve goes on with ``value``. ``of``: the reading, or what stands for
-        it in the key."""
+        """Return a row, and add ``value`` to its curve. ``of``: the rest of its key."""
         key = key_of(snapshot.url, plugin.identity, *of)
+        # As the node's history writes it: else a curve has a step where the two meet.
+        value = value if of[0] in ("gauge", "memory") else three_digits(value)
         trend = history.add(key, snapshot.received, value)
         return Row(key, kind, name, age, trend=trend, **figures)
 
@@ -116,7 +119,9 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
             "p95": timer.p95,
             "rate": speed,
         }
-        figures.update(busy=_product(speed, timer.mean), frame=_product(frames, timer.mean))
+        # No thread takes more than the window of a block that ends in it, however long that was.
+        within = None if timer.mean is None else min(timer.mean, WINDOW)
+        figures.update(busy=_product(speed, within), frame=_product(frames, timer.mean))
         figures.update(failures=timer.failures, write=seconds, last=seconds(timer.last))
         yield row("timer", name, of, timer.age, timer.mean, **figures)
     for name, gauge in plugin.gauges.items():
@@ -128,7 +133,7 @@ def _rows(snapshot: Snapshot, plugin: PluginReading, history: History) -> Iterat
         speed = per_second(of, counter.total)
         yield row("counter", name, of, counter.age, speed, count=counter.total, rate=speed)
     for name, total in plugin.messages.items():
-        # Often a timer has the same name: pywaggle's timeit publishes under it.
+        # A timer often has the same name, since pywaggle's timeit publishes under it.
         of, shown = ("message", name), name + " published"
         speed, age = plugin.messages_per_second.get(name), plugin.messages_age.get(name)
         yield row("message", shown, of, age, speed, count=total, rate=speed)
@@ -151,8 +156,8 @@ def _product(one: Optional[float], other: Optional[float]) -> Optional[float]:
 def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
     """Return the blocks and rows that pass the filter, sorted.
 
-    By a number, rows are sorted within their plugin, and plugins by their first row. Functions are
-    always the most expensive of those that pass.
+    Sorted by a figure, rows stay within their plugin, and plugins are sorted by their first row.
+    Functions are the most expensive ones that pass the filter.
     """
     part, order, kinds = options.filter.lower(), options.order, list(KINDS)
     shown = []
@@ -178,6 +183,6 @@ def arranged(blocks: Iterable[Block], options: ViewOptions) -> List[Block]:
 
 
 def _rank(row: Row, order: str) -> Tuple[bool, float]:
-    """Return what puts the largest number first and unknown ones last; by name all are equal."""
+    """Return a sort key: the largest number first, unknown ones last; by name all are equal."""
     value = 0.0 if order == "name" else getattr(row, order)
     return value is None, -(value or 0.0)

@@ -1,4 +1,4 @@
-"""The terminal that the view is drawn on: taken while it is ours, and given back each time."""
+"""The terminal that the view is drawn on. It is restored whenever top stops or ends."""
 
 import contextlib
 import os
@@ -14,31 +14,31 @@ from . import keys
 try:
     import termios
     import tty
-except ImportError:  # Windows: a table is printed there, as into a file
+except ImportError:  # Windows, where tables are printed as to a file
     termios = tty = None  # type: ignore[assignment]
 
-#: What a terminal is taken with: the other screen, no cursor, no wrapped lines, all of it empty.
+#: Takes the terminal: alternate screen, no cursor, no line wrap, clear. ``_GIVE`` undoes that.
 _TAKE = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"
 _GIVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
-#: Seconds for which a terminal that takes nothing more is waited for when it is given back.
+#: The most seconds to wait for a blocked terminal when it is given back.
 GRACE = 0.5
-#: The exit status when the terminal is gone.
+#: The exit status if the terminal is gone: 128 + SIGHUP.
 _GONE = 129
-#: Seconds for which the rest of a key's sequence is waited for.
+#: The most seconds to wait for the rest of an escape sequence.
 PIECES = 0.05
-#: The size of a terminal that doesn't know its own.
+#: Columns and lines of a terminal that doesn't tell its size.
 SIZE = (80, 24)
 
 
 def can_be_drawn_on(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
-    """Is it a terminal that moves its cursor? A file, a pipe and ``TERM=dumb`` are none."""
+    """Tell whether ``stream`` is a terminal with a movable cursor: no file, pipe, ``TERM=dumb``."""
     if termios is None or not is_terminal(stream):
         return False
     return environ.get("TERM", "").lower() not in ("", "dumb", "unknown")
 
 
 def size_of(stream: IO[str]) -> Tuple[int, int]:
-    """Return the columns and lines of a terminal as they are now."""
+    """Return the present columns and lines of a terminal."""
     try:
         columns, lines = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
@@ -47,29 +47,29 @@ def size_of(stream: IO[str]) -> Tuple[int, int]:
 
 
 class Terminal:
-    """A context manager: a screen of its own, and keys that arrive without Enter.
+    """A context manager for a screen of its own, and keys that arrive without Enter.
 
-    It is taken at the first ``read`` or ``draw`` in the foreground. It is given back at the end of
-    the block, whatever ends that, and before Ctrl-Z stops the process. SIGTERM, SIGHUP and SIGQUIT
-    raise SystemExit of 128 and their number. When the process goes on, it is taken anew. In the
-    background nothing is drawn nor read. Only SIGKILL leaves it as it is.
+    The terminal is taken at the first ``read`` or ``draw`` in the foreground, and again after
+    Ctrl-Z and ``fg``. It is given back before Ctrl-Z stops the process, and at the end of the
+    block. Only SIGKILL leaves it taken. In the background nothing is drawn or read. SIGTERM, SIGHUP
+    and SIGQUIT raise SystemExit with 128 plus their number.
 
-    To be used in one thread; signals are minded only if that is the main one. A signal with a
-    handler of the caller's own stays the caller's.
+    Use it in one thread. It handles signals only in the main thread, and none for which the caller
+    has a handler.
     """
 
     def __init__(self, source: Optional[IO[str]], shown: IO[str]) -> None:
         self._out = shown.fileno()
         self._stream = shown
         self._encoding = getattr(shown, "encoding", None) or "utf-8"
-        #: Where keys come from; None if that is no terminal.
+        #: The descriptor to read keys from; None if it is no terminal.
         self._in: Optional[int] = None
         if source is not None and is_terminal(source):
             self._in = source.fileno()
-        #: The modes before the first take.
+        #: The terminal's modes before it was first taken.
         self._modes: Optional[List[Any]] = None
         self._taken = False
-        #: The process was stopped by Ctrl-Z, or goes on; the terminal is looked after in ``read``.
+        #: Set by signals: Ctrl-Z was pressed, or the process goes on. ``read`` and ``draw`` react.
         self._stop = self._again = False
         self._handlers: Dict[int, Any] = {}
         self._drawn: Optional[bytes] = None
@@ -82,7 +82,7 @@ class Terminal:
                 (signal.SIGQUIT, self._end),
                 (signal.SIGTSTP, self._note_stop),
                 (signal.SIGCONT, self._note_again),
-                # To give a terminal back is allowed from the background, too.
+                # Else the terminal couldn't be given back from the background.
                 (signal.SIGTTOU, signal.SIG_IGN),
             ):
                 if signal.getsignal(number) is signal.SIG_DFL:
@@ -96,23 +96,24 @@ class Terminal:
 
     @property
     def size(self) -> Tuple[int, int]:
-        """Columns and lines as they are now."""
+        """The present columns and lines."""
         return size_of(self._stream)
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Show these lines, from the top down; nothing is written if they stand there already."""
+        """Show these lines from the top. Write nothing if they are shown already."""
         if not self._is_ours():
             return
-        # Each line is emptied first: behind a full one the cursor would stand on its last letter.
+        # Clear each line first. After a full line the cursor stays on its last cell, and clearing
+        # would erase that.
         text = "\x1b[H" + "\r\n".join("\x1b[2K" + line for line in lines) + "\x1b[0m\x1b[J"
         data = text.encode(self._encoding, "replace")
         if data != self._drawn:
-            self._drawn = None  # until it stands there whole
+            self._drawn = None  # unknown until all is written
             self._write(data)
             self._drawn = data
 
     def read(self, seconds: float) -> List[str]:
-        """Return the names of the keys that were pressed; waits at most ``seconds`` for one.
+        """Return the names of the pressed keys. Waits at most ``seconds`` for one.
 
         Raises SystemExit if the terminal is gone.
         """
@@ -124,13 +125,13 @@ class Terminal:
         if not select.select([self._in], [], [], seconds)[0] or not self._is_ours():
             return []
         data = _typed(self._in)
-        # A slow line brings the sequence of one key in pieces.
+        # On a slow line an escape sequence arrives in pieces.
         while keys.is_cut(data) and select.select([self._in], [], [], PIECES)[0]:
             data += _typed(self._in)
         return keys.names(data.decode("utf-8", "ignore"))
 
     def _is_ours(self) -> bool:
-        """Take the terminal if it isn't taken and this process is in its foreground."""
+        """Take the terminal if this process is in its foreground; tell whether it is."""
         if self._stop or not self._is_foreground():
             return False
         if self._again or not self._taken:
@@ -141,7 +142,7 @@ class Terminal:
     def _is_foreground(self) -> bool:
         try:
             return os.tcgetpgrp(self._out) == os.getpgrp()
-        except OSError:  # not the terminal of this session, which has no background then
+        except OSError:  # another session's terminal, where we can't be in the background
             return True
 
     def _take(self) -> None:
@@ -175,13 +176,13 @@ class Terminal:
         while data:
             try:
                 data = data[os.write(self._out, data) :]
-            except BlockingIOError:  # whoever shares the terminal has set it so
+            except BlockingIOError:  # a process that shares the terminal has made it non-blocking
                 select.select([], [self._out], [])
             except OSError:
                 raise SystemExit(_GONE) from None
 
     def _stop_now(self) -> None:
-        """Give the terminal back and stop, as the signal would have; go on from here later."""
+        """Give the terminal back and stop the process, as Ctrl-Z does. It goes on from here."""
         self._give_back()
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)
@@ -195,7 +196,7 @@ class Terminal:
         self._again = True
 
     def _end(self, number: int, frame: Optional[FrameType]) -> None:
-        # A second one must not end the giving back.
+        # A second signal must not interrupt giving the terminal back.
         for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             if each in self._handlers:
                 signal.signal(each, signal.SIG_IGN)
@@ -212,7 +213,7 @@ def _typed(source: int) -> bytes:
 
 
 def is_terminal(stream: IO[str]) -> bool:
-    """Is it one, or a file, a pipe or closed?"""
+    """Tell whether ``stream`` is an open terminal."""
     try:
         return stream.isatty()
     except (AttributeError, ValueError):  # it is closed

@@ -1,4 +1,4 @@
-"""The lines of the view: a summary of the nodes, then their plugins, and the rows of each."""
+"""The lines of the view: a summary of the nodes, then their plugins with their rows."""
 
 import textwrap
 from collections import Counter
@@ -16,11 +16,11 @@ from .letters import cut
 from .rows import Block, Row, arranged, main_rate
 from .view_options import PASSWORD_VARIABLE, ViewOptions
 
-#: The styles of ends that aren't dim.
+#: The styles of ended plugins by status; others are dim.
 ENDS = {"error": "bold red", "lost": "yellow"}
-#: Seconds for which a node that is only late is shown as it was.
+#: Seconds that a late node is shown as it was.
 GRACE = 5.0
-#: Cells that are kept of a name, at least.
+#: The least cells of a name.
 LEAST = 10
 
 Word = Tuple[str, str]
@@ -28,12 +28,12 @@ Line = Callable[[], Text]
 
 
 class NodeView(NamedTuple):
-    """The latest of one node: its names, its plugins, and why there are none."""
+    """The latest answer of a node, or why there is none."""
 
     url: str
     node: NodeIdentity = NodeIdentity("", "")
     blocks: Sequence[Block] = ()
-    #: Why there is no answer now; None while there is one.
+    #: Why the latest poll failed; None if it didn't.
     error: Optional[NodeError] = None
     #: ``time.monotonic()`` of its latest answer; None before the first one.
     received: Optional[float] = None
@@ -43,14 +43,14 @@ class Drawn(NamedTuple):
     """The lines of the view: the summary, the titles of the columns, and all plugins."""
 
     summary: List[Text]
-    #: None where no row stands below them.
+    #: None if there are no rows.
     titles: Optional[Text]
-    #: Made when they are shown, for most are not: a screen has 50 lines, and a node 1,000.
+    #: Functions that draw a line. Most lines are never drawn: a screen has 50, a node 1,000.
     plugins: List[Line]
 
     @property
     def head(self) -> List[Text]:
-        """What stands above the plugins."""
+        """The lines above the plugins."""
         return self.summary + ([] if self.titles is None else [Text(), self.titles])
 
     @property
@@ -71,15 +71,15 @@ def draw(
 ) -> Drawn:
     """Return the whole view at ``now`` (monotonic).
 
-    ``width`` is the terminal's; None for as wide as it takes. ``trend``: draw curves, which need
-    more than one poll. ``desk``: where knobs and profiles are found. ``again``: what is said behind
-    the reason of a node that fails.
+    ``width`` is that of the terminal; None for no limit. ``trend``: draw curves, which need more
+    than one poll. ``desk``: has the knobs and profiles. ``again``: a text to add after the error of
+    a node.
     """
     nodes = [_with_knobs(_as_of(now, node), desk) for node in nodes]
     shown = [(node, arranged(node.blocks, options)) for node in nodes]
     layout = Layout([block for _, blocks in shown for block in blocks], width, trend)
     summary: List[Text] = []
-    for node in sorted(nodes, key=lambda node: node.error is None):  # what fails stands first
+    for node in sorted(nodes, key=lambda node: node.error is None):  # failed nodes first
         summary += _node_lines(node, now, width, again)
     plugins: List[Line] = []
     for node, blocks in shown:
@@ -104,7 +104,7 @@ def draw(
 
 
 def _rows(block: Block, layout: Layout, url: str, desk: Optional[Desk]) -> Iterator[Line]:
-    """Return the lines below a plugin's own."""
+    """Yield the lines below the line of a plugin."""
     for row in block.rows:
         yield partial(layout.row, row)
     drawn = [] if desk is None else layout.knobs(block.knobs, desk, url)
@@ -117,7 +117,7 @@ def _rows(block: Block, layout: Layout, url: str, desk: Optional[Desk]) -> Itera
 
 
 def _as_of(now: float, node: NodeView) -> NodeView:
-    """Return the node with the ages of ``now``, and without plugins if it has failed since."""
+    """Return the node with ages at ``now``, and without plugins if it has failed."""
     passed = 0.0 if node.received is None else now - node.received
     if isinstance(node.error, NodeLate) and node.received is not None and passed < GRACE:
         node = node._replace(error=None)
@@ -147,7 +147,7 @@ def _title(node: NodeView) -> Word:
 
 
 def _node_lines(node: NodeView, now: float, width: Optional[int], again: str) -> List[Text]:
-    """Return what is known of a node in a line, or the whole reason why nothing is."""
+    """Return the summary of a node in a line, or its error in as many lines as that needs."""
     title = _title(node)
     silent = None if node.received is None else now - node.received
     if node.error is not None:
@@ -178,7 +178,7 @@ def _node_lines(node: NodeView, now: float, width: Optional[int], again: str) ->
 
 
 def _wrong(plugins: Sequence[PluginReading]) -> List[Word]:
-    """Return what went wrong in some plugins, in words."""
+    """Return words about what went wrong in some plugins."""
     failures = sum(timer.failures for plugin in plugins for timer in plugin.timers.values())
     problems: Counter[str] = Counter()
     ends: Counter[str] = Counter()
@@ -201,7 +201,7 @@ def _plugin_line(block: Block, width: Optional[int], folded: bool) -> Text:
         words += _figures(plugin)
     words += _wrong([plugin])
     identity = plugin.identity
-    if block.key == identity.task:  # other keys have all of the identity
+    if block.key == identity.task:  # any other key contains the whole identity
         words += [(clean(identity.plugin), "dim")] if identity.plugin != identity.task else []
         words += [("job " + clean(identity.job), "dim")] if identity.job else []
     if plugin.sessions:
@@ -212,7 +212,7 @@ def _plugin_line(block: Block, width: Optional[int], folded: bool) -> Text:
 
 
 def _figures(plugin: PluginReading) -> List[Word]:
-    """Return the rate of its frames, its slowest timer, and what it uses."""
+    """Return words about its frame rate, slowest timer, CPU and memory."""
     name, speed = main_rate(plugin)
     words = [("%s %s" % (clean(name), tenths(speed, "/s")), "green")] if name else []
     slowest = max((timer.p95 or 0.0 for timer in plugin.timers.values()), default=0.0)
@@ -223,7 +223,7 @@ def _figures(plugin: PluginReading) -> List[Word]:
 
 
 def _fitting(title: Word, words: Sequence[Word], width: Optional[int], gap: str = "") -> Text:
-    """Return a line of a title, cut in its middle, and of as many words as there is room for."""
+    """Return a line of a title, cut in its middle if needed, and of as many words as fit."""
     room = None if width is None else max(width - 1, 1)
     if room is not None:
         first = cell_len(words[0][0]) + len(gap) if words else 0
@@ -244,13 +244,12 @@ def _some(count: int, noun: str, plural: str = "s") -> str:
 
 
 def _state(plugin: PluginReading) -> str:
-    return clean(plugin.state or "") or (
-        "up" if plugin.up else "ended"
-    )  # older collectors have no word
+    # Older collectors tell no state.
+    return clean(plugin.state or "") or ("up" if plugin.up else "ended")
 
 
 def _in_words(plugin: PluginReading) -> Word:
-    """Return the state of a plugin, and the style to draw it in."""
+    """Return the state of a plugin as text, and its style."""
     state = _state(plugin)
     if state == "silent":
         return "silent for %s" % age(plugin.silent), "bold yellow"
@@ -261,7 +260,7 @@ def _in_words(plugin: PluginReading) -> Word:
 
 
 def window(drawn: Drawn, height: int, offset: int) -> List[Text]:
-    """Return what fits ``height`` lines, from the line ``offset`` on; the titles stay."""
+    """Return ``height`` lines of the view from the line ``offset`` on. The titles stay on top."""
     head, room = drawn.head, max(height, 1)
     first = max(offset - len(head), 0)
     lines = head[offset:] + [line() for line in drawn.plugins[first : first + room]]

@@ -201,7 +201,7 @@ def test_a_second_copy_of_a_holder_is_noticed():
     with pytest.raises(OrderError, match="holds leases already"):
         two.put(resolution=1080)
     two.etag = '"0123456789abcdef"'
-    with pytest.raises(OrderError, match="a second copy"):
+    with pytest.raises(OrderError, match="another copy"):
         two.put(resolution=1080)
     before = one.etag
     one.put(resolution=360)

@@ -142,6 +142,28 @@ def test_a_connection_that_there_is_no_room_for_is_told_so():
     listening(test, size=8 * CONNECTION_BYTES)
 
 
+def test_who_waits_for_us_is_not_silent():
+    """Its bye is answered however late the state is written; from then on it has seconds."""
+
+    async def test(world, listener, connect):
+        waiting = []
+        listener.when_saved = waiting.append
+        ended = await connect()
+        await ended.say(hello("ended-one"), {"type": "bye", "number": 1})
+        assert (await ended.read())["type"] == "welcome"
+        await until(lambda: waiting)
+        world.time.pass_(10.1)
+        listener.acceptor.sweep()
+        assert outcome(world, "silent") == 0
+        waiting[0](True)
+        assert (await ended.read())["type"] == "applied"
+        listener.acceptor.sweep()
+        assert outcome(world, "silent") == 1
+        assert await ended.read() is None
+
+    listening(test)
+
+
 def test_who_does_not_speak_for_a_living_process_has_seconds():
     """Before hello, with a hello for a session that has ended, and after bye."""
 

@@ -54,14 +54,23 @@ def test_an_address_that_can_not_be_had_is_said(host):
 
 
 def test_the_message_says_what_helps():
-    """To stop another program only where there is one."""
+    """To stop another process only where there is one; no message has an address of Python's."""
     with listen(V4, 0, to="listen", flag="x") as sock:
         port = sock.getsockname()[1]
-        with pytest.raises(SocketError, match="stop what has it, or choose another --x"):
+        with pytest.raises(SocketError) as caught:
             listen(V4, port, to="listen", flag="x")
+    assert str(caught.value) == (
+        f"can't listen on {V4}:{port}: another process listens there, perhaps another collector; "
+        "stop it (`ss -ltnp` shows it), or choose another --x"
+    )
+    with pytest.raises(SocketError) as caught:
+        listen("192.0.2.1", port, to="listen", flag="x")
+    assert str(caught.value) == (
+        f"can't listen on 192.0.2.1:{port}: Cannot assign requested address; choose another --x"
+    )
     with pytest.raises(SocketError) as caught:
         listen("nowhere.invalid", port, to="listen", flag="x")
-    assert "stop what has it" not in str(caught.value)
+    assert "stop it" not in str(caught.value)
 
 
 def test_an_address_is_written_as_it_is_given():

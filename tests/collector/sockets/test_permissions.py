@@ -1,6 +1,8 @@
 """Who may talk: the rights of the socket, met by real processes of other users and groups."""
 
+import contextlib
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -216,6 +218,31 @@ def test_a_collector_that_may_not_write_the_directory_says_who_it_is(short_direc
     assert f"uid {UID}" in log
     assert f"gid {GID}" in log
     assert str(short_directory) in log
+
+
+def test_a_socket_left_behind_that_may_not_be_tried_is_said(short_directory):
+    """Exit status 1, whose it is, and what helps. It stays: who listens on it can't be known."""
+    path = os.path.join(short_directory, "live_metrics.sock")
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as left:
+        left.bind(path)
+    os.chmod(path, 0o660)
+    os.chown(short_directory, UID, GID)
+    code, log = start_as(short_directory, [])
+    assert code == 1
+    assert f"{path} is a socket of uid 0, mode 0660, and uid {UID} may not ask" in log
+    assert "remove it if no collector does" in log
+    assert os.path.exists(path)
+
+
+def test_a_collector_that_may_not_write_the_state_says_where_and_who_it_is(short_directory):
+    """It goes on without."""
+    os.chown(short_directory, UID, GID)
+    state = Path(short_directory, "of-root")
+    state.mkdir(0o755)
+    code, log = start_as(short_directory, [f"--state.file={state}/state"])
+    assert code is None, log
+    said = f"state file {state}/state: Permission denied; {state} must be writable for uid {UID}"
+    assert f"can't make {said} gid {GID}" in log
 
 
 @pytest.fixture()

@@ -142,7 +142,7 @@ def test_the_end_waits_for_the_last_write_and_says_what_is_missing(path, caplog,
     node.count()
     with frozen():
         node.state.save()
-        assert f"are not in state file {path}" in caplog.text
+        assert f"state file {path}: the last" in caplog.text
         assert path.read_bytes() == b""
     wait_until(lambda: path.read_bytes() != b"")
     assert node.saved() == 2

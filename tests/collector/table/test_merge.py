@@ -70,7 +70,7 @@ def test_two_that_are_too_much_together_stay_what_they_were(cell, caplog):
     for family in ("waggle_timer_seconds_count", "waggle_timer_failures_total"):
         assert total(world, family) == before.sum(family)
     assert total(world, "waggle_rate_events_total", name="r") == 5
-    assert f"{cell['kind']} t: two identities" in caplog.text
+    assert f"{cell['kind']} t of" in caplog.text
     assert known.update(2, cell, rate("r", 3)) == early.update(2, cell, rate("r", 4)) == []
     assert total(world, "waggle_rate_events_total", name="r") == 7
 

@@ -123,7 +123,7 @@ FAULTS = {
     "a:\n\t- b": "line 2: is not YAML",
     "[" * 5000: "is not YAML",
     "basic_auth_user: {}": "line 1: basic_auth_user is not supported; supported are tls_server",
-    USERS * 2: "line 2: basic_auth_users stands twice in the file; leave one",
+    USERS * 2: "line 2: basic_auth_users occurs twice in the file; remove one",
     "basic_auth_users:": "line 1: basic_auth_users: must be keys with values, got nothing",
     "basic_auth_users: []": "must be keys with values, got a list",
     "basic_auth_users:\n  a: secret": "line 2: a: must be a bcrypt hash like $2y$10$",
@@ -151,7 +151,7 @@ FAULTS = {
     TLS % "min_version: 1.2": "min_version: must be one of TLS12, TLS13, got a number",
     TLS % "client_auth_type: RequireAnyClientCert": "must be one of NoClientCert, VerifyClientCert",
     TLS % "client_auth_type: Any": "must be one of NoClientCert, VerifyClientCertIfGiven",
-    TLS % "client_auth_type: RequireAndVerifyClientCert": "needs client_ca_file: whose",
+    TLS % "client_auth_type: RequireAndVerifyClientCert": "needs client_ca_file, the authority",
     TLS % "client_ca_file: ca.crt": "is of no use without client_auth_type",
     "http_server_config: {http3: true}": "http3 is not supported; supported are headers",
     "http_server_config: {headers: {X-Other: a}}": "X-Other is not supported; supported are Conten",
@@ -261,7 +261,7 @@ def test_a_file_that_protects_nothing_is_said_in_the_log(directory, caplog):
         directory, "http_server_config: {headers: {X-Frame-Options: deny}}"
     ).file.current()
     assert config.is_open
-    assert "neither TLS nor users" in caplog.text
+    assert "neither tls_server_config nor basic_auth_users" in caplog.text
 
 
 def test_no_descriptor_is_left_open(directory):

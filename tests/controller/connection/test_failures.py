@@ -27,7 +27,7 @@ from ..conftest import http
         ("403 Forbidden", b"", NodeRefused, "password"),
         ("404 Not Found", b"", NodeAnswerInvalid, "404"),
         ("302 Found", b"", NodeAnswerInvalid, "302"),
-        ("200 OK", b"<html>", NodeAnswerInvalid, "none of a collector"),
+        ("200 OK", b"<html>", NodeAnswerInvalid, "isn't that of a collector"),
     ],
 )
 def test_other_answers_are_errors(server, status, said, error, text):

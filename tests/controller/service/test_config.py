@@ -53,7 +53,7 @@ def test_a_good_file(tmp_path):
         ("priority: 2", "listen: here", 2, "host:port"),
         ("priority: 2", "listen: ':99999'", 2, "host:port"),
         ("priority: 2", "prioriti: 2", 2, "has no prioriti; there are: deadlines, holder"),
-        ("priority: 2", "holder: edge", 2, "holder stands twice"),
+        ("priority: 2", "holder: edge", 2, "holder is there twice"),
         ("priority: 2", "priority: [", 4, ""),
         ("    cores: 2", "    cores: two", 5, "a number, not 'two'"),
         ("    cores: 2", "    cores: 0", 5, "above 0"),

@@ -91,3 +91,17 @@ def test_sizes_are_in_megabytes():
     """What nobody told is a dash."""
     assert figures.megabytes(25_400_000) == "25 MB"
     assert figures.megabytes(None) == NOTHING
+
+
+@pytest.mark.parametrize("value", [-0.0, -1e-12, 0.0])
+def test_nothing_is_minus_zero(value):
+    """A number that rounds to 0 has no sign."""
+    written = [
+        figures.seconds(value),
+        figures.number(-0.0),
+        figures.tenths(value),
+        figures.percent(value),
+        figures.megabytes(value),
+        figures.age(value),
+    ]
+    assert written == ["0 ns", "0", "0.0", "0.0 %", "0 MB", "0.0 s"]

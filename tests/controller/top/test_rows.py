@@ -61,6 +61,27 @@ def test_a_timer_s_cost_is_a_share_of_a_core_and_of_the_frame():
     assert re.search(r" 50 %  +25 %  +1  +0.5 s$", inference)
 
 
+def test_a_timer_of_a_day_takes_no_more_than_a_thread():
+    """Of a block only the ten seconds count in which it ended."""
+    history = History()
+    for at, count in ((100.0, 0), (110.0, 1)):
+        timers = [timer(mean=86400.0, count=count)]
+        drawn = text(node(plugin(timers=timers), history=history, at=at))
+    inference = next(line for line in drawn if line.startswith("inference"))
+    assert "  100 %  " in inference
+
+
+def test_a_constant_rate_is_a_level_curve():
+    """The node's history has three digits of it, and each poll all of them."""
+    history, steady = History(), plugin(rates=[rate("fps", 29.9734)])
+    first = node(steady, history=history, at=100.0)
+    (row,) = [row for row in first.blocks[0].rows if row.name == "fps"]
+    history.add_past(row.key, 100.0, [30.0] * 6)
+    drawn = text(node(steady, history=history, at=105.0), trend=True)
+    fps = next(line for line in drawn if line.startswith("fps"))
+    assert re.search("[▁-█]+", fps).group() == "▄" * 8
+
+
 def names(options, *plugins):
     drawn = text(node(*plugins), options=options)[4:]
     found = [line.split("  ")[0].split(":")[0] for line in drawn if line]

@@ -126,21 +126,38 @@ def test_an_end_without_an_answer_says_bye_even_so(listener, connect):
     assert listener.total("counter", "c") == 1
 
 
-def test_a_declared_series_that_is_refused_later_tells_of_itself_alone(listener, connect):
-    """It was taken empty, and its first values have no room: what came meanwhile was taken."""
+@pytest.mark.parametrize("told", [1, 100])
+def test_a_refused_series_without_a_value_tells_of_those_behind_it(listener, connect, told):
+    """The collector says no more than 100 times that it has no room, and then nothing changes."""
+    listener.room, listener.told = 0, told
+    live = connect()
+    for number in range(told):
+        live.timer("empty%d" % number)
+    for number in range(told):
+        live.counter("behind%d" % number).inc(2)
+    live.close(timeout=5)
+    assert listener.total("counter", OVERFLOW) == 2 * told
+    assert len(listener.messages("bye")) == 1
+
+
+def test_what_was_taken_before_a_refused_value_counts_once(listener, connect):
+    """The series was taken without a value; what is new behind that value is refused with it."""
     live = connect()
     live.timer("empty")
     live.counter("taken").inc(3)
     assert live.flush(5)
     live.timer("empty").observe(1)
+    assert live.flush(5)
+    listener.room = 0
+    live.counter("behind").inc(4)
+    listener.told = 0
+    assert live.flush(5)
     refused = encode_refused("timer", "empty", {})
     listener.say({"type": "error", "code": "budget", "text": "x", "refused": refused})
     until(lambda: problems(live).get("budget"))
     assert live.flush(5)
-    assert listener.total("timer", OVERFLOW) == 1
     assert listener.total("counter", "taken") == 3
-    assert listener.total("counter", OVERFLOW) == 0
-    assert problems(live) == {"budget": 1}
+    assert listener.total("counter", OVERFLOW) == 4
 
 
 def test_what_was_folded_stays_so_at_the_next_collector(listener, connect):

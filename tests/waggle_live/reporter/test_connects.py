@@ -6,10 +6,12 @@ import time
 import pytest
 
 from waggle_live.live import LiveMetrics
+from waggle_live.native import Native
+from waggle_live.reporter import address
 from waggle_live.wire.errors import InvalidMetric
 
 from ..helpers import until
-from ..listener import TcpListener
+from ..listener import Listener, TcpListener
 
 pytestmark = pytest.mark.oldest_and_newest
 
@@ -76,6 +78,30 @@ def test_a_collector_that_dies_young_is_found_soon(tcp):
         tcp.start()
     assert live.flush(10)
     assert tcp.total("counter", "c") == 6
+
+
+def test_a_socket_that_is_made_while_it_connects_is_preferred(monkeypatch, tmp_path, tcp):
+    """A collector that starts just then is reported to where it can prove who that is, at once."""
+    path, sockets = str(tmp_path / "l.sock"), []
+    look_up = Native.getaddrinfo
+
+    def slow(host, *arguments, **how):
+        if not sockets:
+            sockets.append(Listener(path))
+        return look_up("127.0.0.1", *arguments, **how)
+
+    monkeypatch.setenv("WAGGLE_APP_ID", "a-pod")
+    monkeypatch.setattr(address, "DEFAULT_SOCKET_PATHS", (path,))
+    monkeypatch.setattr(address, "user_socket_paths", lambda *_: [])
+    monkeypatch.setattr(address, "SERVICE_PORT", tcp.port)
+    monkeypatch.setattr(Native, "getaddrinfo", slow)
+    live = LiveMetrics(plugin_name="x").open()
+    live.counter("c").inc()
+    assert live.flush(10)
+    assert [each for each in tcp.connections if each] == []
+    assert sockets[0].total("counter", "c") == 1
+    live.close()
+    sockets[0].stop()
 
 
 def test_many_that_are_hung_up_on_come_back_apart(listener):

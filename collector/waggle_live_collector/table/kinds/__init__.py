@@ -1,7 +1,7 @@
-"""The kinds of series, one module each: cell, what was applied, totals, and how they add up.
+"""The kinds of series, one module each: its rows (``table/series.py``) and how they add up.
 
-A new kind is one module here, one entry in each of these three unions, and one in the tables of
-the exposition.
+A new kind needs a module here, an entry in each of the three unions, and one in the tables of the
+exposition.
 """
 
 from typing import Union
@@ -23,5 +23,5 @@ AnyTotals = Union[
     TimerTotals, RateTotals, GaugeTotals, CounterTotals, CountRow, FunctionTotals, TauRunRow
 ]
 
-#: Decodes the lines of clients.
+#: Decodes lines of clients.
 DECODER = Decoder(Cell)

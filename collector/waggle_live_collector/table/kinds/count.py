@@ -1,4 +1,4 @@
-"""What clients count by themselves: messages published, files uploaded, problems met."""
+"""Counts that the client keeps by itself: published messages, uploaded files, and problems."""
 
 from __future__ import annotations
 
@@ -49,13 +49,14 @@ class UploadsCell(_CountCell, tag=UPLOADS):
 
 
 class ProblemCell(_CountCell, tag=PROBLEM):
-    """How often the client met a bound or a misuse."""
+    """How often the client met a bound or a misuse; its name says which."""
 
     kind: ClassVar[str] = PROBLEM
 
     def _checked_name(self) -> str:
         if self.name not in PROBLEMS:
-            raise ProtocolError("bad_cell", f"a problem is one of {', '.join(PROBLEMS)}")
+            text = f"a problem is one of {', '.join(PROBLEMS)}, not {self.name[:60]!r}"
+            raise ProtocolError("bad_cell", text)
         return names.unlabelled(self)
 
 
@@ -63,7 +64,7 @@ CountCell = MessagesCell | UploadsCell | ProblemCell
 
 
 class CountRow(Struct, array_like=True, tag="count", gc=False):
-    """What was applied of one process, and the sum over all of them."""
+    """What was applied of one process. The totals over all processes are such a row too."""
 
     is_authored: ClassVar[bool] = False
     kind: str
@@ -78,7 +79,7 @@ class CountRow(Struct, array_like=True, tag="count", gc=False):
 
     @property
     def is_bounded(self) -> bool:
-        """Whether a process can have only a few of these, which come on top of its limit."""
+        """Whether a process can have only a few of these. They don't count against its limit."""
         return self.kind in (UPLOADS, PROBLEM) or self.name == OVERFLOW
 
     def totals(self) -> CountRow:
@@ -91,7 +92,7 @@ class CountRow(Struct, array_like=True, tag="count", gc=False):
 
 
 class CountSeries(SummedSeries):
-    """The sum of one kind and name; ``recent`` is what was counted in the last ten seconds."""
+    """The sum of one kind and name. ``recent`` has the counts of the last ten seconds."""
 
     __slots__ = ("recent",)
     is_windowed = True
@@ -108,13 +109,13 @@ class CountSeries(SummedSeries):
         before = applied.value
         super().take(applied, cell, arrival)
         new = applied.value - before
-        # The state file doesn't keep when it was; the first cell after a restart tells.
+        # The state file doesn't have the time of the update. The first cell after a restart has it.
         if new or self.stamp.at == NEVER:
             self.stamp.raise_to(arrival.at - cell.age)
         self.recent.add(arrival.at, arrival.gap, new)
 
     def merge(self, other: Self, now: float) -> None:
-        """Add what another series counted."""
+        """Add what another series counted. Raises OverflowError."""
         super().merge(other, now)
         self.recent.absorb(other.recent, now)
 

@@ -1,4 +1,4 @@
-"""Counters: an author's sums, which only rise."""
+"""An author's counters: sums that only rise."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AppliedCounter(Applied, tag=COUNTER):
 
 
 class CounterTotals(Totals, tag=COUNTER):
-    """The exact sum over all processes, as its parts."""
+    """The sum over all processes, as the parts of an exact sum (``exact_sum.py``)."""
 
     parts: list[float] = []
     updated: Seconds = 0.0

@@ -1,6 +1,6 @@
-"""Functions, as a profiler measured them: calls, and times in integer nanoseconds.
+"""Functions as a profiler measured them: calls, and times in integer nanoseconds.
 
-The label ``profiler`` is part of a series' key, so what TAU and the sampler measured never adds up.
+The label ``profiler`` is part of the key, so the times of TAU and the sampler are never added up.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from ..series import Applied, Arrival, Key, Stamp
 from . import names
 from .summed import SummedSeries
 
-#: The times of a function, as cell, row and JSON name them.
+#: The times of a function, as fields of cells, rows and JSON.
 TIMES = ("exclusive", "inclusive", "exclusive_cpu")
-#: Clients and state files of the release before name no profiler: they knew TAU alone.
+#: Clients and state files of the release before name no profiler, for they know only TAU.
 _UNNAMED: Labels = (("profiler", TAU_PROFILER),)
 
 
 class FunctionCell(messages.Cell, tag=FUNCTION):
-    """One function; None stands for what is not measured or did not change.
+    """One function. None means not measured, or not changed.
 
-    ``throttled``: TAU measures no more calls of it, so that their time counts for their callers.
+    ``throttled``: TAU has stopped measuring its calls, so their time counts for its callers.
     """
 
     kind: ClassVar[str] = FUNCTION
@@ -46,9 +46,9 @@ class FunctionCell(messages.Cell, tag=FUNCTION):
 
 
 class FunctionRow(Applied, tag=FUNCTION):
-    """What was applied of one process; None is what was never measured.
+    """What was applied of one process. None means never measured.
 
-    Its labels are those of the cells, by which the next one finds it.
+    It has the labels of its cells, since the next cell is looked up by them.
     """
 
     is_authored: ClassVar[bool] = False
@@ -64,7 +64,7 @@ class FunctionRow(Applied, tag=FUNCTION):
 
     @property
     def is_bounded(self) -> bool:
-        """Whether it stands for all functions of a sort, without a series of their own."""
+        """Whether it is a sum over functions that have no series of their own."""
         return self.name in (OTHER_FUNCTIONS, IDLE_FUNCTIONS)
 
     def totals(self) -> FunctionTotals:
@@ -80,7 +80,7 @@ class FunctionTotals(FunctionRow, tag=FUNCTION):
 
     @property
     def profiler(self) -> str:
-        """What measured it: one of ``PROFILERS``."""
+        """The profiler that measured it: one of ``PROFILERS``."""
         return self.labels[0][1]
 
     def series(self, stamp: Stamp) -> FunctionSeries:
@@ -89,10 +89,10 @@ class FunctionTotals(FunctionRow, tag=FUNCTION):
 
 
 class FunctionSeries(SummedSeries):
-    """Calls and times of one function, over all runs of the plugin.
+    """Calls and times of one function over all processes of the plugin.
 
-    ``throttled``: it was in any run. The state file doesn't keep that, but who comes back says it
-    again.
+    ``throttled``: whether it was throttled in any of them. The state file doesn't have that;
+    processes that return report it again.
     """
 
     __slots__ = ("throttled",)

@@ -1,4 +1,4 @@
-"""Gauges: values that go up and down. The newest is shown, by its age at arrival."""
+"""An author's gauges. The newest value is shown, judged by its age when it arrived."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class GaugeCell(messages.Cell, tag=GAUGE):
     value: float | NonFinite
 
     def first(self) -> AppliedGauge:
-        """Return the row of a series that is new to its process; raises ProtocolError."""
+        """Return the empty row of a series that is new to its process; raises ProtocolError."""
         return AppliedGauge(*names.of_author(self))
 
 
 class AppliedGauge(Applied, tag=GAUGE):
-    """The value of one process as it came, for JSON has no NaN; set at the monotonic ``at``."""
+    """The value of one process as sent, since JSON has no NaN, and its monotonic time."""
 
     value: float | NonFinite = 0.0
     at: Seconds = 0.0
@@ -36,7 +36,7 @@ class AppliedGauge(Applied, tag=GAUGE):
 
 
 class GaugeTotals(Totals, tag=GAUGE):
-    """What disconnected processes left behind; the values of connected ones are in their rows."""
+    """The newest value of disconnected processes. Connected ones have theirs in their rows."""
 
     ended: float | NonFinite | None = None
     ended_at: Seconds = 0.0
@@ -48,7 +48,7 @@ class GaugeTotals(Totals, tag=GAUGE):
 
 
 class GaugeSeries(Series):
-    """The newest value: of a connected process, else of one that disconnected."""
+    """The newest value of a connected process, or of a disconnected one if none is connected."""
 
     __slots__ = ("connected",)
     totals: GaugeTotals
@@ -58,33 +58,33 @@ class GaugeSeries(Series):
         self.connected: dict[str, AppliedGauge] = {}
 
     def take(self, applied: AppliedGauge, cell: GaugeCell, arrival: Arrival) -> None:
-        """Show the cell's value if no connected process has set a newer one."""
+        """Take the value of a process."""
         applied.value, applied.at = cell.value, arrival.at - cell.age
         self.attach(arrival.process, applied)
 
     def attach(self, process: str, applied: AppliedGauge) -> None:
-        """Take the value of a connected process into account."""
+        """Consider the value of a connected process."""
         self.connected[process] = applied
         self.stamp.raise_to(applied.at)
         self.totals.updated = self.stamp.at
 
     def detach(self, process: str) -> None:
-        """Keep the value of a process that left for as long as no connected one has any."""
+        """Keep the value of a process that disconnected, to show while no connected one has any."""
         applied = self.connected.pop(process, None)
         if applied is not None:
             self._keep(applied.value, applied.at)
 
     def merge(self, other: Self, now: float) -> None:
-        """Take all that another gauge knows."""
+        """Take in the values of another gauge."""
         super().merge(other, now)
         if other.totals.ended is not None:
             self._keep(other.totals.ended, other.totals.ended_at)
         self.connected.update(other.connected)
 
     def value(self) -> float | None:
-        """Return the value to show; None where no process has told any."""
+        """Return the value to show; None if there is none."""
         connected = self.connected
-        if len(connected) == 1:  # as nearly always
+        if len(connected) == 1:  # nearly always
             (newest,) = connected.values()
             return float(newest.value)
         if connected:

@@ -1,4 +1,4 @@
-"""Which names and labels a cell may have; the rules are those of the wire."""
+"""Checks the names and labels of cells by the rules of the wire."""
 
 from typing import Any
 
@@ -14,24 +14,24 @@ from waggle_live.wire.protocol import (
 
 from ...messages import Cell
 
-#: The labels that a function may have; each is kept once, for all rows.
+#: The labels that a function may have, each by itself, so that all rows share one object.
 FUNCTION_LABELS: dict[Labels, Labels] = {
     labels: labels for labels in [(), *[(("profiler", profiler),) for profiler in PROFILERS]]
 }
 
 
 def of_author(cell: Cell) -> tuple[str, Labels]:
-    """Return name and sorted labels of a series that an author made; raises ProtocolError."""
+    """Return the name and sorted labels of a series of an author; raises ProtocolError."""
     return named(cell), _checked(check_labels, cell.labels or {})
 
 
 def named(cell: Cell) -> str:
-    """Return a name that keeps the rule of metric names; raises ProtocolError."""
+    """Return the name of a cell, which must be a metric name; raises ProtocolError."""
     return cell.name if cell.name == OVERFLOW else _checked(check_name, cell.name)
 
 
 def of_function(cell: Cell) -> tuple[str, Labels]:
-    """Return name and labels of a function: none, or its profiler; raises ProtocolError."""
+    """Return the name and labels of a function; raises ProtocolError."""
     labels = FUNCTION_LABELS.get(tuple((cell.labels or {}).items()))
     if labels is None:
         text = "the only label of a function is profiler, %s; got %.60r"
@@ -40,16 +40,18 @@ def of_function(cell: Cell) -> tuple[str, Labels]:
 
 
 def unlabelled(cell: Cell) -> str:
-    """Return the name of a cell without labels, as it is; raises ProtocolError."""
+    """Return the name of a cell, unchecked; raises ProtocolError if it has labels."""
     if cell.labels:
-        raise ProtocolError("bad_cell", f"cells of kind {cell.kind} have no labels")
+        text = f"cells of kind {cell.kind} have no labels, got {cell.labels!r:.60}"
+        raise ProtocolError("bad_cell", text)
     return cell.name
 
 
 def nameless(cell: Cell) -> str:
-    """Return the empty name of a cell without a name and labels; raises ProtocolError."""
+    """Return the empty name of a cell; raises ProtocolError if it has a name or labels."""
     if cell.name:
-        raise ProtocolError("bad_cell", f"{cell.kind} cells have no name")
+        text = f"cells of kind {cell.kind} have no name, got {cell.name[:60]!r}"
+        raise ProtocolError("bad_cell", text)
     return unlabelled(cell)
 
 

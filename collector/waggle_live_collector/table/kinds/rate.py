@@ -1,4 +1,4 @@
-"""Rates: events, ticked one by one or as blocks."""
+"""Rates: events, counted as ticks or as timed blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .windowed import WindowedSeries
 
 
 class RateCell(messages.Cell, tag=RATE):
-    """Events of one process; ``sum`` (ns) is there when the rate is used as a block."""
+    """Events of one process. ``sum`` is the time of blocks in ns; None for a rate of ticks.
+
+    ``last`` is the last block in ns, or the time between the last two ticks.
+    """
 
     kind: ClassVar[str] = RATE
     count: Whole
@@ -40,7 +43,7 @@ class AppliedRate(Applied, tag=RATE):
 
 
 class RateTotals(Totals, tag=RATE):
-    """Events of all processes; ``block`` says that ``sum`` (ns) is meant."""
+    """Events of all processes. ``block``: whether it is a rate of blocks, of ``sum`` ns."""
 
     count: Whole = 0
     sum: Whole = 0
@@ -78,13 +81,13 @@ class RateSeries(WindowedSeries):
         self.totals.block = self.totals.block or other.totals.block
 
     def block_per_second(self, recent: Recent) -> float | None:
-        """Return 1 / the mean duration of a window's blocks; None without any."""
+        """Return 1 / the mean duration of the blocks in a window; None if there are none."""
         if not self.totals.block or not recent.count:
             return None
-        # A block can take 0 ns by a coarse clock; its resolution is the least it took.
+        # A coarse clock may give 0 ns. Count 1 ns for each block at least.
         return 1e9 * recent.count / max(recent.sum, recent.count)
 
     def last_per_second(self) -> float | None:
-        """Return the rate by the last event or block alone; None while there is none."""
+        """Return 1 / the last duration; None if there is none."""
         last = self.totals.last
         return None if last is None else 1e9 / max(last, 1)

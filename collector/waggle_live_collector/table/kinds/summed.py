@@ -1,4 +1,4 @@
-"""What the kinds share that only add up whole numbers, and are no author's."""
+"""The base of kinds that only add up whole numbers: counts of the client, functions, TAU runs."""
 
 from typing import Any, ClassVar, Self
 
@@ -7,10 +7,9 @@ from ..series import Arrival, Series, fell, over
 
 
 class SummedSeries(Series):
-    """Sums that only rise: cells and rows have each by the names of ``sums``.
+    """Sums that only rise. ``sums`` are the names of their fields in cells, rows and totals.
 
-    One kind of row is enough: what was applied of a process has the fields of the totals. None
-    stands for a sum that a cell doesn't tell, or that no process has told.
+    A field of None is a sum that a cell doesn't have, or that no process has reported.
     """
 
     __slots__ = ()
@@ -39,7 +38,7 @@ class SummedSeries(Series):
             self._add(name, value)
 
     def _is_over(self, new: dict[str, int]) -> bool:
-        """Tell whether a sum would be more than may be counted."""
+        """Tell whether a total would be over ``MAX_WHOLE``."""
         totals = self.totals
         return any((getattr(totals, name) or 0) + n > MAX_WHOLE for name, n in new.items())
 

@@ -1,4 +1,4 @@
-"""Runs under TAU: what their reader left out, and when it last read."""
+"""Runs under TAU: what the client left out of TAU's profiles, and when the last one was written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .summed import SummedSeries
 
 
 class TauRunCell(messages.Cell, tag=TAU):
-    """A run; ``age`` is that of its last dump."""
+    """The run of one process. ``age`` is that of TAU's last dump.
+
+    ``dropped``: functions without a series. ``torn``: profiles that were read half-written.
+    """
 
     kind: ClassVar[str] = TAU
     name: str = ""
@@ -28,9 +31,9 @@ class TauRunCell(messages.Cell, tag=TAU):
 
 
 class TauRunRow(Applied, tag=TAU):
-    """What was applied of one process, and the sums over all runs of a plugin.
+    """What was applied of one process. The totals over all runs are such a row too.
 
-    ``dumped_at``, of the sums alone: when the newest dump of any was made.
+    ``dumped_at``: when the newest dump was written, in monotonic seconds; only in the totals.
     """
 
     is_authored: ClassVar[bool] = False
@@ -40,7 +43,7 @@ class TauRunRow(Applied, tag=TAU):
 
     @property
     def is_bounded(self) -> bool:
-        """Say yes: a process has one."""
+        """Whether a process can have only a few of these: it has one."""
         return True
 
     def totals(self) -> TauRunRow:

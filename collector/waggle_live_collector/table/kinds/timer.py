@@ -20,7 +20,7 @@ from .windowed import WindowedSeries
 
 
 class TimerCell(messages.Cell, tag=TIMER):
-    """Durations of one process since it began; ``buckets`` are (index, count)."""
+    """Durations of one process since it began. ``buckets`` are pairs of index and count."""
 
     kind: ClassVar[str] = TIMER
     count: Whole
@@ -35,7 +35,7 @@ class TimerCell(messages.Cell, tag=TIMER):
 
 
 class AppliedTimer(Applied, tag=TIMER):
-    """What was applied of one process; ``buckets`` add up to ``count``."""
+    """What was applied of one process. ``buckets`` add up to ``count``."""
 
     count: Whole = 0
     sum: Whole = 0
@@ -51,7 +51,7 @@ class AppliedTimer(Applied, tag=TIMER):
 
 
 class TimerTotals(Totals, tag=TIMER):
-    """Durations of all processes; ``buckets`` add up to ``count``."""
+    """Durations of all processes. ``buckets`` add up to ``count``."""
 
     count: Whole = 0
     sum: Whole = 0
@@ -87,7 +87,7 @@ class TimerSeries(WindowedSeries):
         if totals.failures + failures > MAX_WHOLE:
             raise over()
         new = self._new(applied, cell, arrival)
-        # So no bucket goes over what the count keeps to.
+        # No bucket overflows, since the count doesn't.
         applied.buckets.add_all(new)
         totals.buckets.add_all(new)
         applied.count, applied.sum, applied.failures = cell.count, cell.sum, cell.failures
@@ -102,14 +102,14 @@ class TimerSeries(WindowedSeries):
         except ProtocolError:
             if not applied.count or not all(MIN_INDEX <= i <= MAX_INDEX for i, _ in cell.buckets):
                 raise
-        # A known timer goes on counting: without room in the outermost of its buckets.
+        # Without room for new buckets, a known timer counts in the outermost ones that it has.
         return self._with_room(applied, cell.count, applied.buckets.clamped(cell.buckets), arrival)
 
     def _with_room(
         self, applied: AppliedTimer, count: int, buckets: list[tuple[int, int]], arrival: Arrival
     ) -> dict[int, int]:
         first = applied.buckets.first
-        counts = applied.buckets.counts.tolist()  # quicker to look into
+        counts = applied.buckets.counts.tolist()  # indexing a list is faster
         size = len(counts)
         new: dict[int, int] = {}
         grows = False
@@ -121,11 +121,12 @@ class TimerSeries(WindowedSeries):
                 before, grows = 0, True
             if n != before:
                 if n < before or not MIN_INDEX <= index <= MAX_INDEX:
-                    raise ProtocolError("bad_cell", f"bucket {index} fell or is out of range")
+                    rule = f"a bucket is {MIN_INDEX} to {MAX_INDEX}, and its count never falls"
+                    raise ProtocolError("bad_cell", f"{rule}, but bucket {index} is now {n}")
                 new[index] = n - before
         more = count - applied.count
         if sum(new.values()) != more:
-            raise ProtocolError("bad_cell", "the buckets don't add up to the count")
+            raise ProtocolError("bad_cell", f"the buckets don't add up to the count, {count}")
         if grows or self.totals.count + more > MAX_NARROW:
             arrival.grow(self, applied, count, new)
         return new

@@ -1,4 +1,4 @@
-"""What timers and rates share: the newest duration, and a window of recent values."""
+"""The base of timers and rates: the newest duration, and a window of recent values."""
 
 from typing import Any, Self
 
@@ -8,7 +8,7 @@ from ..series import Arrival, Series, Stamp, Totals
 
 
 class WindowedSeries(Series):
-    """A series of events: ``recent`` are those of the last ten seconds.
+    """A series of events. ``recent`` has those of the last ten seconds.
 
     Its totals have ``last`` (ns), ``last_at`` and ``updated`` (monotonic seconds).
     """
@@ -22,7 +22,7 @@ class WindowedSeries(Series):
         self.recent = Recent()
 
     def merge(self, other: Self, now: float) -> None:
-        """Add all that another series holds; the newer ``last`` stays. Raises OverflowError."""
+        """Add another series, and keep the newer ``last``. Raises OverflowError."""
         totals, more = self.totals, other.totals
         if totals.count + more.count > MAX_WHOLE or totals.sum + more.sum > MAX_WHOLE:
             raise OverflowError
@@ -36,7 +36,7 @@ class WindowedSeries(Series):
     def _count(
         self, arrival: Arrival, cell: Any, count: int, total: int, buckets: dict[int, int]
     ) -> None:
-        """Add ``count`` events of ``total`` ns; with none of them the cell is no update."""
+        """Add ``count`` events of ``total`` ns. Without events the cell is no update."""
         totals, at = self.totals, arrival.at - cell.age
         totals.count += count
         totals.sum += total

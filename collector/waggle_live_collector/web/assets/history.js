@@ -36,9 +36,9 @@ class History {
       this.#end = time - STEP; // so that the first value has a step of its own
       this.#push(value, upper);
     }
-    // A step is over: the newest value is its, if it came in it.
+    // A step is over: the newest value is its, if it came in it; or the first one after a fill.
     while (time - this.#end >= STEP) {
-      const [at, last, above] = this.#newest;
+      const [at, last, above] = this.#newest ?? [time, value, upper];
       if (at > this.#end) this.#push(last, above);
       else this.#push(NaN, NaN);
     }

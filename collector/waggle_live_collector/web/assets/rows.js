@@ -77,12 +77,14 @@ class Row {
     const slope = live && this.slope ? this.slope.add(now, (kind.sum ?? kind.spent)(series)) : null;
     this.rise = kind.sum ? slope : null;
     const ran = kind.spent && series.mean !== null;
-    // Runs per second times their mean; and how much of a frame's time one of them takes.
-    this.busy = ran ? slope : null;
+    // Runs per second times their mean, of which no thread takes more than the window that it ends
+    // in; and how much of a frame's time one of them takes.
+    this.busy = ran && slope !== null ? slope * Math.min(1, RECENT / series.mean) : null;
     const frames = (live && main?.per_second) || null;
     this.share = ran && frames ? series.mean * frames : null;
     this.frame = series === main && frames ? 1 / frames : null; // the row says so which rate it is
-    if (live) this.history.add(time, kind.sum ? this.rise : kind.value(series), kind.upper?.(series));
+    if (!live || (kind.sum && slope === null)) return; // of a sum's first number no rise is known
+    this.history.add(time, kind.sum ? this.rise : kind.value(series), kind.upper?.(series));
   }
 
   matches(words) {
