@@ -96,6 +96,7 @@ class HttpConnection(web.RequestHandler):
         self.deadline = asyncio.timeout(None)
         #: Bytes of the request, and of its answer.
         self._bytes = self._sending = 0
+        self._is_cut = False
 
     def hold(self) -> bool:
         """Hold in the budget what the connection takes now. Return False if there is no room."""
@@ -156,6 +157,7 @@ class HttpConnection(web.RequestHandler):
 
     def abort(self) -> None:
         """Close the connection at once, without counting it."""
+        self._is_cut = True
         if self.transport is not None:
             self.transport.abort()
         else:
@@ -164,6 +166,10 @@ class HttpConnection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio: the connection is made, including TLS."""
+        if self._is_cut:  # the end of its handshake had arrived before
+            assert isinstance(transport, asyncio.Transport)
+            transport.abort()
+            return
         super().connection_made(transport)
         assert self.transport is not None
         self.transport.set_write_buffer_limits(high=DEFAULT_MAX_BUFFERED)

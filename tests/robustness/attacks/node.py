@@ -222,6 +222,7 @@ class Node:
     def assert_alive(self, slowest):
         """Assert that it lives, nothing fell, and all was answered within seconds."""
         self.assert_lives()
+        assert "Traceback" not in self.collector.log(), self.collector.log()[-3000:]
         assert self.scraper.fallen == []
         assert self.scraper.failures == [], self.scraper.failures
         assert max(self.scraper.seconds, default=0) < slowest, sorted(self.scraper.seconds)[-5:]
