@@ -169,6 +169,11 @@ class CollectorProcess:
         assert status == 200, body
         return json.loads(body.decode())["plugins"]
 
+    def waited(self):
+        """Return the seconds that its event loop has waited for a core."""
+        with open(f"/proc/{self.process.pid}/schedstat") as schedstat:
+            return int(schedstat.read().split()[1]) / 1e9
+
     def signal(self, number):
         """Send a signal."""
         self.process.send_signal(number)

@@ -74,19 +74,13 @@ def memory(collector, what="VmRSS"):
         return next(int(line.split()[1]) << 10 for line in status if line.startswith(what))
 
 
-def core_seconds(collector):
-    """Return the seconds that the collector's event loop has waited for a core."""
-    with open(f"/proc/{collector.process.pid}/schedstat") as schedstat:
-        return int(schedstat.read().split()[1]) / 1e9
-
-
 def scrape_seconds(collector, count=20):
     """Return the longest of some scrapes, without what the collector waited for a core."""
     took = []
     for _ in range(count):
-        begin, waited = time.monotonic(), core_seconds(collector)
+        begin, waited = time.monotonic(), collector.waited()
         status, _, body = collector.get("/metrics")
-        took.append(time.monotonic() - begin - (core_seconds(collector) - waited))
+        took.append(time.monotonic() - begin - (collector.waited() - waited))
         assert status == 200
         assert body.count(b"waggle_timer_seconds_count") >= SERIES
     return max(took)

@@ -53,7 +53,10 @@ class Collector(CollectorProcess):
 
 
 class Scraper(threading.Thread):
-    """Scrapes as Prometheus does, and notes what took how long, failed, or fell."""
+    """Scrapes as Prometheus does, and notes what took how long, failed, or fell.
+
+    What the collector waited for a core doesn't count: the attackers run on the same ones.
+    """
 
     def __init__(self, collector):
         super().__init__(daemon=True)
@@ -69,22 +72,29 @@ class Scraper(threading.Thread):
     def run(self):
         while not self.ended.wait(SCRAPE_EVERY):
             excused = self.excused.is_set()
-            begin = time.monotonic()
+            begin, waited = time.monotonic(), self._waited()
             try:
                 with contextlib.suppress(OSError, KeyError):
                     self.peak = max(self.peak, peak(self._collector.process.pid))
                 status, headers, body = self._collector.get("/metrics", {"Accept-Encoding": "gzip"})
             except (OSError, http.client.HTTPException) as error:
                 status, body = repr(error), b""
-            took = time.monotonic() - begin
+            took = time.monotonic() - begin - (self._waited() - waited)
             if status == 200:
                 if headers["Content-Encoding"] == "gzip":
                     body = gzip.decompress(body)
-                if not excused:
+                if not excused and not self.excused.is_set():
                     self.seconds.append(took)
                 self.look(body)
             elif not excused and not self.excused.is_set():
                 self.failures.append((status, round(took, 2), body[:200]))
+
+    def _waited(self):
+        """Return what the collector has waited for a core; 0 while it is down."""
+        try:
+            return self._collector.waited()
+        except OSError:
+            return 0.0
 
     def look(self, text):
         """Compare the neighbours' counters with what they were."""
