@@ -1,6 +1,7 @@
 """The HTTP routes: ``/metrics``, the API, health, readiness, and the page."""
 
 import asyncio
+import enum
 import time
 import weakref
 from collections.abc import Awaitable, Callable
@@ -54,13 +55,14 @@ HISTORY_LEVEL = 6
 PAGE_HEADER, NEXT_HEADER = "Waggle-Live-Page", "Waggle-Live-Next"
 
 
-class Since(NamedTuple):
-    """The key of an answer with the changes since the answer ``number``."""
+class Told(enum.Enum):
+    """The keys of the answers of ``/api/v1/changes``: everything, or what has changed."""
 
-    number: int
+    ALL = enum.auto()
+    CHANGES = enum.auto()
 
 
-class _Told(NamedTuple):
+class _Newest(NamedTuple):
     """An answer with the changes since the answer ``since``, and its own number."""
 
     since: int
@@ -91,10 +93,13 @@ class Routes:
 
     def __post_init__(self) -> None:
         #: Answers of ``/metrics`` by form, of ``/api/v1/plugins`` by the seconds of their window,
-        #: and of ``/api/v1/changes`` by :class:`Since`.
-        self._answers: SharedAnswers[Form | int | Since, Answer | None] = SharedAnswers(self._make)
+        #: and of ``/api/v1/changes`` by :class:`Told`.
+        self._answers: SharedAnswers[Form | int | Told, Answer | None] = SharedAnswers(self._make)
+        #: The earliest position that waits for the next answer with changes. One answer serves all
+        #: positions: else scrapes would wait for as many answers as there are positions.
+        self._since = 0
         #: The newest answer of ``/api/v1/changes``, for pages that ask a moment later.
-        self._told: _Told | None = None
+        self._told: _Newest | None = None
         self._histories: SharedAnswers[None, Answer] = SharedAnswers(self._make_history)
         self._newest: weakref.ref[Answer] | None = None
         #: The error of each form of ``/metrics`` whose last answer failed.
@@ -145,7 +150,8 @@ class Routes:
         if since and told is not None and told.since <= since < told.number:
             answer: Answer | None = told.answer
         else:
-            answer = await self._answers.get(Since(since))
+            self._since = min(self._since or since, since or self._since)
+            answer = await self._answers.get(Told.CHANGES if since else Told.ALL)
         if answer is None:
             return web.Response(status=500, text=FAULT)
         headers = {
@@ -157,7 +163,7 @@ class Routes:
         }
         return await answer.respond(request, _takes_gzip(request), headers)
 
-    def _keep(self, told: _Told) -> None:
+    def _keep(self, told: _Newest) -> None:
         """Keep an answer for pages that ask at nearly the same moment."""
         self._told = told
 
@@ -202,18 +208,20 @@ class Routes:
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         return await answer.respond(request, _takes_gzip(request), headers)
 
-    async def _make(self, form: Form | int | Since) -> Answer | None:
+    async def _make(self, form: Form | int | Told) -> Answer | None:
         """Return a new answer. Return None if that fails, and log and count the error."""
-        answer = Answer()
+        answer, since = Answer(), 0
+        if form is Told.CHANGES:
+            since, self._since = self._since, 0
         try:
             if isinstance(form, Form):
                 await answer.make(self.exposition.render(form))
-            elif isinstance(form, Since):
-                await answer.make(self.changes.text(form.number))
+            elif isinstance(form, Told):
+                await answer.make(self.changes.text(since))
             else:
                 await answer.make(self.api.plugins(form))
         except Exception as error:
-            path = "/api/v1/changes" if isinstance(form, Since) else "/api/v1/plugins"
+            path = "/api/v1/changes" if isinstance(form, Told) else "/api/v1/plugins"
             if isinstance(form, Form):
                 path = self.page.telemetry_path
                 self._failing[form] = repr(error)
@@ -226,8 +234,8 @@ class Routes:
         if self._newest is not None and (old := self._newest()):
             old.grow_old()
         self._newest = weakref.ref(answer)
-        if isinstance(form, Since) and form.number:
-            self._keep(_Told(form.number, self.changes.newest, answer))
+        if since:
+            self._keep(_Newest(since, self.changes.newest, answer))
         return answer
 
     async def _make_history(self, _: None) -> Answer:

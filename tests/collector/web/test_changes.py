@@ -1,7 +1,10 @@
 """``/api/v1/changes`` over HTTP: how a page goes on from answer to answer."""
 
+import contextlib
 import gzip
 import json
+import socket
+import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -59,6 +62,27 @@ def test_pages_that_ask_at_the_same_moment_share_an_answer(collector):
             told = list(pool.map(lambda each: ask(collector, each)[1], sorted(positions)))
             positions = {each["position"] for each in told}
     assert len(positions) < PAGES / 2
+
+
+def test_many_positions_make_no_more_answers_than_one():
+    """Forty clients that ask from forty positions at once: scrapes don't wait for forty answers."""
+    with start() as collector, Client(collector) as client, contextlib.ExitStack() as stack:
+        client.hello()
+        client.update(1, [gauge(f"g{number}", 1) for number in range(900)])
+        client.flush()
+        life, newest = [ask(collector) for _ in range(2 * PAGES)][-1][1]["position"].split("-")
+        address = urllib.parse.urlsplit(collector.url)
+        socks = [
+            stack.enter_context(socket.create_connection((address.hostname, address.port), 10))
+            for _ in range(2 * PAGES)
+        ]
+        for position, sock in zip(range(2 * PAGES, 0, -1), socks):
+            path = f"/api/v1/changes?since={life}-{position}"
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        for sock in socks:
+            with sock.makefile("rb") as file:
+                assert b'"whole":false' in file.read()
+        assert int(ask(collector)[1]["position"].split("-")[1]) - int(newest) < PAGES / 2
 
 
 def test_it_says_when_it_is_not_ready():

@@ -119,6 +119,8 @@ def slow_readers(target):
         b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /metrics?live=0 HTTP/1.1\r\nHost: a\r\nAccept: application/openmetrics-text\r\n\r\n",
         b"GET /api/v1/plugins HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /api/v1/history HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /api/v1/changes HTTP/1.1\r\nHost: a\r\n\r\n",
     ]
 
     def make():
