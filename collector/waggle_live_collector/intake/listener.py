@@ -137,6 +137,8 @@ class PluginConnection(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close now."""
+        # asyncio tells of the end in the loop's next turn. Until then others may fill the room.
+        self._protocol.forget()
         if self._transport is not None:
             self._transport.abort()
         else:  # it was never made: close the handle on its peer

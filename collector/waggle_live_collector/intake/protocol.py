@@ -109,8 +109,8 @@ class WireProtocol:
     def end_of_file(self) -> None:
         """The peer says no more; it may still read. May be called again."""
         self._closed = True
-        # Freed now: it and its connection refer to each other, and wait for the garbage collector.
-        self.lines = LineBuffer(MAX_HELLO_BYTES)
+        # It and its connection refer to each other, and wait for the garbage collector.
+        self.forget()
         if self.process is not None:
             self._intake.control.left(self.process, self._wire.send)
             self._intake.processes.leave(self.process, self._close)
@@ -118,6 +118,10 @@ class WireProtocol:
             self._peer.handle.close()
         if not self.owes:
             self._wire.close()
+
+    def forget(self) -> None:
+        """Free what is held of an incomplete line."""
+        self.lines = LineBuffer(MAX_HELLO_BYTES)
 
     def no_room(self) -> bytes:
         """Count that the connection has to give way, and return what its peer is to be told."""

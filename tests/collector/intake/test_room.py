@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import tempfile
+import tracemalloc
 
 import pytest
 
@@ -123,6 +124,23 @@ def test_the_largest_unfinished_line_gives_way_and_is_named():
         assert outcome(world, "crowded") == 1
 
     listening(test, size=240 * KIB)
+
+
+def test_a_line_that_gives_way_is_freed_at_once():
+    """Before the loop's next turn, since others may fill its room in this one."""
+
+    async def test(world, listener, connect):
+        tracemalloc.start()
+        await (await connect()).say(hello("large-one"), b"x" * 900 * KIB)
+        await until(lambda: listener.budget.root.held[What.INCOMPLETE] >= 900 * KIB)
+        before, _ = tracemalloc.get_traced_memory()
+        (process,) = next(listener.budget.principals()).children.values()
+        (connection,) = process.children.values()
+        connection.lose(What.INCOMPLETE)
+        assert before - tracemalloc.get_traced_memory()[0] >= 850 * KIB
+        tracemalloc.stop()
+
+    listening(test)
 
 
 def test_a_connection_that_there_is_no_room_for_is_told_so():
