@@ -224,8 +224,14 @@ class Node:
         self.assert_lives()
         assert "Traceback" not in self.collector.log(), self.collector.log()[-3000:]
         assert self.scraper.fallen == []
-        assert self.scraper.failures == [], self.scraper.failures
+        assert self.scraper.failures == [], (self.scraper.failures, self._lost())
         assert max(self.scraper.seconds, default=0) < slowest, sorted(self.scraper.seconds)[-5:]
+
+    def _lost(self):
+        """Return the lines that say whose connections were cut, and who lost what."""
+        lines = self.collector.get("/metrics")[2].decode().splitlines()
+        which = re.compile("waggle_collector_(http_|budget_losses).*_total.* [1-9]")
+        return [line for line in lines if which.match(line)]
 
     def report(self, name):
         """Return a line about what was seen, and begin anew."""

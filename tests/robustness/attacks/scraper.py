@@ -71,7 +71,7 @@ class Scraper(threading.Thread):
 
     def run(self):
         while not self.ended.wait(SCRAPE_EVERY):
-            excused = self.excused.is_set()
+            excused, asked = self.excused.is_set(), self._collector.process
             begin, waited = time.monotonic(), self._waited()
             try:
                 with contextlib.suppress(OSError, KeyError):
@@ -80,13 +80,15 @@ class Scraper(threading.Thread):
             except (OSError, http.client.HTTPException) as error:
                 status, body = repr(error), b""
             took = time.monotonic() - begin - (self._waited() - waited)
+            # This thread may have slept until another collector was started.
+            excused |= self.excused.is_set() or self._collector.process is not asked
             if status == 200:
                 if headers["Content-Encoding"] == "gzip":
                     body = gzip.decompress(body)
-                if not excused and not self.excused.is_set():
+                if not excused:
                     self.seconds.append(took)
                 self.look(body)
-            elif not excused and not self.excused.is_set():
+            elif not excused:
                 self.failures.append((status, round(took, 2), body[:200]))
 
     def _waited(self):
