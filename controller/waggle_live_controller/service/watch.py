@@ -29,6 +29,9 @@ class Watch:
         #: Why there is no ladder.
         self.problem = ""
         self.setting = 0
+        #: Whether the plugin has the values that are held; and whether it had them at the last poll
+        #: too. Only then they may be judged.
+        self._applied = self.in_force = True
         #: ``Snapshot.received`` of the last decision on fresh numbers.
         self.decided_at = float("-inf")
         self._start: Optional[float] = None
@@ -65,11 +68,14 @@ class Watch:
         missing = [name for name in self.deadline.knobs if name not in there]
         before = self.ladder
         if missing:
-            self.ladder = None
             self.problem = "it has no knob %s; there are: %s" % (
                 missing[0],
                 ", ".join(name for name in there if not name.startswith("__")) or "none",
             )
+            if self.entries():  # it may be restarting: its values stay until they are too old
+                self._applied = self.in_force = False
+                return False
+            self.ladder = None
             return before is not None
         chosen = [there[name] for name in self.deadline.knobs]
         try:
@@ -82,6 +88,10 @@ class Watch:
         if self.deadline.statistic == P95:
             self.settle += WINDOW - 1.0
         if before is not None and before == self.ladder:
+            held = self.ladder.changed(self.setting).items()
+            before_too = self._applied
+            self._applied = all(value in there[name].values for name, value in held)
+            self.in_force = self._applied and before_too
             return False
         self.reset()
         return True
@@ -89,7 +99,19 @@ class Watch:
     def reset(self) -> None:
         """Begin with the plugin's defaults."""
         self.setting = len(self.ladder.settings) - 1 if self.ladder else 0
+        self._applied = self.in_force = True
         self.decided_at = float("-inf")
+
+    def wait(self, snapshot: Snapshot) -> None:
+        """Go on holding what is not in force, and measure from here on."""
+        self.restart(snapshot)
+        if not self.problem:
+            self.decided_at = snapshot.received
+
+    def forget(self, snapshot: Snapshot) -> None:
+        """Hold nothing any more, and read the knobs anew."""
+        self.ladder = None
+        self.restart(snapshot)
 
     def decided(self, snapshot: Snapshot) -> None:
         """Measure from here on, except CPU times: this snapshot was decided on."""
