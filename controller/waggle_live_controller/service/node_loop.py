@@ -79,7 +79,7 @@ class NodeLoop:
         self._own.polls.labels(url, "ok").inc()
         self._say(url, "", logging.INFO)
         for watch in known.values():
-            if not watch.in_force:
+            if not watch.shows(snapshot.received, self._config.period):
                 watch.wait(snapshot)
         measured = {task: watch.measure(snapshot) for task, watch in known.items()}
         for task, decision in self._decide(snapshot.received, known, measured).items():
@@ -101,7 +101,7 @@ class NodeLoop:
         """Return the watches whose plugins are heard and have their knobs. Raises NodeError."""
         heard = {task: w for task, w in self._watches.items() if w.see(snapshot) is not None}
         stale = snapshot.received - self._knobs_at >= KNOBS_SECONDS
-        if heard and (stale or any(w.ladder is None or w.entries() for w in heard.values())):
+        if heard and (stale or any(watch.needs_knobs for watch in heard.values())):
             knobs = self._node.knobs()
             self._knobs_at = snapshot.received
             for task, watch in heard.items():

@@ -29,7 +29,7 @@ def test_a_value_in_quarantine_is_held_no_longer(watch):
     """It begins anew at the default, with the settings that are left."""
     assert watch.learn(told(quarantined=(360,)))
     assert watch.ladder.settings == ({"resolution": 720}, {"resolution": 1080})
-    assert watch.in_force and watch.entries() == []
+    assert watch.applied and watch.entries() == []
 
 
 def test_a_value_out_of_quarantine_is_a_setting_again(watch):
@@ -49,17 +49,34 @@ def test_without_any_value_left_it_says_so(watch):
 def test_it_tells_whether_the_plugin_has_the_value(watch):
     """A value may be held back, or be somebody else's. Once it is there a period must pass."""
     found = []
-    for value in (360, 1080, 1080, 360, 360):
+    for now, value in enumerate((360, 1080, 1080, 360, 360)):
         assert not watch.learn(told(value))
-        found.append(watch.in_force)
+        found.append(watch.shows(now, 1.0))
     assert found == [True, False, False, False, True]
+
+
+def test_a_late_value_settles_first(watch):
+    """The author says how long that takes, as to load a model."""
+    found = []
+    for now, value in enumerate((1080, 360, 360, 360, 360)):
+        watch.learn(told(value, settle=2.0))
+        found.append(watch.shows(now, 1.0))
+    assert found == [False, False, False, False, True]
+
+
+def test_a_watch_that_waits_reads_the_knobs(watch):
+    """Each period, also if it is turned up to the default meanwhile."""
+    watch.learn(told(1080))
+    watch.setting = 2
+    assert watch.entries() == [] and watch.needs_knobs
+    watch.learn(told(1080))
+    assert not watch.needs_knobs
 
 
 def test_a_plugin_that_restarts_keeps_what_is_held(watch):
     """For a moment nobody has its knob."""
     held = watch.entries()
     assert not watch.learn(Knobs(True, ()))
-    assert not watch.in_force and watch.entries() == held
+    assert not watch.applied and watch.entries() == held
     assert "it has no knob resolution" in watch.problem
-    watch.learn(told(360))
-    assert not watch.learn(told(360)) and watch.in_force
+    assert not watch.learn(told(360)) and watch.applied
