@@ -117,6 +117,11 @@ class Loop:
             knob["name"] == "resolution" for knob in json.loads(body)["knobs"]
         )
 
+    def quarantined(self):
+        """Return the values in quarantine."""
+        _, _, body = self.collector_process.get("/api/v1/quarantine")
+        return {each["value"] for each in json.loads(body)["quarantined"]}
+
     def load(self, factor):
         """Have each frame take so many times as long from now on."""
         path = self.directory / "load.new"

@@ -108,3 +108,22 @@ def test_a_value_that_ends_the_plugin_is_tried_twice(tmp_path):
         wait_until(lambda: len(loop.trace(since)) > 20)
         assert {frame.value for frame in loop.trace(since)} == {DEFAULT}
         assert {frame.value for frame in loop.trace()} <= set(CHOICES)
+
+
+@pytest.mark.quiet
+def test_a_controller_takes_the_next_value_when_one_is_quarantined(tmp_path):
+    """It waits while the value is held back, and doesn't judge it by the default's frames."""
+    with Loop(tmp_path, crashes_at=320) as loop:
+        loop.start_collector()
+        loop.plugin.start()
+        loop.controller.start()
+        restarts = 0
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and (loop.quarantined() != {320} or loop.value() != 160):
+            if not loop.plugin.alive:
+                loop.plugin.start()
+                restarts += 1
+            time.sleep(0.1)
+        assert loop.value() == 160, (loop.directory / "controller.log").read_text()
+        assert loop.quarantined() == {320}
+        assert restarts == 2

@@ -35,18 +35,24 @@ class Ladder:
         It goes down from their defaults, never above them. The first knob is turned down first, to
         its cheapest value, then the second. Costs are the author's. Without them, a knob with
         ``low`` and ``high`` costs in proportion to its value if more is better. Any other value
-        costs twice the next cheaper one.
+        costs twice the next cheaper one. Values that can't be had are left out: those of a knob
+        that is pinned, and those in quarantine.
 
-        Raises ValueError for a knob that can't be turned down.
+        Raises ValueError for a knob that can't be turned down, and if nothing is left.
         """
         values: Dict[str, Value] = {knob.name: knob.default for knob in knobs}
         settings, costs = [dict(values)], [1.0]
         for knob in knobs:
             above = costs[-1]
             for value, cost in _cheaper(knob):
+                if knob.source == "pinned" or value in knob.quarantined:
+                    continue
                 values[knob.name] = value
                 settings.append(dict(values))
                 costs.append(above * cost)
+        if len(settings) == 1:
+            names = ", ".join(knob.name for knob in knobs)
+            raise ValueError("all cheaper values of %s are pinned or in quarantine" % names)
         return cls(settings[::-1], costs[::-1])
 
     def __eq__(self, other: object) -> bool:

@@ -10,7 +10,6 @@ from .. import (
     Claim,
     DeadlinePolicy,
     Decision,
-    Entry,
     Leases,
     Node,
     NodeError,
@@ -24,7 +23,8 @@ from .watch import WINDOW, Watch
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which knobs are read again, since a plugin may declare more.
+#: Seconds after which knobs are read again, since a plugin may declare more. While something is
+#: held, they are read each period: a value may be refused, held back or in quarantine.
 KNOBS_SECONDS = 10.0
 
 
@@ -70,6 +70,7 @@ class NodeLoop:
         url = self._node.url
         try:
             snapshot = self._node.poll(window=self._window)
+            self._release_old(snapshot)
             known = self._learn(snapshot)
         except NodeError as error:
             self._own.polls.labels(url, "failed").inc()
@@ -77,18 +78,30 @@ class NodeLoop:
             return
         self._own.polls.labels(url, "ok").inc()
         self._say(url, "", logging.INFO)
+        for watch in known.values():
+            if not watch.shows(snapshot.received, self._config.period):
+                watch.wait(snapshot)
         measured = {task: watch.measure(snapshot) for task, watch in known.items()}
         for task, decision in self._decide(snapshot.received, known, measured).items():
             self._follow(known[task], decision, measured[task], snapshot)
         if leases is not None:
-            leases.hold(self._will(snapshot.received), by=snapshot)
+            will = [entry for watch in self._watches.values() for entry in watch.entries()]
+            leases.hold(will, by=snapshot)
             self._report(leases)
+
+    def _release_old(self, snapshot: Snapshot) -> None:
+        """Hold nothing by a decision that is older than a lease."""
+        for task, watch in self._watches.items():
+            if watch.entries() and snapshot.received - watch.decided_at > self._config.ttl:
+                log.info("%s %s: released, since nothing is measured", self._node.url, task)
+                watch.forget(snapshot)
+                self._begin(task)
 
     def _learn(self, snapshot: Snapshot) -> Dict[str, Watch]:
         """Return the watches whose plugins are heard and have their knobs. Raises NodeError."""
         heard = {task: w for task, w in self._watches.items() if w.see(snapshot) is not None}
         stale = snapshot.received - self._knobs_at >= KNOBS_SECONDS
-        if heard and (stale or any(watch.ladder is None for watch in heard.values())):
+        if heard and (stale or any(watch.needs_knobs for watch in heard.values())):
             knobs = self._node.knobs()
             self._knobs_at = snapshot.received
             for task, watch in heard.items():
@@ -174,17 +187,6 @@ class NodeLoop:
         assert watch.ladder is not None
         self._own.setting.labels(*labels).set(watch.setting)
         self._own.settings.labels(*labels).set(len(watch.ladder.settings))
-
-    def _will(self, now: float) -> List[Entry]:
-        """Return all that is to be held; nothing if the last decision is older than a lease."""
-        will: List[Entry] = []
-        for task, watch in self._watches.items():
-            if now - watch.decided_at <= self._config.ttl:
-                will += watch.entries()
-            elif watch.ladder is not None and watch.setting != len(watch.ladder.settings) - 1:
-                log.info("%s %s: released, since nothing is measured", self._node.url, task)
-                self._begin(task)
-        return will
 
     def _report(self, leases: Leases) -> None:
         if leases.error is not None:

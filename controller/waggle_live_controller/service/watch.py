@@ -29,11 +29,19 @@ class Watch:
         #: Why there is no ladder.
         self.problem = ""
         self.setting = 0
+        #: Whether the plugin has the values that are held, and from when on that shows.
+        self.applied = True
+        self._shows_at = float("-inf")
         #: ``Snapshot.received`` of the last decision on fresh numbers.
         self.decided_at = float("-inf")
         self._start: Optional[float] = None
         self._since: Optional[Snapshot] = None
         self._cpu_since: Optional[Snapshot] = None
+
+    @property
+    def needs_knobs(self) -> bool:
+        """Whether the knobs must be read in this period."""
+        return self.ladder is None or not self.applied or bool(self.entries())
 
     def see(self, snapshot: Snapshot) -> Optional[PluginReading]:
         """Return the plugin if it is there and heard. A new one needs a ladder."""
@@ -65,11 +73,14 @@ class Watch:
         missing = [name for name in self.deadline.knobs if name not in there]
         before = self.ladder
         if missing:
-            self.ladder = None
             self.problem = "it has no knob %s; there are: %s" % (
                 missing[0],
                 ", ".join(name for name in there if not name.startswith("__")) or "none",
             )
+            if self.entries():  # it may be restarting: its values stay until they are too old
+                self.applied = False
+                return False
+            self.ladder = None
             return before is not None
         chosen = [there[name] for name in self.deadline.knobs]
         try:
@@ -82,6 +93,8 @@ class Watch:
         if self.deadline.statistic == P95:
             self.settle += WINDOW - 1.0
         if before is not None and before == self.ladder:
+            held = self.ladder.changed(self.setting).items()
+            self.applied = all(value in there[name].values for name, value in held)
             return False
         self.reset()
         return True
@@ -89,7 +102,30 @@ class Watch:
     def reset(self) -> None:
         """Begin with the plugin's defaults."""
         self.setting = len(self.ladder.settings) - 1 if self.ladder else 0
-        self.decided_at = float("-inf")
+        self.applied = True
+        self._shows_at = self.decided_at = float("-inf")
+
+    def shows(self, now: float, period: float) -> bool:
+        """Tell whether what is measured since the last poll shows the values that are held.
+
+        A value may be late: held back, refused, or behind somebody else's.
+        """
+        if not self.applied:
+            self._shows_at = float("inf")
+        elif self._shows_at == float("inf"):
+            self._shows_at = now + self.settle + 0.9 * period  # a poll may come a moment early
+        return now >= self._shows_at
+
+    def wait(self, snapshot: Snapshot) -> None:
+        """Go on holding what doesn't show yet, and measure from here on."""
+        self.restart(snapshot)
+        if not self.problem:
+            self.decided_at = snapshot.received
+
+    def forget(self, snapshot: Snapshot) -> None:
+        """Hold nothing any more, and read the knobs anew."""
+        self.ladder = None
+        self.restart(snapshot)
 
     def decided(self, snapshot: Snapshot) -> None:
         """Measure from here on, except CPU times: this snapshot was decided on."""

@@ -10,6 +10,7 @@ def knob(name="resolution", default=1080, **fields):
     whole = dict.fromkeys(KnobReading._fields)
     whole.update(identity=PluginIdentity("yolo", "detect", ""), name=name, default=default)
     whole.update(value=default, type=type(default).__name__, settle=0.0)
+    whole.update(source="default", quarantined=())
     return KnobReading(**{**whole, **fields})
 
 
@@ -37,6 +38,17 @@ def test_the_first_knob_is_turned_down_first():
         {"model": "m", "size": 2},
     )
     assert ladder.costs == (0.125, 0.5, 1.0)
+
+
+def test_values_that_cannot_be_had_are_left_out():
+    """Those in quarantine, and all of a pinned knob. The costs of the others stay."""
+    first = knob("model", default="l", choices=("n", "m", "l"), cost=(1, 2, 4), quarantined=("m",))
+    second = knob("size", default=2, choices=(1, 2), cost=(1, 4), source="pinned")
+    ladder = Ladder.of([first, second])
+    assert ladder.settings == ({"model": "n", "size": 2}, {"model": "l", "size": 2})
+    assert ladder.costs == (0.25, 1.0)
+    with pytest.raises(ValueError, match="size are pinned or in quarantine"):
+        Ladder.of([second])
 
 
 @pytest.mark.parametrize(
