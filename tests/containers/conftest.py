@@ -33,6 +33,7 @@ def controller_image(podman):
     return podman.build("controller", ROOT, "--file=%s" % (ROOT / "Dockerfile.controller"))
 
 
+@pytest.fixture(scope="session")
 def systemd_image(podman, collector_image, tmp_path_factory):
     """The collector in /opt/collector of a Debian that systemd can start, as it was built above."""
     context = tmp_path_factory.mktemp("systemd")

@@ -35,8 +35,10 @@ class Terminal:
         self.modes = dict(GIVEN_BACK)
         whole = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
         whole.update({"LC_ALL": "C.UTF-8", "TERM": term, **environ})
-        # The leader of a session gets the first terminal that it opens.
-        opening = ("sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(self.theirs))
+        # The leader of a session gets the first terminal that it opens. Tests in the background of
+        # a shell ignore SIGQUIT, and a terminal's programs don't.
+        opening = ("env", "--default-signal", "sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1')
+        opening = (*opening, os.ttyname(self.theirs))
         self.process = subprocess.Popen(
             [*opening, *command],
             env={key: value for key, value in whole.items() if value is not None},
