@@ -44,7 +44,7 @@ def hashing():
 def waiting():
     time.sleep(0.03)
 
-live = LiveMetrics(plugin_name="p", profile=50).open()
+live = LiveMetrics(plugin_name="p", profile=200).open()
 end = time.monotonic() + 4
 while time.monotonic() < end:
     hashing()
