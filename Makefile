@@ -6,8 +6,6 @@ PYTHON := $(VENV)/bin/python
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # Before pip is asked for anything: without an index it would try for minutes.
 CHECK_INDEX = scripts/check_index.py
-# Debian's comes first where there is one: CPython built by hand often lacks PGO, and is slower.
-FIND_PYTHON = PATH="/usr/bin:$$PATH" scripts/find-python 3.11+
 # Folders on the path. A module that finds packages would take 15 ms of each start of Python.
 EDITABLE = --config-settings editable_mode=compat
 # What some tests run plugins with, in place of the newest, which is installed.
@@ -142,7 +140,7 @@ clean:  ## Remove the environments and all that was built or cached
 # The environments. A stamp file says that one is complete; it is made again when what it was
 # made from changes. An upgrade in place is enough then, so nothing is thrown away.
 $(VENV)/.python:
-	@python=$$($(FIND_PYTHON)) && "$$python" $(CHECK_INDEX) && \
+	@python=$$(scripts/find-python 3.11+) && "$$python" $(CHECK_INDEX) && \
 	    echo "Making $(VENV) with $$python" && "$$python" -m venv --clear $(VENV)
 	@touch $@
 
@@ -169,8 +167,9 @@ $(VENV)/.models: $(VENV)/.dev requirements-models.txt
 	@$(PYTHON) $(PIP_INSTALL) -r requirements-models.txt
 	@touch $@
 
+# Debian's comes first where there is one: CPython built by hand often lacks PGO, and is slower.
 .venv-bench/.peers: requirements-bench.txt $(PACKAGING)
-	@python=$$($(FIND_PYTHON)) && "$$python" $(CHECK_INDEX) && \
+	@python=$$(PATH="/usr/bin:$$PATH" scripts/find-python 3.11+) && "$$python" $(CHECK_INDEX) && \
 	    echo "Making .venv-bench with $$python and the peers" && "$$python" -m venv --clear .venv-bench
 	@.venv-bench/bin/python $(PIP_INSTALL) -e . -e ./collector -e ./controller -r requirements-bench.txt
 	@touch $@

@@ -56,8 +56,7 @@ def test_no_python_that_will_do(checkout, target):
         (old / name).symlink_to(shutil.which(name))
     (old / "python3").write_text("#!/bin/sh\necho is python3.9\n")
     (old / "python3").chmod(0o755)
-    without_debian = "FIND_PYTHON=scripts/find-python 3.11+"
-    status, said = make(checkout, target, without_debian, PATH=str(old), PYENV_ROOT="/nowhere")
+    status, said = make(checkout, target, PATH=str(old), PYENV_ROOT="/nowhere")
     assert status == 2
     assert "Needed is a CPython 3.11 or newer with venv" in said
     assert "%s/python3 is python3.9" % old in said
