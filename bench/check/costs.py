@@ -30,9 +30,9 @@ CELLS, UPDATES = 20, 50
 SESSIONS, SCRAPES = 100, 9
 HISTOGRAMS = 1000
 
-#: What each may cost: what it costs now, and a sixth more. Intake's ratio depends on how CPython was
-#: built. It is 3.1 to 3.3 where 3.11 was built without PGO, as in CI. It is 4.0 to 4.2 with Debian's
-#: 3.11.2, whose json.loads is faster by a third, and the rest by a fifth.
+#: What each may cost: what it costs now, and a sixth more. Intake's ratio depends on how CPython
+#: was built. It is 3.1 to 3.3 where 3.11 was built without PGO, as in CI. It is 4.0 to 4.2 with
+#: Debian's 3.11.2, whose json.loads is faster by a third, and the rest by a fifth.
 LIMITS = {
     "scrape of changed series, a line, × generate_latest": 0.12,
     "intake, CPU of a timer's cell, × json.loads of it": 3.8,
