@@ -70,6 +70,7 @@ def test_a_tick_after_the_bye_misses_no_answer(tmp_path, monkeypatch):
         live.counter("c").inc()
         assert live.flush(5)
         live.close(timeout=5)
+        assert listener.wait_for(lambda each: each.messages("bye"))  # kept once it is answered
         assert len(listener.messages("hello")) == len(listener.messages("bye")) == 1
     finally:
         listener.stop()
