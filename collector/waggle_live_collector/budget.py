@@ -188,7 +188,9 @@ class Budget:
             own[process] += extra
             branches = self._rivals(principal, kind, more, all_history=in_reserve)
             branches[principal] = sum(own.values())
-            branch = max(branches, key=lambda each: self._compared(each, kind, branches[each]))
+            branch = max(
+                branches, key=lambda each: self._compared(principal, each, kind, branches[each])
+            )
             if branches[branch]:
                 if branch is principal:
                     branch = max(own, key=lambda each: _rank(kind, own[each]))
@@ -197,12 +199,13 @@ class Budget:
                     return victim, kind
         return None
 
-    def _compared(self, principal: Account, kind: What, size: int) -> int:
-        """Return by what principals are compared: addresses whose lines and requests fit into a
-        reserve are alike, and the oldest loses. Else many short lines kept each scraper out.
+    def _compared(self, asking: Account, other: Account, kind: What, size: int) -> int:
+        """Return by what principals are compared: for an address, other addresses whose lines and
+        requests fit into a reserve are alike, and the oldest loses. Else many short lines kept each
+        scraper out. For a pod or a user they aren't, or a scraper's short request made way for it.
         """
-        is_address = str(principal.name).startswith("address:")
-        alike = self._reserve if size and kind is What.INCOMPLETE and is_address else 0
+        are_addresses = all(str(each.name).startswith("address:") for each in (asking, other))
+        alike = self._reserve if size and kind is What.INCOMPLETE and are_addresses else 0
         return _rank(kind, max(size, alike))
 
     def _rivals(

@@ -113,6 +113,20 @@ def test_short_lines_from_many_addresses_keep_no_scraper_out(request_bytes):
     assert not lost
 
 
+def test_longer_lines_of_pods_take_no_short_request_of_a_scraper():
+    """Though the scraper has no reserve, and its request is the oldest of those."""
+    budget, lost = Budget(8 * MIB), []
+    for number in range(200):
+        name = "address:scraper" if number == 50 else f"address:{number}"
+        lose = lost.append if number == 50 else lambda _: None
+        assert budget.account(name, 1, lose=lose).hold(What.INCOMPLETE, 20_000)
+    for number in range(40):
+        pod = budget.account(f"pod:{number}", 1, lose=lambda _: None)
+        pod.hold(What.INCOMPLETE, 200_000)
+    assert budget.losses
+    assert not lost
+
+
 def test_who_has_filled_its_share_may_still_send_lines():
     """Series leave room for what passes, however many take it, so that no large client is cut off
     in the middle of each line."""
