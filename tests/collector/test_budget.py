@@ -102,8 +102,7 @@ def test_short_lines_from_many_addresses_keep_no_scraper_out(request_bytes):
     earlier.close()
     earlier.renew()
     for number in range(600):
-        stranger = budget.account(f"address:{number}", 1, lose=lambda _: None)
-        stranger.hold(What.INCOMPLETE, 20_000)
+        budget.account(f"address:{number}", 1, lose=id).hold(What.INCOMPLETE, 20_000)
     assert budget.losses
     scraper = budget.account("address:scraper", 1, lose=lost.append)
     scraper.renew()
@@ -116,15 +115,11 @@ def test_short_lines_from_many_addresses_keep_no_scraper_out(request_bytes):
 def test_longer_lines_of_pods_take_no_short_request_of_a_scraper():
     """Though the scraper has no reserve, and its request is the oldest of those."""
     budget, lost = Budget(8 * MIB), []
-    for number in range(200):
-        name = "address:scraper" if number == 50 else f"address:{number}"
-        lose = lost.append if number == 50 else lambda _: None
-        assert budget.account(name, 1, lose=lose).hold(What.INCOMPLETE, 20_000)
-    for number in range(40):
-        pod = budget.account(f"pod:{number}", 1, lose=lambda _: None)
-        pod.hold(What.INCOMPLETE, 200_000)
-    assert budget.losses
-    assert not lost
+    for number in range(240):
+        name, size = ("address", 20_000) if number < 200 else ("pod", 200_000)
+        lose = lost.append if number == 50 else id
+        budget.account(f"{name}:{number}", 1, lose=lose).hold(What.INCOMPLETE, size)
+    assert budget.losses and not lost
 
 
 def test_who_has_filled_its_share_may_still_send_lines():
