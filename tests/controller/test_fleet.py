@@ -1,6 +1,5 @@
 """``Fleet``: nodes side by side, and none waits for another."""
 
-import os
 import threading
 import time
 
@@ -16,6 +15,7 @@ from waggle_live_controller import (
     Snapshot,
 )
 
+from ..leftovers import descriptors, new_descriptors, new_threads
 from .conftest import body, http, plugin
 
 
@@ -210,12 +210,12 @@ def test_dead_nodes_leave_nothing_behind(servers, deads):
     nodes = [gone.url, Node("127.0.1.1:%d" % dead[1], timeout=0.02), servers().url]
     with Fleet(nodes) as fleet:
         fleet.poll(within=20)
-        files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+        files, threads = descriptors(), threading.enumerate()
         for _ in range(100):
             snapshots, errors = fleet.poll(within=20)
             assert (len(snapshots), len(errors)) == (1, 2)
-        assert len(os.listdir("/proc/self/fd")) <= files + 1
-        assert threading.active_count() <= threads + 1
+        assert len(new_descriptors(files)) <= 1
+        assert len(new_threads(threads)) <= 1
 
 
 @pytest.mark.parametrize("within", [-1, float("nan"), float("inf"), 1e9, "2", None, True])

@@ -1,6 +1,5 @@
 """The file of ``--web.config.file``: what is taken, and what is said about what isn't."""
 
-import os
 import ssl
 import textwrap
 
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from waggle_live_collector.web.config import WebConfigFile, load
 from waggle_live_collector.web.errors import WebConfigError
 
+from ...leftovers import descriptors, new_descriptors
 from ..certificates import Authority, private
 from ..world import Time
 
@@ -267,7 +267,7 @@ def test_a_file_that_protects_nothing_is_said_in_the_log(directory, caplog):
 def test_no_descriptor_is_left_open(directory):
     """However often it is read."""
     path = write(directory, TLS % "")
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     for _ in range(20):
         load(path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)

@@ -10,6 +10,7 @@ pytest.importorskip("cryptography", reason="needs the package cryptography")
 from waggle_live_collector.web.config import WebConfigFile, load
 from waggle_live_collector.web.errors import WebConfigError
 
+from ...leftovers import descriptors, new_descriptors
 from ..certificates import Authority
 from ..world import Time
 from .test_config import TLS, USERS, write
@@ -52,10 +53,10 @@ def test_a_file_that_is_none_is_said_at_once(directory, key, name):
     values[key] = name
     text = "tls_server_config: {%s, client_auth_type: RequireAndVerifyClientCert}"
     config = write(directory, text % ", ".join(f"{k}: {v}" for k, v in values.items()))
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     with pytest.raises(WebConfigError, match=f"line 1: {key}: can't read "):
         load(config)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
 
 
 @pytest.mark.parametrize("name", [*NAMES[:6], "a\0b"])

@@ -1,6 +1,5 @@
 """Connecting: the first address that takes the connection, within one deadline for all."""
 
-import os
 import socket
 import time
 
@@ -8,6 +7,7 @@ import pytest
 
 from waggle_live_controller.connection.dial import dial, in_turn
 
+from ...leftovers import descriptors, new_descriptors
 from ..conftest import dead, info
 
 
@@ -26,14 +26,13 @@ def test_one_that_lives_is_reached_behind_dead_ones(server, deads):
 
 def test_dead_ones_take_the_deadline_once(deads):
     """However many they are; and nothing stays open."""
-    open_files = len(os.listdir("/proc/self/fd"))
     addresses = [info(each) for each in deads(5)]
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     began = time.monotonic()
     with pytest.raises(socket.timeout, match="none of its addresses"):
         dial(addresses, began + 0.3)
     assert 0.29 < time.monotonic() - began < 2
-    assert len(os.listdir("/proc/self/fd")) == before > open_files
+    assert not new_descriptors(before)
 
 
 def test_those_that_refuse_are_passed_by_at_once():
