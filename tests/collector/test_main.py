@@ -45,8 +45,10 @@ def test_until_everybody_could_be_back_it_answers_503():
             assert status == 503
             assert b"waiting for processes to return" in body
     begin = time.monotonic()
-    with start(state_file=None) as collector:
-        assert 2 < time.monotonic() - begin < 20
+    with start(state_file=None, wait_ready=False) as collector:
+        listens = time.monotonic()
+        collector.wait_ready()
+        assert begin + 2 < time.monotonic() < listens + 20
         assert collector.get("/metrics")[0] == 200
 
 
@@ -195,7 +197,7 @@ def test_what_ended_leaves_after_the_holding_time():
 def test_an_answered_bye_survives_a_kill():
     """As soon as the client has its answer, the process is in the file."""
     with start() as collector:
-        for number in range(1, 6):
+        for number in range(1, 4):
             with Client(collector) as client:
                 client.hello(f"session-{number}")
                 client.update(1, [timer("t", {0: number}, number)])
@@ -203,8 +205,8 @@ def test_an_answered_bye_survives_a_kill():
             collector.kill()
             collector.start(wait_ready=False)
         collector.wait_ready()
-        assert collector.value("waggle_timer_seconds_count", name="t") == 15
-        assert collector.value("waggle_plugin_exits_total", status="ok") == 5
+        assert collector.value("waggle_timer_seconds_count", name="t") == 6
+        assert collector.value("waggle_plugin_exits_total", status="ok") == 3
 
 
 class Reporter(threading.Thread):
