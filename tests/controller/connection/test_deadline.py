@@ -102,7 +102,7 @@ def test_a_silent_handshake_is_late(server):
         listening.bind(("127.0.0.1", 0))
         listening.listen(1)
         url = "https://127.0.0.1:%d" % listening.getsockname()[1]
-        with pytest.raises(NodeUnreachable, match="no answer within 1 s$"):
+        with pytest.raises(NodeUnreachable, match=r"no answer within 1 s$"):
             Node(url, timeout=1).poll()
     assert time.monotonic() - began < 10
 
