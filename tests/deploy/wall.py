@@ -86,7 +86,7 @@ def serve(stack, directory, collector):
     ):
         jobs, more = shipped(directory / form, name, targets)
         # A busy machine is late for the 250 ms of the other tests.
-        more["global"].update(scrape_interval="1s", scrape_timeout="1s")
+        more["global"].update(scrape_interval="2s", scrape_timeout="2s")
         if form == "classic":
             more["remote_write"] = [{"url": victoria.write_url}]
         servers[form] = Prometheus(directory / form, jobs, more, flags)
