@@ -255,8 +255,8 @@ def test_it_never_gives_up(machine, plugin):
     path = "/etc/systemd/system/%s.d/faster.conf" % SERVICE
     machine.call("sh", "-c", "mkdir -p $(dirname %s); printf '%s' > %s" % (path, FASTER, path))
     machine.systemctl("daemon-reload")
+    machine.occupy()  # before the plugin's connection can start the service
     machine.systemctl("start", SOCKET)
-    machine.occupy()
     machine.systemctl("start", SERVICE)
     wait_until(lambda: int(machine.property("NRestarts")) >= FAILED_STARTS, seconds=60)
     wait_until(lambda: "can't serve HTTP" in machine.log())
