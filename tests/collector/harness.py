@@ -159,6 +159,18 @@ class CollectorProcess:
         assert status == 200, body
         return Scrape(body.decode())
 
+    def scrape_ended(self, **labels):
+        """Return a scrape in which all processes of one plugin have ended.
+
+        A process waits at its end for half a second. A busy collector may read later what it sent.
+        """
+
+        def ended():
+            scrape = self.scrape()
+            return scrape.value("waggle_plugin_up", default=1, **labels) == 0 and scrape
+
+        return wait_until(ended)
+
     def value(self, family, default=MUST_BE_THERE, **labels):
         """Return one value of ``/metrics``, as ``Scrape.value`` does."""
         return self.scrape().value(family, default, **labels)

@@ -40,4 +40,5 @@ def test_a_plugin_on_any_supported_python_counts_exactly(collector, task, versio
         python=str(python),
         pythonwarnings="ignore::DeprecationWarning",
     )
-    assert recorded(collector.scrape(), task) == expected(500 * THREADS * len(KINDS))
+    scrape = collector.scrape_ended(plugin_task=task)
+    assert recorded(scrape, task) == expected(500 * THREADS * len(KINDS))

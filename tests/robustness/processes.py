@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.collector.harness import wait_until
-
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 #: Longest time that a program may take; a deadlock fails here.
@@ -87,11 +85,6 @@ def cpu_seconds(pid):
     with open("/proc/%d/stat" % pid) as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def wait_for_plugins(collector, number, **labels):
-    """Wait until so many processes are connected."""
-    wait_until(lambda: collector.scrape().sum("waggle_plugin_sessions", **labels) == number)
 
 
 def _status(pid, field):

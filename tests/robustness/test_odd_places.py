@@ -17,7 +17,7 @@ def test_signal_handler_gc_callback_del_and_atexit_count_exactly_and_never_hang(
     assert truth.pop("atexit") == 0
     assert min(truth.values()) > 100
     truth["atexit"] = 1
-    scrape = collector.scrape()
+    scrape = collector.scrape_ended(plugin_task=task)
     for place, count in truth.items():
         name = {"plugin_task": task}
         assert scrape.value("waggle_count_total", name=place, **name) == count, place
