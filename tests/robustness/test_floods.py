@@ -48,6 +48,9 @@ class Flooder(threading.Thread):
 
     def run(self):
         while not self.stop.is_set():
+            # Who is cut comes back, but no more often than a process may connect: else the tests
+            # that follow would be refused.
+            self.stop.wait(0.1)
             with contextlib.suppress(OSError), Client(self._collector) as client:
                 client.hello(session=self._session, plugin="flooder")
                 threading.Thread(target=self.drain, args=(client.socket,), daemon=True).start()

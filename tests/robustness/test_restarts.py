@@ -113,5 +113,4 @@ def test_thousands_of_short_processes_leave_scrapes_as_fast_and_memory_bounded(
     assert scrape.value("waggle_count_total", plugin="short") == number
     held = scrape.sum("waggle_collector_budget_bytes")
     assert held < scrape.value("waggle_collector_budget_limit_bytes")
-    wait_until(lambda: descriptors(pid) <= open_before + 2)
-    assert threads(pid) <= running
+    wait_until(lambda: descriptors(pid) <= open_before + 2 and threads(pid) <= running)
