@@ -181,10 +181,17 @@ class CollectorProcess:
         assert status == 200, body
         return json.loads(body.decode())["plugins"]
 
+    def ran(self):
+        """Return the seconds that its event loop has been on a core."""
+        return self._schedstat()[0] / 1e9
+
     def waited(self):
         """Return the seconds that its event loop has waited for a core."""
+        return self._schedstat()[1] / 1e9
+
+    def _schedstat(self):
         with open(f"/proc/{self.process.pid}/schedstat") as schedstat:
-            return int(schedstat.read().split()[1]) / 1e9
+            return list(map(int, schedstat.read().split()))
 
     def signal(self, number):
         """Send a signal."""

@@ -15,7 +15,7 @@ def test_signal_handler_gc_callback_del_and_atexit_count_exactly_and_never_hang(
     out = run("odd_places", SECONDS, address=collector.address, task=task, seconds=patience)
     truth = json.loads(out)
     assert truth.pop("atexit") == 0
-    assert min(truth.values()) > 100
+    assert min(truth.values()) > 0
     truth["atexit"] = 1
     scrape = collector.scrape_ended(plugin_task=task)
     for place, count in truth.items():
