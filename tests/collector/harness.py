@@ -159,18 +159,6 @@ class CollectorProcess:
         assert status == 200, body
         return Scrape(body.decode())
 
-    def scrape_ended(self, **labels):
-        """Return a scrape in which all processes of one plugin have ended.
-
-        A process waits at its end for half a second. A busy collector may read later what it sent.
-        """
-
-        def ended():
-            scrape = self.scrape()
-            return scrape.value("waggle_plugin_up", default=1, **labels) == 0 and scrape
-
-        return wait_until(ended)
-
     def value(self, family, default=MUST_BE_THERE, **labels):
         """Return one value of ``/metrics``, as ``Scrape.value`` does."""
         return self.scrape().value(family, default, **labels)
@@ -181,17 +169,10 @@ class CollectorProcess:
         assert status == 200, body
         return json.loads(body.decode())["plugins"]
 
-    def ran(self):
-        """Return the seconds that its event loop has been on a core."""
-        return self._schedstat()[0] / 1e9
-
     def waited(self):
         """Return the seconds that its event loop has waited for a core."""
-        return self._schedstat()[1] / 1e9
-
-    def _schedstat(self):
         with open(f"/proc/{self.process.pid}/schedstat") as schedstat:
-            return list(map(int, schedstat.read().split()))
+            return int(schedstat.read().split()[1]) / 1e9
 
     def signal(self, number):
         """Send a signal."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.workload import start
+from tests.robustness.processes import scrape_ended
 
 PAGE = resource.getpagesize()
 #: How many ends each shape is: those of children don't count where the parent reports.
@@ -66,7 +67,7 @@ def test_whatever_shape_a_program_has_it_is_told_exactly(collector, task, shape,
     assert (process.returncode, err) == (0, "")
     told = {line["pid"]: line for line in map(json.loads, out.splitlines())}
     done = sum(line["done"] for line in told.values())
-    scrape = collector.scrape_ended(plugin_task=task)
+    scrape = scrape_ended(collector, plugin_task=task)
     assert len(scrape.all("waggle_plugin_info", plugin_task=task)) == 1
     assert scrape.value("waggle_count_total", name="done", plugin_task=task) == done
     for name in ("kept", "decorated"):
