@@ -28,8 +28,12 @@ def skip_without(name, package):
     pytest.skip(reason)
 
 
+#: The ports that were returned: who asks for two may listen on none yet.
+_returned = set()
+
+
 def free_port():
-    """Return a TCP port of the loopback interface that nobody listens on just now.
+    """Return a TCP port of the loopback interface that nobody listens on just now, each once.
 
     Below those that Linux gives to connections: one of these could have it before a server has.
     """
@@ -37,7 +41,9 @@ def free_port():
         port = random.SystemRandom().randrange(20_000, 32_000)
         with contextlib.suppress(OSError), socket.socket() as free:
             free.bind(("127.0.0.1", port))
-            return port
+            if port not in _returned:
+                _returned.add(port)
+                return port
 
 
 def needs(*packages):

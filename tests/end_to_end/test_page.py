@@ -9,6 +9,7 @@ import pytest
 from tests.collector.harness import Client, CollectorProcess, wait_until
 from tests.collector.web.test_config_served import ALICE, TLS, USERS, Served, authority
 from tests.collector.world import gauge
+from tests.programs import free_port
 
 from .page_rows import report, row
 
@@ -63,9 +64,8 @@ def test_the_empty_page_says_how_to_send_and_its_code_works(browser, own_collect
 
 def test_it_comes_back_with_the_collector(browser):
     """A banner while it is away, and why; then numbers again, without a reload."""
-    with CollectorProcess(state_file=True).start() as collector:
-        port = collector.url.rpartition(":")[2]
-        collector.flags.append(f"--web.listen-address=127.0.0.1:{port}")
+    address = f"--web.listen-address=127.0.0.1:{free_port()}"
+    with CollectorProcess(flags=[address]).start() as collector:
         browser.visit(collector.url)
         wait_until(lambda: browser.text("#state") == "live")
         browser.run("window.kept = true")

@@ -48,14 +48,19 @@ def test_a_number_that_stays_is_a_level_line(browser, own_collector, odd):
     """However large, small or long it is: what is kept of it in fewer digits is no step."""
     browser.visit(own_collector.url)
 
-    def heights(name):
+    def heights():
+        """Return those of each curve, once that of both signs has both."""
+        odd()
         # A gap begins a stretch anew, and a lone point is a short line: "M1.0 15.0h.01M2.0 15.0L…".
-        return [float(y) for y in re.findall(r"[ML][-\d.]+ ([-\d.]+)", browser.run(LINES)[name])]
+        found = {
+            name: set(map(float, re.findall(r"[ML][-\d.]+ ([-\d.]+)", line)))
+            for name, line in browser.run(LINES).items()
+        }
+        return {1.5, 28.5} <= found.get("wide", set()) and found
 
-    wait_until(lambda: odd() and len(set(heights("wide"))) > 1, every=0.5)
+    found = wait_until(heights, every=0.5)
     for place, value in enumerate(CONSTANTS):
-        assert set(heights(f"g{place}")) == {15.0}, value
-    assert {1.5, 28.5} <= set(heights("wide"))
+        assert found[f"g{place}"] == {15.0}, value
     assert row(browser, "g1")["now"] == "123 M"
     assert browser.complaints() == []
 

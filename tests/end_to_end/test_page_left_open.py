@@ -1,5 +1,6 @@
 """A page that is left open: hidden, in many tabs, over a sleep, while plugins come and go."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -57,10 +58,15 @@ def test_nobody_asks_for_a_page_that_nobody_sees(browser, own_collector, reporte
         "Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });"
         "document.dispatchEvent(new Event('visibilitychange'));"
     )
+    # Not the browser's entries: it adds those of an aborted question a little later.
+    browser.run(
+        "const { fetch } = window; window.asked = 0;"
+        "window.fetch = (...given) => { asked += 1; return fetch(...given) }"
+    )
     browser.run(hide, True)
     assert browser.text("#state") == "paused"
     assert browser.run("return document.title").startswith("paused")
-    asked = "return performance.getEntriesByType('resource').length"
+    asked = "return window.asked"
     before = browser.run(asked)
     reporter.set(2)
     threading.Event().wait(2.5)
@@ -91,6 +97,13 @@ def ancestors(pid):
         yield int(pid)
 
 
+def tell(pids, number):
+    """Send a signal to processes; the browser ends one that it has in reserve when it likes."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def test_it_wakes_with_the_laptop(browser, own_collector, reporter):
     """A page whose process was stopped for a while is right soon after it goes on."""
     reporter.set(1)
@@ -98,14 +111,12 @@ def test_it_wakes_with_the_laptop(browser, own_collector, reporter):
     wait_until(lambda: level(browser) == "1" and is_live(browser))
     pids = renderers(browser)
     assert pids
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    tell(pids, signal.SIGSTOP)
     try:
         reporter.set(2)
         threading.Event().wait(5)
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        tell(pids, signal.SIGCONT)
     wait_until(lambda: level(browser) == "2" and is_live(browser))
 
 
@@ -131,7 +142,7 @@ def test_what_comes_and_goes_leaves_nothing_behind(browser):
             return browser.run("return performance.memory.usedJSHeapSize")
 
         sizes = []
-        for generation in range(7):
+        for generation in range(5):
             clients = [Client(collector) for _ in range(5)]
             for place, client in enumerate(clients):
                 client.hello(f"session-{generation}-{place}", task=f"task-{generation}-{place}")

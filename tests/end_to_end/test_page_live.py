@@ -12,6 +12,7 @@ import pytest
 
 from tests.collector.harness import Client, CollectorProcess, wait_until
 from tests.collector.world import gauge
+from tests.programs import free_port
 
 from .page_rows import Reporter, is_live, level, row
 
@@ -64,8 +65,8 @@ def test_a_collector_that_hangs_is_not_live(browser, own_collector, reporter):
 
 def test_what_no_longer_exists_leaves_the_page(browser):
     """A collector that begins anew knows no series of before; neither does the page then."""
-    with CollectorProcess(state_file=False).start() as collector:
-        collector.flags.append(f"--web.listen-address={collector.url.rpartition('/')[2]}")
+    address = f"--web.listen-address=127.0.0.1:{free_port()}"
+    with CollectorProcess(state_file=False, flags=[address]).start() as collector:
         with Client(collector) as client:
             client.hello()
             client.update(1, [gauge("level", 1), gauge("old", 1)])
@@ -133,8 +134,8 @@ def test_a_proxy_that_buffers_is_no_harm(browser, own_collector, reporter):
 
 def test_an_update_of_the_collector_loads_the_page_anew(browser):
     """A page that was left open becomes that of the collector that runs now, once."""
-    with CollectorProcess().start() as collector:
-        collector.flags.append(f"--web.listen-address={collector.url.rpartition('/')[2]}")
+    address = f"--web.listen-address=127.0.0.1:{free_port()}"
+    with CollectorProcess(flags=[address]).start() as collector:
         browser.visit(collector.url)
         wait_until(lambda: is_live(browser))
         browser.run("window.kept = true")

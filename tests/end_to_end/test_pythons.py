@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.workload import ROOT, expected, recorded, run
+from tests.robustness.processes import scrape_ended
 
 PYTHONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 KINDS = ("threads", "fork", "mp-fork", "mp-spawn", "mp-forkserver")
@@ -40,4 +41,5 @@ def test_a_plugin_on_any_supported_python_counts_exactly(collector, task, versio
         python=str(python),
         pythonwarnings="ignore::DeprecationWarning",
     )
-    assert recorded(collector.scrape(), task) == expected(500 * THREADS * len(KINDS))
+    scrape = scrape_ended(collector, plugin_task=task)
+    assert recorded(scrape, task) == expected(500 * THREADS * len(KINDS))

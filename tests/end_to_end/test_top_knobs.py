@@ -80,8 +80,12 @@ def test_a_plugin_that_runs_is_profiled(loop, monkeypatch, tmp_path):
     assert all(re.fullmatch(r"[^;]+(;[^;]+)* \d+", line) for line in lines)
     assert "turning.py" in file.read_text()
     assert sum(share for _, share in taken.leaves(100)) == pytest.approx(1)
-    knobs = {each.name: each for each in Node(loop.url).knobs().knobs}
-    assert (knobs["__profile"].value, knobs["__profile"].holder) == (0, None)
+
+    def is_off():
+        (knob,) = (each for each in Node(loop.url).knobs().knobs if each.name == "__profile")
+        return (knob.value, knob.holder) == (0, None)
+
+    wait_until(is_off)  # the node waits two seconds at most until the plugin says so
     refused = profile.Profile(identity)
     profile.take_profile(Node(loop.url, control_token="wrong"), refused, tmp_path)
     assert "no profile: " in refused.text

@@ -82,16 +82,26 @@ def descriptors(pid):
     return len(os.listdir("/proc/%d/fd" % pid))
 
 
-def cpu_seconds(pid):
-    """Return the CPU time that a process has used."""
-    with open("/proc/%d/stat" % pid) as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def on_core(pid):
+    """Return the seconds that the first thread of a process has been on a core, exactly.
+
+    The kernel adds them up when the thread waits again.
+    """
+    with open("/proc/%d/schedstat" % pid) as schedstat:
+        return int(schedstat.read().split()[0]) / 1e9
 
 
-def wait_for_plugins(collector, number, **labels):
-    """Wait until so many processes are connected."""
-    wait_until(lambda: collector.scrape().sum("waggle_plugin_sessions", **labels) == number)
+def scrape_ended(collector, **labels):
+    """Return a scrape in which all processes of one plugin have ended.
+
+    A process waits at its end for half a second. A busy collector may read later what it sent.
+    """
+
+    def ended():
+        scrape = collector.scrape()
+        return scrape.value("waggle_plugin_up", default=1, **labels) == 0 and scrape
+
+    return wait_until(ended)
 
 
 def _status(pid, field):

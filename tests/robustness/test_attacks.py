@@ -84,7 +84,7 @@ def hold_out(node, name, attackers, *, named=True, killed=True):
     for attacker in attackers:
         assert attacker.process.poll() is None, "the attack itself has failed"
         if named:
-            wait_until(lambda who=attacker.principals: any(map(node.named, who)), 5)
+            wait_until(lambda who=attacker.principals: any(map(node.named, who)))
     node.assert_alive(SLOWEST)
     print(node.report(name))
     if not killed:

@@ -33,7 +33,8 @@ FLOODS = {
     "unknown-types": (b'{"type":"novel"}\n' * 4096, None),
 }
 SECONDS, FLOODERS = 1.5, 2
-#: A scrape may take so long meanwhile; without defence it takes two to eight seconds.
+#: A scrape may take so long meanwhile, without what the collector waits for a core. Without defence
+#: it takes two to eight seconds.
 SLOWEST = 1.0
 
 
@@ -48,6 +49,9 @@ class Flooder(threading.Thread):
 
     def run(self):
         while not self.stop.is_set():
+            # Who is cut comes back, but no more often than a process may connect: else the tests
+            # that follow would be refused.
+            self.stop.wait(0.1)
             with contextlib.suppress(OSError), Client(self._collector) as client:
                 client.hello(session=self._session, plugin="flooder")
                 threading.Thread(target=self.drain, args=(client.socket,), daemon=True).start()
@@ -72,6 +76,14 @@ def refusals(collector, reason):
     return collector.scrape().sum("waggle_collector_refusals_total", reason=reason)
 
 
+@contextlib.contextmanager
+def timed(collector, seconds):
+    """Append how long the block takes, without what the collector waits for a core."""
+    begin = time.monotonic() - collector.waited()
+    yield
+    seconds.append(time.monotonic() - collector.waited() - begin)
+
+
 @pytest.mark.parametrize("name", FLOODS)
 def test_a_flood_costs_others_nothing(victim, name):
     """Two peers flood; a neighbour is answered, scrapes are in time, memory stays."""
@@ -88,13 +100,11 @@ def test_a_flood_costs_others_nothing(victim, name):
         number = 0
         while time.monotonic() < end:
             number += 1
-            begin = time.monotonic()
-            neighbour.update(number, [{"kind": "counter", "name": "good", "value": number}])
-            assert neighbour.flush(number) == [{"type": "applied", "number": number}]
-            answers.append(time.monotonic() - begin)
-            begin = time.monotonic()
-            assert victim.value("waggle_count_total", name="good", plugin=name) == number
-            scrapes.append(time.monotonic() - begin)
+            with timed(victim, answers):
+                neighbour.update(number, [{"kind": "counter", "name": "good", "value": number}])
+                assert neighbour.flush(number) == [{"type": "applied", "number": number}]
+            with timed(victim, scrapes):
+                assert victim.value("waggle_count_total", name="good", plugin=name) == number
         for flooder in flooders:
             flooder.stop.set()
         for flooder in flooders:
@@ -111,21 +121,20 @@ def test_a_gigabyte_without_a_newline_is_one_refusal(victim):
     """Skipped as it comes, however much; the line after it is understood again."""
     memory, before = peak(victim.process.pid), refusals(victim, "too_long")
     block = b"x" * MIB
-    slowest = 0.0
+    seconds = []
     with Client(victim) as client, Client(victim) as neighbour:
         client.hello(session="a-gigabyte", plugin="gigabyte")
         neighbour.hello(session="its-neighbour", plugin="neighbour")
         for sent in range(1024):
             client.send(block)
             if sent % 64 == 0:
-                begin = time.monotonic()
-                neighbour.flush()
-                victim.scrape()
-                slowest = max(slowest, time.monotonic() - begin)
+                with timed(victim, seconds):
+                    neighbour.flush()
+                    victim.scrape()
         client.send(b"\n")
         client.update(1, [{"kind": "counter", "name": "after", "value": 1}])
         assert [answer.get("code") for answer in client.flush()] == ["too_long", None]
-    assert slowest < SLOWEST
+    assert max(seconds) < SLOWEST, sorted(seconds)[-5:]
     assert peak(victim.process.pid) < memory + 8 * MIB
     assert refusals(victim, "too_long") == before + 1
     assert victim.value("waggle_count_total", name="after") == 1

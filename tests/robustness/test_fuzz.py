@@ -19,7 +19,8 @@ from waggle_live_collector.limits import Limits
 from .corpus import lines
 
 KINDS = ["timer", "rate", "gauge", "counter", "messages", "uploads", "problem", "function", "tau"]
-EXAMPLES = int(os.environ.get("WAGGLE_LIVE_FUZZ_EXAMPLES", "400"))
+#: `make soak` has more.
+EXAMPLES = int(os.environ.get("WAGGLE_LIVE_FUZZ_EXAMPLES", "150"))
 LIMITS = Limits(series_per_process=20, processes=6)
 MEMORY = 160_000
 CORPUS = [line for _, line, _ in lines() if len(line) < 5000]

@@ -19,6 +19,7 @@ from waggle_live_collector.messages import MAX_WHOLE
 from waggle_live_collector.state import reading, snapshot
 from waggle_live_collector.table.kinds import DECODER
 
+#: `make soak` has more.
 EXAMPLES = int(os.environ.get("WAGGLE_LIVE_FUZZ_EXAMPLES", "100"))
 
 values = st.one_of(

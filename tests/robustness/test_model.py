@@ -15,7 +15,8 @@ from .model import Process, shown
 HOLD_SECONDS = 60.0
 PLUGINS = ("left", "right")
 KINDS = ("timer", "failure", "rate", "block", "counter", "float", "message", "upload")
-EXAMPLES = int(os.environ.get("WAGGLE_LIVE_MODEL_EXAMPLES", "100"))
+#: `make soak` has more.
+EXAMPLES = int(os.environ.get("WAGGLE_LIVE_MODEL_EXAMPLES", "40"))
 index = st.integers(0, 5)
 ways = st.sampled_from(("arrives", "stays", "waits"))
 

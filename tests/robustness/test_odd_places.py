@@ -3,7 +3,7 @@
 import json
 import os
 
-from .processes import PATIENCE_SECONDS, run
+from .processes import PATIENCE_SECONDS, run, scrape_ended
 
 #: `make soak` sets a minute.
 SECONDS = float(os.environ.get("WAGGLE_LIVE_ODD_SECONDS", "5"))
@@ -15,9 +15,9 @@ def test_signal_handler_gc_callback_del_and_atexit_count_exactly_and_never_hang(
     out = run("odd_places", SECONDS, address=collector.address, task=task, seconds=patience)
     truth = json.loads(out)
     assert truth.pop("atexit") == 0
-    assert min(truth.values()) > 100
+    assert min(truth.values()) > 0
     truth["atexit"] = 1
-    scrape = collector.scrape()
+    scrape = scrape_ended(collector, plugin_task=task)
     for place, count in truth.items():
         name = {"plugin_task": task}
         assert scrape.value("waggle_count_total", name=place, **name) == count, place

@@ -12,6 +12,8 @@ from .processes import finish, start
 pytestmark = pytest.mark.quiet
 
 HOLD_SECONDS = 1.5
+#: A block takes 10 ms. A busy machine may stop it for a moment, never for an hour.
+LONGEST = 10.0
 #: How late a busy machine may let it go.
 SLACK = 2.0
 
@@ -30,13 +32,13 @@ def test_a_stepped_wall_clock_changes_no_measurement(wall_clock, make_collector,
     while time.monotonic() < end:
         scrape = collector.scrape()
         assert 5 < scrape.value("waggle_rate_per_second") < 500
-        assert 0.009 < scrape.value("waggle_timer_recent_mean_seconds") < 0.1
-        assert 0.009 < scrape.value("waggle_timer_last_seconds") < 0.5
+        assert 0.009 < scrape.value("waggle_timer_recent_mean_seconds") < LONGEST
+        assert 0.009 < scrape.value("waggle_timer_last_seconds") < LONGEST
         assert scrape.value("waggle_plugin_up") == 1
         time.sleep(0.1)
     scrape = collector.scrape()
     count = scrape.value("waggle_timer_seconds_count")
-    assert scrape.value("waggle_timer_seconds_sum") < 0.1 * count
+    assert scrape.value("waggle_timer_seconds_sum") < LONGEST * count
     shown = scrape.value("waggle_updated_timestamp_seconds", name="ticks")
     assert abs(shown - time.time() - 3600 * hours) < 5
 

@@ -81,7 +81,9 @@ def test_wrong_names(name):
 @pytest.mark.parametrize("value", [None, [], {}, b"x", 1j, Decimal(1)])
 def test_wrong_values(value):
     """A value is an int, a float or a str."""
-    with Plugin(NOBODY) as plugin, pytest.raises(TypeError, match="int, float or str"):
+    plugin = Plugin(NOBODY)
+    plugin.tasks.append(None)
+    with pytest.raises(TypeError, match="int, float or str"):
         plugin.publish("a", value)
 
 

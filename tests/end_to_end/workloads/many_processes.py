@@ -1,13 +1,13 @@
 """Records in threads, forked children and children of multiprocessing, at once.
 
 Arguments: samples per form and thread; names of kinds of children to run (threads, fork,
-mp-fork, mp-spawn, mp-forkserver), each with two threads.
+mp-fork, mp-spawn, mp-forkserver), each with two threads. With ``LINGER`` it says when its own
+threads are done, and stays until its input ends.
 """
 
 import multiprocessing
 import os
 import sys
-import time
 
 from known_clock import install
 from recording import record_in_threads
@@ -50,7 +50,9 @@ def main(count: int, kinds: "list[str]") -> None:
                 children.append(child)
         if "threads" in kinds:
             record_in_threads(live, count, THREADS)
-            time.sleep(float(os.environ.get("LINGER", "0")))
+            if os.environ.get("LINGER"):
+                print("recorded", flush=True)
+                sys.stdin.read()
         for pid in pids:
             assert os.waitpid(pid, 0)[1] == 0
         for child in children:
