@@ -69,11 +69,13 @@ soak: $(VENV)/.dev  ## Run the long forms of tests: kills, attacks, months, 15 m
 	WAGGLE_LIVE_KILLS=100 WAGGLE_LIVE_ODD_SECONDS=60 WAGGLE_LIVE_ALL_CUTS=1 \
 	WAGGLE_LIVE_ATTACK_SECONDS=5 WAGGLE_LIVE_ATTACKERS=27000 WAGGLE_LIVE_LOOP_SECONDS=120 \
 	WAGGLE_LIVE_DAYS=84 WAGGLE_LIVE_MODEL_EXAMPLES=1000 WAGGLE_LIVE_FUZZ_EXAMPLES=4000 \
+	WAGGLE_LIVE_NAMES=1000000 \
 	    $(PYTHON) -m pytest \
 	    tests/end_to_end/test_collector_killed.py tests/end_to_end/test_loop_killed.py \
 	    tests/robustness/test_odd_places.py tests/robustness/test_month.py \
 	    tests/robustness/test_attacks.py tests/robustness/test_random_attackers.py \
 	    tests/robustness/test_model.py tests/robustness/test_fuzz.py tests/robustness/test_fuzz_control.py \
+	    tests/robustness/test_cardinality.py \
 	    tests/waggle_live/profile/tau/test_profile.py
 	$(PYTHON) -m tests.robustness.soak --minutes $(or $(MINUTES),15)
 
