@@ -12,6 +12,7 @@ import time
 import weakref
 from contextlib import suppress
 
+from tests.programs import free_port
 from waggle_live.wire.protocol import OVERFLOW, LineBuffer, decode, encode
 from waggle_live.wire.refusal import encode_refused
 
@@ -217,7 +218,7 @@ class TcpListener(Listener):
     """The same over TCP, at an ``address`` and ``port`` that it keeps."""
 
     def __init__(self):
-        self.port = 0
+        self.port = free_port()
         super().__init__("")
         self.address = "tcp://127.0.0.1:%d" % self.port
 
@@ -225,7 +226,6 @@ class TcpListener(Listener):
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("127.0.0.1", self.port))
-        self.port = made.getsockname()[1]
         return made
 
 

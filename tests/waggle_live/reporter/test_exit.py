@@ -226,6 +226,36 @@ def test_os_exit_loses_one_interval_at_most(listener, tmp_path):
     assert listener.messages("bye") == []
 
 
+def test_a_process_that_stands_still_as_it_ends(listener, tmp_path):
+    """For longer than it may wait, as on a machine with too much to do: all is told even so."""
+    text = """
+        import os, signal
+        from waggle_live.live import LiveMetrics
+        live = LiveMetrics(interval=60)
+        is_over = []
+        def ask():
+            if is_over:
+                is_over.pop()
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return 1
+        live.gauge("g").set_function(ask)
+        live.counter("c").inc()
+        assert live.flush(5)
+        live.counter("c").inc()
+        is_over.append(True)
+    """
+    path = write_script(tmp_path, text)
+    env = environment("unix://" + listener.path)
+    with subprocess.Popen([sys.executable, path], env=env) as child:
+        assert os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1])
+        time.sleep(0.7)
+        child.send_signal(signal.SIGCONT)
+        assert child.wait(10) == 0
+    until(all_is_read)
+    assert listener.total("counter", "c") == 2
+    assert [message["status"] for message in listener.messages("bye")] == ["ok"]
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_signals_keep_their_default_action(listener, tmp_path, signum):
     """The library installs no handler: a signal ends the process as it would without us."""
