@@ -249,8 +249,10 @@ def test_a_process_that_stands_still_as_it_ends(listener, tmp_path):
     with subprocess.Popen([sys.executable, path], env=env) as child:
         assert os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1])
         time.sleep(0.7)
-        child.send_signal(signal.SIGCONT)
-        assert child.wait(10) == 0
+        while child.poll() is None:
+            child.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+    assert child.returncode == 0
     until(all_is_read)
     assert listener.total("counter", "c") == 2
     assert [message["status"] for message in listener.messages("bye")] == ["ok"]
