@@ -5,11 +5,14 @@ reading, refuse, close, have no room for series, and come back under another ino
 """
 
 import os
+import select
 import socket
 import threading
 import time
+import weakref
 from contextlib import suppress
 
+from tests.programs import free_port
 from waggle_live.wire.protocol import OVERFLOW, LineBuffer, decode, encode
 from waggle_live.wire.refusal import encode_refused
 
@@ -18,6 +21,25 @@ def key_of(cell):
     """Return what identifies a cell within its session."""
     labels = tuple(sorted(cell.get("labels", {}).items()))
     return cell["kind"], cell.get("name", ""), labels
+
+
+_listeners = weakref.WeakSet()
+
+
+def all_is_read():
+    """Tell whether all listeners have read all that was said by processes that have ended.
+
+    A process waits at its end for half a second at most, and a listener may be held up for longer.
+    """
+    return all(listener.has_read_all() for listener in list(_listeners))
+
+
+def is_readable(sockets, timeout=0):
+    """Tell whether data, an end or a connection waits at one of the sockets."""
+    poll = select.poll()
+    for each in sockets:
+        poll.register(each, select.POLLIN)
+    return bool(poll.poll(timeout))
 
 
 class Listener:
@@ -44,6 +66,7 @@ class Listener:
         self._lock = threading.Lock()
         self._peers = []
         self.start()
+        _listeners.add(self)
 
     def start(self):
         """Bind (anew: another inode) and accept."""
@@ -117,20 +140,28 @@ class Listener:
             time.sleep(0.005)
         return True
 
+    def has_read_all(self):
+        """Tell whether nothing waits to be read, nor a connection to be accepted."""
+        with self._lock:
+            is_stopped = self._socket.fileno() < 0
+            sockets = self._peers if is_stopped else [self._socket, *self._peers]
+            return not self.reads.is_set() or not is_readable(sockets)
+
     def _accept(self, listening):
         while True:
             try:
-                peer, _ = listening.accept()
-            except OSError:
+                is_readable([listening], timeout=None)
+                with self._lock:  # so that each connection is to be seen all the time
+                    peer, _ = listening.accept()
+                    if self.hangs_up:
+                        peer.close()
+                        continue
+                    self._peers.append(peer)
+                    self.connections.append([])
+                    self.sessions.append(None)
+                    index = len(self.connections) - 1
+            except (OSError, ValueError):  # stopped
                 return
-            if self.hangs_up:
-                peer.close()
-                continue
-            with self._lock:
-                self._peers.append(peer)
-                self.connections.append([])
-                self.sessions.append(None)
-                index = len(self.connections) - 1
             threading.Thread(target=self._serve, args=(peer, index), daemon=True).start()
 
     def _serve(self, peer, index):
@@ -187,7 +218,7 @@ class TcpListener(Listener):
     """The same over TCP, at an ``address`` and ``port`` that it keeps."""
 
     def __init__(self):
-        self.port = 0
+        self.port = free_port()
         super().__init__("")
         self.address = "tcp://127.0.0.1:%d" % self.port
 
@@ -195,7 +226,6 @@ class TcpListener(Listener):
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("127.0.0.1", self.port))
-        self.port = made.getsockname()[1]
         return made
 
 

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from ..helpers import environment, run_python, write_script
+from ..helpers import environment, run_python, until, write_script
+from ..listener import all_is_read
 
 pytestmark = pytest.mark.quiet
 
@@ -21,6 +22,7 @@ PLUGIN = """
         for i in range(1000):
             with live.timer("t"):
                 live.counter("c").inc(2)
+        {before}
         {end}
 """
 ENDS = {
@@ -32,12 +34,14 @@ ENDS = {
 PROMISE = 0.5 + 0.5
 
 
-def run(address, tmp_path, end="pass"):
+def run(address, tmp_path, end="pass", before="pass"):
     """Run the plugin, return its status, its stderr and the seconds after its last statement.
+
+    It does what is to come ``before`` these seconds.
 
     It takes them itself: how long this process is kept from seeing its end is not our part.
     """
-    text = PLUGIN.format(end="print(time.monotonic(), flush=True); " + end)
+    text = PLUGIN.format(before=before, end="print(time.monotonic(), flush=True); " + end)
     path = write_script(tmp_path, text)
     status, out, err = run_python(path, env=environment(address))
     said, ended = map(float, out.split())
@@ -120,7 +124,8 @@ def test_with_one_that_hangs_up(listener, tmp_path):
 def test_with_one_that_refuses(listener, tmp_path):
     """One that refuses the session."""
     listener.refuse = {"type": "error", "code": "session_limit", "text": "too many"}
-    status, err, took = run("unix://" + listener.path, tmp_path)
+    refused = "while not live._reporter._sender._link._retry_at: time.sleep(0.01)"
+    status, err, took = run("unix://" + listener.path, tmp_path, before=refused)
     assert (status, err.count("\n")) == (0, 1)
     assert took < PROMISE
 
@@ -200,17 +205,61 @@ def test_threads_still_running_at_the_end(listener, tmp_path):
 def test_os_exit_loses_one_interval_at_most(listener, tmp_path):
     """After a bare os._exit what is older than an interval is there; no bye is."""
     text = """
-        import os, time
+        import os, sys, time
         from waggle_live.live import LiveMetrics
         live = LiveMetrics().open()
+        print(time.monotonic(), flush=True)
         live.counter("c").inc()
-        time.sleep(0.6)
+        sys.stdin.read()
         os._exit(7)
     """
     path = write_script(tmp_path, text)
-    assert run_python(path, env=environment("unix://" + listener.path)) == (7, "", "")
-    assert listener.total("counter", "c") == 1
+    with subprocess.Popen(
+        [sys.executable, path],
+        env=environment("unix://" + listener.path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        begin = float(child.stdout.readline())
+        until(lambda: listener.total("counter", "c") == 1)
+        child.stdin.close()
+        assert child.wait(10) == 7
+    until(all_is_read)
+    sent = next(m["monotonic"] for m in listener.messages("update") if m["cells"])
+    assert sent - begin < 0.25 + PROMISE
     assert listener.messages("bye") == []
+
+
+def test_a_process_that_stands_still_as_it_ends(listener, tmp_path):
+    """For longer than it may wait, as on a machine with too much to do: all is told even so."""
+    text = """
+        import os, signal
+        from waggle_live.live import LiveMetrics
+        live = LiveMetrics(interval=60)
+        is_over = []
+        def ask():
+            if is_over:
+                is_over.pop()
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return 1
+        live.gauge("g").set_function(ask)
+        live.counter("c").inc()
+        assert live.flush(5)
+        live.counter("c").inc()
+        is_over.append(True)
+    """
+    path = write_script(tmp_path, text)
+    env = environment("unix://" + listener.path)
+    with subprocess.Popen([sys.executable, path], env=env) as child:
+        assert os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1])
+        time.sleep(0.7)
+        while child.poll() is None:
+            child.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+    assert child.returncode == 0
+    until(all_is_read)
+    assert listener.total("counter", "c") == 2
+    assert [message["status"] for message in listener.messages("bye")] == ["ok"]
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
