@@ -5,6 +5,7 @@ reading, refuse, close, have no room for series, and come back under another ino
 """
 
 import os
+import select
 import socket
 import threading
 import time
@@ -117,20 +118,32 @@ class Listener:
             time.sleep(0.005)
         return True
 
+    def wait_read(self):
+        """Wait until all is read that was sent by processes which have ended, and by nobody else.
+
+        A process waits half a second for its answer, so it may end before it was read.
+        """
+        assert self.wait_for(lambda _: self._has_read_all())
+
+    def _has_read_all(self):
+        with self._lock:
+            return not self._peers and not select.select([self._socket], [], [], 0)[0]
+
     def _accept(self, listening):
         while True:
             try:
-                peer, _ = listening.accept()
-            except OSError:
+                select.select([listening], [], [])
+                with self._lock:  # so that a connection is either waiting or among the peers
+                    peer, _ = listening.accept()
+                    if self.hangs_up:
+                        peer.close()
+                        continue
+                    self._peers.append(peer)
+                    self.connections.append([])
+                    self.sessions.append(None)
+                    index = len(self.connections) - 1
+            except (OSError, ValueError):  # it was closed
                 return
-            if self.hangs_up:
-                peer.close()
-                continue
-            with self._lock:
-                self._peers.append(peer)
-                self.connections.append([])
-                self.sessions.append(None)
-                index = len(self.connections) - 1
             threading.Thread(target=self._serve, args=(peer, index), daemon=True).start()
 
     def _serve(self, peer, index):

@@ -26,6 +26,7 @@ time.sleep(%d)
         if stop is not None:
             process.send_signal(stop)
         err = process.communicate(timeout=30)[1]
+    listener.wait_read()
     assert (process.returncode, said(err)) == (-stop if stop else 0, "")
     lines = output.read_text().splitlines()
     micros = lines[-1].rsplit(" ", 1)[1]
@@ -42,6 +43,7 @@ def test_an_output_that_cant_be_written_is_said(listener, tmp_path):
     options = ["--address", "unix://" + listener.path, "--profile.output=/nowhere/stacks"]
     with run_plugin(tmp_path, text, *options) as process:
         err = process.communicate(timeout=30)[1]
+    listener.wait_read()
     assert process.returncode == 0
     assert "waggle-live: stacks can't be written to /nowhere/stacks" in err
     assert "live metrics: stacks can't be written" in err

@@ -18,6 +18,7 @@ def test_shares_of_work_are_those_of_the_threads_own_clocks(listener):
     path = str(ROOT / "bench" / "plugins" / "shares.py")
     env = environment("unix://" + listener.path)
     status, out, err = run_python(path, "1500", "100", env=env, timeout=120)
+    listener.wait_read()
     assert (status, err) == (0, "")
     truth, found = json.loads(out), functions(listener)
     total = sum(each.get("exclusive_cpu", 0) for each in found.values())
@@ -141,7 +142,9 @@ def in_threads():
     return kept
 
 kept = [hold() for _ in range(10)] + in_threads()
-time.sleep(0.1)
+end = time.monotonic() + 20
+while any(each() for each in kept) and time.monotonic() < end:
+    time.sleep(0.02)
 print([each() for each in kept if each() is not None])
 live.close()
 """

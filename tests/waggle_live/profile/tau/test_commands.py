@@ -40,6 +40,13 @@ def functions(listener):
     return found
 
 
+def run_to_end(listener, *command, env):
+    """Run a command to its end; return what it leaves, once the listener has read all of it."""
+    done = run_python(*command, env=env)
+    listener.wait_read()
+    return done
+
+
 def wait_for(condition, seconds=30):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -57,9 +64,8 @@ def test_the_final_profile_is_forwarded_and_the_status_passed_on(listener, tmp_p
         sys.exit(7)
         """,
     )
-    status, out, err = run_python(
-        *RUN, "--plugin", "p", "--", path, "a", "-b", env=environ(listener, TMPDIR=str(tmp_path))
-    )
+    env = environ(listener, TMPDIR=str(tmp_path))
+    status, out, err = run_to_end(listener, *RUN, "--plugin", "p", "--", path, "a", "-b", env=env)
     assert (status, out, err) == (7, "[] ['a', '-b']\n", "")
     assert not list(tmp_path.glob("waggle-live-tau-*"))
     found = functions(listener)
@@ -76,7 +82,7 @@ def test_the_scripts_place_says_what_the_plugin_is(listener, tmp_path):
     """``sage.yaml`` beside it, as if it ran alone; its memory and CPU are not the forwarder's."""
     (tmp_path / "sage.yaml").write_text("name: cars\nversion: 1.2.3\n")
     path = write_script(tmp_path, "pass")
-    assert run_python(*RUN, "--", path, env=environ(listener))[0] == 0
+    assert run_to_end(listener, *RUN, "--", path, env=environ(listener))[0] == 0
     (hello,) = listener.messages("hello")
     assert (hello["plugin"], hello["plugin_version"]) == ("cars", "1.2.3")
     assert not any(update.get("process") for update in listener.messages("update"))
@@ -118,6 +124,7 @@ def test_signals_are_passed_on(listener, tmp_path, number, status):
         wait_for(lambda: "inference" in functions(listener))
         child.send_signal(number)
         assert child.wait(30) == status
+    listener.wait_read()
     assert listener.messages("bye")[-1]["status"] == "error"
 
 
@@ -132,7 +139,8 @@ def test_a_script_that_is_killed_is_no_good_end(listener, tmp_path):
         os.kill(os.getpid(), signal.SIGKILL)
         """,
     )
-    assert run_python(*RUN, "--", path, env=environ(listener, TMPDIR=str(tmp_path)))[0] == 137
+    env = environ(listener, TMPDIR=str(tmp_path))
+    assert run_to_end(listener, *RUN, "--", path, env=env)[0] == 137
     assert functions(listener)["inference"]["calls"] >= 5
     assert listener.messages("bye")[-1]["status"] == "error"
 
@@ -149,7 +157,8 @@ def test_tau_exec_is_taken_where_there_is_no_tau_python(listener, tmp_path):
     shell.chmod(0o755)
     env = environ(listener, PATH=str(tmp_path))
     env["PYTHONPATH"] += os.pathsep + str(tmp_path)
-    status, out, _ = run_python("-m", "waggle_live", "tau-run", "--", path, "a", env=env)
+    command = ("-m", "waggle_live", "tau-run", "--", path, "a")
+    status, out, _ = run_to_end(listener, *command, env=env)
     assert (status, out) == (4, "2\n['a']\n")
     assert functions(listener)["inference"]["calls"] == 20
 
@@ -208,6 +217,7 @@ def test_a_signal_to_the_whole_group_waits_for_the_program(listener, tmp_path):
         os.killpg(child.pid, signal.SIGTERM)
         assert child.wait(30) == 143
         assert child.stdout.read() == b"done\n"
+    listener.wait_read()
     assert functions(listener)["inference"]["calls"] == 20
 
 
