@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.collector.harness import CollectorProcess, Scrape, wait_until
-from tests.end_to_end.workload import expected, recorded, start
+from tests.end_to_end.workload import expected, recorded, start, wait_equal
 from tests.programs import free_port
 from tests.prometheus import Prometheus
 
@@ -85,6 +85,7 @@ def test_counts_stay_exact_and_never_fall_over_kills(collector_at_a_port, tmp_pa
         watcher = Watcher(collector)
         watcher.start()
         try:
+            wait_until(lambda: watcher.scrapes)
             for _ in range(KILLS):
                 time.sleep(random.uniform(0.1, 1.5))
                 collector.kill()
@@ -98,6 +99,8 @@ def test_counts_stay_exact_and_never_fall_over_kills(collector_at_a_port, tmp_pa
                 out, err = plugin.communicate(timeout=60)
                 assert plugin.returncode == 0, err
                 truth[task] = int(out)
+            watcher.ended.set()
+            watcher.join()  # what it asked for before this scrape may be older
             watcher.look(collector.scrape())
         finally:
             watcher.ended.set()
@@ -106,11 +109,9 @@ def test_counts_stay_exact_and_never_fall_over_kills(collector_at_a_port, tmp_pa
                 plugin.kill()
                 plugin.communicate()
         assert watcher.fallen == []
-        assert watcher.scrapes > KILLS
-        scrape = collector.scrape()
         for task in tasks:
             assert truth[task] > 0
-            assert recorded(scrape, task) == expected(truth[task])
+            wait_equal(lambda task=task: recorded(collector.scrape(), task), expected(truth[task]))
             assert increases(prometheus, task) == expected_increases(truth[task])
 
 
