@@ -122,7 +122,7 @@ def test_the_examples_of_the_pages_run(collector, page, said, capsys):
     with running(collector, "detect", job=page, seconds=0.06):
         exec(compile(example, page, "exec"), {})
     (seconds,) = re.findall(said + r" (\d+\.\d+)", capsys.readouterr().out)
-    assert float(seconds) >= 0.06
+    assert float(seconds) > 0.05  # a percentile is read off buckets
 
 
 def test_the_example_that_acts_on_a_process_runs(collector, task, tmp_path):

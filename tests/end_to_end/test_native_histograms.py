@@ -9,7 +9,7 @@ import pytest
 
 from tests.collector.harness import Client, CollectorProcess, wait_until
 from tests.collector.world import timer
-from tests.end_to_end.workload import expected, finish, recorded, start, wait_equal
+from tests.end_to_end.workload import expected, finish, recorded, start
 from tests.end_to_end.workloads.observing import COUNT, NAMES, durations
 from tests.programs import free_port
 from tests.prometheus import Prometheus
@@ -204,8 +204,8 @@ def test_kills_are_no_resets(tmp_path):
                     each.kill()
                     each.communicate()
             ended = time.time()
-            wait_equal(lambda: recorded(collector.scrape(), "exact"), expected(truth))
             text = collector.scrape()
+            assert recorded(text, "exact") == expected(truth)
             wait_until(lambda: server.value("min(timestamp(waggle_timer_seconds))") > ended)
             found = server.query("waggle_timer_seconds[1h]")
             assert len(found) == 12

@@ -6,7 +6,7 @@ import sys
 
 import wagglemsg
 
-from tests.collector.harness import CollectorProcess
+from tests.collector.harness import CollectorProcess, wait_until
 
 from .conftest import EXAMPLE
 
@@ -29,6 +29,8 @@ def test_the_example(broker, cv2, clip):
         counts = [message.value for message in messages]
         assert len(set(counts)) > 1
         assert sorted(message.timestamp for message in messages) == [m.timestamp for m in messages]
+        ends = "waggle_plugin_exits_total"
+        wait_until(lambda: collector.value(ends, default=0, status="ok") == 1)
         scrape = collector.scrape()
         assert scrape.value("waggle_plugin_messages_total", name="env.count.mover") == 100
         assert scrape.value("waggle_timer_seconds_count", name="inference") == 100

@@ -19,6 +19,7 @@ LOOK = """\
 plugin=$!
 until waggle-live top --once http://%s > seen && grep -q ^_foreground seen && grep -q ^_tidied seen
 do sleep 0.5; done
+kill $plugin
 cat seen"""
 #: A function as top and a folded stack name it.
 FUNCTION = r"(\w+) \[\w+\.py:\d+\]"
@@ -34,7 +35,7 @@ def test_the_walk_leads_to_the_functions_that_it_shows(cv2, clip, tmp_path):
     commands = COMMANDS
     for written, run in (
         ("live.sock &", "live.sock --web.listen-address=%s &" % url),
-        ("--seconds 20", "--seconds 8"),
+        ("--seconds 20", "--seconds 100"),
         ("sleep 15\nwaggle-live top --once", LOOK % url),
     ):
         assert written in commands

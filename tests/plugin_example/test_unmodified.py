@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.collector.harness import CollectorProcess
+from tests.collector.harness import CollectorProcess, wait_until
 
 from .conftest import ROOT, need
 
@@ -80,6 +80,8 @@ def run(tmp_path):
                 command, check=False, env=environ, capture_output=True, text=True, timeout=60
             )
             assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+            ends = "waggle_plugin_exits_total"
+            wait_until(lambda: collector.value(ends, default=0, status="ok") == 1)
             return collector.scrape()
 
     return to_its_end

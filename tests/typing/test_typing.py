@@ -24,41 +24,40 @@ def run(module, *arguments):
     return done.stdout
 
 
-def mypy(path, tmp_path):
-    """Return ``(line, text)`` of each error."""
-    out = run("mypy", "--strict", "--cache-dir", tmp_path, path)
-    return [(int(n), text) for n, text in re.findall(r"^[^:]+:(\d+): error: (.*)", out, re.M)]
+def mypy(directory, *paths):
+    """Return ``(file, line)`` of each error."""
+    out = run("mypy", "--strict", "--cache-dir", directory, *paths)
+    return [
+        (Path(path).name, int(n)) for path, n in re.findall(r"^([^:]+):(\d+): error: ", out, re.M)
+    ]
 
 
-def pyright(path, tmp_path):
-    """Return ``(line, text)`` of each error; basedpyright is pyright that PyPI has whole."""
+def pyright(directory, *paths):
+    """Return ``(file, line)`` of each error; basedpyright is pyright that PyPI has whole."""
     settings = {
-        "include": [str(path)],
+        "include": [str(path) for path in paths],
         "extraPaths": [str(ROOT)],
         "typeCheckingMode": "strict",
         "reportMissingTypeStubs": False,  # pywaggle has none
     }
-    config = tmp_path / "pyrightconfig.json"
+    config = directory / "pyrightconfig.json"
     config.write_text(json.dumps(settings))
     python = ["--pythonpath", sys.executable]
     report = json.loads(run("basedpyright", "--outputjson", "--project", config, *python))
-    assert report["summary"]["filesAnalyzed"] == 1
+    assert report["summary"]["filesAnalyzed"] == len(paths)
     return [
-        (each["range"]["start"]["line"] + 1, each["message"])
+        (Path(each["file"]).name, each["range"]["start"]["line"] + 1)
         for each in report["generalDiagnostics"]
     ]
 
 
 @pytest.mark.parametrize("check", [mypy, pyright])
-def test_uses(check, tmp_path):
-    """Each use that is right passes, and each result and decorated function has its own type."""
-    assert check(FOLDER / "uses.py", tmp_path) == []
+def test_uses_and_misuses(check, tmp_path):
+    """Each use that is right passes, and each result and decorated function has its own type.
 
-
-@pytest.mark.parametrize("check", [mypy, pyright])
-def test_misuses(check, tmp_path):
-    """Each line that is marked is an error, and no other is."""
-    path = FOLDER / "misuses.py"
-    lines = path.read_text().splitlines()
-    marked = {number for number, line in enumerate(lines, 1) if line.endswith("# ERROR")}
-    assert {line for line, _ in check(path, tmp_path)} == marked != set()
+    Of the misuses each line that is marked is an error, and no other is.
+    """
+    misuses = FOLDER / "misuses.py"
+    lines = enumerate(misuses.read_text().splitlines(), 1)
+    marked = {(misuses.name, number) for number, line in lines if line.endswith("# ERROR")}
+    assert set(check(tmp_path, FOLDER / "uses.py", misuses)) == marked != set()

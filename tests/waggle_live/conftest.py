@@ -108,7 +108,6 @@ def play_forking(listener, tmp_path):
         whole = textwrap.dedent(FORKING_HEAD) + textwrap.dedent(text)
         path = write_script(tmp_path, whole, name)
         status, out, err = run_python(path, env=environment("unix://" + listener.path))
-        listener.wait_read()
         assert (status, err) == (0, "")
         return out
 

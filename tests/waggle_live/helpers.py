@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .listener import key_of
+from .listener import all_is_read, key_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MS = 1000000
@@ -183,7 +183,8 @@ def write_script(directory, text, name="main.py"):
 def run_python(*arguments, **options):
     """Run this Python to its end and return ``(status, stdout, stderr)``.
 
-    If it isn't done in time, it and all that it has started is killed, and the test fails.
+    By then the listeners of this process have read all that it said. If it isn't done in time, it
+    and all that it has started is killed, and the test fails.
     """
     timeout = options.pop("timeout", 30)
     with subprocess.Popen(
@@ -200,6 +201,7 @@ def run_python(*arguments, **options):
             os.killpg(process.pid, signal.SIGABRT)  # with faulthandler: says where it is
             out, err = process.communicate()
             raise AssertionError("still running: %s\n%s%s" % (arguments, out, err)) from None
+    until(all_is_read)
     return process.returncode, out, err
 
 

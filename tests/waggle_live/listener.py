@@ -9,8 +9,10 @@ import select
 import socket
 import threading
 import time
+import weakref
 from contextlib import suppress
 
+from tests.programs import free_port
 from waggle_live.wire.protocol import OVERFLOW, LineBuffer, decode, encode
 from waggle_live.wire.refusal import encode_refused
 
@@ -19,6 +21,25 @@ def key_of(cell):
     """Return what identifies a cell within its session."""
     labels = tuple(sorted(cell.get("labels", {}).items()))
     return cell["kind"], cell.get("name", ""), labels
+
+
+_listeners = weakref.WeakSet()
+
+
+def all_is_read():
+    """Tell whether all listeners have read all that was said by processes that have ended.
+
+    A process waits at its end for half a second at most, and a listener may be held up for longer.
+    """
+    return all(listener.has_read_all() for listener in list(_listeners))
+
+
+def is_readable(sockets, timeout=0):
+    """Tell whether data, an end or a connection waits at one of the sockets."""
+    poll = select.poll()
+    for each in sockets:
+        poll.register(each, select.POLLIN)
+    return bool(poll.poll(timeout))
 
 
 class Listener:
@@ -45,6 +66,7 @@ class Listener:
         self._lock = threading.Lock()
         self._peers = []
         self.start()
+        _listeners.add(self)
 
     def start(self):
         """Bind (anew: another inode) and accept."""
@@ -118,22 +140,18 @@ class Listener:
             time.sleep(0.005)
         return True
 
-    def wait_read(self):
-        """Wait until all is read that was sent by processes which have ended, and by nobody else.
-
-        A process waits half a second for its answer, so it may end before it was read.
-        """
-        assert self.wait_for(lambda _: self._has_read_all())
-
-    def _has_read_all(self):
+    def has_read_all(self):
+        """Tell whether nothing waits to be read, nor a connection to be accepted."""
         with self._lock:
-            return not self._peers and not select.select([self._socket], [], [], 0)[0]
+            is_stopped = self._socket.fileno() < 0
+            sockets = self._peers if is_stopped else [self._socket, *self._peers]
+            return not self.reads.is_set() or not is_readable(sockets)
 
     def _accept(self, listening):
         while True:
             try:
-                select.select([listening], [], [])
-                with self._lock:  # so that a connection is either waiting or among the peers
+                is_readable([listening], timeout=None)
+                with self._lock:  # so that each connection is to be seen all the time
                     peer, _ = listening.accept()
                     if self.hangs_up:
                         peer.close()
@@ -142,7 +160,7 @@ class Listener:
                     self.connections.append([])
                     self.sessions.append(None)
                     index = len(self.connections) - 1
-            except (OSError, ValueError):  # it was closed
+            except (OSError, ValueError):  # stopped
                 return
             threading.Thread(target=self._serve, args=(peer, index), daemon=True).start()
 
@@ -200,7 +218,7 @@ class TcpListener(Listener):
     """The same over TCP, at an ``address`` and ``port`` that it keeps."""
 
     def __init__(self):
-        self.port = 0
+        self.port = free_port()
         super().__init__("")
         self.address = "tcp://127.0.0.1:%d" % self.port
 
@@ -208,7 +226,6 @@ class TcpListener(Listener):
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("127.0.0.1", self.port))
-        self.port = made.getsockname()[1]
         return made
 
 

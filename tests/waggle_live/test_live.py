@@ -11,7 +11,7 @@ from waggle_live.live import LiveMetrics
 from waggle_live.wire.errors import InvalidMetric, InvalidType
 
 from ..leftovers import new_threads
-from .helpers import MS, Stopwatch, cell, cells, problems, run_async, run_python
+from .helpers import MS, Stopwatch, cell, cells, problems, run_async, run_python, until
 
 
 def test_start_and_stop_by_name(live):
@@ -167,11 +167,7 @@ def test_constructor_starts_nothing(listener):
     assert all(t.daemon for t in threading.enumerate() if t.name == "waggle-live")
     live.close()
     live.close()
-    for _ in range(100):
-        if "waggle-live" not in [thread.name for thread in threading.enumerate()]:
-            break
-        time.sleep(0.01)
-    assert "waggle-live" not in [thread.name for thread in threading.enumerate()]
+    until(lambda: "waggle-live" not in [thread.name for thread in threading.enumerate()])
 
 
 @pytest.mark.parametrize(
@@ -195,7 +191,7 @@ def test_status_of_the_end(listener, error, status):
     except BaseException as caught:
         assert caught is error
     assert listener.messages("bye") == []
-    live.close()
+    live.close(timeout=5)
     assert [message["status"] for message in listener.messages("bye")] == [status]
     assert [m["type"] for m in listener.messages()][-1] == "bye"
     assert listener.total("counter", "c") == 1
@@ -210,7 +206,7 @@ def test_what_is_recorded_after_an_error_takes_it_back(listener):
                 live.counter("c").inc()
                 raise ValueError
     live.counter("c").inc()
-    live.close()
+    live.close(timeout=5)
     assert [message["status"] for message in listener.messages("bye")] == ["ok"]
     assert listener.total("counter", "c") == 3
 
@@ -228,7 +224,7 @@ def test_what_is_used_after_close_is_a_new_session(listener):
             with timer:
                 pass
         live.gauge("g").set(total)
-        live.close()
+        live.close(timeout=5)
     assert len(set(listener.sessions)) == 2
     for kind, name in (("counter", "c"), ("timer", "t"), ("rate", "r"), ("timer", "d")):
         found = [

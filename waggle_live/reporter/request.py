@@ -5,6 +5,10 @@ from typing import Any, Dict, List, Optional
 
 from ..native import Native, sleeps_as_greenlet
 
+#: The last part of an end's time, in seconds, or a tenth of it. The sender doesn't wait then, but
+#: says bye: the whole process may have stood still until its time was over.
+LAST_SECONDS = 0.05
+
 
 class Alarm:
     """One thread waits for it, and any other wakes it, any number of times.
@@ -36,10 +40,16 @@ class Alarm:
 
 
 class Request:
-    """A caller waits, at most ``until``, for all that was recorded to be applied."""
+    """A caller waits, at most ``until``, for all that was recorded to be applied.
 
-    def __init__(self, until: float, status: Optional[str], patient: bool) -> None:
+    For an end it waits ``last`` seconds more: no answer counts then, but the bye is said.
+    """
+
+    def __init__(
+        self, until: float, status: Optional[str], patient: bool, last: float = 0.0
+    ) -> None:
         self.until = until
+        self._last = last  # seconds that the caller waits longer
         self.status = status  # the status of the bye; None for a flush
         #: Whether to wait for a collector that was there a moment ago.
         self.patient = patient
@@ -65,6 +75,7 @@ class Request:
             except AssertionError:  # this is the event loop itself, which can't switch
                 pass
         self.done.wait(self.until - Native.monotonic())
+        self.done.wait(self._last)
         return self.succeeded
 
 
@@ -80,7 +91,8 @@ class Requests:
 
     def make(self, timeout: float, status: Optional[str], patient: bool) -> Request:
         """Make a request and wake the sender. Once that has ended, requests are done at once."""
-        request = Request(Native.monotonic() + timeout, status, patient)
+        last = 0.0 if status is None else min(LAST_SECONDS, timeout / 10)
+        request = Request(Native.monotonic() + timeout - last, status, patient, last)
         (self._flushes if status is None else self._ends).append(request)
         if self._is_closed:  # checked after the append, as close() checks after setting it
             request.done.set()

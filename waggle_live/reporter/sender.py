@@ -167,7 +167,7 @@ class Sender:
             self._serve()
         except Exception as error:
             self._link.lose(error)
-        self._give_up()
+        self._give_up(now)  # not a later time: whoever is late was seen to once more
         if self._waiting and self._link.connection is None:
             # There was a collector a moment ago; it may be restarting, so wait for it.
             Native.sleep(self._pause)
@@ -254,7 +254,7 @@ class Sender:
                 self._waiting.append(self._before_end)
             else:
                 self._before_end.finish(True)
-        return self._before_end.done.is_set()
+        return self._before_end.done.is_set() or Native.monotonic() >= self._before_end.until
 
     def _ask(self, connection: Connection, unasked: List[Request]) -> None:
         self._session.number += 1  # each has its own number, so an old answer doesn't count
@@ -268,9 +268,9 @@ class Sender:
         for request in unasked:
             request.number = self._session.number
 
-    def _give_up(self) -> None:
-        """Finish requests that are too late, and those that don't wait for another connection."""
-        now, is_lost = Native.monotonic(), self._link.connection is None
+    def _give_up(self, now: float) -> None:
+        """Finish requests that are late at ``now``, and those that don't wait for a connection."""
+        is_lost = self._link.connection is None
         for request in self._waiting:
             can_wait = request.patient and self._link.was_connected
             if now >= request.until or (is_lost and not can_wait):

@@ -1,5 +1,7 @@
 """What the tests of knobs share: a listener that gives leases."""
 
+import time
+
 from ..helpers import until
 
 
@@ -11,6 +13,11 @@ def lease(name, value, seconds=30, revision=1):
 def give(listener, *leases, **more):
     """Say a ``set`` with these leases to everybody who is connected."""
     listener.say(dict({"type": "set", "number": 1, "knobs": list(leases)}, **more))
+
+
+def run_out(knob):
+    """Let the time of a knob's lease be over; one of a moment could end before a test sees it."""
+    knob.until = time.monotonic()
 
 
 def shout(listener, data):

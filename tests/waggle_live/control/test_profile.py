@@ -62,7 +62,7 @@ def test_stacks_are_told_while_somebody_asks(connect, listener):
     assert wall > 0
     assert cpu is None or cpu <= wall * 2
     count = len(told_at)
-    time.sleep(0.5)
+    time.sleep(0.2)
     assert len(listener.messages("stacks")) == count
 
 

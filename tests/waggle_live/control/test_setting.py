@@ -12,7 +12,7 @@ from waggle_live.control import expiry
 from waggle_live.native import Native
 
 from ..helpers import environment, run_python, until, write_script
-from .setting import give, lease, told, wait_told
+from .setting import give, lease, run_out, told, wait_told
 
 
 def test_a_set_is_acknowledged(connect, listener):
@@ -36,7 +36,7 @@ def test_a_lease_ends_by_itself(connect, listener):
     """By the client's own clock, and the thread that ends it ends with it."""
     knob = connect().knob("a", 1)
     wait_told(listener, "a")
-    give(listener, lease("a", 5, seconds=0.6))
+    give(listener, lease("a", 5, seconds=2))
     until(lambda: knob.value == 5)
     until(lambda: knob.value == 1)
     wait_told(listener, "a", source="default", revision=1)
@@ -47,9 +47,10 @@ def test_a_lease_ends_without_a_collector(connect, listener):
     """Whatever has become of the connection."""
     knob = connect().knob("a", 1)
     wait_told(listener, "a")
-    give(listener, lease("a", 5, seconds=1))
+    give(listener, lease("a", 5))
     until(lambda: knob.value == 5)
     listener.stop()
+    run_out(knob)
     until(lambda: knob.value == 1)
 
 
@@ -71,10 +72,11 @@ def test_a_sender_that_hangs_keeps_no_value(connect, listener, monkeypatch):
     live = connect()
     knob = live.knob("a", 1)
     wait_told(listener, "a")
-    give(listener, lease("a", 5, seconds=1))
+    give(listener, lease("a", 5))
     until(lambda: knob.value == 5)
     hung = threading.Event()
     monkeypatch.setattr(live._reporter._sender._updates, "take", lambda everything: hung.wait(20))
+    run_out(knob)
     try:
         until(lambda: knob.value == 1)
     finally:
@@ -128,11 +130,12 @@ def test_a_refused_entry_leaves_the_lease_from_before(connect, listener):
     """Until its own end."""
     knob = connect().knob("a", 1, low=0, high=9)
     wait_told(listener, "a")
-    give(listener, lease("a", 5, seconds=1.5))
+    give(listener, lease("a", 5))
     until(lambda: knob.value == 5)
     give(listener, lease("a", 50, revision=2))
     entry = wait_told(listener, "a", revision=2)
     assert (entry["value"], entry["source"]) == (5, "set")
+    run_out(knob)
     until(lambda: knob.value == 1)
 
 
@@ -140,14 +143,16 @@ def test_what_ends_all_threads_leaves_no_lease_without_end(connect, listener):
     """As tools do that raise SystemExit in every thread."""
     knob = connect().knob("a", 1)
     wait_told(listener, "a")
-    give(listener, lease("a", 5, seconds=1.5))
+    give(listener, lease("a", 5))
     until(lambda: knob.value == 5)
     (thread,) = [each for each in threading.enumerate() if each.name == "live-leases"]
     exit_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
     assert exit_in(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)) == 1
+    run_out(knob)
     until(lambda: knob.value == 1)
-    give(listener, lease("a", 6, seconds=0.5))
+    give(listener, lease("a", 6))
     until(lambda: knob.value == 6)
+    run_out(knob)
     until(lambda: knob.value == 1)
 
 
@@ -156,9 +161,10 @@ def test_a_long_interval_delays_nothing(connect, listener):
     live = connect(interval=60)
     knob = live.knob("a", 1)
     wait_told(listener, "a")
-    give(listener, lease("a", 5, seconds=2))
+    give(listener, lease("a", 5))
     begin = time.monotonic()
     wait_told(listener, "a", value=5)
+    run_out(knob)
     wait_told(listener, "a", value=1)
     assert knob.value == 1
     assert time.monotonic() - begin < 30

@@ -231,9 +231,10 @@ def test_hot_loop_past_the_fold(live):
 
 def test_spans_in_flight_are_never_the_same(live):
     """A span is given out again only once nobody has it, stopped or not."""
-    timer = live.timer("t")
+    timer, before = live.timer("t"), clock()
     kept = [timer.start() for _ in range(3)]
     kept[0].stop()
+    first = clock() - before
     kept.append(timer.start())
     assert len({id(span) for span in kept}) == 4
     time.sleep(0.02)
@@ -242,7 +243,8 @@ def test_spans_in_flight_are_never_the_same(live):
         span.stop()
     found = cell(live, "timer", "t")
     assert found["count"] == 4
-    assert [found["max"] >= 20 * MS, found["min"] < 20 * MS] == [True, True]
+    assert found["max"] >= 20 * MS
+    assert found["min"] <= first
     assert problems(live) == {"unmatched_stop": 1}
 
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from waggle_live.reporter import connection as connection_module
 from waggle_live.reporter.address import Address
 from waggle_live.reporter.connection import (
     DEFAULT_FLOOD_SECONDS,
@@ -76,8 +77,7 @@ def test_garbage_is_passed_over(listener, open_connection):
 def test_end_of_file(listener, open_connection):
     """What arrived before the end of file is delivered, then the end is an OSError."""
     open_connection.send(b'{"type":"flush","number":3}\n')
-    assert listener.wait_for(lambda seen: seen.messages())
-    time.sleep(0.05)
+    assert until(lambda: open_connection.has_unread)  # the answer
     listener.hang_up()
     assert until(open_connection.receive) == [{"type": "applied", "number": 3}]
     with pytest.raises(OSError, match="closed"):
@@ -94,7 +94,7 @@ def test_a_peer_that_does_not_read(listener, open_connection):
     assert time.monotonic() - began < 5  # nobody would ever read
     assert not open_connection.is_clear
     listener.reads.set()
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not open_connection.is_clear and time.monotonic() < end:
         open_connection.wait(time.monotonic() + 0.1)
         open_connection.send(b"")
@@ -130,16 +130,12 @@ def test_tcp():
             assert not connection.is_orphaned()
         connection.close()
         connection.close()
-    refused = Connection(Address(host="127.0.0.1", port=listening_port_that_is_closed()))
-    with pytest.raises(OSError, match="refused"):
-        refused.open()
-    refused.close()
-
-
-def listening_port_that_is_closed():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    with socket.socket() as bound:  # nobody listens there, and nobody else can
+        bound.bind(("127.0.0.1", 0))
+        refused = Connection(Address(host="127.0.0.1", port=bound.getsockname()[1]))
+        with pytest.raises(OSError, match="refused"):
+            refused.open()
+        refused.close()
 
 
 def test_wait_ends_in_time(open_connection):
@@ -251,7 +247,7 @@ def test_a_descriptor_that_became_another_file(listener, open_connection):
             assert theirs.recv(100) == b"the plugin's"
 
 
-def test_a_queue_that_is_full_for_a_moment_is_waited_for():
+def test_a_queue_that_is_full_for_a_moment_is_waited_for(monkeypatch):
     """As while somebody else floods the collector; one that stays full is an OSError."""
     directory = tempfile.mkdtemp(prefix="wl-")
     path = os.path.join(directory, "s")
@@ -263,6 +259,7 @@ def test_a_queue_that_is_full_for_a_moment_is_waited_for():
         with pytest.raises(BlockingIOError):
             made.open()
         made.close()
+        monkeypatch.setattr(connection_module, "QUEUE_ATTEMPTS", 10000)  # the moment may be long
         accepted = []
         accept = threading.Timer(0.01, lambda: accepted.append(busy.accept()[0]))
         accept.start()

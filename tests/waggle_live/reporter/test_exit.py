@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from ..helpers import environment, run_python, write_script
+from ..helpers import environment, run_python, until, write_script
+from ..listener import all_is_read
 
 pytestmark = pytest.mark.quiet
 
@@ -200,17 +201,59 @@ def test_threads_still_running_at_the_end(listener, tmp_path):
 def test_os_exit_loses_one_interval_at_most(listener, tmp_path):
     """After a bare os._exit what is older than an interval is there; no bye is."""
     text = """
-        import os, time
+        import os, sys, time
         from waggle_live.live import LiveMetrics
         live = LiveMetrics().open()
+        print(time.monotonic(), flush=True)
         live.counter("c").inc()
-        time.sleep(0.6)
+        sys.stdin.read()
         os._exit(7)
     """
     path = write_script(tmp_path, text)
-    assert run_python(path, env=environment("unix://" + listener.path)) == (7, "", "")
-    assert listener.total("counter", "c") == 1
+    with subprocess.Popen(
+        [sys.executable, path],
+        env=environment("unix://" + listener.path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        begin = float(child.stdout.readline())
+        until(lambda: listener.total("counter", "c") == 1)
+        child.stdin.close()
+        assert child.wait(10) == 7
+    until(all_is_read)
+    sent = next(m["monotonic"] for m in listener.messages("update") if m["cells"])
+    assert sent - begin < 0.25 + PROMISE
     assert listener.messages("bye") == []
+
+
+def test_a_process_that_stands_still_as_it_ends(listener, tmp_path):
+    """For longer than it may wait, as on a machine with too much to do: all is told even so."""
+    text = """
+        import os, signal
+        from waggle_live.live import LiveMetrics
+        live = LiveMetrics(interval=60)
+        is_over = []
+        def ask():
+            if is_over:
+                is_over.pop()
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return 1
+        live.gauge("g").set_function(ask)
+        live.counter("c").inc()
+        assert live.flush(5)
+        live.counter("c").inc()
+        is_over.append(True)
+    """
+    path = write_script(tmp_path, text)
+    env = environment("unix://" + listener.path)
+    with subprocess.Popen([sys.executable, path], env=env) as child:
+        assert os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1])
+        time.sleep(0.7)
+        child.send_signal(signal.SIGCONT)
+        assert child.wait(10) == 0
+    until(all_is_read)
+    assert listener.total("counter", "c") == 2
+    assert [message["status"] for message in listener.messages("bye")] == ["ok"]
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])

@@ -40,9 +40,9 @@ def blocked():
 
 @pytest.fixture
 def soon(monkeypatch):
-    """Functions count as blocked after a tenth of a second."""
+    """Functions count as blocked after a second."""
     assert module.DEFAULT_FUNCTION_SECONDS == 5.0
-    monkeypatch.setattr(module, "DEFAULT_FUNCTION_SECONDS", 0.1)
+    monkeypatch.setattr(module, "DEFAULT_FUNCTION_SECONDS", 1.0)
 
 
 def test_no_thread_without_functions(listener, connect):
@@ -59,16 +59,18 @@ def test_no_thread_without_functions(listener, connect):
     until(lambda: not threads())
 
 
-def test_a_flush_takes_fresh_values(listener, connect):
+def test_a_flush_takes_fresh_values(listener, connect, monkeypatch):
     """What a quick function gives when flush is called is there when it returns."""
+    assert module.DEFAULT_FUNCTION_WAIT == 0.25  # what is quick; a busy machine may take longer
+    monkeypatch.setattr(module, "DEFAULT_FUNCTION_WAIT", 10.0)
     live = connect(interval=10)
     now = [0]
     live.gauge("g").set_function(lambda: now[0])
     for now[0] in range(1, 6):
-        assert live.flush(5)
+        assert live.flush(20)
         assert value(listener, "g") == now[0]
     now[0] = 99
-    live.close(timeout=5)
+    live.close(timeout=20)
     assert value(listener, "g") == 99
 
 
@@ -134,7 +136,7 @@ def test_sessions_in_turn_with_a_blocked_function(listener, connect, blocked):
         live.close(timeout=5)
     assert time.monotonic() - began < 20
     assert listener.total("counter", "c") == 20
-    assert len(threads()) == 1
+    until(lambda: len(threads()) == 1)
 
 
 def test_a_value_that_comes_after_the_end_begins_no_session(listener, connect, blocked):
@@ -214,8 +216,8 @@ def test_a_child_asks_in_a_thread_of_its_own(play_forking):
         def child():
             del pids[:]
             live.counter("c").inc()
-            assert live.flush(5)
-            assert os.getpid() in pids, pids
+            while os.getpid() not in pids:
+                assert live.flush(5)
 
         wait(in_child(child), in_child(child))
         live.close()

@@ -108,7 +108,8 @@ def test_what_a_function_forks_can_be_stopped(listener, play_forking):
                     os._exit(0)
             return 1
         live.gauge("g").set_function(function)
-        assert live.flush(5)
+        while not children:
+            assert live.flush(5)
         os.kill(children[0], signal.SIGTERM)
         assert os.waitpid(children[0], 0)[1] == signal.SIGTERM
     """)

@@ -242,21 +242,18 @@ def test_an_answer_among_many_words_is_found(listener, connect):
     assert listener.total("counter", "c") == 6
 
 
-@pytest.mark.parametrize("number", [0, -1, 10**300, 1.0, True, "1", None, [], float("inf")])
-def test_answers_to_what_was_never_asked(listener, connect, number):
+def test_answers_to_what_was_never_asked(listener, connect):
     """A number that nobody asked, or that is none, answers no flush."""
     live = connect()
     assert live.flush(2)
     listener.answers.clear()
     flushing = []
-    thread = threading.Thread(target=lambda: flushing.append(live.flush(0.3)))
+    thread = threading.Thread(target=lambda: flushing.append(live.flush(3)))
     thread.start()
     assert listener.wait_for(lambda seen: len(seen.messages("flush")) == 2)
-    if isinstance(number, float):
+    for number in (b"0", b"-1", b"1" + b"0" * 300, b"1.0", b"true", b'"1"', b"null", b"[]", b"inf"):
         with listener._lock:
-            listener._peers[0].sendall(b'{"type":"applied","number":%s}\n' % str(number).encode())
-    else:
-        listener.say({"type": "applied", "number": number})
+            listener._peers[0].sendall(b'{"type":"applied","number":%s}\n' % number)
     thread.join()
     assert flushing == [False]
 

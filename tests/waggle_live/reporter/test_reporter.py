@@ -39,12 +39,14 @@ def test_many_threads_that_each_open_at_once_are_one_session(connect, listener, 
 
 def test_nested_and_repeated_blocks_are_one_session(connect, listener):
     """Leaving any of them sends, and ends nothing."""
-    outer = connect()
+    outer = connect(interval=60)
     for number in range(20):
         with connect() as one, connect() as two:
             one.counter("c").inc()
             two.counter("c").inc()
-        assert listener.total("counter", "c") == 2 * (number + 1)
+        assert listener.wait_for(
+            lambda seen, sent=2 * (number + 1): seen.total("counter", "c") == sent
+        )
     outer.counter("c").inc()
     assert outer.flush(2)
     assert listener.total("counter", "c") == 41
@@ -78,7 +80,7 @@ def test_the_last_handle_ends_the_session(connect, listener):
     assert listener.messages("bye") == []
     assert listener.total("counter", "c") == 2
     connect_count = len(set(listener.sessions))
-    second.close()
+    second.close(timeout=5)
     assert len(listener.messages("bye")) == connect_count == 1
 
 
@@ -110,7 +112,7 @@ def test_the_first_use_begins_the_session(listener, use):
     use(live)
     assert len(senders()) == 1
     assert live.flush(2)
-    live.close()
+    live.close(timeout=5)
     assert len(listener.messages("bye")) == 1
 
 
@@ -200,7 +202,8 @@ def test_cpu_is_told_once_over_sessions_in_turn_and_side_by_side(listener, tmp_p
     path = write_script(
         tmp_path,
         """
-        import time
+        import atexit, time
+        atexit.register(lambda: print(time.process_time()))  # before ours, so the last to run
         from waggle_live.live import LiveMetrics
 
         def burn(seconds):
@@ -225,7 +228,8 @@ def test_cpu_is_told_once_over_sessions_in_turn_and_side_by_side(listener, tmp_p
         for message in connection:
             seconds = message.get("process", {}).get("cpu_seconds", 0.0)
             told[session] = max(seconds, told.get(session, 0.0))
-    assert sum(told.values()) == pytest.approx(float(out), rel=0.05, abs=0.03)
+    before, after = map(float, out.split())
+    assert before <= sum(told.values()) <= after
     assert len(told) == 4
 
 

@@ -40,13 +40,14 @@ def test_no_collector_is_one_line_after_a_while(tmp_path, monkeypatch, caplog):
     assert "No such file" in line
 
 
-def test_a_short_plugin_hears_it_at_its_end(tmp_path, caplog):
+def test_a_short_plugin_hears_it_at_its_end(tmp_path, monkeypatch, caplog):
     """A plugin that ends before those two seconds is told at its end, in one line."""
+    monkeypatch.setattr(link_module, "GRACE", 60.0)
     with LiveMetrics(address="unix://%s/none" % tmp_path, plugin_name="x") as live:
         pass
     assert not errors_of(caplog)  # the block's end is not the plugin's
     live.close()
-    assert len(errors_of(caplog)) == 1
+    until(lambda: len(errors_of(caplog)) == 1)
 
 
 def test_a_listener_that_hangs_up_at_once(listener, connect, caplog):
@@ -111,11 +112,16 @@ def test_refused_at_the_door(listener, connect, caplog, code):
 
 def test_session_taken(listener, connect, caplog):
     """An id that somebody else holds: a new id and key, and everything is sent under them."""
-    listener.refuse = {"type": "error", "code": "session_taken", "text": "taken"}
+    answer = listener._answer
+
+    def refuse_once(message):
+        listener._answer = answer
+        return [{"type": "error", "code": "session_taken", "text": "taken"}]
+
+    listener._answer = refuse_once
     live = connect()
     live.counter("c").inc(3)
     assert listener.wait_for(lambda _: errors_of(caplog))
-    listener.refuse = None
     assert listener.wait_for(lambda seen: seen.messages("update"))
     assert live.flush(2)
     hellos = listener.messages("hello")
@@ -169,9 +175,9 @@ def test_a_full_backlog(tmp_path, caplog):
             live.counter("c").inc()
         live.close()
         assert time.monotonic() - began < 5
+        until(lambda: len(errors_of(caplog)) == 1)
         for filler in fillers:
             filler.close()
-    assert len(errors_of(caplog)) == 1
 
 
 def test_no_thread_can_be_started(listener, caplog, monkeypatch):
@@ -196,6 +202,8 @@ def test_a_fault_of_ours_is_logged_and_the_sender_goes_on(
     listener, connect, caplog, monkeypatch, place
 ):
     """Each kind once with its traceback, a second one of the same type too; then all is sent."""
+    # How often it is tried meanwhile depends on the machine, and is none of this.
+    monkeypatch.setattr(link_module, "DEFAULT_SHORT_TOLD", 10**9)
     live = connect()
     assert live.flush(5)
     owner = {
@@ -278,7 +286,7 @@ def test_an_end_does_not_wait_for_a_flush(listener, connect):
     flushing.join(10)
     assert time.monotonic() - began < 8
     assert answers == [False]
-    assert len(listener.messages("bye")) == 1
+    assert listener.wait_for(lambda seen: len(seen.messages("bye")) == 1)
     assert listener.total("counter", "c") == 1
 
 
@@ -290,7 +298,7 @@ def test_a_flush_after_the_end_is_answered_at_once(listener, connect, answered):
     assert live.flush(5)
     if not answered:
         listener.answers.clear()
-    live.close(timeout=0.2)
+    live.close(timeout=5 if answered else 0.2)
     began = time.monotonic()
     assert live.flush(30) is answered
     assert time.monotonic() - began < 5

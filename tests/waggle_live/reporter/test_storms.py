@@ -8,7 +8,7 @@ import pytest
 
 from waggle_live.live import LiveMetrics
 
-from ..helpers import environment, in_threads, run_python, write_script
+from ..helpers import environment, in_threads, run_python, until, write_script
 
 pytestmark = pytest.mark.oldest_and_newest
 
@@ -100,13 +100,14 @@ def test_what_was_folded_while_a_session_ended_begins_the_next(make, listener):
     live.counter("c").inc()
     assert live.flush(10)
     listener.answers.clear()  # so that the session takes its time to end
-    closing = threading.Thread(target=live.close, kwargs={"timeout": 0.5})
+    closing = threading.Thread(target=live.close, kwargs={"timeout": 2})
     closing.start()
-    assert listener.wait_for(lambda seen: seen.messages("bye"))
+    (bye,) = until(lambda: listener.messages("bye"))
     live.counter("c").inc(5)
     assert all(state.fold() for state in live._registry.states())
-    closing.join()
     listener.answers.set()
+    listener.say({"type": "applied", "number": bye["number"]})
+    closing.join()
     assert listener.wait_for(lambda seen: seen.total("counter", "c") == 6)
 
 

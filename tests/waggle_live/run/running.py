@@ -19,9 +19,7 @@ def run(listener, tmp_path, text, *arguments, launcher=RUN, timeout=30, **enviro
         WAGGLE_PLUGIN_HOST="127.0.0.1",
         **environ,
     )
-    done = run_python(*launcher, path, *arguments, env=env, timeout=timeout)
-    listener.wait_read()
-    return done
+    return run_python(*launcher, path, *arguments, env=env, timeout=timeout)
 
 
 def run_model(listener, tmp_path, text, *arguments):

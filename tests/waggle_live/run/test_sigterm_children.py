@@ -99,7 +99,7 @@ def test_a_forked_child_that_is_stopped_stops_itself_alone(listener, tmp_path):
     """However early the signal comes, it is never taken for its parent's."""
     text = """
 ready()
-for _ in range(200):
+for _ in range(60):
     pid = os.fork()
     if pid == 0:
         while True:

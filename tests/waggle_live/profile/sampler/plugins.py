@@ -44,7 +44,6 @@ def play(listener, directory, text, *arguments, **variables):
     path = write_script(directory, HEAD + text)
     env = environment("unix://" + listener.path, **variables)
     status, out, err = run_python(path, *map(str, arguments), env=env, timeout=60)
-    listener.wait_read()
     assert (status, said(err)) == (0, ""), err
     return out
 

@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+from ...helpers import until
+from ...listener import all_is_read
 from .plugins import functions, run_plugin, said
 
 
@@ -26,7 +28,7 @@ time.sleep(%d)
         if stop is not None:
             process.send_signal(stop)
         err = process.communicate(timeout=30)[1]
-    listener.wait_read()
+    until(all_is_read)
     assert (process.returncode, said(err)) == (-stop if stop else 0, "")
     lines = output.read_text().splitlines()
     micros = lines[-1].rsplit(" ", 1)[1]
@@ -43,7 +45,7 @@ def test_an_output_that_cant_be_written_is_said(listener, tmp_path):
     options = ["--address", "unix://" + listener.path, "--profile.output=/nowhere/stacks"]
     with run_plugin(tmp_path, text, *options) as process:
         err = process.communicate(timeout=30)[1]
-    listener.wait_read()
+    until(all_is_read)
     assert process.returncode == 0
     assert "waggle-live: stacks can't be written to /nowhere/stacks" in err
     assert "live metrics: stacks can't be written" in err

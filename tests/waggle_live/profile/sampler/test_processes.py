@@ -113,7 +113,6 @@ live.close()
     path = write_script(tmp_path, text)
     env = environment("unix://" + listener.path, PYTHONWARNINGS="ignore")
     status, _, err = run_python(path, env=env)
-    listener.wait_read()
     assert (status, said(err)) == (0, "")
     found = functions(listener)
     assert found["greenlet"]["exclusive"] > 0.2

@@ -18,7 +18,6 @@ def test_shares_of_work_are_those_of_the_threads_own_clocks(listener):
     path = str(ROOT / "bench" / "plugins" / "shares.py")
     env = environment("unix://" + listener.path)
     status, out, err = run_python(path, "1500", "100", env=env, timeout=120)
-    listener.wait_read()
     assert (status, err) == (0, "")
     truth, found = json.loads(out), functions(listener)
     total = sum(each.get("exclusive_cpu", 0) for each in found.values())

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from tests.waggle_live.helpers import ROOT, environment, run_python, write_script
+from tests.waggle_live.listener import all_is_read
 from waggle_live.__main__ import main
 from waggle_live.profile.tau.commands import script_of
 
@@ -40,13 +41,6 @@ def functions(listener):
     return found
 
 
-def run_to_end(listener, *command, env):
-    """Run a command to its end; return what it leaves, once the listener has read all of it."""
-    done = run_python(*command, env=env)
-    listener.wait_read()
-    return done
-
-
 def wait_for(condition, seconds=30):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -64,8 +58,9 @@ def test_the_final_profile_is_forwarded_and_the_status_passed_on(listener, tmp_p
         sys.exit(7)
         """,
     )
-    env = environ(listener, TMPDIR=str(tmp_path))
-    status, out, err = run_to_end(listener, *RUN, "--plugin", "p", "--", path, "a", "-b", env=env)
+    status, out, err = run_python(
+        *RUN, "--plugin", "p", "--", path, "a", "-b", env=environ(listener, TMPDIR=str(tmp_path))
+    )
     assert (status, out, err) == (7, "[] ['a', '-b']\n", "")
     assert not list(tmp_path.glob("waggle-live-tau-*"))
     found = functions(listener)
@@ -82,7 +77,7 @@ def test_the_scripts_place_says_what_the_plugin_is(listener, tmp_path):
     """``sage.yaml`` beside it, as if it ran alone; its memory and CPU are not the forwarder's."""
     (tmp_path / "sage.yaml").write_text("name: cars\nversion: 1.2.3\n")
     path = write_script(tmp_path, "pass")
-    assert run_to_end(listener, *RUN, "--", path, env=environ(listener))[0] == 0
+    assert run_python(*RUN, "--", path, env=environ(listener))[0] == 0
     (hello,) = listener.messages("hello")
     assert (hello["plugin"], hello["plugin_version"]) == ("cars", "1.2.3")
     assert not any(update.get("process") for update in listener.messages("update"))
@@ -124,7 +119,7 @@ def test_signals_are_passed_on(listener, tmp_path, number, status):
         wait_for(lambda: "inference" in functions(listener))
         child.send_signal(number)
         assert child.wait(30) == status
-    listener.wait_read()
+    wait_for(all_is_read)
     assert listener.messages("bye")[-1]["status"] == "error"
 
 
@@ -139,8 +134,7 @@ def test_a_script_that_is_killed_is_no_good_end(listener, tmp_path):
         os.kill(os.getpid(), signal.SIGKILL)
         """,
     )
-    env = environ(listener, TMPDIR=str(tmp_path))
-    assert run_to_end(listener, *RUN, "--", path, env=env)[0] == 137
+    assert run_python(*RUN, "--", path, env=environ(listener, TMPDIR=str(tmp_path)))[0] == 137
     assert functions(listener)["inference"]["calls"] >= 5
     assert listener.messages("bye")[-1]["status"] == "error"
 
@@ -157,8 +151,7 @@ def test_tau_exec_is_taken_where_there_is_no_tau_python(listener, tmp_path):
     shell.chmod(0o755)
     env = environ(listener, PATH=str(tmp_path))
     env["PYTHONPATH"] += os.pathsep + str(tmp_path)
-    command = ("-m", "waggle_live", "tau-run", "--", path, "a")
-    status, out, _ = run_to_end(listener, *command, env=env)
+    status, out, _ = run_python("-m", "waggle_live", "tau-run", "--", path, "a", env=env)
     assert (status, out) == (4, "2\n['a']\n")
     assert functions(listener)["inference"]["calls"] == 20
 
@@ -217,7 +210,7 @@ def test_a_signal_to_the_whole_group_waits_for_the_program(listener, tmp_path):
         os.killpg(child.pid, signal.SIGTERM)
         assert child.wait(30) == 143
         assert child.stdout.read() == b"done\n"
-    listener.wait_read()
+    wait_for(all_is_read)
     assert functions(listener)["inference"]["calls"] == 20
 
 

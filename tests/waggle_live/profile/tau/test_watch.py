@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from ...listener import all_is_read
 from .recorded import PROFILES, SERIES, SERIES_END, profile, read, row
 from .test_commands import environ, functions, wait_for
 
@@ -31,7 +32,7 @@ def watch(listener, tmp_path):
         child = children.pop()
         child.send_signal(number)
         err = child.communicate(timeout=30)[1]
-        listener.wait_read()
+        wait_for(all_is_read)
         return child.returncode, err.decode()
 
     start.end = end
