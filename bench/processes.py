@@ -7,6 +7,7 @@ names the Debian package, and stands so in the table.
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -69,14 +70,20 @@ class Program:
 
 
 Started = ContextManager[Program]
+#: Seconds that a program may take to start on a busy machine.
+START_SECONDS = 60
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    """Return a port of the loopback that nobody listens on just now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of the loopback that nobody listens on just now.
+
+    Below those that Linux gives to connections: one of these could have it before a server has.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
@@ -120,7 +127,7 @@ def running(
 
 
 def _wait(process: Any, directory: str, ready: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if ready.startswith("http"):

@@ -28,7 +28,7 @@ import pika
 import pika.exceptions
 import wagglemsg
 
-from tests.programs import skip_without
+from tests.programs import free_port, skip_without
 
 #: Debian's. The one on the PATH is a wrapper that changes to the system's own user and directory.
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -118,7 +118,10 @@ class Broker:
             return True
 
     def _start(self):
-        self.port, distribution, epmd = _free_ports(3)
+        ports = set()
+        while len(ports) < 3:
+            ports.add(free_port())
+        self.port, distribution, epmd = ports
         environ = {name: value for name, value in os.environ.items() if "RABBITMQ" not in name}
         environ.update(
             HOME=self.directory,  # where the cookie is
@@ -250,14 +253,6 @@ def _hash(password):
     salt = b"salt"
     digest = hashlib.sha256(salt + password.encode()).digest()
     return base64.b64encode(salt + digest).decode()
-
-
-def _free_ports(number):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _wait_for_port(process, port, output=None):

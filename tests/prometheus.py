@@ -54,6 +54,11 @@ class PromQL:
         assert len(found) < 2, found
         return float(found[0]["value"][1]) if found else None
 
+    def awaited(self, expression):
+        """Return the number of an expression, once it gives one: a late scrape leaves a gap."""
+        (found,) = wait_until(lambda: self.query(expression))
+        return float(found["value"][1])
+
     def get(self, path, data=None):
         """Return the body of an answer; with ``data`` the request is a POST."""
         with urllib.request.urlopen(self.url + path, data=data, timeout=30) as answer:

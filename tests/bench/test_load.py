@@ -42,6 +42,7 @@ def test_cpu_and_wakeups_are_those_of_one_program():
     assert found["asleep_wakeups"] < 10
 
 
+@pytest.mark.quiet
 def test_a_short_run():
     """Real plugins beside their plain loops give all figures, busy and idle."""
     busy, idle = load.run(short=True)

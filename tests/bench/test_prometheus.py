@@ -2,6 +2,8 @@
 
 import urllib.parse
 
+import pytest
+
 from bench import prometheus, servers
 from tests.programs import program
 
@@ -31,6 +33,7 @@ def test_nodes_are_one_target_under_names_of_their_own():
     assert {tuple(target["targets"]) for target in job["static_configs"]} == {("127.0.0.1:9090",)}
 
 
+@pytest.mark.quiet
 def test_a_short_run():
     """Each form has all figures from a real Prometheus, no scrape failed, native is least."""
     program("prometheus", "prometheus")

@@ -121,7 +121,7 @@ class CollectorProcess:
         """Wait until it listens."""
         deadline = time.monotonic() + START_SECONDS
         while True:
-            found = re.search(r"http=(127\.0\.0\.1:\d+)", self.log(self._offset))
+            found = re.search(r"http=(127\.0\.0\.1:\d+)\s", self.log(self._offset))
             if found:
                 break
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 
-from tests.programs import program
+from tests.programs import free_port, program
 
 from .harness import wait_until
 
@@ -21,8 +21,7 @@ class RedisServer:
         self._directory = directory
         self._host, self.port = host, 6379
         if not within:
-            with socket.create_server((host, 0)) as free:
-                self.port = free.getsockname()[1]
+            self.port = free_port()
         self.process = None
 
     @property

@@ -112,11 +112,12 @@ def test_short_lines_from_many_addresses_keep_no_scraper_out(request_bytes):
     assert not lost
 
 
-def test_longer_lines_of_pods_take_no_short_request_of_a_scraper():
+@pytest.mark.parametrize("who", ["pod", "uid"])
+def test_longer_lines_of_others_take_no_short_request_of_a_scraper(who):
     """Though the scraper has no reserve, and its request is the oldest of those."""
     budget, lost = Budget(8 * MIB), []
     for number in range(240):
-        name, size = ("address", 20_000) if number < 200 else ("pod", 200_000)
+        name, size = ("address", 20_000) if number < 200 else (who, 200_000)
         lose = lost.append if number == 50 else id
         budget.account(f"{name}:{number}", 1, lose=lose).hold(What.INCOMPLETE, size)
     assert budget.losses and not lost
@@ -183,8 +184,7 @@ def test_many_small_principals_keep_nobody_out():
     """What is left behind under ever new addresses goes, though each of them holds little."""
     budget = Budget(MIB, reserve=0)
     for number in range(1000):
-        left = budget.account(f"address:{number}", 1)
-        left.take(What.ENDED, 1000)
+        budget.account(f"address:{number}", 1).take(What.ENDED, 1000)
     assert budget.account("pod:a", 1).hold(What.SERIES, 400_000)
     assert budget.root.total <= MIB
 

@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -142,15 +143,15 @@ def test_a_line_that_cannot_be_made_is_told():
         assert "can't be made: '%d': TypeError" in pipe.read("a line")[0]
 
 
-#: Standard error becomes a pipe that nobody reads, once the harness has read the address from it.
+#: Standard error becomes a pipe that nobody reads, and full, by a signal.
 FULL = """
-import logging, os, threading
+import logging, os, signal, threading
 from waggle_live_collector.__main__ import main
 def fill():
     os.dup2(os.pipe()[1], 2)
     for number in range(1000):
         logging.getLogger("x").warning("x" * 1000)
-threading.Timer(1.0, fill).start()
+signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=fill).start())
 main()
 """
 
@@ -158,6 +159,7 @@ main()
 def test_standard_error_that_is_full_stops_neither_the_collector_nor_its_end():
     """It answers, counts the lost lines, and ends by SIGTERM as it would."""
     with start(program=FULL) as collector:
+        collector.signal(signal.SIGUSR1)
         wait_until(lambda: collector.value("waggle_collector_log_lines_lost_total") > 500)
         assert collector.get("/-/healthy")[0] == 200
         assert collector.terminate() == 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from .harness import Client, CollectorProcess, start, wait_until
+from .patience import AWAITS, SAVES
 from .world import counter, gauge, timer
 
 #: Says whether the socket takes connections at the moment when the port of plugins is taken.
@@ -37,36 +38,36 @@ def fails_to_start(collector):
 
 def test_until_everybody_could_be_back_it_answers_503():
     """Healthy at once, ready and with metrics after two seconds; the text says why."""
-    with start(state_file=None, wait_ready=False) as collector:
+    with start(state_file=None, wait_ready=False, program=AWAITS) as collector:
         assert collector.get("/-/healthy")[0] == 200
         for path in ("/metrics", "/-/ready", "/api/v1/plugins"):
             status, _, body = collector.get(path)
             assert status == 503
             assert b"waiting for processes to return" in body
-        begin = time.monotonic()
+    begin = time.monotonic()
+    with start(state_file=None, wait_ready=False) as collector:
+        listens = time.monotonic()
         collector.wait_ready()
-        assert time.monotonic() - begin < 20
+        assert begin + 2 < time.monotonic() < listens + 20
         assert collector.get("/metrics")[0] == 200
 
 
 def test_who_was_connected_is_waited_for_and_no_longer():
     """With a state file it is ready as soon as all are back."""
-    with start() as collector:
+    with start(program=AWAITS) as collector:
         with Client(collector) as client:
             client.hello()
             client.update(1, [counter("a", 1)])
             client.flush()
             assert collector.value("waggle_count_total", name="a") == 1
             collector.kill()
-        begin = time.monotonic()
         collector.start(wait_ready=False)
         assert b"waiting for 1 processes" in collector.get("/metrics")[2]
         with Client(collector) as client:
             assert client.hello()["resumed"] is True
             client.update(2, [counter("a", 2)])
             client.flush()
-            returned = collector.get("/-/ready")[0] == 200
-            assert returned or time.monotonic() - begin > 2
+            assert collector.get("/-/ready")[0] == 200
             assert collector.value("waggle_count_total", name="a") == 2
 
 
@@ -157,7 +158,7 @@ def test_plugins_find_the_socket_before_the_port():
 
 def test_the_state_of_a_running_collector_is_not_touched_by_a_second():
     """It has the socket before it reads or writes anything."""
-    with start() as first, Client(first) as client:
+    with start(program=SAVES) as first, Client(first) as client:
         client.hello()
         client.update(1, [counter("a", 1)])
         client.flush()
@@ -196,7 +197,7 @@ def test_what_ended_leaves_after_the_holding_time():
 def test_an_answered_bye_survives_a_kill():
     """As soon as the client has its answer, the process is in the file."""
     with start() as collector:
-        for number in range(1, 6):
+        for number in range(1, 4):
             with Client(collector) as client:
                 client.hello(f"session-{number}")
                 client.update(1, [timer("t", {0: number}, number)])
@@ -204,8 +205,8 @@ def test_an_answered_bye_survives_a_kill():
             collector.kill()
             collector.start(wait_ready=False)
         collector.wait_ready()
-        assert collector.value("waggle_timer_seconds_count", name="t") == 15
-        assert collector.value("waggle_plugin_exits_total", status="ok") == 5
+        assert collector.value("waggle_timer_seconds_count", name="t") == 6
+        assert collector.value("waggle_plugin_exits_total", status="ok") == 3
 
 
 class Reporter(threading.Thread):
@@ -241,7 +242,7 @@ def test_no_scrape_ever_shows_less_than_one_before_over_kills():
     """Killed with -9 at random moments: counters only rise and are exact in the end."""
     random.seed(5)
     names = ("waggle_count_total", "waggle_timer_seconds_count", "waggle_timer_seconds_sum")
-    with start() as collector:
+    with start(program=AWAITS) as collector:
         reporters = [Reporter(collector, f"session-{number}") for number in range(3)]
         for reporter in reporters:
             reporter.start()

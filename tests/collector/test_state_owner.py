@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -12,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import free_port
+
 from .harness import Client, CollectorProcess, start, wait_until
+from .patience import AWAITS, SAVES
 from .world import counter
 
 #: Runs as nobody.
@@ -41,7 +43,7 @@ def refused(state, **how):
 @pytest.mark.parametrize("way", ["path", "symlink", "hard link"])
 def test_a_second_collector_with_the_same_state_refuses_to_start(tmp_path, way):
     """It says whose the file is; the first goes on, and so does its state after a kill."""
-    with start() as first, Client(first) as client:
+    with start(program=AWAITS) as first, Client(first) as client:
         client.hello()
         client.update(1, [counter("a", 1)])
         client.flush()
@@ -137,7 +139,7 @@ def test_a_file_that_may_not_be_read_is_refused_and_stays(tmp_path):
 
 def test_a_bad_row_costs_that_row(tmp_path):
     """It is logged and counted; its neighbour goes on."""
-    with start() as collector:
+    with start(program=SAVES) as collector:
         for plugin in ("bad", "good"):
             with Client(collector) as client:
                 client.hello("session-" + plugin, plugin=plugin)
@@ -158,8 +160,7 @@ def test_a_bad_row_costs_that_row(tmp_path):
 
 def test_a_file_that_is_slow_to_read_holds_up_nothing_else():
     """HTTP answers meanwhile, and SIGTERM ends it; the file stays."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = "http://127.0.0.1:%d" % free.getsockname()[1]
+    url = "http://127.0.0.1:%d" % free_port()
     with CollectorProcess(flags=["--web.listen-address=" + url[7:]]) as collector:
         state = Path(collector.directory, "state")
         before = state.read_bytes()

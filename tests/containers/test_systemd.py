@@ -66,11 +66,12 @@ cp -a /opt/collector /opt/next
 sed -i 1s,/opt/collector,/opt/next, /opt/next/bin/waggle-live-collector
 sed -i s/%s/9.9.9/ /opt/next/lib/python3*/site-packages/waggle_live_collector/version.py
 """ % (VERSION.replace(".", "[.]"))
-#: What has the port until a connection comes.
+#: What has the port until a connection comes, and its line in /proc/net/tcp.
 OCCUPANT = """
 import socket
 socket.create_server(("", 9090)).accept()
 """
+LISTENING = "00000000:2382 00000000:0000 0A"
 
 
 class Machine:
@@ -109,10 +110,19 @@ class Machine:
         return self.call("python3", "-c", ASK, path, codes=(0, 1))
 
     def plugin(self, task):
-        """Return what is shown of a plugin, None if it isn't."""
+        """Return what is shown of a plugin, None until something is counted."""
         text = self.get("/api/v1/plugins")
         found = [p for p in json.loads(text)["plugins"] if p["plugin_task"] == task] if text else []
-        return found[0] if found else None
+        return found[0] if found and found[0]["counters"] else None
+
+    def occupy(self):
+        """Start what has the collector's port until a connection comes."""
+        self.call("systemd-run", "--collect", "--unit=occupant", "python3", "-c", OCCUPANT)
+        wait_until(lambda: self.call("grep", LISTENING, "/proc/net/tcp", codes=(0, 1)))
+
+    def log(self):
+        """Return the last lines of the service."""
+        return self.call("journalctl", "--unit", SERVICE, "--lines=50", "--output=cat")
 
     def inode(self):
         """Return the number of the socket's file."""
@@ -170,7 +180,7 @@ def test_a_kill_and_a_restart_leave_socket_and_counters(machine, plugin):
         machine.systemctl(*command)
         wait_until(lambda: machine.property("MainPID") not in ("0", before))  # noqa: B023
         wait_until(lambda: machine.get("/-/ready"))
-        assert machine.plugin(task)["counters"][0]["total"] == 7
+        assert wait_until(lambda: machine.plugin(task))["counters"][0]["total"] == 7
         assert machine.inode() == inode
 
 
@@ -193,7 +203,7 @@ def test_stop_stops_what_fails_again_and_again(machine, plugin):
     """In a start and between two of them: plugins that try to connect don't start it again."""
     wait_until(lambda: machine.plugin(plugin[0]))
     machine.systemctl("stop", SERVICE)
-    machine.call("systemd-run", "--collect", "--unit=occupant", "python3", "-c", OCCUPANT)
+    machine.occupy()
     for seconds in (0.3, 1.3):
         machine.systemctl("start", "--no-block", SERVICE)
         wait_until(lambda: int(machine.property("NRestarts")) >= 1)
@@ -221,8 +231,8 @@ def test_an_update_and_the_way_back_lose_no_count(machine, plugin):
         machine.call("ln", "-sfn", name, "/opt/waggle-live")
         machine.systemctl("restart", SERVICE)
         wait_until(lambda: machine.plugin(plugin[0]))
-        log = machine.call("journalctl", "--unit", SERVICE, "--lines=20", "--output=cat")
-        assert "ready: version=%s" % version in log.splitlines()[-1]
+        ready = "ready: version=" + version
+        wait_until(lambda ready=ready: ready in machine.log().splitlines()[-1])
         assert machine.plugin(plugin[0])["counters"][0]["total"] == 7
         assert machine.plugin("one-shot")["counters"][0]["total"] == 7
         assert machine.inode() == inode
@@ -230,9 +240,8 @@ def test_an_update_and_the_way_back_lose_no_count(machine, plugin):
     machine.systemctl("stop", SERVICE)
     machine.call("sh", "-c", "echo '{\"format\": 99}' > %s" % STATE)
     machine.systemctl("start", SERVICE)
-    wait_until(lambda: int(machine.property("NRestarts")) >= 1)
-    log = machine.call("journalctl", "--unit", SERVICE, "--lines=20", "--output=cat")
-    assert "state file %s: its format is 99, of a newer collector" % STATE in log
+    refused = "state file %s: its format is 99, of a newer collector" % STATE
+    wait_until(lambda: refused in machine.log())
     machine.call("mv", STATE, STATE + ".newer")
     wait_until(lambda: machine.plugin(plugin[0]))
     assert machine.plugin(plugin[0])["counters"][0]["total"] == 7
@@ -246,11 +255,11 @@ def test_it_never_gives_up(machine, plugin):
     path = "/etc/systemd/system/%s.d/faster.conf" % SERVICE
     machine.call("sh", "-c", "mkdir -p $(dirname %s); printf '%s' > %s" % (path, FASTER, path))
     machine.systemctl("daemon-reload")
+    machine.occupy()  # before the plugin's connection can start the service
     machine.systemctl("start", SOCKET)
-    machine.call("systemd-run", "--collect", "--unit=occupant", "python3", "-c", OCCUPANT)
     machine.systemctl("start", SERVICE)
     wait_until(lambda: int(machine.property("NRestarts")) >= FAILED_STARTS, seconds=60)
-    assert "can't serve HTTP" in machine.call("journalctl", "--unit", SERVICE, "--lines=50")
+    wait_until(lambda: "can't serve HTTP" in machine.log())
     assert machine.states()[1] == "active"
     machine.systemctl("kill", "--signal=KILL", "occupant.service")
     wait_until(lambda: machine.plugin(task))

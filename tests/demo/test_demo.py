@@ -16,6 +16,7 @@ import pytest
 
 from demo.demonstration import socket_path
 from tests.plugin_example.conftest import clip, need
+from tests.programs import free_port
 
 __all__ = ["clip"]  # a fixture, found by its name
 
@@ -68,9 +69,7 @@ def demo(tmp_path):
 @pytest.fixture
 def port():
     """A port that is free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 def left_behind(tmp_path):

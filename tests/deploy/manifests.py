@@ -26,12 +26,12 @@ def objects(text):
     return {(o["kind"], o["metadata"]["name"]): o for o in yaml.safe_load_all(text)}
 
 
-def complaints(path):
-    """Return what kubernetes-validate finds wrong in a file, a misspelt field above all."""
-    found, whole = [], len(objects(path.read_bytes()))
+def complaints(*paths):
+    """Return what kubernetes-validate finds wrong in files, a misspelt field above all."""
+    found, whole = [], sum(len(objects(path.read_bytes())) for path in paths)
     for version in VERSIONS:
         command = [str(Path(sys.executable).with_name("kubernetes-validate")), "--strict"]
-        command += ["--kubernetes-version", version, str(path)]
+        command += ["--kubernetes-version", version, *map(str, paths)]
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )

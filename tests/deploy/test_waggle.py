@@ -55,8 +55,7 @@ def volumes(spec):
 def test_no_field_is_misspelt(text, tmp_path):
     """kubernetes-validate knows each field, of an old Kubernetes and of a new one."""
     (tmp_path / "rendered.yaml").write_bytes(text)
-    assert complaints(tmp_path / "rendered.yaml") == []
-    assert complaints(PLUGIN_POD) == []
+    assert complaints(tmp_path / "rendered.yaml", PLUGIN_POD) == []
 
 
 def test_it_is_a_service_of_the_stack(stack, pod):

@@ -86,7 +86,7 @@ def serve(stack, directory, collector):
     ):
         jobs, more = shipped(directory / form, name, targets)
         # A busy machine is late for the 250 ms of the other tests.
-        more["global"].update(scrape_interval="1s", scrape_timeout="1s")
+        more["global"].update(scrape_interval="2s", scrape_timeout="2s")
         if form == "classic":
             more["remote_write"] = [{"url": victoria.write_url}]
         servers[form] = Prometheus(directory / form, jobs, more, flags)
@@ -129,7 +129,9 @@ def filled(directory):
             stranger.hello("session-x", plugin="stranger")
             stranger.send(b"nonsense\n")
             assert stranger.read()["type"] == "error"
-        node = stack.enter_context(Node(collector.url, control_token=token.read_text()))
+        # A busy machine may be late for the 2 s that a node has by default.
+        node = Node(collector.url, control_token=token.read_text(), timeout=30)
+        stack.enter_context(node)
         varied = PluginIdentity("varied", "varied", "night")
         wait_until(lambda: "resolution" in node.knobs().of(varied))
         leases = stack.enter_context(Leases(node, "test", ttl=60))

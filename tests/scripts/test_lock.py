@@ -44,13 +44,12 @@ def test_a_lock_names_one_version_and_hashes_of_each_package(name):
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-@pytest.mark.parametrize("name", list(wanted()))
-def test_there_are_wheels_for_both_architectures(name, machine, python):
-    """No compiler is needed on a Jetson: pip finds a locked wheel of everything."""
+def test_there_are_wheels_for_both_architectures(machine, python):
+    """No compiler is needed on a Jetson: pip finds a locked wheel of everything, in one run."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
     command += ["--only-binary=:all:", "--python-version=" + python, "--target=/nowhere"]
     command += ["--platform=manylinux_2_%d_%s" % (glibc, machine) for glibc in (17, 28)]
-    command += ["--require-hashes", "--requirement=%s" % (LOCKS / (name + ".txt"))]
+    command += ["--require-hashes", *("--requirement=%s" % path for path in LOCKS.glob("*.txt"))]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

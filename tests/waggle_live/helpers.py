@@ -149,6 +149,12 @@ def run_async(coroutine):
         loop.close()
 
 
+async def turns():
+    """Let the event loop turn often enough for what was scheduled to end, however long it takes."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 def until(function, timeout=30.0):
     """Call until it returns something true, and return that."""
     end = time.monotonic() + timeout

@@ -37,7 +37,8 @@ class Patience:
         begin = Native.monotonic()
         is_vain = begin - self._in_vain[0] < DEFAULT_VAIN_SECONDS
         if not flush(0.0 if is_vain else DEFAULT_BLOCK_TIMEOUT) and not is_vain:
-            self._in_vain = (Native.monotonic(), Native.monotonic() - begin)
+            now = Native.monotonic()  # while all stood still nobody waited, so not all of it counts
+            self._in_vain = (now, min(now - begin, DEFAULT_BLOCK_TIMEOUT))
 
     def left(self, timeout: float) -> float:
         """Return what is left of the end's ``timeout``, in seconds.

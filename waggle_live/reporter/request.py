@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional
 
 from ..native import Native, sleeps_as_greenlet
 
-#: The last part of an end's time, in seconds, or a tenth of it. The sender doesn't wait then, but
+#: The last part of an end's time, in seconds, or a third of it. The sender doesn't wait then, but
 #: says bye: the whole process may have stood still until its time was over.
 LAST_SECONDS = 0.05
 
@@ -91,7 +91,7 @@ class Requests:
 
     def make(self, timeout: float, status: Optional[str], patient: bool) -> Request:
         """Make a request and wake the sender. Once that has ended, requests are done at once."""
-        last = 0.0 if status is None else min(LAST_SECONDS, timeout / 10)
+        last = 0.0 if status is None else min(LAST_SECONDS, timeout / 3)
         request = Request(Native.monotonic() + timeout - last, status, patient, last)
         (self._flushes if status is None else self._ends).append(request)
         if self._is_closed:  # checked after the append, as close() checks after setting it

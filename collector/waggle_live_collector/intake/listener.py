@@ -36,9 +36,10 @@ CONNECTION_BYTES, LINE_STEP = 6 * 1024, 4 * 1024
 PAUSE_SECONDS = 0.005
 #: The most seconds that a peer has to read what it was sent before we close.
 CLOSE_SECONDS = 1.0
-#: At the end the sockets are read until nothing has arrived for this many seconds, ...
-QUIET_SECONDS = 0.05
-#: ... or for at most this many.
+#: At the end the sockets are read until nothing has arrived in this many pauses of so many seconds:
+#: several, as one may end late on a busy machine, with no turn of the event loop in it. ...
+QUIET_PAUSES, QUIET_SECONDS = 5, 0.01
+#: ... Or, as long as more arrives, for at most this many seconds.
 DRAIN_SECONDS = 1.0
 
 
@@ -191,10 +192,11 @@ class Listener(Intake):
         """Accept no more, then read what is already on its way, within a second."""
         self.acceptor.stop()
         loop = asyncio.get_running_loop()
-        deadline, seen = loop.time() + DRAIN_SECONDS, -1
-        while seen != self.turns.taken and loop.time() < deadline:
+        deadline, quiet = loop.time() + DRAIN_SECONDS, 0
+        while quiet < QUIET_PAUSES and (quiet or loop.time() < deadline):
             seen = self.turns.taken
             await asyncio.sleep(QUIET_SECONDS)
+            quiet = quiet + 1 if seen == self.turns.taken else 0
 
     def _make(self, accepted: socket.socket) -> PluginConnection:
         # At once, since the pid of a process that ends may be used again.

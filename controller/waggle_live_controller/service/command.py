@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 import threading
-from typing import Any, List, Optional
+from typing import List, Optional
 
 from .. import ControllerError, __version__
 
@@ -13,6 +13,8 @@ INSTALL = (
     "it needs PyYAML and prometheus_client: pip install 'waggle-live-controller[service]', "
     "or './controller[service]' in a clone"
 )
+#: The signals that end it.
+ENDS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger("waggle_live_controller")
 
 
@@ -35,6 +37,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    # Before any thread starts, so that each has the signals blocked. One that another thread took
+    # would not wake this one: that happens if the process was stopped (SIGSTOP) meanwhile.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     own, stop = OwnMetrics(), threading.Event()
     own.acting.set(options.act)
     try:
@@ -46,11 +51,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if not options.act:
         log.info("dry run: it only logs what it would do; --act turns knobs")
 
-    def end(*_: Any) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
     loops = [
         NodeLoop(config=config, node=node, act=options.act, own=own, stop=stop)
         for node in config.nodes
@@ -62,8 +62,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     ]
     for thread in threads:
         thread.start()
-    while not stop.wait(3600.0):
-        pass
+    signal.sigwait(ENDS)
+    stop.set()
     for thread in threads:
         thread.join()
     log.info("released what it held" if options.act else "ended")

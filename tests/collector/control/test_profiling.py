@@ -16,9 +16,9 @@ from .holders import PROFILE, Controlled, Holder
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Renew and look often, so that a profile of a second is a short one."""
+    """Renew and look often, so that a profile is a short one; wait long on a busy machine."""
     monkeypatch.setattr(profiling, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(profiling, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(profiling, "WAIT_SECONDS", 30.0)
 
 
 def wish(seconds=1.0, plugin="plugin", hz=99):
@@ -27,15 +27,17 @@ def wish(seconds=1.0, plugin="plugin", hz=99):
 
 
 def run(world, wished, *meanwhile):
-    """Profile, and do something at some times; return what came of it."""
+    """Profile, and do each thing once its condition is true; return what came of it."""
 
     async def both():
         orders = Holder(world).orders
         task = asyncio.create_task(Profiling(world.control, orders).profile(wished))
-        for seconds, do in meanwhile:
-            await asyncio.sleep(seconds)
-            do(task)
-        return await task
+        async with asyncio.timeout(30):
+            for condition, do in meanwhile:
+                while not condition():
+                    await asyncio.sleep(0.005)
+                do(task)
+            return await task
 
     return asyncio.run(both())
 
@@ -67,7 +69,7 @@ def test_stacks_of_all_processes_are_added_up():
         one.obey()
         two.obey()
 
-    text, of = run(world, wish(0.3), (0.1, begin), (0.45, end))
+    text, of = run(world, wish(0.3), (one.has, begin), (lambda: not one.has(), end))
     assert (text, of) == ("main;detect 7000\n", "cpu")
     assert not world.control.profiles
     assert not world.control.leases.holders
@@ -90,7 +92,7 @@ def test_without_cpu_time_it_is_wall_time():
         one.obey()
         two.obey()
 
-    text, of = run(world, wish(0.2), (0.1, begin), (0.15, end))
+    text, of = run(world, wish(0.2), (one.has, begin), (lambda: not one.has(), end))
     assert (text, of) == ("a 2000\na;b?c 5000\n", "wall")
 
 
@@ -105,7 +107,7 @@ def test_who_goes_away_releases_the_knob():
     world = World()
     one = Controlled(world, knobs=[PROFILE])
     with pytest.raises(asyncio.CancelledError):
-        run(world, wish(30), (0.1, lambda task: task.cancel()))
+        run(world, wish(30), (one.has, lambda task: task.cancel()))
     assert one.has() == {}
     assert not world.control.profiles
 
@@ -119,8 +121,13 @@ def test_stacks_that_nobody_asked_for_are_ignored():
 
     def begin(_):
         one.peer.say(stacks)
+        one.obey()
 
-    assert run(world, wish(0.2), (0.1, begin), (0.15, lambda _: one.obey()))[0] == ""
+    def end(_):
+        one.obey()
+
+    text, _ = run(world, wish(0.2), (one.has, begin), (lambda: not one.has(), end))
+    assert text == ""
 
 
 @pytest.mark.parametrize("case", ["no plugin", "pinned", "twice", "held"])

@@ -4,7 +4,7 @@ import logging
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -139,7 +139,6 @@ def fine(world):
     }
 
 
-@settings(max_examples=200)
 @given(worlds(), st.booleans())
 def test_protobuf_says_what_the_text_says(world, live):
     """Series by series and bucket by bucket, of any table; and its fine buckets are the table's."""

@@ -71,7 +71,7 @@ def test_a_forged_claim_is_replaced_or_refused():
                 (info,) = wait_until(lambda: infos(collector))
                 assert (info["app_id"], info["verified"]) == (pod.uid, "yes")
                 assert checks(collector) == {"forged": 1}
-                assert f"claims to be pod {victim}" in collector.log()
+                wait_until(lambda: f"claims to be pod {victim}" in collector.log())
         with start(flags=["--identity.verify=require"]) as collector:
             with speaking(pod, collector, app_id=victim) as answer:
                 assert answer["code"] == "identity"

@@ -8,6 +8,7 @@ from pathlib import Path
 from waggle_live_collector.identity import peer
 
 from ..harness import Client, start, wait_until
+from ..patience import SAVES
 from ..pod_cgroup import ID, PodCgroup
 from ..world import World, counter
 from .test_lookups import RECORD, redis
@@ -101,12 +102,12 @@ def test_states_of_processes():
 
 def test_what_the_kernel_told_is_told_anew_after_a_restart():
     """The state file keeps the claim alone, until the process is back."""
-    with start() as collector, Client(collector) as client:
+    with start(program=SAVES) as collector, Client(collector) as client:
         client.hello(pid=1)
-        client.send({"type": "update", "number": 1, "monotonic": 1.0, "cells": [counter("n", 1)]})
-        wait_until(lambda: collector.value("waggle_count_total", name="n"))
-        collector.signal(signal.SIGKILL)
-        collector.process.wait()
+        client.update(1, [counter("n", 1)])
+        client.flush()
+        assert collector.value("waggle_count_total", name="n") == 1
+        collector.kill()
         collector.start()
         (told,) = processes(collector)
         assert (told["pid"], told["pid_verified"], told["state"]) == (1, False, "silent")

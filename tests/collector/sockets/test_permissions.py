@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ..harness import CollectorProcess
+from ..harness import CollectorProcess, wait_until
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="needs root: only root can start processes of other users"
@@ -113,7 +113,7 @@ def test_by_default_any_user_may_report_and_the_kernel_says_who(anybody):
     assert outcome.flushed
     assert outcome.log == ""
     assert anybody.value("waggle_timer_seconds_count", plugin="anybody", name="work") == 10
-    assert f"uid={UID}, gid={GID}" in anybody.log()
+    wait_until(lambda: f"uid={UID}, gid={GID}" in anybody.log())
 
 
 def test_another_user_can_connect_but_not_replace_the_socket(anybody):

@@ -15,6 +15,26 @@ from ..world import counter
 TOKEN = "a-secret-of-the-node"
 #: Linux: a connection of which the kernel then forgets its end, without a word to the other.
 TCP_REPAIR = 19
+PLUGIN = """
+import logging
+from waggle_live import LiveMetrics
+
+class Said(logging.StreamHandler):
+    lines = 0
+
+    def emit(self, record):
+        super().emit(record)
+        self.lines += 1
+
+said = Said()
+logging.basicConfig(handlers=[said])
+with LiveMetrics(plugin_name="tcp") as live:
+    live.counter("n").inc()
+    is_applied = False
+    while not is_applied and not said.lines:
+        is_applied = live.flush(0.2)
+print(is_applied)
+"""
 
 
 class TcpClient(Client):
@@ -33,19 +53,13 @@ def start_tcp(*flags, **more):
     return start(flags=["--tcp.listen-address=127.0.0.1:0", *flags], **more)
 
 
-def run_plugin(collector, token=None, timeout=30):
-    """Run a plugin of the real client over TCP; return what it logged."""
-    code = (
-        "import logging; logging.basicConfig();"
-        "from waggle_live import LiveMetrics;"
-        "live = LiveMetrics(plugin_name='tcp').__enter__(); live.counter('n').inc();"
-        f"print(live.flush({timeout})); live.close()"
-    )
+def run_plugin(collector, token=None):
+    """Run a plugin of the real client over TCP until it is heard or complains; return its words."""
     environ = {**os.environ, "WAGGLE_LIVE_METRICS": f"tcp://127.0.0.1:{port_of(collector)}"}
     if token is not None:
         environ["WAGGLE_LIVE_METRICS_TOKEN"] = token
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PLUGIN], env=environ, capture_output=True, text=True, check=True
     )
     return done.stdout + done.stderr
 
@@ -84,7 +98,7 @@ def test_the_token_lets_in_and_is_told_to_nobody(token_file):
         assert "True" in run_plugin(collector, TOKEN)
         assert collector.value("waggle_count_total", name="n", plugin="tcp") == 1
         for number, wrong in enumerate((None, TOKEN[:-1], TOKEN + "x", ""), 1):
-            output = run_plugin(collector, wrong, timeout=0.5)
+            output = run_plugin(collector, wrong)
             assert "True" not in output
             assert "set WAGGLE_LIVE_METRICS_TOKEN" in output
             assert refused(collector, "token") >= number

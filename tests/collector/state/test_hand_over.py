@@ -132,12 +132,12 @@ def test_a_disk_that_hangs_is_logged_once_and_again_when_it_goes_on(path, patien
 
 def test_the_end_waits_for_the_last_write_and_says_what_is_missing(path, caplog, monkeypatch):
     """A frozen disk holds up the end for a bounded time."""
-    monkeypatch.setattr(state_file, "END_SECONDS", 0.1)
     node = Node(path)
     node.count()
     node.state.save()
     assert node.saved() == 1
     assert caplog.text == ""
+    monkeypatch.setattr(state_file, "END_SECONDS", 0.1)
     path.unlink()  # it is not its own any more
     node.count()
     with frozen():

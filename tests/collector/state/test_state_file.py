@@ -219,7 +219,9 @@ def test_byes_are_answered_after_the_write_and_written_together(path):
         for peer in peers:
             assert peer.bye() == []
         assert not path.exists()
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(30):
+            while not all(peer.answers[1:] for peer in peers):
+                await asyncio.sleep(0.01)
         return [peer.answers[1:] for peer in peers]
 
     assert asyncio.run(talk()) == [[{"type": "applied", "number": 2}]] * 100

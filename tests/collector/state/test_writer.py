@@ -9,13 +9,16 @@ import pytest
 from waggle_live_collector.state.owned_file import OwnedFile
 from waggle_live_collector.state.writer import Writer
 
+from ...leftovers import new_threads
 from ..harness import wait_until
 from .frozen import frozen
 
 
+@pytest.fixture()
 def writers():
-    """Return the writers' threads that run."""
-    return [thread for thread in threading.enumerate() if thread.name == "state"]
+    """Return what returns the writers' threads that this test started."""
+    before = threading.enumerate()
+    return lambda: [thread for thread in new_threads(before) if thread.name == "state"]
 
 
 @pytest.fixture()
@@ -30,7 +33,7 @@ def put(writer, number, text):
     return told
 
 
-def test_a_text_replaces_the_file_whole(path):
+def test_a_text_replaces_the_file_whole(path, writers):
     """For the owner's eyes alone; then no thread is left."""
     writer = Writer(OwnedFile(str(path)))
     for number in range(3):
@@ -45,7 +48,7 @@ def test_a_text_replaces_the_file_whole(path):
     wait_until(lambda: not writers())
 
 
-def test_only_the_newest_of_those_that_wait_is_written(path):
+def test_only_the_newest_of_those_that_wait_is_written(path, writers):
     """While the disk is frozen each text takes the place of the one before; nobody is held up."""
     writer = Writer(OwnedFile(str(path)))
     with frozen() as waits:
@@ -85,7 +88,7 @@ def test_where_no_thread_can_be_started_that_is_the_outcome(path):
     assert path.read_bytes() == b"text"
 
 
-def test_a_thread_that_ends_by_a_fault_is_followed_by_another(path, monkeypatch):
+def test_a_thread_that_ends_by_a_fault_is_followed_by_another(path, writers, monkeypatch):
     """The next text is written, and the fault is not silent."""
     seen = []
     monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))

@@ -150,6 +150,7 @@ def test_what_cannot_be_made_leaves_a_trace():
         assert collector.get("/metrics")[0] == 500
         status, _, body = collector.get("/-/ready")
         assert (status, body.startswith(b"can't make /metrics: TypeError")) == (503, True)
+        collector.stop()  # then all of its lines are written
         log = collector.log()
     assert log.count("can't make /") == log.count("Traceback") == 2
 
@@ -181,7 +182,7 @@ def test_who_asks_and_says_no_more_is_answered(collector, path):
 def say(collector, request):
     """Send bytes and the end of file; return what comes until the other side closes."""
     host, _, port = collector.url.rpartition("/")[2].rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as client:
+    with socket.create_connection((host, int(port)), timeout=30) as client:
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: client.recv(1 << 16), b""))

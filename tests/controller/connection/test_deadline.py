@@ -1,11 +1,13 @@
 """One timeout for all of a poll: look-up, addresses, TLS, answer, and other threads' polls."""
 
+import contextlib
 import socket
 import threading
 import time
 
 import pytest
 
+from tests.collector.harness import wait_until
 from waggle_live_controller import Node, NodeUnreachable
 
 from ..conftest import NAME, body, http, plugin
@@ -35,6 +37,7 @@ def test_a_slow_answer_is_no_answer(server, first):
         node.poll()
     assert 0.25 < time.monotonic() - begin < 5
     server.answer = lambda request: http(body(plugin("a")))
+    node.timeout = 20
     assert list(node.poll().plugins) == ["a"]
 
 
@@ -50,31 +53,35 @@ def test_nobody_there_is_unreachable():
 
 
 def test_one_timeout_for_all_of_it(server, name, deads):
-    """Three dead addresses take it once; one that lives behind them is reached within it."""
+    """Dead addresses take it once; one that lives behind them is reached within it."""
     port = int(server.url.rpartition(":")[2])
     name.addresses = [*deads(3), ("127.0.0.1", port)]
-    assert Node(NAME, timeout=5).poll().plugins == {}
-    name.addresses = deads(3)
+    assert Node(NAME, timeout=20).poll().plugins == {}
+    name.addresses = deads(20)
     began = time.monotonic()
     with pytest.raises(NodeUnreachable, match="none of its addresses took the connection"):
-        Node(NAME, timeout=0.3).poll()
-    assert time.monotonic() - began < 2
+        Node(NAME, timeout=1).poll()
+    assert time.monotonic() - began < 10
 
 
 def test_an_address_that_is_silent_comes_last_the_next_time(server, servers, name):
     """It takes connections, and nobody knows that it never answers until it hasn't."""
     silent, other = servers(), servers()
     for each in (silent, other):
-        each.answer = lambda request: lambda connection: server.over.wait(20)
+        each.answer = lambda request: lambda connection: server.over.wait(60)
     urls = [silent.url, other.url, server.url]
     name.addresses = [("127.0.0.1", int(url.rpartition(":")[2])) for url in urls]
     node = Node(NAME, timeout=0.3)
+
+    def answers():
+        with contextlib.suppress(NodeUnreachable):
+            return node.poll().plugins == {}
+
     for _ in range(2):
-        with pytest.raises(NodeUnreachable, match="no answer within"):
-            node.poll()
-    node.timeout = 20
-    assert node.poll().plugins == {}
+        assert not answers()
+    wait_until(answers)  # the third time, unless one of the three had no time left to connect
     node.close()
+    node.timeout = 20
     name.addresses = name.addresses[::-1]
     assert node.poll().plugins == {}
 
@@ -95,15 +102,15 @@ def test_a_silent_handshake_is_late(server):
         listening.bind(("127.0.0.1", 0))
         listening.listen(1)
         url = "https://127.0.0.1:%d" % listening.getsockname()[1]
-        with pytest.raises(NodeUnreachable, match=r"no answer within 0\.2 s$"):
-            Node(url, timeout=0.2).poll()
-    assert time.monotonic() - began < 5
+        with pytest.raises(NodeUnreachable, match=r"no answer within 1 s$"):
+            Node(url, timeout=1).poll()
+    assert time.monotonic() - began < 10
 
 
 def test_waiting_for_a_turn_counts(server):
-    """Eight threads and a silent collector: nobody waits eight timeouts."""
+    """Twenty threads and a silent collector: nobody waits twenty timeouts."""
     server.answer = lambda request: trickle(server, b"")
-    node = Node(server.url, timeout=1)
+    node = Node(server.url, timeout=0.5)
     texts, began = [], time.monotonic()
 
     def poll():
@@ -111,10 +118,10 @@ def test_waiting_for_a_turn_counts(server):
             node.poll()
         texts.append(caught.value.text)
 
-    threads = [threading.Thread(target=poll) for _ in range(8)]
+    threads = [threading.Thread(target=poll) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert time.monotonic() - began < 6
-    assert len(texts) == 8 and all("no answer within 1 s" in text for text in texts)
+    assert time.monotonic() - began < 5
+    assert len(texts) == 20 and all("no answer within 0.5 s" in text for text in texts)

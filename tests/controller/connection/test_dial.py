@@ -18,7 +18,7 @@ def address_of(server):
 def test_one_that_lives_is_reached_behind_dead_ones(server, deads):
     """Each address gets its try in the time that there is for all."""
     where = address_of(server)[1]
-    for count in (1, 3, 12):
+    for count in (1, 12):
         addresses = [info(each) for each in [*deads(count), where]]
         with dial(addresses, time.monotonic() + 6) as sock:
             assert sock.getpeername() == where
@@ -26,12 +26,12 @@ def test_one_that_lives_is_reached_behind_dead_ones(server, deads):
 
 def test_dead_ones_take_the_deadline_once(deads):
     """However many they are; and nothing stays open."""
-    addresses = [info(each) for each in deads(5)]
+    addresses = [info(each) for each in deads(20)]
     before = descriptors()
     began = time.monotonic()
     with pytest.raises(socket.timeout, match="none of its addresses"):
-        dial(addresses, began + 0.3)
-    assert 0.29 < time.monotonic() - began < 2
+        dial(addresses, began + 0.5)
+    assert 0.49 < time.monotonic() - began < 5
     assert not new_descriptors(before)
 
 

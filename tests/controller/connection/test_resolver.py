@@ -30,7 +30,6 @@ def test_a_slow_look_up_is_late_and_goes_on(name):
         with pytest.raises(socket.timeout, match="not resolved yet"):
             resolver.addresses(time.monotonic() + 0.05)
     assert time.monotonic() - began < 5
-    assert name.looked_up == 1
     name.over.set()
     assert len(resolver.addresses(time.monotonic() + 20)) == 1
     assert name.looked_up == 1

@@ -178,6 +178,17 @@ def test_it_waits_for_what_is_not_there(collector, service):  # noqa: F811
     assert it.end() == 0 and "Traceback" not in it.said
 
 
+def test_it_ends_though_it_was_stopped_when_it_was_told_to(service):
+    """Any of its threads may take the signal then, once the process goes on."""
+    nodes = ["  - url: http://127.0.0.%d:9" % number for number in range(2, 12)]
+    it = service(more="\n".join(nodes))
+    eventually(lambda: it.said.count("Connection refused") == len(nodes))
+    it.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, it.process.pid, os.WSTOPPED | os.WNOWAIT)
+    it.process.send_signal(signal.SIGTERM)
+    assert it.end(signal.SIGCONT) == 0
+
+
 def test_a_file_that_is_none(tmp_path):
     """The status is 2, with one line."""
     done = subprocess.run(

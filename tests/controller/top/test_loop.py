@@ -29,11 +29,11 @@ PAST = {
 }
 
 
-def printed(server, seconds, condition=lambda text: False):
+def printed(server, seconds, condition=lambda text: False, interval=0.2):
     """Return what it prints until a condition holds, or so many seconds have passed."""
     file, end = io.StringIO(), time.monotonic() + seconds
     with Fleet([server.url]) as fleet:
-        top = Top(fleet=fleet, console=Console(file=file), interval=0.2)
+        top = Top(fleet=fleet, console=Console(file=file), interval=interval)
         top.run(lambda: condition(file.getvalue()) or time.monotonic() > end)
     return file.getvalue()
 
@@ -77,5 +77,5 @@ def test_a_node_that_remembers_nothing_is_shown_all_the_same(server, content):
 def test_the_first_table_has_answers_in_it(server):
     """Even if it is to stop at once."""
     server.answer = lambda request: http(body(plugin(timers=[timer()])))
-    text = printed(server, -1)
+    text = printed(server, -1, interval=20)  # an answer is waited for as long as that
     assert "detect: up" in text and text.count("instrument") == 1

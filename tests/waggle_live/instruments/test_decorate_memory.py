@@ -9,7 +9,7 @@ import pytest
 
 from waggle_live.wire.errors import InvalidType
 
-from ..helpers import environment, run_async, run_python, write_script
+from ..helpers import environment, run_async, run_python, turns, write_script
 
 
 class Frame:
@@ -137,7 +137,7 @@ def test_nothing_lives_after_an_async_generator(async_stream, frames, end):
                 break
             del _
         del items
-        await asyncio.sleep(0.01)
+        await turns()
         assert frames.alive() == 0
 
     run_async(main())

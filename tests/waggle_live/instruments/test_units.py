@@ -10,7 +10,7 @@ import pytest
 
 from tests.programs import needs
 
-from ..helpers import Stopwatch, cell, problems, run_async
+from ..helpers import Stopwatch, cell, problems, run_async, turns
 
 
 class ByHand:
@@ -210,7 +210,7 @@ def test_async_generators_left_early(use):
         for each in made:
             await asyncio.ensure_future(each.aclose())
         gc.collect()
-        await asyncio.sleep(0.01)
+        await turns()
 
     run_async(main())
     use.check(7)

@@ -1,5 +1,6 @@
 """How often a collector is connected to that doesn't keep a connection, while somebody waits."""
 
+import socket
 import threading
 import time
 
@@ -117,6 +118,32 @@ def test_many_that_are_hung_up_on_come_back_apart(listener):
     listener.hang_up()
     until(lambda: all(link._short >= 3 for link in links))
     assert len({round(link._retry_at - link._connected_at, 4) for link in links}) > 3
+
+
+def test_a_full_backlog(tmp_path, caplog):
+    """A stopped collector whose backlog is full refuses at once and blocks nobody."""
+    path = str(tmp_path / "full.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen(0)
+        fillers = []
+        for _ in range(3):
+            filler = socket.socket(socket.AF_UNIX)
+            filler.setblocking(False)
+            fillers.append(filler)
+            try:
+                filler.connect(path)
+            except BlockingIOError:
+                break
+        began = time.monotonic()
+        live = LiveMetrics(address="unix://" + path, plugin_name="x", interval=0.02)
+        with live:
+            live.counter("c").inc()
+        live.close()
+        assert time.monotonic() - began < 5
+        until(lambda: len(caplog.records) == 1)
+        for filler in fillers:
+            filler.close()
 
 
 @pytest.mark.parametrize("job", ["app_id:x", " app_id:"])

@@ -2,11 +2,12 @@
 
 import os
 import sys
+import time
 from types import ModuleType
 
 import pytest
 
-from waggle_live.reporter.ends import Left, find_parent, status_of
+from waggle_live.reporter.ends import DEFAULT_BLOCK_TIMEOUT, Left, Patience, find_parent, status_of
 
 from ..helpers import environment, run_python
 
@@ -37,6 +38,13 @@ def test_what_came_after_the_block_takes_its_error_back():
     assert left.status(recorded=11.0) == "ok"
     left.note(None, at=12.0)
     assert left.status(recorded=9.0) == "ok"
+
+
+def test_a_block_that_stood_still_leaves_the_end_its_time():
+    """However long its wait in vain took, no more of it counts than a block may wait."""
+    patience = Patience()
+    patience.wait(lambda timeout: time.sleep(DEFAULT_BLOCK_TIMEOUT + 0.1))
+    assert patience.left(0.5) >= 0.5 - DEFAULT_BLOCK_TIMEOUT
 
 
 @pytest.mark.parametrize(

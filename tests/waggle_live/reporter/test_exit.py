@@ -22,6 +22,7 @@ PLUGIN = """
         for i in range(1000):
             with live.timer("t"):
                 live.counter("c").inc(2)
+        {before}
         {end}
 """
 ENDS = {
@@ -33,12 +34,14 @@ ENDS = {
 PROMISE = 0.5 + 0.5
 
 
-def run(address, tmp_path, end="pass"):
+def run(address, tmp_path, end="pass", before="pass"):
     """Run the plugin, return its status, its stderr and the seconds after its last statement.
+
+    It does what is to come ``before`` these seconds.
 
     It takes them itself: how long this process is kept from seeing its end is not our part.
     """
-    text = PLUGIN.format(end="print(time.monotonic(), flush=True); " + end)
+    text = PLUGIN.format(before=before, end="print(time.monotonic(), flush=True); " + end)
     path = write_script(tmp_path, text)
     status, out, err = run_python(path, env=environment(address))
     said, ended = map(float, out.split())
@@ -121,7 +124,8 @@ def test_with_one_that_hangs_up(listener, tmp_path):
 def test_with_one_that_refuses(listener, tmp_path):
     """One that refuses the session."""
     listener.refuse = {"type": "error", "code": "session_limit", "text": "too many"}
-    status, err, took = run("unix://" + listener.path, tmp_path)
+    refused = "while not live._reporter._sender._link._retry_at: time.sleep(0.01)"
+    status, err, took = run("unix://" + listener.path, tmp_path, before=refused)
     assert (status, err.count("\n")) == (0, 1)
     assert took < PROMISE
 
@@ -249,8 +253,10 @@ def test_a_process_that_stands_still_as_it_ends(listener, tmp_path):
     with subprocess.Popen([sys.executable, path], env=env) as child:
         assert os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1])
         time.sleep(0.7)
-        child.send_signal(signal.SIGCONT)
-        assert child.wait(10) == 0
+        while child.poll() is None:
+            child.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+    assert child.returncode == 0
     until(all_is_read)
     assert listener.total("counter", "c") == 2
     assert [message["status"] for message in listener.messages("bye")] == ["ok"]

@@ -154,32 +154,6 @@ def test_a_flood_of_replies(listener, connect):
     assert sent > 0
 
 
-def test_a_full_backlog(tmp_path, caplog):
-    """A stopped collector whose backlog is full refuses at once and blocks nobody."""
-    path = str(tmp_path / "full.sock")
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(path)
-        listening.listen(0)
-        fillers = []
-        for _ in range(3):
-            filler = socket.socket(socket.AF_UNIX)
-            filler.setblocking(False)
-            fillers.append(filler)
-            try:
-                filler.connect(path)
-            except BlockingIOError:
-                break
-        began = time.monotonic()
-        live = LiveMetrics(address="unix://" + path, plugin_name="x", interval=0.02)
-        with live:
-            live.counter("c").inc()
-        live.close()
-        assert time.monotonic() - began < 5
-        until(lambda: len(errors_of(caplog)) == 1)
-        for filler in fillers:
-            filler.close()
-
-
 def test_no_thread_can_be_started(listener, caplog, monkeypatch):
     """The plugin goes on without, which is said once; a flush tries again, and nothing is lost."""
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
@@ -72,12 +71,13 @@ def tau_watch(options: argparse.Namespace) -> int:
     if not os.path.isdir(options.directory):
         raise LiveMetricsError("no such directory: %s" % options.directory)
     forwarder = _forwarder(options.directory, options, None)
-    ended = threading.Event()
+    signals: List[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    while not ended.is_set():
+        # Only noted: a handler that sets an Event can deadlock with the wait that it interrupts.
+        signal.signal(number, lambda number, frame: signals.append(number))
+    while not signals:
         forwarder.poll()
-        ended.wait(POLL_INTERVAL)
+        time.sleep(POLL_INTERVAL)
     forwarder.poll()
     forwarder.close("ok", EXIT_TIMEOUT)
     return 0
