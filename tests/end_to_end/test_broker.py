@@ -12,7 +12,7 @@ from waggle.plugin import Plugin as WagglePlugin
 from tests.broker import USER, Forwarder
 from tests.collector.harness import wait_until
 from tests.end_to_end.test_pythons import interpreter
-from tests.end_to_end.workload import ROOT, WORKLOADS
+from tests.end_to_end.workload import ROOT, WORKLOADS, wait_equal
 from waggle_live import Plugin
 
 PYTHONS = ("3.6", "3.8", "3.13")
@@ -121,15 +121,23 @@ def check(pythons, broker, collector, tmp_path):
 
 def assert_counted(collector, plugins):
     """The collector has the live side of that many plugins."""
-    # Not at once, for a pod that nobody knows is held back for two seconds.
-    wait_until(lambda: collector.scrape().all("waggle_plugin_uploads_total"))
-    scrape = collector.scrape()
-    for name in {*NAMES, *CHILDREN} - {"upload"}:
-        assert scrape.sum("waggle_plugin_messages_total", name=name) == plugins, name
-    assert scrape.sum("waggle_plugin_uploads_total") == plugins * 2
-    assert scrape.sum("waggle_timer_seconds_count", name=TIMED) == plugins
-    assert scrape.sum("waggle_timer_seconds_count", name=FAILING) == plugins
-    assert scrape.sum("waggle_timer_failures_total", name=FAILING) == plugins
+    wanted = {
+        ("waggle_plugin_messages_total", name): plugins for name in {*NAMES, *CHILDREN} - {"upload"}
+    }
+    wanted["waggle_plugin_uploads_total", None] = plugins * 2
+    wanted["waggle_timer_seconds_count", TIMED] = plugins
+    wanted["waggle_timer_seconds_count", FAILING] = plugins
+    wanted["waggle_timer_failures_total", FAILING] = plugins
+
+    def shown():
+        scrape = collector.scrape()
+        return {
+            (family, name): scrape.sum(family, **({} if name is None else {"name": name}))
+            for family, name in wanted
+        }
+
+    # Not at once, for each pod that nobody knows is held back for two seconds.
+    wait_equal(shown, wanted)
 
 
 def test_every_byte_is_pywaggles(broker, own_collector, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.workload import run
+from tests.end_to_end.workload import run, wait_equal
 from tests.end_to_end.workloads.known_clock import STEP_NS
 from tests.programs import needs
 
@@ -30,19 +30,25 @@ def test_whatever_runs_side_by_side_is_counted_exactly(collector, task, kind):
     needs(package)
     err = run("concurrency", kind, address=collector.address, task=task, pythonwarnings="ignore")
     assert err == ""
-    scrape = collector.scrape()
-
-    def value(family, name):
-        return scrape.value(family, name=name, plugin_task=task)
-
-    assert value("waggle_count_total", "done") == 300
-    assert value("waggle_count_total", "weight") == sum(range(300))
-    assert value("waggle_rate_events_total", "ticks") == 300
+    wanted = {
+        ("waggle_count_total", "name", "done"): 300,
+        ("waggle_count_total", "name", "weight"): sum(range(300)),
+        ("waggle_rate_events_total", "name", "ticks"): 300,
+        ("waggle_plugin_exits_total", "status", "ok"): 1,
+        ("waggle_plugin_exits_total", "status", "error"): 0,
+        ("waggle_plugin_exits_total", "status", "lost"): 0,
+    }
     for name in ("block", "decorated"):
-        assert value("waggle_timer_seconds_count", name) == 300
-        assert value("waggle_timer_seconds_sum", name) == pytest.approx(300 * STEP_NS / 1e9)
+        wanted["waggle_timer_seconds_count", "name", name] = 300
+        wanted["waggle_timer_seconds_sum", "name", name] = pytest.approx(300 * STEP_NS / 1e9)
     if waiting is not None:
-        assert value("waggle_timer_seconds_count", "waiting") == waiting
-    assert scrape.value("waggle_plugin_exits_total", plugin_task=task, status="ok") == 1
-    assert scrape.value("waggle_plugin_exits_total", plugin_task=task, status="error") == 0
-    assert scrape.value("waggle_plugin_exits_total", plugin_task=task, status="lost") == 0
+        wanted["waggle_timer_seconds_count", "name", "waiting"] = waiting
+
+    def shown():
+        scrape = collector.scrape()
+        return {
+            (family, label, value): scrape.value(family, None, plugin_task=task, **{label: value})
+            for family, label, value in wanted
+        }
+
+    wait_equal(shown, wanted)

@@ -92,9 +92,13 @@ def test_a_plugin_without_an_instrument_tells_what_it_publishes_and_uses(collect
     with subprocess.Popen([sys.executable, "-c", BARE], env=environ, cwd=str(tmp_path)) as running:
         try:
             wait_until(lambda: task in node.poll().plugins)
-            wait_until(lambda: node.poll().plugins[task].cpu_per_second)
             wait_until(lambda: node.poll().plugins[task].messages.get("env.count", 0) >= 10)
-            one = node.poll().plugins[task]
+
+            def busy():
+                one = node.poll().plugins[task]
+                return one if one.cpu_per_second else None
+
+            one = wait_until(busy)
         finally:
             running.terminate()
     assert 0 < one.messages_per_second["env.count"] < 30
@@ -106,7 +110,7 @@ def test_a_plugin_without_an_instrument_tells_what_it_publishes_and_uses(collect
 
 @pytest.mark.parametrize(
     ("page", "said"),
-    [("README.md", "up inference 0.0"), ("docs/guides/reading.md", "yolo takes 0.0")],
+    [("README.md", "up inference"), ("docs/guides/reading.md", "yolo takes")],
 )
 def test_the_examples_of_the_pages_run(collector, page, said, capsys):
     """As they stand there, asked of this collector."""
@@ -117,7 +121,8 @@ def test_the_examples_of_the_pages_run(collector, page, said, capsys):
         example = example.replace(url, collector.url)
     with running(collector, "detect", job=page, seconds=0.06):
         exec(compile(example, page, "exec"), {})
-    assert said in capsys.readouterr().out
+    (seconds,) = re.findall(said + r" (\d+\.\d+)", capsys.readouterr().out)
+    assert float(seconds) > 0.05  # a percentile is read off buckets
 
 
 def test_the_example_that_acts_on_a_process_runs(collector, task, tmp_path):
@@ -143,8 +148,8 @@ def test_the_example_that_acts_on_a_process_runs(collector, task, tmp_path):
 def test_a_plugin_that_ends_is_gone_and_not_at_zero(collector, task):
     """``up`` says so at once; its rate is None while /metrics shows a number, and its last values
     stay with their ages."""
-    with running(collector, task):
-        pass
+    with running(collector, task) as live:
+        live.close(timeout=30)
     node = Node(collector.url)
     one = node.poll().plugins[task]
     assert not one.up

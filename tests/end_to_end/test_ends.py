@@ -120,10 +120,18 @@ def test_a_plugin_ends_as_the_table_says(collector, task, way, launcher):
         expected = 1
     with started(collector, task, way, launcher=launcher) as (process, _):
         assert process.wait(20) == expected
+    check(collector, task, statuses[launcher == "run"], RECORDED + 1)
+
+
+@pytest.mark.quiet
+@pytest.mark.parametrize("way", ["main ends", "SIGKILL"])
+def test_a_plugin_is_down_within_a_second(collector, task, way):
+    """From the end of its process, whether it has said goodbye or not."""
+    with started(collector, task, way, launcher="plain") as (process, _):
+        process.wait(20)
         down = time.monotonic()
         wait_until(lambda: not plugin(collector, task)["up"])
         assert time.monotonic() - down < 1.0 + 1.0  # the promise, and what a busy machine adds
-    check(collector, task, statuses[launcher == "run"], RECORDED + 1)
 
 
 @pytest.mark.parametrize("launcher", sorted(LAUNCHERS))

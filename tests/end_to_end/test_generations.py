@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests import generations
-from tests.collector.harness import CollectorProcess
+from tests.collector.harness import CollectorProcess, wait_until
 
 PLUGIN = """
 import sys
@@ -65,6 +65,11 @@ def run_all(program, each, argument=None, **environment):
     return {name: out for name, (out, _) in printed.items()}
 
 
+def all_down(scrape, number):
+    """Tell whether so many plugins are there, and all of them have ended."""
+    return [up for _, up in scrape.all("waggle_plugin_up")] == [0] * number
+
+
 @pytest.mark.parametrize("name", generations.ALL)
 def test_a_collector_takes_all_clients_and_answers_all_controllers(each, name):
     """Of whatever generation each is: counts are whole, and no side logs a line about another."""
@@ -72,6 +77,7 @@ def test_a_collector_takes_all_clients_and_answers_all_controllers(each, name):
         files = run_all(PLUGIN, each, WAGGLE_LIVE_METRICS=collector.address)
         for client, generation in each.items():
             assert files[client].startswith(str(generation.directory / "waggle_live"))
+        wait_until(lambda: all_down(collector.scrape(), len(each)))
         assert "waggle_collector_refusals_total{" not in collector.get("/metrics")[2].decode()
         for read in run_all(CONTROLLER, each, collector.url).values():
             assert json.loads(read) == dict.fromkeys(sorted(each), TOLD)

@@ -1,10 +1,12 @@
 """Starts the plugin processes of ``workloads/`` and says what they should have recorded."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.collector.harness import wait_until
 from tests.end_to_end.workloads.known_clock import STEP_NS
 
 WORKLOADS = Path(__file__).parent / "workloads"
@@ -37,6 +39,17 @@ def finish(process):
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, out + err
     return err
+
+
+def wait_equal(read, wanted):
+    """Wait until ``read()`` is what is wanted; fail with the difference.
+
+    What a process told may be shown after its end: it waits for the collector half a second, and
+    no longer.
+    """
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: read() == wanted)
+    assert read() == wanted
 
 
 def expected(recordings):

@@ -108,8 +108,14 @@ def taken(state):
 
 
 def cells(live):
-    """Fold and return all cells, as they would be sent."""
-    texts = [state.take() for state in live._registry.states()]
+    """Fold and return all cells, as they would be sent; wait for those that the sender folds."""
+
+    def take(state):
+        text = state.take()
+        return text is not None and [text]
+
+    states = live._registry.states()
+    texts = [until(lambda state=state: take(state))[0] for state in states]
     return {key_of(cell): cell for cell in map(json.loads, filter(None, texts))}
 
 

@@ -51,6 +51,8 @@ class _Terminator:
         The thread does it sooner, unless somebody else has the wakeup descriptor. Nothing waits
         here: the main thread may be in the middle of a fold, for whose end the sender waits.
         """
+        if not self._has_begun.acquire(False):  # here, for main may end before that thread runs
+            return
         try:
             Native.start_thread(self._end)
         except RuntimeError:  # the limit of threads
@@ -108,13 +110,12 @@ class _Terminator:
                 # A child forked without Python's hooks writes here too; the kernel says who wrote.
                 pid = int.from_bytes(credentials[0][2][:4], sys.byteorder) if credentials else 0
                 is_ours = signal.getsignal(signal.SIGTERM) is self
-                if signal.SIGTERM in numbers and pid == os.getpid() and is_ours:
+                is_for_us = signal.SIGTERM in numbers and pid == os.getpid() and is_ours
+                if is_for_us and self._has_begun.acquire(False):
                     self._end()
 
     def _end(self) -> None:
         """Send what is left, for half a second at most, and die by the signal."""
-        if not self._has_begun.acquire(False):
-            return
         is_sent = Native.allocate_lock()
         is_sent.acquire()
         with suppress(RuntimeError):  # the limit of threads
@@ -125,7 +126,7 @@ class _Terminator:
 
 def _send(is_sent: Any) -> None:
     try:
-        reporter.end_all(ends.STOPPED)
+        reporter.end_all(ends.STOPPED, reporter.DEFAULT_EXIT_TIMEOUT)
     finally:
         is_sent.release()
 

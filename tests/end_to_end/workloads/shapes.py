@@ -216,6 +216,16 @@ def until_killed() -> None:
         counter.inc()
 
 
+def unanswered() -> None:
+    """Counts, and says once that it has sent it, whether anybody reads it or not."""
+    counter.inc()
+    sender = live._reporter._sender
+    while sender is None or sender._sent_on is None:
+        time.sleep(0.01)
+    os.write(1, b"here\n")
+    time.sleep(60)
+
+
 SHAPES: "dict[str, Callable[[], None]]" = {
     "threads": threads_that_open,
     "nested": nested,
@@ -233,6 +243,7 @@ SHAPES: "dict[str, Callable[[], None]]" = {
     "pool": pool,
     "executor": executor,
     "until-killed": until_killed,
+    "unanswered": unanswered,
 }
 
 if __name__ == "__main__":

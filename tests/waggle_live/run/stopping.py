@@ -14,7 +14,9 @@ from .running import RUN
 PLUGIN = """
     import atexit, os, signal, sys, threading, time
     from waggle_live.live import LiveMetrics
+    from waggle_live.reporter import reporter
 
+    reporter.DEFAULT_EXIT_TIMEOUT = 20  # what is sent in half a second depends on the machine
     live = LiveMetrics(plugin_name="x")
     live._reporter._interval = 30
 
@@ -28,6 +30,8 @@ PLUGIN = """
         record()
         print("ready", flush=True)
 """
+#: As without a test: the end waits for half a second and no longer.
+IN_TIME = "reporter.DEFAULT_EXIT_TIMEOUT = 0.5\n"
 SLEEP = "with live:\n    ready()\n    time.sleep(30)\n"
 #: Never interrupted by a signal.
 BLOCKED_IN_C = """

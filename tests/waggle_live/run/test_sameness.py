@@ -40,7 +40,7 @@ INSIDE = {
     "SIGINT": INTERRUPT,
     "SIGINT in a timer": "with plugin.timeit('x'): " + INTERRUPT,
     "SIGINT in pywaggle": """
-        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        plugin.recv.not_empty.wait = lambda: os.kill(os.getpid(), signal.SIGINT)
         plugin.get()""",
     "an error in pywaggle": "plugin.publish('no/name', 1)",
     "an error in pywaggle, in a thread": """

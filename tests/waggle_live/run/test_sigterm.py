@@ -10,7 +10,7 @@ import pytest
 from tests.programs import program
 
 from .running import RUN, run
-from .stopping import BLOCKED_IN_C, SLEEP, check_told, started, stop, text_of
+from .stopping import BLOCKED_IN_C, IN_TIME, SLEEP, check_told, started, stop, text_of
 
 #: None of it runs without us.
 ENDS = """
@@ -74,10 +74,25 @@ for _ in range(3):
 def test_a_main_that_ends_meanwhile_ends_by_the_signal(listener, tmp_path):
     """While the collector keeps the end waiting, the end of main is none of its own."""
     listener.answers.clear()
+    text = IN_TIME + "ready()\nos.kill(os.getpid(), signal.SIGTERM)\n"
+    with started(listener, tmp_path, text_of(text)) as child:
+        assert child.wait(20) == -signal.SIGTERM
+    check_told(listener)
+
+
+def test_a_main_that_ends_before_a_thread_of_ours_runs_ends_by_the_signal(listener, tmp_path):
+    """Where somebody else is woken by signals, our thread begins late on a busy machine."""
     text = """
-threading.Thread(target=lambda: (time.sleep(0.3), os.kill(os.getpid(), 15)), daemon=True).start()
+from waggle_live.native import Native
+begin = Native.start_thread
+Native.start_thread = lambda run, name="": begin(lambda: (time.sleep(0.3), run()), name)
+reader, writer = os.pipe()
+os.set_blocking(writer, False)
+signal.set_wakeup_fd(writer)
+live._reporter._interval = 0.01
 ready()
-time.sleep(0.5)
+assert live.flush(20)
+os.kill(os.getpid(), signal.SIGTERM)
 """
     with started(listener, tmp_path, text_of(text)) as child:
         assert child.wait(20) == -signal.SIGTERM
@@ -87,7 +102,7 @@ time.sleep(0.5)
 def test_a_second_sigterm_changes_nothing(listener, tmp_path):
     """Whoever asks again while the end is under way waits for the same end."""
     listener.answers.clear()
-    with started(listener, tmp_path, text_of(SLEEP)) as child:
+    with started(listener, tmp_path, text_of(IN_TIME + SLEEP)) as child:
         for _ in range(5):
             child.send_signal(signal.SIGTERM)
             time.sleep(0.02)
@@ -102,7 +117,7 @@ def test_the_end_is_in_time(listener, tmp_path, hurdle):
     if hurdle in ("answers", "reads"):
         getattr(listener, hurdle).clear()
     text = "print('ready', flush=True)\ntime.sleep(30)" if hurdle == "no samples" else SLEEP
-    status, _, err, took = stop(listener, tmp_path, text_of(text))
+    status, _, err, took = stop(listener, tmp_path, text_of(IN_TIME + text))
     assert (status, err) == (-signal.SIGTERM, "")
     assert took < 0.6 + 0.5  # the promise, and the hiccups of a busy machine
 

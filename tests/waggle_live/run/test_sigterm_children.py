@@ -65,16 +65,16 @@ PARENTS = {
     "fork": "multiprocessing.get_context('fork').Process(target=hang).start()",
     "spawn": "multiprocessing.get_context('spawn').Process(target=hang).start()",
     "pool": "pool = multiprocessing.get_context('fork').Pool(1); pool.apply_async(hang)",
-    "subprocess": "subprocess.Popen(['sleep', '30'], stderr=subprocess.DEVNULL)",
+    "subprocess": "subprocess.Popen('echo; exec sleep 30', shell=True, stderr=subprocess.DEVNULL)",
 }
 PARENT = """
     import multiprocessing, subprocess
     def hang():
+        os.write(1, b"\\n")
         time.sleep(30)
     if __name__ == "__main__":
-        {start}
-        time.sleep(0.3)
         ready()
+        {start}
         time.sleep(30)
 """
 
@@ -87,6 +87,7 @@ def test_a_parent_dies_as_without_us_and_its_children_live_on(
     """It doesn't wait for its children at its end, nor end them."""
     text = PLUGIN + PARENT.format(start=PARENTS[children])
     with started(listener, tmp_path, text, launcher=launcher) as child:
+        assert child.stdout.readline() == "\n"  # its child is there
         child.send_signal(signal.SIGTERM)
         assert child.wait(20) == -signal.SIGTERM
         assert has_group(child.pid)
@@ -98,7 +99,7 @@ def test_a_forked_child_that_is_stopped_stops_itself_alone(listener, tmp_path):
     """However early the signal comes, it is never taken for its parent's."""
     text = """
 ready()
-for _ in range(200):
+for _ in range(60):
     pid = os.fork()
     if pid == 0:
         while True:

@@ -112,7 +112,7 @@ def test_a_start_leaves_places():
 def test_codes_that_come_and_go_take_bounded_memory():
     """A program that compiles without end: none is mistaken for another, and none is kept."""
     functions = SampledFunctions()
-    for number in range(20000):
+    for number in range(10000):
         frame = frame_of("f%d" % number)
         assert functions.stack_of(frame)[0].label in ("f%d [main.py:7]" % number, OTHER_FUNCTIONS)
         del frame

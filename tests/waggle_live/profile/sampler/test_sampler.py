@@ -41,7 +41,9 @@ def test_it_starts_changes_and_stops(owner):
     assert SAMPLER.set_rate(owner, 1) is None
     assert SAMPLER.set_rate(owner, 200) is None  # at once, not after the second
     until(lambda: total(owner) > 0)
+    sampling = SAMPLER._run
     assert SAMPLER.set_rate(owner, 0) is None
+    assert sampling._ended.wait(30)  # which the call itself does for 0.2 s at most
     before = total(owner)
     spin(0.1)
     assert total(owner) == before > 0
@@ -89,12 +91,12 @@ def test_stacks_are_collected_while_they_are_asked_for(owner):
 
     def mine():
         spin(0.02)
-        return [stack for stack in SAMPLER.stacks(owner) if "mine [" in stack]
+        found = SAMPLER.stacks(owner)
+        return [stack for stack in found if "mine [" in stack and found[stack][0] > 0]
 
     stack = until(mine)[0]
     names = [name.partition(" ")[0] for name in stack.split(";")]
     assert names.index("mine") < names.index("spin") == len(names) - 1
-    assert SAMPLER.stacks(owner)[stack][0] > 0
     SAMPLER.collect(owner, True)
     assert stack not in SAMPLER.stacks(owner)
     SAMPLER.collect(owner, False)
@@ -120,7 +122,7 @@ def test_the_session_begins_and_ends_it(listener, connect):
     """LiveMetrics(profile=) samples from the session's beginning on, and no longer than it."""
     live = connect(profile=200)
     assert listener.wait_for(lambda heard: spin(0.02) or "spin" in functions(heard))
-    live.close()
+    live.close(timeout=30)
     before = functions(listener)
     spin(0.1)
     assert functions(listener) == before
@@ -128,7 +130,7 @@ def test_the_session_begins_and_ends_it(listener, connect):
     assert listener.wait_for(
         lambda heard: spin(0.02) or "spin" in functions(heard, heard.sessions[-1])
     )
-    live.close()
+    live.close(timeout=30)
     last = functions(listener, listener.sessions[-1])["spin"]
     assert last["exclusive"] < functions(listener)["spin"]["exclusive"]
 
@@ -158,11 +160,15 @@ def test_without_room_they_count_elsewhere(listener, connect):
 def test_a_function_of_no_name_counts_with_the_others(owner):
     """The interpreter's own machinery of imports has no line of its own."""
     SAMPLER.set_rate(owner, 200)
-    text = "import time\nend = time.time() + 0.3\nwhile time.time() < end: pass"
-    exec(compile(text, "<frozen x>", "exec"), {})
-    SAMPLER.set_rate(owner, 0)
-    names = {state.name for state in SAMPLER.states(owner)}
-    assert OTHER_FUNCTIONS in names
+    text = "import time\nend = time.time() + 0.02\nwhile time.time() < end: pass"
+    code = compile(text, "<frozen x>", "exec")
+
+    def found():
+        exec(code, {})
+        return {state.name for state in SAMPLER.states(owner)}
+
+    until(lambda: OTHER_FUNCTIONS in found())
+    names = found()
     assert not [name for name in names if "frozen" in name]
 
 

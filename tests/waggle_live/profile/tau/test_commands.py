@@ -13,6 +13,7 @@ import time
 import pytest
 
 from tests.waggle_live.helpers import ROOT, environment, run_python, write_script
+from tests.waggle_live.listener import all_is_read
 from waggle_live.__main__ import main
 from waggle_live.profile.tau.commands import script_of
 
@@ -118,6 +119,7 @@ def test_signals_are_passed_on(listener, tmp_path, number, status):
         wait_for(lambda: "inference" in functions(listener))
         child.send_signal(number)
         assert child.wait(30) == status
+    wait_for(all_is_read)
     assert listener.messages("bye")[-1]["status"] == "error"
 
 
@@ -208,6 +210,7 @@ def test_a_signal_to_the_whole_group_waits_for_the_program(listener, tmp_path):
         os.killpg(child.pid, signal.SIGTERM)
         assert child.wait(30) == 143
         assert child.stdout.read() == b"done\n"
+    wait_for(all_is_read)
     assert functions(listener)["inference"]["calls"] == 20
 
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from ...listener import all_is_read
 from .recorded import PROFILES, SERIES, SERIES_END, profile, read, row
 from .test_commands import environ, functions, wait_for
 
@@ -31,6 +32,7 @@ def watch(listener, tmp_path):
         child = children.pop()
         child.send_signal(number)
         err = child.communicate(timeout=30)[1]
+        wait_for(all_is_read)
         return child.returncode, err.decode()
 
     start.end = end
@@ -38,6 +40,15 @@ def watch(listener, tmp_path):
     for child in children:
         child.kill()
         child.communicate()
+
+
+def put(path, data, age=0):
+    """Write a file so that nobody sees a part of it, ``age`` seconds ago."""
+    part = path.with_name(".part")
+    part.write_bytes(data)
+    written = time.time() - age
+    os.utime(str(part), (written, written))
+    os.replace(str(part), str(path))
 
 
 def dumps(directory, listener):
@@ -54,8 +65,7 @@ def test_what_a_program_dumps_is_forwarded(listener, watch):
     directory = watch("--plugin=p")
     for _ in dumps(directory, listener):
         pass
-    (directory / "profile.-1.0.0").write_bytes(read(SERIES_END))
-    time.sleep(0.1)
+    put(directory / "profile.-1.0.0", read(SERIES_END))
     assert watch.end() == (0, "")
     assert functions(listener)["__idle__"]["exclusive"] == 36234000
     assert [bye["status"] for bye in listener.messages("bye")] == ["ok"]
@@ -65,12 +75,10 @@ def test_what_a_program_dumps_is_forwarded(listener, watch):
 def test_torn_files_and_the_last_dump_are_told(listener, watch):
     """How often a file was not whole; the age of the newest that was."""
     directory = watch()
-    (directory / "dump.-1.0.0").write_bytes(read(SERIES[0]))
-    hour_ago = time.time() - 3600
-    os.utime(str(directory / "dump.-1.0.0"), (hour_ago, hour_ago))
+    put(directory / "dump.-1.0.0", read(SERIES[0]), age=3600)
     wait_for(lambda: None in functions(listener))
     assert 3590 < functions(listener)[None]["age"] < 3700
-    (directory / "dump.-1.0.0").write_bytes(read(SERIES[1])[:-9])
+    put(directory / "dump.-1.0.0", read(SERIES[1])[:-9])
     wait_for(lambda: functions(listener)[None]["torn"] == 1)
     assert functions(listener)["inference"]["calls"] == 5
     assert watch.end(signal.SIGINT) == (0, "")
@@ -139,7 +147,7 @@ def test_a_form_that_cant_be_read_is_said_once(listener, watch):
     directory = watch()
     (directory / "snapshot.0.0.0").write_bytes(b"<profile_xml>")
     (directory / "snapshot.0.0.1").write_bytes(b"<profile_xml>")
-    (directory / "profile.0.0.0").write_bytes(profile(row("f", 9, 9)))
+    put(directory / "profile.0.0.0", profile(row("f", 9, 9)))
     wait_for(lambda: "f" in functions(listener))
     status, err = watch.end()
     assert status == 0
