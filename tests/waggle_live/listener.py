@@ -240,10 +240,13 @@ class Hostile:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(path))
         self._socket.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def stop(self):
         """Stop listening and close every connection."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         for made in [self._socket, *self._peers]:
             with suppress(OSError):
                 made.shutdown(socket.SHUT_RDWR)
