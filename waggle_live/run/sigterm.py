@@ -54,9 +54,9 @@ class _Terminator:
         if not self._has_begun.acquire(False):  # here, for main may end before that thread runs
             return
         try:
-            Native.start_thread(self._end)
+            Native.start_thread(_end)
         except RuntimeError:  # the limit of threads
-            self._end()
+            _die()
 
     def watch(self) -> None:
         """Start the thread that signals wake, unless somebody else has the wakeup descriptor."""
@@ -112,15 +112,19 @@ class _Terminator:
                 is_ours = signal.getsignal(signal.SIGTERM) is self
                 is_for_us = signal.SIGTERM in numbers and pid == os.getpid() and is_ours
                 if is_for_us and self._has_begun.acquire(False):
-                    self._end()
+                    _end()
 
-    def _end(self) -> None:
-        """Send what is left, for half a second at most, and die by the signal."""
-        is_sent = Native.allocate_lock()
-        is_sent.acquire()
-        with suppress(RuntimeError):  # the limit of threads
-            Native.start_thread(partial(_send, is_sent))
-            is_sent.acquire(True, reporter.DEFAULT_EXIT_TIMEOUT)
+
+def _end() -> None:
+    """Send what is left, for half a second at most, and die by the signal. In a thread of ours."""
+    is_sent = Native.allocate_lock()
+    is_sent.acquire()
+    try:
+        Native.start_thread(partial(_send, is_sent))
+        is_sent.acquire(True, reporter.DEFAULT_EXIT_TIMEOUT)
+    except RuntimeError:  # the limit of threads, or main has ended: CPython 3.12.0 starts none then
+        _send(is_sent)
+    finally:
         _die()
 
 
