@@ -46,6 +46,11 @@ TOGETHER = (
     "/deploy/test_fleet.py",
     "/deploy/test_dashboard.py",
     "test_native_histograms.py",
+    "/end_to_end/test_states.py",
+    "/end_to_end/test_generations.py",
+    "/docs/test_environment.py",
+    "/robustness/test_attacks.py",
+    "/robustness/test_floods.py",
 )
 
 

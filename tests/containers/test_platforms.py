@@ -15,6 +15,7 @@ from waggle_live_collector.version import VERSION
 
 from .podman import HARDENED, ROOT
 from .test_containers import SOCKETS, STATE, counted, scrape
+from .test_controller_image import CONFIG
 
 FRAMES = 60
 #: Seconds that a start may take: QEMU is some twenty times as slow as the machine.
@@ -129,6 +130,29 @@ def test_a_plugin_is_measured(podman, images, architecture, start):
     wait_until(lambda: scrape(port), PATIENCE)
     assert counted(port, "movers") == FRAMES
     podman("healthcheck", "run", collector, codes=None)
+
+
+def test_a_controller_polls_a_node(podman, images, architecture, start, tmp_path):
+    """Started as its image has it, a dry run; told to end, it does."""
+    _, port = start()
+    wait_until(lambda: scrape(port), PATIENCE)
+    own, name = free_port(), podman.name("controller-" + architecture)
+    listen = "listen: 127.0.0.1:%d\n" % own
+    config = tmp_path / "controller.yaml"
+    config.write_text(listen + CONFIG.replace("127.0.0.1:9", "127.0.0.1:%d" % port))
+    config.chmod(0o644)
+    tmp_path.chmod(0o755)
+    mount = "--volume=%s:/etc/waggle-live-controller:ro" % tmp_path
+    run = ("run", "--detach", "--name", name, *HARDENED, "--network=host", mount)
+    podman(*run, images("controller"))
+
+    def polls():
+        shown = scrape(own)
+        return shown and shown.sum("waggle_controller_polls_total", outcome="ok")
+
+    wait_until(lambda: (polls() or 0) > 1, PATIENCE)
+    podman("stop", "--time=60", name)
+    assert podman.exit_code(name) == (0, False)
 
 
 def test_it_speaks_tls_and_asks_for_a_password(start, tmp_path):

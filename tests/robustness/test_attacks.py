@@ -65,12 +65,15 @@ def nodes(tmp_path_factory):
         if guarded not in made:
             directory = tmp_path_factory.mktemp("node")
             made[guarded] = Node(directory, guarded=guarded).__enter__()
+        node = made[guarded]
+        node.scraper.resting.clear()
         try:
-            yield made[guarded]
+            yield node
         except BaseException:
             # The next attack is not to be blamed for this one.
             made.pop(guarded).__exit__()
             raise
+        node.scraper.resting.set()
 
     yield use
     for node in made.values():

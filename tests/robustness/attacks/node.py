@@ -1,7 +1,6 @@
 """A node of 60 MiB under attack: the collector, five neighbours, a scraper, and who attacks."""
 
 import contextlib
-import gzip
 import json
 import os
 import re
@@ -142,9 +141,7 @@ class Node:
 
     def scrape(self):
         """Return a whole scrape, parsed."""
-        status, _, body = self.collector.get("/metrics")
-        assert status == 200, body
-        return Scrape(body.decode())
+        return Scrape(self._text().decode())
 
     def check(self):
         """Assert that what the neighbours counted is shown, to the last unit."""
@@ -161,8 +158,7 @@ class Node:
             assert line, process.stderr.read()
             rounds.append(int(line))
         self.seconds.append(time.monotonic() - deadline + PATIENCE)
-        status, _, body = self.collector.get("/metrics")
-        assert status == 200, body
+        body = self._text()
         shown = {key: float(value) for key, value in COUNTERS.findall(body)}
         for number, count in enumerate(rounds):
             mine = b'plugin_task="%s-%d"}' % (NAME.encode(), number)
@@ -205,14 +201,16 @@ class Node:
 
     def named(self, principal):
         """Return how often somebody was refused something or lost something."""
-        # Packed, as Prometheus asks for it. A full table is 20 MB of text, and who is slow to read
-        # an answer that others don't share has to make room.
-        body = self.collector.get("/metrics", {"Accept-Encoding": "gzip"})[2]
         pattern = (
             r"^waggle_collector_(?:refusals|budget_losses)_total"
             r'\{[^\n]*principal="%s"[^\n]*\} (\S+)$' % principal
         )
-        return sum(map(float, re.findall(pattern, gzip.decompress(body).decode(), re.M)))
+        return sum(map(float, re.findall(pattern, self._text().decode(), re.M)))
+
+    def _text(self):
+        status, text = self.collector.text()
+        assert status == 200, text
+        return text
 
     def assert_lives(self):
         """Assert that nobody has killed the collector, and that it hasn't ended by itself."""
@@ -229,7 +227,7 @@ class Node:
 
     def _lost(self):
         """Return the lines that say whose connections were cut, and who lost what."""
-        lines = self.collector.get("/metrics")[2].decode().splitlines()
+        lines = self._text().decode().splitlines()
         which = re.compile("waggle_collector_(http_|budget_losses).*_total.* [1-9]")
         return [line for line in lines if which.match(line)]
 
